@@ -1,0 +1,1 @@
+"""calendar-svc: working days, and deadlines for everybody."""

@@ -1,0 +1,31 @@
+"""Wiring of calendar-svc: its API, its worker, its command line."""
+
+from pathlib import Path
+
+from fastapi import FastAPI
+from zhengling.process import Program
+from zhengling.service import Service
+from zhengling.service import create_app as create_service_app
+from zhengling.worker import Worker
+
+from calendar_svc.commands import seed_national_years
+from calendar_svc.handlers import HANDLERS, TIMERS
+from calendar_svc.routes import ROUTERS
+from calendar_svc.settings import Settings
+
+
+def create_app(service: Service) -> FastAPI:
+    return create_service_app(
+        service,
+        title="Zhengling calendar-svc",
+        description="Working days and deadlines that prove themselves (工作日历与时限计算).",
+        routers=ROUTERS,
+    )
+
+
+def create_worker(service: Service) -> Worker:
+    return Worker(service, HANDLERS, TIMERS, seed=seed_national_years)
+
+
+PROGRAM = Program("calendar", Settings, create_app, create_worker, Path(__file__).parent / "migrations")
+cli = PROGRAM.cli()

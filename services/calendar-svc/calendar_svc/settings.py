@@ -1,0 +1,7 @@
+"""Settings of calendar-svc."""
+
+from zhengling.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    """Nothing beyond what every service has."""

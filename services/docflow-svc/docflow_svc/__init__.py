@@ -1,0 +1,1 @@
+"""docflow-svc: official documents."""

@@ -1,0 +1,31 @@
+"""Wiring of docflow-svc: its API, its worker, its command line."""
+
+from pathlib import Path
+
+from fastapi import FastAPI
+from zhengling.process import Program
+from zhengling.service import Service
+from zhengling.service import create_app as create_service_app
+from zhengling.worker import Worker
+
+from docflow_svc import tables  # noqa: F401 - maps the nouns
+from docflow_svc.handlers import HANDLERS, TIMERS
+from docflow_svc.routes import ROUTERS
+from docflow_svc.settings import Settings
+
+
+def create_app(service: Service) -> FastAPI:
+    return create_service_app(
+        service,
+        title="Zhengling docflow-svc",
+        description="Official documents that decisions ask for, with their deadlines (公文办理).",
+        routers=ROUTERS,
+    )
+
+
+def create_worker(service: Service) -> Worker:
+    return Worker(service, HANDLERS, TIMERS)
+
+
+PROGRAM = Program("docflow", Settings, create_app, create_worker, Path(__file__).parent / "migrations")
+cli = PROGRAM.cli()

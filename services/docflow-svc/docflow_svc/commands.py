@@ -1,0 +1,55 @@
+"""The use cases of docflow-svc, one function each; the caller's transaction around them is committed at the edge."""
+
+from __future__ import annotations
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from uuid_utils.compat import uuid7
+from zhengling import due_dates
+from zhengling.db import government_of
+from zhengling.events import DocumentDrafted, MeetingClosed
+from zhengling.outbox import emit
+from zhengling.rulebook import Rulebooks
+
+from docflow_svc.document import Document, asks_for_document, follow_up_of
+
+
+async def draft_documents(session: AsyncSession, rulebooks: Rulebooks, event: MeetingClosed) -> list[Document]:
+    """Draft what the closed meeting's decisions ask to be issued, under the rulebook's deadlines counted from the
+    close. The last of the deadlines is the document's due date. Emits document.drafted for each."""
+    book = rulebooks.edition(government_of(session), event.edition)
+    kind = book.kind(event.meeting_kind)
+    drafted = []
+    for resolution in filter(asks_for_document, event.resolutions):
+        follow_up = follow_up_of(kind, resolution)
+        identity = str(uuid7())
+        dues = [
+            await due_dates.keep(session, "document", identity, rule, book, event.closed_at)
+            for rule in (follow_up.deadlines if follow_up else ())
+        ]
+        document = Document(
+            id=identity,
+            government=government_of(session),
+            edition=book.edition,
+            title=resolution.title,
+            sponsor=resolution.sponsor,
+            decision_id=resolution.decision_id,
+            meeting_id=event.meeting_id,
+            clause=follow_up.clause if follow_up else kind.clause,
+            counted_from=event.closed_at,
+            due=max((due.date for due in dues), default=None),
+        )
+        session.add(document)
+        await session.flush()
+        await emit(
+            session,
+            DocumentDrafted(
+                document_id=document.id,
+                decision_id=document.decision_id,
+                title=document.title,
+                sponsor=document.sponsor,
+                due=document.due,
+                clause=document.clause,
+            ),
+        )
+        drafted.append(document)
+    return drafted

@@ -1,0 +1,48 @@
+"""An official document (公文) that a decision asks for: a draft with the deadlines it is under.
+
+Invariant: one decision drafts one document. Pure: no I/O.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from zhengling.events import Resolution, Unit
+from zhengling.rulebook import Facts, FollowingDocument, FollowUp, MeetingKind, matches
+
+
+class DocumentState(StrEnum):
+    drafting = "drafting"
+
+
+@dataclass
+class Document:
+    id: str
+    government: str
+    edition: str
+    title: str
+    sponsor: Unit
+    decision_id: str
+    meeting_id: str
+    clause: str
+    counted_from: datetime
+    due: date | None
+    state: DocumentState = DocumentState.drafting
+    version: int = 1
+    modified_at: datetime | None = None
+
+
+def asks_for_document(resolution: Resolution) -> bool:
+    return resolution.outcome.adopts and resolution.document == FollowingDocument.to_issue
+
+
+def follow_up_of(kind: MeetingKind, resolution: Resolution) -> FollowUp | None:
+    """The first follow-up of the rulebook that matches; None where the government sets no deadline for it."""
+    facts: Facts = {
+        "outcome": resolution.outcome,
+        "document": resolution.document,
+        "difficulty": resolution.difficulty,
+    }
+    return next((row for row in kind.follow_up if matches(row.when, facts)), None)

@@ -1,0 +1,33 @@
+"""What docflow-svc does on other services' events: what a closed meeting wants issued becomes a draft."""
+
+from __future__ import annotations
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from zhengling import references
+from zhengling.events import (
+    CompositionChanged,
+    DecisionAdopted,
+    Event,
+    MeetingClosed,
+    MinutesSigned,
+    WorkdaysChanged,
+)
+from zhengling.inbox import Handlers, Received, ignored
+from zhengling.timers import Timers
+
+from docflow_svc import commands
+
+
+async def on_session_closed(session: AsyncSession, event: Event, received: Received) -> None:
+    assert isinstance(event, MeetingClosed)
+    await commands.draft_documents(session, received.rulebooks, event)
+
+
+HANDLERS: Handlers = {
+    MeetingClosed: on_session_closed,
+    MinutesSigned: ignored,
+    DecisionAdopted: ignored,
+    CompositionChanged: references.on_composition_changed,
+    WorkdaysChanged: references.on_workdays_changed,
+}
+TIMERS: Timers = {}

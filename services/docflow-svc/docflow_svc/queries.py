@@ -1,0 +1,27 @@
+"""Reads of docflow-svc."""
+
+from __future__ import annotations
+
+from zhengling import due_dates
+from zhengling.db import load
+from zhengling.paging import Page, PageRequest, page
+from zhengling.service import Call
+
+from docflow_svc.document import Document
+from docflow_svc.schemas import DocumentDetail, DocumentView
+from docflow_svc.tables import document
+
+
+async def get_document(call: Call, document_id: str) -> DocumentDetail:
+    row = await load(call.session, Document, document_id, "document", "公文")
+    deadlines = [
+        await due_dates.explained(call.session, call.service.rulebooks, kept, call.language)
+        for kept in await due_dates.kept(call.session, "document", row.id)
+    ]
+    return DocumentDetail(**DocumentView.model_validate(row).model_dump(), deadlines=deadlines)
+
+
+async def list_documents(call: Call, request: PageRequest, decision_id: str | None) -> Page[DocumentView]:
+    filters = [] if decision_id is None else [document.c.decision_id == decision_id]
+    rows, cursor = await page(call.session, Document, request, *filters)
+    return Page(items=[DocumentView.model_validate(row) for row in rows], next_cursor=cursor)

@@ -1,0 +1,32 @@
+"""HTTP → query; no rules here."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Query, Response
+from zhengling.paging import Page, Paging
+from zhengling.service import Call, etag, queries, query
+
+from docflow_svc import queries as see
+from docflow_svc.schemas import DocumentDetail, DocumentView
+
+Read = Annotated[Call, query("docflow:read")]
+reads = queries("/v1", "docflow")
+
+
+@reads.get("/documents", operation_id="list_documents", summary="Documents, also as a change feed")
+async def list_documents(
+    call: Read, paging: Paging, decision_id: Annotated[str | None, Query(max_length=64)] = None
+) -> Page[DocumentView]:
+    return await see.list_documents(call, paging, decision_id)
+
+
+@reads.get("/documents/{document_id}", operation_id="get_document", summary="A document with its deadlines explained")
+async def get_document(document_id: str, call: Read, response: Response) -> DocumentDetail:
+    view = await see.get_document(call, document_id)
+    response.headers["ETag"] = etag(view.version)
+    return view
+
+
+ROUTERS = [reads]

@@ -1,0 +1,34 @@
+"""What docflow-svc's API gives."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+from zhengling.due_dates import DueView
+from zhengling.events import Unit
+
+from docflow_svc.document import DocumentState
+
+
+class DocumentView(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+    id: str
+    version: int
+    title: str
+    sponsor: Unit
+    decision_id: str
+    meeting_id: str
+    clause: str
+    counted_from: Annotated[datetime, Field(description="the meeting's close, from which its deadlines count")]
+    due: Annotated[date | None, Field(description="when it has to be issued; null where no rule says")]
+    state: DocumentState
+    edition: str
+    modified_at: datetime
+
+
+class DocumentDetail(DocumentView):
+    """A document with its deadlines, each explained day by day in the language asked for."""
+
+    deadlines: list[DueView]

@@ -1,0 +1,27 @@
+"""Tables of docflow-svc; its nouns are mapped onto them as they are."""
+
+import sqlalchemy as sa
+from sqlalchemy.orm import registry
+from zhengling.columns import Json, noun_columns
+from zhengling.events import Unit
+
+from docflow_svc.document import Document
+
+metadata = sa.MetaData()
+mapper = registry(metadata=metadata)
+
+document = sa.Table(
+    "document",
+    metadata,
+    *noun_columns(),
+    sa.Column("edition", sa.Text, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("sponsor", Json(Unit), nullable=False),
+    sa.Column("decision_id", sa.Text, nullable=False),
+    sa.Column("meeting_id", sa.Text, nullable=False),
+    sa.Column("clause", sa.Text, nullable=False),
+    sa.Column("counted_from", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("due", sa.Date),
+    sa.Column("state", sa.Text, nullable=False),
+)
+mapper.map_imperatively(Document, document, version_id_col=document.c.version)

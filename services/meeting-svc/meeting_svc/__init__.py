@@ -1,0 +1,1 @@
+"""meeting-svc: composition of the government, topics, meetings, minutes, decisions."""

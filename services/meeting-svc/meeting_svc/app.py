@@ -1,0 +1,31 @@
+"""Wiring of meeting-svc: its API, its worker, its command line."""
+
+from pathlib import Path
+
+from fastapi import FastAPI
+from zhengling.process import Program
+from zhengling.service import Service
+from zhengling.service import create_app as create_service_app
+from zhengling.worker import Worker
+
+from meeting_svc import tables  # noqa: F401 - maps the nouns
+from meeting_svc.handlers import HANDLERS, TIMERS
+from meeting_svc.routes import ROUTERS
+from meeting_svc.settings import Settings
+
+
+def create_app(service: Service) -> FastAPI:
+    return create_service_app(
+        service,
+        title="Zhengling meeting-svc",
+        description="Composition of the government, topics, meetings, minutes and decisions (会议管理).",
+        routers=ROUTERS,
+    )
+
+
+def create_worker(service: Service) -> Worker:
+    return Worker(service, HANDLERS, TIMERS)
+
+
+PROGRAM = Program("meeting", Settings, create_app, create_worker, Path(__file__).parent / "migrations")
+cli = PROGRAM.cli()

@@ -1,0 +1,120 @@
+"""Reads of meeting-svc."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from zhengling import references
+from zhengling.authority import Composition
+from zhengling.db import load
+from zhengling.deadlines import shanghai_day
+from zhengling.errors import not_found
+from zhengling.paging import Page, PageRequest, page
+from zhengling.rulebook import Chain, Facts
+from zhengling.service import Call
+
+from meeting_svc.commands import kind_of
+from meeting_svc.decision import Decision
+from meeting_svc.meeting import Meeting, MeetingState, minutes_facts
+from meeting_svc.minutes import Minutes
+from meeting_svc.schemas import (
+    CompositionView,
+    DecisionView,
+    MeetingView,
+    MinutesView,
+    NextStep,
+    TopicView,
+)
+from meeting_svc.topic import StepTaken, Topic, TopicState, next_step
+
+_COMPOSITION_VERSION = sa.text("SELECT version FROM composition")
+
+
+async def get_composition(call: Call) -> CompositionView:
+    content = await references.composition(call.session)
+    version = await call.session.scalar(_COMPOSITION_VERSION)
+    return CompositionView(version=version or 0, composition=content)
+
+
+def _next(
+    call: Call, composition: Composition, chain: Chain, taken: list[StepTaken], facts: Facts, **context: str | None
+) -> NextStep | None:
+    step = next_step(chain, taken, facts)
+    if step is None:
+        return None
+    on = shanghai_day(call.now)
+    holders = [h for actor in step.by for h in composition.holders(actor.role, on, **context)]
+    return NextStep(
+        step=step.step,
+        by=[actor.role for actor in step.by],
+        clause=step.clause or chain.clause,
+        officials=list(dict.fromkeys(holders)),
+    )
+
+
+async def topic_view(call: Call, topic: Topic) -> TopicView:
+    view = TopicView.model_validate(topic)
+    if topic.state == TopicState.in_review:
+        composition = await references.composition(call.session)
+        chain = kind_of(call, topic).topic
+        view.next_step = _next(call, composition, chain, topic.steps, topic.facts, sponsor=topic.sponsor)
+    return view
+
+
+async def meeting_view(call: Call, meeting: Meeting) -> MeetingView:
+    view = MeetingView.model_validate(meeting)
+    kind = kind_of(call, meeting)
+    chains = {
+        MeetingState.called: (kind.agenda, meeting.agenda_steps),
+        MeetingState.closed: (kind.minutes, meeting.minutes_steps),
+        MeetingState.minuted: (kind.minutes, meeting.minutes_steps),
+    }
+    if meeting.state in chains:
+        chain, taken = chains[meeting.state]
+        composition = await references.composition(call.session)
+        facts = minutes_facts(meeting, meeting.chair)
+        view.next_step = _next(call, composition, chain, taken, facts, chair=meeting.chair)
+    return view
+
+
+async def get_topic(call: Call, topic_id: str) -> TopicView:
+    return await topic_view(call, await load(call.session, Topic, topic_id, "topic", "议题"))
+
+
+async def list_topics(call: Call, request: PageRequest, state: TopicState | None) -> Page[TopicView]:
+    rows, cursor = await page(call.session, Topic, request, *_equal(Topic, state=state))
+    return Page(items=[await topic_view(call, row) for row in rows], next_cursor=cursor)
+
+
+async def get_meeting(call: Call, meeting_id: str) -> MeetingView:
+    return await meeting_view(call, await load(call.session, Meeting, meeting_id, "meeting", "会议"))
+
+
+async def list_meetings(
+    call: Call, request: PageRequest, kind: str | None, state: MeetingState | None
+) -> Page[MeetingView]:
+    rows, cursor = await page(call.session, Meeting, request, *_equal(Meeting, kind=kind, state=state))
+    return Page(items=[await meeting_view(call, row) for row in rows], next_cursor=cursor)
+
+
+async def get_minutes(call: Call, meeting_id: str) -> MinutesView:
+    statement = sa.select(Minutes).filter_by(meeting_id=meeting_id).order_by(sa.text("number DESC")).limit(1)
+    if minutes := (await call.session.execute(statement)).scalar_one_or_none():
+        return MinutesView.model_validate(minutes)
+    raise not_found("minutes", "会议纪要", meeting_id)
+
+
+async def get_decision(call: Call, decision_id: str) -> DecisionView:
+    row = await load(call.session, Decision, decision_id, "decision", "决定事项")
+    return DecisionView.model_validate(row)
+
+
+async def list_decisions(call: Call, request: PageRequest, meeting_id: str | None) -> Page[DecisionView]:
+    rows, cursor = await page(call.session, Decision, request, *_equal(Decision, meeting_id=meeting_id))
+    return Page(items=[DecisionView.model_validate(row) for row in rows], next_cursor=cursor)
+
+
+def _equal(model: type[Any], **wanted: object) -> list[Any]:
+    columns = sa.inspect(model).columns
+    return [columns[name] == value for name, value in wanted.items() if value is not None]

@@ -1,0 +1,84 @@
+"""Tables of meeting-svc; its nouns are mapped onto them as they are."""
+
+import sqlalchemy as sa
+from sqlalchemy.orm import registry
+from zhengling.columns import Json, noun_columns
+from zhengling.events import Resolution
+
+from meeting_svc.decision import Decision
+from meeting_svc.meeting import AgendaItem, Attendance, Entrustment, Meeting
+from meeting_svc.minutes import Minutes
+from meeting_svc.topic import LateAdmission, Paper, StepTaken, Topic
+
+metadata = sa.MetaData()
+mapper = registry(metadata=metadata)
+Instant = sa.DateTime(timezone=True)
+
+topic = sa.Table(
+    "topic",
+    metadata,
+    *noun_columns(),
+    sa.Column("edition", sa.Text, nullable=False),
+    sa.Column("meeting_kind", sa.Text, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("sponsor", sa.Text, nullable=False),
+    sa.Column("raised_by", sa.Text, nullable=False),
+    sa.Column("nature", sa.Text, nullable=False),
+    sa.Column("submitted_by", sa.Text, nullable=False),
+    sa.Column("submitted_at", Instant, nullable=False),
+    sa.Column("recorded_at", Instant, nullable=False),
+    sa.Column("papers", Json(list[Paper]), nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("steps", Json(list[StepTaken]), nullable=False),
+    sa.Column("late_admission", Json(LateAdmission | None)),
+    sa.Column("meeting_id", sa.Text),
+)
+meeting = sa.Table(
+    "meeting",
+    metadata,
+    *noun_columns(),
+    sa.Column("edition", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("day", sa.Date, nullable=False),
+    sa.Column("called_by", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("agenda", Json(list[AgendaItem]), nullable=False),
+    sa.Column("agenda_steps", Json(list[StepTaken]), nullable=False),
+    sa.Column("entrustment", Json(Entrustment | None)),
+    sa.Column("chair", sa.Text),
+    sa.Column("members", Json(list[str]), nullable=False),
+    sa.Column("attendance", Json(list[Attendance]), nullable=False),
+    sa.Column("resolutions", Json(list[Resolution]), nullable=False),
+    sa.Column("opened_at", Instant),
+    sa.Column("closed_at", Instant),
+    sa.Column("minutes_steps", Json(list[StepTaken]), nullable=False),
+)
+minutes = sa.Table(
+    "minutes",
+    metadata,
+    *noun_columns(),
+    sa.Column("meeting_id", sa.Text, nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("drafted_by", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("digest", sa.Text),
+    sa.Column("signed_by", sa.Text),
+    sa.Column("signed_at", Instant),
+)
+decision = sa.Table(
+    "decision",
+    metadata,
+    *noun_columns(),
+    sa.Column("meeting_id", sa.Text, nullable=False),
+    sa.Column("topic_id", sa.Text, nullable=False),
+    sa.Column("resolution", Json(Resolution), nullable=False),
+    sa.Column("standing", sa.Text, nullable=False),
+    sa.Column("signed_at", Instant),
+    sa.Column("ledger_number", sa.Text),
+    sa.Column("ledger_due", sa.Date),
+)
+
+for noun, table in ((Topic, topic), (Meeting, meeting), (Minutes, minutes), (Decision, decision)):
+    mapper.map_imperatively(noun, table, version_id_col=table.c.version)

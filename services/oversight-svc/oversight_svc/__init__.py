@@ -1,0 +1,1 @@
+"""oversight-svc: the supervision ledger."""

@@ -1,0 +1,31 @@
+"""Wiring of oversight-svc: its API, its worker, its command line."""
+
+from pathlib import Path
+
+from fastapi import FastAPI
+from zhengling.process import Program
+from zhengling.service import Service
+from zhengling.service import create_app as create_service_app
+from zhengling.worker import Worker
+
+from oversight_svc import tables  # noqa: F401 - maps the nouns
+from oversight_svc.handlers import HANDLERS, TIMERS
+from oversight_svc.routes import ROUTERS
+from oversight_svc.settings import Settings
+
+
+def create_app(service: Service) -> FastAPI:
+    return create_service_app(
+        service,
+        title="Zhengling oversight-svc",
+        description="The supervision ledger: every matter lands somewhere, every matter gets an answer (督查督办).",
+        routers=ROUTERS,
+    )
+
+
+def create_worker(service: Service) -> Worker:
+    return Worker(service, HANDLERS, TIMERS)
+
+
+PROGRAM = Program("oversight", Settings, create_app, create_worker, Path(__file__).parent / "migrations")
+cli = PROGRAM.cli()

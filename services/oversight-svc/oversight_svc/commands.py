@@ -1,0 +1,151 @@
+"""The use cases of oversight-svc, one function each; the caller's transaction around them is committed at the edge."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+from uuid_utils.compat import uuid7
+from zhengling import due_dates, references, timers
+from zhengling.db import government_of, lock, now
+from zhengling.deadlines import shanghai_day
+from zhengling.errors import Problem, Text
+from zhengling.events import DecisionAdopted, EntryDueSet, EntryOpened, EntryOverdue
+from zhengling.outbox import emit
+from zhengling.rulebook import EntrySource, Ledger, Rulebook, Rulebooks
+from zhengling.service import Call
+from zhengling.workdays import SHANGHAI
+
+from oversight_svc import matter
+from oversight_svc.matter import DueBasis, Entry
+from oversight_svc.schemas import SetDue
+
+OVERDUE = "entry_overdue"
+_NEXT_NUMBER = sa.text("""
+    INSERT INTO number_series AS s (government, series, last) VALUES (:government, :series, 1)
+    ON CONFLICT (government, series) DO UPDATE SET last = s.last + 1 RETURNING last
+""")
+
+
+def ledger_of(book: Rulebook) -> Ledger:
+    if book.supervision:
+        return book.supervision.ledger
+    raise Problem(
+        409,
+        "no_ledger_rules",
+        Text(f"{book.code} has no supervision.yaml", f"{book.government.name}没有督查规则"),
+        Text("add the section supervision to its rulebook", "请在规则库中补充督查章节"),
+    )
+
+
+def end_of(day: date) -> datetime:
+    """The first instant after a day: 24:00 of it in Shanghai."""
+    return datetime(day.year, day.month, day.day, tzinfo=SHANGHAI) + timedelta(days=1)
+
+
+async def open_entry_for_decision(session: AsyncSession, rulebooks: Rulebooks, event: DecisionAdopted) -> Entry:
+    """Open the ledger entry of an adopted decision: numbered, with its clause and its due date. Emits entry.opened.
+
+    Due: as the decision says; else by the first matching row of the rulebook's table, counted from the signature;
+    else it is to be set by the office.
+    """
+    book = rulebooks.edition(government_of(session), event.edition)
+    ledger, resolution = ledger_of(book), event.resolution
+    assigned_on, identity = shanghai_day(event.signed_at), str(uuid7())
+    facts = {"source": EntrySource.meeting_decision, "difficulty": resolution.difficulty}
+    row = None if resolution.due else ledger.due_row(facts)
+    due, due_at, basis, provisional = resolution.due, None, DueBasis.to_be_set, False
+    if row:
+        computed = await due_dates.keep(session, "entry", identity, row.rule, book, event.signed_at)
+        due, due_at, basis, provisional = computed.date, computed.at, DueBasis.rule, computed.provisional
+    elif due:
+        due_at, basis = end_of(due), DueBasis.decision
+    series = f"ledger:{assigned_on.year}"
+    n = await session.scalar(_NEXT_NUMBER, {"government": government_of(session), "series": series})
+    entry = Entry(
+        id=identity,
+        government=government_of(session),
+        edition=book.edition,
+        number=matter.number_of(ledger, assigned_on.year, n or 0),
+        source_kind=EntrySource.meeting_decision,
+        source_id=event.decision_id,
+        title=resolution.title,
+        task=resolution.task,
+        lead=resolution.lead,
+        co_units=list(resolution.co_units),
+        difficulty=resolution.difficulty,
+        clause=ledger.clause,
+        assigned_at=event.signed_at,
+        opened_at=now(session),
+        due=due,
+        due_at=due_at,
+        due_basis=basis,
+        due_rule=row.rule if row else None,
+        due_clause=row.clause if row else None,
+        provisional=provisional,
+        origin={"meeting_id": event.meeting_id, "meeting": event.meeting_title, "clause": event.meeting_clause},
+    )
+    session.add(entry)
+    await session.flush()
+    if due_at:
+        await timers.schedule(session, OVERDUE, entry.id, due_at)
+    await emit(
+        session,
+        EntryOpened(
+            entry_id=entry.id,
+            number=entry.number,
+            source_kind=entry.source_kind,
+            source_id=entry.source_id,
+            title=entry.title,
+            lead=entry.lead,
+            clause=entry.clause,
+            due=entry.due,
+            due_rule=entry.due_rule,
+            opened_at=entry.opened_at,
+        ),
+    )
+    return entry
+
+
+async def set_due(call: Call, entry_id: str, body: SetDue) -> Entry:
+    """Set the due date of an entry that has none. By whom the rulebook says (the office). Emits entry.due_set."""
+    entry = await lock(call.session, Entry, entry_id, "entry", "督查事项")
+    call.check_version(entry.version)
+    ledger = ledger_of(call.service.rulebooks.edition(call.government, entry.edition))
+    composition = await references.composition(call.session)
+    set_at = call.occurred(body.occurred_at)
+    matter.set_due(entry, ledger, composition, call.official, body.due, end_of(body.due), shanghai_day(call.now))
+    await timers.schedule(call.session, OVERDUE, entry.id, end_of(body.due))
+    await emit(
+        call.session,
+        EntryDueSet(
+            entry_id=entry.id,
+            number=entry.number,
+            source_kind=entry.source_kind,
+            source_id=entry.source_id,
+            due=body.due,
+            set_by=call.official or call.principal.subject,
+            set_at=set_at,
+        ),
+    )
+    await call.session.flush()
+    return entry
+
+
+async def mark_overdue(session: AsyncSession, entry_id: str) -> None:
+    """What the timer does once the due date passed: mark the entry, if it is still open. Emits entry.overdue."""
+    entry = await lock(session, Entry, entry_id, "entry", "督查事项")
+    if matter.fall_overdue(entry, now(session)):
+        assert entry.due
+        await emit(
+            session,
+            EntryOverdue(
+                entry_id=entry.id,
+                number=entry.number,
+                source_kind=entry.source_kind,
+                source_id=entry.source_id,
+                due=entry.due,
+                overdue_at=now(session),
+            ),
+        )

@@ -1,0 +1,66 @@
+"""Reads of oversight-svc."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zhengling import due_dates
+from zhengling.db import load
+from zhengling.errors import Text
+from zhengling.paging import Page, PageRequest, page
+from zhengling.service import Call
+
+from oversight_svc.matter import DueBasis, Entry
+from oversight_svc.schemas import DueExplanation, EntryView
+from oversight_svc.tables import ledger_entry
+
+
+async def get_entry(call: Call, entry_id: str) -> EntryView:
+    return EntryView.model_validate(await load(call.session, Entry, entry_id, "entry", "督查事项"))
+
+
+async def list_entries(
+    call: Call, request: PageRequest, source_id: str | None, due_basis: DueBasis | None, overdue: bool | None
+) -> Page[EntryView]:
+    filters: list[Any] = []
+    if source_id is not None:
+        filters.append(ledger_entry.c.source_id == source_id)
+    if due_basis is not None:
+        filters.append(ledger_entry.c.due_basis == due_basis)
+    if overdue is not None:
+        filters.append(ledger_entry.c.overdue_at.is_not(None) if overdue else ledger_entry.c.overdue_at.is_(None))
+    rows, cursor = await page(call.session, Entry, request, *filters)
+    return Page(items=[EntryView.model_validate(row) for row in rows], next_cursor=cursor)
+
+
+async def explain_due(call: Call, entry_id: str) -> DueExplanation:
+    """Why the entry is due when it is: the rule's proof day by day, or who said so."""
+    entry = await load(call.session, Entry, entry_id, "entry", "督查事项")
+    rows = await due_dates.kept(call.session, "entry", entry.id)
+    if entry.due_basis == DueBasis.rule and rows:
+        view = await due_dates.explained(call.session, call.service.rulebooks, rows[0], call.language)
+        return DueExplanation(
+            date=view.date,
+            at=view.at,
+            provisional=view.provisional,
+            basis=entry.due_basis,
+            rule=view.rule,
+            clause=view.clause,
+            explanation=view.explanation or "",
+            trace=view.trace or [],
+        )
+    said = {
+        DueBasis.decision: Text(f"The decision itself says by {entry.due}.", f"决定事项本身明确于{entry.due}前办结。"),
+        DueBasis.office: Text(f"The office set {entry.due}.", f"由政府办公室确定于{entry.due}前办结。"),
+        DueBasis.to_be_set: Text("To be set by the office.", "办结时限待政府办公室确定。"),
+    }
+    return DueExplanation(
+        date=entry.due,
+        at=entry.due_at,
+        provisional=False,
+        basis=entry.due_basis,
+        rule=None,
+        clause=entry.clause,
+        explanation=said[entry.due_basis].in_language(call.language),
+        trace=[],
+    )

@@ -1,0 +1,55 @@
+"""HTTP → command or query; no rules here."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Query, Response
+from zhengling.paging import Page, Paging
+from zhengling.service import Call, change, commands, etag, queries, query
+
+from oversight_svc import commands as do
+from oversight_svc import queries as see
+from oversight_svc.matter import DueBasis
+from oversight_svc.schemas import DueExplanation, EntryView, SetDue
+
+READ, WRITE = "oversight:read", "oversight:write"
+Read = Annotated[Call, query(READ)]
+Change = Annotated[Call, change(WRITE)]
+
+writes = commands("/v1", "oversight")
+reads = queries("/v1", "oversight")
+
+
+@reads.get("/entries", operation_id="list_entries", summary="The supervision ledger, also as a change feed")
+async def list_entries(
+    call: Read,
+    paging: Paging,
+    source_id: Annotated[str | None, Query(max_length=64, description="e.g. a decision's id")] = None,
+    due_basis: Annotated[DueBasis | None, Query()] = None,
+    overdue: Annotated[bool | None, Query()] = None,
+) -> Page[EntryView]:
+    return await see.list_entries(call, paging, source_id, due_basis, overdue)
+
+
+@reads.get("/entries/{entry_id}", operation_id="get_entry")
+async def get_entry(entry_id: str, call: Read, response: Response) -> EntryView:
+    view = await see.get_entry(call, entry_id)
+    response.headers["ETag"] = etag(view.version)
+    return view
+
+
+@reads.get("/entries/{entry_id}/due", operation_id="explain_entry_due", summary="Its due date, explained day by day")
+async def explain_entry_due(entry_id: str, call: Read) -> DueExplanation:
+    return await see.explain_due(call, entry_id)
+
+
+@writes.post("/entries/{entry_id}/due", operation_id="set_entry_due", summary="Set the due date where none is given")
+async def set_entry_due(entry_id: str, body: SetDue, call: Change, response: Response) -> EntryView:
+    entry = await do.set_due(call, entry_id, body)
+    response.headers["ETag"] = etag(entry.version)
+    call.audit_details["subject"] = f"entry:{entry.id}"
+    return EntryView.model_validate(entry)
+
+
+ROUTERS = [writes, reads]

@@ -1,0 +1,60 @@
+"""What oversight-svc's API takes and gives."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from zhengling.due_dates import TraceView
+from zhengling.events import Unit
+from zhengling.rulebook import Difficulty, EntrySource
+
+from oversight_svc.matter import DueBasis, EntryState
+
+
+class SetDue(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    due: Annotated[date, Field(description="the last day in time (Asia/Shanghai)")]
+    occurred_at: AwareDatetime | None = None
+
+
+class EntryView(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+    id: str
+    version: int
+    number: str
+    source_kind: EntrySource
+    source_id: str
+    title: str
+    task: str
+    lead: Unit
+    co_units: list[Unit]
+    difficulty: Difficulty
+    clause: Annotated[str, Field(description="the clause under which it is supervised")]
+    assigned_at: datetime
+    opened_at: datetime
+    due: Annotated[date | None, Field(description="null: to be set by the office")]
+    due_at: Annotated[datetime | None, Field(description="the first instant it is late")]
+    due_basis: DueBasis
+    due_rule: str | None
+    due_clause: str | None
+    provisional: bool
+    state: EntryState
+    overdue_at: datetime | None
+    origin: dict[str, str]
+    edition: str
+    modified_at: datetime
+
+
+class DueExplanation(BaseModel):
+    """Why an entry is due when it is, in the language asked for; `trace` day by day where a rule gives it."""
+
+    date: date | None
+    at: datetime | None
+    provisional: bool
+    basis: DueBasis
+    rule: str | None
+    clause: str
+    explanation: str
+    trace: list[TraceView]

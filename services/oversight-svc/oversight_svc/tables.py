@@ -1,0 +1,40 @@
+"""Tables of oversight-svc; its nouns are mapped onto them as they are."""
+
+import sqlalchemy as sa
+from sqlalchemy.orm import registry
+from zhengling.columns import Json, noun_columns
+from zhengling.events import Unit
+
+from oversight_svc.matter import Entry
+
+metadata = sa.MetaData()
+mapper = registry(metadata=metadata)
+Instant = sa.DateTime(timezone=True)
+
+ledger_entry = sa.Table(
+    "ledger_entry",
+    metadata,
+    *noun_columns(),
+    sa.Column("edition", sa.Text, nullable=False),
+    sa.Column("number", sa.Text, nullable=False),
+    sa.Column("source_kind", sa.Text, nullable=False),
+    sa.Column("source_id", sa.Text, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("task", sa.Text, nullable=False),
+    sa.Column("lead", Json(Unit), nullable=False),
+    sa.Column("co_units", Json(list[Unit]), nullable=False),
+    sa.Column("difficulty", sa.Text, nullable=False),
+    sa.Column("clause", sa.Text, nullable=False),
+    sa.Column("assigned_at", Instant, nullable=False),
+    sa.Column("opened_at", Instant, nullable=False),
+    sa.Column("due", sa.Date),
+    sa.Column("due_at", Instant),
+    sa.Column("due_basis", sa.Text, nullable=False),
+    sa.Column("due_rule", sa.Text),
+    sa.Column("due_clause", sa.Text),
+    sa.Column("provisional", sa.Boolean, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("overdue_at", Instant),
+    sa.Column("origin", Json(dict[str, str]), nullable=False),
+)
+mapper.map_imperatively(Entry, ledger_entry, version_id_col=ledger_entry.c.version)

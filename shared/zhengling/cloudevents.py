@@ -1,0 +1,56 @@
+"""CloudEvents 1.0 on the wire: structured JSON as the value, the main attributes repeated as Kafka headers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+CONTENT_TYPE = b"application/cloudevents+json; charset=UTF-8"
+
+
+class Envelope(BaseModel):
+    """One CloudEvent. `sequence` is the gapless number of the event within its aggregate (from 1)."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+    specversion: Literal["1.0"] = "1.0"
+    id: Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+    source: Annotated[str, Field(min_length=1)]
+    type: Annotated[str, Field(min_length=1)]
+    subject: Annotated[str, Field(min_length=1)]
+    time: datetime
+    datacontenttype: Literal["application/json"] = "application/json"
+    government: Annotated[str, Field(min_length=1)]
+    aggregatetype: Annotated[str, Field(min_length=1)]
+    sequence: Annotated[int, Field(ge=1)]
+    classification: str = "internal"
+    correlationid: str | None = None
+    causationid: str | None = None
+    traceparent: str | None = None
+    data: dict[str, JsonValue]
+
+    def encode(self) -> bytes:
+        attributes = self.model_dump(mode="json", exclude_none=True)
+        attributes["sequence"] = str(self.sequence)  # the sequence extension is a string
+        return orjson.dumps(attributes)
+
+    def headers(self) -> list[tuple[str, bytes]]:
+        return [
+            ("content-type", CONTENT_TYPE),
+            ("ce_specversion", b"1.0"),
+            ("ce_id", self.id.encode()),
+            ("ce_source", self.source.encode()),
+            ("ce_type", self.type.encode()),
+            ("ce_subject", self.subject.encode()),
+            ("ce_government", self.government.encode()),
+            ("ce_sequence", str(self.sequence).encode()),
+        ]
+
+
+def decode(value: bytes | None) -> Envelope:
+    """Parse a record's value. Raises `ValueError` (pydantic's too) for anything that isn't such an event."""
+    if value is None:
+        raise ValueError("the record has no value")
+    return Envelope.model_validate(orjson.loads(value))

@@ -1,0 +1,39 @@
+"""Columns that services' `tables.py` share: typed JSON, and what every noun's table has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic import TypeAdapter
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+
+class Json(TypeDecorator[Any]):
+    """A jsonb column whose Python value has a type: `Json(list[AgendaItem])`. Assign a new value to change it."""
+
+    impl = JSONB
+    cache_ok = True
+
+    def __init__(self, python_type: Any) -> None:
+        super().__init__()
+        self.python_type_name = str(python_type)
+        self._adapter = TypeAdapter[Any](python_type)
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        return None if value is None else self._adapter.dump_python(value, mode="json")
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        return None if value is None else self._adapter.validate_python(value)
+
+
+def noun_columns() -> list[sa.Column[Any]]:
+    """id, government, version (the ETag) and modified_at (the change feed) of a noun's table."""
+    return [
+        sa.Column("id", sa.Text, primary_key=True),
+        sa.Column("government", sa.Text, nullable=False),
+        sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("modified_at", sa.DateTime(timezone=True), server_default=sa.func.now(), onupdate=sa.func.now()),
+    ]

@@ -1,0 +1,98 @@
+"""The consumer: one member of the group, sequential per partition, that never runs ahead of its database.
+
+Per partition and batch one transaction; then exactly these offsets are committed. The watchdog builds the consumer
+anew when the group's lag stands still, whoever believes to own the partitions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+
+from aiokafka import TopicPartition
+from prometheus_client import Counter
+
+from zhengling.db import Database
+from zhengling.faults import crash_point
+from zhengling.inbox import Inbox
+from zhengling.kafka import Consumer, KafkaSettings, Offsets, ensure_topics
+
+log = logging.getLogger(__name__)
+RECEIVED = Counter("zhengling_records_received", "Records taken from Kafka", ["consumer"])
+REBUILT = Counter("zhengling_consumer_rebuilt", "Consumers built anew by the watchdog", ["consumer"])
+
+
+class StandsStill(Exception):
+    """The group has lag and its committed offsets don't move."""
+
+
+class EventConsumer:
+    """Reads `topics` into the inbox until stopped or until something fails; the caller starts it again."""
+
+    def __init__(
+        self,
+        database: Database,
+        inbox: Inbox,
+        settings: KafkaSettings,
+        instance: str,
+        topics: list[str],
+        *,
+        batch: int = 200,
+        patience: float = 30.0,
+    ) -> None:
+        self._database = database
+        self._inbox = inbox
+        self._settings = settings
+        self._instance = instance
+        self._topics = topics
+        self._batch = batch
+        self._patience = patience
+        self._client: Consumer | None = None
+
+    @property
+    def assigned(self) -> int:
+        """How many partitions this member believes to own."""
+        return self._client.assigned() if self._client else 0
+
+    async def run(self) -> None:
+        """Consume; ends only by an error (a `KafkaError`, an outage of the database, `StandsStill`) or cancellation."""
+        await ensure_topics(self._settings, sorted({topic.split(".")[1] for topic in self._topics}))
+        self._client = Consumer(self._settings, self._inbox.consumer, self._instance, self._topics)
+        try:
+            await self._client.start()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._consume(self._client))
+                tasks.create_task(self._watch(self._client))
+        except* StandsStill:
+            REBUILT.labels(self._inbox.consumer).inc()
+            log.warning("%s stands still with lag and is built anew", self._inbox.consumer)
+        finally:
+            client, self._client = self._client, None
+            await client.close()
+
+    async def _consume(self, client: Consumer) -> None:
+        while True:
+            for partition, records in (await client.poll(1.0, self._batch)).items():
+                async with self._database.transaction(None) as session:
+                    for record in records:
+                        await self._inbox.receive(session, record)
+                    crash_point("consumer.handled")
+                crash_point("consumer.committed")
+                RECEIVED.labels(self._inbox.consumer).inc(len(records))
+                await client.commit({TopicPartition(partition.topic, partition.partition): records[-1].offset + 1})
+
+    async def _watch(self, client: Consumer) -> None:
+        """Raise `StandsStill` when some partition has lag and its committed offset hasn't moved for `patience` s."""
+        moved_at: dict[TopicPartition, float] = {}
+        before: Offsets = {}
+        clock = asyncio.get_running_loop().time
+        while True:
+            await asyncio.sleep(self._patience / 5 * random.uniform(0.8, 1.2))
+            committed, ends = await client.lag()
+            for partition, end in ends.items():
+                if committed[partition] >= end or committed[partition] != before.get(partition):
+                    moved_at[partition] = clock()
+            before = committed
+            if any(clock() - moment > self._patience for moment in moved_at.values()):
+                raise StandsStill

@@ -1,0 +1,107 @@
+"""The database: one engine per process, one transaction per unit of work, committed only at the edge.
+
+Invariant: every transaction of a service runs for exactly one government, named to PostgreSQL at its beginning
+(`app.government`, local to the transaction), so that row-level security holds whatever a query forgets. A transaction
+of the worker's own (no government) sees only the backbone's tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import TypeVar
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+from zhengling.errors import not_found
+
+T = TypeVar("T")
+NATIONAL = "*"
+_ENTER = sa.text("SELECT set_config('app.government', :government, true), business_now()")
+
+
+class Database:
+    """Sessions on one database under one role."""
+
+    def __init__(self, url: str, *, application: str, pool_size: int = 10) -> None:
+        self.url = make_url(url).set(drivername="postgresql+asyncpg")
+        self.engine = create_async_engine(
+            self.url,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=False,
+            pool_recycle=1800,
+            pool_timeout=10,
+            json_serializer=lambda value: orjson.dumps(value, default=str).decode(),
+            json_deserializer=orjson.loads,
+            connect_args={
+                "timeout": 5,
+                "server_settings": {
+                    "application_name": application,
+                    "timezone": "UTC",
+                    "statement_timeout": "30000",
+                    "idle_in_transaction_session_timeout": "60000",
+                },
+            },
+        )
+        self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def transaction(self, government: str | None) -> AsyncIterator[AsyncSession]:
+        """A session in a transaction of this government; commits when the block ends well, else rolls back."""
+        async with self._sessions() as session, session.begin():
+            await enter_government(session, government or "")
+            yield session
+
+    async def reachable(self) -> bool:
+        try:
+            async with self.engine.connect() as connection:
+                await connection.execute(sa.text("SELECT 1"))
+            return True
+        except (OSError, TimeoutError, DBAPIError, sa.exc.TimeoutError):
+            return False
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+async def enter_government(session: AsyncSession, government: str) -> None:
+    """Make the rest of the transaction this government's; a worker does so per message or timer."""
+    row = (await session.execute(_ENTER, {"government": government})).one()
+    session.info["government"], session.info["now"] = government, row[1]
+
+
+def government_of(session: AsyncSession) -> str:
+    return str(session.info["government"])
+
+
+def now(session: AsyncSession) -> datetime:
+    """Business time of this transaction: the database's clock plus the test clock's shift; timezone-aware UTC."""
+    moment: datetime = session.info["now"]
+    return moment
+
+
+async def lock(session: AsyncSession, model: type[T], key: object, noun: str, noun_zh: str) -> T:
+    """The row by its primary key, locked for update until the commit; 404 where this government has none."""
+    if row := await session.get(model, key, with_for_update=True, populate_existing=True):
+        return row
+    raise not_found(noun, noun_zh, key)
+
+
+async def load(session: AsyncSession, model: type[T], key: object, noun: str, noun_zh: str) -> T:
+    """The row by its primary key; 404 where this government has none."""
+    if row := await session.get(model, key):
+        return row
+    raise not_found(noun, noun_zh, key)
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether the error says that the database is away, rather than that a statement was wrong."""
+    if isinstance(error, (OperationalError, InterfaceError, OSError, TimeoutError, sa.exc.TimeoutError)):
+        return True
+    return isinstance(error, DBAPIError) and error.connection_invalidated

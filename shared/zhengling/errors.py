@@ -1,0 +1,78 @@
+"""Problems: every answer that isn't a success is an RFC 9457 problem document with a stable code.
+
+Invariant: a problem carries its words in English and Chinese; a refusal by the rules also names the clause it
+rests on and what would satisfy it. The domain raises these; only `service.py` turns them into HTTP.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+Language = Literal["en", "zh"]
+
+
+class Text(NamedTuple):
+    """One sentence in both languages of the house."""
+
+    en: str
+    zh: str
+
+    def in_language(self, language: Language) -> str:
+        return self.zh if language == "zh" else self.en
+
+
+@dataclass(eq=False)
+class Problem(Exception):
+    """Something the caller did can't be done.
+
+    `code` is stable and snake_case; `status` the HTTP status; `satisfy` says what would make it work;
+    `extra` are further members of the problem document (JSON values); `headers` go with the answer.
+    """
+
+    status: int
+    code: str
+    detail: Text
+    satisfy: Text | None = None
+    clause: str | None = None
+    extra: dict[str, object] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        clause = f" [{self.clause}]" if self.clause else ""
+        return f"{self.code}{clause}: {self.detail.en}"
+
+    def document(self, language: Language = "en") -> dict[str, object]:
+        """The RFC 9457 members; `detail` and `satisfy` in the language asked for."""
+        document: dict[str, object] = {
+            "type": f"urn:zhengling:problem:{self.code}",
+            "title": self.code.replace("_", " "),
+            "status": self.status,
+            "code": self.code,
+            "detail": self.detail.in_language(language),
+        }
+        if self.clause:
+            document["clause"] = self.clause
+        if self.satisfy:
+            document["satisfy"] = self.satisfy.in_language(language)
+        return document | self.extra
+
+
+def refusal(code: str, clause: str | None, en: str, zh: str, satisfy: Text, **extra: object) -> Problem:
+    """A refusal by the rules (409): the clause it rests on and what would satisfy it."""
+    return Problem(409, code, Text(en, zh), satisfy, clause, extra)
+
+
+def not_permitted(code: str, clause: str | None, en: str, zh: str, satisfy: Text, **extra: object) -> Problem:
+    """The person may not do this (403): who may is in `satisfy`."""
+    return Problem(403, code, Text(en, zh), satisfy, clause, extra)
+
+
+def not_found(noun: str, noun_zh: str, key: object) -> Problem:
+    """No such thing for this government (404); another government's things look the same as none."""
+    return Problem(404, f"{noun.replace(' ', '_')}_not_found", Text(f"no {noun} {key}", f"没有{noun_zh} {key}"))
+
+
+def invalid(code: str, en: str, zh: str, **extra: object) -> Problem:
+    """A payload that is well-formed but means nothing here (422)."""
+    return Problem(422, code, Text(en, zh), extra=extra)

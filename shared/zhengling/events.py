@@ -1,0 +1,204 @@
+"""Every event of the system, once: its CloudEvents type, its version, its payload.
+
+Two kinds: *ordered* events (a gapless sequence per aggregate) and *snapshots* (the whole state; the latest wins, the
+topic is compacted). A payload carries state enough that a consumer needn't call back. The type says who owns it:
+`zhengling.<service>.<noun>.<past_tense>.v<n>`. A change that an older reader or writer couldn't live with is a new type.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from zhengling.authority import Composition
+from zhengling.rulebook import Difficulty, FollowingDocument, Outcome
+from zhengling.workdays import CalendarYear
+
+
+class EventKind(StrEnum):
+    ordered = "ordered"
+    snapshot = "snapshot"
+
+
+#: CloudEvents type → event class; filled as the classes below are defined.
+EVENTS: dict[str, type[Event]] = {}
+
+
+class Event(BaseModel):
+    """A fact that happened, in the past tense. `key` names the payload field that is the aggregate's id."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    type: ClassVar[str]
+    aggregate: ClassVar[str]
+    key: ClassVar[str]
+    kind: ClassVar[EventKind]
+
+    def __init_subclass__(cls, *, type: str, aggregate: str, key: str, kind: EventKind = EventKind.ordered) -> None:
+        super().__init_subclass__()
+        cls.type, cls.aggregate, cls.key, cls.kind = type, aggregate, key, kind
+        EVENTS[type] = cls
+
+    @classmethod
+    def service(cls) -> str:
+        """The service that owns the type: meeting, docflow, oversight or calendar."""
+        return cls.type.split(".")[1]
+
+    @classmethod
+    def topic(cls) -> str:
+        return topic_of(cls.service(), cls.kind)
+
+    @property
+    def aggregate_id(self) -> str:
+        return str(getattr(self, self.key))
+
+
+def topic_of(service: str, kind: EventKind) -> str:
+    """`zhengling.<service>.v1`, or the compacted `zhengling.<service>.snapshot.v1`."""
+    return f"zhengling.{service}.snapshot.v1" if kind == EventKind.snapshot else f"zhengling.{service}.v1"
+
+
+class Unit(BaseModel):
+    """An organisation as an event names it: its code and its name at that time."""
+
+    model_config = ConfigDict(frozen=True)
+    code: str
+    name: str
+
+
+class Resolution(BaseModel):
+    """What a meeting decided on one topic, as minutes carry it."""
+
+    model_config = ConfigDict(frozen=True)
+    decision_id: str
+    topic_id: str
+    number: int
+    title: str
+    sponsor: Unit
+    outcome: Outcome
+    task: str
+    lead: Unit
+    co_units: tuple[Unit, ...] = ()
+    due: date | None = None
+    difficulty: Difficulty = Difficulty.general
+    document: FollowingDocument = FollowingDocument.none
+    may_be_published: bool = True
+
+
+class CompositionChanged(
+    Event,
+    type="zhengling.meeting.composition.changed.v1",
+    aggregate="government",
+    key="government",
+    kind=EventKind.snapshot,
+):
+    """The whole composition of a government as of `version`."""
+
+    government: str
+    version: int
+    composition: Composition
+
+
+class MeetingClosed(Event, type="zhengling.meeting.session.closed.v1", aggregate="meeting", key="meeting_id"):
+    """The session is over. Carries what is to be issued, since the time to issue it counts from here."""
+
+    meeting_id: str
+    kind_name: str
+    meeting_kind: str
+    title: str
+    edition: str
+    closed_at: datetime
+    recorded_at: datetime
+    resolutions: tuple[Resolution, ...]
+
+
+class MinutesSigned(Event, type="zhengling.meeting.minutes.signed.v1", aggregate="meeting", key="meeting_id"):
+    """The minutes are signed and immutable from here on; `digest` is the SHA-256 of their text."""
+
+    meeting_id: str
+    minutes_id: str
+    version: int
+    digest: str
+    signed_by: str
+    signed_at: datetime
+    recorded_at: datetime
+
+
+class DecisionAdopted(Event, type="zhengling.meeting.decision.adopted.v1", aggregate="decision", key="decision_id"):
+    """A decision of signed minutes (passed, or passed in principle). It opens a ledger entry."""
+
+    decision_id: str
+    meeting_id: str
+    meeting_kind: str
+    meeting_title: str
+    meeting_clause: str
+    edition: str
+    resolution: Resolution
+    signed_at: datetime
+    recorded_at: datetime
+
+
+class DocumentDrafted(Event, type="zhengling.docflow.document.drafted.v1", aggregate="document", key="document_id"):
+    """A document that a decision asks for stands in docflow's list, with the deadlines it is under."""
+
+    document_id: str
+    decision_id: str
+    title: str
+    sponsor: Unit
+    due: date | None
+    clause: str
+
+
+class EntryOpened(Event, type="zhengling.oversight.entry.opened.v1", aggregate="entry", key="entry_id"):
+    """A matter stands in the supervision ledger. No `due` means: to be set by the office."""
+
+    entry_id: str
+    number: str
+    source_kind: str
+    source_id: str
+    title: str
+    lead: Unit
+    clause: str
+    due: date | None
+    due_rule: str | None
+    opened_at: datetime
+
+
+class EntryDueSet(Event, type="zhengling.oversight.entry.due_set.v1", aggregate="entry", key="entry_id"):
+    """The office set the due date of an entry that had none."""
+
+    entry_id: str
+    number: str
+    source_kind: str
+    source_id: str
+    due: date
+    set_by: str
+    set_at: datetime
+
+
+class EntryOverdue(Event, type="zhengling.oversight.entry.overdue.v1", aggregate="entry", key="entry_id"):
+    """The due date passed and the entry is still open."""
+
+    entry_id: str
+    number: str
+    source_kind: str
+    source_id: str
+    due: date
+    overdue_at: datetime
+
+
+class WorkdaysChanged(
+    Event,
+    type="zhengling.calendar.workdays.changed.v1",
+    aggregate="calendar_year",
+    key="calendar",
+    kind=EventKind.snapshot,
+):
+    """One full year of one government's working days (`*`: national), and its version."""
+
+    calendar: str
+    government: str
+    version: int
+    year: CalendarYear

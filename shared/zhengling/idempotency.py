@@ -1,0 +1,113 @@
+"""Idempotency-Key: the same key gives the same answer and one effect.
+
+Invariant: effect and stored answer are one transaction, and only 2xx answers are stored; a key in flight is refused
+without waiting (an advisory lock, since a unique insert would block until the other commits).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from zhengling.db import government_of
+from zhengling.errors import Problem, Text
+
+_LOCK = sa.text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 1))")
+_FIND = sa.text("""
+    SELECT fingerprint, status, body, headers FROM idempotency_key
+    WHERE government = :government AND client = :client AND key = :key AND expires_at > now()
+""")
+_STORE = sa.text("""
+    INSERT INTO idempotency_key (government, client, key, route, fingerprint, status, body, headers, expires_at)
+    VALUES (:government, :client, :key, :route, :fingerprint, :status, :body, CAST(:headers AS jsonb),
+            now() + interval '24 hours')
+""")
+_EXPIRED = sa.text("DELETE FROM idempotency_key WHERE expires_at <= now()")
+_DELETE_EXPIRED_KEY = sa.text("""
+    DELETE FROM idempotency_key
+    WHERE government = :government AND client = :client AND key = :key AND expires_at <= now()
+""")
+MAX_KEY = 128
+
+
+@dataclass(frozen=True)
+class StoredAnswer:
+    status: int
+    body: bytes
+    headers: dict[str, str]
+
+
+def check_key(key: str | None) -> str:
+    """The key of a command. Problem 400 `idempotency_key_missing` or `idempotency_key_invalid`."""
+    if not key:
+        raise Problem(
+            400,
+            "idempotency_key_missing",
+            Text("a command needs the header Idempotency-Key", "命令请求须带 Idempotency-Key 请求头"),
+            Text("send a fresh UUID per command, the same one when repeating it", "每个命令用新的 UUID，重试时沿用"),
+        )
+    if len(key) > MAX_KEY or not key.isprintable() or not key.isascii():
+        raise Problem(
+            400,
+            "idempotency_key_invalid",
+            Text(f"Idempotency-Key has to be 1 to {MAX_KEY} printable ASCII characters", "Idempotency-Key 格式不合法"),
+        )
+    return key
+
+
+def fingerprint(route: str, body: bytes) -> bytes:
+    return hashlib.sha256(route.encode() + b"\n" + body).digest()
+
+
+async def begin(session: AsyncSession, client: str, key: str, request: bytes) -> StoredAnswer | None:
+    """Take the key for this transaction; the stored answer where the command was done already.
+
+    Problems: 409 `idempotency_key_in_flight` (Retry-After), 422 `idempotency_key_reused` for another request.
+    """
+    place = {"government": government_of(session), "client": client, "key": key}
+    name = f"{place['government']}\n{client}\n{key}"
+    if not await session.scalar(_LOCK, {"name": name}):
+        raise Problem(
+            409,
+            "idempotency_key_in_flight",
+            Text("a command with this Idempotency-Key is under way", "相同 Idempotency-Key 的命令正在处理"),
+            Text("repeat it after a moment", "请稍后重试"),
+            headers={"Retry-After": "1"},
+        )
+    found = (await session.execute(_FIND, place)).first()
+    if found is None:
+        return None
+    if found.fingerprint != request:
+        raise Problem(
+            422,
+            "idempotency_key_reused",
+            Text("this Idempotency-Key was used for another request", "该 Idempotency-Key 已用于另一个请求"),
+            Text("use a fresh key for a new command", "新命令请使用新的键"),
+        )
+    return StoredAnswer(found.status, found.body, found.headers)
+
+
+async def store(
+    session: AsyncSession, client: str, key: str, route: str, request: bytes, answer: StoredAnswer
+) -> None:
+    place = {"government": government_of(session), "client": client, "key": key}
+    await session.execute(_DELETE_EXPIRED_KEY, place)
+    await session.execute(
+        _STORE,
+        place
+        | {
+            "route": route,
+            "fingerprint": request,
+            "status": answer.status,
+            "body": answer.body,
+            "headers": orjson.dumps(answer.headers).decode(),
+        },
+    )
+
+
+async def forget_expired(session: AsyncSession) -> None:
+    await session.execute(_EXPIRED)

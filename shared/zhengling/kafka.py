@@ -1,0 +1,225 @@
+"""The one file that knows aiokafka: producer, consumer, topics.
+
+Invariants: every await on the broker has a time limit; a producer or consumer that failed is dropped and built anew,
+never mended. Defaults that would be wrong here are set: acks=all, idempotence (a setting: the embedded broker lacks
+it), no auto-commit, from the earliest record, static group membership.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.client import AIOKafkaClient
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import (
+    InvalidTopicError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    TopicAlreadyExistsError,
+    TopicAuthorizationFailedError,
+)
+from pydantic import BaseModel
+
+from zhengling.events import EventKind, topic_of
+
+log = logging.getLogger(__name__)
+#: Sending these again can't help; the row is parked.
+PERMANENT = (MessageSizeTooLargeError, TopicAuthorizationFailedError, InvalidTopicError)
+Offsets = dict[TopicPartition, int]
+
+
+class KafkaSettings(BaseModel):
+    """How to reach the broker. Times in milliseconds where named so, else in seconds."""
+
+    bootstrap_servers: str
+    idempotence: bool = True
+    fetch_max_wait_ms: int = 500
+    partitions: int = 6
+    replication_factor: int = 1
+    session_timeout_ms: int = 10_000
+    send_limit: float = 10.0
+    security_protocol: str = "PLAINTEXT"
+    sasl_mechanism: str | None = None
+    sasl_username: str | None = None
+    sasl_password: str | None = None
+
+    def client(self) -> dict[str, object]:
+        options: dict[str, object] = {
+            "bootstrap_servers": self.bootstrap_servers,
+            "security_protocol": self.security_protocol,
+            "request_timeout_ms": 10_000,
+            "metadata_max_age_ms": 10_000,
+            "retry_backoff_ms": 200,
+        }
+        if self.sasl_mechanism:
+            options |= {
+                "sasl_mechanism": self.sasl_mechanism,
+                "sasl_plain_username": self.sasl_username,
+                "sasl_plain_password": self.sasl_password,
+            }
+        if self.security_protocol.endswith("SSL"):
+            from aiokafka.helpers import create_ssl_context
+
+            options["ssl_context"] = create_ssl_context()
+        return options
+
+
+async def ensure_topics(settings: KafkaSettings, services: Iterable[str]) -> None:
+    """Create the topics of these services where they are missing; snapshot topics are compacted."""
+    admin = AIOKafkaAdminClient(**settings.client())
+    try:
+        await asyncio.wait_for(admin.start(), 10)
+        wanted = [
+            NewTopic(
+                topic_of(service, kind),
+                settings.partitions,
+                settings.replication_factor,
+                topic_configs={"cleanup.policy": "compact" if kind == EventKind.snapshot else "delete"},
+            )
+            for service in services
+            for kind in EventKind
+        ]
+        there = set(await asyncio.wait_for(admin.list_topics(), 10))
+        if missing := [topic for topic in wanted if topic.name not in there]:
+            with suppress(TopicAlreadyExistsError):
+                await asyncio.wait_for(admin.create_topics(missing), 10)
+    finally:
+        with suppress(TimeoutError, KafkaError, OSError):
+            await asyncio.wait_for(admin.close(), 5)
+
+
+async def reachable(settings: KafkaSettings) -> bool:
+    """Whether a broker answers a metadata request within 3 s."""
+    client = AIOKafkaClient(**settings.client())
+    try:
+        await asyncio.wait_for(client.bootstrap(), 3)
+        return True
+    except (TimeoutError, KafkaError, OSError):
+        return False
+    finally:
+        with suppress(TimeoutError, KafkaError, OSError):
+            await asyncio.wait_for(client.close(), 3)
+
+
+@dataclass(frozen=True)
+class Message:
+    topic: str
+    key: bytes
+    value: bytes
+    headers: list[tuple[str, bytes]]
+
+
+class Producer:
+    """Sends waves of messages; says for each whether the broker acknowledged it."""
+
+    def __init__(self, settings: KafkaSettings, service: str) -> None:
+        self._settings = settings
+        self._service = service
+        self._producer: AIOKafkaProducer | None = None
+
+    async def _ready(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            await ensure_topics(self._settings, [self._service])
+            producer = AIOKafkaProducer(
+                **self._settings.client(),
+                acks="all",
+                enable_idempotence=self._settings.idempotence,
+                max_request_size=1_048_576,
+            )
+            try:
+                await asyncio.wait_for(producer.start(), 10)
+            except BaseException:
+                await _drop(producer)
+                raise
+            self._producer = producer
+        return self._producer
+
+    async def send(self, messages: list[Message]) -> list[BaseException | None]:
+        """Send all at once and wait; per message None where acknowledged, else what went wrong.
+
+        Raises `KafkaError`, `OSError` or `TimeoutError` where the broker can't be reached at all.
+        """
+        producer = await self._ready()
+        outcomes = await asyncio.gather(
+            *(self._send_one(producer, message) for message in messages), return_exceptions=True
+        )
+        failed = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+        if any(not isinstance(outcome, PERMANENT) for outcome in failed):
+            await self.close()  # it may hold batches that never expire: build a new one
+        return [outcome if isinstance(outcome, BaseException) else None for outcome in outcomes]
+
+    async def _send_one(self, producer: AIOKafkaProducer, message: Message) -> None:
+        async with asyncio.timeout(self._settings.send_limit):
+            await producer.send_and_wait(
+                message.topic, key=message.key, value=message.value, headers=message.headers
+            )
+
+    async def close(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer:
+            await _drop(producer)
+
+
+class Consumer:
+    """One member of a group over whole topics, with manual commits. Built, used until something fails, dropped."""
+
+    def __init__(self, settings: KafkaSettings, group: str, instance: str, topics: list[str]) -> None:
+        self.topics = topics
+        self._settings = settings
+        self._consumer = AIOKafkaConsumer(
+            *topics,
+            **settings.client(),
+            group_id=group,
+            group_instance_id=instance,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=settings.fetch_max_wait_ms,
+            session_timeout_ms=settings.session_timeout_ms,
+            heartbeat_interval_ms=settings.session_timeout_ms // 5,
+            max_poll_interval_ms=300_000,
+        )
+
+    async def start(self) -> None:
+        await asyncio.wait_for(self._consumer.start(), 30)
+
+    async def poll(self, timeout: float, most: int) -> dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]]:
+        """Whatever came within `timeout` seconds, per partition in order."""
+        batches: dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]] = await asyncio.wait_for(
+            self._consumer.getmany(timeout_ms=int(timeout * 1000), max_records=most), timeout + 30
+        )
+        return batches
+
+    async def commit(self, offsets: Offsets) -> None:
+        """Commit exactly these next offsets."""
+        await asyncio.wait_for(self._consumer.commit(offsets), 10)
+
+    async def lag(self) -> tuple[Offsets, Offsets]:
+        """Committed and end offsets of every partition of the topics, whoever of the group holds it."""
+        async with asyncio.timeout(20):
+            partitions = [
+                TopicPartition(topic, part)
+                for topic in self.topics
+                for part in (self._consumer.partitions_for_topic(topic) or ())
+            ]
+            ends: Offsets = await self._consumer.end_offsets(partitions) if partitions else {}
+            committed = {partition: await self._consumer.committed(partition) or 0 for partition in partitions}
+        return committed, ends
+
+    def assigned(self) -> int:
+        return len(self._consumer.assignment())
+
+    async def close(self) -> None:
+        await _drop(self._consumer)
+
+
+async def _drop(client: AIOKafkaProducer | AIOKafkaConsumer[bytes, bytes]) -> None:
+    """Stop a client within 5 s; what can't be stopped in that time is left to the garbage collector."""
+    try:
+        await asyncio.wait_for(client.stop(), 5)
+    except (TimeoutError, KafkaError, OSError) as error:
+        log.warning("a Kafka client didn't stop in time and is dropped: %r", error)

@@ -1,0 +1,267 @@
+-- What every service's database holds beside its own nouns: outbox, inbox, timers, idempotency keys, audit,
+-- business clock, deadlines, and the replicas of composition and calendar. $app and $worker are the two roles.
+
+-- business time -------------------------------------------------------------------------------------------------
+CREATE TABLE business_clock (
+    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    shift interval NOT NULL DEFAULT '0'
+);
+INSERT INTO business_clock DEFAULT VALUES;
+GRANT SELECT, UPDATE ON business_clock TO $app;
+GRANT SELECT ON business_clock TO $worker;
+
+CREATE FUNCTION business_now() RETURNS timestamptz LANGUAGE sql STABLE
+    AS 'SELECT now() + shift FROM business_clock';
+CREATE FUNCTION current_government() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$SELECT nullif(current_setting('app.government', true), '')$$;
+
+-- outbox --------------------------------------------------------------------------------------------------------
+-- The row of an aggregate's sequence is locked by who emits until the commit: that lock is what orders events.
+CREATE TABLE outbox_sequence (
+    aggregate_type text NOT NULL,
+    aggregate_id text NOT NULL,
+    last_seq bigint NOT NULL,
+    PRIMARY KEY (aggregate_type, aggregate_id)
+);
+GRANT SELECT, INSERT, UPDATE ON outbox_sequence TO $app, $worker;
+
+CREATE TABLE outbox (
+    pos bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    event_id uuid NOT NULL UNIQUE,
+    government text NOT NULL,
+    lane smallint NOT NULL,
+    topic text NOT NULL,
+    aggregate_type text NOT NULL,
+    aggregate_id text NOT NULL,
+    aggregate_seq bigint NOT NULL,
+    event_type text NOT NULL,
+    payload jsonb NOT NULL,
+    classification text NOT NULL DEFAULT 'internal',
+    correlation_id text,
+    causation_id text,
+    traceparent text,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    published_at timestamptz,
+    attempts integer NOT NULL DEFAULT 0,
+    next_attempt_at timestamptz,
+    last_error text,
+    parked_at timestamptz,
+    UNIQUE (aggregate_type, aggregate_id, aggregate_seq)
+);
+CREATE INDEX outbox_unpublished ON outbox (lane, pos) WHERE published_at IS NULL;
+CREATE INDEX outbox_held_back ON outbox (aggregate_type, aggregate_id)
+    WHERE published_at IS NULL AND (parked_at IS NOT NULL OR next_attempt_at IS NOT NULL);
+CREATE INDEX outbox_by_time ON outbox (created_at);
+ALTER TABLE outbox ENABLE ROW LEVEL SECURITY;
+ALTER TABLE outbox FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_government ON outbox TO $app USING (government = current_government());
+CREATE POLICY all_governments ON outbox TO $worker USING (true);
+GRANT SELECT, INSERT ON outbox TO $app, $worker;
+GRANT UPDATE (published_at, attempts, next_attempt_at, last_error, parked_at) ON outbox TO $app, $worker;
+
+CREATE TABLE outbox_lane (lane smallint PRIMARY KEY);
+INSERT INTO outbox_lane SELECT generate_series(0, 15);
+GRANT SELECT, UPDATE ON outbox_lane TO $worker;
+
+-- inbox ---------------------------------------------------------------------------------------------------------
+CREATE TABLE inbox (
+    consumer text NOT NULL,
+    event_id uuid NOT NULL,
+    source text NOT NULL,
+    government text NOT NULL,
+    event_type text NOT NULL,
+    aggregate_type text NOT NULL,
+    aggregate_id text NOT NULL,
+    aggregate_seq bigint NOT NULL,
+    status text NOT NULL CHECK (status IN ('applied', 'ignored', 'waiting', 'dead', 'discarded')),
+    envelope jsonb,
+    attempts integer NOT NULL DEFAULT 0,
+    next_attempt_at timestamptz,
+    last_error text,
+    collides_with uuid,
+    topic text NOT NULL,
+    part integer NOT NULL,
+    koffset bigint NOT NULL,
+    received_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    applied_at timestamptz,
+    discard_reason text,
+    discard_requested_by text,
+    discarded_by text,
+    PRIMARY KEY (consumer, event_id)
+);
+CREATE UNIQUE INDEX inbox_one_event_per_seq
+    ON inbox (consumer, source, aggregate_type, aggregate_id, aggregate_seq) WHERE collides_with IS NULL;
+CREATE INDEX inbox_open ON inbox (consumer, status, received_at) WHERE status IN ('waiting', 'dead');
+ALTER TABLE inbox ENABLE ROW LEVEL SECURITY;
+ALTER TABLE inbox FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_government ON inbox TO $app USING (government = current_government());
+CREATE POLICY all_governments ON inbox TO $worker USING (true);
+GRANT SELECT ON inbox TO $app;
+GRANT UPDATE (status, attempts, next_attempt_at, discard_reason, discard_requested_by, discarded_by) ON inbox TO $app;
+GRANT SELECT, INSERT, UPDATE ON inbox TO $worker;
+
+CREATE TABLE inbox_cursor (
+    consumer text NOT NULL,
+    source text NOT NULL,
+    aggregate_type text NOT NULL,
+    aggregate_id text NOT NULL,
+    last_seq bigint NOT NULL DEFAULT 0,
+    blocked_by uuid,
+    PRIMARY KEY (consumer, source, aggregate_type, aggregate_id)
+);
+CREATE INDEX inbox_cursor_blocked ON inbox_cursor (consumer) WHERE blocked_by IS NOT NULL;
+GRANT SELECT, INSERT, UPDATE ON inbox_cursor TO $worker;
+
+-- A record that can't even be parsed belongs to no government; the digest keeps two apart after a log began anew.
+CREATE TABLE poison (
+    consumer text NOT NULL,
+    topic text NOT NULL,
+    part integer NOT NULL,
+    koffset bigint NOT NULL,
+    digest bytea NOT NULL,
+    raw bytea NOT NULL,
+    error text NOT NULL,
+    received_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (consumer, topic, part, koffset, digest)
+);
+GRANT SELECT, INSERT ON poison TO $worker;
+
+-- timers --------------------------------------------------------------------------------------------------------
+CREATE TABLE timer (
+    id uuid PRIMARY KEY,
+    government text NOT NULL,
+    kind text NOT NULL,
+    subject_id text NOT NULL,
+    due_at timestamptz NOT NULL,
+    generation integer NOT NULL,
+    state text NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'fired', 'cancelled')),
+    attempts integer NOT NULL DEFAULT 0,
+    next_attempt_at timestamptz,
+    last_error text,
+    fired_at timestamptz,
+    UNIQUE (kind, subject_id, generation)
+);
+CREATE INDEX timer_pending ON timer (due_at) WHERE state = 'pending';
+ALTER TABLE timer ENABLE ROW LEVEL SECURITY;
+ALTER TABLE timer FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_government ON timer TO $app USING (government = current_government());
+CREATE POLICY all_governments ON timer TO $worker USING (true);
+GRANT SELECT, INSERT, UPDATE ON timer TO $app, $worker;
+
+-- idempotency ---------------------------------------------------------------------------------------------------
+CREATE TABLE idempotency_key (
+    government text NOT NULL,
+    client text NOT NULL,
+    key text NOT NULL,
+    route text NOT NULL,
+    fingerprint bytea NOT NULL,
+    status smallint NOT NULL,
+    body bytea NOT NULL,
+    headers jsonb NOT NULL,
+    expires_at timestamptz NOT NULL,
+    PRIMARY KEY (government, client, key)
+);
+CREATE INDEX idempotency_key_expiry ON idempotency_key (expires_at);
+ALTER TABLE idempotency_key ENABLE ROW LEVEL SECURITY;
+ALTER TABLE idempotency_key FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_government ON idempotency_key TO $app USING (government = current_government());
+CREATE POLICY all_governments ON idempotency_key TO $worker USING (true);
+GRANT SELECT, INSERT, DELETE ON idempotency_key TO $app;
+GRANT SELECT, DELETE ON idempotency_key TO $worker;
+
+-- audit ---------------------------------------------------------------------------------------------------------
+CREATE TABLE audit (
+    id uuid PRIMARY KEY,
+    pos bigint GENERATED ALWAYS AS IDENTITY,
+    government text NOT NULL,
+    at text NOT NULL,
+    actor text NOT NULL,
+    action text NOT NULL,
+    subject text NOT NULL,
+    details jsonb NOT NULL,
+    hash bytea NOT NULL,
+    seal bigint
+);
+CREATE INDEX audit_unsealed ON audit (government, pos) WHERE seal IS NULL;
+CREATE INDEX audit_by_subject ON audit (government, subject, pos);
+CREATE TABLE audit_seal (
+    government text NOT NULL,
+    seal bigint NOT NULL,
+    rows uuid[] NOT NULL,
+    hash bytea NOT NULL,
+    sealed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (government, seal)
+);
+ALTER TABLE audit ENABLE ROW LEVEL SECURITY;
+ALTER TABLE audit FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_government ON audit TO $app USING (government = current_government());
+CREATE POLICY all_governments ON audit TO $worker USING (true);
+ALTER TABLE audit_seal ENABLE ROW LEVEL SECURITY;
+ALTER TABLE audit_seal FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_government ON audit_seal TO $app USING (government = current_government());
+CREATE POLICY all_governments ON audit_seal TO $worker USING (true);
+GRANT SELECT, INSERT ON audit TO $app, $worker;
+GRANT UPDATE (seal) ON audit TO $worker;
+GRANT SELECT ON audit_seal TO $app;
+GRANT SELECT, INSERT ON audit_seal TO $worker;
+
+-- deadlines -----------------------------------------------------------------------------------------------------
+CREATE TABLE deadline (
+    id uuid PRIMARY KEY,
+    government text NOT NULL,
+    subject_type text NOT NULL,
+    subject_id text NOT NULL,
+    rule text NOT NULL,
+    edition text NOT NULL,
+    clause text NOT NULL,
+    counted_from timestamptz NOT NULL,
+    due date NOT NULL,
+    due_at timestamptz NOT NULL,
+    provisional boolean NOT NULL,
+    calendar_version text NOT NULL,
+    state text NOT NULL DEFAULT 'running' CHECK (state IN ('running', 'met', 'cancelled')),
+    UNIQUE (subject_type, subject_id, rule)
+);
+ALTER TABLE deadline ENABLE ROW LEVEL SECURITY;
+ALTER TABLE deadline FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_government ON deadline TO $app, $worker USING (government = current_government());
+GRANT SELECT, INSERT, UPDATE ON deadline TO $app, $worker;
+
+-- replicas of other services' reference data; each snapshot replaces the one before ------------------------------
+CREATE TABLE composition (
+    government text PRIMARY KEY,
+    version bigint NOT NULL,
+    content jsonb NOT NULL,
+    changed_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+ALTER TABLE composition ENABLE ROW LEVEL SECURITY;
+ALTER TABLE composition FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_government ON composition TO $app, $worker USING (government = current_government());
+GRANT SELECT, INSERT, UPDATE ON composition TO $app, $worker;
+
+CREATE TABLE calendar_year (
+    government text NOT NULL,
+    year smallint NOT NULL,
+    version bigint NOT NULL,
+    content jsonb NOT NULL,
+    changed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (government, year)
+);
+ALTER TABLE calendar_year ENABLE ROW LEVEL SECURITY;
+ALTER TABLE calendar_year FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_or_national_read ON calendar_year FOR SELECT TO $app, $worker
+    USING (government IN ('*', current_government()));
+CREATE POLICY own_insert ON calendar_year FOR INSERT TO $app, $worker WITH CHECK (government = current_government());
+CREATE POLICY own_update ON calendar_year FOR UPDATE TO $app, $worker USING (government = current_government());
+GRANT SELECT, INSERT, UPDATE ON calendar_year TO $app, $worker;
+
+-- which content of each rulebook edition this database has worked under ------------------------------------------
+CREATE TABLE rulebook_edition (
+    government text NOT NULL,
+    edition text NOT NULL,
+    revision integer NOT NULL,
+    digest text NOT NULL,
+    loaded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (government, edition, revision)
+);
+GRANT SELECT, INSERT ON rulebook_edition TO $app, $worker;

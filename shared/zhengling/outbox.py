@@ -1,0 +1,172 @@
+"""The outbox: an event exists exactly when the change that it tells of is committed.
+
+Invariants: `emit` writes through the caller's session and never commits; an aggregate's sequence is gapless and in
+the order of commits, because its row in `outbox_sequence` stays locked until then, whatever order rows are flushed in.
+Rows are kept for good, so that whatever a broker lost can be published again. All SQL on the outbox is in this file.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from uuid_utils.compat import uuid7
+
+from zhengling.db import government_of
+from zhengling.events import Event
+from zhengling.faults import crash_point
+
+LANES = 16  # frozen: a change would move aggregates between lanes while their events are under way
+CHANNEL = "outbox"
+
+_EMIT = sa.text("""
+    WITH sequence AS (
+        INSERT INTO outbox_sequence AS s (aggregate_type, aggregate_id, last_seq) VALUES (:aggregate_type, :aggregate_id, 1)
+        ON CONFLICT (aggregate_type, aggregate_id) DO UPDATE SET last_seq = s.last_seq + 1
+        RETURNING last_seq
+    ), row AS (
+        INSERT INTO outbox (event_id, government, lane, topic, aggregate_type, aggregate_id, aggregate_seq, event_type,
+                            payload, correlation_id, causation_id, traceparent)
+        SELECT :event_id, :government, :lane, :topic, :aggregate_type, :aggregate_id, last_seq, :event_type,
+               CAST(:payload AS jsonb), :correlation_id, :causation_id, :traceparent
+        FROM sequence RETURNING lane
+    )
+    SELECT pg_notify('outbox', lane::text) FROM row
+""")
+_LANES_WITH_WORK = sa.text("""
+    SELECT DISTINCT lane FROM outbox
+    WHERE published_at IS NULL AND parked_at IS NULL AND (next_attempt_at IS NULL OR next_attempt_at <= clock_timestamp())
+""")
+_LOCK_LANE = sa.text("SELECT lane FROM outbox_lane WHERE lane = :lane FOR UPDATE SKIP LOCKED")
+# An aggregate with a row held back (backing off or parked) is skipped whole: later events wait behind it.
+_UNPUBLISHED = sa.text("""
+    SELECT pos, event_id, government, topic, aggregate_type, aggregate_id, aggregate_seq, event_type, payload,
+           classification, correlation_id, causation_id, traceparent, created_at, attempts
+    FROM outbox o
+    WHERE lane = :lane AND published_at IS NULL
+      AND NOT EXISTS (
+        SELECT 1 FROM outbox held
+        WHERE held.aggregate_type = o.aggregate_type AND held.aggregate_id = o.aggregate_id
+          AND held.published_at IS NULL
+          AND (held.parked_at IS NOT NULL OR held.next_attempt_at > clock_timestamp()))
+    ORDER BY pos LIMIT :limit
+""")
+_MARK_PUBLISHED = sa.text("""
+    UPDATE outbox SET published_at = clock_timestamp(), next_attempt_at = NULL, last_error = NULL
+    WHERE pos = ANY(:positions)
+""")
+_BACK_OFF = sa.text("""
+    UPDATE outbox SET attempts = attempts + 1, last_error = :error,
+        next_attempt_at = clock_timestamp() + least(60, 0.2 * 2 ^ least(attempts, 10)) * interval '1 second'
+    WHERE pos = :pos
+""")
+_PARK = sa.text("""
+    UPDATE outbox SET attempts = attempts + 1, last_error = :error, parked_at = clock_timestamp() WHERE pos = :pos
+""")
+_REPLAY = sa.text("""
+    UPDATE outbox SET published_at = NULL, parked_at = NULL, next_attempt_at = NULL, attempts = 0, last_error = NULL
+    WHERE created_at >= :since
+      AND (CAST(:aggregate_type AS text) IS NULL OR aggregate_type = :aggregate_type)
+      AND (CAST(:aggregate_id AS text) IS NULL OR aggregate_id = :aggregate_id)
+""")
+_DEPTH = sa.text("""
+    SELECT count(*) FILTER (WHERE parked_at IS NULL), count(*) FILTER (WHERE parked_at IS NOT NULL),
+           coalesce(extract(epoch FROM clock_timestamp() - min(created_at) FILTER (WHERE parked_at IS NULL)), 0)
+    FROM outbox WHERE published_at IS NULL
+""")
+
+
+@dataclass(frozen=True)
+class OutboxRow:
+    """One event on its way out."""
+
+    pos: int
+    event_id: UUID
+    government: str
+    topic: str
+    aggregate_type: str
+    aggregate_id: str
+    aggregate_seq: int
+    event_type: str
+    payload: dict[str, object]
+    classification: str
+    correlation_id: str | None
+    causation_id: str | None
+    traceparent: str | None
+    created_at: datetime
+    attempts: int
+
+
+def lane_of(aggregate_id: str) -> int:
+    return zlib.crc32(aggregate_id.encode()) % LANES
+
+
+async def emit(session: AsyncSession, *events: Event) -> None:
+    """Write events into the outbox, in the caller's transaction and for its government."""
+    for event in events:
+        await session.execute(
+            _EMIT,
+            {
+                "event_id": uuid7(),
+                "government": government_of(session),
+                "lane": lane_of(event.aggregate_id),
+                "topic": event.topic(),
+                "aggregate_type": event.aggregate,
+                "aggregate_id": event.aggregate_id,
+                "event_type": event.type,
+                "payload": event.model_dump_json(),
+                "correlation_id": session.info.get("correlation_id"),
+                "causation_id": session.info.get("causation_id"),
+                "traceparent": session.info.get("traceparent"),
+            },
+        )
+    crash_point("outbox.emitted")
+
+
+async def lanes_with_work(connection: AsyncConnection) -> list[int]:
+    return list((await connection.execute(_LANES_WITH_WORK)).scalars())
+
+
+async def lock_lane(connection: AsyncConnection, lane: int) -> bool:
+    """Take the lane until the transaction ends; False where another relay has it."""
+    return (await connection.execute(_LOCK_LANE, {"lane": lane})).first() is not None
+
+
+async def unpublished(connection: AsyncConnection, lane: int, limit: int) -> list[OutboxRow]:
+    rows = await connection.execute(_UNPUBLISHED, {"lane": lane, "limit": limit})
+    return [OutboxRow(**row) for row in rows.mappings()]
+
+
+async def mark_published(connection: AsyncConnection, positions: list[int]) -> None:
+    await connection.execute(_MARK_PUBLISHED, {"positions": positions})
+
+
+async def back_off(connection: AsyncConnection, pos: int, error: str) -> None:
+    """Try the row again later (0.2 s doubling to 60 s); its aggregate waits with it."""
+    await connection.execute(_BACK_OFF, {"pos": pos, "error": error[:500]})
+
+
+async def park(connection: AsyncConnection, pos: int, error: str) -> None:
+    """Set the row aside for good (until a replay); its aggregate waits behind it."""
+    await connection.execute(_PARK, {"pos": pos, "error": error[:500]})
+
+
+async def replay(
+    session: AsyncSession, since: datetime, aggregate_type: str | None = None, aggregate_id: str | None = None
+) -> int:
+    """Have the relay publish again what this government emitted since then; inboxes make it harmless. Returns how many."""
+    result = await session.execute(
+        _REPLAY, {"since": since, "aggregate_type": aggregate_type, "aggregate_id": aggregate_id}
+    )
+    await session.execute(sa.text("SELECT pg_notify('outbox', '')"))
+    return int(result.rowcount)  # type: ignore[attr-defined]  # an UPDATE's result has it
+
+
+async def depth(connection: AsyncConnection) -> tuple[int, int, float]:
+    """Unpublished rows, parked rows, and the age of the oldest unpublished one in seconds."""
+    unpublished_rows, parked, age = (await connection.execute(_DEPTH)).one()
+    return unpublished_rows, parked, float(age)

@@ -1,0 +1,72 @@
+"""Pages and change feeds: rows in the order of their last change, with an opaque cursor."""
+
+from __future__ import annotations
+
+import base64
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+import orjson
+import sqlalchemy as sa
+from fastapi import Depends, Query
+from pydantic import AwareDatetime, BaseModel
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from zhengling.errors import Problem, Text
+
+T = TypeVar("T")
+
+
+class Page(BaseModel, Generic[T]):
+    """Some items in the order of their last change; `next_cursor` where there are more."""
+
+    items: list[T]
+    next_cursor: str | None = None
+
+
+class PageRequest(BaseModel):
+    limit: int
+    after: tuple[datetime, str] | None
+    modified_since: datetime | None
+
+
+def _page_request(
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=200, description="next_cursor of the page before")] = None,
+    modified_since: Annotated[
+        AwareDatetime | None,
+        Query(description="only what changed since; overlap by two minutes, since a transaction may commit late"),
+    ] = None,
+) -> PageRequest:
+    after = None
+    if cursor is not None:
+        try:
+            moment, key = orjson.loads(base64.urlsafe_b64decode(cursor.encode()))
+            after = (datetime.fromisoformat(moment), str(key))
+            if after[0].tzinfo is None:
+                raise ValueError("no offset")
+        except (ValueError, TypeError, AttributeError) as error:
+            text = Text("cursor isn't one that a page here gave", "游标无效")
+            raise Problem(422, "invalid_cursor", text) from error
+    return PageRequest(limit=limit, after=after, modified_since=modified_since)
+
+
+Paging = Annotated[PageRequest, Depends(_page_request)]
+
+
+async def page(session: AsyncSession, model: type[T], request: PageRequest, *filters: Any) -> tuple[list[T], str | None]:
+    """The rows of one page and the cursor of the next. `model` is mapped with `modified_at` and `id`."""
+    columns = sa.inspect(model).columns
+    modified_at, key = columns["modified_at"], columns["id"]
+    statement = sa.select(model).where(*filters).order_by(modified_at, key).limit(request.limit + 1)
+    if request.modified_since:
+        statement = statement.where(modified_at >= request.modified_since)
+    if request.after:
+        statement = statement.where(sa.tuple_(modified_at, key) > sa.tuple_(*map(sa.literal, request.after)))
+    rows = list((await session.execute(statement)).scalars())
+    if len(rows) <= request.limit:
+        return rows, None
+    rows = rows[: request.limit]
+    last: Any = rows[-1]
+    cursor = base64.urlsafe_b64encode(orjson.dumps([last.modified_at.isoformat(), last.id])).decode()
+    return rows, cursor

@@ -1,0 +1,109 @@
+"""`<name>-svc api | worker | migrate`: the command line that all four services share."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import sqlalchemy as sa
+import typer
+import uvicorn
+from alembic import command
+from alembic.config import Config
+from fastapi import FastAPI
+from pydantic import ValidationError
+from sqlalchemy.engine import make_url
+
+from zhengling.rulebook import RulebookError
+from zhengling.service import Service
+from zhengling.settings import ServiceSettings
+from zhengling.worker import Worker, create_worker_app
+
+
+@dataclass(frozen=True)
+class Program:
+    """One service as a program: its settings, its API, its worker, its migrations."""
+
+    name: str
+    settings: type[ServiceSettings]
+    create_app: Callable[[Service], FastAPI]
+    create_worker: Callable[[Service], Worker]
+    migrations: Path
+
+    def cli(self) -> typer.Typer:
+        app = typer.Typer(help=f"{self.name}-svc of Zhengling", no_args_is_help=True, add_completion=False)
+
+        @app.command(help="Serve the REST API.")
+        def api() -> None:
+            service = self._service("api")
+            self._serve(self.create_app(service), service)
+
+        @app.command(help="Run relay, consumer and timers.")
+        def worker() -> None:
+            service = self._service("worker")
+            self._serve(create_worker_app(self.create_worker(service)), service)
+
+        @app.command(help="Bring the database's schema to REVISION (default: the newest; 'base' takes all away).")
+        def migrate(revision: str = "head") -> None:
+            migrate_database(self.migrations, os.environ["MIGRATION_DATABASE_URL"], revision)
+
+        return app
+
+    def _service(self, process: Literal["api", "worker"]) -> Service:
+        try:
+            settings = self.settings()
+            logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+            logging.getLogger("aiokafka").setLevel(logging.ERROR)
+            return Service.create(self.name, settings, process)
+        except (ValidationError, RulebookError) as error:
+            typer.echo(f"{self.name}-svc can't start: {error}", err=True)
+            raise typer.Exit(2) from error
+
+    def _serve(self, app: FastAPI, service: Service) -> None:
+        settings = service.settings
+        uvicorn.run(
+            app,
+            host=settings.host,
+            port=settings.port,
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=10,
+        )
+
+
+def migrate_database(migrations: Path, url: str, revision: str) -> None:
+    """Run the migrations of one service up or down to `revision`, as the database's owner."""
+    config = Config()
+    config.set_main_option("script_location", str(migrations))
+    config.attributes["url"] = make_url(url).set(drivername="postgresql+asyncpg")
+    (command.downgrade if revision == "base" else command.upgrade)(config, revision)
+
+
+def run_migrations(url: sa.URL) -> None:
+    """What each service's `migrations/env.py` calls: every step in one transaction, giving up on a lock after 5 s."""
+    import asyncio
+
+    from alembic import context
+    from sqlalchemy.ext.asyncio import create_async_engine
+    from sqlalchemy.pool import NullPool
+
+    def steps(connection: sa.Connection) -> None:
+        context.configure(connection=connection, transactional_ddl=True)
+        with context.begin_transaction():
+            connection.exec_driver_sql("SET LOCAL lock_timeout = '5s'")
+            context.run_migrations()
+
+    async def run() -> None:
+        engine = create_async_engine(url, poolclass=NullPool)
+        try:
+            async with engine.connect() as connection:
+                await connection.run_sync(steps)
+                await connection.commit()
+        finally:
+            await engine.dispose()
+
+    asyncio.run(run())

@@ -1,0 +1,148 @@
+"""Replicas of what other services own: the composition of a government and its working-day calendar.
+
+Each service keeps them in its own database, fed by snapshot events, and reads them in its own transaction; what was
+parsed is kept per version. Also: which rulebook content this database has worked under.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from zhengling.authority import Composition
+from zhengling.db import NATIONAL, government_of
+from zhengling.errors import Problem, Text
+from zhengling.events import CompositionChanged, Event, WorkdaysChanged
+from zhengling.inbox import Received
+from zhengling.rulebook import Rulebooks
+from zhengling.workdays import CalendarYear, WorkdayCalendar, overlay
+
+_COMPOSITION_VERSION = sa.text("SELECT version FROM composition WHERE government = :government")
+_COMPOSITION = sa.text("SELECT content FROM composition WHERE government = :government")
+_STORE_COMPOSITION = sa.text("""
+    INSERT INTO composition (government, version, content) VALUES (:government, :version, CAST(:content AS jsonb))
+    ON CONFLICT (government) DO UPDATE SET version = excluded.version, content = excluded.content,
+        changed_at = clock_timestamp()
+""")
+_CALENDAR_VERSION = sa.text("""
+    SELECT string_agg(government || ':' || years || ':' || versions, ' ' ORDER BY government)
+    FROM (SELECT government, count(*) AS years, sum(version) AS versions FROM calendar_year GROUP BY government) v
+""")
+_CALENDAR = sa.text("SELECT government, content FROM calendar_year")
+_STORE_YEAR = sa.text("""
+    INSERT INTO calendar_year (government, year, version, content)
+    VALUES (:government, :year, :version, CAST(:content AS jsonb))
+    ON CONFLICT (government, year) DO UPDATE SET version = excluded.version, content = excluded.content,
+        changed_at = clock_timestamp()
+""")
+_EDITION = sa.text("""
+    SELECT revision, digest FROM rulebook_edition WHERE government = :government AND edition = :edition
+    ORDER BY revision DESC LIMIT 1
+""")
+_REMEMBER_EDITION = sa.text("""
+    INSERT INTO rulebook_edition (government, edition, revision, digest)
+    VALUES (:government, :edition, :revision, :digest) ON CONFLICT DO NOTHING
+""")
+K = TypeVar("K")
+V = TypeVar("V")
+_KEEP = 64
+_compositions: OrderedDict[tuple[str, int], Composition] = OrderedDict()
+_calendars: OrderedDict[tuple[str, str], WorkdayCalendar] = OrderedDict()
+
+
+def _keep(cache: OrderedDict[K, V], key: K, value: V) -> V:
+    cache[key] = value
+    if len(cache) > _KEEP:
+        cache.popitem(last=False)
+    return value
+
+
+async def composition(session: AsyncSession) -> Composition:
+    """The composition of the session's government. Problem `no_composition` (409) until one was loaded."""
+    government = government_of(session)
+    version = await session.scalar(_COMPOSITION_VERSION, {"government": government})
+    if version is None:
+        raise Problem(
+            409,
+            "no_composition",
+            Text(f"{government} has no composition here yet", f"{government}尚未导入机构与人员"),
+            Text("load it with PUT /v1/composition of meeting-svc", "请先通过会议服务导入组成人员"),
+        )
+    if found := _compositions.get((government, version)):
+        return found
+    content = await session.scalar(_COMPOSITION, {"government": government})
+    return _keep(_compositions, (government, version), Composition.model_validate(content))
+
+
+async def store_composition(session: AsyncSession, version: int, content: Composition) -> None:
+    await session.execute(
+        _STORE_COMPOSITION,
+        {"government": government_of(session), "version": version, "content": content.model_dump_json()},
+    )
+
+
+async def calendar(session: AsyncSession) -> WorkdayCalendar:
+    """The working days of the session's government as known here. Problem 503 until a first snapshot came."""
+    government = government_of(session)
+    version = await session.scalar(_CALENDAR_VERSION)
+    if version is None:
+        raise Problem(
+            503,
+            "no_calendar_yet",
+            Text("the working-day calendar hasn't arrived here yet", "工作日历尚未同步到本服务"),
+            Text("try again shortly", "请稍后重试"),
+            headers={"Retry-After": "2"},
+        )
+    if found := _calendars.get((government, version)):
+        return found
+    rows = (await session.execute(_CALENDAR)).all()
+    national, local = (
+        [CalendarYear.model_validate(content) for owner, content in rows if (owner == NATIONAL) == is_national]
+        for is_national in (True, False)
+    )
+    return _keep(_calendars, (government, version), WorkdayCalendar(overlay(national, local), version))
+
+
+async def store_calendar_year(session: AsyncSession, version: int, year: CalendarYear) -> None:
+    await session.execute(
+        _STORE_YEAR,
+        {
+            "government": government_of(session),
+            "year": year.year,
+            "version": version,
+            "content": year.model_dump_json(),
+        },
+    )
+
+
+async def on_composition_changed(session: AsyncSession, event: Event, received: Received) -> None:
+    assert isinstance(event, CompositionChanged)
+    await store_composition(session, event.version, event.composition)
+
+
+async def on_workdays_changed(session: AsyncSession, event: Event, received: Received) -> None:
+    assert isinstance(event, WorkdaysChanged)
+    await store_calendar_year(session, event.version, event.year)
+
+
+class RulebookChanged(Exception):
+    """An edition's content differs from what this database worked under, without a higher revision."""
+
+
+async def remember_editions(session: AsyncSession, rulebooks: Rulebooks) -> None:
+    """Record every edition's content. Raises `RulebookChanged` where one changed under the same revision."""
+    for book in rulebooks.all():
+        place = {"government": book.code, "edition": book.edition}
+        known = (await session.execute(_EDITION, place)).first()
+        if known and known.digest != book.digest and book.government.revision <= known.revision:
+            raise RulebookChanged(
+                f"{book.code}/{book.edition}: the content changed but revision is still {book.government.revision}; "
+                f"raise revision in government.yaml above {known.revision}, or bring the old content back"
+            )
+        await session.execute(
+            _REMEMBER_EDITION, place | {"revision": book.government.revision, "digest": book.digest}
+        )
+

@@ -1,0 +1,147 @@
+"""The relay: publishes the outbox, in order per aggregate; any number of replicas, no leader.
+
+Per lane one transaction: lock the lane (another relay's lane is skipped), read, send in waves with at most one event
+per aggregate in flight, mark what was acknowledged, commit. A relay that dies or freezes in between yields duplicates
+only. The sends happen inside the lane's transaction, each under a time limit: the one exception to the house's rule.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from contextlib import suppress
+
+import asyncpg
+from aiokafka.errors import KafkaError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from zhengling import outbox
+from zhengling.cloudevents import Envelope
+from zhengling.db import Database
+from zhengling.faults import crash_point
+from zhengling.kafka import PERMANENT, Message, Producer
+from zhengling.outbox import OutboxRow
+
+log = logging.getLogger(__name__)
+BATCH = 500
+POLL = 1.0  # seconds; NOTIFY is a hint, this poll is the guarantee
+
+
+def message_of(row: OutboxRow, source: str) -> Message:
+    envelope = Envelope(
+        id=str(row.event_id),
+        source=source,
+        type=row.event_type,
+        subject=row.aggregate_id,
+        time=row.created_at,
+        government=row.government,
+        aggregatetype=row.aggregate_type,
+        sequence=row.aggregate_seq,
+        classification=row.classification,
+        correlationid=row.correlation_id,
+        causationid=row.causation_id,
+        traceparent=row.traceparent,
+        data=row.payload,  # type: ignore[arg-type]  # jsonb is JSON
+    )
+    return Message(row.topic, row.aggregate_id.encode(), envelope.encode(), envelope.headers())
+
+
+def waves(rows: list[OutboxRow]) -> list[list[OutboxRow]]:
+    """Cut rows into waves: the n-th event of each aggregate stands in the n-th wave, by its sequence."""
+    depth: dict[tuple[str, str], int] = {}
+    cut: list[list[OutboxRow]] = []
+    for row in sorted(rows, key=lambda row: row.aggregate_seq):
+        aggregate = (row.aggregate_type, row.aggregate_id)
+        wave = depth.get(aggregate, 0)
+        depth[aggregate] = wave + 1
+        if wave == len(cut):
+            cut.append([])
+        cut[wave].append(row)
+    return cut
+
+
+class Relay:
+    """Publishes one service's outbox until stopped."""
+
+    def __init__(self, database: Database, producer: Producer, service: str) -> None:
+        self._database = database
+        self._producer = producer
+        self._source = f"/zhengling/{service}-svc"
+        self._wake = asyncio.Event()
+
+    async def run(self) -> None:
+        """Publish whenever something is there; errors of broker or database are for the caller to retry."""
+        listener = asyncio.create_task(self._listen())
+        try:
+            while True:
+                self._wake.clear()
+                if not await self.publish():
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._wake.wait(), POLL)
+        finally:
+            listener.cancel()
+
+    async def publish(self) -> int:
+        """One pass over every lane with work. Returns how many rows were published; raises where the broker is away."""
+        async with self._database.engine.connect() as connection:
+            lanes = await outbox.lanes_with_work(connection)
+        random.shuffle(lanes)
+        published = 0
+        for lane in lanes:
+            async with self._database.engine.begin() as connection:
+                if not await outbox.lock_lane(connection, lane):
+                    continue
+                count, away = await self._publish_lane(connection, lane)
+                published += count
+            if away:
+                raise away
+        return published
+
+    async def _publish_lane(self, connection: AsyncConnection, lane: int) -> tuple[int, BaseException | None]:
+        """Returns how many rows were published, and the error where the broker took nothing of a wave."""
+        published: list[int] = []
+        away: BaseException | None = None
+        held: set[tuple[str, str]] = set()
+        for wave in waves(await outbox.unpublished(connection, lane, BATCH)):
+            wave = [row for row in wave if (row.aggregate_type, row.aggregate_id) not in held]
+            try:
+                outcomes = await self._producer.send([message_of(row, self._source) for row in wave])
+            except (KafkaError, OSError, TimeoutError) as error:
+                away = error
+                break
+            published += [row.pos for row, outcome in zip(wave, outcomes, strict=True) if outcome is None]
+            refused = [(row, outcome) for row, outcome in zip(wave, outcomes, strict=True) if outcome is not None]
+            held |= {(row.aggregate_type, row.aggregate_id) for row, _ in refused}
+            for row, outcome in refused:
+                if isinstance(outcome, PERMANENT):
+                    log.error("event %s can't be published and is parked: %r", row.event_id, outcome)
+                    await outbox.park(connection, row.pos, repr(outcome))
+                elif len(refused) < len(wave):
+                    log.warning("event %s wasn't acknowledged: %r", row.event_id, outcome)
+                    await outbox.back_off(connection, row.pos, repr(outcome))
+                else:
+                    away = outcome
+            if away:
+                break
+        crash_point("relay.sent")
+        if published:
+            await outbox.mark_published(connection, published)
+        crash_point("relay.marked")
+        return len(published), away
+
+    async def _listen(self) -> None:
+        """Wake on NOTIFY. Where that connection fails, the poll carries on alone until it is back."""
+        dsn = self._database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        while True:
+            try:
+                connection = await asyncpg.connect(dsn, timeout=5)
+                try:
+                    await connection.add_listener(outbox.CHANNEL, lambda *_: self._wake.set())
+                    while not connection.is_closed():
+                        await asyncio.sleep(1)
+                finally:
+                    connection.terminate()
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("listening for outbox notifications failed, polling meanwhile: %r", error)
+            await asyncio.sleep(1)

@@ -1,0 +1,497 @@
+"""What makes an app a service: identity, one transaction per command, problem documents, health, and the worker.
+
+Invariants: a command's effect, its audit row and the stored answer of its Idempotency-Key are one transaction,
+committed here and nowhere else; who calls is decided by dependencies, never by path; no error leaves without a code.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated, Any
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from zhengling import audit, idempotency, references
+from zhengling.auth import Authenticator, KeySource, Principal
+from zhengling.db import Database, is_outage, now
+from zhengling.errors import Language, Problem, Text, invalid
+from zhengling.rulebook import Rulebook, Rulebooks
+from zhengling.settings import ServiceSettings
+
+log = logging.getLogger(__name__)
+REQUESTS = Counter("zhengling_http_requests", "HTTP requests answered", ["operation", "status"])
+SECONDS = Histogram("zhengling_http_seconds", "Time to answer", ["operation"])
+
+
+@dataclass
+class Service:
+    """What every request of one process shares; lives in `app.state.service`."""
+
+    name: str
+    settings: ServiceSettings
+    database: Database
+    rulebooks: Rulebooks
+    authenticator: Authenticator
+
+    @classmethod
+    def create(cls, name: str, settings: ServiceSettings, process: str) -> Service:
+        return cls(
+            name,
+            settings,
+            Database(settings.database_url, application=f"{name}-{process}"),
+            Rulebooks.load(settings.rulebook_roots),
+            Authenticator(settings.auth_issuer, settings.auth_audience, KeySource.at(settings.auth_jwks)),
+        )
+
+
+@dataclass
+class Call:
+    """One authorised request in its transaction: who calls, the session, and the rules in force."""
+
+    principal: Principal
+    session: AsyncSession
+    service: Service
+    language: Language
+    if_match: int | None = None
+    audit_details: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def government(self) -> str:
+        return self.principal.government
+
+    @property
+    def official(self) -> str | None:
+        return self.principal.official
+
+    @property
+    def now(self) -> datetime:
+        """Business time."""
+        return now(self.session)
+
+    @property
+    def rulebook(self) -> Rulebook:
+        """The edition in force today for the caller's government."""
+        return self.service.rulebooks.current(self.government, self.now)
+
+    def occurred(self, stated: datetime | None) -> datetime:
+        """When a fact occurred, as stated by the caller: never in the future (422); now where nothing was stated."""
+        if stated is not None and stated > self.now:
+            raise invalid(
+                "occurred_in_the_future",
+                f"occurred_at {stated.isoformat()} lies after now, {self.now.isoformat()}",
+                "发生时间不能晚于当前时间",
+            )
+        return stated or self.now
+
+    def check_version(self, version: int) -> None:
+        """Problem 412 unless the caller saw this version of what it is about to change."""
+        if self.if_match != version:
+            raise Problem(
+                412,
+                "stale_etag",
+                Text(f"it has changed: version {version} is current", f"内容已变更，当前版本为 {version}"),
+                Text("read it again and repeat the change on what you find", "请重新读取后再修改"),
+                extra={"current": version},
+            )
+
+
+def language_of(request: Request) -> Language:
+    """Chinese where Accept-Language prefers it over English, else English."""
+    for part in request.headers.get("accept-language", "").split(","):
+        tag = part.split(";")[0].strip().lower()
+        if tag.startswith("zh"):
+            return "zh"
+        if tag.startswith("en"):
+            return "en"
+    return "en"
+
+
+async def authenticate(request: Request) -> Principal:
+    """The verified caller, once per request."""
+    if not hasattr(request.state, "principal"):
+        service: Service = request.app.state.service
+        request.state.principal = await service.authenticator.authenticate(request.headers.get("authorization"))
+    principal: Principal = request.state.principal
+    return principal
+
+
+class CommandRoute(APIRoute):
+    """A route whose handler is a command: Idempotency-Key looked up first, then one transaction around everything."""
+
+    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:
+        handle = super().get_route_handler()
+        operation = self.operation_id or self.name
+
+        async def command(request: Request) -> Response:
+            service: Service = request.app.state.service
+            principal = await authenticate(request)
+            key = idempotency.check_key(request.headers.get("idempotency-key"))
+            route = f"{request.method} {request.url.path}?{request.url.query}"
+            wanted = idempotency.fingerprint(route, await request.body())
+            async with service.database.transaction(principal.government) as session:
+                trace(session, request)
+                if stored := await idempotency.begin(session, principal.client, key, wanted):
+                    headers = stored.headers | {"Idempotent-Replayed": "true"}
+                    return Response(stored.body, stored.status, headers)
+                request.state.session = session
+                request.state.audit = {}
+                response = await handle(request)
+                if response.status_code < 300:
+                    await audit.record(
+                        session,
+                        actor=principal.official or principal.subject,
+                        action=operation,
+                        subject=request.state.audit.pop("subject", request.url.path),
+                        details={"client": principal.client, "status": response.status_code} | request.state.audit,
+                    )
+                    kept = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
+                    answer = idempotency.StoredAnswer(response.status_code, bytes(response.body), kept)
+                    await idempotency.store(session, principal.client, key, route, wanted, answer)
+            return response
+
+        return command
+
+
+KEPT_HEADERS = ("content-type", "etag", "location")
+
+
+def trace(session: AsyncSession, request: Request) -> None:
+    """Let events emitted in this session carry the request's correlation and trace context."""
+    session.info["correlation_id"] = request.state.request_id
+    session.info["traceparent"] = request.headers.get("traceparent")
+
+
+def commands(prefix: str, tag: str) -> APIRouter:
+    return APIRouter(prefix=prefix, tags=[tag], route_class=CommandRoute, responses=PROBLEMS)
+
+
+def queries(prefix: str, tag: str) -> APIRouter:
+    return APIRouter(prefix=prefix, tags=[tag], responses=PROBLEMS)
+
+
+def command(*scopes: str) -> Any:
+    """Dependency of a command: the call, in the route's transaction, once the scopes are there."""
+
+    async def call(
+        request: Request,
+        idempotency_key: Annotated[str, Header(alias="Idempotency-Key", max_length=idempotency.MAX_KEY)],
+    ) -> Call:
+        principal = await authenticate(request)
+        principal.require(*scopes)
+        return Call(
+            principal,
+            request.state.session,
+            request.app.state.service,
+            language_of(request),
+            audit_details=request.state.audit,
+        )
+
+    return Depends(call)
+
+
+def change(*scopes: str) -> Any:
+    """Dependency of a command on an existing thing: as `command`, and If-Match has to be there (428)."""
+
+    async def call(
+        call: Annotated[Call, command(*scopes)],
+        if_match: Annotated[str | None, Header(alias="If-Match", examples=['"3"'])] = None,
+    ) -> Call:
+        call.if_match = parse_etag(if_match)
+        return call
+
+    return Depends(call)
+
+
+def query(*scopes: str) -> Any:
+    """Dependency of a read: the call in a transaction of its own."""
+
+    async def call(request: Request) -> AsyncIterator[Call]:
+        service: Service = request.app.state.service
+        principal = await authenticate(request)
+        principal.require(*scopes)
+        async with service.database.transaction(principal.government) as session:
+            yield Call(principal, session, service, language_of(request))
+
+    return Depends(call)
+
+
+def parse_etag(value: str | None) -> int:
+    """The version in an If-Match header: a strong entity tag that is the version, `"7"`."""
+    if value is None:
+        raise Problem(
+            428,
+            "if_match_missing",
+            Text("a change of an existing thing needs the header If-Match", "修改已有内容须带 If-Match 请求头"),
+            Text("send the ETag that reading it gave", "请带上读取时得到的 ETag"),
+        )
+    tag = value.strip()
+    if len(tag) > 2 and tag[0] == tag[-1] == '"' and tag[1:-1].isascii() and tag[1:-1].isdigit() and len(tag) < 20:
+        return int(tag[1:-1])
+    raise Problem(
+        412,
+        "stale_etag",
+        Text(f"If-Match {value[:40]!r} is no entity tag of this thing", "If-Match 与当前版本不符"),
+        Text("send the ETag that reading it gave", "请带上读取时得到的 ETag"),
+    )
+
+
+def etag(version: int) -> str:
+    return f'"{version}"'
+
+
+class ProblemDocument(BaseModel):
+    """RFC 9457, with a stable code; by the rules also the clause and what would satisfy it."""
+
+    model_config = ConfigDict(extra="allow")
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    clause: str | None = None
+    satisfy: str | None = None
+
+
+def _problem_response(description: str) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/ProblemDocument"}
+    return {"description": description, "content": {"application/problem+json": {"schema": schema}}}
+
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    400: _problem_response("The request can't be read, or lacks Idempotency-Key"),
+    401: _problem_response("No valid token"),
+    403: _problem_response("The scope or the post is missing"),
+    404: _problem_response("No such thing for this government"),
+    409: _problem_response("Refused by the rules or by the state it is in"),
+    412: _problem_response("It has changed since it was read"),
+    413: _problem_response("The body is too large"),
+    422: _problem_response("The payload means nothing here"),
+    428: _problem_response("If-Match is missing"),
+    503: _problem_response("Something it needs is away"),
+}
+
+
+def problem_response(problem: Problem, request: Request) -> Response:
+    document = problem.document(language_of(request)) | {"instance": request.url.path}
+    document["request_id"] = getattr(request.state, "request_id", None)
+    return JSONResponse(
+        document, problem.status, headers=problem.headers, media_type="application/problem+json"
+    )
+
+
+async def _on_problem(request: Request, problem: Exception) -> Response:
+    assert isinstance(problem, Problem)
+    return problem_response(problem, request)
+
+
+async def _on_invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    errors = [
+        {"place": ".".join(map(str, e["loc"])), "expected": e["msg"], "type": e["type"]} for e in error.errors()
+    ]
+    if any(e["type"] == "json_invalid" for e in errors):
+        text = Text("the body isn't JSON", "请求体不是合法的 JSON")
+        return problem_response(Problem(400, "invalid_json", text, extra={"errors": errors}), request)
+    first = errors[0]
+    return problem_response(
+        invalid(
+            "invalid_payload",
+            f"{first['place']}: {first['expected']}",
+            f"请求内容不合要求：{first['place']}：{first['expected']}",
+            errors=errors,
+        ),
+        request,
+    )
+
+
+async def _on_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    phrase = HTTPStatus(error.status_code).phrase
+    code = {404: "no_such_route", 405: "method_not_allowed", 400: "invalid_json", 413: "body_too_large"}.get(
+        error.status_code, phrase.lower().replace(" ", "_")
+    )
+    problem = Problem(error.status_code, code, Text(str(error.detail), phrase), headers=dict(error.headers or {}))
+    return problem_response(problem, request)
+
+
+async def _on_failure(request: Request, error: Exception) -> Response:
+    if is_outage(error):
+        log.error("the database is away: %r", error)
+        problem = Problem(
+            503,
+            "database_away",
+            Text("the database can't be reached", "数据库暂不可用"),
+            Text("try again shortly", "请稍后重试"),
+            headers={"Retry-After": "2"},
+        )
+    else:
+        log.exception("unexpected failure of %s %s", request.method, request.url.path, exc_info=error)
+        problem = Problem(500, "internal_error", Text("something failed here; it is logged", "系统内部错误，已记录"))
+    return problem_response(problem, request)
+
+
+class Edge:
+    """Outermost: a request id for every request, a limit on every body, failures as problems, metrics."""
+
+    def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
+        self._app = app
+        self._limit = max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        given = request.headers.get("x-request-id", "")
+        request_id = given if 0 < len(given) <= 64 and given.isascii() and given.isprintable() else str(uuid.uuid4())
+        scope.setdefault("state", {})["request_id"] = request_id
+        size, status = 0, 500
+
+        async def limited() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > self._limit:
+                raise HTTPException(413, f"the body is larger than {self._limit} bytes")
+            return message
+
+        async def answered(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message.setdefault("headers", []).append((b"x-request-id", request_id.encode()))
+            await send(message)
+
+        began = time.perf_counter()
+        try:
+            await self._app(scope, limited, answered)
+        except Exception as error:
+            await (await _on_failure(request, error))(scope, receive, answered)
+        operation = getattr(scope.get("route"), "operation_id", None) or "other"
+        REQUESTS.labels(operation, str(status)).inc()
+        SECONDS.labels(operation).observe(time.perf_counter() - began)
+
+
+class Health(BaseModel):
+    """What is there and what is missing; `ok` only where nothing needed is missing."""
+
+    ok: bool
+    checks: dict[str, str]
+
+
+Checks = Callable[[], Awaitable[dict[str, str]]]
+
+
+def health_routes(checks: Checks) -> APIRouter:
+    """/livez, /readyz, /metrics. `checks` answers per part with "ok" or what is wrong; a note begins with "ok"."""
+    router = APIRouter(tags=["health"])
+
+    @router.get("/livez", operation_id="livez", summary="The process runs")
+    async def livez() -> Health:
+        return Health(ok=True, checks={})
+
+    @router.get("/readyz", operation_id="readyz", summary="It can do its work, or says what is missing",
+                responses={503: {"model": Health, "description": "Not ready"}})
+    async def readyz(response: Response) -> Health:
+        found = await checks()
+        ok = all(value.startswith("ok") for value in found.values())
+        response.status_code = 200 if ok else 503
+        return Health(ok=ok, checks=found)
+
+    @router.get("/metrics", operation_id="metrics", summary="Prometheus metrics", response_class=Response)
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return router
+
+
+def api_checks(service: Service) -> Checks:
+    """The API needs its database, the calendar and the issuer's keys. It doesn't need Kafka: the outbox waits."""
+
+    async def checks() -> dict[str, str]:
+        found = {"database": "ok", "keys": "ok" if await service.authenticator.ready() else "no key set loaded yet"}
+        if not await service.database.reachable():
+            return found | {"database": "can't be reached"}
+        async with service.database.transaction(None) as session:
+            years = await session.scalar(sa.text("SELECT count(*) FROM calendar_year WHERE government = '*'"))
+        return found | {"calendar": "ok" if years else "no snapshot of the working days yet"}
+
+    return checks
+
+
+def create_app(
+    service: Service,
+    *,
+    title: str,
+    description: str,
+    routers: Sequence[APIRouter],
+) -> FastAPI:
+    """The API of one service: its routers, and what all services have."""
+    from zhengling import operations
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with service.database.transaction(None) as session:
+            await references.remember_editions(session, service.rulebooks)
+        yield
+        await service.database.close()
+
+    app = FastAPI(
+        title=title,
+        description=description,
+        version="1.0.0",
+        lifespan=lifespan,
+        openapi_tags=[{"name": router.tags[0]} for router in routers if router.tags],
+        swagger_ui_parameters={"defaultModelsExpandDepth": -1},
+    )
+    app.state.service = service
+    for router in routers:
+        app.include_router(router)
+    app.include_router(operations.routes(service))
+    if service.settings.allow_test_clock:
+        app.include_router(operations.clock_routes(service.name))
+    app.include_router(health_routes(api_checks(service)))
+    app.add_exception_handler(Problem, _on_problem)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_middleware(Edge, max_body_bytes=service.settings.max_body_bytes)
+    _describe(app)
+    return app
+
+
+def _describe(app: FastAPI) -> None:
+    """OpenAPI: the bearer scheme on every operation that needs it, and the problem document's schema."""
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = generate()
+            components = schema.setdefault("components", {})
+            components.setdefault("schemas", {})["ProblemDocument"] = ProblemDocument.model_json_schema()
+            components["securitySchemes"] = {
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+            }
+            for path, operations_of_path in schema["paths"].items():
+                for operation in operations_of_path.values():
+                    if path.startswith("/v1/"):
+                        operation["security"] = [{"bearer": []}]
+            app.openapi_schema = schema
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend the schema

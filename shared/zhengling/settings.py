@@ -1,0 +1,71 @@
+"""Settings that every service has, from the environment. A service's own `settings.py` adds to them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from zhengling.kafka import KafkaSettings
+
+
+class ServiceSettings(BaseSettings):
+    """One process of one service. ValueError for a combination that must not run in production."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    profile: Literal["development", "production"] = "production"
+    database_url: str
+    host: str = "0.0.0.0"  # noqa: S104 - a container listens on all of its addresses
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    instance: str = "0"
+    log_level: str = "INFO"
+    rulebooks: str = Field(description="folders of rulebooks, separated by the system's path separator")
+    allow_test_clock: bool = False
+    max_body_bytes: int = 1_048_576
+
+    auth_issuer: str
+    auth_audience: str = "zhengling"
+    auth_jwks: str = Field(description="URL or file path of the issuer's key set")
+
+    kafka_bootstrap_servers: str
+    kafka_idempotence: bool = True
+    kafka_fetch_max_wait_ms: int = 500
+    kafka_session_timeout_ms: int = 10_000
+    kafka_partitions: int = 6
+    kafka_replication_factor: int = 1
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_sasl_mechanism: str | None = None
+    kafka_sasl_username: str | None = None
+    kafka_sasl_password: str | None = None
+    consumer_patience: float = Field(30.0, description="seconds of standing still with lag until the watchdog acts")
+
+    @model_validator(mode="after")
+    def _fit_for_production(self) -> Self:
+        if self.profile == "production" and self.allow_test_clock:
+            raise ValueError("ALLOW_TEST_CLOCK can't be set in the production profile")
+        if self.profile == "production" and os.environ.get("CRASH_POINT"):
+            raise ValueError("CRASH_POINT can't be set in the production profile")
+        return self
+
+    @property
+    def rulebook_roots(self) -> list[Path]:
+        return [Path(part) for part in self.rulebooks.split(os.pathsep) if part]
+
+    @property
+    def kafka(self) -> KafkaSettings:
+        return KafkaSettings(
+            bootstrap_servers=self.kafka_bootstrap_servers,
+            idempotence=self.kafka_idempotence,
+            fetch_max_wait_ms=self.kafka_fetch_max_wait_ms,
+            session_timeout_ms=self.kafka_session_timeout_ms,
+            partitions=self.kafka_partitions,
+            replication_factor=self.kafka_replication_factor,
+            security_protocol=self.kafka_security_protocol,
+            sasl_mechanism=self.kafka_sasl_mechanism,
+            sasl_username=self.kafka_sasl_username,
+            sasl_password=self.kafka_sasl_password,
+        )

@@ -1,0 +1,87 @@
+"""Timers: what happens at a moment of business time fires once, never early, whatever the number of replicas.
+
+`schedule` makes a new generation and cancels the one before; a due timer's effect, its events and its state are one
+transaction. The handler looks at the domain's state again: a timer that has become pointless does nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+from uuid_utils.compat import uuid7
+
+from zhengling import audit
+from zhengling.db import enter_government, government_of, is_outage
+from zhengling.faults import crash_point
+
+log = logging.getLogger(__name__)
+
+#: A timer's handler gets the session (in its government's transaction) and the subject's id.
+TimerHandler = Callable[[AsyncSession, str], Awaitable[None]]
+Timers = Mapping[str, TimerHandler]
+
+_CANCEL = sa.text("UPDATE timer SET state = 'cancelled' WHERE kind = :kind AND subject_id = :subject_id AND state = 'pending'")
+_SCHEDULE = sa.text("""
+    INSERT INTO timer (id, government, kind, subject_id, due_at, generation)
+    SELECT :id, :government, :kind, :subject_id, :due_at, coalesce(max(generation), 0) + 1
+    FROM timer WHERE kind = :kind AND subject_id = :subject_id
+""")
+_DUE = sa.text("""
+    SELECT id, government, kind, subject_id, attempts FROM timer
+    WHERE state = 'pending' AND due_at <= business_now() AND (next_attempt_at IS NULL OR next_attempt_at <= clock_timestamp())
+    ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
+""")
+_FIRED = sa.text("UPDATE timer SET state = 'fired', fired_at = business_now() WHERE id = :id")
+_FAILED = sa.text("""
+    UPDATE timer SET attempts = attempts + 1, last_error = :error,
+        next_attempt_at = clock_timestamp() + least(60, 0.2 * 2 ^ least(attempts, 10)) * interval '1 second'
+    WHERE id = :id
+""")
+
+
+async def cancel(session: AsyncSession, kind: str, subject_id: str) -> None:
+    await session.execute(_CANCEL, {"kind": kind, "subject_id": subject_id})
+
+
+async def schedule(session: AsyncSession, kind: str, subject_id: str, due_at: datetime) -> None:
+    """Fire `kind` for the subject once business time reaches `due_at`; an earlier generation is cancelled.
+
+    The caller holds the lock of the subject's row, so that generations follow one another.
+    """
+    await cancel(session, kind, subject_id)
+    await session.execute(
+        _SCHEDULE,
+        {
+            "id": uuid7(),
+            "government": government_of(session),
+            "kind": kind,
+            "subject_id": subject_id,
+            "due_at": due_at,
+        },
+    )
+
+
+async def fire_next(session: AsyncSession, handlers: Timers) -> bool:
+    """Fire one due timer in this transaction. Returns False where none is due."""
+    due = (await session.execute(_DUE)).mappings().first()
+    if due is None:
+        return False
+    await enter_government(session, due["government"])
+    try:
+        async with session.begin_nested():
+            await handlers[due["kind"]](session, due["subject_id"])
+            await audit.record(
+                session, actor=f"timer:{due['id']}", action=due["kind"], subject=due["subject_id"], details={}
+            )
+            await session.execute(_FIRED, {"id": due["id"]})
+        crash_point("timer.fired")
+    except Exception as error:
+        if is_outage(error):
+            raise
+        log.error("timer %s of %s failed and is tried again: %r", due["kind"], due["subject_id"], error)
+        await session.execute(_FAILED, {"id": due["id"], "error": repr(error)[:500]})
+    return True

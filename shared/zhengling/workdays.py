@@ -1,0 +1,207 @@
+"""Working days of China: which days the offices work, why, and arithmetic over them in two look-ups.
+
+Invariant: every day from `first` to `last` of a calendar is of exactly one kind; what lies outside is refused and
+never guessed. A calendar is immutable: a correction is another calendar with another version.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta, timezone
+from enum import StrEnum
+from itertools import accumulate
+from typing import NamedTuple, Self
+
+import holidays
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from zhengling.errors import Problem, Text
+
+SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")  # no summer time in any year we keep
+FIRST_YEAR = 2010
+YEARS_AHEAD = 5
+
+
+class DayKind(StrEnum):
+    """Why a day is worked or not."""
+
+    workday = "workday"
+    makeup_workday = "makeup_workday"
+    weekend = "weekend"
+    swap_day_off = "swap_day_off"
+    statutory_holiday = "statutory_holiday"
+    local_closure = "local_closure"
+
+    @property
+    def worked(self) -> bool:
+        return self in (DayKind.workday, DayKind.makeup_workday)
+
+
+class SpecialDay(BaseModel):
+    """A day a notice speaks of. `name` is Chinese; `swapped_with` the other day of a swap (调休)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: DayKind
+    name: str
+    swapped_with: date | None = None
+
+
+class CalendarYear(BaseModel):
+    """One year, as it travels in `calendar.workdays.changed`.
+
+    `days` holds only what is neither an ordinary working day from Monday to Friday nor an ordinary weekend;
+    `provisional` says that the State Council's notice for the year isn't out. ValueError for a day of another
+    year or of an ordinary kind.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    year: int
+    provisional: bool
+    days: dict[date, SpecialDay]
+
+    @model_validator(mode="after")
+    def _special_days_of_this_year(self) -> Self:
+        for day, special in self.days.items():
+            if day.year != self.year:
+                raise ValueError(f"{day} is not a day of {self.year}")
+            if special.kind in (DayKind.workday, DayKind.weekend):
+                raise ValueError(f"{day}: an ordinary {special.kind} is not listed")
+        return self
+
+
+class Day(NamedTuple):
+    """What a day is, and what it is called in Chinese."""
+
+    kind: DayKind
+    name: str
+
+
+_ORDINARY_WORKDAY = Day(DayKind.workday, "工作日")
+_ORDINARY_WEEKEND = Day(DayKind.weekend, "周末")
+_SWAPPED_FROM = re.compile(r"休息日（由 (\d{4}-\d{2}-\d{2}) 调休）")  # how the package labels a day off by swap
+
+
+def base_years(today: date | None = None) -> list[CalendarYear]:
+    """The national calendar from 2010 to five years after `today` (Shanghai's day if None), oldest first.
+
+    Source: the State Council's notices as kept by the `holidays` package. Compensation for a holiday that falls on
+    a weekend (补假) is a statutory holiday. A gazetted year always has swaps, so one without is provisional: it holds
+    the statutory days the package projects and no swaps.
+    """
+    today = today or datetime.now(SHANGHAI).date()
+    years = range(FIRST_YEAR, today.year + YEARS_AHEAD + 1)
+    # One year more, as a notice may turn a day of the December before into a working day.
+    labels = holidays.country_holidays("CN", years=range(years.start, years.stop + 1), language="zh_CN")
+
+    days: dict[date, SpecialDay] = {}
+    for day, label in labels.items():
+        if swap := _SWAPPED_FROM.fullmatch(label):
+            worked = date.fromisoformat(swap[1])
+            days[day] = SpecialDay(kind=DayKind.swap_day_off, name="调休休息日", swapped_with=worked)
+            days[worked] = SpecialDay(kind=DayKind.makeup_workday, name="调休上班日", swapped_with=day)
+        else:
+            days[day] = SpecialDay(kind=DayKind.statutory_holiday, name=label.replace("; ", "、"))
+
+    by_year: dict[int, dict[date, SpecialDay]] = {year: {} for year in years}
+    for day in sorted(days):
+        if day.year in by_year:
+            by_year[day.year][day] = days[day]
+    gazetted = {day.year for day, special in days.items() if special.kind is DayKind.swap_day_off}
+    return [CalendarYear(year=year, provisional=year not in gazetted, days=by_year[year]) for year in years]
+
+
+def overlay(national: Iterable[CalendarYear], local: Iterable[CalendarYear]) -> list[CalendarYear]:
+    """The years of one government, oldest first: its own replace the national ones of the same year."""
+    years = {year.year: year for year in national} | {year.year: year for year in local}
+    return [years[year] for year in sorted(years)]
+
+
+class WorkdayCalendar:
+    """Working days over consecutive years, under one version.
+
+    Two arrays do the arithmetic: how many working days lie before a day, and the ordinal of the n-th working day.
+    ValueError if the years aren't consecutive; Problem `date_out_of_range` (422) for any day outside them.
+    """
+
+    def __init__(self, years: Iterable[CalendarYear], version: str) -> None:
+        kept = sorted(years, key=lambda year: year.year)
+        if not kept or [year.year for year in kept] != list(range(kept[0].year, kept[0].year + len(kept))):
+            raise ValueError(f"a calendar needs consecutive years, once each; got {[year.year for year in kept]}")
+        self.version = version
+        self.first = date(kept[0].year, 1, 1)
+        self.last = date(kept[-1].year, 12, 31)
+        self._provisional = frozenset(year.year for year in kept if year.provisional)
+        self._special = {day: special for year in kept for day, special in year.days.items()}
+
+        self._origin = self.first.toordinal()
+        length = self.last.toordinal() - self._origin + 1
+        worked = [(self._origin + i) % 7 not in (6, 0) for i in range(length)]  # ordinal 1 was a Monday
+        for day, special in self._special.items():
+            worked[day.toordinal() - self._origin] = special.kind.worked
+        self._workdays_before = list(accumulate(worked, initial=0))  # one more entry than days
+        self._workdays = [self._origin + i for i, is_worked in enumerate(worked) if is_worked]
+
+    def require(self, day: date) -> None:
+        """Problem `date_out_of_range` unless the calendar knows the day."""
+        self._index(day)
+
+    def is_workday(self, day: date) -> bool:
+        index = self._index(day)
+        return self._workdays_before[index + 1] > self._workdays_before[index]
+
+    def day(self, day: date) -> Day:
+        """The kind of the day and its Chinese name."""
+        self._index(day)
+        if special := self._special.get(day):
+            return Day(special.kind, special.name)
+        return _ORDINARY_WORKDAY if day.weekday() < 5 else _ORDINARY_WEEKEND
+
+    def swapped_with(self, day: date) -> date | None:
+        """The other day of a swap, for a day off by swap and for a make-up working day."""
+        special = self._special.get(day)
+        return special.swapped_with if special else None
+
+    def provisional(self, day: date, until: date | None = None) -> bool:
+        """Whether the notice for the year of `day` (for any year from `day` to `until`) isn't out."""
+        return any(year in self._provisional for year in range(day.year, (until or day).year + 1))
+
+    def shift(self, day: date, n: int) -> date:
+        """The n-th working day after `day` (n > 0) or the -n-th before it (n < 0); `day` itself isn't counted."""
+        if n == 0:
+            raise ValueError("shift by at least one working day; `following` and `preceding` find the nearest")
+        index = self._index(day)
+        return self._nth(self._workdays_before[index + 1] + n - 1 if n > 0 else self._workdays_before[index] + n)
+
+    def following(self, day: date) -> date:
+        """The day itself if it's a working day, else the next one."""
+        return self._nth(self._workdays_before[self._index(day)])
+
+    def preceding(self, day: date) -> date:
+        """The day itself if it's a working day, else the one before."""
+        return self._nth(self._workdays_before[self._index(day) + 1] - 1)
+
+    def out_of_range(self, what: str, what_zh: str) -> Problem:
+        """The refusal of what lies outside the years kept."""
+        return Problem(
+            422,
+            "date_out_of_range",
+            Text(
+                f"{what} lies outside the calendar, which runs from {self.first} to {self.last}",
+                f"{what_zh}超出工作日历范围（{self.first} 至 {self.last}）",
+            ),
+            extra={"first": self.first.isoformat(), "last": self.last.isoformat()},
+        )
+
+    def _index(self, day: date) -> int:
+        index = day.toordinal() - self._origin
+        if not 0 <= index < len(self._workdays_before) - 1:
+            raise self.out_of_range(f"{day}", f"{day}")
+        return index
+
+    def _nth(self, index: int) -> date:
+        if not 0 <= index < len(self._workdays):
+            raise self.out_of_range("the day asked for", "所求日期")
+        return date.fromordinal(self._workdays[index])

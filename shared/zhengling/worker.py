@@ -1,0 +1,171 @@
+"""The worker of a service: relay, consumer, retries, timers and the audit's sealing, side by side, for good.
+
+Each task runs on its own: one that fails (broker or database away) is started again with a backoff while the others
+go on. SIGTERM: not ready any more, the running transactions finish, the consumer leaves its group, pools close.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+
+from aiokafka.errors import KafkaError
+from fastapi import FastAPI
+from prometheus_client import Gauge
+
+from zhengling import audit, idempotency, outbox, references, timers
+from zhengling.consumer import EventConsumer
+from zhengling.db import Database, is_outage
+from zhengling.events import EVENTS
+from zhengling.inbox import Handlers, Inbox
+from zhengling.kafka import Producer, reachable
+from zhengling.relay import Relay
+from zhengling.service import Checks, Service, health_routes
+from zhengling.timers import Timers
+
+log = logging.getLogger(__name__)
+OUTBOX = Gauge("zhengling_outbox_rows", "Rows of the outbox that aren't published", ["state"])
+OUTBOX_AGE = Gauge("zhengling_outbox_oldest_seconds", "Age of the oldest unpublished event")
+INBOX = Gauge("zhengling_inbox_events", "Events of the inbox that aren't applied", ["state"])
+IDLE = 0.2  # seconds between looks at what has no notification: timers, retries
+
+
+class Worker:
+    """All background work of one process of a service."""
+
+    def __init__(
+        self, service: Service, handlers: Handlers, timer_handlers: Timers, *, seed: Seed | None = None
+    ) -> None:
+        settings = service.settings
+        self.service = service
+        self.inbox = Inbox(service.name, handlers, service.rulebooks)
+        self._seed = seed
+        self._timers = timer_handlers
+        self._producer = Producer(settings.kafka, service.name)
+        self._relay = Relay(service.database, self._producer, service.name)
+        self._topics = sorted({event_type.topic() for event_type in handlers})
+        if unlisted := [t.type for t in EVENTS.values() if t.topic() in self._topics and t not in handlers]:
+            raise ValueError(f"{service.name}'s HANDLERS lack {', '.join(unlisted)}: write down `ignored` where it is so")
+        self._consumer = EventConsumer(
+            service.database,
+            self.inbox,
+            settings.kafka,
+            settings.instance,
+            self._topics,
+            patience=settings.consumer_patience,
+        )
+        self._failing: dict[str, str] = {}
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Everything runs inside the block; leaving it stops all within a time limit."""
+        async with self.service.database.transaction(None) as session:
+            await references.remember_editions(session, self.service.rulebooks)
+        work: dict[str, Callable[[], Awaitable[None]]] = {
+            "relay": self._relay.run,
+            "retries": self._every(IDLE, self._retry),
+            "timers": self._every(IDLE, self._fire),
+            "sealing": self._every(2.0, self._seal),
+            "housekeeping": self._every(10.0, self._measure),
+        }
+        if self._topics:
+            work["consumer"] = self._consumer.run
+        if self._seed:
+            work["seed"] = self._every(3600.0, self._seed)
+        tasks = [asyncio.create_task(self._supervise(name, run), name=name) for name, run in work.items()]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(12):
+                    await asyncio.gather(*tasks, return_exceptions=True)
+            await self._producer.close()
+            await self.service.database.close()
+
+    async def checks(self) -> dict[str, str]:
+        """The worker needs its database and the broker; a task that keeps failing is named with its error."""
+        database, broker = await asyncio.gather(
+            self.service.database.reachable(), reachable(self.service.settings.kafka)
+        )
+        found = {"database": "ok" if database else "can't be reached", "kafka": "ok" if broker else "can't be reached"}
+        return found | self._failing
+
+    async def _supervise(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
+        """Run for good; after an error wait (0.2 s doubling to 5 s, while it keeps failing) and run again."""
+        failures = 0
+        loop = asyncio.get_running_loop()
+        while True:
+            began = loop.time()
+            settled = loop.call_later(3.0, self._failing.pop, name, None)
+            try:
+                await run()
+                failures = 0
+            except Exception as error:
+                failures = 1 if loop.time() - began > 10 else failures + 1
+                root = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error
+                known = isinstance(root, KafkaError) or is_outage(root)
+                log.log(logging.WARNING if known else logging.ERROR, "%s failed and is started again: %r", name, root)
+                self._failing[name] = f"failing: {root!r}"[:200]
+                await asyncio.sleep(min(5.0, 0.2 * 2 ** min(failures, 6)) * random.uniform(0.5, 1.0))
+            finally:
+                settled.cancel()
+
+    def _every(self, seconds: float, work: Callable[[Database], Awaitable[bool]]) -> Callable[[], Awaitable[None]]:
+        """Do the work again at once while it says that there was some, else after a pause."""
+
+        async def loop() -> None:
+            while True:
+                if not await work(self.service.database):
+                    await asyncio.sleep(seconds)
+
+        return loop
+
+    async def _retry(self, database: Database) -> bool:
+        async with database.transaction(None) as session:
+            return await self.inbox.drain_blocked(session)
+
+    async def _fire(self, database: Database) -> bool:
+        async with database.transaction(None) as session:
+            return await timers.fire_next(session, self._timers)
+
+    async def _seal(self, database: Database) -> bool:
+        async with database.transaction(None) as session:
+            return await audit.seal_once(session) > 0
+
+    async def _measure(self, database: Database) -> bool:
+        async with database.transaction(None) as session:
+            await idempotency.forget_expired(session)
+            unpublished, parked, age = await outbox.depth(await session.connection())
+            waiting, dead, gaps = await self.inbox.counts(session)
+        for gauge, state, count in (
+            (OUTBOX, "unpublished", unpublished), (OUTBOX, "parked", parked),
+            (INBOX, "waiting", waiting), (INBOX, "dead", dead), (INBOX, "gap", gaps),
+        ):  # fmt: skip
+            gauge.labels(state).set(count)
+        OUTBOX_AGE.set(age)
+        if gaps:
+            log.error("%d events wait for one that never came: replay the sender's events", gaps)
+        return False
+
+
+#: Work a service does for itself at its start and then hourly; True where it should be called again at once.
+Seed = Callable[[Database], Awaitable[bool]]
+
+
+def create_worker_app(worker: Worker) -> FastAPI:
+    """The worker's own small HTTP side: health and metrics."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with worker.running():
+            yield
+
+    checks: Checks = worker.checks
+    app = FastAPI(title=f"{worker.service.name} worker", lifespan=lifespan, openapi_url=None)
+    app.include_router(health_routes(checks))
+    return app
