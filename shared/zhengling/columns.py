@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import registry
 from sqlalchemy.types import TypeDecorator
 
 
@@ -37,3 +38,8 @@ def noun_columns() -> list[sa.Column[Any]]:
         sa.Column("version", sa.Integer, nullable=False),
         sa.Column("modified_at", sa.DateTime(timezone=True), server_default=sa.func.now(), onupdate=sa.func.now()),
     ]
+
+
+def map_noun(mapper: registry, noun: type, table: sa.Table) -> None:
+    """Map a noun onto its table: each update counts its version up, and reads back what the database set."""
+    mapper.map_imperatively(noun, table, version_id_col=table.c.version, eager_defaults=True)

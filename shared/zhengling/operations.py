@@ -1,6 +1,7 @@
-"""What ops do with every service over its API: events that failed, publishing again, the audit chain, the test clock."""
+"""What ops do with every service over its API: events that failed, publishing again, the audit chain, the test clock.
 
-from __future__ import annotations
+No postponed annotations here: FastAPI has to see dependencies that close over the service's name.
+"""
 
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal

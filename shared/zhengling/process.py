@@ -35,7 +35,12 @@ class Program:
     migrations: Path
 
     def cli(self) -> typer.Typer:
-        app = typer.Typer(help=f"{self.name}-svc of Zhengling", no_args_is_help=True, add_completion=False)
+        app = typer.Typer(
+            help=f"{self.name}-svc of Zhengling",
+            no_args_is_help=True,
+            add_completion=False,
+            pretty_exceptions_enable=False,
+        )
 
         @app.command(help="Serve the REST API.")
         def api() -> None:

@@ -549,7 +549,10 @@ class Rulebooks:
                 continue
             for folder in sorted({path.parent for path in root.glob("*/*/*.yaml")}):
                 try:
-                    editions.append(load_edition(folder))
+                    book = load_edition(folder)
+                    if any((book.code, book.edition) == (other.code, other.edition) for other in editions):
+                        findings.append(f"{folder}: {book.code} {book.edition} stands under another root too")
+                    editions.append(book)
                 except RulebookError as error:
                     findings += error.findings
         if findings:

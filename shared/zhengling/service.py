@@ -208,14 +208,16 @@ def command(*scopes: str) -> Any:
 def change(*scopes: str) -> Any:
     """Dependency of a command on an existing thing: as `command`, and If-Match has to be there (428)."""
 
-    async def call(
-        call: Annotated[Call, command(*scopes)],
+    authorised = command(*scopes)
+
+    async def versioned(
+        call: Call = authorised,
         if_match: Annotated[str | None, Header(alias="If-Match", examples=['"3"'])] = None,
     ) -> Call:
         call.if_match = parse_etag(if_match)
         return call
 
-    return Depends(call)
+    return Depends(versioned)
 
 
 def query(*scopes: str) -> Any:

@@ -17,7 +17,7 @@ class DeadlineRequest(BaseModel):
         extra="forbid",
         populate_by_name=True,
         json_schema_extra={
-            "examples": [{"government": "shuangtaizi", "rule": "document-issue", "from": "2026-09-30"}]
+            "examples": [{"government": "district", "rule": "document-issue", "from": "2026-09-30"}]
         },
     )
     government: Annotated[str, Field(max_length=60)]

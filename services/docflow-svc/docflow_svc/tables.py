@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 from sqlalchemy.orm import registry
-from zhengling.columns import Json, noun_columns
+from zhengling.columns import Json, map_noun, noun_columns
 from zhengling.events import Unit
 
 from docflow_svc.document import Document
@@ -24,4 +24,4 @@ document = sa.Table(
     sa.Column("due", sa.Date),
     sa.Column("state", sa.Text, nullable=False),
 )
-mapper.map_imperatively(Document, document, version_id_col=document.c.version)
+map_noun(mapper, Document, document)

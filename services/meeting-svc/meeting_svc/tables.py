@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 from sqlalchemy.orm import registry
-from zhengling.columns import Json, noun_columns
+from zhengling.columns import Json, map_noun, noun_columns
 from zhengling.events import Resolution
 
 from meeting_svc.decision import Decision
@@ -81,4 +81,4 @@ decision = sa.Table(
 )
 
 for noun, table in ((Topic, topic), (Meeting, meeting), (Minutes, minutes), (Decision, decision)):
-    mapper.map_imperatively(noun, table, version_id_col=table.c.version)
+    map_noun(mapper, noun, table)

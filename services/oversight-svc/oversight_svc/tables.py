@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 from sqlalchemy.orm import registry
-from zhengling.columns import Json, noun_columns
+from zhengling.columns import Json, map_noun, noun_columns
 from zhengling.events import Unit
 
 from oversight_svc.matter import Entry
@@ -37,4 +37,4 @@ ledger_entry = sa.Table(
     sa.Column("overdue_at", Instant),
     sa.Column("origin", Json(dict[str, str]), nullable=False),
 )
-mapper.map_imperatively(Entry, ledger_entry, version_id_col=ledger_entry.c.version)
+map_noun(mapper, Entry, ledger_entry)

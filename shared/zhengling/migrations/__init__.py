@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib.resources import files
-from string import Template
 
 import sqlalchemy as sa
 from alembic import op
@@ -18,7 +17,7 @@ def execute(script: str) -> None:
     """Run a script of several statements, with $app and $worker as this database's roles."""
     connection = op.get_bind()
     database = connection.scalar(sa.text("SELECT current_database()"))
-    script = Template(script).safe_substitute(app=f'"{database}_app"', worker=f'"{database}_worker"')
+    script = script.replace("$app", f'"{database}_app"').replace("$worker", f'"{database}_worker"')
     for statement in _statements(script):
         connection.exec_driver_sql(statement)
 

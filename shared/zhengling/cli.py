@@ -1,0 +1,350 @@
+"""`zhengling`: the stack, the demo, tokens, rulebooks, deadlines, events and the audit from the command line.
+
+Exit codes: 0 done; 1 the thing checked isn't right; 2 it couldn't be done (wrong arguments, nobody answers).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import uuid4
+
+import httpx
+import typer
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+from zhengling.errors import Problem
+from zhengling.rulebook import Rulebook, RulebookError, Rulebooks, load_edition
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+stack = typer.Typer(no_args_is_help=True, help="The embedded stack: PostgreSQL, broker, four services.")
+rulebook = typer.Typer(no_args_is_help=True, help="Rulebooks: check and explain a folder anyone writes.")
+deadlines = typer.Typer(no_args_is_help=True, help="Due dates.")
+events = typer.Typer(no_args_is_help=True, help="The event backbone of running services.")
+audit = typer.Typer(no_args_is_help=True, help="The sealed audit chain of running services.")
+schemas = typer.Typer(no_args_is_help=True, help="The documents of the APIs and events.")
+for name, group in (
+    ("stack", stack), ("rulebook", rulebook), ("deadlines", deadlines),
+    ("events", events), ("audit", audit), ("schemas", schemas),
+):  # fmt: skip
+    app.add_typer(group, name=name)
+
+console = Console()
+errors = Console(stderr=True)
+HERE = Path(__file__).resolve().parents[2]
+RulebookRoots = Annotated[
+    list[Path] | None, typer.Option("--rulebooks", help="folders of rulebooks; else RULEBOOKS, else the five shipped")
+]
+Token = Annotated[str, typer.Option(envvar="ZHENGLING_TOKEN", help="a bearer token")]
+ServiceUrl = Annotated[str, typer.Option("--url", help="where the service answers")]
+ALL_SCOPES = [
+    *(f"{service}:{right}" for service in ("meeting", "docflow", "oversight", "calendar") for right in ("read", "write", "admin")),
+    "calendar:national",
+    "events:replay",
+]  # fmt: skip
+
+
+def rulebook_roots(given: list[Path] | None = None) -> list[Path]:
+    if given:
+        return given
+    if named := os.environ.get("RULEBOOKS"):
+        return [Path(part) for part in named.split(os.pathsep) if part]
+    return [HERE / "rulebooks"]
+
+
+def fail(text: object) -> typer.Exit:
+    errors.print(f"[red]{text}[/red]", highlight=False)
+    return typer.Exit(2)
+
+
+def loaded(roots: list[Path] | None) -> Rulebooks:
+    try:
+        return Rulebooks.load(rulebook_roots(roots))
+    except RulebookError as error:
+        raise fail(error) from error
+
+
+# stack and demo -----------------------------------------------------------------------------------------------------
+@stack.command("up", help="Leave the stack running, with its addresses and a token; Ctrl-C stops all of it.")
+def stack_up(
+    folder: Annotated[Path | None, typer.Option(help="keep data, keys and logs here; else they are temporary")] = None,
+    government: Annotated[
+        str | None, typer.Option(help="whose token is printed; else the first rulebook's")
+    ] = None,
+    official: Annotated[str | None, typer.Option(help="the official whom the token is for")] = None,
+    rulebooks: RulebookRoots = None,
+    database_admin_url: Annotated[
+        str | None, typer.Option(envvar="DATABASE_ADMIN_URL", help="use this PostgreSQL instead of the embedded one")
+    ] = None,
+    kafka: Annotated[
+        str | None, typer.Option(envvar="KAFKA_BOOTSTRAP_SERVERS", help="use this Kafka instead of the embedded broker")
+    ] = None,
+) -> None:
+    from zhengling.stack import EmbeddedStack, StackError
+
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+    government = government or loaded(rulebooks).governments[0]
+    done = threading.Event()
+    try:
+        with EmbeddedStack(
+            folder,
+            rulebooks=rulebook_roots(rulebooks),
+            database_admin_url=database_admin_url,
+            kafka_bootstrap_servers=kafka,
+            progress=lambda line: console.print(f"[dim]{line}[/dim]", highlight=False),
+        ) as running:
+            signal.signal(signal.SIGINT, lambda *_: done.set())
+            signal.signal(signal.SIGTERM, lambda *_: done.set())
+            table = Table(title="Zhengling is running", show_header=False)
+            for service, url in running.addresses().items():
+                table.add_row(f"{service}-svc", url, f"{url}/docs")
+            table.add_row("Kafka", running.kafka_bootstrap_servers, "")
+            table.add_row("logs", str(running.folder / "logs"), "")
+            console.print(table)
+            token = running.issuer.token(
+                official or f"{government}-operator", government, official=official, scopes=ALL_SCOPES, lifetime=86_400
+            )
+            console.print(f"token of {official or 'an operator'} of {government}, good for a day:", highlight=False)
+            print(token, flush=True)
+            console.print("Ctrl-C stops all of it.")
+            done.wait()
+    except StackError as error:
+        raise fail(error) from error
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+@app.command("demo", help="The main job for five governments on a stack of its own, over the REST API only.")
+def demo() -> None:
+    from zhengling.stack import EmbeddedStack, StackError
+
+    try:
+        with EmbeddedStack(
+            rulebooks=[HERE / "rulebooks"],
+            progress=lambda line: console.print(f"[dim]{line}[/dim]", highlight=False),
+        ) as running:
+            sound = asyncio.run(_demo(running.addresses(), running.issuer))
+    except StackError as error:
+        raise fail(error) from error
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    raise typer.Exit(0 if sound else 1)
+
+
+async def _demo(addresses: dict[str, str], issuer: Any) -> bool:
+    from zhengling.authority import Composition
+    from zhengling.main_job import Api, MainJob, Report, Scenario
+
+    folder = HERE / "deploy" / "demo"
+    scenarios = yaml.safe_load((folder / "scenarios.yaml").read_text(encoding="utf-8"))
+    books = Rulebooks.load([HERE / "rulebooks"])
+    console.print("\nThe demo moves business time by the services' test clock; real time runs on.", style="yellow")
+    reports: list[Report] = []
+    async with httpx.AsyncClient(timeout=30) as client:
+        for government, content in scenarios.items():
+            name = books.current(government, datetime.now(UTC)).government.name
+            console.rule(f"{name} ({government})")
+            composition = Composition.model_validate(
+                yaml.safe_load((folder / "compositions" / f"{government}.yaml").read_text(encoding="utf-8"))
+            )
+            scenario = Scenario.model_validate(content)
+            console.print(f"  business time: {scenario.submitted}, then {scenario.day}", highlight=False)
+            api = Api(addresses, issuer, government, client)
+            job = MainJob(api, composition, scenario, lambda line: console.print(f"  {line}", highlight=False))
+            reports.append(await job.run())
+        _show_breaches(reports, scenarios)
+        _show_ledger(reports)
+        await _show_explanation(reports, Api(addresses, issuer, "", client))
+    return all(report.landed and report.refused for report in reports)
+
+
+def _show_breaches(reports: list[Any], scenarios: dict[str, Any]) -> None:
+    table = Table(title="One breach per government, refused with its clause", show_lines=True)
+    for column in ("government", "what was tried", "answer", "clause", "what would satisfy it"):
+        table.add_column(column, overflow="fold")
+    for report in reports:
+        problem = report.refused
+        told = scenarios[report.government]["breach"]["told"]
+        answer = f"{problem['status']} {problem['code']}: {problem['detail']}"
+        table.add_row(report.government, told, answer, problem["clause"], problem["satisfy"])
+    console.print(table)
+
+
+def _show_ledger(reports: list[Any]) -> None:
+    table = Table(title="Decisions of signed minutes in the supervision ledger", show_lines=True)
+    for column in ("government", "decision", "ledger number", "lead unit", "due", "clause", "signature → entry"):
+        table.add_column(column, overflow="fold")
+    for report in reports:
+        for landed in report.landed:
+            entry = landed.entry
+            due = f"{entry['due']} ({entry['due_clause'] or entry['due_basis']})" if entry["due"] else "to be set by the office"
+            table.add_row(
+                report.government, entry["title"], entry["number"], entry["lead"]["name"], due, entry["clause"],
+                f"{landed.seconds * 1000:.0f} ms",
+            )  # fmt: skip
+    console.print(table)
+
+
+async def _show_explanation(reports: list[Any], api: Any) -> None:
+    """The first due date that a rule gave, explained day by day."""
+    for report in reports:
+        for landed in report.landed:
+            if landed.entry["due_basis"] == "rule":
+                api.government = report.government
+                found = await api.get("oversight", f"/v1/entries/{landed.entry['id']}/due")
+                console.print(f"\nWhy {landed.entry['number']} is due on {found['date']}:", style="bold")
+                console.print(f"  {found['explanation']}", highlight=False)
+                for step in found["trace"]:
+                    console.print(f"  {step['date'] or '':10}  {step['effect']:8}  {step['text']}", highlight=False)
+                return
+
+
+@app.command("token", help="A token of the local issuer that `stack up --folder` keeps its key in.")
+def token(
+    folder: Annotated[Path, typer.Option(help="the stack's folder")],
+    government: Annotated[str, typer.Option()],
+    official: Annotated[str | None, typer.Option()] = None,
+    scope: Annotated[list[str] | None, typer.Option(help="repeat for several; else all")] = None,
+    hours: Annotated[int, typer.Option(min=1, max=24)] = 8,
+) -> None:
+    from zhengling.auth import LocalIssuer
+
+    if not (folder / "issuer").is_dir():
+        raise fail(f"{folder} is no folder of a stack: it has no issuer/")
+    issuer = LocalIssuer(folder / "issuer")
+    subject = official or f"{government}-operator"
+    print(issuer.token(subject, government, official=official, scopes=scope or ALL_SCOPES, lifetime=hours * 3600))
+
+
+# rulebooks ----------------------------------------------------------------------------------------------------------
+@rulebook.command("check", help="Load rulebooks strictly; every finding names its file, line and key.")
+def rulebook_check(folders: Annotated[list[Path] | None, typer.Argument(help="roots of rulebooks")] = None) -> None:
+    try:
+        books = Rulebooks.load(rulebook_roots(folders))
+    except RulebookError as error:
+        for finding in error.findings:
+            console.print(finding, style="red", highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from error
+    for book in books.all():
+        console.print(f"{book.code} {book.edition} revision {book.government.revision}: sound", highlight=False)
+    if not books.all():
+        raise fail("no rulebook found: one stands in <folder>/<government>/<YYYY-MM-DD>/")
+
+
+@rulebook.command("explain", help="Tell what an edition's folder (<government>/<date>) asks for.")
+def rulebook_explain(folder: Path) -> None:
+    try:
+        book = load_edition(folder)
+    except RulebookError as error:
+        raise fail(error) from error
+    _explain(book)
+
+
+def _explain(book: Rulebook) -> None:
+    console.print(f"{book.government.name} ({book.code}), in force since {book.edition}", style="bold")
+    for name, kind in book.meetings.items():
+        console.print(f"\n{name}: {kind.name} [{kind.clause}]", highlight=False, markup=False)
+        console.print(f"  members: {', '.join(kind.members)}", highlight=False)
+        console.print(f"  chair: {'; '.join(_actor(a) for a in kind.chair)}", highlight=False)
+        for title, chain in (("topic", kind.topic), ("agenda", kind.agenda), ("minutes", kind.minutes)):
+            for step in chain.steps:
+                by = " or ".join(_actor(a) for a in step.by)
+                when = f" when {_when(step.when)}" if step.when else ""
+                line = f"  {title}: {step.step} by {by}{when} [{step.clause or chain.clause}]"
+                console.print(line, highlight=False, markup=False)
+    if book.supervision:
+        ledger = book.supervision.ledger
+        console.print(f"\nledger: {ledger.number} [{ledger.clause}]", highlight=False, markup=False)
+        for row in ledger.due:
+            console.print(f"  {_when(row.when) or 'always'} → {row.rule} [{row.clause}]", highlight=False, markup=False)
+        console.print(f"  otherwise set by {', '.join(ledger.set_by)}", highlight=False)
+    for name, rule in book.deadlines.items():
+        shape = rule.model_dump(mode="json", exclude_none=True, exclude={"clause"})
+        told = ", ".join(f"{k} {v}" for k, v in shape.items())
+        console.print(f"  {name}: {told} [{rule.clause}]", highlight=False, markup=False)
+
+
+def _actor(actor: Any) -> str:
+    return f"{actor.role}{f' when {_when(actor.when)}' if actor.when else ''}"
+
+
+def _when(when: dict[str, Any]) -> str:
+    return " and ".join(f"{fact} is {' or '.join(map(str, v)) if isinstance(v, list) else v}" for fact, v in when.items())
+
+
+# deadlines ----------------------------------------------------------------------------------------------------------
+@deadlines.command("check", help="Compute every case of FILE; name each that differs, and exit with 1 if any does.")
+def deadlines_check(file: Path, rulebooks: RulebookRoots = None) -> None:
+    from zhengling.deadlines import compute
+    from zhengling.workdays import WorkdayCalendar, base_years
+
+    books = loaded(rulebooks)
+    calendar = WorkdayCalendar(base_years(), "base")
+    try:
+        cases = yaml.safe_load(file.read_text(encoding="utf-8"))
+        assert isinstance(cases, list)
+    except (OSError, yaml.YAMLError, AssertionError) as error:
+        raise fail(f"{file} isn't a list of cases: {error}") from error
+    differing = 0
+    for number, case in enumerate(cases, 1):
+        try:
+            government, rule, start, expected = (case[key] for key in ("government", "rule", "from", "date"))
+            book = books.current(government, datetime.now(UTC))
+            found: date | str = compute(rule, book.deadline(rule), start, calendar).date
+        except Problem as problem:
+            found = str(problem)
+        except (KeyError, TypeError) as error:
+            raise fail(f"{file}: case {number} needs government, rule, from, date: {error!r}") from error
+        if found != expected:
+            differing += 1
+            told = f"case {number}: {government} {rule} from {start}: expected {expected}, computed {found}"
+            console.print(told, style="red", highlight=False, soft_wrap=True)
+    console.print(f"{len(cases)} cases, {differing} differ", highlight=False)
+    raise typer.Exit(1 if differing else 0)
+
+
+# events and audit ---------------------------------------------------------------------------------------------------
+def _call(method: str, url: str, token: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    headers = {"Authorization": f"Bearer {token}"}
+    if body is not None:
+        headers["Idempotency-Key"] = str(uuid4())
+    try:
+        answer = httpx.request(method, url, json=body, headers=headers, timeout=60)
+        content: dict[str, Any] = answer.json()
+    except (httpx.HTTPError, ValueError) as error:
+        raise fail(f"{url} didn't answer: {error}") from error
+    if not answer.is_success:
+        raise fail(f"{content.get('code')}: {content.get('detail')}")
+    return content
+
+
+@events.command("replay", help="Have a service publish its events again; inboxes make that harmless.")
+def events_replay(
+    url: ServiceUrl,
+    token: Token,
+    since: Annotated[datetime, typer.Option(help="UTC where it has no offset")],
+    aggregate_type: Annotated[str | None, typer.Option()] = None,
+    aggregate_id: Annotated[str | None, typer.Option()] = None,
+) -> None:
+    moment = since if since.tzinfo else since.replace(tzinfo=UTC)
+    body = {"since": moment.isoformat(), "aggregate_type": aggregate_type, "aggregate_id": aggregate_id}
+    found = _call("POST", f"{url}/v1/events/replay", token, body)
+    console.print(f"{found['events']} events are published again", highlight=False)
+
+
+@audit.command("verify", help="Check the audit chain of the token's government; exit with 1 if it doesn't hold.")
+def audit_verify(url: ServiceUrl, token: Token) -> None:
+    found = _call("GET", f"{url}/v1/audit/verify", token)
+    for finding in found["findings"]:
+        console.print(finding, style="red", highlight=False)
+    state = "sound" if found["sound"] else "NOT sound"
+    console.print(f"{state}: {found['seals']} seals, {found['rows']} rows, {found['unsealed']} not sealed yet")
+    raise typer.Exit(0 if found["sound"] else 1)

@@ -1,0 +1,337 @@
+"""The main job over the public REST API, as another government system does it: from a topic to the ledger.
+
+It knows no government: which step is next, and who may take it, each answer says itself (`next_step`). The demo and
+the end-to-end tests drive the services with it. Business time is moved by the test clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, Literal
+from uuid import uuid4
+
+import httpx
+from pydantic import BaseModel, ConfigDict
+
+from zhengling.auth import LocalIssuer
+from zhengling.authority import Composition, OrganisationKind
+from zhengling.rulebook import Difficulty, FollowingDocument, Outcome, PaperKind, Role, TopicNature
+from zhengling.workdays import SHANGHAI
+
+SERVICES = ("meeting", "docflow", "oversight", "calendar")
+Json = dict[str, Any]
+
+
+class Refused(Exception):
+    """The service answered with a problem document."""
+
+    def __init__(self, problem: Json) -> None:
+        super().__init__(f"{problem.get('status')} {problem.get('code')}: {problem.get('detail')}")
+        self.problem = problem
+
+    @property
+    def code(self) -> str:
+        return str(self.problem["code"])
+
+
+class Api:
+    """The four services as one government's people see them; each call as one official."""
+
+    def __init__(self, addresses: dict[str, str], issuer: LocalIssuer, government: str, client: httpx.AsyncClient) -> None:
+        self.government = government
+        self._addresses = addresses
+        self._issuer = issuer
+        self._client = client
+
+    def token(self, official: str | None) -> str:
+        scopes = [f"{service}:{right}" for service in SERVICES for right in ("read", "write", "admin")]
+        return self._issuer.token(
+            official or f"{self.government}-operator",
+            self.government,
+            official=official,
+            scopes=[*scopes, "events:replay"],
+        )
+
+    async def get(self, service: str, path: str, official: str | None = None, **params: str) -> Json:
+        return await self._ask("GET", service, path, official, None, None, params)
+
+    async def command(
+        self,
+        service: str,
+        path: str,
+        body: Json,
+        official: str | None = None,
+        version: int | None = None,
+        method: str = "POST",
+    ) -> Json:
+        """Send a command under a fresh Idempotency-Key; with the version it was decided on. Raises `Refused`."""
+        return await self._ask(method, service, path, official, body, version, {})
+
+    async def _ask(
+        self,
+        method: str,
+        service: str,
+        path: str,
+        official: str | None,
+        body: Json | None,
+        version: int | None,
+        params: dict[str, str],
+    ) -> Json:
+        headers = {"Authorization": f"Bearer {self.token(official)}"}
+        if body is not None:
+            headers["Idempotency-Key"] = str(uuid4())
+        if version is not None:
+            headers["If-Match"] = f'"{version}"'
+        url = f"{self._addresses[service]}{path}"
+        answer = await self._client.request(method, url, json=body, headers=headers, params=params)
+        content: Json = answer.json()
+        if answer.is_success:
+            return content
+        raise Refused(content)
+
+    async def set_clock(self, moment: datetime | None) -> None:
+        """Move business time of all four services (None: back to real time)."""
+        body = {"at": moment.isoformat() if moment else None}
+        await asyncio.gather(*(self.command(service, "/v1/testing/clock", body) for service in SERVICES))
+
+
+def at(day: date, hour: int = 9, minute: int = 0) -> datetime:
+    """A moment of a day in Shanghai."""
+    return datetime(day.year, day.month, day.day, hour, minute, tzinfo=SHANGHAI)
+
+
+class PlannedDecision(BaseModel):
+    """One topic of a scenario and what the meeting makes of it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    title: str
+    sponsor: str
+    task: str
+    lead: str
+    co_units: tuple[str, ...] = ()
+    nature: TopicNature = TopicNature.deliberation
+    outcome: Outcome = Outcome.passed
+    due: date | None = None
+    difficulty: Difficulty = Difficulty.general
+    document: FollowingDocument = FollowingDocument.none
+
+    def body(self, topic_id: str) -> Json:
+        fields = {"outcome", "task", "lead", "co_units", "due", "difficulty", "document"}
+        return {"topic_id": topic_id, **self.model_dump(mode="json", include=fields)}
+
+
+class Breach(BaseModel):
+    """Something unlawful that a scenario tries on its way, and the code it has to be refused with."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    attempt: Literal["late_papers", "too_few_members", "minutes_by_another", "step_out_of_order", "undecided_topic"]
+    told: str
+    code: str
+    clause: str
+
+
+class Scenario(BaseModel):
+    """The main job of one government: when, what, and one breach."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    kind: str
+    title: str
+    submitted: date
+    day: date
+    decisions: tuple[PlannedDecision, ...]
+    breach: Breach | None = None
+
+
+@dataclass
+class Landed:
+    """One decision in the ledger: its entry, and the seconds from the signature's answer to the entry's appearance."""
+
+    decision: Json
+    entry: Json
+    seconds: float
+
+
+@dataclass
+class Report:
+    government: str
+    landed: list[Landed] = field(default_factory=list)
+    refused: Json | None = None
+
+
+class MainJob:
+    """One government's scenario, step by step; `tell` hears what happens."""
+
+    def __init__(
+        self, api: Api, composition: Composition, scenario: Scenario, tell: Callable[[str], None] = lambda _: None
+    ) -> None:
+        self.api = api
+        self.composition = composition
+        self.scenario = scenario
+        self.tell = tell
+        self.report = Report(api.government)
+        offices = {o.code for o in composition.organisations if o.kind == OrganisationKind.office}
+        self.office = next(p.official for p in composition.posts if p.organisation in offices and p.role == "staff")
+        self.head = composition.holders(Role.head, scenario.day)[0]
+
+    async def run(self) -> Report:
+        """The whole way. Raises `Refused` where a lawful step is refused, `TimeoutError` where an entry stays out."""
+        await self.load_composition()
+        await self.api.set_clock(at(self.scenario.submitted))
+        topics = [await self.submit(planned) for planned in self.scenario.decisions]
+        meeting = await self.call_meeting()
+        if self._tries("undecided_topic"):
+            await self.expect(self.add_topic(meeting, topics[0]))
+        topics = [await self.walk_topic(topic) for topic in topics]
+        self.tell(f"{len(topics)} topics went through their chain")
+        meeting = await self.agenda(meeting, topics)
+        await self.api.set_clock(at(self.scenario.day, 9))
+        meeting = await self.hold(meeting, topics)
+        meeting = await self.sign(meeting)
+        await self.landing(meeting)
+        return self.report
+
+    def _tries(self, attempt: str) -> bool:
+        return self.scenario.breach is not None and self.scenario.breach.attempt == attempt
+
+    async def expect(self, attempt: Any) -> None:
+        """The scenario's breach has to be refused as it says."""
+        breach = self.scenario.breach
+        assert breach is not None
+        try:
+            await attempt
+        except Refused as refused:
+            if (refused.code, refused.problem.get("clause")) != (breach.code, breach.clause):
+                raise
+            self.report.refused = refused.problem
+            self.tell(f"refused under {breach.clause}: {refused.problem['detail']}")
+            return
+        raise AssertionError(f"{breach.attempt} wasn't refused")
+
+    async def load_composition(self) -> None:
+        version = None
+        try:
+            version = (await self.api.get("meeting", "/v1/composition"))["version"]
+        except Refused as refused:
+            if refused.code != "no_composition":
+                raise
+        body = self.composition.model_dump(mode="json")
+        summary = await self.api.command("meeting", "/v1/composition", body, version=version, method="PUT")
+        self.tell(f"composition loaded: {summary['organisations']} organisations, {summary['officials']} officials")
+
+    async def submit(self, planned: PlannedDecision) -> Json:
+        """Submit a topic with all the kinds of papers that a rulebook may ask for, by somebody of its sponsor."""
+        official = self.composition.of_organisation(planned.sponsor, self.scenario.submitted)[-1]
+        body = {
+            "title": planned.title,
+            "meeting_kind": self.scenario.kind,
+            "sponsor": planned.sponsor,
+            "nature": planned.nature,
+            "papers": [{"kind": kind, "title": f"{planned.title}（{kind}）"} for kind in PaperKind],
+        }
+        return await self.api.command("meeting", "/v1/topics", body, official)
+
+    async def walk_topic(self, topic: Json) -> Json:
+        """Take every step of the topic's chain, each by who may; first, where the scenario says so, the wrong one."""
+        if self._tries("step_out_of_order") and self.report.refused is None:
+            body = {"step": "decide", "opinion": "同意"}
+            path = f"/v1/topics/{topic['id']}/steps"
+            await self.expect(self.api.command("meeting", path, body, self.head, topic["version"]))
+        while step := topic["next_step"]:
+            body = {"step": step["step"], "opinion": "同意"}
+            path = f"/v1/topics/{topic['id']}/steps"
+            topic = await self.api.command("meeting", path, body, step["officials"][0], topic["version"])
+        return topic
+
+    async def call_meeting(self, day: date | None = None) -> Json:
+        body = {"kind": self.scenario.kind, "title": self.scenario.title, "day": str(day or self.scenario.day)}
+        return await self.api.command("meeting", "/v1/meetings", body, self.office)
+
+    async def add_topic(self, meeting: Json, topic: Json) -> Json:
+        path, body = f"/v1/meetings/{meeting['id']}/agenda", {"topic_id": topic["id"]}
+        return await self.api.command("meeting", path, body, self.office, meeting["version"])
+
+    async def agenda(self, meeting: Json, topics: list[Json]) -> Json:
+        """Put the topics on the agenda and have it approved."""
+        if self._tries("late_papers"):
+            too_soon = await self.call_meeting(self.scenario.submitted + timedelta(days=1))
+            await self.expect(self.add_topic(too_soon, topics[0]))
+        for topic in topics:
+            meeting = await self.add_topic(meeting, topic)
+        while meeting["state"] == "called":
+            step = meeting["next_step"]
+            body = {"step": step["step"], "opinion": "同意"}
+            path = f"/v1/meetings/{meeting['id']}/agenda/steps"
+            meeting = await self.api.command("meeting", path, body, step["officials"][0], meeting["version"])
+        self.tell(f"agenda of {meeting['title']} approved")
+        return meeting
+
+    async def hold(self, meeting: Json, topics: list[Json]) -> Json:
+        """Open the session with everybody present, decide every topic, close it."""
+        members = self.members()
+        path = f"/v1/meetings/{meeting['id']}"
+        if self._tries("too_few_members"):
+            few = {"chair": self.head, "attendance": self.attendance(members, present=4)}
+            await self.expect(
+                self.api.command("meeting", f"{path}/opening", few, self.office, meeting["version"])
+            )
+        body = {"chair": self.head, "attendance": self.attendance(members, present=len(members))}
+        meeting = await self.api.command("meeting", f"{path}/opening", body, self.office, meeting["version"])
+        self.tell(f"session opened, {len(members)} members present")
+        for topic, planned in zip(topics, self.scenario.decisions, strict=True):
+            body = planned.body(topic["id"])
+            await self.api.command("meeting", f"{path}/decisions", body, self.office, meeting["version"])
+            meeting = await self.api.get("meeting", path, self.office)
+        await self.api.set_clock(at(self.scenario.day, 11, 30))
+        meeting = await self.api.command("meeting", f"{path}/closing", {}, self.office, meeting["version"])
+        self.tell(f"{len(topics)} decisions taken, session closed")
+        return meeting
+
+    def members(self) -> list[str]:
+        """Everybody who could be a member of some kind: leaders and the party group; the service knows who counts."""
+        roles = (Role.head, Role.deputies, Role.party_group, Role.secretary_general)
+        return list(self.composition.members(roles, self.scenario.day))
+
+    def attendance(self, members: list[str], present: int) -> list[Json]:
+        return [{"official": official, "present": i < present} for i, official in enumerate(members)]
+
+    async def sign(self, meeting: Json) -> Json:
+        """Draft the minutes, have them reviewed and signed."""
+        path = f"/v1/meetings/{meeting['id']}/minutes"
+        await self.api.command("meeting", path, {}, self.office, meeting["version"])
+        while True:
+            meeting = await self.api.get("meeting", f"/v1/meetings/{meeting['id']}", self.office)
+            step = meeting["next_step"]
+            if step is None:
+                return meeting
+            body = {"step": step["step"], "opinion": "同意"}
+            if step["step"] == "sign" and self._tries("minutes_by_another"):
+                another = next(m for m in self.members() if m not in step["officials"])
+                await self.expect(
+                    self.api.command("meeting", f"{path}/steps", body, another, meeting["version"])
+                )
+            await self.api.command("meeting", f"{path}/steps", body, step["officials"][0], meeting["version"])
+            if step["step"] == "sign":
+                self.signed_at = time.perf_counter()
+                self.tell(f"minutes signed by {self.composition.official_names[step['officials'][0]]}")
+
+    async def landing(self, meeting: Json, within: float = 60.0) -> None:
+        """Wait until each adopted decision stands in the ledger."""
+        decisions = await self.api.get("meeting", "/v1/decisions", meeting_id=meeting["id"])
+        adopted = [d for d in decisions["items"] if Outcome(d["resolution"]["outcome"]).adopts]
+
+        async def entry_of(decision: Json) -> Landed:
+            while True:
+                found = await self.api.get("oversight", "/v1/entries", source_id=decision["id"])
+                if found["items"]:
+                    return Landed(decision, found["items"][0], time.perf_counter() - self.signed_at)
+                await asyncio.sleep(0.02)
+
+        async with asyncio.timeout(within):
+            self.report.landed = sorted(
+                await asyncio.gather(*map(entry_of, adopted)), key=lambda landed: landed.decision["resolution"]["number"]
+            )
+        self.tell(f"{len(adopted)} decisions stand in the ledger")
