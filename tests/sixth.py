@@ -1,0 +1,141 @@
+"""A sixth government, written only in the tests: its rules, its people, its scenario. No line of code knows it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from zhengling.authority import Composition
+from zhengling.main_job import Scenario
+
+CODE = "linhai"
+EDITION = "2025-05-01"
+
+FILES = {
+    "government.yaml": """
+        code: linhai
+        name: 临海县人民政府
+        level: county
+        region: "990101"
+        superior: 某市人民政府
+        in_force: 2025-05-01
+        clause: LH-1
+        titles: {head: 县长, executive_deputy: 常务副县长, deputies: 副县长, office: 县政府办公室, office_director: 县政府办公室主任}
+    """,
+    "deadlines.yaml": """
+        topic-papers: {clause: LH-7, before: 3, unit: working_day, of: meeting.day}
+        task-general: {clause: LH-20, within: 10, unit: working_day, of: assignment}
+        task-hard: {clause: LH-20, within: 2, unit: month, of: assignment}
+        paper-out: {clause: LH-9, within: 4, unit: working_day, of: meeting.closed}
+    """,
+    "meetings.yaml": """
+        weekly:
+          name: 县政府周例会
+          clause: LH-5
+          members: [head, deputies, secretary_general]
+          chair: [{role: head}, {role: executive_deputy, when: {entrusted: true}}]
+          quorum: {clause: LH-6, at_least: 2/3}
+          topic:
+            clause: LH-7
+            steps:
+              - {step: propose, by: principal}
+              - {step: review, by: [deputy_in_charge, executive_deputy]}
+              - {step: decide, by: head, when: {raised_by: [department, deputy]}}
+          papers: {clause: LH-7, required: [main_document, annex], deadline: topic-papers, admit_late: executive_deputy}
+          agenda:
+            clause: LH-8
+            steps: [{step: arrange, by: office}, {step: review, by: secretary_general}, {step: approve, by: head}]
+          minutes:
+            clause: LH-9
+            steps: [{step: draft, by: office}, {step: review, by: office_director}, {step: review, by: secretary_general}, {step: sign, by: chair}]
+          follow_up:
+            - {clause: LH-9, when: {document: to_issue}, deadlines: [paper-out]}
+    """,
+    "supervision.yaml": """
+        ledger:
+          clause: LH-19
+          number: 临督〔{year}〕{n}号
+          due:
+            - {clause: LH-20, when: {difficulty: general}, rule: task-general}
+            - {clause: LH-20, when: {difficulty: [complex, long_term]}, rule: task-hard}
+    """,
+}
+
+
+def write_sixth_government(root: Path) -> Path:
+    """Write the rulebook below `root`; returns the edition's folder."""
+    folder = root / CODE / EDITION
+    folder.mkdir(parents=True)
+    for name, text in FILES.items():
+        lines = text.strip("\n").splitlines()
+        (folder / name).write_text("\n".join(line[8:] for line in lines) + "\n", encoding="utf-8")
+    return folder
+
+
+def _post(official: str, role: str, organisation: str) -> dict[str, str]:
+    return {"official": official, "role": role, "organisation": organisation, "since": "2025-01-01"}
+
+
+COMPOSITION = Composition.model_validate(
+    {
+        "organisations": [
+            {"code": "lh", "name": "临海县人民政府", "kind": "government"},
+            {"code": "lh-office", "name": "县政府办公室", "kind": "office"},
+            {"code": "lh-water", "name": "县水务局", "kind": "constituent_department"},
+            {"code": "lh-fish", "name": "县渔业局", "kind": "constituent_department"},
+        ],
+        "officials": [
+            {"id": f"lh-{who}", "name": name}
+            for who, name in (
+                ("head", "甲一"), ("exec", "乙二"), ("dep", "丙三"), ("sg", "丁四"), ("director", "戊五"),
+                ("clerk", "己六"), ("water", "庚七"), ("water-clerk", "辛八"), ("fish", "壬九"), ("fish-clerk", "癸十"),
+            )
+        ],
+        "posts": [
+            _post("lh-head", "head", "lh"),
+            _post("lh-exec", "executive_deputy", "lh"),
+            _post("lh-dep", "deputy", "lh"),
+            _post("lh-sg", "secretary_general", "lh"),
+            _post("lh-director", "office_director", "lh-office"),
+            _post("lh-clerk", "staff", "lh-office"),
+            _post("lh-water", "principal", "lh-water"),
+            _post("lh-water-clerk", "staff", "lh-water"),
+            _post("lh-fish", "principal", "lh-fish"),
+            _post("lh-fish-clerk", "staff", "lh-fish"),
+        ],
+        "portfolios": [{"official": "lh-dep", "organisations": ["lh-water", "lh-fish"], "since": "2025-01-01"}],
+    }
+)  # fmt: skip
+
+SCENARIO = Scenario.model_validate(
+    {
+        "kind": "weekly",
+        "title": "县政府第5次周例会",
+        "submitted": "2026-02-03",
+        "day": "2026-02-12",
+        "breach": {
+            "attempt": "minutes_by_another",
+            "told": "由主持人以外的人签发纪要",
+            "code": "not_the_actor",
+            "clause": "LH-9",
+        },
+        "decisions": [
+            {"title": "关于水库除险加固的请示", "sponsor": "lh-water", "task": "完成除险加固", "lead": "lh-water"},
+            {
+                "title": "关于休渔管理办法的请示",
+                "sponsor": "lh-fish",
+                "task": "印发管理办法",
+                "lead": "lh-fish",
+                "co_units": ["lh-water"],
+                "difficulty": "complex",
+                "document": "to_issue",
+            },
+            {
+                "title": "关于渔港扩建的请示",
+                "sponsor": "lh-fish",
+                "task": "另行研究",
+                "lead": "lh-fish",
+                "outcome": "deferred",
+            },
+        ],
+    }
+)
