@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-
 import sqlalchemy as sa
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
+
 from zhengling.migrations import apply, execute
 
 

@@ -11,12 +11,12 @@ import asyncpg
 import httpx
 import pytest
 import yaml
+
+from tests.sixth import write_sixth_government
 from zhengling.authority import Composition
 from zhengling.bootstrap import Passwords, bootstrap_database
 from zhengling.main_job import Api, Scenario
 from zhengling.stack import EmbeddedStack
-
-from tests.sixth import write_sixth_government
 
 ROOT = Path(__file__).resolve().parents[1]
 DEMO = ROOT / "deploy" / "demo"

@@ -19,7 +19,8 @@ FILES = {
         superior: 某市人民政府
         in_force: 2025-05-01
         clause: LH-1
-        titles: {head: 县长, executive_deputy: 常务副县长, deputies: 副县长, office: 县政府办公室, office_director: 县政府办公室主任}
+        titles:
+          {head: 县长, executive_deputy: 常务副县长, deputies: 副县长, office: 县政府办公室, office_director: 县府办主任}
     """,
     "deadlines.yaml": """
         topic-papers: {clause: LH-7, before: 3, unit: working_day, of: meeting.day}
@@ -46,7 +47,11 @@ FILES = {
             steps: [{step: arrange, by: office}, {step: review, by: secretary_general}, {step: approve, by: head}]
           minutes:
             clause: LH-9
-            steps: [{step: draft, by: office}, {step: review, by: office_director}, {step: review, by: secretary_general}, {step: sign, by: chair}]
+            steps:
+              - {step: draft, by: office}
+              - {step: review, by: office_director}
+              - {step: review, by: secretary_general}
+              - {step: sign, by: chair}
           follow_up:
             - {clause: LH-9, when: {document: to_issue}, deadlines: [paper-out]}
     """,

@@ -123,11 +123,18 @@ class Composition(BaseModel):
 
     @model_validator(mode="after")
     def _names_point_somewhere(self) -> Self:
-        for what, keys in (("organisation", [o.code for o in self.organisations]), ("official", [o.id for o in self.officials])):
+        for what, keys in (
+            ("organisation", [o.code for o in self.organisations]),
+            ("official", [o.id for o in self.officials]),
+        ):
             if twice := {key for key in keys if keys.count(key) > 1}:
                 raise ValueError(f"{what} stands twice: {', '.join(sorted(twice))}")
         organisations, officials = set(self.organisation_names), set(self.official_names)
-        named_officials = [p.official for p in (*self.posts, *self.portfolios)] + [x for p in self.pairs for x in (p.a, p.b)]
+        named_officials = (
+            [p.official for p in self.posts]
+            + [p.official for p in self.portfolios]
+            + [official for p in self.pairs for official in (p.a, p.b)]
+        )
         named_organisations = (
             [p.organisation for p in self.posts]
             + [code for p in self.portfolios for code in p.organisations]
@@ -176,7 +183,9 @@ class Composition(BaseModel):
             case Role.chair:
                 return (chair,) if chair else ()
             case Role.office:
-                return tuple(dict.fromkeys(p.official for p in self.posts if p.organisation in self._offices and p.holds(on)))
+                return tuple(
+                    dict.fromkeys(p.official for p in self.posts if p.organisation in self._offices and p.holds(on))
+                )
             case Role.sponsor:
                 return self.of_organisation(sponsor, on) if sponsor else ()
             case Role.principal:
@@ -240,6 +249,9 @@ class Composition(BaseModel):
             clause,
             f"{name} may not {act.en}",
             f"{name}无权{act.zh}",
-            Text(f"{' or '.join(roles)}: {', '.join(who) or 'nobody holds it'}", f"应由{'、'.join(who) or '（暂无人任职）'}办理"),
+            Text(
+                f"{' or '.join(roles)}: {', '.join(who) or 'nobody holds it'}",
+                f"应由{'、'.join(who) or '（暂无人任职）'}办理",
+            ),
             required_roles=roles,
         )

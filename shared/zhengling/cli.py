@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 import threading
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -21,22 +22,24 @@ from rich.console import Console
 from rich.table import Table
 
 from zhengling.errors import Problem
+from zhengling.main_job import SERVICES
 from zhengling.rulebook import Rulebook, RulebookError, Rulebooks, load_edition
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 stack = typer.Typer(no_args_is_help=True, help="The embedded stack: PostgreSQL, broker, four services.")
+database = typer.Typer(no_args_is_help=True, help="Databases and roles on a PostgreSQL of yours.")
 rulebook = typer.Typer(no_args_is_help=True, help="Rulebooks: check and explain a folder anyone writes.")
 deadlines = typer.Typer(no_args_is_help=True, help="Due dates.")
 events = typer.Typer(no_args_is_help=True, help="The event backbone of running services.")
 audit = typer.Typer(no_args_is_help=True, help="The sealed audit chain of running services.")
 schemas = typer.Typer(no_args_is_help=True, help="The documents of the APIs and events.")
 for name, group in (
-    ("stack", stack), ("rulebook", rulebook), ("deadlines", deadlines),
+    ("stack", stack), ("database", database), ("rulebook", rulebook), ("deadlines", deadlines),
     ("events", events), ("audit", audit), ("schemas", schemas),
 ):  # fmt: skip
     app.add_typer(group, name=name)
 
-console = Console()
+console = Console(width=None if sys.stdout.isatty() else 150)  # a pipe has no width of its own
 errors = Console(stderr=True)
 HERE = Path(__file__).resolve().parents[2]
 RulebookRoots = Annotated[
@@ -45,10 +48,10 @@ RulebookRoots = Annotated[
 Token = Annotated[str, typer.Option(envvar="ZHENGLING_TOKEN", help="a bearer token")]
 ServiceUrl = Annotated[str, typer.Option("--url", help="where the service answers")]
 ALL_SCOPES = [
-    *(f"{service}:{right}" for service in ("meeting", "docflow", "oversight", "calendar") for right in ("read", "write", "admin")),
+    *(f"{service}:{right}" for service in SERVICES for right in ("read", "write", "admin")),
     "calendar:national",
     "events:replay",
-]  # fmt: skip
+]
 
 
 def rulebook_roots(given: list[Path] | None = None) -> list[Path]:
@@ -75,9 +78,7 @@ def loaded(roots: list[Path] | None) -> Rulebooks:
 @stack.command("up", help="Leave the stack running, with its addresses and a token; Ctrl-C stops all of it.")
 def stack_up(
     folder: Annotated[Path | None, typer.Option(help="keep data, keys and logs here; else they are temporary")] = None,
-    government: Annotated[
-        str | None, typer.Option(help="whose token is printed; else the first rulebook's")
-    ] = None,
+    government: Annotated[str | None, typer.Option(help="whose token is printed; else the first rulebook's")] = None,
     official: Annotated[str | None, typer.Option(help="the official whom the token is for")] = None,
     rulebooks: RulebookRoots = None,
     database_admin_url: Annotated[
@@ -185,7 +186,11 @@ def _show_ledger(reports: list[Any]) -> None:
     for report in reports:
         for landed in report.landed:
             entry = landed.entry
-            due = f"{entry['due']} ({entry['due_clause'] or entry['due_basis']})" if entry["due"] else "to be set by the office"
+            due = (
+                f"{entry['due']} ({entry['due_clause'] or entry['due_basis']})"
+                if entry["due"]
+                else "to be set by the office"
+            )
             table.add_row(
                 report.government, entry["title"], entry["number"], entry["lead"]["name"], due, entry["clause"],
                 f"{landed.seconds * 1000:.0f} ms",
@@ -222,6 +227,29 @@ def token(
     issuer = LocalIssuer(folder / "issuer")
     subject = official or f"{government}-operator"
     print(issuer.token(subject, government, official=official, scopes=scope or ALL_SCOPES, lifetime=hours * 3600))
+
+
+# databases ----------------------------------------------------------------------------------------------------------
+@database.command("create", help="Create one service's database and its three roles; running it again mends them.")
+def database_create(
+    service: Annotated[str, typer.Argument(help="meeting, docflow, oversight or calendar")],
+    admin_url: Annotated[str, typer.Option(envvar="DATABASE_ADMIN_URL", help="who may create roles and databases")],
+    owner_password: Annotated[str, typer.Option(envvar="OWNER_PASSWORD", prompt=True, hide_input=True)],
+    app_password: Annotated[str, typer.Option(envvar="APP_PASSWORD", prompt=True, hide_input=True)],
+    worker_password: Annotated[str, typer.Option(envvar="WORKER_PASSWORD", prompt=True, hide_input=True)],
+) -> None:
+    from asyncpg import PostgresError
+
+    from zhengling.bootstrap import Passwords, bootstrap_database
+
+    if service not in SERVICES:
+        raise fail(f"{service} is none of {', '.join(SERVICES)}")
+    try:
+        passwords = Passwords(owner_password, app_password, worker_password)
+        asyncio.run(bootstrap_database(admin_url, service, passwords))
+    except (OSError, ValueError, PostgresError) as error:
+        raise fail(f"the database wasn't created: {error}") from error
+    console.print(f"database {service} with the roles {service}_owner, {service}_app and {service}_worker")
 
 
 # rulebooks ----------------------------------------------------------------------------------------------------------
@@ -277,7 +305,9 @@ def _actor(actor: Any) -> str:
 
 
 def _when(when: dict[str, Any]) -> str:
-    return " and ".join(f"{fact} is {' or '.join(map(str, v)) if isinstance(v, list) else v}" for fact, v in when.items())
+    return " and ".join(
+        f"{fact} is {' or '.join(map(str, v)) if isinstance(v, list) else v}" for fact, v in when.items()
+    )
 
 
 # deadlines ----------------------------------------------------------------------------------------------------------

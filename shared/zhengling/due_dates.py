@@ -18,6 +18,7 @@ from uuid_utils.compat import uuid7
 from zhengling import references
 from zhengling.db import government_of
 from zhengling.deadlines import Due, compute, explain, sentence
+from zhengling.errors import Language
 from zhengling.rulebook import Rulebook, Rulebooks
 from zhengling.workdays import WorkdayCalendar
 
@@ -69,7 +70,7 @@ class KeptDeadline:
 
 
 def view_of(
-    due: Due, book: Rulebook, calendar: WorkdayCalendar, language: str = "en", *, with_trace: bool = False
+    due: Due, book: Rulebook, calendar: WorkdayCalendar, language: Language = "en", *, with_trace: bool = False
 ) -> DueView:
     """What an API shows of a due date; with its sentence and its trace where asked for."""
     rule = book.deadline(due.rule)
@@ -81,10 +82,9 @@ def view_of(
         "clause": due.clause,
     }
     if with_trace:
-        text = "zh" if language == "zh" else "en"
-        answer["explanation"] = sentence(due, rule, calendar).in_language(text)
+        answer["explanation"] = sentence(due, rule, calendar).in_language(language)
         answer["trace"] = [
-            TraceView(date=step.date, effect=step.effect, text=step.text.in_language(text))
+            TraceView(date=step.date, effect=step.effect, text=step.text.in_language(language))
             for step in explain(due, rule, calendar)
         ]
     return DueView.model_validate(answer)
@@ -123,11 +123,10 @@ async def kept(session: AsyncSession, subject_type: str, subject_id: str) -> lis
 
 
 async def explained(
-    session: AsyncSession, rulebooks: Rulebooks, row: KeptDeadline, language: str = "en"
+    session: AsyncSession, rulebooks: Rulebooks, row: KeptDeadline, language: Language = "en"
 ) -> DueView:
     """A kept due date with its explanation, computed again from what it rests on."""
     book = rulebooks.edition(government_of(session), row.edition)
     calendar = await references.calendar(session)
     due = compute(row.rule, book.deadline(row.rule), row.counted_from, calendar)
     return view_of(due, book, calendar, language, with_trace=True)
-

@@ -91,9 +91,7 @@ async def begin(session: AsyncSession, client: str, key: str, request: bytes) ->
     return StoredAnswer(found.status, found.body, found.headers)
 
 
-async def store(
-    session: AsyncSession, client: str, key: str, route: str, request: bytes, answer: StoredAnswer
-) -> None:
+async def store(session: AsyncSession, client: str, key: str, route: str, request: bytes, answer: StoredAnswer) -> None:
     place = {"government": government_of(session), "client": client, "key": key}
     await session.execute(_DELETE_EXPIRED_KEY, place)
     await session.execute(

@@ -156,7 +156,9 @@ class Inbox:
             await self._poison(session, record, error)
             return
         place = self._place(envelope)
-        last_seq, blocked_by, _, moment = (await session.execute(_ENTER, place | {"government": envelope.government})).one()
+        last_seq, blocked_by, _, moment = (
+            await session.execute(_ENTER, place | {"government": envelope.government})
+        ).one()
         session.info.update(government=envelope.government, now=moment)
         row = place | {
             "event_id": UUID(envelope.id),
@@ -324,14 +326,18 @@ class Inbox:
         if may_be_new and not seen:
             return False
         other = seen[0][0] if seen else UUID(int=0)
-        error = SequenceCollision(f"seq {envelope.sequence} of {envelope.aggregatetype} {envelope.subject} is {other}'s")
+        error = SequenceCollision(
+            f"seq {envelope.sequence} of {envelope.aggregatetype} {envelope.subject} is {other}'s"
+        )
         log.error("%s: %r, event %s is kept as dead", self.consumer, error, envelope.id)
         await self._record(session, row, Status.dead, envelope, error, collides_with=other)
         return True
 
     async def _poison(self, session: AsyncSession, record: ConsumerRecord[bytes, bytes], error: ValueError) -> None:
         raw = record.value or b""
-        log.error("%s: %s[%s]@%s can't be read: %s", self.consumer, record.topic, record.partition, record.offset, error)
+        log.error(
+            "%s: %s[%s]@%s can't be read: %s", self.consumer, record.topic, record.partition, record.offset, error
+        )
         await session.execute(
             _POISON,
             {

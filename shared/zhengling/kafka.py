@@ -14,8 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
-from aiokafka.client import AIOKafkaClient
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import (
     InvalidTopicError,
     KafkaError,
@@ -155,9 +155,7 @@ class Producer:
 
     async def _send_one(self, producer: AIOKafkaProducer, message: Message) -> None:
         async with asyncio.timeout(self._settings.send_limit):
-            await producer.send_and_wait(
-                message.topic, key=message.key, value=message.value, headers=message.headers
-            )
+            await producer.send_and_wait(message.topic, key=message.key, value=message.value, headers=message.headers)
 
     async def close(self) -> None:
         producer, self._producer = self._producer, None

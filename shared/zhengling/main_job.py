@@ -41,7 +41,9 @@ class Refused(Exception):
 class Api:
     """The four services as one government's people see them; each call as one official."""
 
-    def __init__(self, addresses: dict[str, str], issuer: LocalIssuer, government: str, client: httpx.AsyncClient) -> None:
+    def __init__(
+        self, addresses: dict[str, str], issuer: LocalIssuer, government: str, client: httpx.AsyncClient
+    ) -> None:
         self.government = government
         self._addresses = addresses
         self._issuer = issuer
@@ -275,9 +277,7 @@ class MainJob:
         path = f"/v1/meetings/{meeting['id']}"
         if self._tries("too_few_members"):
             few = {"chair": self.head, "attendance": self.attendance(members, present=4)}
-            await self.expect(
-                self.api.command("meeting", f"{path}/opening", few, self.office, meeting["version"])
-            )
+            await self.expect(self.api.command("meeting", f"{path}/opening", few, self.office, meeting["version"]))
         body = {"chair": self.head, "attendance": self.attendance(members, present=len(members))}
         meeting = await self.api.command("meeting", f"{path}/opening", body, self.office, meeting["version"])
         self.tell(f"session opened, {len(members)} members present")
@@ -310,9 +310,7 @@ class MainJob:
             body = {"step": step["step"], "opinion": "同意"}
             if step["step"] == "sign" and self._tries("minutes_by_another"):
                 another = next(m for m in self.members() if m not in step["officials"])
-                await self.expect(
-                    self.api.command("meeting", f"{path}/steps", body, another, meeting["version"])
-                )
+                await self.expect(self.api.command("meeting", f"{path}/steps", body, another, meeting["version"]))
             await self.api.command("meeting", f"{path}/steps", body, step["officials"][0], meeting["version"])
             if step["step"] == "sign":
                 self.signed_at = time.perf_counter()
@@ -332,6 +330,7 @@ class MainJob:
 
         async with asyncio.timeout(within):
             self.report.landed = sorted(
-                await asyncio.gather(*map(entry_of, adopted)), key=lambda landed: landed.decision["resolution"]["number"]
+                await asyncio.gather(*map(entry_of, adopted)),
+                key=lambda landed: landed.decision["resolution"]["number"],
             )
         self.tell(f"{len(adopted)} decisions stand in the ledger")

@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from zhengling import audit, outbox
 from zhengling.errors import Problem, Text, not_found, refusal
-from zhengling.service import Call, Service, command, commands, query, queries
+from zhengling.service import Call, Service, command, commands, queries, query
 
 _FAILED = sa.text("""
     SELECT event_id, consumer, source, event_type, aggregate_type, aggregate_id, aggregate_seq, status, attempts,
@@ -149,9 +149,7 @@ def routes(service: Service) -> APIRouter:
         status_code=202,
         summary="Give an event up: one person asks with a reason, a second one confirms",
     )
-    async def discard_event(
-        event_id: UUID, body: DiscardRequest, call: Annotated[Call, command(admin)]
-    ) -> EventState:
+    async def discard_event(event_id: UUID, body: DiscardRequest, call: Annotated[Call, command(admin)]) -> EventState:
         row = await _failed(call, event_id)
         person = call.principal.subject
         call.audit_details.update(subject=f"event:{event_id}", reason=body.reason)
@@ -169,9 +167,7 @@ def routes(service: Service) -> APIRouter:
         return EventState(event_id=event_id, status="discarded")
 
     @writes.post("/events/replay", operation_id="replay_events", status_code=202)
-    async def replay_events(
-        body: ReplayRequest, call: Annotated[Call, command("events:replay")]
-    ) -> ReplayAnswer:
+    async def replay_events(body: ReplayRequest, call: Annotated[Call, command("events:replay")]) -> ReplayAnswer:
         count = await outbox.replay(call.session, body.since, body.aggregate_type, body.aggregate_id)
         call.audit_details.update(subject="outbox", since=body.since.isoformat(), events=count)
         return ReplayAnswer(events=count)

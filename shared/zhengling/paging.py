@@ -54,7 +54,9 @@ def _page_request(
 Paging = Annotated[PageRequest, Depends(_page_request)]
 
 
-async def page(session: AsyncSession, model: type[T], request: PageRequest, *filters: Any) -> tuple[list[T], str | None]:
+async def page(
+    session: AsyncSession, model: type[T], request: PageRequest, *filters: Any
+) -> tuple[list[T], str | None]:
     """The rows of one page and the cursor of the next. `model` is mapped with `modified_at` and `id`."""
     columns = sa.inspect(model).columns
     modified_at, key = columns["modified_at"], columns["id"]

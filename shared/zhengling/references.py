@@ -142,7 +142,4 @@ async def remember_editions(session: AsyncSession, rulebooks: Rulebooks) -> None
                 f"{book.code}/{book.edition}: the content changed but revision is still {book.government.revision}; "
                 f"raise revision in government.yaml above {known.revision}, or bring the old content back"
             )
-        await session.execute(
-            _REMEMBER_EDITION, place | {"revision": book.government.revision, "digest": book.digest}
-        )
-
+        await session.execute(_REMEMBER_EDITION, place | {"revision": book.government.revision, "digest": book.digest})

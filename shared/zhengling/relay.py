@@ -42,7 +42,7 @@ def message_of(row: OutboxRow, source: str) -> Message:
         correlationid=row.correlation_id,
         causationid=row.causation_id,
         traceparent=row.traceparent,
-        data=row.payload,  # type: ignore[arg-type]  # jsonb is JSON
+        data=row.payload,
     )
     return Message(row.topic, row.aggregate_id.encode(), envelope.encode(), envelope.headers())
 

@@ -399,7 +399,7 @@ class _StrictLoader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
         seen: set[object] = set()
         for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=deep)  # type: ignore[no-untyped-call]  # PyYAML is untyped
+            key = self.construct_object(key_node, deep=deep)
             if not isinstance(key, Hashable):
                 raise yaml.MarkedYAMLError(problem="a key has to be a plain word", problem_mark=key_node.start_mark)
             if key in seen:
@@ -441,7 +441,7 @@ def _load_section(path: Path, model: type[BaseModel], wrap: str | None, findings
     text = path.read_text(encoding="utf-8")
     try:
         node = yaml.compose(text, _StrictLoader)
-        content = yaml.load(text, _StrictLoader)
+        content = yaml.load(text, _StrictLoader)  # noqa: S506 - it is a SafeLoader
         return model.model_validate({wrap: content} if wrap else content)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1

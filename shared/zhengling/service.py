@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -134,7 +134,7 @@ async def authenticate(request: Request) -> Principal:
 class CommandRoute(APIRoute):
     """A route whose handler is a command: Idempotency-Key looked up first, then one transaction around everything."""
 
-    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
         operation = self.operation_id or self.name
 
@@ -292,9 +292,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 def problem_response(problem: Problem, request: Request) -> Response:
     document = problem.document(language_of(request)) | {"instance": request.url.path}
     document["request_id"] = getattr(request.state, "request_id", None)
-    return JSONResponse(
-        document, problem.status, headers=problem.headers, media_type="application/problem+json"
-    )
+    return JSONResponse(document, problem.status, headers=problem.headers, media_type="application/problem+json")
 
 
 async def _on_problem(request: Request, problem: Exception) -> Response:
@@ -304,9 +302,7 @@ async def _on_problem(request: Request, problem: Exception) -> Response:
 
 async def _on_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    errors = [
-        {"place": ".".join(map(str, e["loc"])), "expected": e["msg"], "type": e["type"]} for e in error.errors()
-    ]
+    errors = [{"place": ".".join(map(str, e["loc"])), "expected": e["msg"], "type": e["type"]} for e in error.errors()]
     if any(e["type"] == "json_invalid" for e in errors):
         text = Text("the body isn't JSON", "请求体不是合法的 JSON")
         return problem_response(Problem(400, "invalid_json", text, extra={"errors": errors}), request)
@@ -408,8 +404,12 @@ def health_routes(checks: Checks) -> APIRouter:
     async def livez() -> Health:
         return Health(ok=True, checks={})
 
-    @router.get("/readyz", operation_id="readyz", summary="It can do its work, or says what is missing",
-                responses={503: {"model": Health, "description": "Not ready"}})
+    @router.get(
+        "/readyz",
+        operation_id="readyz",
+        summary="It can do its work, or says what is missing",
+        responses={503: {"model": Health, "description": "Not ready"}},
+    )
     async def readyz(response: Response) -> Health:
         found = await checks()
         ok = all(value.startswith("ok") for value in found.values())
@@ -486,9 +486,7 @@ def _describe(app: FastAPI) -> None:
             schema = generate()
             components = schema.setdefault("components", {})
             components.setdefault("schemas", {})["ProblemDocument"] = ProblemDocument.model_json_schema()
-            components["securitySchemes"] = {
-                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
-            }
+            components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
             for path, operations_of_path in schema["paths"].items():
                 for operation in operations_of_path.values():
                     if path.startswith("/v1/"):

@@ -24,7 +24,9 @@ log = logging.getLogger(__name__)
 TimerHandler = Callable[[AsyncSession, str], Awaitable[None]]
 Timers = Mapping[str, TimerHandler]
 
-_CANCEL = sa.text("UPDATE timer SET state = 'cancelled' WHERE kind = :kind AND subject_id = :subject_id AND state = 'pending'")
+_CANCEL = sa.text(
+    "UPDATE timer SET state = 'cancelled' WHERE kind = :kind AND subject_id = :subject_id AND state = 'pending'"
+)
 _SCHEDULE = sa.text("""
     INSERT INTO timer (id, government, kind, subject_id, due_at, generation)
     SELECT :id, :government, :kind, :subject_id, :due_at, coalesce(max(generation), 0) + 1

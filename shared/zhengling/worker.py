@@ -48,7 +48,9 @@ class Worker:
         self._relay = Relay(service.database, self._producer, service.name)
         self._topics = sorted({event_type.topic() for event_type in handlers})
         if unlisted := [t.type for t in EVENTS.values() if t.topic() in self._topics and t not in handlers]:
-            raise ValueError(f"{service.name}'s HANDLERS lack {', '.join(unlisted)}: write down `ignored` where it is so")
+            raise ValueError(
+                f"{service.name}'s HANDLERS lack {', '.join(unlisted)}: write down `ignored` where it is so"
+            )
         self._consumer = EventConsumer(
             service.database,
             self.inbox,

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from datetime import date
 
 import pytest
-from zhengling.authority import Composition
-from zhengling.main_job import Api, Landed, MainJob, Report, Scenario
-
 from tests import sixth
 from tests.conftest import composition_of, scenario_of
+
+from zhengling.authority import Composition
+from zhengling.main_job import Api, Landed, MainJob, Report, Scenario
 
 GOVERNMENTS = ("dalian", "xigang", "shuangtaizi", "huancui", "zhanqian")
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
+
+from calendar_svc.workyear import changed_years
 from zhengling import references
 from zhengling.db import NATIONAL, Database, now
 from zhengling.deadlines import shanghai_day
 from zhengling.events import WorkdaysChanged
 from zhengling.outbox import emit
 from zhengling.workdays import CalendarYear, base_years
-
-from calendar_svc.workyear import changed_years
 
 _ONE_AT_A_TIME = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('calendar_seed', 0))")
 _KNOWN = sa.text("SELECT year, version, content FROM calendar_year WHERE government = '*'")
@@ -31,8 +31,6 @@ async def seed_national_years(database: Database) -> bool:
             await references.store_calendar_year(session, version, year)
             await emit(
                 session,
-                WorkdaysChanged(
-                    calendar=f"{NATIONAL}:{year.year}", government=NATIONAL, version=version, year=year
-                ),
+                WorkdaysChanged(calendar=f"{NATIONAL}:{year.year}", government=NATIONAL, version=version, year=year),
             )
     return False

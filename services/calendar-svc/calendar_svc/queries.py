@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
+
+from calendar_svc.schemas import DeadlineRequest, YearView
 from zhengling import references
 from zhengling.db import government_of
 from zhengling.deadlines import compute
@@ -10,8 +12,6 @@ from zhengling.due_dates import DueView, view_of
 from zhengling.errors import Problem, Text
 from zhengling.service import Call
 from zhengling.workdays import CalendarYear
-
-from calendar_svc.schemas import DeadlineRequest, YearView
 
 _YEAR = sa.text("SELECT content FROM calendar_year WHERE year = :year ORDER BY government = '*' LIMIT 1")
 
@@ -44,7 +44,10 @@ async def get_year(call: Call, year: int) -> YearView:
             404,
             "year_out_of_range",
             Text(f"no working days are known for {year}", f"没有{year}年的工作日历"),
-            Text(f"a year from {calendar.first.year} to {calendar.last.year}", f"可查询{calendar.first.year}至{calendar.last.year}年"),
+            Text(
+                f"a year from {calendar.first.year} to {calendar.last.year}",
+                f"可查询{calendar.first.year}至{calendar.last.year}年",
+            ),
         )
     return YearView(
         government=government_of(call.session),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import Path, Query
-from zhengling.due_dates import DueView
-from zhengling.service import Call, queries, query
 
 from calendar_svc import queries as see
 from calendar_svc.schemas import DeadlineAnswers, DeadlineBatch, DeadlineRequest, YearView
+from zhengling.due_dates import DueView
+from zhengling.service import Call, queries, query
 
 Read = Annotated[Call, query("calendar:read")]
 reads = queries("/v1", "calendar")

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
+
 from zhengling.due_dates import DueView
 from zhengling.workdays import CalendarYear
 
@@ -16,15 +17,11 @@ class DeadlineRequest(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
         populate_by_name=True,
-        json_schema_extra={
-            "examples": [{"government": "district", "rule": "document-issue", "from": "2026-09-30"}]
-        },
+        json_schema_extra={"examples": [{"government": "district", "rule": "document-issue", "from": "2026-09-30"}]},
     )
     government: Annotated[str, Field(max_length=60)]
     rule: Annotated[str, Field(max_length=60)]
-    from_: Annotated[
-        date | datetime, Field(alias="from", description="a day, or an instant with offset (RFC 3339)")
-    ]
+    from_: Annotated[date | datetime, Field(alias="from", description="a day, or an instant with offset (RFC 3339)")]
     occurrence: Annotated[int, Field(ge=1, le=1000, description="which period of a rule that repeats")] = 1
 
 

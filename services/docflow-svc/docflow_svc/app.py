@@ -3,15 +3,15 @@
 from pathlib import Path
 
 from fastapi import FastAPI
-from zhengling.process import Program
-from zhengling.service import Service
-from zhengling.service import create_app as create_service_app
-from zhengling.worker import Worker
 
 from docflow_svc import tables  # noqa: F401 - maps the nouns
 from docflow_svc.handlers import HANDLERS, TIMERS
 from docflow_svc.routes import ROUTERS
 from docflow_svc.settings import Settings
+from zhengling.process import Program
+from zhengling.service import Service
+from zhengling.service import create_app as create_service_app
+from zhengling.worker import Worker
 
 
 def create_app(service: Service) -> FastAPI:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
+
+from docflow_svc.document import Document, asks_for_document, follow_up_of
 from zhengling import due_dates
 from zhengling.db import government_of
 from zhengling.events import DocumentDrafted, MeetingClosed
 from zhengling.outbox import emit
 from zhengling.rulebook import Rulebooks
-
-from docflow_svc.document import Document, asks_for_document, follow_up_of
 
 
 async def draft_documents(session: AsyncSession, rulebooks: Rulebooks, event: MeetingClosed) -> list[Document]:

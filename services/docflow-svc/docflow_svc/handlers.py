@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncSession
+
+from docflow_svc import commands
 from zhengling import references
 from zhengling.events import (
     CompositionChanged,
@@ -14,8 +16,6 @@ from zhengling.events import (
 )
 from zhengling.inbox import Handlers, Received, ignored
 from zhengling.timers import Timers
-
-from docflow_svc import commands
 
 
 async def on_session_closed(session: AsyncSession, event: Event, received: Received) -> None:

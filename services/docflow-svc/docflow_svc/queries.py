@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from docflow_svc.document import Document
+from docflow_svc.schemas import DocumentDetail, DocumentView
+from docflow_svc.tables import document
 from zhengling import due_dates
 from zhengling.db import load
 from zhengling.paging import Page, PageRequest, page
 from zhengling.service import Call
-
-from docflow_svc.document import Document
-from docflow_svc.schemas import DocumentDetail, DocumentView
-from docflow_svc.tables import document
 
 
 async def get_document(call: Call, document_id: str) -> DocumentDetail:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import Query, Response
-from zhengling.paging import Page, Paging
-from zhengling.service import Call, etag, queries, query
 
 from docflow_svc import queries as see
 from docflow_svc.schemas import DocumentDetail, DocumentView
+from zhengling.paging import Page, Paging
+from zhengling.service import Call, etag, queries, query
 
 Read = Annotated[Call, query("docflow:read")]
 reads = queries("/v1", "docflow")

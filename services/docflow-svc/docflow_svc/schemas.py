@@ -6,10 +6,10 @@ from datetime import date, datetime
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
-from zhengling.due_dates import DueView
-from zhengling.events import Unit
 
 from docflow_svc.document import DocumentState
+from zhengling.due_dates import DueView
+from zhengling.events import Unit
 
 
 class DocumentView(BaseModel):

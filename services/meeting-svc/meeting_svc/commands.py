@@ -6,22 +6,6 @@ from datetime import date
 
 import sqlalchemy as sa
 from uuid_utils.compat import uuid7
-from zhengling import references
-from zhengling.authority import Composition
-from zhengling.db import lock
-from zhengling.deadlines import Due, compute, shanghai_day
-from zhengling.errors import Text, invalid
-from zhengling.events import (
-    CompositionChanged,
-    DecisionAdopted,
-    MeetingClosed,
-    MinutesSigned,
-    Resolution,
-    Unit,
-)
-from zhengling.outbox import emit
-from zhengling.rulebook import Chain, MeetingKind, StepName
-from zhengling.service import Call, parse_etag
 
 from meeting_svc import meeting as meetings
 from meeting_svc import minutes as minutes_
@@ -42,6 +26,22 @@ from meeting_svc.schemas import (
     TakeStep,
 )
 from meeting_svc.topic import Paper, StepTaken, Topic, TopicState
+from zhengling import references
+from zhengling.authority import Composition
+from zhengling.db import lock
+from zhengling.deadlines import Due, compute, shanghai_day
+from zhengling.errors import Text, invalid
+from zhengling.events import (
+    CompositionChanged,
+    DecisionAdopted,
+    MeetingClosed,
+    MinutesSigned,
+    Resolution,
+    Unit,
+)
+from zhengling.outbox import emit
+from zhengling.rulebook import Chain, MeetingKind, StepName
+from zhengling.service import Call, parse_etag
 
 _COMPOSITION_VERSION = sa.text("SELECT version FROM composition WHERE government = :government FOR UPDATE")
 
@@ -61,9 +61,7 @@ async def load_composition(call: Call, content: Composition, if_match: str | Non
         call.check_version(known)
     version = (known or 0) + 1
     await references.store_composition(call.session, version, content)
-    await emit(
-        call.session, CompositionChanged(government=call.government, version=version, composition=content)
-    )
+    await emit(call.session, CompositionChanged(government=call.government, version=version, composition=content))
     return version
 
 
@@ -200,12 +198,8 @@ async def entrust_chair(call: Call, meeting_id: str, body: Entrust) -> Meeting:
     meeting = await lock(call.session, Meeting, meeting_id, "meeting", "会议")
     call.check_version(meeting.version)
     composition = await references.composition(call.session)
-    entrustment = Entrustment(
-        body.to, call.official or "", body.reason, call.occurred(body.occurred_at), call.now
-    )
-    meetings.entrust(
-        meeting, composition, kind_of(call, meeting), call.official, entrustment, shanghai_day(call.now)
-    )
+    entrustment = Entrustment(body.to, call.official or "", body.reason, call.occurred(body.occurred_at), call.now)
+    meetings.entrust(meeting, composition, kind_of(call, meeting), call.official, entrustment, shanghai_day(call.now))
     await call.session.flush()
     return meeting
 
@@ -221,9 +215,7 @@ async def open_session(call: Call, meeting_id: str, body: OpenSession) -> Meetin
     )
     officials = [entry.official for entry in body.attendance]
     if unknown := sorted({o for o in (*officials, body.chair) if o not in composition.official_names}):
-        raise invalid(
-            "unknown_official", f"no such official: {', '.join(unknown)}", f"查无此人：{'、'.join(unknown)}"
-        )
+        raise invalid("unknown_official", f"no such official: {', '.join(unknown)}", f"查无此人：{'、'.join(unknown)}")
     if len(set(officials)) != len(officials):
         raise invalid("official_twice", "an official stands twice in the attendance", "出席名单中有人重复")
     meetings.open_session(
@@ -388,7 +380,6 @@ async def _sign(call: Call, meeting: Meeting, kind: MeetingKind, taken: StepTake
                 recorded_at=call.now,
             ),
         )
-
 
 
 async def _step_of_meeting(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncSession
+
+from meeting_svc.decision import Decision, Standing
 from zhengling import references
 from zhengling.db import lock
 from zhengling.events import (
@@ -16,8 +18,6 @@ from zhengling.events import (
 from zhengling.inbox import Handlers, Received, ignored
 from zhengling.rulebook import EntrySource
 from zhengling.timers import Timers
-
-from meeting_svc.decision import Decision, Standing
 
 
 async def on_entry_opened(session: AsyncSession, event: Event, received: Received) -> None:

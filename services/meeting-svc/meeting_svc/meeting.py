@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
+from meeting_svc.topic import StepTaken, Topic, next_step
 from zhengling.authority import Composition
 from zhengling.errors import Text, refusal
 from zhengling.events import Resolution
 from zhengling.rulebook import Actor, Facts, MeetingKind, Role, TopicNature
-
-from meeting_svc.topic import StepTaken, Topic, next_step
 
 
 class MeetingState(StrEnum):
@@ -152,7 +151,12 @@ def take_agenda_step(meeting: Meeting, kind: MeetingKind, taken: StepTaken) -> N
 
 
 def entrust(
-    meeting: Meeting, composition: Composition, kind: MeetingKind, official: str | None, entrustment: Entrustment, on: date
+    meeting: Meeting,
+    composition: Composition,
+    kind: MeetingKind,
+    official: str | None,
+    entrustment: Entrustment,
+    on: date,
 ) -> None:
     """The head entrusts an official with chairing. 403 `not_the_head`; 409 `cannot_be_entrusted` for anybody whom the
     rulebook doesn't let chair by entrustment."""

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from meeting_svc.meeting import Meeting
 from zhengling.authority import Composition
 from zhengling.deadlines import shanghai_day
 from zhengling.events import Resolution
 from zhengling.rulebook import Difficulty, MeetingKind, Outcome
-
-from meeting_svc.meeting import Meeting
 
 
 class MinutesState(StrEnum):
@@ -68,13 +67,17 @@ def draft_text(meeting: Meeting, kind: MeetingKind, composition: Composition, go
         f"{government_name}{kind.name}纪要",
         "",
         f"时间：{day.year}年{day.month}月{day.day}日",
-        f"主持：{name[meeting.chair]}" + ("（受委托）" if meeting.entrustment and meeting.entrustment.to == meeting.chair else ""),
+        f"主持：{name[meeting.chair]}"
+        + ("（受委托）" if meeting.entrustment and meeting.entrustment.to == meeting.chair else ""),
         f"出席：{'、'.join(name[official] for official in members)}",
     ]
     if others:
         lines.append(f"列席：{'、'.join(name.get(official, official) for official in others)}")
     if absent:
-        lines.append("请假：" + "、".join(f"{name.get(e.official, e.official)}{f'（{e.reason}）' if e.reason else ''}" for e in absent))
+        lines.append(
+            "请假："
+            + "、".join(f"{name.get(e.official, e.official)}{f'（{e.reason}）' if e.reason else ''}" for e in absent)
+        )
     lines.append("")
     for resolution in meeting.resolutions:
         lines += _paragraphs(resolution)

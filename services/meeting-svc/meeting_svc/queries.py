@@ -5,14 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from zhengling import references
-from zhengling.authority import Composition
-from zhengling.db import load
-from zhengling.deadlines import shanghai_day
-from zhengling.errors import not_found
-from zhengling.paging import Page, PageRequest, page
-from zhengling.rulebook import Chain, Facts
-from zhengling.service import Call
 
 from meeting_svc.commands import kind_of
 from meeting_svc.decision import Decision
@@ -27,6 +19,14 @@ from meeting_svc.schemas import (
     TopicView,
 )
 from meeting_svc.topic import StepTaken, Topic, TopicState, next_step
+from zhengling import references
+from zhengling.authority import Composition
+from zhengling.db import load
+from zhengling.deadlines import shanghai_day
+from zhengling.errors import not_found
+from zhengling.paging import Page, PageRequest, page
+from zhengling.rulebook import Chain, Facts
+from zhengling.service import Call
 
 _COMPOSITION_VERSION = sa.text("SELECT version FROM composition")
 

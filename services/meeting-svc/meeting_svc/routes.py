@@ -5,9 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import Header, Query, Response
-from zhengling.authority import Composition
-from zhengling.paging import Page, Paging
-from zhengling.service import Call, change, command, commands, etag, queries, query
 
 from meeting_svc import commands as do
 from meeting_svc import queries as see
@@ -31,6 +28,9 @@ from meeting_svc.schemas import (
     TopicView,
 )
 from meeting_svc.topic import Topic, TopicState
+from zhengling.authority import Composition
+from zhengling.paging import Page, Paging
+from zhengling.service import Call, change, command, commands, etag, queries, query
 
 READ, WRITE, ADMIN = "meeting:read", "meeting:write", "meeting:admin"
 Read = Annotated[Call, query(READ)]
@@ -138,7 +138,9 @@ async def add_to_agenda(meeting_id: str, body: AddToAgenda, call: Change, respon
     return await _meeting(call, response, await do.add_to_agenda(call, meeting_id, body))
 
 
-@writes.post("/meetings/{meeting_id}/agenda/steps", operation_id="take_agenda_step", summary="Arrange, approve the agenda")
+@writes.post(
+    "/meetings/{meeting_id}/agenda/steps", operation_id="take_agenda_step", summary="Arrange, approve the agenda"
+)
 async def take_agenda_step(meeting_id: str, body: TakeStep, call: Change, response: Response) -> MeetingView:
     return await _meeting(call, response, await do.take_agenda_step(call, meeting_id, body))
 
@@ -168,7 +170,9 @@ async def close_session(meeting_id: str, body: CloseSession, call: Change, respo
     return await _meeting(call, response, await do.close_session(call, meeting_id, body))
 
 
-@writes.post("/meetings/{meeting_id}/minutes", operation_id="draft_minutes", status_code=201, summary="Draft the minutes")
+@writes.post(
+    "/meetings/{meeting_id}/minutes", operation_id="draft_minutes", status_code=201, summary="Draft the minutes"
+)
 async def draft_minutes(meeting_id: str, body: DraftMinutes, call: Change, response: Response) -> MinutesView:
     minutes = await do.draft_minutes(call, meeting_id, body)
     response.headers["Location"] = f"/v1/meetings/{meeting_id}/minutes"

@@ -6,6 +6,11 @@ from datetime import date, datetime
 from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from meeting_svc.decision import Standing
+from meeting_svc.meeting import MeetingState
+from meeting_svc.minutes import MinutesState
+from meeting_svc.topic import TopicState
 from zhengling.authority import Composition, Key
 from zhengling.events import Resolution
 from zhengling.rulebook import (
@@ -18,11 +23,6 @@ from zhengling.rulebook import (
     StepName,
     TopicNature,
 )
-
-from meeting_svc.decision import Standing
-from meeting_svc.meeting import MeetingState
-from meeting_svc.minutes import MinutesState
-from meeting_svc.topic import TopicState
 
 Title = Annotated[str, Field(min_length=2, max_length=200)]
 Reason = Annotated[str, Field(min_length=2, max_length=500)]
@@ -115,7 +115,9 @@ class CloseSession(Payload):
 
 
 class DraftMinutes(Payload):
-    text: Annotated[str | None, Field(min_length=10, max_length=200_000, description="instead of the drafted text")] = None
+    text: Annotated[str | None, Field(min_length=10, max_length=200_000, description="instead of the drafted text")] = (
+        None
+    )
     occurred_at: OccurredAt = None
 
 

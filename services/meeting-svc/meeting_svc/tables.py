@@ -2,13 +2,13 @@
 
 import sqlalchemy as sa
 from sqlalchemy.orm import registry
-from zhengling.columns import Json, map_noun, noun_columns
-from zhengling.events import Resolution
 
 from meeting_svc.decision import Decision
 from meeting_svc.meeting import AgendaItem, Attendance, Entrustment, Meeting
 from meeting_svc.minutes import Minutes
 from meeting_svc.topic import LateAdmission, Paper, StepTaken, Topic
+from zhengling.columns import Json, map_noun, noun_columns
+from zhengling.events import Resolution
 
 metadata = sa.MetaData()
 mapper = registry(metadata=metadata)

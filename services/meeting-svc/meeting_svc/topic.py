@@ -199,7 +199,9 @@ def working_days_late(due: Due, submitted: date, calendar: WorkdayCalendar) -> i
     return late
 
 
-def schedule(topic: Topic, kind: MeetingKind, meeting_id: str, papers_due: Due | None, submitted: date, late: int) -> None:
+def schedule(
+    topic: Topic, kind: MeetingKind, meeting_id: str, papers_due: Due | None, submitted: date, late: int
+) -> None:
     """Put the topic on an agenda. Refusals: `topic_not_ready`, `topic_already_scheduled`, `papers_late`."""
     if topic.state == TopicState.in_review:
         step = next_step(kind.topic, topic.steps, topic.facts)

@@ -7,19 +7,19 @@ from datetime import date, datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
+
+from oversight_svc import matter
+from oversight_svc.matter import DueBasis, Entry
+from oversight_svc.schemas import SetDue
 from zhengling import due_dates, references, timers
 from zhengling.db import government_of, lock, now
 from zhengling.deadlines import shanghai_day
 from zhengling.errors import Problem, Text
 from zhengling.events import DecisionAdopted, EntryDueSet, EntryOpened, EntryOverdue
 from zhengling.outbox import emit
-from zhengling.rulebook import EntrySource, Ledger, Rulebook, Rulebooks
+from zhengling.rulebook import EntrySource, Facts, Ledger, Rulebook, Rulebooks
 from zhengling.service import Call
 from zhengling.workdays import SHANGHAI
-
-from oversight_svc import matter
-from oversight_svc.matter import DueBasis, Entry
-from oversight_svc.schemas import SetDue
 
 OVERDUE = "entry_overdue"
 _NEXT_NUMBER = sa.text("""
@@ -53,7 +53,7 @@ async def open_entry_for_decision(session: AsyncSession, rulebooks: Rulebooks, e
     book = rulebooks.edition(government_of(session), event.edition)
     ledger, resolution = ledger_of(book), event.resolution
     assigned_on, identity = shanghai_day(event.signed_at), str(uuid7())
-    facts = {"source": EntrySource.meeting_decision, "difficulty": resolution.difficulty}
+    facts: Facts = {"source": EntrySource.meeting_decision, "difficulty": resolution.difficulty}
     row = None if resolution.due else ledger.due_row(facts)
     due, due_at, basis, provisional = resolution.due, None, DueBasis.to_be_set, False
     if row:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from oversight_svc.matter import DueBasis, Entry
+from oversight_svc.schemas import DueExplanation, EntryView
+from oversight_svc.tables import ledger_entry
 from zhengling import due_dates
 from zhengling.db import load
 from zhengling.errors import Text
 from zhengling.paging import Page, PageRequest, page
 from zhengling.service import Call
-
-from oversight_svc.matter import DueBasis, Entry
-from oversight_svc.schemas import DueExplanation, EntryView
-from oversight_svc.tables import ledger_entry
 
 
 async def get_entry(call: Call, entry_id: str) -> EntryView:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import Query, Response
-from zhengling.paging import Page, Paging
-from zhengling.service import Call, change, commands, etag, queries, query
 
 from oversight_svc import commands as do
 from oversight_svc import queries as see
 from oversight_svc.matter import DueBasis
 from oversight_svc.schemas import DueExplanation, EntryView, SetDue
+from zhengling.paging import Page, Paging
+from zhengling.service import Call, change, commands, etag, queries, query
 
 READ, WRITE = "oversight:read", "oversight:write"
 Read = Annotated[Call, query(READ)]

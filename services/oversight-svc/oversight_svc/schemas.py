@@ -6,11 +6,11 @@ from datetime import date, datetime
 from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from oversight_svc.matter import DueBasis, EntryState
 from zhengling.due_dates import TraceView
 from zhengling.events import Unit
 from zhengling.rulebook import Difficulty, EntrySource
-
-from oversight_svc.matter import DueBasis, EntryState
 
 
 class SetDue(BaseModel):

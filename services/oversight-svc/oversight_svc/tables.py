@@ -2,10 +2,10 @@
 
 import sqlalchemy as sa
 from sqlalchemy.orm import registry
-from zhengling.columns import Json, map_noun, noun_columns
-from zhengling.events import Unit
 
 from oversight_svc.matter import Entry
+from zhengling.columns import Json, map_noun, noun_columns
+from zhengling.events import Unit
 
 metadata = sa.MetaData()
 mapper = registry(metadata=metadata)

@@ -24,7 +24,9 @@ def execute(script: str) -> None:
 
 def _statements(script: str) -> list[str]:
     """Split at the semicolons that end a line outside a $$ body; enough for the files kept here."""
-    statements, current, in_body = [], [], False
+    statements: list[str] = []
+    current: list[str] = []
+    in_body = False
     for line in script.splitlines():
         if not current and (not line.strip() or line.lstrip().startswith("--")):
             continue
