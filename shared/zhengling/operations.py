@@ -12,6 +12,7 @@ from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from zhengling import audit, outbox
+from zhengling.db import NATIONAL, enter_government
 from zhengling.errors import Problem, Text, not_found, refusal
 from zhengling.service import Call, Service, command, commands, queries, query
 
@@ -68,7 +69,8 @@ class EventState(BaseModel):
 
 
 class ReplayRequest(BaseModel):
-    """Everything this government emitted since then, or one aggregate's part of it."""
+    """Everything this government emitted since then, or one aggregate's part of it; with the scope
+    calendar:national the national calendar's too."""
 
     since: AwareDatetime
     aggregate_type: Annotated[str | None, Field(max_length=40)] = None
@@ -169,6 +171,10 @@ def routes(service: Service) -> APIRouter:
     @writes.post("/events/replay", operation_id="replay_events", status_code=202)
     async def replay_events(body: ReplayRequest, call: Annotated[Call, command("events:replay")]) -> ReplayAnswer:
         count = await outbox.replay(call.session, body.since, body.aggregate_type, body.aggregate_id)
+        if call.principal.has("calendar:national"):
+            await enter_government(call.session, NATIONAL)
+            count += await outbox.replay(call.session, body.since, body.aggregate_type, body.aggregate_id)
+            await enter_government(call.session, call.government)
         call.audit_details.update(subject="outbox", since=body.since.isoformat(), events=count)
         return ReplayAnswer(events=count)
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import sqlalchemy as sa
 import typer
@@ -53,8 +53,12 @@ class Program:
             self._serve(create_worker_app(self.create_worker(service)), service)
 
         @app.command(help="Bring the database's schema to REVISION (default: the newest; 'base' takes all away).")
-        def migrate(revision: str = "head") -> None:
-            migrate_database(self.migrations, os.environ["MIGRATION_DATABASE_URL"], revision)
+        def migrate(revision: Annotated[str, typer.Argument()] = "head") -> None:
+            url = os.environ.get("MIGRATION_DATABASE_URL")
+            if not url:
+                typer.echo(f"{self.name}-svc migrate needs MIGRATION_DATABASE_URL, the owner's URL", err=True)
+                raise typer.Exit(2)
+            migrate_database(self.migrations, url, revision)
 
         return app
 
