@@ -1,0 +1,256 @@
+"""A meeting from its call to its close: agenda, chair, quorum, decisions, minutes."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from tests.conftest import composition_of
+from tests.meeting.test_topic import DAY, a_topic, book
+
+from meeting_svc import meeting as meetings
+from meeting_svc import minutes as minutes_
+from meeting_svc.meeting import AgendaItem, Attendance, Entrustment, Meeting, MeetingState
+from meeting_svc.minutes import Minutes, MinutesState
+from meeting_svc.topic import StepTaken
+from zhengling.errors import Problem
+from zhengling.events import Resolution, Unit
+from zhengling.main_job import at
+from zhengling.rulebook import Difficulty, Outcome, Role, StepName, TopicNature
+
+
+def a_meeting(government: str = "huancui", *natures: str, **fields: object) -> Meeting:
+    items = [AgendaItem(f"t{i}", f"议题{i}", TopicNature(nature), "hc-zjj") for i, nature in enumerate(natures, 1)]
+    return Meeting(
+        id="m1",
+        government=government,
+        edition=book(government).edition,
+        kind="executive",
+        title="第2次常务会议",
+        day=DAY,
+        called_by="clerk",
+        agenda=items,
+        **fields,  # type: ignore[arg-type]  # a test's own fields
+    )
+
+
+def step(name: str, role: Role, official: str) -> StepTaken:
+    return StepTaken(StepName(name), role, official, at(DAY), at(DAY))
+
+
+AGENDA_STEPS = [
+    step("propose", Role.office, "hc-office-clerk"),
+    step("review", Role.office_director, "hc-office-director"),
+    step("decide", Role.head, "hc-head"),
+]
+
+
+def approve(meeting: Meeting) -> None:
+    for taken in AGENDA_STEPS:
+        meetings.take_agenda_step(meeting, book("huancui").kind("executive"), taken)
+
+
+def test_an_agenda_whose_first_topic_is_the_study_topic_can_be_approved_and_is_then_locked() -> None:
+    meeting = a_meeting("huancui", "study", "deliberation")
+    approve(meeting)
+    assert meeting.state == MeetingState.agenda_approved
+    with pytest.raises(Problem, match="illegal_state"):
+        meetings.add_to_agenda(meeting, a_topic("huancui", "hc-zjj"), None)
+
+
+@pytest.mark.parametrize("natures", [("deliberation",), ("deliberation", "study"), ("safety", "study")])
+def test_an_agenda_without_the_study_topic_first_cannot_be_approved(natures: tuple[str, ...]) -> None:
+    meeting = a_meeting("huancui", *natures)
+    with pytest.raises(Problem) as refused:
+        approve(meeting)
+    assert (refused.value.code, refused.value.clause) == ("first_topic_missing", "HC-47")
+    assert meeting.state == MeetingState.called
+
+
+def test_an_empty_agenda_cannot_be_approved() -> None:
+    with pytest.raises(Problem, match="agenda_empty"):
+        approve(a_meeting("huancui"))
+
+
+def test_adding_a_topic_asks_for_every_approval_again() -> None:
+    meeting = a_meeting("huancui", "study")
+    meetings.take_agenda_step(meeting, book("huancui").kind("executive"), AGENDA_STEPS[0])
+    meetings.add_to_agenda(meeting, a_topic("huancui", "hc-zjj"), 1)
+    assert [item.topic_id for item in meeting.agenda] == ["t1", "t1"]  # at position 1, before the study topic
+    assert meeting.agenda[0].title == "关于某事项的请示"
+    assert meeting.agenda_steps == []
+
+
+def test_a_topic_of_another_kind_is_refused() -> None:
+    topic = a_topic("huancui", "hc-zjj")
+    topic.meeting_kind = "plenary"
+    with pytest.raises(Problem, match="topic_of_another_kind"):
+        meetings.add_to_agenda(a_meeting("huancui"), topic, None)
+
+
+def open_with(meeting: Meeting, chair: str, present: int, on: date = DAY) -> None:
+    people = composition_of(meeting.government)
+    kind = book(meeting.government).kind("executive")
+    members = people.members(kind.members, on)
+    attendance = [Attendance(official, i < present) for i, official in enumerate(members)]
+    meetings.open_session(meeting, kind, people, chair, attendance, at(on), on)
+
+
+def test_a_session_opens_with_more_than_half_of_its_members() -> None:
+    meeting = a_meeting("huancui", "study", state=MeetingState.agenda_approved)
+    open_with(meeting, "hc-head", 5)
+    assert meeting.state == MeetingState.open
+    assert len(meeting.members) == 9
+
+
+def test_a_session_does_not_open_with_half_or_less_and_says_who_is_missing() -> None:
+    with pytest.raises(Problem) as refused:
+        open_with(a_meeting("huancui", "study", state=MeetingState.agenda_approved), "hc-head", 4)
+    assert (refused.value.code, refused.value.clause) == ("quorum_not_met", "HC-43")
+    assert {key: refused.value.extra[key] for key in ("present", "members", "needed")} == {
+        "present": 4,
+        "members": 9,
+        "needed": 5,
+    }
+
+
+def test_people_who_are_no_members_do_not_count_to_the_quorum() -> None:
+    meeting = a_meeting("huancui", "study", state=MeetingState.agenda_approved)
+    people, kind = composition_of("huancui"), book("huancui").kind("executive")
+    attendance = [
+        Attendance(o, True)
+        for o in ("hc-head", "hc-exec", "hc-fgj-principal", "hc-czj-principal", "hc-office-director")
+    ]
+    with pytest.raises(Problem, match="quorum_not_met"):
+        meetings.open_session(meeting, kind, people, "hc-head", attendance, at(DAY), DAY)
+
+
+def test_a_government_without_a_quorum_asks_for_none() -> None:
+    meeting = a_meeting("xigang", "deliberation", state=MeetingState.agenda_approved)
+    open_with(meeting, "xg-head", 1)
+    assert meeting.state == MeetingState.open
+
+
+def test_the_executive_deputy_chairs_only_what_the_head_entrusted_to_him() -> None:
+    meeting = a_meeting("huancui", "study", state=MeetingState.agenda_approved)
+    with pytest.raises(Problem) as refused:
+        open_with(meeting, "hc-exec", 9)
+    assert (refused.value.code, refused.value.clause) == ("not_a_lawful_chair", "HC-43")
+    people, kind = composition_of("huancui"), book("huancui").kind("executive")
+    entrustment = Entrustment("hc-exec", "hc-head", "出访", at(DAY), at(DAY))
+    with pytest.raises(Problem, match="not_the_head"):
+        meetings.entrust(meeting, people, kind, "hc-exec", entrustment, DAY)
+    meetings.entrust(meeting, people, kind, "hc-head", entrustment, DAY)
+    open_with(meeting, "hc-exec", 9)
+    assert meeting.chair == "hc-exec"
+
+
+def test_only_whom_the_rulebook_lets_chair_by_entrustment_can_be_entrusted() -> None:
+    people = composition_of("huancui")
+    with pytest.raises(Problem, match="cannot_be_entrusted"):
+        meetings.entrust(
+            a_meeting("huancui"),
+            people,
+            book("huancui").kind("executive"),
+            "hc-head",
+            Entrustment("hc-dep1", "hc-head", "出访", at(DAY), at(DAY)),
+            DAY,
+        )
+    with pytest.raises(Problem, match="cannot_be_entrusted"):  # Dalian lets nobody chair for the mayor
+        meetings.entrust(
+            a_meeting("dalian"),
+            composition_of("dalian"),
+            book("dalian").kind("executive"),
+            "dl-head",
+            Entrustment("dl-exec", "dl-head", "出访", at(DAY), at(DAY)),
+            DAY,
+        )
+
+
+def test_a_session_opens_on_the_day_it_was_called_for_with_its_chair_present() -> None:
+    meeting = a_meeting("xigang", "deliberation", state=MeetingState.agenda_approved)
+    with pytest.raises(Problem, match="wrong_day"):
+        open_with(meeting, "xg-head", 5, DAY + timedelta(days=1))
+    with pytest.raises(Problem, match="chair_absent"):
+        open_with(meeting, "xg-head", 0)
+    with pytest.raises(Problem, match="illegal_state"):
+        open_with(a_meeting("xigang", "deliberation"), "xg-head", 5)
+
+
+def resolution(topic: str, **fields: object) -> Resolution:
+    unit = Unit(code="hc-zjj", name="区住房和城乡建设局")
+    given = {
+        "decision_id": f"d-{topic}",
+        "topic_id": topic,
+        "number": 1,
+        "title": "议题",
+        "sponsor": unit,
+        "outcome": Outcome.passed,
+        "task": "组织实施",
+        "lead": unit,
+    }
+    return Resolution.model_validate(given | fields)
+
+
+def open_meeting() -> Meeting:
+    meeting = a_meeting("huancui", "study", "deliberation", state=MeetingState.agenda_approved)
+    open_with(meeting, "hc-head", 9)
+    return meeting
+
+
+def test_each_topic_of_the_agenda_gets_one_decision_with_one_lead_unit() -> None:
+    meeting = open_meeting()
+    with pytest.raises(Problem, match="not_on_the_agenda"):
+        meetings.decide(meeting, resolution("t9"))
+    with pytest.raises(Problem, match="lead_twice"):
+        meetings.decide(meeting, resolution("t1", co_units=(Unit(code="hc-zjj", name="x"),)))
+    meetings.decide(meeting, resolution("t1"))
+    with pytest.raises(Problem, match="decided_already"):
+        meetings.decide(meeting, resolution("t1", decision_id="another"))
+
+
+def test_a_session_closes_once_every_topic_has_its_decision() -> None:
+    meeting = open_meeting()
+    meetings.decide(meeting, resolution("t1", outcome=Outcome.noted))
+    with pytest.raises(Problem, match="topics_undecided") as refused:
+        meetings.close_session(meeting, at(DAY, 11))
+    assert "议题2" in refused.value.detail.zh
+    meetings.decide(meeting, resolution("t2"))
+    with pytest.raises(Problem, match="closed_before_opened"):
+        meetings.close_session(meeting, at(DAY, 8))
+    meetings.close_session(meeting, at(DAY, 11))
+    assert (meeting.state, meeting.closed_at) == (MeetingState.closed, at(DAY, 11))
+    with pytest.raises(Problem, match="illegal_state"):
+        meetings.decide(meeting, resolution("t2"))
+
+
+def test_the_drafted_minutes_say_who_was_there_and_what_was_decided() -> None:
+    meeting = open_meeting()
+    meeting.attendance[-1] = Attendance(meeting.attendance[-1].official, False, "出差")
+    meetings.decide(meeting, resolution("t1", outcome=Outcome.noted))
+    meetings.decide(
+        meeting,
+        resolution("t2", number=2, due=date(2026, 6, 30), co_units=(Unit(code="hc-czj", name="区财政局"),)),
+    )
+    kind, people = book("huancui").kind("executive"), composition_of("huancui")
+    text = minutes_.draft_text(meeting, kind, people, book("huancui").government.name)
+    assert text.startswith("威海市环翠区人民政府常务会议纪要")
+    assert "2026年2月12日" in text
+    assert f"{people.official_names[meeting.attendance[-1].official]}（出差）" in text
+    assert "组织实施。由区住房和城乡建设局牵头，区财政局配合；2026-06-30前完成。" in text
+    assert text.count("组织实施") == 1  # what was only noted sets no task
+
+
+def test_minutes_without_a_date_say_how_hard_the_matter_is() -> None:
+    meeting = open_meeting()
+    meetings.decide(meeting, resolution("t1", difficulty=Difficulty.complex))
+    text = minutes_.draft_text(meeting, book("huancui").kind("executive"), composition_of("huancui"), "某政府")
+    assert "复杂事项" in text
+
+
+def test_a_signature_seals_the_text() -> None:
+    minutes = Minutes("i", "huancui", "m1", 1, "正文内容若干字", "clerk")
+    minutes_.seal(minutes, "hc-head", at(DAY))
+    assert (minutes.state, minutes.signed_by) == (MinutesState.signed, "hc-head")
+    assert minutes.digest is not None
+    assert len(minutes.digest) == 64

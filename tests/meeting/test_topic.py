@@ -1,0 +1,221 @@
+"""A topic's papers and chain, on the rulebooks that ship and the people of the demo."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from tests.conftest import ROOT, composition_of
+
+from meeting_svc import topic as topics
+from meeting_svc.topic import Paper, StepTaken, Topic, TopicState
+from zhengling.deadlines import compute
+from zhengling.errors import Problem
+from zhengling.main_job import at
+from zhengling.rulebook import PaperKind, RaisedBy, Rulebook, StepName, TopicNature, load_edition
+from zhengling.workdays import WorkdayCalendar, base_years
+
+DAY = date(2026, 2, 12)
+CALENDAR = WorkdayCalendar(base_years(DAY), "test")
+
+
+def book(government: str) -> Rulebook:
+    (folder,) = (ROOT / "rulebooks" / government).iterdir()
+    assert isinstance(folder, Path)
+    return load_edition(folder)
+
+
+def a_topic(government: str, sponsor: str, raised_by: RaisedBy = RaisedBy.department, **fields: object) -> Topic:
+    return Topic(
+        id="t1",
+        government=government,
+        edition=book(government).edition,
+        meeting_kind="executive",
+        title="关于某事项的请示",
+        sponsor=sponsor,
+        raised_by=raised_by,
+        nature=TopicNature.deliberation,
+        submitted_by="x",
+        submitted_at=at(DAY - timedelta(days=9)),
+        recorded_at=at(DAY - timedelta(days=9)),
+        papers=[],
+        **fields,  # type: ignore[arg-type]  # a test's own fields
+    )
+
+
+def take(topic: Topic, step: str, official: str, moment: datetime | None = None) -> StepTaken:
+    kind = book(topic.government).kind("executive")
+    moment = moment or at(DAY - timedelta(days=5))
+    taken = topics.take_step(
+        kind.topic,
+        topic.steps,
+        topic.facts,
+        StepName(step),
+        composition_of(topic.government),
+        official,
+        moment,
+        moment,
+        DAY,
+        sponsor=topic.sponsor,
+    )
+    topics.advance(topic, kind, taken)
+    return taken
+
+
+def test_the_topic_takes_the_whole_chain_of_its_government_in_order() -> None:
+    topic = a_topic("dalian", "dl-zjj")
+    for step, official in (
+        ("collect", "dl-office-clerk"),
+        ("review", "dl-sg"),
+        ("endorse", "dl-exec"),
+        ("decide", "dl-head"),
+    ):
+        assert topic.state == TopicState.in_review
+        take(topic, step, official)
+    while (due := topics.next_step(book("dalian").kind("executive").topic, topic.steps, topic.facts)) is not None:
+        take(topic, due.step, "dl-head")
+    assert topic.state == TopicState.ready
+
+
+def test_a_topic_that_the_head_raises_goes_without_the_steps_that_only_departments_topics_need() -> None:
+    kind = book("xigang").kind("executive")
+    by_department = [s.step for s in kind.topic.asked(a_topic("xigang", "xg-zjj").facts)]
+    by_head = [s.step for s in kind.topic.asked(a_topic("xigang", "xg-zjj", RaisedBy.head).facts)]
+    assert StepName.decide in by_department
+    assert by_head == [StepName.review_papers, StepName.approve_papers]
+
+
+def test_a_step_out_of_order_is_refused_with_the_clause_and_the_step_that_is_next() -> None:
+    with pytest.raises(Problem) as refused:
+        take(a_topic("dalian", "dl-zjj"), "decide", "dl-head")
+    assert (refused.value.code, refused.value.clause) == ("step_out_of_order", "DL-38")
+    assert refused.value.extra["next_step"] == "collect"
+
+
+def test_a_step_by_somebody_else_is_refused_and_names_who_may() -> None:
+    topic = a_topic("shuangtaizi", "st-zjj")
+    people = composition_of("shuangtaizi")
+    in_charge = next(p.official for p in people.portfolios if "st-zjj" in p.organisations)
+    another = next(p.official for p in people.portfolios if "st-zjj" not in p.organisations)
+    with pytest.raises(Problem) as refused:
+        take(topic, "review", another)
+    assert (refused.value.status, refused.value.code, refused.value.clause) == (403, "not_the_actor", "ST-39")
+    assert refused.value.satisfy is not None
+    assert people.official_names[in_charge] in refused.value.satisfy.zh
+    assert take(topic, "review", in_charge).role == "deputy_in_charge"
+
+
+def test_a_step_cannot_have_occurred_before_the_one_before_it() -> None:
+    topic = a_topic("shuangtaizi", "st-zjj")
+    in_charge = next(p.official for p in composition_of("shuangtaizi").portfolios if "st-zjj" in p.organisations)
+    take(topic, "review", in_charge, at(DAY, 10))
+    with pytest.raises(Problem, match="step_before_the_one_before"):
+        take(topic, "collect", "st-office-clerk", at(DAY, 9))
+
+
+def test_a_done_chain_takes_no_further_step() -> None:
+    topic = a_topic("xigang", "xg-zjj", RaisedBy.head)
+    take(topic, "review_papers", "xg-office-director")
+    take(topic, "approve_papers", "xg-head")
+    with pytest.raises(Problem, match="chain_is_done"):
+        take(topic, "approve_papers", "xg-head")
+
+
+def test_missing_papers_are_refused_by_name() -> None:
+    kind = book("xigang").kind("executive")
+    with pytest.raises(Problem) as refused:
+        topics.require_papers(kind, [Paper(PaperKind.main_document, "稿")])
+    assert (refused.value.code, refused.value.clause) == ("papers_missing", "XG-35")
+    assert refused.value.extra["missing"] == ["flow_sheet", "drafting_note"]
+    topics.require_papers(kind, [Paper(wanted, "稿") for wanted in kind.papers.required])
+
+
+def schedule(topic: Topic, government: str, submitted: date) -> None:
+    kind = book(government).kind("executive")
+    due = compute("topic-papers", book(government).deadline("topic-papers"), DAY, CALENDAR)
+    late = topics.working_days_late(due, submitted, CALENDAR)
+    topics.schedule(topic, kind, "m1", due, submitted, late)
+
+
+@pytest.mark.parametrize(
+    ("government", "last_day_in_time", "late_day", "late"),
+    [
+        ("xigang", date(2026, 2, 10), date(2026, 2, 11), 1),
+        ("huancui", date(2026, 2, 5), date(2026, 2, 6), 1),
+        ("huancui", date(2026, 2, 5), date(2026, 2, 9), 2),
+        ("huancui", date(2026, 2, 5), date(2026, 2, 7), 2),
+    ],
+)
+def test_late_papers_are_refused_with_how_late_they_are(
+    government: str, last_day_in_time: date, late_day: date, late: int
+) -> None:
+    prefix = {"xigang": "xg", "huancui": "hc"}[government]
+    schedule(a_topic(government, f"{prefix}-zjj", state=TopicState.ready), government, last_day_in_time)
+    with pytest.raises(Problem) as refused:
+        schedule(a_topic(government, f"{prefix}-zjj", state=TopicState.ready), government, late_day)
+    assert refused.value.code == "papers_late"
+    assert refused.value.extra["working_days_late"] == late
+
+
+def test_late_papers_stand_on_the_agenda_once_the_head_admitted_them_with_a_reason() -> None:
+    topic = a_topic("xigang", "xg-zjj", state=TopicState.ready)
+    kind, people, moment = book("xigang").kind("executive"), composition_of("xigang"), at(DAY)
+    with pytest.raises(Problem, match="not_the_admitter") as refused:
+        topics.admit_late(topic, kind, people, "xg-exec", "m1", "紧急", 1, moment, DAY)
+    assert refused.value.clause == "XG-35"
+    topics.admit_late(topic, kind, people, "xg-head", "m1", "紧急", 1, moment, DAY)
+    assert topic.late_admission is not None
+    assert (topic.late_admission.working_days_late, topic.late_admission.admitted_by) == (1, "xg-head")
+    schedule(topic, "xigang", DAY - timedelta(days=1))
+    assert (topic.state, topic.meeting_id) == (TopicState.scheduled, "m1")
+
+
+def test_an_admission_holds_for_its_own_meeting_only() -> None:
+    topic = a_topic("xigang", "xg-zjj", state=TopicState.ready)
+    kind, people = book("xigang").kind("executive"), composition_of("xigang")
+    topics.admit_late(topic, kind, people, "xg-head", "another", "紧急", 1, at(DAY), DAY)
+    with pytest.raises(Problem, match="papers_late"):
+        schedule(topic, "xigang", DAY - timedelta(days=1))
+
+
+def test_papers_in_time_need_no_admission() -> None:
+    kind, people = book("xigang").kind("executive"), composition_of("xigang")
+    with pytest.raises(Problem, match="papers_not_late"):
+        topics.admit_late(a_topic("xigang", "xg-zjj"), kind, people, "xg-head", "m1", "紧急", 0, at(DAY), DAY)
+
+
+def test_a_topic_whose_chain_is_not_done_is_refused_with_what_it_still_needs() -> None:
+    with pytest.raises(Problem) as refused:
+        schedule(a_topic("xigang", "xg-zjj"), "xigang", DAY - timedelta(days=9))
+    assert (refused.value.code, refused.value.clause) == ("topic_not_ready", "XG-34")
+
+
+def test_a_topic_stands_on_one_agenda_only() -> None:
+    topic = a_topic("xigang", "xg-zjj", state=TopicState.ready)
+    schedule(topic, "xigang", DAY - timedelta(days=9))
+    with pytest.raises(Problem, match="topic_already_scheduled"):
+        schedule(topic, "xigang", DAY - timedelta(days=9))
+
+
+@pytest.mark.parametrize(
+    ("raised_by", "official", "lawful"),
+    [
+        (RaisedBy.head, "xg-head", True),
+        (RaisedBy.head, "xg-exec", False),
+        (RaisedBy.deputy, "xg-exec", True),
+        (RaisedBy.deputy, "xg-zjj-clerk", False),
+        (RaisedBy.department, "xg-zjj-clerk", True),
+        (RaisedBy.department, "xg-czj-clerk", False),
+        (RaisedBy.department, None, False),
+    ],
+)
+def test_a_topic_is_raised_by_the_leader_himself_or_by_the_sponsors_own_people(
+    raised_by: RaisedBy, official: str | None, lawful: bool
+) -> None:
+    people = composition_of("xigang")
+    if lawful:
+        topics.require_raiser(people, official, raised_by, "xg-zjj", DAY)
+    else:
+        with pytest.raises(Problem, match="not_the_raiser"):
+            topics.require_raiser(people, official, raised_by, "xg-zjj", DAY)

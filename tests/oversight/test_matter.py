@@ -1,0 +1,91 @@
+"""An entry of the supervision ledger: its number, its due date, when it falls overdue."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import pytest
+from tests.conftest import composition_of
+from tests.meeting.test_topic import DAY, book
+
+from oversight_svc import matter
+from oversight_svc.commands import end_of
+from oversight_svc.matter import DueBasis, Entry
+from zhengling.errors import Problem
+from zhengling.events import Unit
+from zhengling.main_job import at
+from zhengling.rulebook import Difficulty, EntrySource
+
+LEDGER = book("xigang").supervision.ledger
+
+
+def an_entry(due: date | None = None) -> Entry:
+    return Entry(
+        id="e1",
+        government="xigang",
+        edition="2023-08-21",
+        number="西政督〔2026〕1号",
+        source_kind=EntrySource.meeting_decision,
+        source_id="d1",
+        title="事项",
+        task="办理",
+        lead=Unit(code="xg-zjj", name="局"),
+        co_units=[],
+        difficulty=Difficulty.general,
+        clause="XG-52",
+        assigned_at=at(DAY),
+        opened_at=at(DAY),
+        due=due,
+        due_at=end_of(due) if due else None,
+        due_basis=DueBasis.decision if due else DueBasis.to_be_set,
+        due_rule=None,
+        due_clause=None,
+        provisional=False,
+    )
+
+
+def test_a_number_carries_the_year_and_n_without_leading_zeros() -> None:
+    assert matter.number_of(LEDGER, 2026, 7).endswith("〔2026〕7号")
+
+
+def set_due(entry: Entry, official: str | None, due: date) -> None:
+    matter.set_due(entry, LEDGER, composition_of("xigang"), official, due, end_of(due), DAY)
+
+
+def test_the_office_sets_the_date_that_nobody_gave() -> None:
+    entry = an_entry()
+    set_due(entry, "xg-office-clerk", DAY)
+    assert (entry.due, entry.due_basis) == (DAY, DueBasis.office)
+
+
+def test_nobody_but_the_office_sets_it() -> None:
+    with pytest.raises(Problem) as refused:
+        set_due(an_entry(), "xg-zjj-principal", DAY)
+    assert (refused.value.status, refused.value.code, refused.value.clause) == (403, "not_the_setter", "XG-52")
+
+
+def test_a_date_that_is_set_is_not_set_again() -> None:
+    with pytest.raises(Problem, match="due_is_set"):
+        set_due(an_entry(DAY), "xg-office-clerk", DAY + timedelta(days=3))
+
+
+def test_a_date_in_the_past_is_refused() -> None:
+    with pytest.raises(Problem, match="due_in_the_past"):
+        set_due(an_entry(), "xg-office-clerk", DAY - timedelta(days=1))
+
+
+@pytest.mark.parametrize(
+    ("moment", "overdue"),
+    [(at(DAY, 23, 59), False), (at(DAY + timedelta(days=1), 0), True), (at(DAY + timedelta(days=9)), True)],
+)
+def test_an_entry_falls_overdue_at_the_first_instant_after_its_day(moment: datetime, overdue: bool) -> None:
+    entry = an_entry(DAY)
+    assert matter.fall_overdue(entry, moment) is overdue
+    assert (entry.overdue_at is not None) is overdue
+
+
+def test_it_falls_overdue_once_and_never_without_a_date() -> None:
+    entry = an_entry(DAY)
+    assert matter.fall_overdue(entry, at(DAY + timedelta(days=1), 0))
+    assert not matter.fall_overdue(entry, at(DAY + timedelta(days=2), 0))
+    assert not matter.fall_overdue(an_entry(), at(DAY + timedelta(days=900)))
