@@ -35,7 +35,7 @@ _SEAL = sa.text("INSERT INTO audit_seal (government, seal, rows, hash) VALUES (:
 _MARK = sa.text("UPDATE audit SET seal = :seal WHERE government = :government AND id = ANY(:rows)")
 _SEALS = sa.text("SELECT seal, rows, hash FROM audit_seal ORDER BY seal")
 _ROWS_OF_SEAL = sa.text("""
-    SELECT id, government, at, actor, action, subject, details, hash, seal FROM audit WHERE id = ANY(:rows)
+    SELECT id, pos, government, at, actor, action, subject, details, hash, seal FROM audit WHERE id = ANY(:rows)
 """)
 _COUNT_STRAYS = sa.text("""
     SELECT count(*) FROM audit a
@@ -43,7 +43,7 @@ _COUNT_STRAYS = sa.text("""
       AND NOT EXISTS (SELECT 1 FROM audit_seal s WHERE s.government = a.government AND s.seal = a.seal AND a.id = ANY(s.rows))
 """)
 _TAIL = sa.text("""
-    SELECT id, government, at, actor, action, subject, details, hash FROM audit WHERE seal IS NULL ORDER BY pos LIMIT :limit
+    SELECT id, government, at, actor, action, subject, details, hash FROM audit WHERE seal IS NULL ORDER BY pos
 """)
 
 
@@ -130,12 +130,15 @@ async def verify(session: AsyncSession) -> Verdict:
             hashes.append(row_hash(row.id, row.government, row.at, row.actor, row.action, row.subject, row.details))
             if hashes[-1] != row.hash:
                 verdict.findings.append(f"seal {number}: row {identity} was altered")
+        positions = [found[identity].pos for identity in identities if identity in found]
+        if positions != sorted(positions):
+            verdict.findings.append(f"seal {number}: its rows were reordered")
         if seal_hash(previous, number, hashes) != digest:
             verdict.findings.append(f"seal {number} doesn't match its rows and the seal before it")
         previous = digest
     if strays := await session.scalar(_COUNT_STRAYS):
         verdict.findings.append(f"{strays} rows claim a seal that doesn't hold them")
-    for row in (await session.execute(_TAIL, {"limit": BATCH})).all():
+    for row in (await session.execute(_TAIL)).all():
         verdict.unsealed += 1
         if row_hash(row.id, row.government, row.at, row.actor, row.action, row.subject, row.details) != row.hash:
             verdict.findings.append(f"unsealed row {row.id} was altered")

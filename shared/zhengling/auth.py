@@ -11,6 +11,7 @@ import json
 import logging
 import math
 import os
+import re
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -28,6 +29,7 @@ from zhengling.errors import Problem, Text
 log = logging.getLogger(__name__)
 
 ACT_SCOPE = "act"
+GOVERNMENT = re.compile(r"[a-z][a-z0-9_]*")  # as rulebooks name them; the national calendar's `*` is nobody's
 ASYMMETRIC = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519"})
 
 KEYS_KEPT = 600.0
@@ -274,10 +276,13 @@ def principal_from(claims: Mapping[str, object]) -> Principal:
             Text("a machine client may not act for an official without the scope act", "客户端程序未获代为行事的授权"),
             Text("ask for a token with the scope act, or without an official", "请申请带有 act 的令牌,或不指明官员"),
         )
+    government = required_claim(claims, "government")
+    if not GOVERNMENT.fullmatch(government):
+        raise bad_claim("government")
     return Principal(
         subject=subject,
         client=azp or client_id or subject,
-        government=required_claim(claims, "government"),
+        government=government,
         organisation=text_claim(claims, "organisation"),
         official=official,
         scopes=scopes,
@@ -285,9 +290,9 @@ def principal_from(claims: Mapping[str, object]) -> Principal:
 
 
 def text_claim(claims: Mapping[str, object], name: str) -> str | None:
-    """The claim as text, None if the token doesn't have it; 401 for anything but a non-empty string."""
+    """The claim as text, None if the token doesn't have it; 401 for anything but a non-empty, printable string."""
     value = claims.get(name)
-    if value is None or (isinstance(value, str) and value):
+    if value is None or (isinstance(value, str) and value and value.isprintable()):
         return value
     raise bad_claim(name)
 

@@ -7,6 +7,7 @@ from a role string in a token.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import date
 from enum import StrEnum
@@ -16,6 +17,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from zhengling.errors import Text, not_permitted
+from zhengling.moments import Day
 from zhengling.rulebook import Actor, Facts, Role, matches
 
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
@@ -51,8 +53,8 @@ class Dated(BaseModel):
     """Something that holds from `since` to `until`, both days included; no `until` means still."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    since: date
-    until: date | None = None
+    since: Day
+    until: Day | None = None
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -127,7 +129,7 @@ class Composition(BaseModel):
             ("organisation", [o.code for o in self.organisations]),
             ("official", [o.id for o in self.officials]),
         ):
-            if twice := {key for key in keys if keys.count(key) > 1}:
+            if twice := {key for key, count in Counter(keys).items() if count > 1}:
                 raise ValueError(f"{what} stands twice: {', '.join(sorted(twice))}")
         organisations, officials = set(self.organisation_names), set(self.official_names)
         named_officials = (
@@ -158,6 +160,9 @@ class Composition(BaseModel):
     def _offices(self) -> frozenset[str]:
         return frozenset(o.code for o in self.organisations if o.kind == OrganisationKind.office)
 
+    def _serves(self, official: str, on: date) -> bool:
+        return any(p.official == official and p.holds(on) for p in self.posts)
+
     def with_post(self, roles: Iterable[PostRole], on: date) -> tuple[str, ...]:
         """Officials who hold one of these posts on that day, each once, in the composition's order."""
         wanted = frozenset(roles)
@@ -177,11 +182,12 @@ class Composition(BaseModel):
         """The officials whom a rule means by `role` on that day.
 
         `sponsor` is the organisation that brings the matter (needed for sponsor, principal, deputy_in_charge),
-        `chair` the official who chairs the meeting (needed for chair).
+        `chair` the official who chairs the meeting (needed for chair). Whoever holds no post any more holds no role,
+        whatever a portfolio or a chaired meeting still says.
         """
         match role:
             case Role.chair:
-                return (chair,) if chair else ()
+                return (chair,) if chair and self._serves(chair, on) else ()
             case Role.office:
                 return tuple(
                     dict.fromkeys(p.official for p in self.posts if p.organisation in self._offices and p.holds(on))
@@ -191,7 +197,11 @@ class Composition(BaseModel):
             case Role.principal:
                 return self.of_organisation(sponsor, on, principal=True) if sponsor else ()
             case Role.deputy_in_charge:
-                return tuple(p.official for p in self.portfolios if sponsor in p.organisations and p.holds(on))
+                return tuple(
+                    p.official
+                    for p in self.portfolios
+                    if sponsor in p.organisations and p.holds(on) and self._serves(p.official, on)
+                )
             case _:
                 return self.with_post(_ROLE_POSTS[role], on)
 

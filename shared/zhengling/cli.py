@@ -18,11 +18,13 @@ from uuid import uuid4
 import httpx
 import typer
 import yaml
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from rich.console import Console
 from rich.table import Table
 
 from zhengling.errors import Problem
 from zhengling.main_job import SERVICES
+from zhengling.moments import Day, DayOrInstant
 from zhengling.rulebook import Rulebook, RulebookError, Rulebooks, load_edition
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -63,7 +65,7 @@ def rulebook_roots(given: list[Path] | None = None) -> list[Path]:
 
 
 def fail(text: object) -> typer.Exit:
-    errors.print(f"[red]{text}[/red]", highlight=False)
+    errors.print(str(text), style="red", highlight=False, markup=False, soft_wrap=True)
     return typer.Exit(2)
 
 
@@ -311,6 +313,17 @@ def _when(when: dict[str, Any]) -> str:
 
 
 # deadlines ----------------------------------------------------------------------------------------------------------
+class DeadlineCase(BaseModel):
+    """One line of a file of cases: by which rule of which government, counted from when, due on which day."""
+
+    model_config = ConfigDict(extra="forbid")
+    government: str
+    rule: str
+    from_: Annotated[DayOrInstant, Field(alias="from")]
+    date: Day
+    occurrence: int = 1
+
+
 @deadlines.command("check", help="Compute every case of FILE; name each that differs, and exit with 1 if any does.")
 def deadlines_check(file: Path, rulebooks: RulebookRoots = None) -> None:
     from zhengling.deadlines import compute
@@ -319,23 +332,20 @@ def deadlines_check(file: Path, rulebooks: RulebookRoots = None) -> None:
     books = loaded(rulebooks)
     calendar = WorkdayCalendar(base_years(), "base")
     try:
-        cases = yaml.safe_load(file.read_text(encoding="utf-8"))
-        assert isinstance(cases, list)
-    except (OSError, yaml.YAMLError, AssertionError) as error:
+        cases = TypeAdapter(list[DeadlineCase]).validate_python(yaml.safe_load(file.read_text(encoding="utf-8")))
+    except (OSError, yaml.YAMLError, ValueError) as error:  # pydantic's and Unicode's errors are ValueErrors
         raise fail(f"{file} isn't a list of cases: {error}") from error
     differing = 0
     for number, case in enumerate(cases, 1):
         try:
-            government, rule, start, expected = (case[key] for key in ("government", "rule", "from", "date"))
-            book = books.current(government, datetime.now(UTC))
-            found: date | str = compute(rule, book.deadline(rule), start, calendar).date
+            book = books.current(case.government, datetime.now(UTC))
+            rule = book.deadline(case.rule)
+            found: date | str = compute(case.rule, rule, case.from_, calendar, case.occurrence).date
         except Problem as problem:
             found = str(problem)
-        except (KeyError, TypeError) as error:
-            raise fail(f"{file}: case {number} needs government, rule, from, date: {error!r}") from error
-        if found != expected:
+        if found != case.date:
             differing += 1
-            told = f"case {number}: {government} {rule} from {start}: expected {expected}, computed {found}"
+            told = f"case {number}: {case.government} {case.rule} from {case.from_}: expected {case.date}, computed {found}"
             console.print(told, style="red", highlight=False, soft_wrap=True)
     console.print(f"{len(cases)} cases, {differing} differ", highlight=False)
     raise typer.Exit(1 if differing else 0)
@@ -378,3 +388,27 @@ def audit_verify(url: ServiceUrl, token: Token) -> None:
     state = "sound" if found["sound"] else "NOT sound"
     console.print(f"{state}: {found['seals']} seals, {found['rows']} rows, {found['unsealed']} not sealed yet")
     raise typer.Exit(0 if found["sound"] else 1)
+
+
+# documents ----------------------------------------------------------------------------------------------------------
+SchemaFolder = Annotated[Path, typer.Option("--folder", help="where the documents stand")]
+
+
+@schemas.command("write", help="Write docs/api from the code: AsyncAPI, a schema per event type, OpenAPI per service.")
+def schemas_write(folder: SchemaFolder = HERE / "docs" / "api") -> None:
+    from zhengling import documents
+
+    for name in documents.write(folder):
+        console.print(f"{folder / name} written", highlight=False)
+
+
+@schemas.command("check", help="Compare docs/api with the code; exit with 1 where they differ.")
+def schemas_check(folder: SchemaFolder = HERE / "docs" / "api") -> None:
+    from zhengling import documents
+
+    differing = documents.differing(folder)
+    for name in differing:
+        console.print(
+            f"{folder / name} isn't what the code says: run `zhengling schemas write`", style="red", highlight=False
+        )
+    raise typer.Exit(1 if differing else 0)

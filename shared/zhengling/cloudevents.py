@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -9,6 +10,9 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 CONTENT_TYPE = b"application/cloudevents+json; charset=UTF-8"
+#: An attribute that is kept in an index, where PostgreSQL takes no longer ones.
+Name = Annotated[str, Field(min_length=1, max_length=255)]
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # an escaped U+0000, which PostgreSQL keeps neither as text nor in jsonb
 
 
 class Envelope(BaseModel):
@@ -17,14 +21,14 @@ class Envelope(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
     specversion: Literal["1.0"] = "1.0"
     id: Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
-    source: Annotated[str, Field(min_length=1)]
-    type: Annotated[str, Field(min_length=1)]
-    subject: Annotated[str, Field(min_length=1)]
+    source: Name
+    type: Name
+    subject: Name
     time: datetime
     datacontenttype: Literal["application/json"] = "application/json"
-    government: Annotated[str, Field(min_length=1)]
-    aggregatetype: Annotated[str, Field(min_length=1)]
-    sequence: Annotated[int, Field(ge=1)]
+    government: Name
+    aggregatetype: Name
+    sequence: Annotated[int, Field(ge=1, lt=2**63)]
     classification: str = "internal"
     correlationid: str | None = None
     causationid: str | None = None
@@ -53,4 +57,6 @@ def decode(value: bytes | None) -> Envelope:
     """Parse a record's value. Raises `ValueError` (pydantic's too) for anything that isn't such an event."""
     if value is None:
         raise ValueError("the record has no value")
+    if _NUL.search(value):
+        raise ValueError("a text holds the character U+0000")
     return Envelope.model_validate(orjson.loads(value))

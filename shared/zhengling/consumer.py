@@ -10,10 +10,10 @@ import asyncio
 import logging
 import random
 
-from aiokafka import TopicPartition
+from aiokafka import ConsumerRecord, TopicPartition
 from prometheus_client import Counter
 
-from zhengling.db import Database
+from zhengling.db import Database, whole
 from zhengling.faults import crash_point
 from zhengling.inbox import Inbox
 from zhengling.kafka import Consumer, KafkaSettings, Offsets, ensure_topics
@@ -53,7 +53,7 @@ class EventConsumer:
     @property
     def assigned(self) -> int:
         """How many partitions this member believes to own."""
-        return self._client.assigned() if self._client else 0
+        return len(self._client.assigned()) if self._client else 0
 
     async def run(self) -> None:
         """Consume; ends only by an error (a `KafkaError`, an outage of the database, `StandsStill`) or cancellation."""
@@ -61,9 +61,10 @@ class EventConsumer:
         self._client = Consumer(self._settings, self._inbox.consumer, self._instance, self._topics)
         try:
             await self._client.start()
+            moved_at: dict[TopicPartition, float] = {}
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._consume(self._client))
-                tasks.create_task(self._watch(self._client))
+                tasks.create_task(self._consume(self._client, moved_at))
+                tasks.create_task(self._watch(self._client, moved_at))
         except* StandsStill:
             REBUILT.labels(self._inbox.consumer).inc()
             log.warning("%s stands still with lag and is built anew", self._inbox.consumer)
@@ -71,20 +72,33 @@ class EventConsumer:
             client, self._client = self._client, None
             await client.close()
 
-    async def _consume(self, client: Consumer) -> None:
+    async def _consume(self, client: Consumer, moved_at: dict[TopicPartition, float]) -> None:
         while True:
             for partition, records in (await client.poll(1.0, self._batch)).items():
-                async with self._database.transaction(None) as session:
-                    for record in records:
-                        await self._inbox.receive(session, record)
-                    crash_point("consumer.handled")
-                crash_point("consumer.committed")
-                RECEIVED.labels(self._inbox.consumer).inc(len(records))
-                await client.commit({TopicPartition(partition.topic, partition.partition): records[-1].offset + 1})
+                await whole(self._take(client, partition, records, moved_at))
 
-    async def _watch(self, client: Consumer) -> None:
-        """Raise `StandsStill` when some partition has lag and its committed offset hasn't moved for `patience` s."""
-        moved_at: dict[TopicPartition, float] = {}
+    async def _take(
+        self,
+        client: Consumer,
+        partition: TopicPartition,
+        records: list[ConsumerRecord[bytes, bytes]],
+        moved_at: dict[TopicPartition, float],
+    ) -> None:
+        """Commit one partition's batch to the database, then its offset to Kafka."""
+        async with self._database.transaction(None) as session:
+            # By government, so that members lock what a government's events share (its series of numbers) in one
+            # order and don't deadlock; an aggregate's events stay in theirs, as they are all of one government.
+            for record in sorted(records, key=_government):
+                await self._inbox.receive(session, record)
+                moved_at |= dict.fromkeys(client.assigned(), asyncio.get_running_loop().time())  # slow isn't still
+            crash_point("consumer.handled")
+        crash_point("consumer.committed")
+        RECEIVED.labels(self._inbox.consumer).inc(len(records))
+        await client.commit({TopicPartition(partition.topic, partition.partition): records[-1].offset + 1})
+
+    async def _watch(self, client: Consumer, moved_at: dict[TopicPartition, float]) -> None:
+        """Raise `StandsStill` when some partition has lag, its committed offset hasn't moved for `patience` s, and
+        this member, if it believes to own it, hasn't handled a record in that time."""
         before: Offsets = {}
         clock = asyncio.get_running_loop().time
         while True:
@@ -96,3 +110,7 @@ class EventConsumer:
             before = committed
             if any(clock() - moment > self._patience for moment in moved_at.values()):
                 raise StandsStill
+
+
+def _government(record: ConsumerRecord[bytes, bytes]) -> bytes:
+    return dict(record.headers).get("ce_government", b"")

@@ -7,10 +7,11 @@ of the worker's own (no government) sees only the backbone's tables.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import orjson
 import sqlalchemy as sa
@@ -22,6 +23,8 @@ from zhengling.errors import not_found
 
 T = TypeVar("T")
 NATIONAL = "*"
+#: SQLSTATEs of a server that takes nobody in: connection failures, too many connections, starting up, shutting down.
+_AWAY = ("08", "53300", "57P")
 _ENTER = sa.text("SELECT set_config('app.government', :government, true), business_now()")
 
 
@@ -41,6 +44,7 @@ class Database:
             json_deserializer=orjson.loads,
             connect_args={
                 "timeout": 5,
+                "command_timeout": 40,  # beyond the server's own limit: for a server that answers nothing at all
                 "server_settings": {
                     "application_name": application,
                     "timezone": "UTC",
@@ -60,7 +64,7 @@ class Database:
 
     async def reachable(self) -> bool:
         try:
-            async with self.engine.connect() as connection:
+            async with asyncio.timeout(5), self.engine.connect() as connection:
                 await connection.execute(sa.text("SELECT 1"))
             return True
         except (OSError, TimeoutError, DBAPIError, sa.exc.TimeoutError):
@@ -68,6 +72,21 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+async def whole(unit: Coroutine[Any, Any, T], within: float = 5.0) -> T:
+    """Do a worker's unit of work: cancelled meanwhile (SIGTERM), it is still finished and committed, unless that takes
+    longer than `within` seconds or the cancellation is repeated; then it is rolled back."""
+    task = asyncio.create_task(unit)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        try:
+            await asyncio.wait([task], timeout=within)
+        finally:
+            task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        raise
 
 
 async def enter_government(session: AsyncSession, government: str) -> None:
@@ -100,8 +119,15 @@ async def load(session: AsyncSession, model: type[T], key: object, noun: str, no
     raise not_found(noun, noun_zh, key)
 
 
+def refused_text(error: BaseException) -> bool:
+    """Whether PostgreSQL refused a text that JSON may hold and it can't: U+0000, in a text or in jsonb."""
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", "") in ("22021", "22P05")
+
+
 def is_outage(error: BaseException) -> bool:
     """Whether the error says that the database is away, rather than that a statement was wrong."""
     if isinstance(error, (OperationalError, InterfaceError, OSError, TimeoutError, sa.exc.TimeoutError)):
         return True
-    return isinstance(error, DBAPIError) and error.connection_invalidated
+    if not isinstance(error, DBAPIError):
+        return False
+    return error.connection_invalidated or str(getattr(error.orig, "sqlstate", "")).startswith(_AWAY)

@@ -59,8 +59,10 @@ def check_key(key: str | None) -> str:
     return key
 
 
-def fingerprint(route: str, body: bytes) -> bytes:
-    return hashlib.sha256(route.encode() + b"\n" + body).digest()
+def fingerprint(subject: str, official: str | None, route: str, body: bytes) -> bytes:
+    """What makes a request the same one: who sends it for whom, to where, with what. A client that acts for several
+    officials gets none of them the answer of another."""
+    return hashlib.sha256(f"{subject}\n{official or ''}\n{route}\n".encode() + body).digest()
 
 
 async def begin(session: AsyncSession, client: str, key: str, request: bytes) -> StoredAnswer | None:

@@ -113,12 +113,13 @@ _BLOCK = sa.text("""
 _SUPERSEDE = sa.text("""
     UPDATE inbox SET status = 'ignored', envelope = NULL, next_attempt_at = NULL
     WHERE consumer = :consumer AND source = :source AND aggregate_type = :aggregate_type AND aggregate_id = :aggregate_id
-      AND aggregate_seq < :aggregate_seq AND status IN ('waiting', 'dead')
+      AND aggregate_seq < :aggregate_seq AND status IN ('waiting', 'dead') AND collides_with IS NULL
 """)
 _WAITING_AT = sa.text("""
     SELECT event_id, envelope, attempts, status FROM inbox
     WHERE consumer = :consumer AND source = :source AND aggregate_type = :aggregate_type AND aggregate_id = :aggregate_id
       AND aggregate_seq = :aggregate_seq AND status IN ('waiting', 'discarded') AND collides_with IS NULL
+    FOR UPDATE
 """)
 # A blocked aggregate goes on when its blocker may be tried again, or a second person discarded it.
 _NEXT_BLOCKED = sa.text("""
@@ -171,11 +172,14 @@ class Inbox:
         }
         event_type = EVENTS.get(envelope.type)
         snapshot = event_type is not None and event_type.kind == EventKind.snapshot
-        if snapshot and envelope.sequence > last_seq:
-            await session.execute(_SUPERSEDE, row)
-            await self._apply_new(session, envelope, row)
-        elif snapshot:
-            await self._record(session, row, Status.ignored)
+        if snapshot:
+            if await self._duplicate_or_collision(session, envelope, row, may_be_new=True):
+                return
+            if envelope.sequence > last_seq:
+                await session.execute(_SUPERSEDE, row)
+                await self._apply_new(session, envelope, row)
+            else:
+                await self._record(session, row, Status.ignored)
         elif envelope.sequence <= last_seq:
             await self._duplicate_or_collision(session, envelope, row)
         elif envelope.sequence > last_seq + 1 or blocked_by is not None:
@@ -267,7 +271,8 @@ class Inbox:
             raise UnknownType(envelope.type)
         if handler is ignored:
             return
-        event = event_type.model_validate(envelope.data)
+        event = event_type.model_validate(envelope.data, extra="ignore")  # a newer writer may say more
+        session.expunge_all()  # what the event before loaded may be another government's
         session.info.update(
             causation_id=envelope.id, correlation_id=envelope.correlationid, traceparent=envelope.traceparent
         )

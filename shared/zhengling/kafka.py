@@ -1,6 +1,7 @@
 """The one file that knows aiokafka: producer, consumer, topics.
 
-Invariants: every await on the broker has a time limit; a producer or consumer that failed is dropped and built anew,
+Invariants: every await on the broker has a time limit, and a `CancelledError` that aiokafka makes itself never
+reaches a caller, who would take it for the end of its own task; a producer or consumer that failed is dropped and built anew,
 never mended. Defaults that would be wrong here are set: acks=all, idempotence (a setting: the embedded broker lacks
 it), no auto-commit, from the earliest record, static group membership.
 """
@@ -9,9 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -22,6 +24,7 @@ from aiokafka.errors import (
     MessageSizeTooLargeError,
     TopicAlreadyExistsError,
     TopicAuthorizationFailedError,
+    for_code,
 )
 from pydantic import BaseModel
 
@@ -31,6 +34,7 @@ log = logging.getLogger(__name__)
 #: Sending these again can't help; the row is parked.
 PERMANENT = (MessageSizeTooLargeError, TopicAuthorizationFailedError, InvalidTopicError)
 Offsets = dict[TopicPartition, int]
+T = TypeVar("T")
 
 
 class KafkaSettings(BaseModel):
@@ -69,11 +73,22 @@ class KafkaSettings(BaseModel):
         return options
 
 
+async def _within(seconds: float, call: Awaitable[T]) -> T:
+    """Await a call of aiokafka. `TimeoutError` after so many seconds; `KafkaError` where it cancelled itself."""
+    try:
+        return await asyncio.wait_for(call, seconds)
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task and task.cancelling():
+            raise
+        raise KafkaError("aiokafka cancelled a task of its own") from None
+
+
 async def ensure_topics(settings: KafkaSettings, services: Iterable[str]) -> None:
     """Create the topics of these services where they are missing; snapshot topics are compacted."""
     admin = AIOKafkaAdminClient(**settings.client())
     try:
-        await asyncio.wait_for(admin.start(), 10)
+        await _within(10, admin.start())
         wanted = [
             NewTopic(
                 topic_of(service, kind),
@@ -84,26 +99,28 @@ async def ensure_topics(settings: KafkaSettings, services: Iterable[str]) -> Non
             for service in services
             for kind in EventKind
         ]
-        there = set(await asyncio.wait_for(admin.list_topics(), 10))
+        there = set(await _within(10, admin.list_topics()))
         if missing := [topic for topic in wanted if topic.name not in there]:
-            with suppress(TopicAlreadyExistsError):
-                await asyncio.wait_for(admin.create_topics(missing), 10)
+            answer = await _within(10, admin.create_topics(missing))
+            for name, code, *_ in answer.topic_errors:
+                if code and (error := for_code(code)) is not TopicAlreadyExistsError:
+                    raise error(f"the topic {name} can't be created")
     finally:
         with suppress(TimeoutError, KafkaError, OSError):
-            await asyncio.wait_for(admin.close(), 5)
+            await _within(5, admin.close())
 
 
 async def reachable(settings: KafkaSettings) -> bool:
     """Whether a broker answers a metadata request within 3 s."""
     client = AIOKafkaClient(**settings.client())
     try:
-        await asyncio.wait_for(client.bootstrap(), 3)
+        await _within(3, client.bootstrap())
         return True
     except (TimeoutError, KafkaError, OSError):
         return False
     finally:
         with suppress(TimeoutError, KafkaError, OSError):
-            await asyncio.wait_for(client.close(), 3)
+            await _within(3, client.close())
 
 
 @dataclass(frozen=True)
@@ -122,7 +139,8 @@ class Producer:
         self._service = service
         self._producer: AIOKafkaProducer | None = None
 
-    async def _ready(self) -> AIOKafkaProducer:
+    async def ready(self) -> AIOKafkaProducer:
+        """Connect unless connected. Raises `KafkaError`, `OSError` or `TimeoutError` where the broker can't be reached."""
         if self._producer is None:
             await ensure_topics(self._settings, [self._service])
             producer = AIOKafkaProducer(
@@ -131,12 +149,12 @@ class Producer:
                 enable_idempotence=self._settings.idempotence,
                 max_request_size=1_048_576,
             )
-            try:
-                await asyncio.wait_for(producer.start(), 10)
-            except BaseException:
-                await _drop(producer)
-                raise
             self._producer = producer
+            try:
+                await _within(10, producer.start())
+            except BaseException:
+                await self.close()
+                raise
         return self._producer
 
     async def send(self, messages: list[Message]) -> list[BaseException | None]:
@@ -144,7 +162,7 @@ class Producer:
 
         Raises `KafkaError`, `OSError` or `TimeoutError` where the broker can't be reached at all.
         """
-        producer = await self._ready()
+        producer = await self.ready()
         outcomes = await asyncio.gather(
             *(self._send_one(producer, message) for message in messages), return_exceptions=True
         )
@@ -158,9 +176,12 @@ class Producer:
             await producer.send_and_wait(message.topic, key=message.key, value=message.value, headers=message.headers)
 
     async def close(self) -> None:
+        """Without the flush of aiokafka's `stop()`: that waits for the broker without limit, and whatever wasn't
+        acknowledged comes again from the outbox, while a producer left behind would send it at any time."""
         producer, self._producer = self._producer, None
         if producer:
-            await _drop(producer)
+            producer._closed = True
+            await _end(producer._sender.close, producer.client.close)
 
 
 class Consumer:
@@ -183,41 +204,65 @@ class Consumer:
         )
 
     async def start(self) -> None:
-        await asyncio.wait_for(self._consumer.start(), 30)
+        await _within(30, self._consumer.start())
 
     async def poll(self, timeout: float, most: int) -> dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]]:
         """Whatever came within `timeout` seconds, per partition in order."""
-        batches: dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]] = await asyncio.wait_for(
-            self._consumer.getmany(timeout_ms=int(timeout * 1000), max_records=most), timeout + 30
+        batches: dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]] = await _within(
+            timeout + 30, self._consumer.getmany(timeout_ms=int(timeout * 1000), max_records=most)
         )
         return batches
 
     async def commit(self, offsets: Offsets) -> None:
         """Commit exactly these next offsets."""
-        await asyncio.wait_for(self._consumer.commit(offsets), 10)
+        await _within(10, self._consumer.commit(offsets))
 
     async def lag(self) -> tuple[Offsets, Offsets]:
-        """Committed and end offsets of every partition of the topics, whoever of the group holds it."""
-        async with asyncio.timeout(20):
-            partitions = [
-                TopicPartition(topic, part)
-                for topic in self.topics
-                for part in (self._consumer.partitions_for_topic(topic) or ())
-            ]
-            ends: Offsets = await self._consumer.end_offsets(partitions) if partitions else {}
-            committed = {partition: await self._consumer.committed(partition) or 0 for partition in partitions}
+        """Committed and end offsets of every partition of the topics, whoever of the group holds it.
+
+        What retention took away before anybody read it counts as committed: there is nothing left to commit.
+        """
+        return await _within(20, self._lag())
+
+    async def _lag(self) -> tuple[Offsets, Offsets]:
+        partitions = [
+            TopicPartition(topic, part)
+            for topic in self.topics
+            for part in (self._consumer.partitions_for_topic(topic) or ())
+        ]
+        if not partitions:
+            return {}, {}
+        begins: Offsets = await self._consumer.beginning_offsets(partitions)
+        ends: Offsets = await self._consumer.end_offsets(partitions)
+        committed = {
+            partition: max(await self._consumer.committed(partition) or 0, begins[partition])
+            for partition in partitions
+        }
         return committed, ends
 
-    def assigned(self) -> int:
-        return len(self._consumer.assignment())
+    def assigned(self) -> set[TopicPartition]:
+        partitions: set[TopicPartition] = self._consumer.assignment()
+        return partitions
 
     async def close(self) -> None:
-        await _drop(self._consumer)
+        consumer = self._consumer
+        parts = [consumer.stop]
+        if consumer._coordinator:  # `stop()` breaks off at the first part that fails, and the others would go on
+            parts += [
+                consumer._coordinator._stop_heartbeat_task,
+                consumer._coordinator._stop_commit_offsets_refresh_task,
+            ]
+        if consumer._fetcher:
+            parts += [consumer._fetcher.close]
+        await _end(*parts, consumer._client.close)
 
 
-async def _drop(client: AIOKafkaProducer | AIOKafkaConsumer[bytes, bytes]) -> None:
-    """Stop a client within 5 s; what can't be stopped in that time is left to the garbage collector."""
-    try:
-        await asyncio.wait_for(client.stop(), 5)
-    except (TimeoutError, KafkaError, OSError) as error:
-        log.warning("a Kafka client didn't stop in time and is dropped: %r", error)
+async def _end(*parts: Callable[[], Awaitable[None]]) -> None:
+    """Close a client's parts, the first within 5 s, each other within 1 s; one that fails doesn't keep the others."""
+    limit = 5.0
+    for part in parts:
+        try:
+            await _within(limit, part())
+        except (TimeoutError, KafkaError, OSError) as error:
+            log.warning("%s of a Kafka client failed, it is dropped: %r", getattr(part, "__name__", part), error)
+        limit = 1.0

@@ -9,11 +9,13 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from zhengling import audit, outbox
+from zhengling import audit, outbox, references
 from zhengling.db import NATIONAL, enter_government
+from zhengling.deadlines import shanghai_day
 from zhengling.errors import Problem, Text, not_found, refusal
+from zhengling.moments import Instant
 from zhengling.service import Call, Service, command, commands, queries, query
 
 _FAILED = sa.text("""
@@ -24,10 +26,13 @@ _FAILED = sa.text("""
 """)
 _FIND = sa.text("SELECT * FROM inbox WHERE event_id = :event_id FOR UPDATE")
 _RETRY = sa.text("""
-    UPDATE inbox SET status = 'waiting', attempts = 0, next_attempt_at = clock_timestamp() WHERE event_id = :event_id
+    UPDATE inbox SET status = 'waiting', attempts = 0, next_attempt_at = clock_timestamp(),
+        discard_reason = NULL, discard_requested_by = NULL, discard_requested_for = NULL
+    WHERE event_id = :event_id
 """)
 _ASK = sa.text("""
-    UPDATE inbox SET discard_reason = :reason, discard_requested_by = :person WHERE event_id = :event_id
+    UPDATE inbox SET discard_reason = :reason, discard_requested_by = :person, discard_requested_for = :official
+    WHERE event_id = :event_id
 """)
 _DISCARD = sa.text("UPDATE inbox SET status = 'discarded', discarded_by = :person WHERE event_id = :event_id")
 _SHIFT = sa.text("UPDATE business_clock SET shift = :shift RETURNING now() + shift")
@@ -59,7 +64,11 @@ class FailedEvents(BaseModel):
     items: list[FailedEvent]
 
 
-class DiscardRequest(BaseModel):
+class OperationRequest(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class DiscardRequest(OperationRequest):
     reason: Annotated[str, Field(min_length=3, max_length=500, examples=["the entry was opened by hand"])]
 
 
@@ -68,11 +77,11 @@ class EventState(BaseModel):
     status: str
 
 
-class ReplayRequest(BaseModel):
+class ReplayRequest(OperationRequest):
     """Everything this government emitted since then, or one aggregate's part of it; with the scope
     calendar:national the national calendar's too."""
 
-    since: AwareDatetime
+    since: Instant
     aggregate_type: Annotated[str | None, Field(max_length=40)] = None
     aggregate_id: Annotated[str | None, Field(max_length=128)] = None
 
@@ -89,10 +98,10 @@ class AuditVerdict(BaseModel):
     findings: list[str]
 
 
-class ClockRequest(BaseModel):
+class ClockRequest(OperationRequest):
     """Business time from now on: `at`, or the real time again where it is null."""
 
-    at: AwareDatetime | None
+    at: Instant | None
 
 
 class ClockAnswer(BaseModel):
@@ -153,16 +162,17 @@ def routes(service: Service) -> APIRouter:
     )
     async def discard_event(event_id: UUID, body: DiscardRequest, call: Annotated[Call, command(admin)]) -> EventState:
         row = await _failed(call, event_id)
-        person = call.principal.subject
+        person, official = call.principal.subject, call.official
         call.audit_details.update(subject=f"event:{event_id}", reason=body.reason)
         if row.discard_requested_by is None:
-            await call.session.execute(_ASK, {"event_id": event_id, "reason": body.reason, "person": person})
+            asked = {"event_id": event_id, "reason": body.reason, "person": person, "official": official}
+            await call.session.execute(_ASK, asked)
             return EventState(event_id=event_id, status="awaiting_second_person")
-        if row.discard_requested_by == person:
+        if person == row.discard_requested_by or (official and official == row.discard_requested_for):
             raise Problem(
                 409,
                 "second_person_needed",
-                Text(f"{person} asked for it, another person has to confirm", "放弃事件须由另一人确认"),
+                Text(f"{official or person} asked for it, another person has to confirm", "放弃事件须由另一人确认"),
                 Text("have a colleague send the same request", "请由其他人员确认"),
             )
         await call.session.execute(_DISCARD, {"event_id": event_id, "person": person})
@@ -196,6 +206,8 @@ def clock_routes(name: str) -> APIRouter:
 
     @writes.post("/clock", operation_id="set_test_clock", summary="Move this service's business time")
     async def set_test_clock(body: ClockRequest, call: Annotated[Call, command(f"{name}:admin")]) -> ClockAnswer:
+        if body.at:  # a time without working days would stop everything, its own way back too
+            (await references.calendar(call.session)).require(shanghai_day(body.at))
         real = await call.session.scalar(_REAL_NOW)
         shift = body.at - real if body.at and real else timedelta(0)
         moment = await call.session.scalar(_SHIFT, {"shift": shift})

@@ -25,7 +25,8 @@ CHANNEL = "outbox"
 
 _EMIT = sa.text("""
     WITH sequence AS (
-        INSERT INTO outbox_sequence AS s (aggregate_type, aggregate_id, last_seq) VALUES (:aggregate_type, :aggregate_id, 1)
+        INSERT INTO outbox_sequence AS s (aggregate_type, aggregate_id, government, last_seq)
+        VALUES (:aggregate_type, :aggregate_id, :government, 1)
         ON CONFLICT (aggregate_type, aggregate_id) DO UPDATE SET last_seq = s.last_seq + 1
         RETURNING last_seq
     ), row AS (
@@ -67,6 +68,8 @@ _BACK_OFF = sa.text("""
 _PARK = sa.text("""
     UPDATE outbox SET attempts = attempts + 1, last_error = :error, parked_at = clock_timestamp() WHERE pos = :pos
 """)
+# Whoever has the lanes knows that no relay is about to mark as published what it sent before.
+_LOCK_ALL_LANES = sa.text("SELECT lane FROM outbox_lane ORDER BY lane FOR UPDATE")
 _REPLAY = sa.text("""
     UPDATE outbox SET published_at = NULL, parked_at = NULL, next_attempt_at = NULL, attempts = 0, last_error = NULL
     WHERE created_at >= :since
@@ -159,6 +162,7 @@ async def replay(
     session: AsyncSession, since: datetime, aggregate_type: str | None = None, aggregate_id: str | None = None
 ) -> int:
     """Have the relay publish again what this government emitted since then; inboxes make it harmless. Returns how many."""
+    await session.execute(_LOCK_ALL_LANES)
     result = await session.execute(
         _REPLAY, {"since": since, "aggregate_type": aggregate_type, "aggregate_id": aggregate_id}
     )

@@ -9,12 +9,14 @@ from typing import Annotated, Any, Generic, TypeVar
 import orjson
 import sqlalchemy as sa
 from fastapi import Depends, Query
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel, TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from zhengling.errors import Problem, Text
+from zhengling.moments import Instant
 
 T = TypeVar("T")
+_CURSOR = TypeAdapter(tuple[Instant, str])
 
 
 class Page(BaseModel, Generic[T]):
@@ -34,18 +36,15 @@ def _page_request(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=200, description="next_cursor of the page before")] = None,
     modified_since: Annotated[
-        AwareDatetime | None,
+        Instant | None,
         Query(description="only what changed since; overlap by two minutes, since a transaction may commit late"),
     ] = None,
 ) -> PageRequest:
     after = None
     if cursor is not None:
         try:
-            moment, key = orjson.loads(base64.urlsafe_b64decode(cursor.encode()))
-            after = (datetime.fromisoformat(moment), str(key))
-            if after[0].tzinfo is None:
-                raise ValueError("no offset")
-        except (ValueError, TypeError, AttributeError) as error:
+            after = _CURSOR.validate_json(base64.urlsafe_b64decode(cursor.encode()))
+        except ValueError as error:
             text = Text("cursor isn't one that a page here gave", "游标无效")
             raise Problem(422, "invalid_cursor", text) from error
     return PageRequest(limit=limit, after=after, modified_since=modified_since)

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from zhengling.authority import Composition
-from zhengling.db import NATIONAL, government_of
+from zhengling.db import NATIONAL, enter_government, government_of
 from zhengling.errors import Problem, Text
 from zhengling.events import CompositionChanged, Event, WorkdaysChanged
 from zhengling.inbox import Received
@@ -26,6 +26,7 @@ _STORE_COMPOSITION = sa.text("""
     INSERT INTO composition (government, version, content) VALUES (:government, :version, CAST(:content AS jsonb))
     ON CONFLICT (government) DO UPDATE SET version = excluded.version, content = excluded.content,
         changed_at = clock_timestamp()
+    WHERE composition.version < excluded.version
 """)
 _CALENDAR_VERSION = sa.text("""
     SELECT string_agg(government || ':' || years || ':' || versions, ' ' ORDER BY government)
@@ -77,11 +78,13 @@ async def composition(session: AsyncSession) -> Composition:
     return _keep(_compositions, (government, version), Composition.model_validate(content))
 
 
-async def store_composition(session: AsyncSession, version: int, content: Composition) -> None:
-    await session.execute(
+async def store_composition(session: AsyncSession, version: int, content: Composition) -> bool:
+    """Keep this version; False where one as new is here already."""
+    stored = await session.execute(
         _STORE_COMPOSITION,
         {"government": government_of(session), "version": version, "content": content.model_dump_json()},
     )
+    return bool(stored.rowcount)  # type: ignore[attr-defined]  # an INSERT's result has it
 
 
 async def calendar(session: AsyncSession) -> WorkdayCalendar:
@@ -135,6 +138,7 @@ class RulebookChanged(Exception):
 async def remember_editions(session: AsyncSession, rulebooks: Rulebooks) -> None:
     """Record every edition's content. Raises `RulebookChanged` where one changed under the same revision."""
     for book in rulebooks.all():
+        await enter_government(session, book.code)
         place = {"government": book.code, "edition": book.edition}
         known = (await session.execute(_EDITION, place)).first()
         if known and known.digest != book.digest and book.government.revision <= known.revision:

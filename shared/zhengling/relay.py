@@ -18,13 +18,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from zhengling import outbox
 from zhengling.cloudevents import Envelope
-from zhengling.db import Database
+from zhengling.db import Database, whole
 from zhengling.faults import crash_point
 from zhengling.kafka import PERMANENT, Message, Producer
 from zhengling.outbox import OutboxRow
 
 log = logging.getLogger(__name__)
 BATCH = 500
+LANE_LIMIT = 15.0  # seconds after which a lane's transaction begins no further wave, so that what was sent gets marked
 POLL = 1.0  # seconds; NOTIFY is a hint, this poll is the guarantee
 
 
@@ -86,23 +87,31 @@ class Relay:
         """One pass over every lane with work. Returns how many rows were published; raises where the broker is away."""
         async with self._database.engine.connect() as connection:
             lanes = await outbox.lanes_with_work(connection)
+        if lanes:
+            await self._producer.ready()
         random.shuffle(lanes)
         published = 0
         for lane in lanes:
-            async with self._database.engine.begin() as connection:
-                if not await outbox.lock_lane(connection, lane):
-                    continue
-                count, away = await self._publish_lane(connection, lane)
-                published += count
+            count, away = await whole(self._take_lane(lane))
+            published += count
             if away:
                 raise away
         return published
+
+    async def _take_lane(self, lane: int) -> tuple[int, BaseException | None]:
+        """One lane's transaction; nothing where another relay has the lane."""
+        async with self._database.engine.begin() as connection:
+            if await outbox.lock_lane(connection, lane):
+                return await self._publish_lane(connection, lane)
+        return 0, None
 
     async def _publish_lane(self, connection: AsyncConnection, lane: int) -> tuple[int, BaseException | None]:
         """Returns how many rows were published, and the error where the broker took nothing of a wave."""
         published: list[int] = []
         away: BaseException | None = None
         held: set[tuple[str, str]] = set()
+        clock = asyncio.get_running_loop().time
+        until = clock() + LANE_LIMIT
         for wave in waves(await outbox.unpublished(connection, lane, BATCH)):
             wave = [row for row in wave if (row.aggregate_type, row.aggregate_id) not in held]
             try:
@@ -122,7 +131,7 @@ class Relay:
                     await outbox.back_off(connection, row.pos, repr(outcome))
                 else:
                     away = outcome
-            if away:
+            if away or clock() > until:
                 break
         crash_point("relay.sent")
         if published:

@@ -7,6 +7,7 @@ committed here and nowhere else; who calls is decided by dependencies, never by 
 from __future__ import annotations
 
 import logging
+import re
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
@@ -25,14 +26,17 @@ from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from zhengling import audit, idempotency, references
 from zhengling.auth import Authenticator, KeySource, Principal
-from zhengling.db import Database, is_outage, now
+from zhengling.db import Database, is_outage, now, refused_text
+from zhengling.deadlines import shanghai_day
 from zhengling.errors import Language, Problem, Text, invalid
 from zhengling.rulebook import Rulebook, Rulebooks
 from zhengling.settings import ServiceSettings
+from zhengling.workdays import FIRST_YEAR
 
 log = logging.getLogger(__name__)
 REQUESTS = Counter("zhengling_http_requests", "HTTP requests answered", ["operation", "status"])
@@ -90,36 +94,47 @@ class Call:
         return self.service.rulebooks.current(self.government, self.now)
 
     def occurred(self, stated: datetime | None) -> datetime:
-        """When a fact occurred, as stated by the caller: never in the future (422); now where nothing was stated."""
+        """When a fact occurred, as stated by the caller: never in the future, nor before the first calendar (422);
+        now where nothing was stated."""
         if stated is not None and stated > self.now:
             raise invalid(
                 "occurred_in_the_future",
                 f"occurred_at {stated.isoformat()} lies after now, {self.now.isoformat()}",
                 "发生时间不能晚于当前时间",
             )
+        if stated is not None and shanghai_day(stated).year < FIRST_YEAR:
+            raise invalid(
+                "occurred_too_long_ago",
+                f"occurred_at {stated.isoformat()} lies before {FIRST_YEAR}, where the calendar begins",
+                f"发生时间早于工作日历起始年份{FIRST_YEAR}年",
+            )
         return stated or self.now
 
     def check_version(self, version: int) -> None:
         """Problem 412 unless the caller saw this version of what it is about to change."""
         if self.if_match != version:
-            raise Problem(
-                412,
-                "stale_etag",
-                Text(f"it has changed: version {version} is current", f"内容已变更，当前版本为 {version}"),
-                Text("read it again and repeat the change on what you find", "请重新读取后再修改"),
-                extra={"current": version},
-            )
+            raise stale(version)
+
+
+def stale(current: int) -> Problem:
+    """412: what the caller decided on isn't what is there."""
+    return Problem(
+        412,
+        "stale_etag",
+        Text(f"it has changed: version {current} is current", f"内容已变更，当前版本为 {current}"),
+        Text("read it again and repeat the change on what you find", "请重新读取后再修改"),
+        extra={"current": current},
+    )
+
+
+_LANGUAGES = re.compile(r"(?:^|,)\s*(zh|en)\b[^,;]*(?:;\s*q=([01](?:\.\d{0,3})?))?")
 
 
 def language_of(request: Request) -> Language:
     """Chinese where Accept-Language prefers it over English, else English."""
-    for part in request.headers.get("accept-language", "").split(","):
-        tag = part.split(";")[0].strip().lower()
-        if tag.startswith("zh"):
-            return "zh"
-        if tag.startswith("en"):
-            return "en"
-    return "en"
+    asked = _LANGUAGES.findall(request.headers.get("accept-language", "").lower())
+    language, quality = max(asked, key=lambda found: float(found[1] or 1), default=("en", ""))
+    return "zh" if language == "zh" and float(quality or 1) > 0 else "en"
 
 
 async def authenticate(request: Request) -> Principal:
@@ -143,7 +158,7 @@ class CommandRoute(APIRoute):
             principal = await authenticate(request)
             key = idempotency.check_key(request.headers.get("idempotency-key"))
             route = f"{request.method} {request.url.path}?{request.url.query}"
-            wanted = idempotency.fingerprint(route, await request.body())
+            wanted = idempotency.fingerprint(principal.subject, principal.official, route, await request.body())
             async with service.database.transaction(principal.government) as session:
                 trace(session, request)
                 if stored := await idempotency.begin(session, principal.client, key, wanted):
@@ -169,12 +184,26 @@ class CommandRoute(APIRoute):
 
 
 KEPT_HEADERS = ("content-type", "etag", "location")
+TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")  # W3C Trace Context, 3.2
 
 
 def trace(session: AsyncSession, request: Request) -> None:
     """Let events emitted in this session carry the request's correlation and trace context."""
     session.info["correlation_id"] = request.state.request_id
-    session.info["traceparent"] = request.headers.get("traceparent")
+    given = request.headers.get("traceparent", "")
+    session.info["traceparent"] = given if TRACEPARENT.fullmatch(given) else None
+
+
+def require_known_parameters(request: Request) -> None:
+    """422 for a query parameter that the operation doesn't have: a filter misspelt would silently filter nothing."""
+    operation = request.app.openapi()["paths"][request.scope["route"].path_format][request.method.lower()]
+    known = {parameter["name"] for parameter in operation.get("parameters", []) if parameter["in"] == "query"}
+    if unknown := sorted(set(request.query_params) - known):
+        raise invalid(
+            "unknown_parameter",
+            f"no such query parameter: {', '.join(unknown)}; known: {', '.join(sorted(known)) or 'none'}",
+            f"没有查询参数：{'、'.join(unknown)}；可用：{'、'.join(sorted(known)) or '无'}",
+        )
 
 
 def commands(prefix: str, tag: str) -> APIRouter:
@@ -194,6 +223,7 @@ def command(*scopes: str) -> Any:
     ) -> Call:
         principal = await authenticate(request)
         principal.require(*scopes)
+        require_known_parameters(request)
         return Call(
             principal,
             request.state.session,
@@ -211,8 +241,7 @@ def change(*scopes: str) -> Any:
     authorised = command(*scopes)
 
     async def versioned(
-        call: Call = authorised,
-        if_match: Annotated[str | None, Header(alias="If-Match", examples=['"3"'])] = None,
+        if_match: Annotated[str, Header(alias="If-Match", examples=['"3"'])], call: Call = authorised
     ) -> Call:
         call.if_match = parse_etag(if_match)
         return call
@@ -227,21 +256,26 @@ def query(*scopes: str) -> Any:
         service: Service = request.app.state.service
         principal = await authenticate(request)
         principal.require(*scopes)
+        require_known_parameters(request)
         async with service.database.transaction(principal.government) as session:
             yield Call(principal, session, service, language_of(request))
 
     return Depends(call)
 
 
+def if_match_missing() -> Problem:
+    return Problem(
+        428,
+        "if_match_missing",
+        Text("a change of an existing thing needs the header If-Match", "修改已有内容须带 If-Match 请求头"),
+        Text("send the ETag that reading it gave", "请带上读取时得到的 ETag"),
+    )
+
+
 def parse_etag(value: str | None) -> int:
     """The version in an If-Match header: a strong entity tag that is the version, `"7"`."""
     if value is None:
-        raise Problem(
-            428,
-            "if_match_missing",
-            Text("a change of an existing thing needs the header If-Match", "修改已有内容须带 If-Match 请求头"),
-            Text("send the ETag that reading it gave", "请带上读取时得到的 ETag"),
-        )
+        raise if_match_missing()
     tag = value.strip()
     if len(tag) > 2 and tag[0] == tag[-1] == '"' and tag[1:-1].isascii() and tag[1:-1].isdigit() and len(tag) < 20:
         return int(tag[1:-1])
@@ -266,6 +300,8 @@ class ProblemDocument(BaseModel):
     status: int
     code: str
     detail: str
+    instance: str
+    request_id: str
     clause: str | None = None
     satisfy: str | None = None
 
@@ -275,17 +311,24 @@ def _problem_response(description: str) -> dict[str, Any]:
     return {"description": description, "content": {"application/problem+json": {"schema": schema}}}
 
 
+#: What any operation may answer; `_describe` adds what follows from the parameters that one takes.
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    400: _problem_response("The request can't be read, or lacks Idempotency-Key"),
     401: _problem_response("No valid token"),
     403: _problem_response("The scope or the post is missing"),
-    404: _problem_response("No such thing for this government"),
     409: _problem_response("Refused by the rules or by the state it is in"),
-    412: _problem_response("It has changed since it was read"),
-    413: _problem_response("The body is too large"),
-    422: _problem_response("The payload means nothing here"),
-    428: _problem_response("If-Match is missing"),
+    422: _problem_response("The payload or a parameter means nothing here"),
     503: _problem_response("Something it needs is away"),
+}
+_WITH_PATH_PARAMETER = {404: _problem_response("No such thing for this government")}
+_WITH_KEY = {400: _problem_response("The request can't be read, or lacks Idempotency-Key")}
+_WITH_BODY = {
+    400: _problem_response("The body isn't JSON, or Idempotency-Key is missing where it is needed"),
+    413: _problem_response("The body is too large"),
+    415: _problem_response("The body isn't said to be JSON"),
+}
+_WITH_IF_MATCH = {
+    412: _problem_response("It has changed since it was read"),
+    428: _problem_response("If-Match is missing"),
 }
 
 
@@ -302,7 +345,15 @@ async def _on_problem(request: Request, problem: Exception) -> Response:
 
 async def _on_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    errors = [{"place": ".".join(map(str, e["loc"])), "expected": e["msg"], "type": e["type"]} for e in error.errors()]
+    if any((e["type"], e["loc"]) == ("missing", ("header", "If-Match")) for e in error.errors()):
+        return problem_response(if_match_missing(), request)
+    if isinstance(error.body, bytes):  # a body that FastAPI didn't read as JSON, since it isn't said to be
+        text = Text("a body has to be JSON, with Content-Type: application/json", "请求体须为 application/json")
+        return problem_response(Problem(415, "unsupported_media_type", text), request)
+    errors = [
+        {"place": ".".join(map(str, e["loc"])), "expected": e["msg"].removeprefix("Value error, "), "type": e["type"]}
+        for e in error.errors()
+    ]
     if any(e["type"] == "json_invalid" for e in errors):
         text = Text("the body isn't JSON", "请求体不是合法的 JSON")
         return problem_response(Problem(400, "invalid_json", text, extra={"errors": errors}), request)
@@ -318,14 +369,32 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
     )
 
 
+_HTTP = {
+    400: ("invalid_json", "请求体无法解析"),
+    404: ("no_such_route", "没有该路径"),
+    405: ("method_not_allowed", "该路径不支持此请求方法"),
+    413: ("body_too_large", "请求体过大"),
+}
+
+
 async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     phrase = HTTPStatus(error.status_code).phrase
-    code = {404: "no_such_route", 405: "method_not_allowed", 400: "invalid_json", 413: "body_too_large"}.get(
-        error.status_code, phrase.lower().replace(" ", "_")
+    code, zh = _HTTP.get(error.status_code, (phrase.lower().replace(" ", "_"), phrase))
+    headers = dict(error.headers or {})
+    if error.status_code == 405:  # the router names the methods of the first route alone
+        headers["Allow"] = ", ".join(_methods_at(request))
+    return problem_response(Problem(error.status_code, code, Text(str(error.detail), zh), headers=headers), request)
+
+
+def _methods_at(request: Request) -> list[str]:
+    """The methods that some operation has at the request's path."""
+    return sorted(
+        method.upper()
+        for path, operations in request.app.openapi()["paths"].items()
+        for method in operations
+        if compile_path(path)[0].match(request.url.path)
     )
-    problem = Problem(error.status_code, code, Text(str(error.detail), phrase), headers=dict(error.headers or {}))
-    return problem_response(problem, request)
 
 
 async def _on_failure(request: Request, error: Exception) -> Response:
@@ -337,6 +406,12 @@ async def _on_failure(request: Request, error: Exception) -> Response:
             Text("the database can't be reached", "数据库暂不可用"),
             Text("try again shortly", "请稍后重试"),
             headers={"Retry-After": "2"},
+        )
+    elif refused_text(error):
+        problem = invalid(
+            "character_not_allowed",
+            "a text holds the character U+0000, which can't be kept",
+            "文本中含有无法保存的字符 U+0000",
         )
     else:
         log.exception("unexpected failure of %s %s", request.method, request.url.path, exc_info=error)
@@ -359,7 +434,7 @@ class Edge:
         given = request.headers.get("x-request-id", "")
         request_id = given if 0 < len(given) <= 64 and given.isascii() and given.isprintable() else str(uuid.uuid4())
         scope.setdefault("state", {})["request_id"] = request_id
-        size, status = 0, 500
+        size, status, began_to_answer = 0, 500, False
 
         async def limited() -> Message:
             nonlocal size
@@ -370,9 +445,9 @@ class Edge:
             return message
 
         async def answered(message: Message) -> None:
-            nonlocal status
+            nonlocal status, began_to_answer
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, began_to_answer = message["status"], True
                 message.setdefault("headers", []).append((b"x-request-id", request_id.encode()))
             await send(message)
 
@@ -380,6 +455,8 @@ class Edge:
         try:
             await self._app(scope, limited, answered)
         except Exception as error:
+            if began_to_answer:
+                raise
             await (await _on_failure(request, error))(scope, receive, answered)
         operation = getattr(scope.get("route"), "operation_id", None) or "other"
         REQUESTS.labels(operation, str(status)).inc()
@@ -459,6 +536,7 @@ def create_app(
         description=description,
         version="1.0.0",
         lifespan=lifespan,
+        redirect_slashes=False,  # a redirect is no problem document, and behind a proxy it names the wrong host
         openapi_tags=[{"name": router.tags[0]} for router in routers if router.tags],
         swagger_ui_parameters={"defaultModelsExpandDepth": -1},
     )
@@ -477,6 +555,21 @@ def create_app(
     return app
 
 
+def _problems_of(operation: dict[str, Any]) -> dict[str, Any]:
+    """The problems that follow from what an operation of the OpenAPI document takes."""
+    parameters = {(p["in"], p["name"]) for p in operation.get("parameters", [])}
+    found: dict[int, Any] = {}
+    if any(place == "path" for place, _ in parameters):
+        found |= _WITH_PATH_PARAMETER
+    if ("header", "Idempotency-Key") in parameters:
+        found |= _WITH_KEY
+    if ("header", "If-Match") in parameters:
+        found |= _WITH_IF_MATCH
+    if "requestBody" in operation:
+        found |= _WITH_BODY
+    return {str(status): response for status, response in found.items()}
+
+
 def _describe(app: FastAPI) -> None:
     """OpenAPI: the bearer scheme on every operation that needs it, and the problem document's schema."""
     generate = app.openapi
@@ -491,6 +584,7 @@ def _describe(app: FastAPI) -> None:
                 for operation in operations_of_path.values():
                     if path.startswith("/v1/"):
                         operation["security"] = [{"bearer": []}]
+                        operation["responses"] |= _problems_of(operation)
             app.openapi_schema = schema
         return app.openapi_schema
 

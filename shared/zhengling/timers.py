@@ -24,9 +24,13 @@ log = logging.getLogger(__name__)
 TimerHandler = Callable[[AsyncSession, str], Awaitable[None]]
 Timers = Mapping[str, TimerHandler]
 
-_CANCEL = sa.text(
-    "UPDATE timer SET state = 'cancelled' WHERE kind = :kind AND subject_id = :subject_id AND state = 'pending'"
-)
+# A timer that is firing right now is left to its handler: that one waits for the subject's row, which the caller has,
+# and then looks at the changed state. To wait for it here would be a deadlock.
+_CANCEL = sa.text("""
+    UPDATE timer SET state = 'cancelled' WHERE id IN (
+        SELECT id FROM timer WHERE kind = :kind AND subject_id = :subject_id AND state = 'pending'
+        FOR UPDATE SKIP LOCKED)
+""")
 _SCHEDULE = sa.text("""
     INSERT INTO timer (id, government, kind, subject_id, due_at, generation)
     SELECT :id, :government, :kind, :subject_id, :due_at, coalesce(max(generation), 0) + 1

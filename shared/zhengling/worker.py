@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 from aiokafka.errors import KafkaError
 from fastapi import FastAPI
@@ -18,7 +19,7 @@ from prometheus_client import Gauge
 
 from zhengling import audit, idempotency, outbox, references, timers
 from zhengling.consumer import EventConsumer
-from zhengling.db import Database, is_outage
+from zhengling.db import Database, is_outage, whole
 from zhengling.events import EVENTS
 from zhengling.inbox import Handlers, Inbox
 from zhengling.kafka import Producer, reachable
@@ -98,16 +99,23 @@ class Worker:
         return found | self._failing
 
     async def _supervise(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
-        """Run for good; after an error wait (0.2 s doubling to 5 s, while it keeps failing) and run again."""
+        """Run for good; after an error wait (0.2 s doubling to 5 s, while it keeps failing) and run again.
+
+        A `CancelledError` that nobody asked this task for (aiokafka leaks some) is an error like any other.
+        """
         failures = 0
         loop = asyncio.get_running_loop()
+        task = asyncio.current_task()
+        assert task
         while True:
             began = loop.time()
             settled = loop.call_later(3.0, self._failing.pop, name, None)
             try:
                 await run()
                 failures = 0
-            except Exception as error:
+            except (Exception, asyncio.CancelledError) as error:
+                if isinstance(error, asyncio.CancelledError) and task.cancelling():
+                    raise
                 failures = 1 if loop.time() - began > 10 else failures + 1
                 root = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error
                 known = isinstance(root, KafkaError) or is_outage(root)
@@ -117,12 +125,14 @@ class Worker:
             finally:
                 settled.cancel()
 
-    def _every(self, seconds: float, work: Callable[[Database], Awaitable[bool]]) -> Callable[[], Awaitable[None]]:
+    def _every(
+        self, seconds: float, work: Callable[[Database], Coroutine[Any, Any, bool]]
+    ) -> Callable[[], Awaitable[None]]:
         """Do the work again at once while it says that there was some, else after a pause."""
 
         async def loop() -> None:
             while True:
-                if not await work(self.service.database):
+                if not await whole(work(self.service.database)):
                     await asyncio.sleep(seconds)
 
         return loop
@@ -156,7 +166,7 @@ class Worker:
 
 
 #: Work a service does for itself at its start and then hourly; True where it should be called again at once.
-Seed = Callable[[Database], Awaitable[bool]]
+Seed = Callable[[Database], Coroutine[Any, Any, bool]]
 
 
 def create_worker_app(worker: Worker) -> FastAPI:

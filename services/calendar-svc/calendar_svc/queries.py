@@ -18,9 +18,7 @@ _YEAR = sa.text("SELECT content FROM calendar_year WHERE year = :year ORDER BY g
 
 async def compute_deadlines(call: Call, requests: list[DeadlineRequest], *, with_trace: bool) -> list[DueView]:
     """Due dates by the rules in force today. Another government's need the scope calendar:national."""
-    calendar = await references.calendar(call.session)
     governments = {item.government for item in requests}
-    books = {code: call.service.rulebooks.current(code, call.now) for code in governments}
     if governments - {call.government} and not call.principal.has("calendar:national"):
         raise Problem(
             403,
@@ -28,6 +26,8 @@ async def compute_deadlines(call: Call, requests: list[DeadlineRequest], *, with
             Text("a deadline of another government was asked for", "不能查询其他政府的时限"),
             Text(f"ask for {call.government}, or with the scope calendar:national", "请查询本级政府的时限"),
         )
+    calendar = await references.calendar(call.session)
+    books = {code: call.service.rulebooks.current(code, call.now) for code in governments}
     answers = []
     for item in requests:
         book = books[item.government]

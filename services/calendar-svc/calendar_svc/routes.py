@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Path, Query
 
 from calendar_svc import queries as see
-from calendar_svc.schemas import DeadlineAnswers, DeadlineBatch, DeadlineRequest, YearView
+from calendar_svc.schemas import DeadlineAnswers, DeadlineRequest, Deadlines, YearView
 from zhengling.due_dates import DueView
 from zhengling.service import Call, queries, query
 
@@ -17,7 +17,7 @@ reads = queries("/v1", "calendar")
 
 @reads.post("/deadlines", operation_id="compute_deadlines", summary="One due date, or a batch of them")
 async def compute_deadlines(
-    body: DeadlineRequest | DeadlineBatch,
+    body: Deadlines,
     call: Read,
     trace: Annotated[bool, Query(description="explain each day by day")] = False,
 ) -> DueView | DeadlineAnswers:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, StrictInt, Tag
 
 from zhengling.due_dates import DueView
+from zhengling.moments import DayOrInstant
 from zhengling.workdays import CalendarYear
 
 
@@ -16,18 +16,24 @@ class DeadlineRequest(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
-        populate_by_name=True,
         json_schema_extra={"examples": [{"government": "district", "rule": "document-issue", "from": "2026-09-30"}]},
     )
     government: Annotated[str, Field(max_length=60)]
     rule: Annotated[str, Field(max_length=60)]
-    from_: Annotated[date | datetime, Field(alias="from", description="a day, or an instant with offset (RFC 3339)")]
-    occurrence: Annotated[int, Field(ge=1, le=1000, description="which period of a rule that repeats")] = 1
+    from_: Annotated[DayOrInstant, Field(alias="from", description="a day, or an instant with offset (RFC 3339)")]
+    occurrence: Annotated[StrictInt, Field(ge=1, le=1000, description="which period of a rule that repeats")] = 1
 
 
 class DeadlineBatch(BaseModel):
     model_config = ConfigDict(extra="forbid")
     items: Annotated[list[DeadlineRequest], Field(min_length=1, max_length=1000)]
+
+
+#: Told apart by `items`, so that what is wrong with a batch is said of the batch.
+Deadlines = Annotated[
+    Annotated[DeadlineRequest, Tag("one")] | Annotated[DeadlineBatch, Tag("batch")],
+    Discriminator(lambda body: "batch" if isinstance(body, dict) and "items" in body else "one"),
+]
 
 
 class DeadlineAnswers(BaseModel):

@@ -41,7 +41,7 @@ from zhengling.events import (
 )
 from zhengling.outbox import emit
 from zhengling.rulebook import Chain, MeetingKind, StepName
-from zhengling.service import Call, parse_etag
+from zhengling.service import Call, parse_etag, stale
 
 _COMPOSITION_VERSION = sa.text("SELECT version FROM composition WHERE government = :government FOR UPDATE")
 
@@ -60,7 +60,8 @@ async def load_composition(call: Call, content: Composition, if_match: str | Non
         call.if_match = parse_etag(if_match)
         call.check_version(known)
     version = (known or 0) + 1
-    await references.store_composition(call.session, version, content)
+    if not await references.store_composition(call.session, version, content):
+        raise stale(version)  # another first composition was loaded at the same moment
     await emit(call.session, CompositionChanged(government=call.government, version=version, composition=content))
     return version
 
@@ -241,8 +242,10 @@ async def record_decision(call: Call, meeting_id: str, body: RecordDecision) -> 
         composition, call.official, shanghai_day(call.now), Text("record a decision", "记录决定"), kind.minutes.clause
     )
     _require_organisations(composition, [body.lead, *body.co_units])
-    if body.due and body.due < meeting.day:
-        raise invalid("due_before_the_meeting", f"due {body.due} lies before {meeting.day}", "办结时限早于会议日期")
+    if body.due:
+        (await references.calendar(call.session)).require(body.due)
+        if body.due < meeting.day:
+            raise invalid("due_before_the_meeting", f"due {body.due} lies before {meeting.day}", "办结时限早于会议日期")
     topic = next((item for item in meeting.agenda if item.topic_id == body.topic_id), None)
     names = composition.organisation_names
     resolution = Resolution(
@@ -250,7 +253,9 @@ async def record_decision(call: Call, meeting_id: str, body: RecordDecision) -> 
         topic_id=body.topic_id,
         number=len(meeting.resolutions) + 1,
         title=topic.title if topic else body.topic_id,
-        sponsor=Unit(code=topic.sponsor, name=names[topic.sponsor]) if topic else Unit(code="", name=""),
+        sponsor=Unit(code=topic.sponsor, name=names.get(topic.sponsor, topic.sponsor))
+        if topic
+        else Unit(code="", name=""),
         outcome=body.outcome,
         task=body.task,
         lead=Unit(code=body.lead, name=names[body.lead]),
@@ -309,6 +314,7 @@ async def draft_minutes(call: Call, meeting_id: str, body: DraftMinutes) -> Minu
     call.check_version(meeting.version)
     meetings.require_state(meeting, MeetingState.closed)
     kind, composition = kind_of(call, meeting), await references.composition(call.session)
+    minutes_.require_after_close(meeting, kind, call.occurred(body.occurred_at))
     step = TakeStep(step=StepName.draft, occurred_at=body.occurred_at)
     taken = await _step_of_meeting(call, meeting, kind, kind.minutes, meeting.minutes_steps, step)
     meeting.minutes_steps = [*meeting.minutes_steps, taken]

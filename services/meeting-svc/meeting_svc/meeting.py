@@ -95,7 +95,7 @@ def require_state(meeting: Meeting, *allowed: MeetingState) -> None:
             f"the meeting is {meeting.state}",
             f"会议当前为“{_STATES_ZH[meeting.state]}”",
             Text(f"it has to be {' or '.join(allowed)}", f"须处于“{'”或“'.join(_STATES_ZH[s] for s in allowed)}”"),
-            state=meeting.state.value,
+            state=str(meeting.state),
         )
 
 

@@ -13,6 +13,7 @@ from enum import StrEnum
 from meeting_svc.meeting import Meeting
 from zhengling.authority import Composition
 from zhengling.deadlines import shanghai_day
+from zhengling.errors import Text, refusal
 from zhengling.events import Resolution
 from zhengling.rulebook import Difficulty, MeetingKind, Outcome
 
@@ -54,6 +55,18 @@ _DIFFICULTIES = {
 }
 
 
+def require_after_close(meeting: Meeting, kind: MeetingKind, occurred_at: datetime) -> None:
+    """Refusal `minutes_before_the_close`: the signature comes after the draft, and due dates count from it."""
+    if meeting.closed_at and occurred_at < meeting.closed_at:
+        raise refusal(
+            "minutes_before_the_close",
+            kind.minutes.clause,
+            f"minutes can't have been drafted before the session closed, {meeting.closed_at.isoformat()}",
+            "纪要起草时间不能早于会议结束时间",
+            Text("state when they were drafted, after the close", "请填写会议结束之后的时间"),
+        )
+
+
 def draft_text(meeting: Meeting, kind: MeetingKind, composition: Composition, government_name: str) -> str:
     """The minutes' text (Chinese) from agenda, attendance and decisions."""
     name = composition.official_names
@@ -67,12 +80,12 @@ def draft_text(meeting: Meeting, kind: MeetingKind, composition: Composition, go
         f"{government_name}{kind.name}纪要",
         "",
         f"时间：{day.year}年{day.month}月{day.day}日",
-        f"主持：{name[meeting.chair]}"
+        f"主持：{name.get(meeting.chair, meeting.chair)}"
         + ("（受委托）" if meeting.entrustment and meeting.entrustment.to == meeting.chair else ""),
-        f"出席：{'、'.join(name[official] for official in members)}",
+        f"出席：{'、'.join(composition.names(members))}",
     ]
     if others:
-        lines.append(f"列席：{'、'.join(name.get(official, official) for official in others)}")
+        lines.append(f"列席：{'、'.join(composition.names(others))}")
     if absent:
         lines.append(
             "请假："

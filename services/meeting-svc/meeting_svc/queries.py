@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,16 +20,18 @@ from meeting_svc.schemas import (
     NextStep,
     TopicView,
 )
-from meeting_svc.topic import StepTaken, Topic, TopicState, next_step
+from meeting_svc.topic import Topic, TopicState, next_step
 from zhengling import references
 from zhengling.authority import Composition
 from zhengling.db import load
 from zhengling.deadlines import shanghai_day
 from zhengling.errors import not_found
 from zhengling.paging import Page, PageRequest, page
-from zhengling.rulebook import Chain, Facts
+from zhengling.rulebook import Chain, Facts, Step, matches
 from zhengling.service import Call
 
+#: The facts of a chain as they are for one official: whether this one chaired, for instance.
+FactsOf = Callable[[str], Facts]
 _COMPOSITION_VERSION = sa.text("SELECT version FROM composition")
 
 
@@ -38,27 +42,28 @@ async def get_composition(call: Call) -> CompositionView:
 
 
 def _next(
-    call: Call, composition: Composition, chain: Chain, taken: list[StepTaken], facts: Facts, **context: str | None
-) -> NextStep | None:
-    step = next_step(chain, taken, facts)
-    if step is None:
-        return None
+    call: Call, chain: Chain, step: Step, composition: Composition, facts_of: FactsOf, **context: str | None
+) -> NextStep:
+    """The step as an answer shows it: with whoever may take it under the facts that hold for them."""
     on = shanghai_day(call.now)
-    holders = [h for actor in step.by for h in composition.holders(actor.role, on, **context)]
-    return NextStep(
-        step=step.step,
-        by=[actor.role for actor in step.by],
-        clause=step.clause or chain.clause,
-        officials=list(dict.fromkeys(holders)),
-    )
+    may: dict[str, None] = {}
+    roles = []
+    for actor in step.by:
+        holders = composition.holders(actor.role, on, **context)
+        lawful = [official for official in holders if matches(actor.when, facts_of(official))]
+        may |= dict.fromkeys(lawful)
+        if lawful or not actor.when:
+            roles.append(actor.role)
+    return NextStep(step=step.step, by=roles, clause=step.clause or chain.clause, officials=list(may))
 
 
 async def topic_view(call: Call, topic: Topic) -> TopicView:
     view = TopicView.model_validate(topic)
     if topic.state == TopicState.in_review:
-        composition = await references.composition(call.session)
         chain = kind_of(call, topic).topic
-        view.next_step = _next(call, composition, chain, topic.steps, topic.facts, sponsor=topic.sponsor)
+        if step := next_step(chain, topic.steps, topic.facts):
+            composition = await references.composition(call.session)
+            view.next_step = _next(call, chain, step, composition, lambda _: topic.facts, sponsor=topic.sponsor)
     return view
 
 
@@ -72,9 +77,9 @@ async def meeting_view(call: Call, meeting: Meeting) -> MeetingView:
     }
     if meeting.state in chains:
         chain, taken = chains[meeting.state]
-        composition = await references.composition(call.session)
-        facts = minutes_facts(meeting, meeting.chair)
-        view.next_step = _next(call, composition, chain, taken, facts, chair=meeting.chair)
+        if step := next_step(chain, taken, minutes_facts(meeting, meeting.chair)):
+            composition = await references.composition(call.session)
+            view.next_step = _next(call, chain, step, composition, partial(minutes_facts, meeting), chair=meeting.chair)
     return view
 
 

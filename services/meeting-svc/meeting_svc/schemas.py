@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
 
 from meeting_svc.decision import Standing
 from meeting_svc.meeting import MeetingState
@@ -13,6 +13,7 @@ from meeting_svc.minutes import MinutesState
 from meeting_svc.topic import TopicState
 from zhengling.authority import Composition, Key
 from zhengling.events import Resolution
+from zhengling.moments import Day, Instant
 from zhengling.rulebook import (
     Difficulty,
     FollowingDocument,
@@ -28,7 +29,7 @@ Title = Annotated[str, Field(min_length=2, max_length=200)]
 Reason = Annotated[str, Field(min_length=2, max_length=500)]
 Opinion = Annotated[str, Field(max_length=1000)]
 OccurredAt = Annotated[
-    AwareDatetime | None, Field(description="when it happened, with offset; now where absent; never in the future")
+    Instant | None, Field(description="when it happened, with offset; now where absent; never in the future")
 ]
 
 
@@ -72,12 +73,12 @@ class AdmitLate(Payload):
 class CallMeeting(Payload):
     kind: Annotated[str, Field(max_length=60, examples=["executive"])]
     title: Annotated[Title, Field(examples=["区政府2026年第3次常务会议"])]
-    day: Annotated[date, Field(description="the day it is called for (Asia/Shanghai)")]
+    day: Annotated[Day, Field(description="the day it is called for (Asia/Shanghai)")]
 
 
 class AddToAgenda(Payload):
     topic_id: Annotated[str, Field(max_length=64)]
-    position: Annotated[int | None, Field(ge=1, le=200)] = None
+    position: Annotated[StrictInt | None, Field(ge=1, le=200)] = None
 
 
 class Entrust(Payload):
@@ -88,7 +89,7 @@ class Entrust(Payload):
 
 class AttendancePayload(Payload):
     official: Key
-    present: bool
+    present: StrictBool
     reason: Annotated[str, Field(max_length=200)] = ""
 
 
@@ -104,10 +105,10 @@ class RecordDecision(Payload):
     task: Annotated[str, Field(min_length=2, max_length=1000, description="what is to be done")]
     lead: Annotated[Key, Field(description="the one lead unit (牵头单位)")]
     co_units: Annotated[list[Key], Field(max_length=30)] = []
-    due: Annotated[date | None, Field(description="where the decision itself says by when")] = None
+    due: Annotated[Day | None, Field(description="where the decision itself says by when")] = None
     difficulty: Difficulty = Difficulty.general
     document: FollowingDocument = FollowingDocument.none
-    may_be_published: bool = True
+    may_be_published: StrictBool = True
 
 
 class CloseSession(Payload):

@@ -115,6 +115,7 @@ async def set_due(call: Call, entry_id: str, body: SetDue) -> Entry:
     ledger = ledger_of(call.service.rulebooks.edition(call.government, entry.edition))
     composition = await references.composition(call.session)
     set_at = call.occurred(body.occurred_at)
+    (await references.calendar(call.session)).require(body.due)
     matter.set_due(entry, ledger, composition, call.official, body.due, end_of(body.due), shanghai_day(call.now))
     await timers.schedule(call.session, OVERDUE, entry.id, end_of(body.due))
     await emit(

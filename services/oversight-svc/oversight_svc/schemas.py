@@ -5,18 +5,19 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from oversight_svc.matter import DueBasis, EntryState
 from zhengling.due_dates import TraceView
 from zhengling.events import Unit
+from zhengling.moments import Day, Instant
 from zhengling.rulebook import Difficulty, EntrySource
 
 
 class SetDue(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    due: Annotated[date, Field(description="the last day in time (Asia/Shanghai)")]
-    occurred_at: AwareDatetime | None = None
+    due: Annotated[Day, Field(description="the last day in time (Asia/Shanghai)")]
+    occurred_at: Instant | None = None
 
 
 class EntryView(BaseModel):

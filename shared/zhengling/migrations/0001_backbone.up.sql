@@ -1,5 +1,6 @@
 -- What every service's database holds beside its own nouns: outbox, inbox, timers, idempotency keys, audit,
--- business clock, deadlines, and the replicas of composition and calendar. $app and $worker are the two roles.
+-- business clock, deadlines, and the replicas of composition and calendar. $app and $worker are the two roles; both see
+-- the rows of `app.government` alone, but the worker's relay, retries, timers and sealing look for work in all governments.
 
 -- business time -------------------------------------------------------------------------------------------------
 CREATE TABLE business_clock (
@@ -20,9 +21,13 @@ CREATE FUNCTION current_government() RETURNS text LANGUAGE sql STABLE PARALLEL S
 CREATE TABLE outbox_sequence (
     aggregate_type text NOT NULL,
     aggregate_id text NOT NULL,
+    government text NOT NULL,
     last_seq bigint NOT NULL,
     PRIMARY KEY (aggregate_type, aggregate_id)
 );
+ALTER TABLE outbox_sequence ENABLE ROW LEVEL SECURITY;
+ALTER TABLE outbox_sequence FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_government ON outbox_sequence TO $app, $worker USING (government = current_government());
 GRANT SELECT, INSERT, UPDATE ON outbox_sequence TO $app, $worker;
 
 CREATE TABLE outbox (
@@ -56,12 +61,14 @@ ALTER TABLE outbox ENABLE ROW LEVEL SECURITY;
 ALTER TABLE outbox FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_government ON outbox TO $app USING (government = current_government());
 CREATE POLICY all_governments ON outbox TO $worker USING (true);
+CREATE POLICY only_the_one_entered ON outbox AS RESTRICTIVE FOR INSERT TO $worker
+    WITH CHECK (government = current_government());
 GRANT SELECT, INSERT ON outbox TO $app, $worker;
 GRANT UPDATE (published_at, attempts, next_attempt_at, last_error, parked_at) ON outbox TO $app, $worker;
 
 CREATE TABLE outbox_lane (lane smallint PRIMARY KEY);
 INSERT INTO outbox_lane SELECT generate_series(0, 15);
-GRANT SELECT, UPDATE ON outbox_lane TO $worker;
+GRANT SELECT, UPDATE ON outbox_lane TO $app, $worker;
 
 -- inbox ---------------------------------------------------------------------------------------------------------
 CREATE TABLE inbox (
@@ -86,6 +93,7 @@ CREATE TABLE inbox (
     applied_at timestamptz,
     discard_reason text,
     discard_requested_by text,
+    discard_requested_for text,
     discarded_by text,
     PRIMARY KEY (consumer, event_id)
 );
@@ -96,9 +104,13 @@ ALTER TABLE inbox ENABLE ROW LEVEL SECURITY;
 ALTER TABLE inbox FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_government ON inbox TO $app USING (government = current_government());
 CREATE POLICY all_governments ON inbox TO $worker USING (true);
+CREATE POLICY only_the_one_entered ON inbox AS RESTRICTIVE FOR INSERT TO $worker
+    WITH CHECK (government = current_government());
 GRANT SELECT ON inbox TO $app;
-GRANT UPDATE (status, attempts, next_attempt_at, discard_reason, discard_requested_by, discarded_by) ON inbox TO $app;
-GRANT SELECT, INSERT, UPDATE ON inbox TO $worker;
+GRANT UPDATE (status, attempts, next_attempt_at, discard_reason, discard_requested_by, discard_requested_for, discarded_by)
+    ON inbox TO $app;
+GRANT SELECT, INSERT ON inbox TO $worker;
+GRANT UPDATE (status, envelope, attempts, next_attempt_at, last_error, applied_at) ON inbox TO $worker;
 
 CREATE TABLE inbox_cursor (
     consumer text NOT NULL,
@@ -146,7 +158,10 @@ ALTER TABLE timer ENABLE ROW LEVEL SECURITY;
 ALTER TABLE timer FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_government ON timer TO $app USING (government = current_government());
 CREATE POLICY all_governments ON timer TO $worker USING (true);
-GRANT SELECT, INSERT, UPDATE ON timer TO $app, $worker;
+CREATE POLICY only_the_one_entered ON timer AS RESTRICTIVE FOR INSERT TO $worker
+    WITH CHECK (government = current_government());
+GRANT SELECT, INSERT ON timer TO $app, $worker;
+GRANT UPDATE (state, attempts, next_attempt_at, last_error, fired_at) ON timer TO $app, $worker;
 
 -- idempotency ---------------------------------------------------------------------------------------------------
 CREATE TABLE idempotency_key (
@@ -196,10 +211,14 @@ ALTER TABLE audit ENABLE ROW LEVEL SECURITY;
 ALTER TABLE audit FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_government ON audit TO $app USING (government = current_government());
 CREATE POLICY all_governments ON audit TO $worker USING (true);
+CREATE POLICY only_the_one_entered ON audit AS RESTRICTIVE FOR INSERT TO $worker
+    WITH CHECK (government = current_government());
 ALTER TABLE audit_seal ENABLE ROW LEVEL SECURITY;
 ALTER TABLE audit_seal FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_government ON audit_seal TO $app USING (government = current_government());
 CREATE POLICY all_governments ON audit_seal TO $worker USING (true);
+CREATE POLICY only_the_one_entered ON audit_seal AS RESTRICTIVE FOR INSERT TO $worker
+    WITH CHECK (government = current_government());
 GRANT SELECT, INSERT ON audit TO $app, $worker;
 GRANT UPDATE (seal) ON audit TO $worker;
 GRANT SELECT ON audit_seal TO $app;
@@ -264,4 +283,7 @@ CREATE TABLE rulebook_edition (
     loaded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (government, edition, revision)
 );
+ALTER TABLE rulebook_edition ENABLE ROW LEVEL SECURITY;
+ALTER TABLE rulebook_edition FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_government ON rulebook_edition TO $app, $worker USING (government = current_government());
 GRANT SELECT, INSERT ON rulebook_edition TO $app, $worker;

@@ -1,0 +1,75 @@
+"""docs/api as the code has it: the AsyncAPI document, a JSON Schema per event type, an OpenAPI document per service.
+
+Nothing has to run for it: an app that is only asked for its document opens no connection.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from zhengling.asyncapi import asyncapi, event_schema
+from zhengling.events import EVENTS
+from zhengling.main_job import SERVICES
+from zhengling.service import Service
+from zhengling.settings import ServiceSettings
+
+
+def openapi(service: str) -> dict[str, Any]:
+    """The OpenAPI document of a service as production runs it: without the test clock."""
+    settings = ServiceSettings(
+        profile="production",
+        allow_test_clock=False,
+        database_url="postgresql://nobody@nowhere/none",
+        rulebooks="",
+        auth_issuer="urn:none",
+        auth_jwks="none",
+        kafka_bootstrap_servers="none",
+    )
+    create_app = importlib.import_module(f"{service}_svc.app").create_app
+    document: dict[str, Any] = create_app(Service.create(service, settings, "documents")).openapi()
+    return document
+
+
+def documents() -> dict[str, str]:
+    """Every document: its path below docs/api, and its text."""
+    texts = {"asyncapi.yaml": _yaml(asyncapi())}
+    texts |= {f"events/{name}.json": _json(event_schema(event)) for name, event in EVENTS.items()}
+    return texts | {f"openapi/{service}.json": _json(openapi(service)) for service in SERVICES}
+
+
+def write(folder: Path) -> list[str]:
+    """Write what differs and remove what is no more; returns the paths that changed."""
+    changed, texts = differing(folder), documents()
+    for name in changed:
+        path = folder / name
+        if name in texts:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(texts[name], encoding="utf-8")
+        else:
+            path.unlink()
+    return changed
+
+
+def differing(folder: Path) -> list[str]:
+    """The documents below `folder` that the code would write otherwise, that are missing, or that nothing writes."""
+    texts = documents()
+    there = {str(path.relative_to(folder)): path for kind in ("yaml", "json") for path in folder.rglob(f"*.{kind}")}
+    return sorted(
+        name
+        for name in texts.keys() | there.keys()
+        if name not in texts or name not in there or there[name].read_text(encoding="utf-8") != texts[name]
+    )
+
+
+def _json(document: dict[str, Any]) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _yaml(document: dict[str, Any]) -> str:
+    unshared = json.loads(json.dumps(document))  # the same part twice is written twice, not as an alias
+    return yaml.safe_dump(unshared, sort_keys=False, allow_unicode=True, width=110)

@@ -1,0 +1,215 @@
+"""Due dates over the API and by the command line, against the cases worked out by hand."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+from tests.caller import Caller, code_of
+from tests.conftest import ROOT
+from typer.testing import CliRunner
+
+from zhengling.cli import app
+from zhengling.stack import EmbeddedStack
+
+Json = dict[str, Any]
+FILE = ROOT / "tests" / "rulebooks" / "cases" / "deadlines.yaml"
+CASES: list[Json] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+NATIONAL = ["calendar:read", "calendar:national"]
+
+
+def asked(case: Json) -> Json:
+    return {"government": case["government"], "rule": case["rule"], "from": str(case["from"])}
+
+
+OWN = asked(CASES[0])
+
+
+@pytest.fixture(scope="module")
+async def caller(stack: EmbeddedStack) -> AsyncIterator[Caller]:
+    async with httpx.AsyncClient(timeout=30) as client:
+        yield Caller(stack, client, CASES[0]["government"])
+
+
+async def ask(caller: Caller, body: Json, scopes: list[str] | None = None, **rest: Any) -> httpx.Response:
+    """Without an Idempotency-Key: nothing is changed."""
+    return await caller.post("calendar", "/v1/deadlines", key=None, scopes=scopes, json=body, **rest)
+
+
+# over the API -------------------------------------------------------------------------------------------------------
+async def test_the_whole_file_of_cases_passes_as_one_batch(caller: Caller) -> None:
+    answer = await ask(caller, {"items": [asked(case) for case in CASES]}, NATIONAL)
+    assert answer.status_code == 200, answer.text
+    items = answer.json()["items"]
+    found = {n: item["date"] for n, item in enumerate(items)}
+    assert found == {n: str(case["date"]) for n, case in enumerate(CASES)}
+    for case, item in zip(CASES, items, strict=True):
+        assert item["rule"] == case["rule"]
+        assert item["clause"]
+        assert item["at"].startswith(str(case["date"] + timedelta(days=1)))
+        assert item["at"].endswith("T00:00:00+08:00")
+        assert item["trace"] is None
+
+
+@pytest.mark.parametrize("case", CASES[::8], ids=lambda case: f"{case['government']}-{case['rule']}-{case['from']}")
+async def test_a_case_passes_by_itself(case: Json, caller: Caller) -> None:
+    answer = await ask(caller, asked(case), NATIONAL)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["date"] == str(case["date"])
+
+
+@pytest.mark.parametrize(("language", "chinese"), [("en", False), ("zh-CN", True)])
+async def test_a_trace_is_told_on_request_in_the_language_asked_for(
+    language: str, chinese: bool, caller: Caller
+) -> None:
+    body = {"items": [asked(case) for case in CASES]}
+    answer = await ask(caller, body, NATIONAL, params={"trace": "true"}, headers={"Accept-Language": language})
+    assert answer.status_code == 200, answer.text
+    for case, item in zip(CASES, answer.json()["items"], strict=True):
+        effects = [step["effect"] for step in item["trace"]]
+        assert effects[0] == "start"
+        assert effects[-1] == "clause"
+        due = next(step for step in item["trace"] if step["effect"] == "due")
+        assert due["date"] == str(case["date"])
+        for text in (item["explanation"], *(step["text"] for step in item["trace"][:-1])):
+            assert bool(re.search(r"[\u4e00-\u9fff]", text.split("(")[0])) is chinese, text
+        assert item["clause"] in item["explanation"]
+
+
+async def test_a_make_up_day_is_counted_and_a_day_off_by_swap_is_not(caller: Caller) -> None:
+    case = next(case for case in CASES if case["rule"] == "document-issue" and case["from"] == date(2026, 9, 30))
+    trace = (await ask(caller, asked(case), NATIONAL, params={"trace": "true"})).json()["trace"]
+    counted = [step["date"] for step in trace if step["effect"] == "counted"]
+    skipped = [step["date"] for step in trace if step["effect"] == "skipped"]
+    assert counted == ["2026-10-08", "2026-10-09", "2026-10-10", "2026-10-12", "2026-10-13"]
+    assert skipped[0] == "2026-10-01"
+    assert "2026-10-11" in skipped
+
+
+async def test_an_instant_counts_on_its_day_in_shanghai(caller: Caller) -> None:
+    """Midnight at another offset is another day; that it is midnight doesn't make it a bare date."""
+    case = next(case for case in CASES if case["rule"] == "document-issue" and case["from"] == date(2026, 9, 30))
+    for instant, day in (
+        ("2026-09-30T00:00:00+08:00", "2026-09-30"),
+        ("2026-09-30T23:59:59.999+08:00", "2026-09-30"),
+        ("2026-09-29T16:00:00Z", "2026-09-30"),
+        ("2026-10-01T00:00:00+14:00", "2026-09-30"),
+        ("2026-09-30T00:00:00+14:00", "2026-09-29"),
+        ("2026-09-30T16:00:00Z", "2026-10-01"),
+    ):
+        body = {"items": [asked(case) | {"from": instant}, asked(case) | {"from": day}]}
+        found, expected = (await ask(caller, body, NATIONAL, params={"trace": "true"})).json()["items"]
+        assert found["trace"] == expected["trace"], instant
+
+
+async def test_another_governments_deadline_needs_the_scope(caller: Caller) -> None:
+    other = next(case for case in CASES if case["government"] != caller.government)
+    for body in (asked(other), {"items": [OWN, asked(other)]}):
+        answer = await ask(caller, body, ["calendar:read"])
+        assert code_of(answer) == (403, "another_government")
+    assert (await ask(caller, OWN, ["calendar:read"])).status_code == 200
+    assert code_of(await ask(caller, OWN, ["calendar:national"])) == (403, "insufficient_scope")
+
+
+async def test_an_unknown_government_looks_like_anothers_without_the_scope(caller: Caller) -> None:
+    body = OWN | {"government": "nowhere"}
+    assert code_of(await ask(caller, body, ["calendar:read"])) == (403, "another_government")
+    assert code_of(await ask(caller, body, NATIONAL)) == (422, "unknown_government")
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"rule": "unheard-of"}, "unknown_rule"),
+        ({"rule": "\0"}, "unknown_rule"),
+        ({"from": "0001-01-01"}, "date_out_of_range"),
+        ({"from": "9999-12-31"}, "date_out_of_range"),
+        ({"from": "2009-12-31"}, "date_out_of_range"),
+        ({"from": "0001-01-01T00:00:00+14:00"}, "invalid_payload"),
+        ({"from": "9999-12-31T23:59:59-12:00"}, "invalid_payload"),
+        ({"from": "2026-09-30T10:00:00"}, "invalid_payload"),
+        ({"from": "2026-02-30"}, "invalid_payload"),
+        ({"from": 20260930}, "invalid_payload"),
+        ({"from": "1790000000"}, "invalid_payload"),
+        ({"from": None}, "invalid_payload"),
+        ({"from_": "2026-09-30"}, "invalid_payload"),
+        ({"occurrence": 2}, "no_such_occurrence"),
+        ({"occurrence": 0}, "invalid_payload"),
+        ({"occurrence": 10**30}, "invalid_payload"),
+        ({"occurrence": "1"}, "invalid_payload"),
+        ({"occurrence": True}, "invalid_payload"),
+        ({"government": 5}, "invalid_payload"),
+        ({"colour": "red"}, "invalid_payload"),
+    ],
+    ids=str,
+)
+async def test_a_question_that_means_nothing_is_refused(change: Json, code: str, caller: Caller) -> None:
+    assert code_of(await ask(caller, OWN | change)) == (422, code)
+    answer = await ask(caller, {"items": [OWN, OWN | change]})
+    assert code_of(answer) == (422, code)
+    if code == "invalid_payload":
+        assert answer.json()["errors"][0]["place"].startswith("body.batch.items.1"), "the place is the batch's"
+
+
+@pytest.mark.parametrize("body", [{"items": []}, {"items": [OWN] * 1001}, {"items": {}}, {}, [], 5, "x", None], ids=str)
+async def test_a_batch_holds_1_to_1000_questions(body: Any, caller: Caller) -> None:
+    assert code_of(await ask(caller, body)) == (422, "invalid_payload")
+
+
+# by the command line ------------------------------------------------------------------------------------------------
+def check(file: Path) -> subprocess.CompletedProcess[str]:
+    command = [Path(sys.executable).with_name("zhengling"), "deadlines", "check", file]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_check_passes_the_file_of_cases() -> None:
+    done = check(FILE)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.strip() == f"{len(CASES)} cases, 0 differ"
+
+
+def test_check_names_each_case_that_differs(tmp_path: Path) -> None:
+    cases = [dict(case) for case in CASES]
+    cases[3]["date"] += timedelta(days=1)
+    cases[20]["rule"] = "unheard-of"
+    (tmp_path / "cases.yaml").write_text(yaml.safe_dump(cases, allow_unicode=True), encoding="utf-8")
+    done = check(tmp_path / "cases.yaml")
+    assert done.returncode == 1
+    told = done.stdout.splitlines()
+    assert len(told) == 3
+    assert told[0].startswith("case 4: ")
+    assert f"expected {cases[3]['date']}, computed {CASES[3]['date']}" in told[0]
+    assert told[1].startswith("case 21: ")
+    assert "unknown_rule" in told[1]
+    assert told[2] == f"{len(CASES)} cases, 2 differ"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"", b"rubbish", b"{", b"a: b", b"- [1, 2]", b"\xff\xfe\x00", b"- {government: g, rule: r, from: soon, date: 2026-01-01}",
+        b"- {government: g, rule: r, from: 2026-01-01}",
+        b"- {government: g, rule: r, from: 2026-01-01 10:00:00, date: 2026-01-01}",
+        b"- !!python/object/apply:os.system [ls]",
+    ],
+)  # fmt: skip
+def test_check_says_what_is_wrong_with_a_file_that_holds_no_cases(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "cases.yaml").write_bytes(content)
+    done = CliRunner().invoke(app, ["deadlines", "check", str(tmp_path / "cases.yaml")])
+    assert done.exit_code == 2
+    assert isinstance(done.exception, SystemExit), "no traceback"
+
+
+def test_check_says_that_there_is_no_file(tmp_path: Path) -> None:
+    done = check(tmp_path / "none.yaml")
+    assert done.returncode == 2
+    assert "none.yaml" in done.stderr
+    assert "Traceback" not in done.stderr

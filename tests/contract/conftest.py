@@ -1,0 +1,57 @@
+"""What the tests of the API share: a calling system, and how many rows a command left behind."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+from tests import sixth
+from tests.caller import Caller
+
+from zhengling.main_job import Api
+from zhengling.stack import EmbeddedStack
+
+
+@pytest.fixture(scope="module")
+async def caller(stack: EmbeddedStack) -> AsyncIterator[Caller]:
+    """The sixth government has its composition, and business time is the real one; who moves it puts it back."""
+    async with httpx.AsyncClient(timeout=30) as client:
+        people = Api(stack.addresses(), stack.issuer, sixth.CODE, client)
+        await people.set_clock(None)
+        made = Caller(stack, client)
+        if (await made.get("meeting", "/v1/composition")).status_code == 409:
+            await people.command("meeting", "/v1/composition", sixth.COMPOSITION.model_dump(mode="json"), method="PUT")
+        yield made
+        await people.set_clock(None)
+
+
+#: What a command writes; the rest belongs to the worker.
+WRITTEN = {
+    "meeting": ("topic", "meeting", "minutes", "decision", "composition", "outbox", "idempotency_key"),
+    "docflow": ("document", "outbox", "idempotency_key"),
+    "oversight": ("ledger_entry", "number_series", "outbox", "idempotency_key"),
+    "calendar": ("outbox", "idempotency_key"),
+}
+
+
+@pytest.fixture
+def rows(stack: EmbeddedStack) -> Callable[[str], Any]:
+    """`await rows("meeting")`: what stands in the tables of a service, as the superuser sees it, for this government."""
+
+    async def count(service: str) -> dict[str, int]:
+        url = stack.database_admin_url.rsplit("/", 1)[0] + f"/{service}"
+        connection = await asyncpg.connect(url)
+        try:
+            counts = {
+                table: await connection.fetchval(f"SELECT count(*) FROM {table} WHERE government = $1", sixth.CODE)
+                for table in WRITTEN[service]
+            }
+            statement = "SELECT count(*) FROM audit WHERE government = $1 AND action NOT LIKE 'on\\_%'"
+            return counts | {"audit": await connection.fetchval(statement, sixth.CODE)}
+        finally:
+            await connection.close()
+
+    return count

@@ -1,0 +1,80 @@
+"""Processes that die at the worst moments: every committed decision still ends as exactly one ledger entry."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import httpx
+import pytest
+from tests.conftest import composition_of
+from tests.faults.conftest import Faulty
+from tests.faults.invariants import ask
+
+from zhengling.faults import CRASH_POINTS
+from zhengling.main_job import Api
+
+#: Which processes are armed with which points, side by side; together all there are.
+ARMED = (
+    {"meeting-worker-0": "relay.sent", "oversight-worker-0": "consumer.handling"},
+    {"meeting-worker-0": "relay.marked", "oversight-worker-0": "consumer.handled"},
+    {"oversight-worker-0": "consumer.committed"},
+    {"oversight-worker-0": "timer.fired"},
+    {"oversight-worker-0": "outbox.emitted"},
+)
+
+
+def test_every_crash_point_is_armed_somewhere() -> None:
+    assert {point for armed in ARMED for point in armed.values()} == set(CRASH_POINTS)
+
+
+@pytest.mark.parametrize("armed", ARMED, ids=lambda armed: " ".join(armed.values()))
+async def test_each_decision_lands_once_though_processes_are_killed_at_a_crash_point(
+    armed: dict[str, str], faulty: Faulty
+) -> None:
+    """Two kills at each point, in processes that are started again."""
+    yesterday = (datetime.now(UTC) - timedelta(days=2)).date()  # so that timers fire at once
+    budgets = [await faulty.arm(name, point) for name, point in armed.items()]
+    decided: list[str] = []
+    try:
+        async with faulty.restarting(), asyncio.timeout(90):
+            while any(int(budget.read_text() or "0") for budget in budgets):
+                decided += await faulty.decide(10, yesterday)
+                await asyncio.sleep(1)
+            await faulty.until_in_ledger(decided)
+    finally:
+        await faulty.disarm(*armed)
+    await faulty.until_settled()
+
+
+async def test_a_command_that_died_before_its_commit_is_done_once_when_it_is_repeated(faulty: Faulty) -> None:
+    """The API is killed twice between the event and the commit; the client repeats under the same Idempotency-Key."""
+    stack = faulty.stack
+    people = composition_of("huancui")
+    budget = await faulty.arm("meeting-api-0", "outbox.emitted")
+    answers = []
+    try:
+        async with faulty.restarting(), httpx.AsyncClient(timeout=10) as client, asyncio.timeout(90):
+            api = Api(stack.addresses(), stack.issuer, "huancui", client)
+            headers = {"Authorization": f"Bearer {api.token(None)}", "Idempotency-Key": str(uuid4())}
+            while len(answers) < 2:
+                try:
+                    answer = await client.put(
+                        f"{stack.addresses()['meeting']}/v1/composition",
+                        json=people.model_dump(mode="json"),
+                        headers=headers,
+                    )
+                    assert answer.status_code == 200, answer.text
+                    answers.append(answer)
+                except httpx.TransportError:
+                    await asyncio.sleep(0.1)
+    finally:
+        await faulty.disarm("meeting-api-0")
+    assert budget.read_text() == "0"
+    assert answers[0].json() == answers[1].json()
+    assert answers[1].headers["Idempotent-Replayed"] == "true"
+    events = await ask(stack, "meeting", "SELECT aggregate_seq FROM outbox WHERE aggregate_id = 'huancui'")
+    assert [row["aggregate_seq"] for row in events] == [1]
+    audited = await ask(stack, "meeting", "SELECT action FROM audit WHERE government = 'huancui'")
+    assert [row["action"] for row in audited] == ["load_composition"]

@@ -1,0 +1,381 @@
+"""The consumer: the offset never runs ahead of the database, and who stands still is built anew."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from aiokafka import TopicPartition
+from sqlalchemy.exc import InterfaceError
+from sqlalchemy.ext.asyncio import AsyncSession
+from tests.trial import GOVERNMENT, Log, LogConsumer, ThingCounted, Trial, counted, record, thing
+
+from zhengling import consumer as module
+from zhengling.consumer import EventConsumer
+from zhengling.events import EVENTS
+from zhengling.inbox import Inbox
+from zhengling.kafka import Consumer, KafkaSettings, Message, Offsets, Producer, ensure_topics
+from zhengling.outbox import emit
+from zhengling.relay import Relay
+from zhengling.stack import EmbeddedBroker, EmbeddedStack
+from zhengling.worker import Worker
+
+NOWHERE = KafkaSettings(bootstrap_servers="127.0.0.1:1")
+TOPIC = "zhengling.trial.v1"
+
+
+class Members:
+    """Consumers on a log in memory; each is run again after an error, as the worker does."""
+
+    def __init__(self, trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.trial, self.log = trial, Log()
+        self.client: type[LogConsumer] = LogConsumer
+        self.errors: list[BaseException] = []
+        self._patch = monkeypatch
+        monkeypatch.setattr(module, "ensure_topics", self._no_topics)
+        monkeypatch.setattr(module, "Consumer", lambda *_: self.client(self.log))
+
+    async def _no_topics(self, *_: object) -> None:
+        pass
+
+    def make(self, **options: float) -> EventConsumer:
+        return EventConsumer(self.trial.worker, self.trial.inbox(), NOWHERE, "0", [TOPIC], **options)  # type: ignore[arg-type]
+
+    async def _supervise(self, member: EventConsumer) -> None:
+        while True:
+            try:
+                await member.run()
+            except ExceptionGroup as group:
+                self.errors += group.exceptions
+                await asyncio.sleep(0.01)
+
+    @asynccontextmanager
+    async def running(self, count: int = 1, **options: float) -> AsyncIterator[None]:
+        tasks = [asyncio.create_task(self._supervise(self.make(**options))) for _ in range(count)]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@pytest.fixture
+def members(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> Members:
+    return Members(trial, monkeypatch)
+
+
+async def test_a_replay_from_the_first_record_on_changes_nothing(trial: Trial, members: Members) -> None:
+    identities = [thing() for _ in range(6)]
+    members.log.put(*(counted(identity, n) for n in (1, 2, 3) for identity in identities))
+    for _ in range(3):
+        members.log.committed.clear()
+        async with members.running():
+            await members.log.until_drained()
+    for identity in identities:
+        assert await trial.effects(identity) == [1, 2, 3]
+    assert not members.errors
+
+
+async def test_members_that_all_own_every_partition_apply_each_event_once(trial: Trial, members: Members) -> None:
+    """What was seen on a broker: both members believe to own the same partitions."""
+    identities = [thing() for _ in range(8)]
+    members.log.put(*(counted(identity, n) for n in range(1, 6) for identity in identities))
+    async with members.running(3, batch=4):
+        await members.log.until_drained()
+    for identity in identities:
+        assert await trial.effects(identity) == [1, 2, 3, 4, 5]
+
+
+async def test_the_offset_never_runs_ahead_of_the_database(trial: Trial, members: Members) -> None:
+    """With a database that goes away in the middle of batches again and again."""
+    identity, dice = thing(), random.Random(5)
+    missing: list[int] = []
+
+    class Checking(LogConsumer):
+        async def commit(self, offsets: Offsets) -> None:
+            stored = len(await trial.effects(identity))
+            missing.extend(offset for offset in offsets.values() if offset > stored)
+            await super().commit(offsets)
+
+    async def go_away(session: AsyncSession, thing_id: str, n: int) -> None:
+        if dice.random() < 0.1:
+            raise InterfaceError("connection is closed", None, Exception())
+
+    trial.on_handle = go_away
+    members.client = Checking
+    members.log.put(*(counted(identity, n) for n in range(1, 41)))
+    async with members.running(batch=7):
+        await members.log.until_drained()
+    assert await trial.effects(identity) == list(range(1, 41))
+    assert not missing
+    assert any(isinstance(error, InterfaceError) for error in members.errors)
+
+
+async def test_what_was_committed_to_the_database_alone_is_absorbed_when_it_comes_again(
+    trial: Trial, members: Members
+) -> None:
+    """A process that dies between the two commits, or whose partition was taken away meanwhile."""
+    identity, lost = thing(), iter([True, True])
+
+    class Losing(LogConsumer):
+        async def commit(self, offsets: Offsets) -> None:
+            if next(lost, False):
+                raise ConnectionResetError
+            await super().commit(offsets)
+
+    members.client = Losing
+    members.log.put(*(counted(identity, n) for n in (1, 2, 3)))
+    async with members.running():
+        await members.log.until_drained()
+    assert await trial.effects(identity) == [1, 2, 3]
+    assert len(members.errors) == 2
+
+
+async def test_poison_and_failures_hold_up_nobody_else(trial: Trial, members: Members) -> None:
+    failing, other = thing(), thing()
+    trial.errors[failing, 1] = RuntimeError("not now")
+    members.log.put(counted(failing, 1), record(b"rubbish"), counted(other, 1), counted(failing, 2), counted(other, 2))
+    async with members.running():
+        await members.log.until_drained()
+    assert await trial.effects(other) == [1, 2]
+    assert await trial.effects(failing) == []
+    trial.errors.clear()
+    await trial.drain()
+    assert await trial.effects(failing) == [1, 2]
+    assert not members.errors
+
+
+async def test_members_take_governments_in_one_order_and_dont_shoot_one_another(trial: Trial, members: Members) -> None:
+    """Handlers of one government lock the same row (its series of numbers) until their batch is committed."""
+
+    async def number(session: AsyncSession, thing_id: str, n: int) -> None:
+        await session.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('series' || current_government()))"))
+        await asyncio.sleep(0.02)
+
+    trial.on_handle = number
+    forth = [counted(thing(), 1, government=government) for government in ("dalian", "xigang") * 3]
+    back = [counted(thing(), 1, government=government) for government in ("xigang", "dalian") * 3]
+    first, second = members.make(), members.make()
+    partition = TopicPartition(TOPIC, 0)
+    client = LogConsumer(members.log)
+    await asyncio.gather(
+        first._take(client, partition, forth, {}),  # type: ignore[arg-type]
+        second._take(client, partition, back, {}),  # type: ignore[arg-type]
+    )
+    assert not await trial.ask("SELECT last_error FROM inbox WHERE status <> 'applied'")
+
+
+async def test_a_consumer_whose_poll_hangs_although_there_is_lag_is_built_anew(trial: Trial, members: Members) -> None:
+    identity = thing()
+
+    class Hanging(LogConsumer):
+        async def poll(self, timeout, most):  # type: ignore[no-untyped-def]
+            if self.log.members == 1:
+                await asyncio.Event().wait()
+            return await super().poll(timeout, most)
+
+    members.client = Hanging
+    members.log.put(counted(identity, 1))
+    before = module.REBUILT.labels("trial")._value.get()
+    async with members.running(patience=0.2):
+        await members.log.until_drained()
+    assert await trial.effects(identity) == [1]
+    assert module.REBUILT.labels("trial")._value.get() > before
+
+
+async def test_a_consumer_that_nobody_gives_its_partitions_is_built_anew(trial: Trial, members: Members) -> None:
+    """It handles what it has, but some partition has lag and belongs to nobody."""
+    identity = thing()
+
+    class Deprived(LogConsumer):
+        async def poll(self, timeout, most):  # type: ignore[no-untyped-def]
+            found = await super().poll(timeout, most)
+            return found if self.log.members > 1 else {p: r for p, r in found.items() if p in self.assigned()}
+
+        def assigned(self) -> set[TopicPartition]:
+            owned = super().assigned()
+            return owned if self.log.members > 1 else {p for p in owned if p.partition == 0}
+
+    members.client = Deprived
+    while len(members.log.records) < 2:
+        members.log.put(counted(thing(), 1))
+    members.log.put(counted(identity, 1))
+    async with members.running(patience=0.2):
+        await members.log.until_drained()
+    assert await trial.effects(identity) == [1]
+
+
+async def test_a_batch_that_takes_longer_than_the_patience_isnt_broken_off(trial: Trial, members: Members) -> None:
+    """Else it would be begun again and broken off again, for ever."""
+    identity = thing()
+
+    async def slowly(session: AsyncSession, thing_id: str, n: int) -> None:
+        await asyncio.sleep(0.1)
+
+    trial.on_handle = slowly
+    members.log.put(*(counted(identity, n) for n in range(1, 13)))
+    async with members.running(patience=0.4):
+        await members.log.until_drained()
+    assert await trial.effects(identity) == list(range(1, 13))
+    assert members.log.members == 1
+
+
+async def test_a_consumer_that_is_stopped_finishes_its_batch_and_commits_both(trial: Trial, members: Members) -> None:
+    identity, handling, go_on = thing(), asyncio.Event(), asyncio.Event()
+
+    async def linger(session: AsyncSession, thing_id: str, n: int) -> None:
+        handling.set()
+        await go_on.wait()
+
+    trial.on_handle = linger
+    members.log.put(*(counted(identity, n) for n in (1, 2)))
+    running = asyncio.create_task(members.make().run())
+    await asyncio.wait_for(handling.wait(), 30)
+    running.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert await trial.effects(identity) == [1, 2]
+    assert members.log.drained
+
+
+async def test_what_retention_took_away_is_no_lag() -> None:
+    """Else a group that comes late to an old topic would be rebuilt for ever."""
+    partition = TopicPartition(TOPIC, 0)
+
+    class Expired:
+        def partitions_for_topic(self, topic: str) -> set[int]:
+            return {0}
+
+        async def beginning_offsets(self, partitions: list[TopicPartition]) -> Offsets:
+            return {partition: 100}
+
+        async def end_offsets(self, partitions: list[TopicPartition]) -> Offsets:
+            return {partition: 100}
+
+        async def committed(self, partition: TopicPartition) -> None:
+            return None
+
+    client = Consumer(NOWHERE, "late", "0", [TOPIC])
+    real, client._consumer = client._consumer, Expired()
+    assert await client.lag() == ({partition: 100}, {partition: 100})
+    client._consumer = real
+    await client.close()
+
+
+async def test_a_supervised_task_is_run_again_when_something_in_it_was_cancelled_by_nobody() -> None:
+    """aiokafka lets a `CancelledError` of its own tasks escape; taken for the task's end it would end it for good."""
+    worker = Worker.__new__(Worker)
+    worker._failing = {}
+    runs: list[int] = []
+    again = asyncio.Event()
+
+    async def run() -> None:
+        runs.append(1)
+        if len(runs) == 1:
+            raise asyncio.CancelledError
+        again.set()
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(worker._supervise("consumer", run))
+    await asyncio.wait_for(again.wait(), 30)
+    assert "consumer" in worker._failing
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+# --- with a real broker
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(60):
+        while not condition():
+            await asyncio.sleep(0.05)
+
+
+async def test_clients_end_without_remains_when_their_broker_is_away(tmp_path: Path) -> None:
+    def kafka_tasks() -> list[str]:
+        names = [task.get_coro().__qualname__ for task in asyncio.all_tasks() if task not in before]  # type: ignore[union-attr]
+        return [name for name in names if "test_clients" not in name]
+
+    before = asyncio.all_tasks()
+    with EmbeddedBroker(tmp_path / "broker") as broker:
+        settings = KafkaSettings(
+            bootstrap_servers=broker.bootstrap_servers, idempotence=False, fetch_max_wait_ms=20, session_timeout_ms=3000,
+            send_limit=0.5,
+        )  # fmt: skip
+        producer = Producer(settings, "trial")
+        message = Message(TOPIC, b"key", b"value", [])
+        assert await producer.send([message]) == [None]
+        client = Consumer(settings, "trial", "0", [TOPIC])
+        await client.start()
+        while not await client.poll(1.0, 10):
+            pass
+        await asyncio.to_thread(broker.stop)
+        (outcome,) = await producer.send([message])
+        assert outcome is not None
+        await client.close()
+    await asyncio.sleep(0.1)
+    assert kafka_tasks() == []
+
+
+async def test_replicas_on_a_real_broker_apply_all_in_order_though_one_is_ended_meanwhile(
+    stack: EmbeddedStack, trial: Trial
+) -> None:
+    class Told(ThingCounted, type="zhengling.trialreal.thing.counted.v1", aggregate="thing", key="thing_id"):
+        pass
+
+    kafka = KafkaSettings(
+        bootstrap_servers=stack.kafka_bootstrap_servers,
+        idempotence=False,
+        fetch_max_wait_ms=20,
+        session_timeout_ms=3000,
+    )
+    await ensure_topics(kafka, ["trialreal"])
+    identities = [thing() for _ in range(20)]
+    producers = [Producer(kafka, "trialreal") for _ in range(2)]
+    inbox = Inbox("trialreal", {Told: trial.on_counted}, trial.inbox().rulebooks)
+    readers = [EventConsumer(trial.worker, inbox, kafka, f"{n}", [Told.topic()], batch=5) for n in range(2)]
+
+    async def again(run: Callable[[], object]) -> None:
+        while True:
+            with suppress(Exception):
+                await run()  # type: ignore[misc]
+            await asyncio.sleep(0.1)
+
+    async def write() -> None:
+        for n in range(1, 6):
+            async with trial.app.transaction(GOVERNMENT) as session:
+                await emit(session, *(Told(thing_id=identity, n=n) for identity in identities))
+            await asyncio.sleep(0.2)
+
+    relays = [asyncio.create_task(again(Relay(trial.worker, producer, "trialreal").run)) for producer in producers]
+    first, second = (asyncio.create_task(again(reader.run)) for reader in readers)
+    try:
+        await until(lambda: all(reader.assigned for reader in readers))
+        writing = asyncio.create_task(write())
+        async with asyncio.timeout(60):
+            while not await trial.ask("SELECT 1 FROM effect"):
+                await asyncio.sleep(0.05)
+        second.cancel()
+        relays[1].cancel()
+        await writing
+        async with asyncio.timeout(90):
+            while (await trial.ask("SELECT count(*) FROM effect"))[0][0] < 100:
+                await asyncio.sleep(0.1)
+    finally:
+        for task in (first, second, *relays):
+            task.cancel()
+        await asyncio.gather(first, second, *relays, return_exceptions=True)
+        await asyncio.gather(*(producer.close() for producer in producers))
+        del EVENTS[Told.type]
+    for identity in identities:
+        assert await trial.effects(identity) == [1, 2, 3, 4, 5]
