@@ -23,7 +23,7 @@ demo: $(INSTALLED)  ## the main job for five governments, on real parts, from no
 	$(BIN)/zhengling demo
 
 up: $(INSTALLED)  ## leave the same stack running, with its addresses and a token; Ctrl-C stops it
-	$(BIN)/zhengling stack up
+	$(BIN)/zhengling stack up --people deploy/demo/compositions
 
 test: $(INSTALLED)  ## all tests
 	$(BIN)/python -m pytest

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from zhengling.errors import Text, not_permitted
 from zhengling.moments import Day
-from zhengling.rulebook import Actor, Facts, Role, matches
+from zhengling.rulebook import Actor, Facts, Role, in_chinese, matches
 
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
@@ -253,15 +253,15 @@ class Composition(BaseModel):
             dict.fromkeys(h for actor in lawful for h in self.holders(actor.role, on, sponsor=sponsor, chair=chair))
         )
         roles = [actor.role.value for actor in lawful]
-        name = self.official_names.get(official or "", official or "nobody")
+        name = self.official_names.get(official or "", official or "")
         raise not_permitted(
             code,
             clause,
-            f"{name} may not {act.en}",
-            f"{name}无权{act.zh}",
+            f"{name or 'a token for no official'} may not {act.en}",
+            f"{name or '未指明官员的令牌'}无权{act.zh}",
             Text(
                 f"{' or '.join(roles)}: {', '.join(who) or 'nobody holds it'}",
-                f"应由{'、'.join(who) or '（暂无人任职）'}办理",
+                f"应由{in_chinese(*roles)}办理：{'、'.join(who) or '暂无人任职'}",
             ),
             required_roles=roles,
         )

@@ -22,6 +22,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from rich.console import Console
 from rich.table import Table
 
+from zhengling.auth import LocalIssuer
+from zhengling.authority import Composition
 from zhengling.errors import Problem
 from zhengling.main_job import SERVICES
 from zhengling.moments import Day, DayOrInstant
@@ -82,6 +84,10 @@ def stack_up(
     folder: Annotated[Path | None, typer.Option(help="keep data, keys and logs here; else they are temporary")] = None,
     government: Annotated[str | None, typer.Option(help="whose token is printed; else the first rulebook's")] = None,
     official: Annotated[str | None, typer.Option(help="the official whom the token is for")] = None,
+    people: Annotated[
+        Path | None,
+        typer.Option(help="load the compositions <government>.yaml of this folder; a token is an office clerk's"),
+    ] = None,
     rulebooks: RulebookRoots = None,
     database_admin_url: Annotated[
         str | None, typer.Option(envvar="DATABASE_ADMIN_URL", help="use this PostgreSQL instead of the embedded one")
@@ -112,17 +118,42 @@ def stack_up(
             table.add_row("Kafka", running.kafka_bootstrap_servers, "")
             table.add_row("logs", str(running.folder / "logs"), "")
             console.print(table)
+            if people:
+                clerks = asyncio.run(_load_people(people, running.addresses(), running.issuer))
+                official = official or clerks.get(government)
+                console.print(f"compositions loaded: {', '.join(clerks)}", highlight=False)
             token = running.issuer.token(
                 official or f"{government}-operator", government, official=official, scopes=ALL_SCOPES, lifetime=86_400
             )
             console.print(f"token of {official or 'an operator'} of {government}, good for a day:", highlight=False)
             print(token, flush=True)
+            more = f"{sys.argv[0]} token --folder {running.folder} --government {government} --official ID"
+            console.print(f"another person's: {more}", highlight=False, soft_wrap=True)
             console.print("Ctrl-C stops all of it.")
             done.wait()
     except StackError as error:
         raise fail(error) from error
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
+
+
+async def _load_people(folder: Path, addresses: dict[str, str], issuer: LocalIssuer) -> dict[str, str]:
+    """Load every composition of the folder; returns an office clerk of each government."""
+    from zhengling.main_job import Api, load_composition, office_clerk
+
+    clerks: dict[str, str] = {}
+    async with httpx.AsyncClient(timeout=30) as client:
+        for government, composition in _compositions(folder).items():
+            await load_composition(Api(addresses, issuer, government, client), composition)
+            clerks[government] = office_clerk(composition)
+    return clerks
+
+
+def _compositions(folder: Path) -> dict[str, Composition]:
+    return {
+        path.stem: Composition.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        for path in sorted(folder.glob("*.yaml"))
+    }
 
 
 @app.command("demo", help="The main job for five governments on a stack of its own, over the REST API only.")
@@ -142,12 +173,12 @@ def demo() -> None:
     raise typer.Exit(0 if sound else 1)
 
 
-async def _demo(addresses: dict[str, str], issuer: Any) -> bool:
-    from zhengling.authority import Composition
+async def _demo(addresses: dict[str, str], issuer: LocalIssuer) -> bool:
     from zhengling.main_job import Api, MainJob, Report, Scenario
 
     folder = HERE / "deploy" / "demo"
     scenarios = yaml.safe_load((folder / "scenarios.yaml").read_text(encoding="utf-8"))
+    people = _compositions(folder / "compositions")
     books = Rulebooks.load([HERE / "rulebooks"])
     console.print("\nThe demo moves business time by the services' test clock; real time runs on.", style="yellow")
     reports: list[Report] = []
@@ -155,13 +186,10 @@ async def _demo(addresses: dict[str, str], issuer: Any) -> bool:
         for government, content in scenarios.items():
             name = books.current(government, datetime.now(UTC)).government.name
             console.rule(f"{name} ({government})")
-            composition = Composition.model_validate(
-                yaml.safe_load((folder / "compositions" / f"{government}.yaml").read_text(encoding="utf-8"))
-            )
             scenario = Scenario.model_validate(content)
             console.print(f"  business time: {scenario.submitted}, then {scenario.day}", highlight=False)
             api = Api(addresses, issuer, government, client)
-            job = MainJob(api, composition, scenario, lambda line: console.print(f"  {line}", highlight=False))
+            job = MainJob(api, people[government], scenario, lambda line: console.print(f"  {line}", highlight=False))
             reports.append(await job.run())
         _show_breaches(reports, scenarios)
         _show_ledger(reports)
@@ -257,6 +285,8 @@ def database_create(
 # rulebooks ----------------------------------------------------------------------------------------------------------
 @rulebook.command("check", help="Load rulebooks strictly; every finding names its file, line and key.")
 def rulebook_check(folders: Annotated[list[Path] | None, typer.Argument(help="roots of rulebooks")] = None) -> None:
+    if absent := [root for root in rulebook_roots(folders) if not root.is_dir()]:
+        raise fail(f"no such folder: {', '.join(map(str, absent))}")
     try:
         books = Rulebooks.load(rulebook_roots(folders))
     except RulebookError as error:

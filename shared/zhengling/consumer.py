@@ -113,4 +113,5 @@ class EventConsumer:
 
 
 def _government(record: ConsumerRecord[bytes, bytes]) -> bytes:
-    return dict(record.headers).get("ce_government", b"")
+    headers: dict[str, bytes] = dict(record.headers)
+    return headers.get("ce_government", b"")

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import importlib
 import json
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +37,9 @@ def openapi(service: str) -> dict[str, Any]:
     return document
 
 
-def documents() -> dict[str, str]:
-    """Every document: its path below docs/api, and its text."""
+@cache
+def documents() -> Mapping[str, str]:
+    """Every document: its path below docs/api, and its text. The code doesn't change while it runs."""
     texts = {"asyncapi.yaml": _yaml(asyncapi())}
     texts |= {f"events/{name}.json": _json(event_schema(event)) for name, event in EVENTS.items()}
     return texts | {f"openapi/{service}.json": _json(openapi(service)) for service in SERVICES}

@@ -18,7 +18,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict
 
 from zhengling.auth import LocalIssuer
-from zhengling.authority import Composition, OrganisationKind
+from zhengling.authority import Composition, OrganisationKind, PostRole
 from zhengling.rulebook import Difficulty, FollowingDocument, Outcome, PaperKind, Role, TopicNature
 from zhengling.workdays import SHANGHAI
 
@@ -106,6 +106,24 @@ def at(day: date, hour: int = 9, minute: int = 0) -> datetime:
     return datetime(day.year, day.month, day.day, hour, minute, tzinfo=SHANGHAI)
 
 
+async def load_composition(api: Api, composition: Composition) -> Json:
+    """Load the government's composition, over the one there is. Returns the summary."""
+    version = None
+    try:
+        version = (await api.get("meeting", "/v1/composition"))["version"]
+    except Refused as refused:
+        if refused.code != "no_composition":
+            raise
+    body = composition.model_dump(mode="json")
+    return await api.command("meeting", "/v1/composition", body, version=version, method="PUT")
+
+
+def office_clerk(composition: Composition) -> str:
+    """Somebody of the government's office who is staff there: who organises meetings."""
+    offices = {o.code for o in composition.organisations if o.kind == OrganisationKind.office}
+    return next(p.official for p in composition.posts if p.organisation in offices and p.role == PostRole.staff)
+
+
 class PlannedDecision(BaseModel):
     """One topic of a scenario and what the meeting makes of it."""
 
@@ -175,13 +193,13 @@ class MainJob:
         self.scenario = scenario
         self.tell = tell
         self.report = Report(api.government)
-        offices = {o.code for o in composition.organisations if o.kind == OrganisationKind.office}
-        self.office = next(p.official for p in composition.posts if p.organisation in offices and p.role == "staff")
+        self.office = office_clerk(composition)
         self.head = composition.holders(Role.head, scenario.day)[0]
 
     async def run(self) -> Report:
         """The whole way. Raises `Refused` where a lawful step is refused, `TimeoutError` where an entry stays out."""
-        await self.load_composition()
+        summary = await load_composition(self.api, self.composition)
+        self.tell(f"composition loaded: {summary['organisations']} organisations, {summary['officials']} officials")
         await self.api.set_clock(at(self.scenario.submitted))
         topics = [await self.submit(planned) for planned in self.scenario.decisions]
         meeting = await self.call_meeting()
@@ -212,17 +230,6 @@ class MainJob:
             self.tell(f"refused under {breach.clause}: {refused.problem['detail']}")
             return
         raise AssertionError(f"{breach.attempt} wasn't refused")
-
-    async def load_composition(self) -> None:
-        version = None
-        try:
-            version = (await self.api.get("meeting", "/v1/composition"))["version"]
-        except Refused as refused:
-            if refused.code != "no_composition":
-                raise
-        body = self.composition.model_dump(mode="json")
-        summary = await self.api.command("meeting", "/v1/composition", body, version=version, method="PUT")
-        self.tell(f"composition loaded: {summary['organisations']} organisations, {summary['officials']} officials")
 
     async def submit(self, planned: PlannedDecision) -> Json:
         """Submit a topic with all the kinds of papers that a rulebook may ask for, by somebody of its sponsor."""

@@ -98,6 +98,25 @@ class EntrySource(StrEnum):
     meeting_decision = "meeting_decision"
 
 
+#: The closed vocabulary as clerks read it, in refusals and exports.
+CHINESE: dict[str, str] = {
+    Role.head: "政府主要负责人", Role.executive_deputy: "负责常务工作的副职", Role.deputies: "副职领导",
+    Role.deputy_in_charge: "分管领导", Role.party_group: "党组成员", Role.secretary_general: "秘书长",
+    Role.office_director: "办公室主任", Role.office_deputy_director: "办公室副主任", Role.office: "政府办公室",
+    Role.sponsor: "主办部门", Role.principal: "主办部门主要负责人", Role.department_principals: "部门主要负责人",
+    Role.chair: "会议主持人",
+    PaperKind.flow_sheet: "议题流转单", PaperKind.drafting_note: "起草说明", PaperKind.main_document: "正文",
+    PaperKind.annex: "附件",
+    TopicNature.deliberation: "审议", TopicNature.transmission: "传达", TopicNature.study: "学习",
+    TopicNature.safety: "底线",
+}  # fmt: skip
+
+
+def in_chinese(*words: str) -> str:
+    """Words of the vocabulary as a Chinese enumeration."""
+    return "、".join(CHINESE[word] for word in words)
+
+
 BOOLEAN = (True, False)
 #: The closed vocabulary of `when`: fact → the values it can take.
 FACTS: dict[str, tuple[object, ...]] = {
@@ -172,6 +191,13 @@ class StepName(StrEnum):
     approve = "approve"
     draft = "draft"
     sign = "sign"
+
+
+CHINESE |= {
+    StepName.propose: "提出", StepName.collect: "收集汇总", StepName.review: "审核", StepName.endorse: "核批",
+    StepName.decide: "确定", StepName.review_papers: "材料审核", StepName.approve_papers: "材料审定",
+    StepName.arrange: "议程安排", StepName.approve: "批准", StepName.draft: "起草", StepName.sign: "签发",
+}  # fmt: skip
 
 
 class Step(Section):

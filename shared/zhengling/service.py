@@ -183,6 +183,9 @@ class CommandRoute(APIRoute):
         return command
 
 
+#: What the documents say of the two headers; what they lack has problems of its own.
+KEY = {"pattern": r"^[!-~]{1,128}$", "examples": ["5f1c2b6e-8d0a-4c6e-9a53-0f6d6f3f8a11"]}
+TAG = {"pattern": r'^"[0-9]{1,9}"$', "examples": ['"3"']}
 KEPT_HEADERS = ("content-type", "etag", "location")
 TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")  # W3C Trace Context, 3.2
 
@@ -195,14 +198,16 @@ def trace(session: AsyncSession, request: Request) -> None:
 
 
 def require_known_parameters(request: Request) -> None:
-    """422 for a query parameter that the operation doesn't have: a filter misspelt would silently filter nothing."""
+    """422 for a query parameter that the operation doesn't have, or that is given twice: a filter misspelt would
+    silently filter nothing, and of two only one would."""
     operation = request.app.openapi()["paths"][request.scope["route"].path_format][request.method.lower()]
     known = {parameter["name"] for parameter in operation.get("parameters", []) if parameter["in"] == "query"}
-    if unknown := sorted(set(request.query_params) - known):
+    given = [name for name, _ in request.query_params.multi_items()]
+    if wrong := sorted({name for name in given if name not in known or given.count(name) > 1}):
         raise invalid(
             "unknown_parameter",
-            f"no such query parameter: {', '.join(unknown)}; known: {', '.join(sorted(known)) or 'none'}",
-            f"没有查询参数：{'、'.join(unknown)}；可用：{'、'.join(sorted(known)) or '无'}",
+            f"not a query parameter, or given twice: {', '.join(wrong)}; known: {', '.join(sorted(known)) or 'none'}",
+            f"查询参数不存在或重复：{'、'.join(wrong)}；可用：{'、'.join(sorted(known)) or '无'}",
         )
 
 
@@ -219,7 +224,7 @@ def command(*scopes: str) -> Any:
 
     async def call(
         request: Request,
-        idempotency_key: Annotated[str, Header(alias="Idempotency-Key", max_length=idempotency.MAX_KEY)],
+        idempotency_key: Annotated[str, Header(alias="Idempotency-Key", json_schema_extra=KEY)],  # checked by the route
     ) -> Call:
         principal = await authenticate(request)
         principal.require(*scopes)
@@ -241,7 +246,7 @@ def change(*scopes: str) -> Any:
     authorised = command(*scopes)
 
     async def versioned(
-        if_match: Annotated[str, Header(alias="If-Match", examples=['"3"'])], call: Call = authorised
+        if_match: Annotated[str, Header(alias="If-Match", json_schema_extra=TAG)], call: Call = authorised
     ) -> Call:
         call.if_match = parse_etag(if_match)
         return call

@@ -424,6 +424,7 @@ async def test_a_cursor_that_no_page_gave_is_refused(bad: str, caller: Caller) -
         ("modified_since=9999-12-31T23:59:59-14:00", "invalid_payload"),
         ("state=unheard_of", "invalid_payload"),
         ("modifed_since=2026-01-01T00:00:00Z", "unknown_parameter"),
+        ("limit=1&limit=2", "unknown_parameter"),
     ],
 )
 async def test_a_parameter_out_of_range_is_refused(query: str, code: str, caller: Caller) -> None:

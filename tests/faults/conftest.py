@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -36,16 +36,12 @@ class Faulty:
         self._app = Database(stack.database_url("meeting", "app"), application="faults")
 
     def process(self, name: str) -> ServiceProcess:
-        """One that the stack has, or one more worker beside those."""
-        if name not in self.stack.processes:
-            service, role, _ = name.split("-")
-            self.stack.processes[name] = self.stack._service_process(service, role, name)
         return self.stack.processes[name]
 
     async def arm(self, name: str, point: str, kills: int = 2) -> Path:
         """Start a process so that it kills itself at a crash point; returns the file that counts down."""
         process = self.process(name)
-        budget = self._folder / f"{name}-{point}"
+        budget = self._folder / name
         budget.write_text(str(kills))
         await asyncio.to_thread(process.stop)
         process.env = dict(process.env or {}) | {"CRASH_POINT": point, "CRASH_BUDGET": str(budget)}
@@ -53,13 +49,11 @@ class Faulty:
         return budget
 
     async def disarm(self, *names: str) -> None:
-        """Run without crash points again; what isn't the stack's own stays down."""
+        """Let no later start of these processes be armed; their budgets are used up or their test has failed."""
         for name in names:
             process = self.process(name)
             process.env = {key: value for key, value in (process.env or {}).items() if not key.startswith("CRASH_")}
-            if not name.endswith("-0"):
-                await asyncio.to_thread(process.stop)
-                del self.stack.processes[name]
+            (self._folder / name).write_text("0")
 
     def restart_the_dead(self) -> None:
         for process in self.stack.processes.values():
@@ -81,6 +75,15 @@ class Faulty:
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+
+    @asynccontextmanager
+    async def shifted(self, by: timedelta) -> AsyncIterator[None]:
+        """Inside the block business time is ahead, in all services."""
+        for shift in (by, timedelta(0)):
+            for service in self.stack.services:
+                await ask(self.stack, service, "UPDATE business_clock SET shift = $1", shift)
+            if shift:
+                yield
 
     async def decide(self, count: int, due: date) -> list[str]:
         """Adopt so many decisions of several governments, some transactions of which are rolled back; returns those

@@ -14,7 +14,7 @@ from meeting_svc.topic import StepTaken, Topic, next_step
 from zhengling.authority import Composition
 from zhengling.errors import Text, refusal
 from zhengling.events import Resolution
-from zhengling.rulebook import Actor, Facts, MeetingKind, Role, TopicNature
+from zhengling.rulebook import Actor, Facts, MeetingKind, Role, TopicNature, in_chinese
 
 
 class MeetingState(StrEnum):
@@ -139,10 +139,10 @@ def take_agenda_step(meeting: Meeting, kind: MeetingKind, taken: StepTaken) -> N
             "first_topic_missing",
             kind.first_topic.clause,
             f"the first topic has to be of the nature {kind.first_topic.nature}; it is {meeting.agenda[0].nature}",
-            f"第一议题须为“{kind.first_topic.nature}”类，当前为“{meeting.agenda[0].nature}”类",
+            f"第一议题须为{in_chinese(kind.first_topic.nature)}类，当前为{in_chinese(meeting.agenda[0].nature)}类",
             Text(
                 f"put a topic of the nature {kind.first_topic.nature} at position 1",
-                f"请将“{kind.first_topic.nature}”类议题列为第一项",
+                f"请将{in_chinese(kind.first_topic.nature)}类议题列为第一项",
             ),
         )
     meeting.agenda_steps = steps
@@ -279,7 +279,10 @@ def close_session(meeting: Meeting, occurred_at: datetime) -> None:
             None,
             f"no decision yet on: {', '.join(titles)}",
             f"以下议题尚无结果：{'、'.join(titles)}",
-            Text("record passed, not passed, deferred or noted for each", "请逐项记录结果（通过、未通过、暂缓、知悉）"),
+            Text(
+                "record passed, passed in principle, not passed, deferred or noted for each",
+                "请逐项记录结果（通过、原则通过、未通过、暂缓、知悉）",
+            ),
         )
     if meeting.opened_at and occurred_at < meeting.opened_at:
         raise refusal(

@@ -32,13 +32,14 @@ from zhengling.service import Call
 
 #: The facts of a chain as they are for one official: whether this one chaired, for instance.
 FactsOf = Callable[[str], Facts]
-_COMPOSITION_VERSION = sa.text("SELECT version FROM composition")
+_COMPOSITION = sa.text("SELECT version, content FROM composition")
 
 
 async def get_composition(call: Call) -> CompositionView:
-    content = await references.composition(call.session)
-    version = await call.session.scalar(_COMPOSITION_VERSION)
-    return CompositionView(version=version or 0, composition=content)
+    """Content and version in one look: an ETag newer than what it stands on would let a change be overwritten."""
+    await references.composition(call.session)  # the refusal where there is none yet
+    found = (await call.session.execute(_COMPOSITION)).one()
+    return CompositionView(version=found.version, composition=Composition.model_validate(found.content))
 
 
 def _next(

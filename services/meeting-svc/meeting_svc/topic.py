@@ -13,7 +13,19 @@ from enum import StrEnum
 from zhengling.authority import Composition
 from zhengling.deadlines import Due
 from zhengling.errors import Text, refusal
-from zhengling.rulebook import Actor, Chain, Facts, MeetingKind, PaperKind, RaisedBy, Role, Step, StepName, TopicNature
+from zhengling.rulebook import (
+    Actor,
+    Chain,
+    Facts,
+    MeetingKind,
+    PaperKind,
+    RaisedBy,
+    Role,
+    Step,
+    StepName,
+    TopicNature,
+    in_chinese,
+)
 from zhengling.workdays import WorkdayCalendar
 
 
@@ -113,8 +125,8 @@ def require_papers(kind: MeetingKind, papers: list[Paper]) -> None:
             "papers_missing",
             kind.papers.clause,
             f"{kind.name}: the topic lacks {', '.join(missing)}",
-            f"{kind.name}议题材料不齐，缺{'、'.join(missing)}",
-            Text(f"add {', '.join(missing)}", f"补齐{'、'.join(missing)}"),
+            f"{kind.name}议题材料不齐，缺{in_chinese(*missing)}",
+            Text(f"add {', '.join(missing)}", f"补齐{in_chinese(*missing)}"),
             missing=missing,
         )
 
@@ -152,12 +164,17 @@ def take_step(
         )
     if due.step != step:
         actors = " / ".join(actor.role for actor in due.by)
+        actors_zh, due_zh, step_zh = (
+            in_chinese(*(actor.role for actor in due.by)),
+            in_chinese(due.step),
+            in_chinese(step),
+        )
         raise refusal(
             "step_out_of_order",
             due.clause or chain.clause,
             f"{step} comes too early: {due.step} by {actors} is next",
-            f"尚不能办理“{step}”，下一环节为“{due.step}”（{actors}）",
-            Text(f"take {due.step} first", f"请先完成“{due.step}”"),
+            f"尚不能办理“{step_zh}”，下一环节为“{due_zh}”（{actors_zh}）",
+            Text(f"take {due.step} first", f"请先完成“{due_zh}”"),
             next_step=due.step.value,
             next_by=[actor.role.value for actor in due.by],
         )
@@ -166,7 +183,7 @@ def take_step(
             "step_before_the_one_before",
             due.clause or chain.clause,
             f"{step} can't have occurred before {taken[-1].step} did, {taken[-1].occurred_at.isoformat()}",
-            f"“{step}”的时间不能早于上一环节“{taken[-1].step}”",
+            f"“{in_chinese(step)}”的时间不能早于上一环节“{in_chinese(taken[-1].step)}”",
             Text("state when it occurred, after the step before", "请填写上一环节之后的时间"),
         )
     role = composition.require(
@@ -174,7 +191,7 @@ def take_step(
         due.by,
         on,
         facts,
-        Text(f"take the step {step}", f"办理“{step}”"),
+        Text(f"take the step {step}", f"办理“{in_chinese(step)}”"),
         code="not_the_actor",
         clause=due.clause or chain.clause,
         sponsor=sponsor,
@@ -207,12 +224,13 @@ def schedule(
         step = next_step(kind.topic, topic.steps, topic.facts)
         assert step is not None
         actors = " / ".join(actor.role for actor in step.by)
+        actors_zh = in_chinese(*(actor.role for actor in step.by))
         raise refusal(
             "topic_not_ready",
             step.clause or kind.topic.clause,
             f"the topic still needs {step.step} by {actors}",
-            f"议题尚需“{step.step}”（{actors}）",
-            Text(f"have {actors} take {step.step}", f"请{actors}办理“{step.step}”"),
+            f"议题尚需“{in_chinese(step.step)}”（{actors_zh}）",
+            Text(f"have {actors} take {step.step}", f"请{actors_zh}办理“{in_chinese(step.step)}”"),
             next_step=step.step.value,
         )
     if topic.state != TopicState.ready:
@@ -233,7 +251,7 @@ def schedule(
             f"材料报送迟到{late}个工作日：应于{papers_due.date}前报送，实际{submitted}报送",
             Text(
                 f"choose a later meeting day, or have {admitters or 'nobody: it is firm'} admit it with a reason",
-                f"改到之后的会议，或由{admitters or '（无人可准）'}说明理由后准予列入",
+                f"改到之后的会议，或由{in_chinese(*kind.papers.admit_late) or '（无人可准）'}说明理由后准予列入",
             ),
             working_days_late=late,
             due=papers_due.date.isoformat(),
