@@ -8,6 +8,7 @@ wait has a time limit, and whoever fails shows the last lines of its log.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import http.client
 import os
 import pwd
@@ -65,6 +66,12 @@ class StackError(RuntimeError):
 # down, and a client that retries on loopback could even connect to itself.
 _PORTS = range(20_000, 32_000)
 _reservations: list[socket.socket] = []
+
+
+@atexit.register
+def _give_back_ports() -> None:
+    for reservation in _reservations:
+        reservation.close()
 
 
 def free_port() -> int:

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 from tests.conftest import ROOT
 from tests.faults.invariants import ask, findings
 
@@ -105,6 +106,9 @@ class Faulty:
                 decided.append(identity)
             except LookupError:
                 pass
+            except DBAPIError as error:  # a connection from before the database went away
+                if not error.connection_invalidated:
+                    raise
         return decided
 
     async def in_ledger(self, decisions: list[str]) -> int:

@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import composition_of, scenario_of
 
 from zhengling.authority import Composition, Post, PostRole
-from zhengling.main_job import Api, Json, MainJob, Refused, at
+from zhengling.main_job import Api, Json, MainJob, Refused, at, load_composition
 from zhengling.rulebook import Role
 
 GOVERNMENT = "xigang"
@@ -40,7 +40,7 @@ class Xigang:
         self.job = MainJob(api, composition, SCENARIO)
 
     async def begin(self, on: date = SUBMITTED) -> None:
-        await self.job.load_composition()
+        await load_composition(self.job.api, self.job.composition)
         await self.api.set_clock(at(on))
 
     async def refuse(self, path: str, body: Json, official: str | None, version: int | None = None) -> Json:
@@ -212,7 +212,7 @@ async def test_a_post_in_another_government_is_none_here_though_the_id_is_the_sa
     posts = tuple(p.model_copy(update={"official": twin}) if p.official == "zq-head" else p for p in elsewhere.posts)
     their_people = elsewhere.model_copy(update={"officials": officials, "posts": posts})
     there = MainJob(api("zhanqian"), their_people, scenario_of("zhanqian").model_copy(update={"breach": None}))
-    await there.load_composition()
+    await load_composition(there.api, there.composition)
     xigang = Xigang(api(GOVERNMENT))
     await xigang.begin()
     try:
@@ -226,7 +226,7 @@ async def test_a_post_in_another_government_is_none_here_though_the_id_is_the_sa
             await api("zhanqian").command("meeting", "/v1/meetings", body, CLERK)
         assert caught.value.code == "not_the_office"
     finally:
-        await MainJob(api("zhanqian"), elsewhere, there.scenario).load_composition()
+        await load_composition(api("zhanqian"), elsewhere)
 
 
 # entrustment ---------------------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from tests.conftest import ScratchDatabase
 from zhengling import audit
 from zhengling.audit import Verdict
 from zhengling.db import Database, enter_government
-from zhengling.main_job import Api, Json, MainJob, Refused, at
+from zhengling.main_job import Api, Json, MainJob, Refused, at, load_composition
 from zhengling.stack import EmbeddedStack
 
 ZHENGLING = Path(sys.executable).with_name("zhengling")
@@ -91,7 +91,7 @@ async def test_the_row_is_written_by_the_transaction_of_the_change_and_once_for_
     stack: EmbeddedStack, client: httpx.AsyncClient
 ) -> None:
     api = Api(stack.addresses(), stack.issuer, sixth.CODE, client)
-    await MainJob(api, sixth.COMPOSITION, sixth.SCENARIO).load_composition()
+    await load_composition(api, sixth.COMPOSITION)
     await api.set_clock(at(date(2026, 2, 3)))
     before = len(await rows_of(stack, sixth.CODE))
     headers = {"Authorization": f"Bearer {api.token('lh-clerk')}", "Idempotency-Key": str(uuid4())}
@@ -130,7 +130,7 @@ async def test_a_command_that_is_refused_leaves_neither_row_nor_key(
     official: str, body: Json, status: int, stack: EmbeddedStack, client: httpx.AsyncClient
 ) -> None:
     api = Api(stack.addresses(), stack.issuer, sixth.CODE, client)
-    await MainJob(api, sixth.COMPOSITION, sixth.SCENARIO).load_composition()
+    await load_composition(api, sixth.COMPOSITION)
     await api.set_clock(at(date(2026, 2, 3)))
     before = len(await rows_of(stack, sixth.CODE))
     headers = {"Authorization": f"Bearer {api.token(official)}", "Idempotency-Key": str(uuid4())}
