@@ -12,11 +12,12 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
-from tests.conftest import ROOT
+from tests.conftest import ROOT, composition_of
 from tests.faults.invariants import ask, findings
+from tests.shared.conftest import trial, trial_database  # noqa: F401 - fixtures of the mutation tests
 
 from zhengling.db import Database
-from zhengling.events import DecisionAdopted, Resolution, Unit
+from zhengling.events import CompositionChanged, DecisionAdopted, Resolution, Unit
 from zhengling.outbox import emit
 from zhengling.rulebook import Outcome
 from zhengling.stack import EmbeddedStack, ServiceProcess
@@ -28,33 +29,52 @@ _DECISION = sa.text("""
 """)
 
 
+#: The crash points that processes are started with, by default; each waits for its budget.
+FIRST_ARMED = {
+    "oversight-worker-0": "consumer.handling",
+    "meeting-worker-0": "consumer.handled",
+    "calendar-worker-0": "consumer.committed",
+}
+
+
+class ArmedStack(EmbeddedStack):
+    """Each process has a crash point and an empty budget, so that most can be armed without a restart."""
+
+    def _environment_of(self, service: str, database_role: str, instance: str) -> dict[str, str]:
+        crash = {
+            "CRASH_POINT": FIRST_ARMED.get(instance, "outbox.emitted"),
+            "CRASH_BUDGET": str(self.folder / instance),
+        }
+        return super()._environment_of(service, database_role, instance) | crash
+
+
 class Faulty:
     """A stack with one worker per service; processes that die are started again, as Kubernetes would."""
 
-    def __init__(self, stack: EmbeddedStack, folder: Path) -> None:
+    def __init__(self, stack: EmbeddedStack) -> None:
         self.stack = stack
-        self._folder = folder
         self._app = Database(stack.database_url("meeting", "app"), application="faults")
 
     def process(self, name: str) -> ServiceProcess:
         return self.stack.processes[name]
 
     async def arm(self, name: str, point: str, kills: int = 2) -> Path:
-        """Start a process so that it kills itself at a crash point; returns the file that counts down."""
+        """Have a process kill itself so many times at a crash point; returns the file that counts down. The process is
+        started anew where another point was in its environment."""
         process = self.process(name)
-        budget = self._folder / name
+        budget = Path(str((process.env or {})["CRASH_BUDGET"]))
+        if (process.env or {})["CRASH_POINT"] != point:
+            await asyncio.to_thread(process.stop)
+            process.env = dict(process.env or {}) | {"CRASH_POINT": point}
+            budget.write_text(str(kills))
+            process.start()
         budget.write_text(str(kills))
-        await asyncio.to_thread(process.stop)
-        process.env = dict(process.env or {}) | {"CRASH_POINT": point, "CRASH_BUDGET": str(budget)}
-        process.start()
         return budget
 
-    async def disarm(self, *names: str) -> None:
-        """Let no later start of these processes be armed; their budgets are used up or their test has failed."""
+    def disarm(self, *names: str) -> None:
+        """Have them live on, also where their test has failed before their budgets were used up."""
         for name in names:
-            process = self.process(name)
-            process.env = {key: value for key, value in (process.env or {}).items() if not key.startswith("CRASH_")}
-            (self._folder / name).write_text("0")
+            Path(str((self.process(name).env or {})["CRASH_BUDGET"])).write_text("0")
 
     def restart_the_dead(self) -> None:
         for process in self.stack.processes.values():
@@ -111,6 +131,29 @@ class Faulty:
                     raise
         return decided
 
+    async def recompose(self) -> None:
+        """Tell the other services a composition: a snapshot for the calendar's consumer."""
+        async with self._app.transaction("dalian") as session:
+            await emit(
+                session, CompositionChanged(government="dalian", version=1, composition=composition_of("dalian"))
+            )
+
+    async def decide_badly(self) -> tuple[str, str]:
+        """A decision whose event can't be handled, as its edition isn't loaded; behind it one that can. Returns the
+        decision and the id of the bad event."""
+        identity, government = str(uuid4()), "xigang"
+        async with self._app.transaction(government) as session:
+            bad, good = (
+                _decision(identity, edition, date(2030, 1, 1)) for edition in ("1900-01-01", GOVERNMENTS[government])
+            )
+            await emit(session, bad, good)
+            resolution = good.resolution.model_dump_json()
+            await session.execute(_DECISION, {"id": identity, "government": government, "resolution": resolution})
+        (row,) = await ask(
+            self.stack, "meeting", "SELECT event_id FROM outbox WHERE aggregate_id = $1 AND aggregate_seq = 1", identity
+        )
+        return identity, str(row["event_id"])
+
     async def in_ledger(self, decisions: list[str]) -> int:
         rows = await ask(
             self.stack,
@@ -159,15 +202,15 @@ def _decision(identity: str, edition: str, due: date) -> DecisionAdopted:
 
 
 @pytest.fixture(scope="session")
-async def faulty(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Faulty]:
+async def faulty() -> AsyncIterator[Faulty]:
     """One stack for all tests of this folder: each leaves it whole."""
-    with EmbeddedStack(
+    with ArmedStack(
         rulebooks=[ROOT / "rulebooks"],
         services=("meeting", "oversight", "calendar"),
         environment={"KAFKA_SESSION_TIMEOUT_MS": "3000", "CONSUMER_PATIENCE": "10"},
     ) as running:
         for name in ("meeting", "topic"):  # the decisions here belong to no meeting that was held
             await ask(running, "meeting", f"ALTER TABLE decision DROP CONSTRAINT decision_{name}_id_fkey")
-        made = Faulty(running, tmp_path_factory.mktemp("budgets"))
+        made = Faulty(running)
         yield made
         await made.close()

@@ -60,7 +60,7 @@ async def decisions_and_entries(stack: EmbeddedStack) -> list[str]:
         )
     )
     findings = [f"decision {x} has {entries[x]} entries" for x in kept if entries[x] != 1]
-    findings += [f"decision {x} has {decisions[x]} events" for x in kept if decisions[x] != 1]
+    findings += [f"decision {x} has no event" for x in kept if not decisions[x]]
     findings += [f"entry of {x}, a decision that was never committed" for x in entries if x not in kept]
     numbers = await ask(
         stack, "oversight", "SELECT government, number, count(*) FROM ledger_entry GROUP BY 1, 2 HAVING count(*) > 1"

@@ -88,6 +88,7 @@ async def test_what_the_broker_acknowledged_and_lost_is_published_again_on_deman
         async with asyncio.timeout(60):
             while await ask(faulty.stack, "meeting", "SELECT 1 FROM outbox WHERE published_at IS NULL"):
                 await asyncio.sleep(0.1)
+        await asyncio.to_thread(broker.kill)  # it would wait for its clients first
         await asyncio.to_thread(broker.restart_empty)
     finally:
         oversight.thaw()
@@ -99,7 +100,7 @@ async def test_what_the_broker_acknowledged_and_lost_is_published_again_on_deman
                 people = api(faulty, http, government)
                 await people.command("meeting", "/v1/events/replay", {"since": began.isoformat()})
             with suppress(TimeoutError):
-                await faulty.until_in_ledger(lost, within=15)
+                await faulty.until_in_ledger(lost, within=8)
     assert await faulty.in_ledger(lost) == len(lost)
     await faulty.until_settled()
 

@@ -319,7 +319,7 @@ async def test_clients_end_without_remains_when_their_broker_is_away(tmp_path: P
         await client.start()
         while not await client.poll(1.0, 10):
             pass
-        await asyncio.to_thread(broker.stop)
+        await asyncio.to_thread(broker.kill)
         (outcome,) = await producer.send([message])
         assert outcome is not None
         await client.close()
