@@ -12,6 +12,7 @@ import httpx
 import pytest
 import yaml
 
+from tests.broker import chosen_broker
 from tests.sixth import write_sixth_government
 from zhengling.authority import Composition
 from zhengling.bootstrap import Passwords, bootstrap_database
@@ -35,6 +36,7 @@ def stack(sixth_root: Path) -> Iterator[EmbeddedStack]:
     """PostgreSQL, broker and the four services; or the PostgreSQL and Kafka that the environment names."""
     with EmbeddedStack(
         rulebooks=[ROOT / "rulebooks", sixth_root],
+        broker=chosen_broker(),
         database_admin_url=os.environ.get("DATABASE_ADMIN_URL"),
         kafka_bootstrap_servers=os.environ.get("KAFKA_BOOTSTRAP_SERVERS"),
     ) as running:

