@@ -115,8 +115,7 @@ class Trial:
     async def receive(self, *records: ConsumerRecord[bytes, bytes], inbox: Inbox | None = None) -> None:
         """Take records as one batch."""
         async with self.worker.transaction(None) as session:
-            for record in records:
-                await (inbox or self.inbox()).receive(session, record)
+            await (inbox or self.inbox()).receive(session, records)
 
     async def drain_once(self) -> bool:
         """One step of the worker's task for retries, with every backoff over."""

@@ -16,14 +16,17 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from zhengling.db import enter_government, government_of
+from zhengling.db import columns, enter_government, government_of, write
 
 BATCH = 1000
 GENESIS = bytes(32)
 
 _INSERT = sa.text("""
     INSERT INTO audit (id, government, at, actor, action, subject, details, hash)
-    VALUES (:id, :government, :at, :actor, :action, :subject, CAST(:details AS jsonb), :hash)
+    SELECT id, :government, at, actor, action, subject, CAST(details AS jsonb), hash FROM unnest(
+        CAST(:id AS uuid[]), CAST(:at AS text[]), CAST(:actor AS text[]), CAST(:action AS text[]), CAST(:subject AS text[]),
+        CAST(:details AS text[]), CAST(:hash AS bytea[])) WITH ORDINALITY
+    AS a (id, at, actor, action, subject, details, hash, n) ORDER BY n
 """)
 _UNSEALED_GOVERNMENTS = sa.text("SELECT DISTINCT government FROM audit WHERE seal IS NULL")
 _LOCK_CHAIN = sa.text("SELECT pg_try_advisory_xact_lock(hashtextextended('audit:' || :government, 0))")
@@ -59,21 +62,21 @@ def seal_hash(previous: bytes, seal: int, hashes: list[bytes]) -> bytes:
 async def record(session: AsyncSession, *, actor: str, action: str, subject: str, details: dict[str, object]) -> None:
     """Write one row in the caller's transaction. `at` is real time: the audit doesn't follow the business clock."""
     identity, at = uuid7(), datetime.now(UTC).isoformat()
-    government = government_of(session)
     encoded = orjson.dumps(details, default=str)
-    await session.execute(
-        _INSERT,
-        {
-            "id": identity,
-            "government": government,
-            "at": at,
-            "actor": actor,
-            "action": action,
-            "subject": subject,
-            "details": encoded.decode(),
-            "hash": row_hash(identity, government, at, actor, action, subject, orjson.loads(encoded)),
-        },
-    )
+    row = {
+        "id": identity,
+        "at": at,
+        "actor": actor,
+        "action": action,
+        "subject": subject,
+        "details": encoded.decode(),
+        "hash": row_hash(identity, government_of(session), at, actor, action, subject, orjson.loads(encoded)),
+    }
+    await write(session, _insert, [row])
+
+
+async def _insert(session: AsyncSession, rows: list[dict[str, object]]) -> None:
+    await session.execute(_INSERT, columns(rows) | {"government": government_of(session)})
 
 
 async def seal_once(session: AsyncSession) -> int:

@@ -1,6 +1,6 @@
-"""The consumer: one member of the group, sequential per partition, that never runs ahead of its database.
+"""The consumer: one member of the group, sequential, that never runs ahead of its database.
 
-Per partition and batch one transaction; then exactly these offsets are committed. The watchdog builds the consumer
+What one poll brings is one transaction; then exactly these offsets are committed. The watchdog builds the consumer
 anew when the group's lag stands still, whoever believes to own the partitions.
 """
 
@@ -74,27 +74,27 @@ class EventConsumer:
 
     async def _consume(self, client: Consumer, moved_at: dict[TopicPartition, float]) -> None:
         while True:
-            for partition, records in (await client.poll(1.0, self._batch)).items():
-                await whole(self._take(client, partition, records, moved_at))
+            if batches := await client.poll(1.0, self._batch):
+                await whole(self._take(client, batches, moved_at))
 
     async def _take(
         self,
         client: Consumer,
-        partition: TopicPartition,
-        records: list[ConsumerRecord[bytes, bytes]],
+        batches: dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]],
         moved_at: dict[TopicPartition, float],
     ) -> None:
-        """Commit one partition's batch to the database, then its offset to Kafka."""
+        """Commit what one poll brought to the database, then its offsets to Kafka."""
+        records = [record for batch in batches.values() for record in batch]
+
+        def progress() -> None:  # slow isn't still
+            moved_at.update(dict.fromkeys(client.assigned(), asyncio.get_running_loop().time()))
+
         async with self._database.transaction(None) as session:
-            # By government, so that members lock what a government's events share (its series of numbers) in one
-            # order and don't deadlock; an aggregate's events stay in theirs, as they are all of one government.
-            for record in sorted(records, key=_government):
-                await self._inbox.receive(session, record)
-                moved_at |= dict.fromkeys(client.assigned(), asyncio.get_running_loop().time())  # slow isn't still
+            await self._inbox.receive(session, records, progress)
             crash_point("consumer.handled")
         crash_point("consumer.committed")
         RECEIVED.labels(self._inbox.consumer).inc(len(records))
-        await client.commit({TopicPartition(partition.topic, partition.partition): records[-1].offset + 1})
+        await client.commit({partition: batch[-1].offset + 1 for partition, batch in batches.items()})
 
     async def _watch(self, client: Consumer, moved_at: dict[TopicPartition, float]) -> None:
         """Raise `StandsStill` when some partition has lag, its committed offset hasn't moved for `patience` s, and
@@ -110,8 +110,3 @@ class EventConsumer:
             before = committed
             if any(clock() - moment > self._patience for moment in moved_at.values()):
                 raise StandsStill
-
-
-def _government(record: ConsumerRecord[bytes, bytes]) -> bytes:
-    headers: dict[str, bytes] = dict(record.headers)
-    return headers.get("ce_government", b"")

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from zhengling import references
-from zhengling.db import government_of
+from zhengling.db import columns, government_of, write
 from zhengling.deadlines import Due, compute, explain, sentence
 from zhengling.errors import Language
 from zhengling.rulebook import Rulebook, Rulebooks
@@ -25,8 +25,13 @@ from zhengling.workdays import WorkdayCalendar
 _KEEP = sa.text("""
     INSERT INTO deadline (id, government, subject_type, subject_id, rule, edition, clause, counted_from, due, due_at,
                           provisional, calendar_version)
-    VALUES (:id, :government, :subject_type, :subject_id, :rule, :edition, :clause, :counted_from, :due, :due_at,
-            :provisional, :calendar_version)
+    SELECT id, :government, subject_type, subject_id, rule, edition, clause, counted_from, due, due_at, provisional,
+           calendar_version
+    FROM unnest(
+        CAST(:id AS uuid[]), CAST(:subject_type AS text[]), CAST(:subject_id AS text[]), CAST(:rule AS text[]),
+        CAST(:edition AS text[]), CAST(:clause AS text[]), CAST(:counted_from AS timestamptz[]), CAST(:due AS date[]),
+        CAST(:due_at AS timestamptz[]), CAST(:provisional AS boolean[]), CAST(:calendar_version AS text[]))
+    AS d (id, subject_type, subject_id, rule, edition, clause, counted_from, due, due_at, provisional, calendar_version)
 """)
 _OF = sa.text("""
     SELECT rule, edition, clause, counted_from, due, due_at, provisional, calendar_version, state FROM deadline
@@ -97,24 +102,25 @@ async def keep(
     calendar = await references.calendar(session)
     due = compute(rule, book.deadline(rule), start, calendar)
     counted_from = start if isinstance(start, datetime) else datetime(start.year, start.month, start.day, 4, tzinfo=UTC)
-    await session.execute(
-        _KEEP,
-        {
-            "id": uuid7(),
-            "government": government_of(session),
-            "subject_type": subject_type,
-            "subject_id": subject_id,
-            "rule": rule,
-            "edition": book.edition,
-            "clause": due.clause,
-            "counted_from": counted_from,
-            "due": due.date,
-            "due_at": due.at,
-            "provisional": due.provisional,
-            "calendar_version": due.calendar_version,
-        },
-    )
+    row = {
+        "id": uuid7(),
+        "subject_type": subject_type,
+        "subject_id": subject_id,
+        "rule": rule,
+        "edition": book.edition,
+        "clause": due.clause,
+        "counted_from": counted_from,
+        "due": due.date,
+        "due_at": due.at,
+        "provisional": due.provisional,
+        "calendar_version": due.calendar_version,
+    }
+    await write(session, _insert, [row])
     return due
+
+
+async def _insert(session: AsyncSession, rows: list[dict[str, object]]) -> None:
+    await session.execute(_KEEP, columns(rows) | {"government": government_of(session)})
 
 
 async def kept(session: AsyncSession, subject_type: str, subject_id: str) -> list[KeptDeadline]:

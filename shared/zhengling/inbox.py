@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import groupby
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -23,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from zhengling import audit
 from zhengling.cloudevents import Envelope, decode
-from zhengling.db import is_outage
+from zhengling.db import columns, enter_government, is_outage, together
 from zhengling.errors import Problem
 from zhengling.events import EVENTS, Event, EventKind
 from zhengling.faults import crash_point
@@ -63,12 +65,22 @@ async def ignored(session: AsyncSession, event: Event, received: Received) -> No
 
 
 Handlers = Mapping[type[Event], Handler]
+#: Source, aggregate type and aggregate id.
+Place = tuple[str, str, str]
 
+# Statements that take several rows take them as arrays, in one order for everybody. `behind` tells whether something
+# waits further on in the aggregate.
 _ENTER = sa.text("""
     INSERT INTO inbox_cursor AS c (consumer, source, aggregate_type, aggregate_id)
-    VALUES (:consumer, :source, :aggregate_type, :aggregate_id)
+    SELECT DISTINCT :consumer, source, aggregate_type, aggregate_id
+    FROM unnest(CAST(:source AS text[]), CAST(:aggregate_type AS text[]), CAST(:aggregate_id AS text[]))
+        AS e (source, aggregate_type, aggregate_id)
+    ORDER BY source, aggregate_type, aggregate_id
     ON CONFLICT (consumer, source, aggregate_type, aggregate_id) DO UPDATE SET last_seq = c.last_seq
-    RETURNING last_seq, blocked_by, set_config('app.government', :government, true), business_now()
+    RETURNING source, aggregate_type, aggregate_id, last_seq, blocked_by, EXISTS (
+        SELECT 1 FROM inbox i
+        WHERE i.consumer = c.consumer AND i.source = c.source AND i.aggregate_type = c.aggregate_type
+          AND i.aggregate_id = c.aggregate_id AND i.aggregate_seq > c.last_seq AND i.collides_with IS NULL) AS behind
 """)
 _SEEN = sa.text("""
     SELECT event_id, status FROM inbox
@@ -76,22 +88,35 @@ _SEEN = sa.text("""
        OR (source = :source AND aggregate_type = :aggregate_type AND aggregate_id = :aggregate_id
            AND aggregate_seq = :aggregate_seq AND collides_with IS NULL))
 """)
-_INSERT = """
+_RECORD = sa.text("""
     INSERT INTO inbox (consumer, event_id, source, government, event_type, aggregate_type, aggregate_id, aggregate_seq,
                        status, envelope, attempts, next_attempt_at, last_error, collides_with, topic, part, koffset, applied_at)
     VALUES (:consumer, :event_id, :source, :government, :event_type, :aggregate_type, :aggregate_id, :aggregate_seq,
             :status, CAST(:envelope AS jsonb), :attempts, clock_timestamp() + :backoff * interval '1 second', :last_error,
-            :collides_with, :topic, :part, :koffset, CASE WHEN :status IN ('applied', 'ignored') THEN clock_timestamp() END)
-"""
-_RECORD = sa.text(f"{_INSERT} ON CONFLICT (consumer, event_id) DO NOTHING RETURNING event_id")
-_RECORD_AND_STEP = sa.text(f"""
-    WITH inserted AS ({_INSERT} ON CONFLICT (consumer, event_id) DO NOTHING RETURNING event_id),
-    step AS (
-        UPDATE inbox_cursor SET last_seq = :aggregate_seq, blocked_by = NULL
-        WHERE consumer = :consumer AND source = :source AND aggregate_type = :aggregate_type
-          AND aggregate_id = :aggregate_id AND EXISTS (SELECT 1 FROM inserted)
+            :collides_with, :topic, :part, :koffset, CASE WHEN :status = 'ignored' THEN clock_timestamp() END)
+    ON CONFLICT (consumer, event_id) DO NOTHING
+""")
+_RECORD_AND_STEP = sa.text("""
+    WITH event AS (
+        SELECT * FROM unnest(
+            CAST(:event_id AS uuid[]), CAST(:source AS text[]), CAST(:event_type AS text[]), CAST(:aggregate_type AS text[]),
+            CAST(:aggregate_id AS text[]), CAST(:aggregate_seq AS bigint[]), CAST(:status AS text[]), CAST(:topic AS text[]),
+            CAST(:part AS integer[]), CAST(:koffset AS bigint[]))
+        AS e (event_id, source, event_type, aggregate_type, aggregate_id, aggregate_seq, status, topic, part, koffset)
+    ), inserted AS (
+        INSERT INTO inbox (consumer, event_id, source, government, event_type, aggregate_type, aggregate_id, aggregate_seq,
+                           status, topic, part, koffset, applied_at)
+        SELECT :consumer, event_id, source, :government, event_type, aggregate_type, aggregate_id, aggregate_seq, status,
+               topic, part, koffset, clock_timestamp()
+        FROM event ON CONFLICT (consumer, event_id) DO NOTHING
+        RETURNING source, aggregate_type, aggregate_id, aggregate_seq
+    ), step AS (
+        UPDATE inbox_cursor c SET last_seq = i.last_seq, blocked_by = NULL
+        FROM (SELECT source, aggregate_type, aggregate_id, max(aggregate_seq) AS last_seq FROM inserted GROUP BY 1, 2, 3) i
+        WHERE c.consumer = :consumer AND c.source = i.source AND c.aggregate_type = i.aggregate_type
+          AND c.aggregate_id = i.aggregate_id
     )
-    SELECT event_id FROM inserted
+    SELECT count(*) FROM inserted
 """)
 _STEP = sa.text("""
     WITH event AS (
@@ -141,6 +166,33 @@ _COUNTS = sa.text("""
 """)
 
 
+class NotTogether(Exception):
+    """One of several events turned out not to be new: they are taken one by one."""
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """How far an aggregate is: what was done last, what blocks it, and whether something waits further on."""
+
+    last_seq: int
+    blocked_by: UUID | None
+    behind: bool
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A record that could be read."""
+
+    envelope: Envelope
+    place: Place
+    row: dict[str, Any]
+    type: type[Event] | None
+
+    @property
+    def snapshot(self) -> bool:
+        return self.type is not None and self.type.kind == EventKind.snapshot
+
+
 class Inbox:
     """One consumer's inbox. `handlers` is total over the types of its sources; an unlisted type is dead."""
 
@@ -149,45 +201,119 @@ class Inbox:
         self.handlers = handlers
         self.rulebooks = rulebooks
 
-    async def receive(self, session: AsyncSession, record: ConsumerRecord[bytes, bytes]) -> None:
-        """Take one record of a partition, in the caller's transaction."""
-        try:
-            envelope = decode(record.value)
-        except ValueError as error:
-            await self._poison(session, record, error)
-            return
-        place = self._place(envelope)
-        last_seq, blocked_by, _, moment = (
-            await session.execute(_ENTER, place | {"government": envelope.government})
-        ).one()
-        session.info.update(government=envelope.government, now=moment)
-        row = place | {
+    async def receive(
+        self,
+        session: AsyncSession,
+        records: Sequence[ConsumerRecord[bytes, bytes]],
+        progress: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Take records (each partition's in order) in the caller's transaction; `progress` is called after each event.
+
+        By government, so that members lock what a government's events share (its series of numbers) in one order and
+        don't deadlock; an aggregate's events stay in theirs, as they are all of one government. What is plainly next is
+        applied together, with one statement for what all have in common; where one of them fails nothing of that stays,
+        and each is taken by itself.
+        """
+        arrived: list[Arrival] = []
+        for record in records:
+            try:
+                arrived.append(self._arrival(decode(record.value), record))
+            except ValueError as error:
+                await self._poison(session, record, error)
+        arrived.sort(key=lambda each: each.envelope.government)
+        for government, found in groupby(arrived, key=lambda each: each.envelope.government):
+            group = list(found)
+            await enter_government(session, government)
+            if len(group) > 1:
+                cursors = await self._lock(session, group)
+                plain = self._plainly_next(group, cursors)
+                if await self._apply_together(session, plain, progress):
+                    done = {id(each) for each in plain}
+                    group = [each for each in group if id(each) not in done]
+            for each in group:
+                await self._take(session, each)
+                progress()
+
+    def _arrival(self, envelope: Envelope, record: ConsumerRecord[bytes, bytes]) -> Arrival:
+        row = {
             "event_id": UUID(envelope.id),
-            "government": envelope.government,
+            "source": envelope.source,
             "event_type": envelope.type,
+            "aggregate_type": envelope.aggregatetype,
+            "aggregate_id": envelope.subject,
             "aggregate_seq": envelope.sequence,
+            "status": self._done(envelope).value,
             "topic": record.topic,
             "part": record.partition,
             "koffset": record.offset,
         }
-        event_type = EVENTS.get(envelope.type)
-        snapshot = event_type is not None and event_type.kind == EventKind.snapshot
-        if snapshot:
+        place = (envelope.source, envelope.aggregatetype, envelope.subject)
+        return Arrival(envelope, place, row, EVENTS.get(envelope.type))
+
+    async def _lock(self, session: AsyncSession, arrivals: list[Arrival]) -> dict[Place, Cursor]:
+        """Lock the cursors of the events' aggregates until the commit."""
+        names = ("source", "aggregate_type", "aggregate_id")
+        places = columns([{name: each.row[name] for name in names} for each in arrivals])
+        found = await session.execute(_ENTER, places | {"consumer": self.consumer})
+        return {(row[0], row[1], row[2]): Cursor(*row[3:]) for row in found}
+
+    def _plainly_next(self, group: list[Arrival], cursors: dict[Place, Cursor]) -> list[Arrival]:
+        """The ordered events that come in the order of their aggregate, of aggregates where nothing else is the matter."""
+        last = {place: cursor.last_seq for place, cursor in cursors.items() if not (cursor.blocked_by or cursor.behind)}
+        for each in group:
+            if each.snapshot or each.envelope.sequence != last.get(each.place, -1) + 1:
+                last.pop(each.place, None)
+            else:
+                last[each.place] += 1
+        return [each for each in group if each.place in last]
+
+    async def _apply_together(
+        self, session: AsyncSession, arrivals: list[Arrival], progress: Callable[[], None]
+    ) -> bool:
+        """Apply all of these or none; False where that can't be, or where there are no two of them."""
+        if len(arrivals) < 2:
+            return False
+        try:
+            async with session.begin_nested(), together(session):
+                session.expunge_all()
+                await self._record_and_step(session, arrivals)
+                for each in arrivals:
+                    await self._handle(session, each.envelope)
+                    progress()
+        except Exception as error:
+            if is_outage(error):
+                raise
+            log.info("%s takes %d events one by one: %r", self.consumer, len(arrivals), error)
+            return False
+        return True
+
+    async def _record_and_step(self, session: AsyncSession, arrivals: list[Arrival]) -> None:
+        """The events' rows and the steps of their cursors. Raises `NotTogether` where one was here already."""
+        rows = columns([each.row for each in arrivals])
+        place = {"consumer": self.consumer, "government": arrivals[0].envelope.government}
+        if await session.scalar(_RECORD_AND_STEP, rows | place) != len(arrivals):
+            raise NotTogether
+
+    async def _take(self, session: AsyncSession, arrival: Arrival) -> None:
+        """Take one event by itself."""
+        envelope = arrival.envelope
+        cursor = (await self._lock(session, [arrival]))[arrival.place]
+        row = arrival.row | {"consumer": self.consumer, "government": envelope.government}
+        if arrival.snapshot:
             if await self._duplicate_or_collision(session, envelope, row, may_be_new=True):
                 return
-            if envelope.sequence > last_seq:
+            if envelope.sequence > cursor.last_seq:
                 await session.execute(_SUPERSEDE, row)
-                await self._apply_new(session, envelope, row)
+                await self._apply_new(session, arrival, row)
             else:
                 await self._record(session, row, Status.ignored)
-        elif envelope.sequence <= last_seq:
+        elif envelope.sequence <= cursor.last_seq:
             await self._duplicate_or_collision(session, envelope, row)
-        elif envelope.sequence > last_seq + 1 or blocked_by is not None:
+        elif envelope.sequence > cursor.last_seq + 1 or cursor.blocked_by is not None:
             if not await self._duplicate_or_collision(session, envelope, row, may_be_new=True):
                 await self._record(session, row, Status.waiting, envelope)
-        else:
-            if await self._apply_new(session, envelope, row):
-                await self._drain(session, place, envelope.sequence)
+        elif await self._apply_new(session, arrival, row) and cursor.behind:
+            await self._drain(session, row, envelope.sequence)
 
     async def drain_blocked(self, session: AsyncSession) -> bool:
         """Take up one blocked aggregate that may go on. Returns False where none may. The worker calls it."""
@@ -210,22 +336,16 @@ class Inbox:
         ).one()
         return waiting, dead, gaps
 
-    def _place(self, envelope: Envelope) -> dict[str, object]:
-        return {
-            "consumer": self.consumer,
-            "source": envelope.source,
-            "aggregate_type": envelope.aggregatetype,
-            "aggregate_id": envelope.subject,
-        }
-
-    async def _apply_new(self, session: AsyncSession, envelope: Envelope, row: dict[str, object]) -> bool:
+    async def _apply_new(self, session: AsyncSession, arrival: Arrival, row: dict[str, Any]) -> bool:
         """Apply an event that is next in its aggregate; on failure it waits or is dead, and blocks its aggregate."""
+        envelope = arrival.envelope
         try:
-            async with session.begin_nested():
-                inserted = await session.execute(_RECORD_AND_STEP, self._record_of(row, self._done(envelope)))
-                if inserted.first() is None:
-                    return False  # delivered again
+            async with session.begin_nested(), together(session):
+                session.expunge_all()
+                await self._record_and_step(session, [arrival])
                 await self._handle(session, envelope)
+        except NotTogether:
+            return False  # delivered again
         except Exception as error:
             status, backoff = verdict(error, 1)
             log.warning("%s couldn't handle %s %s (%s): %r", self.consumer, envelope.type, envelope.id, status, error)
@@ -234,7 +354,7 @@ class Inbox:
             return False
         return True
 
-    async def _drain(self, session: AsyncSession, place: dict[str, object], last_seq: int) -> None:
+    async def _drain(self, session: AsyncSession, place: dict[str, Any], last_seq: int) -> None:
         """Apply what waits behind `last_seq`, one after another, until there is a gap or one fails."""
         while True:
             step = place | {"aggregate_seq": last_seq + 1}
@@ -247,11 +367,9 @@ class Inbox:
             else:
                 try:
                     envelope = Envelope.model_validate(found["envelope"])
-                    async with session.begin_nested():
-                        _, _, _, moment = (
-                            await session.execute(_ENTER, place | {"government": envelope.government})
-                        ).one()
-                        session.info.update(government=envelope.government, now=moment)
+                    await enter_government(session, envelope.government)
+                    async with session.begin_nested(), together(session):
+                        session.expunge_all()
                         await session.execute(_STEP, step | {"status": self._done(envelope)})
                         await self._handle(session, envelope)
                 except Exception as error:
@@ -272,7 +390,6 @@ class Inbox:
         if handler is ignored:
             return
         event = event_type.model_validate(envelope.data, extra="ignore")  # a newer writer may say more
-        session.expunge_all()  # what the event before loaded may be another government's
         session.info.update(
             causation_id=envelope.id, correlation_id=envelope.correlationid, traceparent=envelope.traceparent
         )
@@ -280,7 +397,6 @@ class Inbox:
             self.rulebooks, UUID(envelope.id), envelope.source, envelope.government, envelope.time, envelope.sequence
         )
         await handler(session, event, received)
-        await session.flush()
         crash_point("consumer.handling")
         await audit.record(
             session, actor=f"event:{envelope.id}", action=handler.__name__, subject=envelope.subject, details={}
@@ -292,7 +408,7 @@ class Inbox:
 
     def _record_of(
         self,
-        row: dict[str, object],
+        row: dict[str, Any],
         status: Status,
         envelope: Envelope | None = None,
         error: BaseException | None = None,
@@ -311,7 +427,7 @@ class Inbox:
     async def _record(
         self,
         session: AsyncSession,
-        row: dict[str, object],
+        row: dict[str, Any],
         status: Status,
         envelope: Envelope | None = None,
         error: BaseException | None = None,
@@ -321,7 +437,7 @@ class Inbox:
         await session.execute(_RECORD, self._record_of(row, status, envelope, error, backoff, collides_with))
 
     async def _duplicate_or_collision(
-        self, session: AsyncSession, envelope: Envelope, row: dict[str, object], *, may_be_new: bool = False
+        self, session: AsyncSession, envelope: Envelope, row: dict[str, Any], *, may_be_new: bool = False
     ) -> bool:
         """True where the event is here already. A seq that another event has taken is a fault of the source:
         that record is kept as dead, with the event it collides with, and nothing is applied."""

@@ -207,7 +207,7 @@ class Consumer:
         await _within(30, self._consumer.start())
 
     async def poll(self, timeout: float, most: int) -> dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]]:
-        """Whatever came within `timeout` seconds, per partition in order."""
+        """Whatever came within `timeout` seconds, at most so many records, per partition in order."""
         batches: dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]] = await _within(
             timeout + 30, self._consumer.getmany(timeout_ms=int(timeout * 1000), max_records=most)
         )

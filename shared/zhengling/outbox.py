@@ -16,27 +16,37 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from uuid_utils.compat import uuid7
 
-from zhengling.db import government_of
+from zhengling.db import columns, government_of, write
 from zhengling.events import Event
 from zhengling.faults import crash_point
 
 LANES = 16  # frozen: a change would move aggregates between lanes while their events are under way
 CHANNEL = "outbox"
 
+# One statement for any number of events. The rows of their sequences are locked in one order, whoever emits.
 _EMIT = sa.text("""
-    WITH sequence AS (
+    WITH event AS (
+        SELECT * FROM unnest(
+            CAST(:event_id AS uuid[]), CAST(:lane AS smallint[]), CAST(:topic AS text[]), CAST(:aggregate_type AS text[]),
+            CAST(:aggregate_id AS text[]), CAST(:event_type AS text[]), CAST(:payload AS text[]),
+            CAST(:correlation_id AS text[]), CAST(:causation_id AS text[]), CAST(:traceparent AS text[])) WITH ORDINALITY
+        AS e (event_id, lane, topic, aggregate_type, aggregate_id, event_type, payload, correlation_id, causation_id,
+              traceparent, n)
+    ), sequence AS (
         INSERT INTO outbox_sequence AS s (aggregate_type, aggregate_id, government, last_seq)
-        VALUES (:aggregate_type, :aggregate_id, :government, 1)
-        ON CONFLICT (aggregate_type, aggregate_id) DO UPDATE SET last_seq = s.last_seq + 1
-        RETURNING last_seq
+        SELECT aggregate_type, aggregate_id, :government, count(*) FROM event GROUP BY 1, 2 ORDER BY 1, 2
+        ON CONFLICT (aggregate_type, aggregate_id) DO UPDATE SET last_seq = s.last_seq + excluded.last_seq
+        RETURNING aggregate_type, aggregate_id, last_seq
     ), row AS (
         INSERT INTO outbox (event_id, government, lane, topic, aggregate_type, aggregate_id, aggregate_seq, event_type,
                             payload, correlation_id, causation_id, traceparent)
-        SELECT :event_id, :government, :lane, :topic, :aggregate_type, :aggregate_id, last_seq, :event_type,
-               CAST(:payload AS jsonb), :correlation_id, :causation_id, :traceparent
-        FROM sequence RETURNING lane
+        SELECT event_id, :government, lane, topic, aggregate_type, aggregate_id,
+               last_seq + 1 - row_number() OVER (PARTITION BY aggregate_type, aggregate_id ORDER BY n DESC), event_type,
+               CAST(payload AS jsonb), correlation_id, causation_id, traceparent
+        FROM event JOIN sequence USING (aggregate_type, aggregate_id) ORDER BY n
+        RETURNING lane
     )
-    SELECT pg_notify('outbox', lane::text) FROM row
+    SELECT pg_notify('outbox', count(*)::text) FROM row
 """)
 _LANES_WITH_WORK = sa.text("""
     SELECT DISTINCT lane FROM outbox
@@ -109,24 +119,28 @@ def lane_of(aggregate_id: str) -> int:
 
 
 async def emit(session: AsyncSession, *events: Event) -> None:
-    """Write events into the outbox, in the caller's transaction and for its government."""
-    for event in events:
-        await session.execute(
-            _EMIT,
-            {
-                "event_id": uuid7(),
-                "government": government_of(session),
-                "lane": lane_of(event.aggregate_id),
-                "topic": event.topic(),
-                "aggregate_type": event.aggregate,
-                "aggregate_id": event.aggregate_id,
-                "event_type": event.type,
-                "payload": event.model_dump_json(),
-                "correlation_id": session.info.get("correlation_id"),
-                "causation_id": session.info.get("causation_id"),
-                "traceparent": session.info.get("traceparent"),
-            },
-        )
+    """Write events into the outbox, in the caller's transaction and for its government, numbered in this order."""
+    rows = [
+        {
+            "event_id": uuid7(),
+            "lane": lane_of(event.aggregate_id),
+            "topic": event.topic(),
+            "aggregate_type": event.aggregate,
+            "aggregate_id": event.aggregate_id,
+            "event_type": event.type,
+            "payload": event.model_dump_json(),
+            "correlation_id": session.info.get("correlation_id"),
+            "causation_id": session.info.get("causation_id"),
+            "traceparent": session.info.get("traceparent"),
+        }
+        for event in events
+    ]
+    if rows:
+        await write(session, _insert, rows)
+
+
+async def _insert(session: AsyncSession, rows: list[dict[str, object]]) -> None:
+    await session.execute(_EMIT, columns(rows) | {"government": government_of(session)})
     crash_point("outbox.emitted")
 
 

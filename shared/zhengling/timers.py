@@ -31,7 +31,8 @@ _CANCEL = sa.text("""
         SELECT id FROM timer WHERE kind = :kind AND subject_id = :subject_id AND state = 'pending'
         FOR UPDATE SKIP LOCKED)
 """)
-_SCHEDULE = sa.text("""
+_SCHEDULE = sa.text(f"""
+    WITH before AS ({_CANCEL} RETURNING 1)
     INSERT INTO timer (id, government, kind, subject_id, due_at, generation)
     SELECT :id, :government, :kind, :subject_id, :due_at, coalesce(max(generation), 0) + 1
     FROM timer WHERE kind = :kind AND subject_id = :subject_id
@@ -58,7 +59,6 @@ async def schedule(session: AsyncSession, kind: str, subject_id: str, due_at: da
 
     The caller holds the lock of the subject's row, so that generations follow one another.
     """
-    await cancel(session, kind, subject_id)
     await session.execute(
         _SCHEDULE,
         {

@@ -14,16 +14,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tests.shared import test_consumer, test_inbox, test_outbox, test_relay, test_timers
 from tests.trial import GOVERNMENT, Log, LogConsumer, ThingCounted, Trial
 
-from zhengling import consumer, inbox, outbox, relay, timers
+from zhengling import inbox, outbox, relay, timers
 from zhengling.consumer import EventConsumer
 from zhengling.events import Event, EventKind
 
 Mutation = Callable[[pytest.MonkeyPatch, Trial], None]
 Check = Callable[[Trial, pytest.MonkeyPatch], Awaitable[None]]
+Records = list[ConsumerRecord[bytes, bytes]]
 
 
 def without_the_inbox_row(patch: pytest.MonkeyPatch, trial: Trial) -> None:
-    patch.setattr(inbox, "_RECORD_AND_STEP", sa.text("SELECT CAST(:event_id AS uuid)"))
+    patch.setattr(inbox, "_RECORD_AND_STEP", sa.text("SELECT cardinality(CAST(:event_id AS uuid[]))"))
 
 
 def without_the_check_of_the_sequence(patch: pytest.MonkeyPatch, trial: Trial) -> None:
@@ -36,11 +37,12 @@ def without_the_block_behind_a_failure(patch: pytest.MonkeyPatch, trial: Trial) 
 
 def without_the_lock_on_the_sequence(patch: pytest.MonkeyPatch, trial: Trial) -> None:
     locked = str(outbox._EMIT)
-    begin, end = locked.index("INSERT INTO outbox_sequence"), locked.index("RETURNING last_seq")
+    begin, end = locked.index("INSERT INTO outbox_sequence"), locked.index("), row AS")
     counted = """
-        SELECT count(*) + 1 AS last_seq FROM outbox WHERE aggregate_type = :aggregate_type AND aggregate_id = :aggregate_id
+        SELECT e.aggregate_type, e.aggregate_id, count(o.pos) + 1 AS last_seq FROM event e LEFT JOIN outbox o
+        ON (o.aggregate_type, o.aggregate_id) = (e.aggregate_type, e.aggregate_id) GROUP BY 1, 2
     """
-    patch.setattr(outbox, "_EMIT", sa.text(locked[:begin] + counted + locked[end:].removeprefix("RETURNING last_seq")))
+    patch.setattr(outbox, "_EMIT", sa.text(locked[:begin] + counted + locked[end:]))
 
 
 def without_the_changes_transaction(patch: pytest.MonkeyPatch, trial: Trial) -> None:
@@ -65,18 +67,23 @@ def with_the_commits_swapped(patch: pytest.MonkeyPatch, trial: Trial) -> None:
     async def swapped(
         self: EventConsumer,
         client: LogConsumer,
-        partition: TopicPartition,
-        records: list[ConsumerRecord[bytes, bytes]],
+        batches: dict[TopicPartition, Records],
         moved_at: dict[TopicPartition, float],
     ) -> None:
-        await client.commit({partition: records[-1].offset + 1})
-        await take(self, client, partition, records, moved_at)  # type: ignore[arg-type]
+        await client.commit({partition: records[-1].offset + 1 for partition, records in batches.items()})
+        await take(self, client, batches, moved_at)  # type: ignore[arg-type]
 
     patch.setattr(EventConsumer, "_take", swapped)
 
 
 def without_the_order_of_governments(patch: pytest.MonkeyPatch, trial: Trial) -> None:
-    patch.setattr(consumer, "_government", lambda record: b"")
+    receive = inbox.Inbox.receive
+
+    async def as_they_come(self: inbox.Inbox, session: AsyncSession, records: Records, *_: object) -> None:
+        for record in records:
+            await receive(self, session, [record])
+
+    patch.setattr(inbox.Inbox, "receive", as_they_come)
 
 
 def without_the_watchdog(patch: pytest.MonkeyPatch, trial: Trial) -> None:

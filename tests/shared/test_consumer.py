@@ -165,8 +165,8 @@ async def test_members_take_governments_in_one_order_and_dont_shoot_one_another(
     partition = TopicPartition(TOPIC, 0)
     client = LogConsumer(members.log)
     await asyncio.gather(
-        first._take(client, partition, forth, {}),  # type: ignore[arg-type]
-        second._take(client, partition, back, {}),  # type: ignore[arg-type]
+        first._take(client, {partition: forth}, {}),  # type: ignore[arg-type]
+        second._take(client, {partition: back}, {}),  # type: ignore[arg-type]
     )
     assert not await trial.ask("SELECT last_error FROM inbox WHERE status <> 'applied'")
 
