@@ -23,6 +23,9 @@ RECEIVED = Counter("zhengling_records_received", "Records taken from Kafka", ["c
 REBUILT = Counter("zhengling_consumer_rebuilt", "Consumers built anew by the watchdog", ["consumer"])
 
 
+SPACING = 0.02  # seconds between the beginnings of two batches: under load more events share one transaction
+
+
 class StandsStill(Exception):
     """The group has lag and its committed offsets don't move."""
 
@@ -73,9 +76,12 @@ class EventConsumer:
             await client.close()
 
     async def _consume(self, client: Consumer, moved_at: dict[TopicPartition, float]) -> None:
+        clock = asyncio.get_running_loop().time
         while True:
             if batches := await client.poll(1.0, self._batch):
+                began = clock()
                 await whole(self._take(client, batches, moved_at))
+                await asyncio.sleep(max(0.0, began + SPACING - clock()))
 
     async def _take(
         self,

@@ -53,13 +53,16 @@ class Database:
                 },
             },
         )
+        self.autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")  # for a single look
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 
     @asynccontextmanager
     async def transaction(self, government: str | None) -> AsyncIterator[AsyncSession]:
-        """A session in a transaction of this government; commits when the block ends well, else rolls back."""
+        """A session in a transaction of this government (None: of none yet); commits when the block ends well, else rolls
+        back."""
         async with self._sessions() as session, session.begin():
-            await enter_government(session, government or "")
+            if government is not None:
+                await enter_government(session, government)
             yield session
 
     async def reachable(self) -> bool:
@@ -120,6 +123,12 @@ async def together(session: AsyncSession) -> AsyncIterator[None]:
 def columns(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
     """Rows as columns, for a statement that takes each as an array and puts them together with `unnest`."""
     return {name: [row[name] for row in rows] for name in rows[0]}
+
+
+async def backbone(session: AsyncSession, statement: sa.Executable, parameters: dict[str, Any]) -> sa.CursorResult[Any]:
+    """Run SQL on tables that no noun is mapped to: what the session has pending needn't be written before it."""
+    with session.no_autoflush:
+        return await session.execute(statement, parameters)  # type: ignore[return-value]  # textual SQL gives a cursor's
 
 
 async def enter_government(session: AsyncSession, government: str) -> None:

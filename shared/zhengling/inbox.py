@@ -68,8 +68,8 @@ Handlers = Mapping[type[Event], Handler]
 #: Source, aggregate type and aggregate id.
 Place = tuple[str, str, str]
 
-# Statements that take several rows take them as arrays, in one order for everybody. `behind` tells whether something
-# waits further on in the aggregate.
+# Statements that take several rows take them as arrays, in one order for everybody. `furthest` is the highest sequence
+# that stands here beyond what was done.
 _ENTER = sa.text("""
     INSERT INTO inbox_cursor AS c (consumer, source, aggregate_type, aggregate_id)
     SELECT DISTINCT :consumer, source, aggregate_type, aggregate_id
@@ -77,11 +77,12 @@ _ENTER = sa.text("""
         AS e (source, aggregate_type, aggregate_id)
     ORDER BY source, aggregate_type, aggregate_id
     ON CONFLICT (consumer, source, aggregate_type, aggregate_id) DO UPDATE SET last_seq = c.last_seq
-    RETURNING source, aggregate_type, aggregate_id, last_seq, blocked_by, EXISTS (
-        SELECT 1 FROM inbox i
+    RETURNING source, aggregate_type, aggregate_id, last_seq, blocked_by, (
+        SELECT max(aggregate_seq) FROM inbox i
         WHERE i.consumer = c.consumer AND i.source = c.source AND i.aggregate_type = c.aggregate_type
-          AND i.aggregate_id = c.aggregate_id AND i.aggregate_seq > c.last_seq AND i.collides_with IS NULL) AS behind
+          AND i.aggregate_id = c.aggregate_id AND i.aggregate_seq > c.last_seq AND i.collides_with IS NULL) AS furthest
 """)
+_HERE = sa.text("SELECT event_id FROM inbox WHERE consumer = :consumer AND event_id = ANY(:events)")
 _SEEN = sa.text("""
     SELECT event_id, status FROM inbox
     WHERE consumer = :consumer AND (event_id = :event_id
@@ -172,11 +173,11 @@ class NotTogether(Exception):
 
 @dataclass(frozen=True)
 class Cursor:
-    """How far an aggregate is: what was done last, what blocks it, and whether something waits further on."""
+    """How far an aggregate is: what was done last, what blocks it, and the furthest that stands here undone."""
 
     last_seq: int
     blocked_by: UUID | None
-    behind: bool
+    furthest: int | None
 
 
 @dataclass(frozen=True)
@@ -226,6 +227,7 @@ class Inbox:
             await enter_government(session, government)
             if len(group) > 1:
                 cursors = await self._lock(session, group)
+                group = await self._without_duplicates(session, group, cursors)
                 plain = self._plainly_next(group, cursors)
                 if await self._apply_together(session, plain, progress):
                     done = {id(each) for each in plain}
@@ -257,9 +259,21 @@ class Inbox:
         found = await session.execute(_ENTER, places | {"consumer": self.consumer})
         return {(row[0], row[1], row[2]): Cursor(*row[3:]) for row in found}
 
+    async def _without_duplicates(
+        self, session: AsyncSession, group: list[Arrival], cursors: dict[Place, Cursor]
+    ) -> list[Arrival]:
+        """Leave out what was here before, of aggregates that are further on: all of it, after a replay."""
+        old = [each.row["event_id"] for each in group if each.envelope.sequence <= cursors[each.place].last_seq]
+        if not old:
+            return group
+        here = set((await session.execute(_HERE, {"consumer": self.consumer, "events": old})).scalars())
+        return [each for each in group if each.row["event_id"] not in here]
+
     def _plainly_next(self, group: list[Arrival], cursors: dict[Place, Cursor]) -> list[Arrival]:
         """The ordered events that come in the order of their aggregate, of aggregates where nothing else is the matter."""
-        last = {place: cursor.last_seq for place, cursor in cursors.items() if not (cursor.blocked_by or cursor.behind)}
+        last = {
+            place: cursor.last_seq for place, cursor in cursors.items() if not (cursor.blocked_by or cursor.furthest)
+        }
         for each in group:
             if each.snapshot or each.envelope.sequence != last.get(each.place, -1) + 1:
                 last.pop(each.place, None)
@@ -302,7 +316,7 @@ class Inbox:
         if arrival.snapshot:
             if await self._duplicate_or_collision(session, envelope, row, may_be_new=True):
                 return
-            if envelope.sequence > cursor.last_seq:
+            if envelope.sequence > (cursor.furthest or cursor.last_seq):
                 await session.execute(_SUPERSEDE, row)
                 await self._apply_new(session, arrival, row)
             else:
@@ -312,7 +326,7 @@ class Inbox:
         elif envelope.sequence > cursor.last_seq + 1 or cursor.blocked_by is not None:
             if not await self._duplicate_or_collision(session, envelope, row, may_be_new=True):
                 await self._record(session, row, Status.waiting, envelope)
-        elif await self._apply_new(session, arrival, row) and cursor.behind:
+        elif await self._apply_new(session, arrival, row) and cursor.furthest:
             await self._drain(session, row, envelope.sequence)
 
     async def drain_blocked(self, session: AsyncSession) -> bool:

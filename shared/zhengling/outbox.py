@@ -13,6 +13,7 @@ from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
+from pydantic import JsonValue
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from uuid_utils.compat import uuid7
 
@@ -52,19 +53,20 @@ _LANES_WITH_WORK = sa.text("""
     SELECT DISTINCT lane FROM outbox
     WHERE published_at IS NULL AND parked_at IS NULL AND (next_attempt_at IS NULL OR next_attempt_at <= clock_timestamp())
 """)
-_LOCK_LANE = sa.text("SELECT lane FROM outbox_lane WHERE lane = :lane FOR UPDATE SKIP LOCKED")
+_LOCK_LANES = sa.text("SELECT lane FROM outbox_lane WHERE lane = ANY(:lanes) FOR UPDATE SKIP LOCKED")
 # An aggregate with a row held back (backing off or parked) is skipped whole: later events wait behind it.
 _UNPUBLISHED = sa.text("""
     SELECT pos, event_id, government, topic, aggregate_type, aggregate_id, aggregate_seq, event_type, payload,
            classification, correlation_id, causation_id, traceparent, created_at, attempts
-    FROM outbox o
-    WHERE lane = :lane AND published_at IS NULL
-      AND NOT EXISTS (
-        SELECT 1 FROM outbox held
-        WHERE held.aggregate_type = o.aggregate_type AND held.aggregate_id = o.aggregate_id
-          AND held.published_at IS NULL
-          AND (held.parked_at IS NOT NULL OR held.next_attempt_at > clock_timestamp()))
-    ORDER BY pos LIMIT :limit
+    FROM unnest(CAST(:lanes AS smallint[])) AS l (taken) CROSS JOIN LATERAL (
+        SELECT * FROM outbox o
+        WHERE lane = taken AND published_at IS NULL
+          AND NOT EXISTS (
+            SELECT 1 FROM outbox held
+            WHERE held.aggregate_type = o.aggregate_type AND held.aggregate_id = o.aggregate_id
+              AND held.published_at IS NULL
+              AND (held.parked_at IS NOT NULL OR held.next_attempt_at > clock_timestamp()))
+        ORDER BY pos LIMIT :limit) o
 """)
 _MARK_PUBLISHED = sa.text("""
     UPDATE outbox SET published_at = clock_timestamp(), next_attempt_at = NULL, last_error = NULL
@@ -105,7 +107,7 @@ class OutboxRow:
     aggregate_id: str
     aggregate_seq: int
     event_type: str
-    payload: dict[str, object]
+    payload: dict[str, JsonValue]
     classification: str
     correlation_id: str | None
     causation_id: str | None
@@ -148,14 +150,17 @@ async def lanes_with_work(connection: AsyncConnection) -> list[int]:
     return list((await connection.execute(_LANES_WITH_WORK)).scalars())
 
 
-async def lock_lane(connection: AsyncConnection, lane: int) -> bool:
-    """Take the lane until the transaction ends; False where another relay has it."""
-    return (await connection.execute(_LOCK_LANE, {"lane": lane})).first() is not None
+async def lock_lanes(connection: AsyncConnection, lanes: list[int]) -> list[int]:
+    """Take these lanes until the transaction ends, but for those that another relay has. Returns which were taken."""
+    return list((await connection.execute(_LOCK_LANES, {"lanes": lanes})).scalars())
 
 
-async def unpublished(connection: AsyncConnection, lane: int, limit: int) -> list[OutboxRow]:
-    rows = await connection.execute(_UNPUBLISHED, {"lane": lane, "limit": limit})
-    return [OutboxRow(**row) for row in rows.mappings()]
+async def unpublished(connection: AsyncConnection, lanes: list[int], limit: int) -> list[OutboxRow]:
+    """The first unpublished rows of each lane, at most `limit` in all."""
+    if not lanes:
+        return []
+    rows = await connection.execute(_UNPUBLISHED, {"lanes": lanes, "limit": -(-limit // len(lanes))})
+    return [OutboxRow(*row) for row in rows]
 
 
 async def mark_published(connection: AsyncConnection, positions: list[int]) -> None:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from zhengling.authority import Composition
-from zhengling.db import NATIONAL, enter_government, government_of
+from zhengling.db import NATIONAL, backbone, enter_government, government_of
 from zhengling.errors import Problem, Text
 from zhengling.events import CompositionChanged, Event, WorkdaysChanged
 from zhengling.inbox import Received
@@ -88,9 +88,17 @@ async def store_composition(session: AsyncSession, version: int, content: Compos
 
 
 async def calendar(session: AsyncSession) -> WorkdayCalendar:
-    """The working days of the session's government as known here. Problem 503 until a first snapshot came."""
+    """The working days of the session's government as known here: one calendar for a whole transaction. Problem 503
+    until a first snapshot came."""
     government = government_of(session)
-    version = await session.scalar(_CALENDAR_VERSION)
+    if kept := session.info.get("calendar", {}).get(government):
+        return kept  # type: ignore[no-any-return]
+    found = session.info.setdefault("calendar", {})[government] = await _calendar(session, government)
+    return found
+
+
+async def _calendar(session: AsyncSession, government: str) -> WorkdayCalendar:
+    version = (await backbone(session, _CALENDAR_VERSION, {})).scalar()
     if version is None:
         raise Problem(
             503,
@@ -110,6 +118,7 @@ async def calendar(session: AsyncSession) -> WorkdayCalendar:
 
 
 async def store_calendar_year(session: AsyncSession, version: int, year: CalendarYear) -> None:
+    session.info.pop("calendar", None)
     await session.execute(
         _STORE_YEAR,
         {

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from zhengling import audit
-from zhengling.db import enter_government, government_of, is_outage
+from zhengling.db import backbone, enter_government, government_of, is_outage
 from zhengling.faults import crash_point
 
 log = logging.getLogger(__name__)
@@ -59,7 +59,8 @@ async def schedule(session: AsyncSession, kind: str, subject_id: str, due_at: da
 
     The caller holds the lock of the subject's row, so that generations follow one another.
     """
-    await session.execute(
+    await backbone(
+        session,
         _SCHEDULE,
         {
             "id": uuid7(),

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 OUTBOX = Gauge("zhengling_outbox_rows", "Rows of the outbox that aren't published", ["state"])
 OUTBOX_AGE = Gauge("zhengling_outbox_oldest_seconds", "Age of the oldest unpublished event")
 INBOX = Gauge("zhengling_inbox_events", "Events of the inbox that aren't applied", ["state"])
-IDLE = 0.2  # seconds between looks at what has no notification: timers, retries
+IDLE = 0.5  # seconds between looks at what has no notification: timers, retries
 
 
 class Worker:

@@ -54,7 +54,7 @@ def without_the_changes_transaction(patch: pytest.MonkeyPatch, trial: Trial) -> 
 
 
 def without_the_lock_on_the_lane(patch: pytest.MonkeyPatch, trial: Trial) -> None:
-    patch.setattr(outbox, "_LOCK_LANE", sa.text("SELECT lane FROM outbox_lane WHERE lane = :lane"))
+    patch.setattr(outbox, "_LOCK_LANES", sa.text("SELECT lane FROM outbox_lane WHERE lane = ANY(:lanes)"))
 
 
 def without_waves(patch: pytest.MonkeyPatch, trial: Trial) -> None:

@@ -212,6 +212,19 @@ async def test_the_latest_snapshot_wins_and_older_ones_are_ignored(trial: Trial)
     assert await trial.statuses(identity) == [(1, "ignored"), (3, "applied"), (5, "ignored"), (7, "applied")]
 
 
+async def test_an_older_snapshot_that_comes_again_doesnt_displace_a_newer_one_that_waits(trial: Trial) -> None:
+    """As after a replay: 2 and 3 were lost with the log's tail, 4 came and failed for a moment."""
+    identity = thing()
+    await trial.receive(changed(identity, 1))
+    trial.errors[identity, 4] = NOT_YET
+    await trial.receive(changed(identity, 4))
+    await trial.receive(changed(identity, 2), changed(identity, 3))
+    del trial.errors[identity, 4]
+    await trial.drain()
+    assert await trial.effects(identity) == [1, 4]
+    assert await trial.statuses(identity) == [(1, "applied"), (2, "ignored"), (3, "ignored"), (4, "applied")]
+
+
 async def test_a_snapshot_that_failed_is_superseded_by_the_next(trial: Trial) -> None:
     identity = thing()
     trial.errors[identity, 1] = RuntimeError("not now")

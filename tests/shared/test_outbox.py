@@ -149,8 +149,8 @@ async def test_a_replay_waits_for_a_relay_that_is_about_to_mark_what_it_sent(tri
 
     lane = outbox.lane_of(identity)
     async with trial.worker.engine.begin() as relay:
-        assert await outbox.lock_lane(relay, lane)
-        rows = await outbox.unpublished(relay, lane, 10)
+        assert await outbox.lock_lanes(relay, [lane]) == [lane]
+        rows = await outbox.unpublished(relay, [lane], 10)
         replaying = asyncio.create_task(replay())
         await trial.until_blocked("outbox_lane")
         await outbox.mark_published(relay, [row.pos for row in rows])
@@ -169,7 +169,7 @@ async def test_depth_tells_unpublished_and_parked_rows_apart(trial: Trial) -> No
     async with trial.app.transaction(GOVERNMENT) as session:
         await emit(session, ThingCounted(thing_id=one, n=1), ThingCounted(thing_id=other, n=1))
     async with trial.worker.engine.begin() as connection:
-        (row,) = await outbox.unpublished(connection, outbox.lane_of(one), 1)
+        (row,) = await outbox.unpublished(connection, [outbox.lane_of(one)], 1)
         await outbox.park(connection, row.pos, "too large")
         unpublished, parked, age = await outbox.depth(connection)
     assert (unpublished, parked) == (1, 1)

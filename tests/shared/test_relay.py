@@ -89,7 +89,7 @@ async def test_a_lane_that_another_relay_has_is_passed_over(trial: Trial) -> Non
     log, identity = Log(), thing()
     await emit_to(trial, identity)
     async with trial.worker.engine.begin() as other:
-        await outbox.lock_lane(other, outbox.lane_of(identity))
+        await outbox.lock_lanes(other, [outbox.lane_of(identity)])
         assert await relay_of(trial, LogProducer(log)).publish() == 0
     assert await relay_of(trial, LogProducer(log)).publish() == 1
 
@@ -178,12 +178,12 @@ async def test_a_lane_that_takes_long_marks_what_was_sent_and_goes_on_later(
     trial: Trial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else a slow broker and many events of one aggregate would outlast the transaction, again and again."""
-    monkeypatch.setattr(relay, "LANE_LIMIT", 0.0)
+    monkeypatch.setattr(relay, "TIME_LIMIT", 0.0)
     log, identity = Log(), thing()
     publisher = relay_of(trial, LogProducer(log))
     await emit_to(trial, *[identity] * 4)
     async with trial.worker.engine.connect() as connection:
-        rows = await outbox.unpublished(connection, outbox.lane_of(identity), 10)
+        rows = await outbox.unpublished(connection, [outbox.lane_of(identity)], 10)
     assert len(relay.waves(rows)) == 4
     await publish_all(trial, publisher)
     assert log.sequences(identity) == [1, 2, 3, 4]
@@ -235,7 +235,7 @@ async def test_what_stands_on_the_wire_is_a_cloudevent_whose_attributes_are_head
         session.info["correlation_id"] = "request-1"
         await emit(session, ThingCounted(thing_id=identity, n=1))
     async with trial.worker.engine.connect() as connection:
-        (row,) = await outbox.unpublished(connection, outbox.lane_of(identity), 10)
+        (row,) = await outbox.unpublished(connection, [outbox.lane_of(identity)], 10)
     message = relay.message_of(row, SOURCE)
     event = decode(message.value)
     assert (event.id, event.source, event.type) == (str(row.event_id), SOURCE, ThingCounted.type)
@@ -291,16 +291,16 @@ async def test_no_lane_is_held_while_the_producer_connects(trial: Trial) -> None
     """The connecting takes tens of seconds in bad times; other relays and replays would wait for the lane meanwhile."""
     identity, log = thing(), Log()
     await emit_to(trial, identity)
-    free: list[bool] = []
+    free: list[int] = []
 
     class Connecting(LogProducer):
         async def ready(self) -> None:
             async with trial.worker.engine.begin() as other:
-                free.append(await outbox.lock_lane(other, outbox.lane_of(identity)))
+                free.extend(await outbox.lock_lanes(other, [outbox.lane_of(identity)]))
 
         async def send(self, messages):  # type: ignore[no-untyped-def]
             return [None for _ in messages]
 
     await relay_of(trial, Connecting(log)).publish()
-    assert free == [True]
+    assert free == [outbox.lane_of(identity)]
     assert not await unpublished(trial)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from meeting_svc.decision import Decision, Standing
+from meeting_svc.decision import Standing
+from meeting_svc.tables import decision
 from zhengling import references
-from zhengling.db import lock
+from zhengling.errors import not_found
 from zhengling.events import (
     DocumentDrafted,
     EntryDueSet,
@@ -22,23 +23,27 @@ from zhengling.timers import Timers
 
 async def on_entry_opened(session: AsyncSession, event: Event, received: Received) -> None:
     assert isinstance(event, EntryOpened)
-    if event.source_kind == EntrySource.meeting_decision:
-        decision = await lock(session, Decision, event.source_id, "decision", "决定事项")
-        decision.standing, decision.ledger_number, decision.ledger_due = Standing.in_ledger, event.number, event.due
+    await _stands(session, event, standing=Standing.in_ledger, ledger_number=event.number, ledger_due=event.due)
 
 
 async def on_entry_due_set(session: AsyncSession, event: Event, received: Received) -> None:
     assert isinstance(event, EntryDueSet)
-    if event.source_kind == EntrySource.meeting_decision:
-        decision = await lock(session, Decision, event.source_id, "decision", "决定事项")
-        decision.ledger_due = event.due
+    await _stands(session, event, ledger_due=event.due)
 
 
 async def on_entry_overdue(session: AsyncSession, event: Event, received: Received) -> None:
     assert isinstance(event, EntryOverdue)
-    if event.source_kind == EntrySource.meeting_decision:
-        decision = await lock(session, Decision, event.source_id, "decision", "决定事项")
-        decision.standing = Standing.overdue
+    await _stands(session, event, standing=Standing.overdue)
+
+
+async def _stands(session: AsyncSession, event: EntryOpened | EntryDueSet | EntryOverdue, **values: object) -> None:
+    """How the entry's decision stands from here on, in one statement: many may come at once. 404 where there is none."""
+    if event.source_kind != EntrySource.meeting_decision:
+        return
+    update = decision.update().where(decision.c.id == event.source_id)
+    changed = await session.execute(update.values(values | {"version": decision.c.version + 1}))
+    if not changed.rowcount:  # type: ignore[attr-defined]  # an UPDATE's result has it
+        raise not_found("decision", "决定事项", event.source_id)
 
 
 HANDLERS: Handlers = {

@@ -12,7 +12,7 @@ from oversight_svc import matter
 from oversight_svc.matter import DueBasis, Entry
 from oversight_svc.schemas import SetDue
 from zhengling import due_dates, references, timers
-from zhengling.db import government_of, lock, now
+from zhengling.db import backbone, government_of, lock, now
 from zhengling.deadlines import shanghai_day
 from zhengling.errors import Problem, Text
 from zhengling.events import DecisionAdopted, EntryDueSet, EntryOpened, EntryOverdue
@@ -62,12 +62,12 @@ async def open_entry_for_decision(session: AsyncSession, rulebooks: Rulebooks, e
     elif due:
         due_at, basis = end_of(due), DueBasis.decision
     series = f"ledger:{assigned_on.year}"
-    n = await session.scalar(_NEXT_NUMBER, {"government": government_of(session), "series": series})
+    taken = await backbone(session, _NEXT_NUMBER, {"government": government_of(session), "series": series})
     entry = Entry(
         id=identity,
         government=government_of(session),
         edition=book.edition,
-        number=matter.number_of(ledger, assigned_on.year, n or 0),
+        number=matter.number_of(ledger, assigned_on.year, taken.scalar_one()),
         source_kind=EntrySource.meeting_decision,
         source_id=event.decision_id,
         title=resolution.title,
@@ -87,7 +87,6 @@ async def open_entry_for_decision(session: AsyncSession, rulebooks: Rulebooks, e
         origin={"meeting_id": event.meeting_id, "meeting": event.meeting_title, "clause": event.meeting_clause},
     )
     session.add(entry)
-    await session.flush()
     if due_at:
         await timers.schedule(session, OVERDUE, entry.id, due_at)
     await emit(
