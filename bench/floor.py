@@ -51,11 +51,10 @@ async def emit(connection: asyncpg.Connection, key: str, payload: dict[str, obje
     await connection.execute("NOTIFY outbox")
 
 
-async def decide(pool: asyncpg.Pool, identity: str, content: dict[str, object]) -> None:
-    """One decision and its event, in one transaction."""
-    async with pool.acquire() as connection, connection.transaction():
-        await connection.execute("INSERT INTO decision VALUES ($1, $2)", identity, orjson.dumps(content).decode())
-        await emit(connection, identity, content | {"id": identity})
+async def decide(connection: asyncpg.Connection, identity: str, content: dict[str, object]) -> None:
+    """A decision and its event, in the caller's transaction."""
+    await connection.execute("INSERT INTO decision VALUES ($1, $2)", identity, orjson.dumps(content).decode())
+    await emit(connection, identity, content | {"id": identity})
 
 
 async def relay(pool: asyncpg.Pool, producer: AIOKafkaProducer, topic: str) -> None:

@@ -54,10 +54,13 @@ class Side(Protocol):
 
     name: str
 
-    def start(self, workers: int = 1) -> None: ...
+    def start(self, workers: int = 1, services: tuple[str, ...] = SERVICES) -> None: ...
     def stop(self) -> None: ...
     def processes(self) -> list[ChildProcess]: ...
     async def decide(self) -> None: ...
+    async def pile_up(self, count: int) -> None: ...
+    #: Database and a query for when the decisions' events were published: moment in seconds.
+    def published(self) -> tuple[str, str]: ...
     #: Database (`meeting` or `oversight`) and a query for the commit moments: id, moment in seconds.
     def decided(self) -> tuple[str, str]: ...
     def entered(self) -> tuple[str, str]: ...
@@ -90,8 +93,14 @@ class Ours:
     def processes(self) -> list[ChildProcess]:
         return [process for process in self.stack.processes.values() if process.role == "worker"]
 
-    def start(self, workers: int = 1) -> None:
-        chosen = [process for process in self.processes() if int(process.name[-1]) < workers]
+    def start(self, workers: int = 1, services: tuple[str, ...] = SERVICES) -> None:
+        """So many workers of meeting-svc and oversight-svc; calendar-svc has one, with nothing to do."""
+        chosen = [
+            process
+            for process in self.processes()
+            for service, _, n in [process.name.rpartition("-worker-")]
+            if service in services and int(n) < (1 if service == "calendar" else workers) and not process.alive
+        ]
         for process in chosen:
             process.start()
         for process in chosen:
@@ -111,6 +120,24 @@ class Ours:
                 _DECISION, {"id": event.decision_id, "government": government, "resolution": resolution}
             )
             await emit(session, event)
+
+    async def pile_up(self, count: int) -> None:
+        """Decisions and their events, 500 per transaction: what an outage leaves behind."""
+        for n in range(0, count, 500):
+            government = list(EDITIONS)[n // 500 % len(EDITIONS)]
+            events = [event_of(government) for _ in range(min(500, count - n))]
+            rows = [
+                {"id": event.decision_id, "government": government, "resolution": event.resolution.model_dump_json()}
+                for event in events
+            ]
+            async with self._app.transaction(government) as session:
+                await session.execute(_DECISION, rows)
+                await emit(session, *events)
+
+    def published(self) -> tuple[str, str]:
+        return "meeting", (
+            "SELECT extract(epoch FROM published_at)::float8 AS moment FROM outbox WHERE aggregate_type = 'decision'"
+        )
 
     def decided(self) -> tuple[str, str]:
         # the row of a decision changes once it stands in the ledger; the one of its sequence doesn't
@@ -141,9 +168,9 @@ class Floor:
     def processes(self) -> list[ChildProcess]:
         return self._workers
 
-    def start(self, workers: int = 1) -> None:
+    def start(self, workers: int = 1, services: tuple[str, ...] = SERVICES) -> None:
         idempotence = self._broker.environment.get("KAFKA_IDEMPOTENCE", "true")
-        for service in ("meeting", "oversight"):
+        for service in sorted({"meeting", "oversight"} & set(services)):
             for n in range(workers):
                 url = self._postgres.url(f"floor_{service}")
                 command = [sys.executable, "-m", "bench.floor", service, url, self._broker.bootstrap_servers]
@@ -165,7 +192,18 @@ class Floor:
     async def decide(self) -> None:
         self._turn += 1
         event = event_of(list(EDITIONS)[self._turn % len(EDITIONS)])
-        await floor.decide(self._pool, event.decision_id, event.model_dump(mode="json"))
+        async with self._pool.acquire() as connection, connection.transaction():
+            await floor.decide(connection, event.decision_id, event.model_dump(mode="json"))
+
+    async def pile_up(self, count: int) -> None:
+        for n in range(0, count, 500):
+            events = [event_of(list(EDITIONS)[n // 500 % len(EDITIONS)]) for _ in range(min(500, count - n))]
+            async with self._pool.acquire() as connection, connection.transaction():
+                for event in events:
+                    await floor.decide(connection, event.decision_id, event.model_dump(mode="json"))
+
+    def published(self) -> tuple[str, str]:
+        return "floor_meeting", "SELECT extract(epoch FROM published_at)::float8 AS moment FROM outbox"
 
     def decided(self) -> tuple[str, str]:
         return "floor_meeting", (

@@ -52,6 +52,7 @@ class EventConsumer:
         self._batch = batch
         self._patience = patience
         self._client: Consumer | None = None
+        self._rebuilt = 0
 
     @property
     def assigned(self) -> int:
@@ -61,7 +62,10 @@ class EventConsumer:
     async def run(self) -> None:
         """Consume; ends only by an error (a `KafkaError`, an outage of the database, `StandsStill`) or cancellation."""
         await ensure_topics(self._settings, sorted({topic.split(".")[1] for topic in self._topics}))
-        self._client = Consumer(self._settings, self._inbox.consumer, self._instance, self._topics)
+        # A static member that comes back is given what it had, without anybody looking again at who owns what. So one
+        # that was built anew because that was wrong comes under another name.
+        instance = f"{self._instance}.{self._rebuilt}" if self._rebuilt else self._instance
+        self._client = Consumer(self._settings, self._inbox.consumer, instance, self._topics)
         try:
             await self._client.start()
             moved_at: dict[TopicPartition, float] = {}
@@ -69,6 +73,7 @@ class EventConsumer:
                 tasks.create_task(self._consume(self._client, moved_at))
                 tasks.create_task(self._watch(self._client, moved_at))
         except* StandsStill:
+            self._rebuilt += 1
             REBUILT.labels(self._inbox.consumer).inc()
             log.warning("%s stands still with lag and is built anew", self._inbox.consumer)
         finally:

@@ -18,8 +18,8 @@ from zhengling.errors import Problem, Text
 
 _LOCK = sa.text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 1))")
 _FIND = sa.text("""
-    SELECT fingerprint, status, body, headers FROM idempotency_key
-    WHERE government = :government AND client = :client AND key = :key AND expires_at > now()
+    SELECT fingerprint, status, body, headers, expires_at <= now() AS expired FROM idempotency_key
+    WHERE government = :government AND client = :client AND key = :key
 """)
 _STORE = sa.text("""
     INSERT INTO idempotency_key (government, client, key, route, fingerprint, status, body, headers, expires_at)
@@ -27,9 +27,8 @@ _STORE = sa.text("""
             now() + interval '24 hours')
 """)
 _EXPIRED = sa.text("DELETE FROM idempotency_key WHERE expires_at <= now()")
-_DELETE_EXPIRED_KEY = sa.text("""
-    DELETE FROM idempotency_key
-    WHERE government = :government AND client = :client AND key = :key AND expires_at <= now()
+_DELETE = sa.text("""
+    DELETE FROM idempotency_key WHERE government = :government AND client = :client AND key = :key
 """)
 MAX_KEY = 128
 
@@ -83,6 +82,9 @@ async def begin(session: AsyncSession, client: str, key: str, request: bytes) ->
     found = (await session.execute(_FIND, place)).first()
     if found is None:
         return None
+    if found.expired:  # and not yet swept up; a new answer takes its place
+        await session.execute(_DELETE, place)
+        return None
     if found.fingerprint != request:
         raise Problem(
             422,
@@ -94,8 +96,8 @@ async def begin(session: AsyncSession, client: str, key: str, request: bytes) ->
 
 
 async def store(session: AsyncSession, client: str, key: str, route: str, request: bytes, answer: StoredAnswer) -> None:
+    """Keep the answer for a day, under a key that `begin` has taken in this transaction."""
     place = {"government": government_of(session), "client": client, "key": key}
-    await session.execute(_DELETE_EXPIRED_KEY, place)
     await session.execute(
         _STORE,
         place

@@ -68,8 +68,8 @@ Handlers = Mapping[type[Event], Handler]
 #: Source, aggregate type and aggregate id.
 Place = tuple[str, str, str]
 
-# Statements that take several rows take them as arrays, in one order for everybody. `furthest` is the highest sequence
-# that stands here beyond what was done.
+# Statements that take several rows take them as arrays, in one order for everybody. What is read beside a lock has to stand
+# in the locked row itself (`furthest`): a statement that waits for a lock sees other rows as they were before it waited.
 _ENTER = sa.text("""
     INSERT INTO inbox_cursor AS c (consumer, source, aggregate_type, aggregate_id)
     SELECT DISTINCT :consumer, source, aggregate_type, aggregate_id
@@ -77,10 +77,7 @@ _ENTER = sa.text("""
         AS e (source, aggregate_type, aggregate_id)
     ORDER BY source, aggregate_type, aggregate_id
     ON CONFLICT (consumer, source, aggregate_type, aggregate_id) DO UPDATE SET last_seq = c.last_seq
-    RETURNING source, aggregate_type, aggregate_id, last_seq, blocked_by, (
-        SELECT max(aggregate_seq) FROM inbox i
-        WHERE i.consumer = c.consumer AND i.source = c.source AND i.aggregate_type = c.aggregate_type
-          AND i.aggregate_id = c.aggregate_id AND i.aggregate_seq > c.last_seq AND i.collides_with IS NULL) AS furthest
+    RETURNING source, aggregate_type, aggregate_id, last_seq, blocked_by, furthest
 """)
 _HERE = sa.text("SELECT event_id FROM inbox WHERE consumer = :consumer AND event_id = ANY(:events)")
 _SEEN = sa.text("""
@@ -90,6 +87,11 @@ _SEEN = sa.text("""
            AND aggregate_seq = :aggregate_seq AND collides_with IS NULL))
 """)
 _RECORD = sa.text("""
+    WITH ahead AS (
+        UPDATE inbox_cursor SET furthest = greatest(furthest, :aggregate_seq)
+        WHERE consumer = :consumer AND source = :source AND aggregate_type = :aggregate_type
+          AND aggregate_id = :aggregate_id AND :status IN ('waiting', 'dead') AND CAST(:collides_with AS uuid) IS NULL
+    )
     INSERT INTO inbox (consumer, event_id, source, government, event_type, aggregate_type, aggregate_id, aggregate_seq,
                        status, envelope, attempts, next_attempt_at, last_error, collides_with, topic, part, koffset, applied_at)
     VALUES (:consumer, :event_id, :source, :government, :event_type, :aggregate_type, :aggregate_id, :aggregate_seq,
@@ -173,11 +175,16 @@ class NotTogether(Exception):
 
 @dataclass(frozen=True)
 class Cursor:
-    """How far an aggregate is: what was done last, what blocks it, and the furthest that stands here undone."""
+    """How far an aggregate is: what was done last, what blocks it, and the furthest that was put aside."""
 
     last_seq: int
     blocked_by: UUID | None
-    furthest: int | None
+    furthest: int
+
+    @property
+    def plain(self) -> bool:
+        """Whether nothing waits further on."""
+        return self.blocked_by is None and self.furthest <= self.last_seq
 
 
 @dataclass(frozen=True)
@@ -316,7 +323,7 @@ class Inbox:
         if arrival.snapshot:
             if await self._duplicate_or_collision(session, envelope, row, may_be_new=True):
                 return
-            if envelope.sequence > (cursor.furthest or cursor.last_seq):
+            if envelope.sequence > max(cursor.last_seq, cursor.furthest):
                 await session.execute(_SUPERSEDE, row)
                 await self._apply_new(session, arrival, row)
             else:
@@ -326,7 +333,7 @@ class Inbox:
         elif envelope.sequence > cursor.last_seq + 1 or cursor.blocked_by is not None:
             if not await self._duplicate_or_collision(session, envelope, row, may_be_new=True):
                 await self._record(session, row, Status.waiting, envelope)
-        elif await self._apply_new(session, arrival, row) and cursor.furthest:
+        elif await self._apply_new(session, arrival, row) and not cursor.plain:
             await self._drain(session, row, envelope.sequence)
 
     async def drain_blocked(self, session: AsyncSession) -> bool:

@@ -85,14 +85,15 @@ async def _within(seconds: float, call: Awaitable[T]) -> T:
 
 
 async def ensure_topics(settings: KafkaSettings, services: Iterable[str]) -> None:
-    """Create the topics of these services where they are missing; snapshot topics are compacted."""
+    """Create the topics of these services where they are missing. Those of snapshots are compacted and have a single
+    partition: they carry little, and every partition costs its reader a line in each fetch."""
     admin = AIOKafkaAdminClient(**settings.client())
     try:
         await _within(10, admin.start())
         wanted = [
             NewTopic(
                 topic_of(service, kind),
-                settings.partitions,
+                1 if kind == EventKind.snapshot else settings.partitions,
                 settings.replication_factor,
                 topic_configs={"cleanup.policy": "compact" if kind == EventKind.snapshot else "delete"},
             )
@@ -220,7 +221,8 @@ class Consumer:
     async def lag(self) -> tuple[Offsets, Offsets]:
         """Committed and end offsets of every partition of the topics, whoever of the group holds it.
 
-        What retention took away before anybody read it counts as committed: there is nothing left to commit.
+        What retention took away before anybody read it counts as committed: there is nothing left to commit. A topic that
+        this member knows no partition of counts as one record behind.
         """
         return await _within(20, self._lag())
 
@@ -230,15 +232,16 @@ class Consumer:
             for topic in self.topics
             for part in (self._consumer.partitions_for_topic(topic) or ())
         ]
+        unknown = [TopicPartition(topic, -1) for topic in set(self.topics) - {each.topic for each in partitions}]
         if not partitions:
-            return {}, {}
+            return dict.fromkeys(unknown, 0), dict.fromkeys(unknown, 1)
         begins: Offsets = await self._consumer.beginning_offsets(partitions)
         ends: Offsets = await self._consumer.end_offsets(partitions)
         committed = {
             partition: max(await self._consumer.committed(partition) or 0, begins[partition])
             for partition in partitions
         }
-        return committed, ends
+        return committed | dict.fromkeys(unknown, 0), ends | dict.fromkeys(unknown, 1)
 
     def assigned(self) -> set[TopicPartition]:
         partitions: set[TopicPartition] = self._consumer.assignment()

@@ -62,8 +62,16 @@ def _keep(cache: OrderedDict[K, V], key: K, value: V) -> V:
 
 
 async def composition(session: AsyncSession) -> Composition:
-    """The composition of the session's government. Problem `no_composition` (409) until one was loaded."""
+    """The composition of the session's government: one for a whole transaction. Problem `no_composition` (409) until one
+    was loaded."""
     government = government_of(session)
+    if kept := session.info.get("composition", {}).get(government):
+        return kept  # type: ignore[no-any-return]
+    found = session.info.setdefault("composition", {})[government] = await _composition(session, government)
+    return found
+
+
+async def _composition(session: AsyncSession, government: str) -> Composition:
     version = await session.scalar(_COMPOSITION_VERSION, {"government": government})
     if version is None:
         raise Problem(
@@ -80,6 +88,7 @@ async def composition(session: AsyncSession) -> Composition:
 
 async def store_composition(session: AsyncSession, version: int, content: Composition) -> bool:
     """Keep this version; False where one as new is here already."""
+    session.info.pop("composition", None)
     stored = await session.execute(
         _STORE_COMPOSITION,
         {"government": government_of(session), "version": version, "content": content.model_dump_json()},

@@ -504,8 +504,8 @@ class EmbeddedStack:
     `folder` keeps data, logs and keys; without one it is temporary and removed at the end. `replicas` says how many
     processes of a role each service gets, by default one `api` and one `worker`. `broker` makes the broker in a folder.
     With `database_admin_url` or `kafka_bootstrap_servers` that PostgreSQL or Kafka is used instead of an embedded one;
-    it then serves one stack at a time. `environment` is added to that of every service. Use it as a context manager, from the main thread
-    where SIGTERM shall also end it in order.
+    it then serves one stack at a time. `environment` is added to that of every service. Use it as a context manager,
+    from the main thread where SIGTERM shall also end it in order.
     """
 
     def __init__(

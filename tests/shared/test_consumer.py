@@ -38,7 +38,12 @@ class Members:
         self.errors: list[BaseException] = []
         self._patch = monkeypatch
         monkeypatch.setattr(module, "ensure_topics", self._no_topics)
-        monkeypatch.setattr(module, "Consumer", lambda *_: self.client(self.log))
+        monkeypatch.setattr(module, "Consumer", self._join)
+        self.names: list[str] = []
+
+    def _join(self, settings: KafkaSettings, group: str, instance: str, topics: list[str]) -> LogConsumer:
+        self.names.append(instance)
+        return self.client(self.log)
 
     async def _no_topics(self, *_: object) -> None:
         pass
@@ -187,6 +192,7 @@ async def test_a_consumer_whose_poll_hangs_although_there_is_lag_is_built_anew(t
         await members.log.until_drained()
     assert await trial.effects(identity) == [1]
     assert module.REBUILT.labels("trial")._value.get() > before
+    assert members.names == ["0", "0.1"]  # under its old name the group would give it what it had, unasked
 
 
 async def test_a_consumer_that_nobody_gives_its_partitions_is_built_anew(trial: Trial, members: Members) -> None:

@@ -118,6 +118,7 @@ CREATE TABLE inbox_cursor (
     aggregate_type text NOT NULL,
     aggregate_id text NOT NULL,
     last_seq bigint NOT NULL DEFAULT 0,
+    furthest bigint NOT NULL DEFAULT 0,  -- the highest that was put aside, to wait or as dead
     blocked_by uuid,
     PRIMARY KEY (consumer, source, aggregate_type, aggregate_id)
 );
