@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections import defaultdict
 from statistics import median, quantiles
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from bench.pipeline import Bench, Side, at_once, bench, paced
+from bench.pipeline import Bench, Side, at_once, bench, paced, processor
 from bench.table import Row
 
 COUNT = int(os.environ.get("BENCH_DECISIONS", "2000"))
@@ -81,13 +82,16 @@ async def run() -> list[Row]:
         per_event: dict[str, list[float]] = {}
         commits: dict[str, list[float]] = {}
         waits: dict[str, list[float]] = {}
+        burnt: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
         for _ in range(ROUNDS):
             for side in parts.sides:
                 await asyncio.to_thread(side.start)
                 try:
                     await throughput(parts, side, 100)  # connections, caches, code
-                    done = await parts.commits(side)
+                    done, spent = await parts.commits(side), processor(parts, side)
                     per_event.setdefault(side.name, []).append(await throughput(parts, side))
+                    for who, seconds in processor(parts, side).items():
+                        burnt[side.name][who].append((seconds - spent.get(who, 0.0)) / COUNT)
                     commits.setdefault(side.name, []).append((await parts.commits(side) - done) / COUNT)
                     waits.setdefault(side.name, []).extend(await latencies(parts, side))
                 finally:
@@ -98,6 +102,7 @@ async def run() -> list[Row]:
         broker = getattr(parts.broker, "name", "")
     floor, ours = parts.floor.name, parts.ours.name
     p99 = {name: quantiles(sorted(found), n=100)[98] for name, found in waits.items()}
+    cpu = {side: {who: median(each) for who, each in whose.items()} for side, whose in burnt.items()}
     spread = ", ".join(f"{x * 1e3:.2f}" for x in per_event[ours])
     return [
         Row(
@@ -110,6 +115,11 @@ async def run() -> list[Row]:
         ),
         Row(f"latency p99 at {PER_SECOND}/s", p99[ours] * 1e3, "ms", p99[floor] * 1e3, "floor"),
         Row("commits per decision", median(commits[ours]), "", median(commits[floor]), "floor"),
+        Row("processor time per decision", sum(cpu[ours].values()) * 1e3, "ms", sum(cpu[floor].values()) * 1e3, "floor"),
+        *(
+            Row(f"— of it {who}", seconds * 1e3, "ms", cpu[floor].get(who, 0.0) * 1e3 or None, "floor")
+            for who, seconds in cpu[ours].items()
+        ),
         Row("plain send and receive, per event", sent * 1e3, "ms", note="aiokafka alone, for information"),
         Row(f"plain send and receive, p50 at {PER_SECOND}/s", latency * 1e3, "ms", note="for information"),
     ]  # fmt: skip

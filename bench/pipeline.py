@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -252,7 +252,7 @@ class Bench:
         return int((await ask(self.postgres.url(), statement, names))[0][0])
 
 
-async def at_once(decide: Callable[[], Awaitable[None]], count: int, concurrency: int = 16) -> None:
+async def at_once(decide: Callable[[], Coroutine[None, None, None]], count: int, concurrency: int = 16) -> None:
     """So many decisions, so many under way at a time."""
     left = iter(range(count))
 
@@ -265,7 +265,7 @@ async def at_once(decide: Callable[[], Awaitable[None]], count: int, concurrency
             writers.create_task(writer())
 
 
-async def paced(decide: Callable[[], Awaitable[None]], count: int, per_second: float) -> None:
+async def paced(decide: Callable[[], Coroutine[None, None, None]], count: int, per_second: float) -> None:
     """So many decisions at this rate, whatever each takes."""
     loop = asyncio.get_running_loop()
     began = loop.time()
@@ -349,6 +349,26 @@ async def ask_all(url: str, script: str) -> None:
         await connection.execute(script)
     finally:
         await connection.close()
+
+
+def _processor(process: psutil.Process) -> float:
+    try:
+        times = process.cpu_times()
+    except psutil.NoSuchProcess:
+        return 0.0
+    return times.user + times.system
+
+
+def processor(parts: Bench, side: Side) -> dict[str, float]:
+    """Seconds of processor time so far, by who spent them: the workers, the writer, the broker, PostgreSQL."""
+    spent = {"writer": _processor(psutil.Process())}
+    for process in side.processes():
+        name = process.name.removeprefix("floor-").partition("-")[0]
+        spent[f"{name} worker"] = spent.get(f"{name} worker", 0.0) + _processor(psutil.Process(process.pid))
+    brokers = getattr(parts.broker, "nodes", [parts.broker])
+    spent["broker"] = sum(_processor(psutil.Process(broker.pid)) for broker in brokers)
+    spent["PostgreSQL"] = sum(map(_processor, psutil.Process(parts.postgres.pid).children()))
+    return spent
 
 
 def memory(processes: list[ChildProcess]) -> dict[str, float]:

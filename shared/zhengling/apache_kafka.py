@@ -7,7 +7,7 @@ listener for everybody each node can have named ones, each with an advertised po
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -124,7 +124,7 @@ class ApacheKafka:
         self.nodes = [KafkaNode(n + 1, folder / f"node-{n + 1}", libraries, links) for n in range(nodes)]
         self._prepared = False
         # "fetch.max.wait.ms" stays at the client's default: this broker answers a fetch as soon as there is data
-        self.environment = {"KAFKA_REPLICATION_FACTOR": str(min(3, nodes))}
+        self.environment: Mapping[str, str] = {"KAFKA_REPLICATION_FACTOR": str(min(3, nodes))}
 
     @property
     def bootstrap_servers(self) -> str:
