@@ -34,6 +34,7 @@ from zhengling.errors import Text, invalid
 from zhengling.events import (
     CompositionChanged,
     DecisionAdopted,
+    Event,
     MeetingClosed,
     MinutesSigned,
     Resolution,
@@ -341,21 +342,24 @@ async def take_minutes_step(call: Call, meeting_id: str, body: TakeStep) -> Meet
     meetings.require_state(meeting, MeetingState.minuted)
     kind = kind_of(call, meeting)
     taken = await _step_of_meeting(call, meeting, kind, kind.minutes, meeting.minutes_steps, body)
-    meeting.minutes_steps = [*meeting.minutes_steps, taken]
-    if topics.next_step(kind.minutes, meeting.minutes_steps, {}) is None:
+    steps = [*meeting.minutes_steps, taken]
+    if topics.next_step(kind.minutes, steps, {}) is None:
         await _sign(call, meeting, kind, taken)
+    meeting.minutes_steps = steps
     await call.session.flush()
     return meeting
 
 
 async def _sign(call: Call, meeting: Meeting, kind: MeetingKind, taken: StepTaken) -> None:
+    """Reads first and changes afterwards, so that each row is written once and its version counts up by one."""
     statement = sa.select(Minutes).filter_by(meeting_id=meeting.id).with_for_update()
     minutes = (await call.session.execute(statement)).scalar_one()
+    found = await call.session.execute(sa.select(Decision).filter_by(meeting_id=meeting.id).order_by(sa.text("id")))
+    decisions = list(found.scalars())
     minutes_.seal(minutes, taken.official, taken.occurred_at)
     meeting.state = MeetingState.signed
     assert minutes.digest
-    await emit(
-        call.session,
+    events: list[Event] = [
         MinutesSigned(
             meeting_id=meeting.id,
             minutes_id=minutes.id,
@@ -364,16 +368,14 @@ async def _sign(call: Call, meeting: Meeting, kind: MeetingKind, taken: StepTake
             signed_by=taken.official,
             signed_at=taken.occurred_at,
             recorded_at=call.now,
-        ),
-    )
-    found = await call.session.execute(sa.select(Decision).filter_by(meeting_id=meeting.id).order_by(sa.text("id")))
-    for decision in found.scalars():
+        )
+    ]
+    for decision in decisions:
         decision.signed_at = taken.occurred_at
         if not decision.resolution.outcome.adopts:
             continue
         decision.standing = Standing.adopted
-        await emit(
-            call.session,
+        events.append(
             DecisionAdopted(
                 decision_id=decision.id,
                 meeting_id=meeting.id,
@@ -386,6 +388,7 @@ async def _sign(call: Call, meeting: Meeting, kind: MeetingKind, taken: StepTake
                 recorded_at=call.now,
             ),
         )
+    await emit(call.session, *events)
 
 
 async def _step_of_meeting(
