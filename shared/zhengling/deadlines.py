@@ -12,12 +12,17 @@ from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from zhengling.errors import Text, invalid, refusal
+from zhengling.errors import Problem, Text, invalid, refusal
 from zhengling.workdays import SHANGHAI, DayKind, WorkdayCalendar
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 ONE_DAY = dt.timedelta(days=1)
 MIDNIGHT = dt.time()
@@ -74,8 +79,13 @@ class FixedDay(BaseModel):
             raise ValueError(f"month {self.month} has no day {self.day} in every year")
         return self
 
+    @property
+    def years_on(self) -> int:
+        """From the anchor's year to that of the day: -1, 0 or 1."""
+        return ("previous", "same", "next").index(self.year) - 1
+
     def seen_from(self, day: dt.date) -> dt.date:
-        return dt.date(day.year + ("previous", "same", "next").index(self.year) - 1, self.month, self.day)
+        return dt.date(day.year + self.years_on, self.month, self.day)
 
 
 def _conventional_roll(fields: dict[str, Any]) -> Roll:
@@ -123,29 +133,72 @@ class DeadlineRule(BaseModel):
             raise ValueError(f"a deadline in {self.unit}s never moves at its end: drop roll")
         return self
 
-    def amount(self, occurrence: int) -> int:
-        """Units from the anchor to the end of the given period; negative when counted back. Not for a fixed day."""
-        if self.before:
-            return -self.before
-        return self.within or (self.every or 0) * occurrence
+    @cached_property
+    def plan(self) -> tuple[Unit | None, int, int, int, Roll]:
+        """What the rule comes down to, resolved once: (unit, lead, steps, period, roll).
+
+        `steps` are days, months or hours from the start, or working days from how many there are until it (`lead` 0:
+        without it, 1: with it); a fixed day has no unit and no steps. Each further period of an `every` rule adds `period` steps.
+        """
+        amount = -self.before if self.before else self.within or self.every or 0
+        match self.unit:
+            case Unit.working_day if not self.before:  # the start or the day after is the first, so n - 1 follow it
+                return self.unit, int(not self.count_start_day), amount - 1, amount, self.roll
+            case Unit.day:
+                return self.unit, 0, amount - self.count_start_day, amount, self.roll
+            case Unit.week:
+                return Unit.day, 0, 7 * amount - self.count_start_day, 7 * amount, self.roll
+        return self.unit, 0, amount, amount, self.roll
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(init=False, slots=True)
 class Due:
     """When something is due, and what that rests on.
 
-    `start` is the anchor's Shanghai day, or its instant for a rule in hours; `date` the last day it is in time;
-    `at` the first instant it is late; `unmoved` the end before it moved off a non-working day.
+    `rule` is its name and `terms` what it says; `start` the anchor's Shanghai day, or its instant for a rule in
+    hours; `date` the last day it is in time; `unmoved` the end before it moved off a non-working day; `late_from` the
+    time of that last day, or the instant, from which it is late, None for midnight.
+    What follows from these is worked out only when it is asked for: mostly the date alone is. Nobody but `compute`
+    makes or changes one; it fills the slots itself, since a generated constructor takes as long as the arithmetic.
     """
 
     rule: str
-    clause: str
+    terms: DeadlineRule
     start: dt.date | dt.datetime
     date: dt.date
-    at: dt.datetime
     unmoved: dt.date
-    provisional: bool
-    calendar_version: str
+    calendar: WorkdayCalendar
+    late_from: dt.time | dt.datetime | None
+
+    @property
+    def clause(self) -> str:
+        return self.terms.clause
+
+    @property
+    def calendar_version(self) -> str:
+        return self.calendar.version
+
+    @property
+    def at(self) -> dt.datetime:
+        """The first instant it is late, in Shanghai's time."""
+        if isinstance(self.late_from, dt.datetime):
+            return self.late_from
+        if self.late_from:
+            return dt.datetime.combine(self.date, self.late_from, SHANGHAI)
+        return dt.datetime.combine(self.date + ONE_DAY, MIDNIGHT, SHANGHAI)
+
+    @property
+    def provisional(self) -> bool:
+        """Whether a day that was looked up lies in a year without notice. Plain subtraction looks none up."""
+        unit, day = self.terms.unit, self.start
+        if unit is Unit.hour:
+            return False
+        if unit is Unit.working_day:
+            if self.terms.before:
+                return self.calendar.provisional(self.unmoved, day - ONE_DAY)
+            return self.calendar.provisional(day if self.terms.count_start_day else day + ONE_DAY, self.unmoved)
+        earlier, later = min(self.unmoved, self.date), max(self.unmoved, self.date)
+        return self.terms.roll is not Roll.none and self.calendar.provisional(earlier, later)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,69 +236,163 @@ def compute(
     ends the day before 24:00 (a rule in hours runs past it). Problems (422): `date_out_of_range`,
     `naive_datetime`, `no_such_occurrence`, `instant_needed` for a rule in hours and a bare date.
     """
-    day = shanghai_day(start)
-    calendar.require(day)
-    if occurrence != 1 and (occurrence < 1 or rule.every is None):
-        raise invalid("no_such_occurrence", f"{name} has no occurrence {occurrence}", f"{name} 没有第 {occurrence} 期")
-    if rule.unit is Unit.hour:
-        return _due_in_hours(name, rule, start, calendar, occurrence)
+    day = start if type(start) is _DATE else shanghai_day(start)
+    place = day.toordinal() - calendar.origin
+    unit, lead, steps, period, roll = rule.plan
+    if occurrence != 1:
+        steps += _further(name, rule, period, occurrence)
+    due = Due()
+    due.rule = name
+    due.terms = rule
+    due.start = day
+    due.calendar = calendar
+    due.late_from = closing
+    try:  # what is too late for a sequence it refuses itself; what is too early would count from its end
+        if unit is _WORKING_DAY:
+            n = calendar.workdays_until[lead][place] + steps
+            if place < 0 or n < 0:
+                raise IndexError
+            due.date = due.unmoved = calendar.workdays[n]
+            return due
+        if not 0 <= place < calendar.length:
+            raise IndexError
+        if unit is _HOUR:
+            return _in_hours(due, start, steps)
 
-    try:
-        unmoved = _end(rule, day, calendar, occurrence)
-        calendar.require(unmoved)
-    except (OverflowError, ValueError):  # past what a date can hold
+        end = place + steps if unit is _DAY else _place_of_end(rule, day, steps, calendar)
+        if end < 0:
+            raise IndexError
+        due.date = due.unmoved = calendar.dates[end]
+        if roll is not _NOWHERE:
+            n = calendar.workdays_until[0][end] if roll is _FOLLOWING else calendar.workdays_until[1][end] - 1
+            if n < 0:
+                raise IndexError
+            due.date = calendar.workdays[n]
+        return due
+    except IndexError:
+        calendar.require(day)
         raise calendar.out_of_range("the due date", "期限届满日") from None
-    match rule.roll:
-        case Roll.following:
-            date = calendar.following(unmoved)
-        case Roll.preceding:
-            date = calendar.preceding(unmoved)
-        case Roll.none:
-            date = unmoved
-    return Due(
-        rule=name,
-        clause=rule.clause,
-        start=day,
-        date=date,
-        at=dt.datetime.combine(date, closing, SHANGHAI) if closing else _midnight_after(date),
-        unmoved=unmoved,
-        provisional=_rests_on_provisional(rule, day, unmoved, date, calendar),
-        calendar_version=calendar.version,
+
+
+# Looked up once, as `compute` is all but nothing else than look-ups.
+_DATE = dt.date
+_WORKING_DAY, _HOUR, _DAY = Unit.working_day, Unit.hour, Unit.day
+_FOLLOWING, _NOWHERE = Roll.following, Roll.none
+
+
+def compute_many(
+    name: str, rule: DeadlineRule, starts: NDArray[np.datetime64], calendar: WorkdayCalendar, occurrence: int = 1
+) -> NDArray[np.datetime64]:
+    """What `compute(…).date` is for many days at once.
+
+    `starts` are days (datetime64[D], of any shape, else TypeError); the answer is of the same shape and type. A rule
+    in hours needs instants and is refused as for a bare date; so is any start or due date outside the calendar,
+    NaT among them. Problems as in `compute`, naming the first that is at fault.
+    """
+    import numpy as np  # only here: processes that compute one date at a time do without it
+
+    if starts.dtype != np.dtype("datetime64[D]"):
+        raise TypeError(f"days are needed, datetime64[D], not {starts.dtype}: an instant's day depends on the offset")
+    first = np.datetime64(calendar.first, "D")
+    places = (starts - first).astype(np.int64)
+    if places.size and int(places.view(np.uint64).max()) >= calendar.length:  # a negative one is huge then; so is NaT
+        day = starts[(places < 0) | (places >= calendar.length)][0]
+        raise calendar.out_of_range(f"{day}", f"{day}")
+    unit, _, steps, period, _ = rule.plan
+    if occurrence != 1:
+        steps += _further(name, rule, period, occurrence)
+    if unit is _HOUR:
+        raise _instant_needed(name, "alone")
+
+    # Nothing but the start makes a difference: of many starts, each day of the calendar is reckoned once.
+    many = places.size > calendar.length
+    ends = _ends(rule, steps, np.arange(calendar.length) if many else places, calendar)
+    dates = np.where(ends >= 0, first + ends, np.datetime64("NaT"))
+    found: NDArray[np.datetime64] = dates.take(places, mode="clip") if many else dates
+    if np.isnat(found).any():
+        start = starts[np.isnat(found)][0]
+        raise calendar.out_of_range(f"the due date counted from {start}", f"自{start}起算的期限届满日")
+    return found
+
+
+def _ends(rule: DeadlineRule, steps: int, places: NDArray[np.int64], calendar: WorkdayCalendar) -> NDArray[np.int64]:
+    """Where the due dates stand in the calendar for starts at these places; -1 for outside. The steps of `compute`."""
+    import numpy as np
+
+    until, workdays = calendar.arrays
+    unit, lead, _, _, roll = rule.plan
+    steps = max(-calendar.length, min(steps, calendar.length))  # no more are inside, and numpy's integers end
+
+    def nth_workday(n: NDArray[np.int64]) -> NDArray[np.int64]:
+        return np.where((n >= 0) & (n < calendar.workday_count), workdays.take(n, mode="clip"), -1)
+
+    if unit is _WORKING_DAY:
+        return nth_workday(until[lead][places] + steps)
+    ends = places + steps if unit is _DAY else _month_ends(rule, steps, places, calendar)
+    inside = (ends >= 0) & (ends < calendar.length)
+    if roll is not _NOWHERE:
+        n = until[0].take(ends, mode="clip") if roll is _FOLLOWING else until[1].take(ends, mode="clip") - 1
+        ends = nth_workday(n)
+    return np.where(inside, ends, -1)
+
+
+def _month_ends(
+    rule: DeadlineRule, months: int, places: NDArray[np.int64], calendar: WorkdayCalendar
+) -> NDArray[np.int64]:
+    """The places of a fixed day, or of `_months_on`; they may lie outside the calendar."""
+    import numpy as np
+
+    first = np.datetime64(calendar.first, "D")
+    days = first + places
+    if rule.by:
+        year = days.astype("datetime64[Y]") + rule.by.years_on
+        ends = (year.astype("datetime64[M]") + (rule.by.month - 1)).astype("datetime64[D]") + (rule.by.day - 1)
+    else:
+        month = days.astype("datetime64[M]")
+        into = days - month.astype("datetime64[D]")  # from 0
+        target = (month + months).astype("datetime64[D]")
+        last = (month + months + 1).astype("datetime64[D]") - target - 1
+        ends = target + np.where(into > last, last, into - int(rule.count_start_day))
+    return (ends - first).astype(np.int64)
+
+
+def _further(name: str, rule: DeadlineRule, period: int, occurrence: int) -> int:
+    """The steps from the first period's end to that of the given occurrence."""
+    if occurrence < 1 or rule.every is None:
+        raise invalid("no_such_occurrence", f"{name} has no occurrence {occurrence}", f"{name} 没有第 {occurrence} 期")
+    return period * (occurrence - 1)
+
+
+def _in_hours(due: Due, start: dt.date | dt.datetime, hours: int) -> Due:
+    """The due date completed with its instant, so many real hours after the start."""
+    if not isinstance(start, dt.datetime):
+        raise _instant_needed(due.rule, f"{start}")
+    due.start = start.astimezone(SHANGHAI)
+    try:
+        due.late_from = due.start + dt.timedelta(hours=hours)
+    except OverflowError:
+        raise due.calendar.out_of_range("the due instant", "期限届满时刻") from None
+    # The instant is exclusive: midnight ends the day before.
+    due.date = due.unmoved = (due.late_from - dt.datetime.resolution).date()
+    due.calendar.require(due.date)
+    return due
+
+
+def _instant_needed(name: str, given: str) -> Problem:
+    return invalid(
+        "instant_needed",
+        f"{name} counts hours: give the instant, not the day {given}",
+        f"{name} 按小时计算，须给出时刻，不能只给日期 {given}",
     )
 
 
-def _due_in_hours(
-    name: str, rule: DeadlineRule, start: dt.date | dt.datetime, calendar: WorkdayCalendar, occurrence: int
-) -> Due:
-    if not isinstance(start, dt.datetime):
-        raise invalid(
-            "instant_needed",
-            f"{name} counts hours: give the instant, not the day {start}",
-            f"{name} 按小时计算，须给出时刻，不能只给日期 {start}",
-        )
-    instant = start.astimezone(SHANGHAI)
+def _place_of_end(rule: DeadlineRule, day: dt.date, months: int, calendar: WorkdayCalendar) -> int:
+    """The place of a fixed day, or of the end of a period in months; it may lie outside the calendar."""
     try:
-        at = instant + dt.timedelta(hours=rule.amount(occurrence))
-    except OverflowError:
-        raise calendar.out_of_range("the due instant", "期限届满时刻") from None
-    date = (at - dt.datetime.resolution).date()  # `at` is exclusive: midnight ends the day before
-    calendar.require(date)
-    return Due(name, rule.clause, instant, date, at, date, False, calendar.version)
-
-
-def _end(rule: DeadlineRule, day: dt.date, calendar: WorkdayCalendar, occurrence: int) -> dt.date:
-    """The last day of the period, before it moves."""
-    if rule.by:
-        return rule.by.seen_from(day)
-    amount = rule.amount(occurrence)
-    match rule.unit:
-        case Unit.working_day:
-            return calendar.shift(day - ONE_DAY if rule.count_start_day else day, amount)
-        case Unit.month:
-            return _months_on(day, amount, rule.count_start_day)
-        case Unit.week:
-            amount *= 7
-    return day + dt.timedelta(days=amount - rule.count_start_day)
+        end = rule.by.seen_from(day) if rule.by else _months_on(day, months, rule.count_start_day)
+    except (OverflowError, ValueError):  # past what a date can hold
+        return -1
+    return end.toordinal() - calendar.origin
 
 
 def _months_on(day: dt.date, months: int, count_start_day: bool) -> dt.date:
@@ -258,21 +405,6 @@ def _months_on(day: dt.date, months: int, count_start_day: bool) -> dt.date:
     if day.day > last:
         return dt.date(year, month0 + 1, last)
     return dt.date(year, month0 + 1, day.day) - ONE_DAY * count_start_day
-
-
-def _midnight_after(date: dt.date) -> dt.datetime:
-    return dt.datetime.combine(date + ONE_DAY, MIDNIGHT, SHANGHAI)
-
-
-def _rests_on_provisional(
-    rule: DeadlineRule, day: dt.date, unmoved: dt.date, date: dt.date, calendar: WorkdayCalendar
-) -> bool:
-    """Whether a day that was looked up lies in a provisional year. Plain subtraction looks none up."""
-    if rule.unit is Unit.working_day:
-        if rule.before:
-            return calendar.provisional(unmoved, day - ONE_DAY)
-        return calendar.provisional(day if rule.count_start_day else day + ONE_DAY, unmoved)
-    return rule.roll is not Roll.none and calendar.provisional(min(unmoved, date), max(unmoved, date))
 
 
 # Explanations -------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 from collections.abc import Callable
@@ -74,6 +75,11 @@ class Program:
 
     def _serve(self, app: FastAPI, service: Service) -> None:
         settings = service.settings
+        # What is here now stays. A request or an event makes thousands of objects; by default the collector would go
+        # through all that is here again and again in the middle of them.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(10_000, 20, 50)
         uvicorn.run(
             app,
             host=settings.host,

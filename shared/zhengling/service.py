@@ -6,7 +6,6 @@ committed here and nowhere else; who calls is decided by dependencies, never by 
 
 from __future__ import annotations
 
-import gc
 import logging
 import re
 import time
@@ -42,7 +41,6 @@ from zhengling.workdays import FIRST_YEAR
 log = logging.getLogger(__name__)
 REQUESTS = Counter("zhengling_http_requests", "HTTP requests answered", ["operation", "status"])
 SECONDS = Histogram("zhengling_http_seconds", "Time to answer", ["operation"])
-COLLECT = (10_000, 20, 50)  # the collector's thresholds while an API serves
 
 
 @dataclass
@@ -535,11 +533,6 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with service.database.transaction(None) as session:
             await references.remember_editions(session, service.rulebooks)
-        # What is here now stays. A request makes thousands of objects; by default the collector would go through all
-        # that is here again and again in the middle of them.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*COLLECT)
         yield
         await service.database.close()
 

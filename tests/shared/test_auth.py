@@ -296,6 +296,43 @@ async def test_an_expired_token_says_so_once_the_leeway_is_over(world: World) ->
 
 
 @pytest.mark.asyncio
+async def test_a_token_that_was_accepted_is_refused_once_it_has_expired(world: World) -> None:
+    seconds = Clock()
+    seconds.seconds = time.time()
+    authenticator = Authenticator(world.issuer.issuer, world.issuer.audience, world.keys, now=seconds)
+    header = f"Bearer {world.token(lifetime=60)}"
+    assert (await authenticator.authenticate(header)).subject == "li.ming"
+    seconds.advance(85)  # within the leeway
+    assert (await authenticator.authenticate(header)).subject == "li.ming"
+    seconds.advance(10)
+    with pytest.raises(Problem, match="expired_token"):
+        await authenticator.authenticate(header)
+
+
+async def test_a_token_that_was_accepted_is_checked_anew_with_another_key_of_the_same_name(world: World) -> None:
+    """As when a key that leaked is replaced under its old kid."""
+    token = world.token()
+    assert (await world.principal(token)).subject == "li.ming"
+    other = json.loads(world.other_issuer().jwks_path.read_text())["keys"][0]
+    world.server.keys = [other | {"kid": world.server.keys[0]["kid"]}]
+    world.clock.advance(601)
+    assert await world.refused(token) == "invalid_token"
+
+
+async def test_a_changed_token_is_another_token(world: World) -> None:
+    token = world.token()
+    assert (await world.principal(token)).subject == "li.ming"
+    for changed in (token[:-2], f"{token}A", token.replace(".", ".A", 1)):
+        assert await world.refused(changed) == "invalid_token"
+
+
+async def test_only_so_many_tokens_are_remembered(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zhengling.auth.TOKENS_KEPT", 3)
+    for n in range(5):
+        assert (await world.principal(world.token(subject=f"li.{n}"))).subject == f"li.{n}"
+    assert len(world.authenticator._held) == 3
+
+
 async def test_a_token_from_the_future_is_refused(world: World) -> None:
     assert await world.refused(world.token(iat=int(time.time()) + 3600)) == "invalid_token"
     assert await world.refused(world.token(nbf=int(time.time()) + 3600)) == "invalid_token"

@@ -6,13 +6,14 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from zhengling.deadlines import DeadlineRule, Due, Roll, compute, explain, sentence
+from zhengling.deadlines import DeadlineRule, Due, Roll, Unit, compute, compute_many, explain, sentence
 from zhengling.errors import Problem
 from zhengling.workdays import SHANGHAI, CalendarYear, DayKind, SpecialDay, WorkdayCalendar, base_years, overlay
 
@@ -134,6 +135,150 @@ def test_months_repeat_on_the_day_of_the_start() -> None:
     monthly = rule(every=1, unit="month", roll="none")
     ends = [compute("r", monthly, date(2024, 1, 31), CALENDAR, k).date for k in (1, 2)]
     assert ends == [date(2024, 2, 29), date(2024, 3, 31)]
+
+
+# All forms, against counting on the fingers ---------------------------------------------------------------------------
+
+YEARS = (2023, 2024, 2025)  # a leap year in the middle
+FIRST, LAST = date(YEARS[0], 1, 1), date(YEARS[-1], 12, 31)
+kinds_marked = st.sampled_from([kind for kind in DayKind if kind not in (DayKind.workday, DayKind.weekend)])
+
+
+@st.composite
+def calendars(draw: st.DrawFn) -> WorkdayCalendar:
+    """Three years with any days closed or worked."""
+    marked = draw(st.dictionaries(st.dates(FIRST, LAST), kinds_marked, max_size=80))
+    special = {day: SpecialDay(kind=kind, name="某日") for day, kind in marked.items()}
+    years = [
+        CalendarYear(year=year, provisional=False, days={d: s for d, s in special.items() if d.year == year})
+        for year in YEARS
+    ]
+    return WorkdayCalendar(years, "random")
+
+
+@st.composite
+def rules(draw: st.DrawFn) -> DeadlineRule:
+    """Any rule but one in hours: every form, unit, direction, roll and way to count the start."""
+    form = draw(st.sampled_from(["within", "before", "every", "by"]))
+    roll = draw(st.sampled_from(Roll))
+    if form == "by":
+        day = draw(st.dates(date(2023, 1, 1), date(2023, 12, 31)))
+        year = draw(st.sampled_from(["previous", "same", "next"]))
+        return rule(by={"month": day.month, "day": day.day, "year": year}, roll=roll)
+    unit = draw(st.sampled_from([Unit.working_day, Unit.day, Unit.week, Unit.month]))
+    fields: dict[str, object] = {form: draw(st.integers(1, 40)), "unit": unit}
+    if unit is not Unit.working_day:
+        fields["roll"] = roll
+    if form != "before":
+        fields["count_start_day"] = draw(st.booleans())
+    return rule(**fields)
+
+
+def on_the_fingers(terms: DeadlineRule, start: date, calendar: WorkdayCalendar, occurrence: int) -> date | None:
+    """The due date by taking one day after another; None where that leads out of the calendar."""
+
+    def stepped(day: date, direction: int, until_worked: bool) -> date:
+        day += timedelta(days=direction)
+        while until_worked and calendar.first <= day <= calendar.last and not calendar.day(day).kind.worked:
+            day += timedelta(days=direction)
+        return day
+
+    if terms.by:
+        years = {"previous": -1, "same": 0, "next": 1}[terms.by.year]
+        end = start.replace(year=start.year + years, month=terms.by.month, day=terms.by.day)
+    elif terms.unit is Unit.month:
+        months = -terms.before if terms.before else (terms.within or (terms.every or 0) * occurrence)
+        month = start.replace(day=1)
+        for _ in range(abs(months)):
+            month = (month + timedelta(days=31) if months > 0 else month - timedelta(days=1)).replace(day=1)
+        end = month
+        while end.day < start.day and (end + timedelta(days=1)).month == month.month:
+            end += timedelta(days=1)
+        if terms.count_start_day and end.day == start.day:
+            end -= timedelta(days=1)
+    else:
+        amount = terms.before or terms.within or (terms.every or 0) * occurrence
+        direction, end = -1 if terms.before else 1, start
+        if terms.count_start_day:
+            end -= timedelta(days=1)
+        for _ in range(amount * (7 if terms.unit is Unit.week else 1)):
+            end = stepped(end, direction, until_worked=terms.unit is Unit.working_day)
+    if not calendar.first <= end <= calendar.last:
+        return None
+    if terms.roll is not Roll.none and not calendar.day(end).kind.worked:
+        end = stepped(end, 1 if terms.roll is Roll.following else -1, until_worked=True)
+    return end if calendar.first <= end <= calendar.last else None
+
+
+def computed(terms: DeadlineRule, start: date, calendar: WorkdayCalendar, occurrence: int) -> date | None:
+    try:
+        return compute("r", terms, start, calendar, occurrence).date
+    except Problem as problem:
+        if problem.code != "date_out_of_range":
+            raise
+        return None
+
+
+@settings(deadline=None, max_examples=400)  # building the calendars takes most of the time
+@given(st.data(), calendars(), rules(), st.dates(FIRST, LAST))
+def test_every_form_of_rule_ends_where_counting_on_the_fingers_ends(
+    data: st.DataObject, calendar: WorkdayCalendar, terms: DeadlineRule, start: date
+) -> None:
+    occurrence = data.draw(st.integers(1, 5)) if terms.every else 1
+    assert computed(terms, start, calendar, occurrence) == on_the_fingers(terms, start, calendar, occurrence)
+
+
+EVERY_DAY = np.arange(FIRST, LAST + timedelta(days=1), dtype="datetime64[D]")
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.data(), calendars(), rules())
+def test_many_at_once_are_the_same_as_one_by_one(
+    data: st.DataObject, calendar: WorkdayCalendar, terms: DeadlineRule
+) -> None:
+    occurrence = data.draw(st.integers(1, 5)) if terms.every else 1
+    one_by_one = [computed(terms, day, calendar, occurrence) for day in EVERY_DAY.tolist()]
+    inside = np.array([due is not None for due in one_by_one])
+    expected = np.array([due for due in one_by_one if due], dtype="datetime64[D]")
+    few = compute_many("r", terms, EVERY_DAY[inside], calendar, occurrence)
+    assert few.dtype == "datetime64[D]" and (few == expected).all()
+    repeated = compute_many("r", terms, np.tile(EVERY_DAY[inside], (4, 1)), calendar, occurrence)
+    assert repeated.shape == (4, len(expected)) and (repeated == expected).all()
+    for number in (1, 2000):  # both ways to reckon: for few starts and for many
+        for day in EVERY_DAY[~inside][:2]:
+            with pytest.raises(Problem, match="date_out_of_range"):
+                compute_many("r", terms, np.repeat(day, number), calendar, occurrence)
+
+
+@pytest.mark.parametrize("amount", [10**6, 10**12, 10**30])
+@pytest.mark.parametrize("unit", ["working_day", "day", "week", "month"])
+@pytest.mark.parametrize("form", ["within", "before"])
+def test_many_at_once_that_end_beyond_all_numbers_are_refused(form: str, unit: str, amount: int) -> None:
+    starts = np.array(["2026-01-05", "2031-12-31", "2010-01-01"], dtype="datetime64[D]")
+    with pytest.raises(Problem, match="date_out_of_range"):
+        compute_many("r", rule(**{form: amount, "unit": unit}), starts, CALENDAR)
+
+
+@pytest.mark.parametrize("start", ["2009-12-31", "2032-01-01", "NaT", "1300-01-01"])
+@pytest.mark.parametrize("number", [1, 10_000])
+def test_many_at_once_start_inside_the_calendar(start: str, number: int) -> None:
+    starts = np.full(number, "2026-01-05", dtype="datetime64[D]")
+    starts[-1] = np.datetime64(start)
+    with pytest.raises(Problem, match="date_out_of_range") as refused:
+        compute_many("r", rule(within=5, unit="day"), starts, CALENDAR)
+    assert start in refused.value.detail.en
+
+
+def test_many_at_once_are_days_and_never_instants() -> None:
+    instants = np.array(["2026-01-05T20:00"], dtype="datetime64[s]")  # the 6th in Shanghai, if it was UTC
+    with pytest.raises(TypeError, match=r"datetime64\[D\]"):
+        compute_many("r", rule(within=5, unit="day"), instants, CALENDAR)
+    days = instants.astype("datetime64[D]")
+    with pytest.raises(Problem, match="instant_needed"):
+        compute_many("r", rule(within=5, unit="hour"), days, CALENDAR)
+    with pytest.raises(Problem, match="no_such_occurrence"):
+        compute_many("r", rule(within=5, unit="day"), days, CALENDAR, 2)
+    assert compute_many("r", rule(within=5, unit="day"), days[:0], CALENDAR).shape == (0,)
 
 
 # Instants -----------------------------------------------------------------------------------------------------------
