@@ -18,7 +18,7 @@ _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # an escaped U+0000, which Postg
 class Envelope(BaseModel):
     """One CloudEvent. `sequence` is the gapless number of the event within its aggregate (from 1)."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
     specversion: Literal["1.0"] = "1.0"
     id: Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
     source: Name

@@ -40,6 +40,7 @@ class Database:
             pool_pre_ping=False,
             pool_recycle=1800,
             pool_timeout=10,
+            hide_parameters=True,  # an error's text goes into logs and tables, a statement's values don't
             json_serializer=lambda value: orjson.dumps(value, default=str).decode(),
             json_deserializer=orjson.loads,
             connect_args={
@@ -164,6 +165,18 @@ async def load(session: AsyncSession, model: type[T], key: object, noun: str, no
 def refused_text(error: BaseException) -> bool:
     """Whether PostgreSQL refused a text that JSON may hold and it can't: U+0000, in a text or in jsonb."""
     return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", "") in ("22021", "22P05")
+
+
+def told(error: BaseException) -> str:
+    """What a log or a table may keep of an error: its kind and its message, never the values of a row."""
+    if isinstance(error, DBAPIError):
+        return f"{type(error).__name__}: {str(error.orig).partition(chr(10))[0]}"[:500]  # the lines below show the row
+    return repr(error)[:500]
+
+
+def is_contention(error: BaseException) -> bool:
+    """Whether PostgreSQL broke the transaction off for another's sake (deadlock, lock timeout): trying again helps."""
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", "") in ("40P01", "40001", "55P03")
 
 
 def is_outage(error: BaseException) -> bool:

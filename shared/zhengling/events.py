@@ -30,7 +30,7 @@ EVENTS: dict[str, type[Event]] = {}
 class Event(BaseModel):
     """A fact that happened, in the past tense. `key` names the payload field that is the aggregate's id."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)  # their text is kept
     type: ClassVar[str]
     aggregate: ClassVar[str]
     key: ClassVar[str]

@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from zhengling import audit
 from zhengling.cloudevents import Envelope, decode
-from zhengling.db import columns, enter_government, is_outage, together
+from zhengling.db import columns, enter_government, is_outage, together, told
 from zhengling.errors import Problem
 from zhengling.events import EVENTS, Event, EventKind
 from zhengling.faults import crash_point
@@ -304,7 +304,7 @@ class Inbox:
         except Exception as error:
             if is_outage(error):
                 raise
-            log.info("%s takes %d events one by one: %r", self.consumer, len(arrivals), error)
+            log.info("%s takes %d events one by one: %s", self.consumer, len(arrivals), told(error))
             return False
         return True
 
@@ -369,7 +369,9 @@ class Inbox:
             return False  # delivered again
         except Exception as error:
             status, backoff = verdict(error, 1)
-            log.warning("%s couldn't handle %s %s (%s): %r", self.consumer, envelope.type, envelope.id, status, error)
+            log.warning(
+                "%s couldn't handle %s %s (%s): %s", self.consumer, envelope.type, envelope.id, status, told(error)
+            )
             await self._record(session, row, status, envelope, error, backoff)
             await session.execute(_BLOCK, row)
             return False
@@ -395,9 +397,9 @@ class Inbox:
                         await self._handle(session, envelope)
                 except Exception as error:
                     status, backoff = verdict(error, found["attempts"] + 1)
-                    log.warning("%s couldn't handle %s (%s): %r", self.consumer, found["event_id"], status, error)
+                    log.warning("%s couldn't handle %s (%s): %s", self.consumer, found["event_id"], status, told(error))
                     await session.execute(
-                        _FAIL, step | {"status": status, "last_error": repr(error)[:500], "backoff": backoff}
+                        _FAIL, step | {"status": status, "last_error": told(error), "backoff": backoff}
                     )
                     await session.execute(_BLOCK, step)
                     return
@@ -441,7 +443,7 @@ class Inbox:
             "envelope": orjson.dumps(envelope.model_dump(mode="json")).decode() if envelope else None,
             "attempts": 1 if error else 0,
             "backoff": backoff,
-            "last_error": repr(error)[:500] if error else None,
+            "last_error": told(error) if error else None,
             "collides_with": collides_with,
         }
 

@@ -31,7 +31,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from zhengling import audit, idempotency, references
 from zhengling.auth import Authenticator, KeySource, Principal
-from zhengling.db import Database, is_outage, now, refused_text
+from zhengling.db import Database, is_contention, is_outage, now, refused_text, told
 from zhengling.deadlines import shanghai_day
 from zhengling.errors import Language, Problem, Text, invalid
 from zhengling.rulebook import Rulebook, Rulebooks
@@ -411,6 +411,15 @@ async def _on_failure(request: Request, error: Exception) -> Response:
             Text("the database can't be reached", "数据库暂不可用"),
             Text("try again shortly", "请稍后重试"),
             headers={"Retry-After": "2"},
+        )
+    elif is_contention(error):
+        log.warning("%s %s was broken off: %s", request.method, request.url.path, told(error))
+        problem = Problem(
+            503,
+            "busy",
+            Text("somebody else's change came first; nothing of this one was done", "与他人的操作同时发生，本次未执行"),
+            Text("try again with the same Idempotency-Key", "请用同一幂等键重试"),
+            headers={"Retry-After": "1"},
         )
     elif refused_text(error):
         problem = invalid(

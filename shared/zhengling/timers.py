@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from zhengling import audit
-from zhengling.db import backbone, enter_government, government_of, is_outage
+from zhengling.db import backbone, enter_government, government_of, is_outage, told
 from zhengling.faults import crash_point
 
 log = logging.getLogger(__name__)
@@ -89,6 +89,6 @@ async def fire_next(session: AsyncSession, handlers: Timers) -> bool:
     except Exception as error:
         if is_outage(error):
             raise
-        log.error("timer %s of %s failed and is tried again: %r", due["kind"], due["subject_id"], error)
-        await session.execute(_FAILED, {"id": due["id"], "error": repr(error)[:500]})
+        log.error("timer %s of %s failed and is tried again: %s", due["kind"], due["subject_id"], told(error))
+        await session.execute(_FAILED, {"id": due["id"], "error": told(error)})
     return True

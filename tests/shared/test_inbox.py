@@ -6,13 +6,15 @@ import asyncio
 import random
 from uuid import UUID, uuid4
 
+import orjson
 import pytest
 import sqlalchemy as sa
 from aiokafka import ConsumerRecord
-from sqlalchemy.exc import InterfaceError
+from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncSession
 from tests.trial import StateChanged, ThingCounted, Trial, changed, counted, envelope, record, thing
 
+from zhengling.db import is_contention, is_outage
 from zhengling.errors import Problem, Text
 from zhengling.inbox import MAX_ATTEMPTS
 from zhengling.outbox import emit
@@ -358,3 +360,42 @@ async def test_an_event_received_is_somewhere_whatever_happened_to_it(trial: Tri
     assert await trial.effects(identities[1]) == [1, 2]
     for identity in identities[2:]:
         assert await trial.effects(identity) == [1, 2, 3, 4, 5]
+
+
+async def test_what_is_kept_of_a_failure_never_shows_what_the_event_says(
+    trial: Trial, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Unreadable, unfit for its type, or refused by the database: logs, dead letters and poison name the fault alone."""
+    secret = "绝不外传"
+    unfit = envelope(ThingCounted(thing_id=thing(), n=1), 1)
+    refused = thing()
+
+    async def keep_twice(session: AsyncSession, thing_id: str, n: int) -> None:
+        if thing_id == refused:
+            await session.execute(
+                sa.text("INSERT INTO effect (government, thing_id) VALUES ('x', :it)"), {"it": secret}
+            )
+
+    trial.on_handle = keep_twice
+    await trial.receive(
+        record(orjson.dumps({"specversion": "1.0", "subject": secret})),
+        record(unfit.model_copy(update={"data": {"thing_id": unfit.subject, "n": secret}})),
+        counted(refused, 1),
+    )
+    rows = await trial.ask("SELECT error FROM poison UNION ALL SELECT last_error FROM inbox")
+    kept = [row[0] for row in rows]
+    assert len(kept) == 3
+    assert all(kept)
+    assert secret not in "".join(kept) + caplog.text
+
+
+async def test_a_transaction_broken_off_for_anothers_sake_is_told_from_an_outage(trial: Trial) -> None:
+    await trial.receive(counted(thing(), 1))
+    async with trial.worker.transaction("dalian") as holder:
+        await holder.execute(sa.text("LOCK TABLE inbox_cursor IN ACCESS EXCLUSIVE MODE"))
+        with pytest.raises(DBAPIError) as broken_off:
+            async with trial.worker.transaction("dalian") as other:
+                await other.execute(sa.text("SET LOCAL lock_timeout = '50ms'"))
+                await other.execute(sa.text("SELECT count(*) FROM inbox_cursor"))
+    assert is_contention(broken_off.value)
+    assert not is_outage(broken_off.value)
