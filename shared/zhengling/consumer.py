@@ -52,7 +52,7 @@ class EventConsumer:
         self._batch = batch
         self._patience = patience
         self._client: Consumer | None = None
-        self._rebuilt = 0
+        self._still = 0  # how often in a row it was built anew since it stood still
 
     @property
     def assigned(self) -> int:
@@ -62,9 +62,10 @@ class EventConsumer:
     async def run(self) -> None:
         """Consume; ends only by an error (a `KafkaError`, an outage of the database, `StandsStill`) or cancellation."""
         await ensure_topics(self._settings, sorted({topic.split(".")[1] for topic in self._topics}))
-        # A static member that comes back is given what it had, without anybody looking again at who owns what. So one
-        # that was built anew because that was wrong comes under another name.
-        instance = f"{self._instance}.{self._rebuilt}" if self._rebuilt else self._instance
+        # A static member that comes back is given what it had, without anybody looking again at who owns what. One that
+        # stood still again right after it was built anew therefore comes under another name.
+        instance = self._instance if self._still < 2 else f"{self._instance}.{self._still}"
+        began = asyncio.get_running_loop().time()
         self._client = Consumer(self._settings, self._inbox.consumer, instance, self._topics)
         try:
             await self._client.start()
@@ -73,9 +74,11 @@ class EventConsumer:
                 tasks.create_task(self._consume(self._client, moved_at))
                 tasks.create_task(self._watch(self._client, moved_at))
         except* StandsStill:
-            self._rebuilt += 1
-            REBUILT.labels(self._inbox.consumer).inc()
-            log.warning("%s stands still with lag and is built anew", self._inbox.consumer)
+            soon = asyncio.get_running_loop().time() - began < 3 * self._patience
+            self._still = self._still + 1 if soon else 1
+        except* TimeoutError:
+            self._still = 0  # the embedded broker doesn't let in who comes under another name
+            raise
         finally:
             client, self._client = self._client, None
             await client.close()
@@ -120,4 +123,6 @@ class EventConsumer:
                     moved_at[partition] = clock()
             before = committed
             if any(clock() - moment > self._patience for moment in moved_at.values()):
+                REBUILT.labels(self._inbox.consumer).inc()
+                log.warning("%s stands still with lag and is built anew", self._inbox.consumer)
                 raise StandsStill

@@ -13,7 +13,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -75,13 +75,46 @@ class KafkaSettings(BaseModel):
 
 async def _within(seconds: float, call: Awaitable[T]) -> T:
     """Await a call of aiokafka. `TimeoutError` after so many seconds; `KafkaError` where it cancelled itself."""
+    (outcome,) = await _outcomes(seconds, [call])
+    if isinstance(outcome, BaseException):
+        raise outcome
+    return outcome
+
+
+async def _outcomes(seconds: float, calls: Iterable[Awaitable[T]]) -> list[T | BaseException]:
+    """What each call came to within so many seconds in all; `TimeoutError` for one that didn't end.
+
+    A call whose time is over, or whose caller was cancelled, is left to itself: some of aiokafka's swallow their
+    cancellation while the broker is away, and whoever waited for their end would wait for good.
+    """
+    tasks: list[asyncio.Future[T]] = [asyncio.ensure_future(call) for call in calls]
     try:
-        return await asyncio.wait_for(call, seconds)
-    except asyncio.CancelledError:
-        task = asyncio.current_task()
-        if task and task.cancelling():
-            raise
-        raise KafkaError("aiokafka cancelled a task of its own") from None
+        if tasks:
+            await asyncio.wait(tasks, timeout=seconds)
+    finally:
+        for task in tasks:
+            if not task.done():
+                _abandoned.add(task)
+                task.add_done_callback(_forget)
+                task.cancel()
+    outcomes: list[T | BaseException] = []
+    for task in tasks:
+        if not task.done():
+            outcomes.append(TimeoutError("the broker didn't answer in time"))
+        elif task.cancelled():
+            outcomes.append(KafkaError("aiokafka cancelled a task of its own"))
+        else:
+            outcomes.append(task.exception() or task.result())
+    return outcomes
+
+
+_abandoned: set[asyncio.Future[Any]] = set()
+
+
+def _forget(task: asyncio.Future[Any]) -> None:
+    _abandoned.discard(task)
+    if not task.cancelled():
+        task.exception()  # nobody else will look
 
 
 async def ensure_topics(settings: KafkaSettings, services: Iterable[str]) -> None:
@@ -164,17 +197,17 @@ class Producer:
         Raises `KafkaError`, `OSError` or `TimeoutError` where the broker can't be reached at all.
         """
         producer = await self.ready()
-        outcomes = await asyncio.gather(
-            *(self._send_one(producer, message) for message in messages), return_exceptions=True
+        outcomes = await _outcomes(
+            self._settings.send_limit,
+            [
+                producer.send_and_wait(message.topic, key=message.key, value=message.value, headers=message.headers)
+                for message in messages
+            ],
         )
         failed = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
         if any(not isinstance(outcome, PERMANENT) for outcome in failed):
             await self.close()  # it may hold batches that never expire: build a new one
         return [outcome if isinstance(outcome, BaseException) else None for outcome in outcomes]
-
-    async def _send_one(self, producer: AIOKafkaProducer, message: Message) -> None:
-        async with asyncio.timeout(self._settings.send_limit):
-            await producer.send_and_wait(message.topic, key=message.key, value=message.value, headers=message.headers)
 
     async def close(self) -> None:
         """Without the flush of aiokafka's `stop()`: that waits for the broker without limit, and whatever wasn't
