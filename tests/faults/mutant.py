@@ -1,0 +1,85 @@
+"""`python mutant.py MUTATION SERVICE worker`: a service's command line with one mechanism of the backbone taken out.
+
+For the tests alone, which have to turn red with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+from importlib import import_module
+
+import pytest
+import sqlalchemy as sa
+from aiokafka import ConsumerRecord, TopicPartition
+
+from zhengling import inbox, relay
+from zhengling.consumer import EventConsumer
+from zhengling.kafka import Consumer
+
+Batches = dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]]
+
+
+def unchanged(patch: pytest.MonkeyPatch) -> None:
+    """All mechanisms are there."""
+
+
+def without_the_inbox_row(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(inbox, "_RECORD_AND_STEP", sa.text("SELECT cardinality(CAST(:event_id AS uuid[]))"))
+
+
+def with_the_commits_swapped(patch: pytest.MonkeyPatch) -> None:
+    take = EventConsumer._take
+
+    async def swapped(
+        self: EventConsumer, client: Consumer, batches: Batches, moved_at: dict[TopicPartition, float]
+    ) -> None:
+        await client.commit({partition: records[-1].offset + 1 for partition, records in batches.items()})
+        await take(self, client, batches, moved_at)
+
+    patch.setattr(EventConsumer, "_take", swapped)
+
+
+def without_the_check_of_the_sequence(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(inbox.Arrival, "snapshot", property(lambda self: True))
+
+
+def without_waves(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(relay, "waves", lambda rows: [rows] if rows else [])
+
+
+def with_a_poll_that_hangs(patch: pytest.MonkeyPatch) -> None:
+    """As aiokafka was seen to: the first consumer of a process gets nothing any more. The watchdog is there."""
+    poll, hung = Consumer.poll, set[int]()
+
+    async def hang(self: Consumer, timeout: float, most: int) -> object:
+        if not hung:
+            hung.add(id(self))
+        if id(self) in hung:
+            await asyncio.Event().wait()
+        return await poll(self, timeout, most)
+
+    patch.setattr(Consumer, "poll", hang)
+
+
+def without_the_watchdog(patch: pytest.MonkeyPatch) -> None:
+    async def sleep(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    with_a_poll_that_hangs(patch)
+    patch.setattr(EventConsumer, "_watch", sleep)
+
+
+MUTATIONS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
+    mutation.__name__: mutation
+    for mutation in (
+        unchanged, without_the_inbox_row, with_the_commits_swapped, without_the_check_of_the_sequence, without_waves,
+        with_a_poll_that_hangs, without_the_watchdog,
+    )
+}  # fmt: skip
+
+if __name__ == "__main__":
+    mutation, service, *command = sys.argv[1:]
+    MUTATIONS[mutation](pytest.MonkeyPatch())
+    import_module(f"{service}_svc.app").PROGRAM.cli()(command)
