@@ -362,7 +362,8 @@ class Stand:
     async def until_settled(self, patience: float = PATIENCE) -> None:
         """Until every invariant holds; an AssertionError with what doesn't, once that stays as it is."""
         await self.until_drained(patience)
-        async for found in looks(self.books.findings, min(patience, 20.0)):
+        await self.until_ready(*self.names())  # their metrics are looked at too
+        async for found in looks(self.books.findings, min(patience, 90.0)):
             if not found:
                 return
 

@@ -14,7 +14,7 @@ from tests.faults.conftest import standing
 from tests.faults.invariants import ask
 from tests.faults.rows import FULL
 from tests.faults.run import Fault, row
-from tests.faults.stand import CRASHES, GOVERNMENTS, FaultyStack, Stand
+from tests.faults.stand import CRASHES, GOVERNMENTS, SERVICES, FaultyStack, Stand
 
 from zhengling.apache_kafka import ApacheKafka
 from zhengling.faults import CRASH_POINTS
@@ -177,7 +177,7 @@ async def test_a_rolling_restart_under_load_is_seen_by_no_client(stand: Stand) -
 async def three_nodes() -> AsyncIterator[Stand]:
     if not ON_APACHE:
         pytest.skip("the embedded broker is one node")
-    async with standing(FaultyStack(chosen_broker(nodes=3))) as made:
+    async with standing(FaultyStack(chosen_broker(nodes=3, links=SERVICES))) as made:
         yield made
 
 
