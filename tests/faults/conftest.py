@@ -65,11 +65,9 @@ async def stand(stands: Stands, request: pytest.FixtureRequest) -> AsyncIterator
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Waits here end when nothing moves any more; the limit on a whole test is only against hanging elsewhere. A
-    connection to a server that was killed can't be closed any more, and is collected so."""
+    """Waits here end when nothing moves any more; the limit on a whole test is only against hanging elsewhere."""
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
-            item.add_marker(pytest.mark.filterwarnings("ignore:unclosed connection:ResourceWarning"))
             item.add_marker(pytest.mark.timeout(1800 if FULL else 480))
 
 
