@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SERVICES := meeting docflow oversight calendar
 INSTALLED := $(VENV)/.installed
-KAFKA := deploy/apache-kafka/target
+KAFKA := deploy/apache-kafka
 ON_KAFKA := tests/faults tests/e2e tests/contract/test_events.py \
 	tests/shared/test_relay.py tests/shared/test_consumer.py tests/shared/test_stack.py
 
@@ -31,21 +31,21 @@ up: $(INSTALLED)  ## leave the same stack running, with its addresses and a toke
 test: $(INSTALLED)  ## all tests
 	$(BIN)/python -m pytest
 
-$(KAFKA)/.verified: $(KAFKA)/../pom.xml $(KAFKA)/../jars.sha256
-	mvn -q -B -f $(KAFKA)/../pom.xml dependency:copy-dependencies -DoutputDirectory=target/lib -DincludeScope=runtime
-	cd $(KAFKA)/lib && sha256sum --quiet --strict -c ../../jars.sha256
+$(KAFKA)/target/.verified: $(KAFKA)/pom.xml $(KAFKA)/jars.sha256
+	mvn -q -B -f $(KAFKA)/pom.xml dependency:copy-dependencies -DoutputDirectory=target/lib -DincludeScope=runtime
+	cd $(KAFKA)/target/lib && sha256sum --quiet --strict -c ../../jars.sha256
 	@touch $@
 
-kafka: $(KAFKA)/.verified  ## bring Apache Kafka's jars here (needs Java 17 and Maven)
+kafka: $(KAFKA)/target/.verified  ## bring Apache Kafka's jars here (needs Java 17 and Maven)
 
-test-kafka: $(INSTALLED) $(KAFKA)/.verified  ## the tests of events, faults and the main job on Apache Kafka
+test-kafka: $(INSTALLED) $(KAFKA)/target/.verified  ## the tests of events, faults and the main job on Apache Kafka
 	TEST_BROKER=apache $(BIN)/python -m pytest $(ON_KAFKA)
 
-test-faults: $(INSTALLED) $(KAFKA)/.verified  ## the fault matrix at its full counts, on both brokers (over an hour)
+test-faults: $(INSTALLED) $(KAFKA)/target/.verified  ## the fault matrix at its full counts, on both brokers (over an hour)
 	FAULTS=full TEST_BROKER=apache $(BIN)/python -m pytest tests/faults
 	FAULTS=full TEST_BROKER=embedded $(BIN)/python -m pytest tests/faults
 
-bench: $(INSTALLED) $(KAFKA)/.verified  ## figures beside their baselines; one alone: make bench NAMES=deadlines
+bench: $(INSTALLED) $(KAFKA)/target/.verified  ## figures beside their baselines; one alone: make bench NAMES=deadlines
 	$(BIN)/python -m bench $(NAMES)
 
 lint: $(INSTALLED)  ## format, and mend what can be mended
