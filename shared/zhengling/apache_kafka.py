@@ -9,7 +9,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -167,8 +166,7 @@ class ApacheKafka:
 
     def thaw(self) -> None:
         for node in self.nodes:
-            with suppress(StackError):
-                node.thaw()
+            node.thaw()
 
     def restart_empty(self) -> None:
         """Come back on the same ports without a topic, a record or an offset."""

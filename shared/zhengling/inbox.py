@@ -278,9 +278,7 @@ class Inbox:
 
     def _plainly_next(self, group: list[Arrival], cursors: dict[Place, Cursor]) -> list[Arrival]:
         """The ordered events that come in the order of their aggregate, of aggregates where nothing else is the matter."""
-        last = {
-            place: cursor.last_seq for place, cursor in cursors.items() if not (cursor.blocked_by or cursor.furthest)
-        }
+        last = {place: cursor.last_seq for place, cursor in cursors.items() if cursor.plain}
         for each in group:
             if each.snapshot or each.envelope.sequence != last.get(each.place, -1) + 1:
                 last.pop(each.place, None)

@@ -65,10 +65,10 @@ async def composition(session: AsyncSession) -> Composition:
     """The composition of the session's government: one for a whole transaction. Problem `no_composition` (409) until one
     was loaded."""
     government = government_of(session)
-    if kept := session.info.get("composition", {}).get(government):
-        return kept  # type: ignore[no-any-return]
-    found = session.info.setdefault("composition", {})[government] = await _composition(session, government)
-    return found
+    known: dict[str, Composition] = session.info.setdefault("composition", {})
+    if government not in known:
+        known[government] = await _composition(session, government)
+    return known[government]
 
 
 async def _composition(session: AsyncSession, government: str) -> Composition:
@@ -100,10 +100,10 @@ async def calendar(session: AsyncSession) -> WorkdayCalendar:
     """The working days of the session's government as known here: one calendar for a whole transaction. Problem 503
     until a first snapshot came."""
     government = government_of(session)
-    if kept := session.info.get("calendar", {}).get(government):
-        return kept  # type: ignore[no-any-return]
-    found = session.info.setdefault("calendar", {})[government] = await _calendar(session, government)
-    return found
+    known: dict[str, WorkdayCalendar] = session.info.setdefault("calendar", {})
+    if government not in known:
+        known[government] = await _calendar(session, government)
+    return known[government]
 
 
 async def _calendar(session: AsyncSession, government: str) -> WorkdayCalendar:
