@@ -1,15 +1,14 @@
-"""Due dates: computed from a rule, a start and a calendar, and explained day by day when asked.
+"""Due dates: computed from a rule, a start and a calendar.
 
-Invariant: the same rule, start and calendar give the same due date and the same explanation, and a due date that
-rests on a year whose notice isn't out says so. How days are counted follows the Civil Code, articles 200 to 204,
-unless the rule says otherwise.
+Invariant: the same rule, start and calendar give the same due date and the same explanation (`explanations.py`), and a
+due date that rests on a year whose notice isn't out says so. How days are counted follows the Civil Code, articles 200
+to 204, unless the rule says otherwise.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from calendar import monthrange
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -17,14 +16,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from zhengling.errors import Problem, Text, invalid, refusal
-from zhengling.workdays import SHANGHAI, DayKind, WorkdayCalendar
+from zhengling.errors import Problem, invalid
+from zhengling.workdays import SHANGHAI, WorkdayCalendar
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 ONE_DAY = dt.timedelta(days=1)
+CIVIL_CODE = "民法典第200—204条"  # what a period that no rulebook names is counted by
 MIDNIGHT = dt.time()
 
 
@@ -51,6 +51,7 @@ class Anchor(StrEnum):
     assignment = "assignment"
     departure = "departure"
     actual_return = "return"
+    given = "given"
 
 
 class Roll(StrEnum):
@@ -201,15 +202,6 @@ class Due:
         return self.terms.roll is not Roll.none and self.calendar.provisional(earlier, later)
 
 
-@dataclass(frozen=True, slots=True)
-class TraceStep:
-    """One step of an explanation."""
-
-    date: dt.date | None
-    effect: Literal["start", "counted", "skipped", "ended", "moved", "due", "provisional", "clause"]
-    text: Text
-
-
 def shanghai_day(moment: dt.date | dt.datetime) -> dt.date:
     """The day an instant falls on in Shanghai; a date is itself. Problem `naive_datetime` (422) without an offset."""
     if not isinstance(moment, dt.datetime):
@@ -339,7 +331,7 @@ def _ends(rule: DeadlineRule, steps: int, places: NDArray[np.int64], calendar: W
 def _month_ends(
     rule: DeadlineRule, months: int, places: NDArray[np.int64], calendar: WorkdayCalendar
 ) -> NDArray[np.int64]:
-    """The places of a fixed day, or of `_months_on`; they may lie outside the calendar."""
+    """The places of a fixed day, or of `months_on`; they may lie outside the calendar."""
     import numpy as np
 
     first = np.datetime64(calendar.first, "D")
@@ -389,13 +381,13 @@ def _instant_needed(name: str, given: str) -> Problem:
 def _place_of_end(rule: DeadlineRule, day: dt.date, months: int, calendar: WorkdayCalendar) -> int:
     """The place of a fixed day, or of the end of a period in months; it may lie outside the calendar."""
     try:
-        end = rule.by.seen_from(day) if rule.by else _months_on(day, months, rule.count_start_day)
+        end = rule.by.seen_from(day) if rule.by else months_on(day, months, rule.count_start_day)
     except (OverflowError, ValueError):  # past what a date can hold
         return -1
     return end.toordinal() - calendar.origin
 
 
-def _months_on(day: dt.date, months: int, count_start_day: bool) -> dt.date:
+def months_on(day: dt.date, months: int, count_start_day: bool) -> dt.date:
     """The corresponding day `months` later, or the month's last day where there is none (Civil Code 202).
 
     With the start day counted it is the day before the corresponding one, but the last day takes no step back.
@@ -405,230 +397,3 @@ def _months_on(day: dt.date, months: int, count_start_day: bool) -> dt.date:
     if day.day > last:
         return dt.date(year, month0 + 1, last)
     return dt.date(year, month0 + 1, day.day) - ONE_DAY * count_start_day
-
-
-# Explanations -------------------------------------------------------------------------------------------------------
-
-_ANCHORS = {  # the Chinese is completed by 之日 or 之时
-    Anchor.meeting_day: Text("the meeting day", "会议召开"),
-    Anchor.meeting_closed: Text("the meeting's close", "会议结束"),
-    Anchor.minutes_signed: Text("the signing of the minutes", "纪要签发"),
-    Anchor.decision_needed: Text("the day the decision is needed", "需作出决定"),
-    Anchor.registration: Text("the registration", "登记"),
-    Anchor.receipt: Text("the receipt", "收到"),
-    Anchor.instruction: Text("the instruction", "批示"),
-    Anchor.assignment: Text("the assignment", "交办"),
-    Anchor.departure: Text("the departure", "外出"),
-    Anchor.actual_return: Text("the return", "返回"),
-}
-_UNITS = {
-    Unit.hour: Text("hour", "小时"),
-    Unit.day: Text("calendar day", "日"),
-    Unit.working_day: Text("working day", "个工作日"),
-    Unit.week: Text("week", "周"),
-    Unit.month: Text("month", "个月"),
-}
-_KINDS = {
-    DayKind.workday: Text("working day", "工作日"),
-    DayKind.makeup_workday: Text("make-up working day", "调休上班日"),
-    DayKind.weekend: Text("weekend", "周末"),
-    DayKind.swap_day_off: Text("day off by swap", "调休休息日"),
-    DayKind.statutory_holiday: Text("statutory holiday", "法定节假日"),
-    DayKind.local_closure: Text("local closure", "本地停止办公"),
-}
-_YEARS = {
-    "previous": Text("the year before", "上一年"),
-    "same": Text("the same year", "当年"),
-    "next": Text("the next year", "下一年"),
-}
-_PROVISIONAL = Text("provisional, as a year's holiday notice isn't out", "相关年度放假安排尚未公布，该日期为暂定")
-
-
-def explain(due: Due, rule: DeadlineRule, calendar: WorkdayCalendar) -> list[TraceStep]:
-    """The proof of a due date, step by step in the order of counting.
-
-    The start and whether it counts; for working days each day counted or skipped and why; for calendar time the
-    unmoved end, then each day it moved over; the due date, and whether it is provisional; the clause. `rule` and
-    `calendar` are those the date was computed with: Problem `calendar_version_changed` (409) for another version.
-    """
-    _same_calendar(due, calendar)
-    anchor, convention = _anchor(due, rule), _start_convention(rule)
-    start = Text(f"counted from {anchor.en}{convention.en}", f"以{anchor.zh}为起点{convention.zh}")
-    steps = [TraceStep(shanghai_day(due.start), "start", start)]
-    if rule.unit is Unit.working_day:
-        steps += _count_steps(due, rule, calendar)
-    else:
-        steps.append(TraceStep(due.unmoved, "ended", _reckoning(due, rule)))
-        steps += [
-            TraceStep(day, "skipped", _because(day, calendar))
-            for day in _days(due.unmoved, due.date)
-            if day != due.date
-        ]
-        if due.date != due.unmoved:
-            steps.append(TraceStep(due.date, "moved", _move(due)))
-    steps.append(TraceStep(due.date, "due", _until(due)))
-    if due.provisional:
-        steps.append(TraceStep(None, "provisional", _PROVISIONAL))
-    steps.append(TraceStep(None, "clause", Text(f"under clause {due.clause}", f"依据 {due.clause}")))
-    return steps
-
-
-def sentence(due: Due, rule: DeadlineRule, calendar: WorkdayCalendar) -> Text:
-    """The due date in one sentence, as a clerk would write it. Problem as in `explain`."""
-    _same_calendar(due, calendar)
-    parts = [_reckoning(due, rule)]
-    if rule.unit is Unit.working_day:
-        parts += _exceptions(due, rule, calendar)
-    elif due.date != due.unmoved:
-        reason = _because(due.unmoved, calendar)
-        parts.append(Text(f"{reason.en}, {_move(due).en}", f"{reason.zh}，{_move(due).zh}"))
-    parts.append(_until(due))
-    if due.provisional:
-        parts.append(_PROVISIONAL)
-    english = "; ".join(part.en for part in parts)
-    return Text(
-        f"{english[0].upper()}{english[1:]} ({due.clause}).",
-        f"{'；'.join(part.zh for part in parts)}（{due.clause}）。",
-    )
-
-
-def _same_calendar(due: Due, calendar: WorkdayCalendar) -> None:
-    if due.calendar_version != calendar.version:
-        raise refusal(
-            "calendar_version_changed",
-            None,
-            f"due date computed with calendar {due.calendar_version}, explained with {calendar.version}",
-            f"期限按工作日历 {due.calendar_version} 计算，不能用 {calendar.version} 说明",
-            Text("compute it again with the calendar in force", "按现行工作日历重新计算"),
-        )
-
-
-def _start_convention(rule: DeadlineRule) -> Text:
-    if rule.by:
-        return Text(", whose year sets the fixed day", "，据其年份确定固定日期")
-    if rule.unit is Unit.hour:
-        return Text(", to the minute", "，按时刻起算")
-    return (
-        Text(", that day counted", "，当日计入")
-        if rule.count_start_day
-        else Text(", that day not counted", "，当日不计")
-    )
-
-
-def _count_steps(due: Due, rule: DeadlineRule, calendar: WorkdayCalendar) -> Iterator[TraceStep]:
-    counted = 0
-    for day in _counted_over(due, rule):
-        reason = _because(day, calendar)
-        if calendar.is_workday(day):
-            counted += 1
-            yield TraceStep(
-                day, "counted", Text(f"{reason.en}: number {counted}", f"{reason.zh}，计第{counted}个工作日")
-            )
-        else:
-            yield TraceStep(day, "skipped", Text(f"{reason.en}: not counted", f"{reason.zh}，不计"))
-
-
-def _exceptions(due: Due, rule: DeadlineRule, calendar: WorkdayCalendar) -> Iterator[Text]:
-    """The days off that a reader of the plain weekdays wouldn't expect, and the weekend days that are worked."""
-    days = {day: calendar.day(day) for day in sorted(_counted_over(due, rule))}
-    off = list(
-        dict.fromkeys(what.name for what in days.values() if not what.kind.worked and what.kind is not DayKind.weekend)
-    )
-    if off:
-        yield Text(f"not counted besides weekends: {', '.join(off)}", f"除周末外不计{'、'.join(off)}")
-    makeup = [day for day, what in days.items() if what.kind is DayKind.makeup_workday]
-    if makeup:
-        yield Text(
-            f"make-up working days counted: {', '.join(_on(day).en for day in makeup)}",
-            f"计入调休上班日{'、'.join(_on(day).zh for day in makeup)}",
-        )
-
-
-def _reckoning(due: Due, rule: DeadlineRule) -> Text:
-    """How the unmoved end follows from the start."""
-    anchor, end = _anchor(due, rule), _on(due.unmoved)
-    if rule.by:
-        year = _YEARS[rule.by.year]
-        return Text(
-            f"by {rule.by.month:02}-{rule.by.day:02} of {year.en}, seen from {anchor.en}: {end.en}",
-            f"以{anchor.zh}{year.zh}的{rule.by.month}月{rule.by.day}日为限，即{end.zh}",
-        )
-    assert rule.unit is not None  # the rule's validator
-    unit, n = _UNITS[rule.unit], rule.before or rule.within or rule.every or 0
-    amount = f"{n} {unit.en}{'s' * (n > 1)}"
-    if rule.unit is Unit.hour:
-        end = _moment(due.at)
-    if rule.before:
-        ordinal = "第" if rule.unit is Unit.working_day else ""
-        return Text(
-            f"{amount} before {anchor.en} is {end.en}",
-            f"{anchor.zh}前{ordinal}{n}{unit.zh}为{end.zh}",
-        )
-    convention = _start_convention(rule)
-    first = "当日起" if rule.count_start_day else "起" if rule.unit is Unit.hour else "次日起"
-    if rule.every:
-        return Text(
-            f"every {amount} from {anchor.en}{convention.en}: this time {end.en}",
-            f"自{anchor.zh}{first}每{n}{unit.zh}一期，本期至{end.zh}届满",
-        )
-    return Text(
-        f"{amount} from {anchor.en}{convention.en}, end on {end.en}",
-        f"自{anchor.zh}{first}{n}{unit.zh}，至{end.zh}届满",
-    )
-
-
-def _because(day: dt.date, calendar: WorkdayCalendar) -> Text:
-    """What a day is, and for a swap the other day."""
-    what, on = calendar.day(day), _on(day)
-    kind = _KINDS[what.kind]
-    detail = Text("", "")
-    if other := calendar.swapped_with(day):
-        detail = Text(f" (swapped with {_on(other).en})", f"（与{_on(other).zh}对调）")
-    elif what.kind in (DayKind.statutory_holiday, DayKind.local_closure):
-        detail = Text(f" ({what.name})", f"“{what.name}”")
-    return Text(f"{on.en} is a {kind.en}{detail.en}", f"{on.zh}为{kind.zh}{detail.zh}")
-
-
-def _move(due: Due) -> Text:
-    to = _on(due.date)
-    if due.date > due.unmoved:
-        return Text(f"moved to the next working day, {to.en}", f"顺延至{to.zh}")
-    return Text(f"moved to the working day before, {to.en}", f"提前至{to.zh}")
-
-
-def _until(due: Due) -> Text:
-    hour = "24:00" if due.at.time() == MIDNIGHT else f"{due.at:%H:%M}"
-    on = _on(due.date)
-    return Text(f"due by {hour} on {on.en}", f"应于{on.zh}{hour}前完成")
-
-
-def _counted_over(due: Due, rule: DeadlineRule) -> Iterator[dt.date]:
-    """The days a period in working days runs over, in the order of counting."""
-    start = shanghai_day(due.start)
-    return (day for day in _days(start, due.date) if day != start or rule.count_start_day)
-
-
-def _days(start: dt.date, end: dt.date) -> Iterator[dt.date]:
-    """From start to end, both included, in either direction."""
-    step = 1 if end >= start else -1
-    return map(dt.date.fromordinal, range(start.toordinal(), end.toordinal() + step, step))
-
-
-def _on(day: dt.date) -> Text:
-    weekday = day.weekday()
-    return Text(
-        f"{('Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun')[weekday]} {day:%Y-%m-%d}",
-        f"{day.year}年{day.month}月{day.day}日星期{'一二三四五六日'[weekday]}",
-    )
-
-
-def _anchor(due: Due, rule: DeadlineRule) -> Text:
-    """The event the rule counts from, with its day or instant."""
-    event, start = _ANCHORS[rule.of], _moment(due.start)
-    return Text(f"{event.en} ({start.en})", f"{event.zh}之{'时' if rule.unit is Unit.hour else '日'}（{start.zh}）")
-
-
-def _moment(moment: dt.date | dt.datetime) -> Text:
-    """The day, and the time of day for an instant."""
-    on = _on(moment)
-    return Text(f"{on.en} {moment:%H:%M}", f"{on.zh}{moment:%H:%M}") if isinstance(moment, dt.datetime) else on

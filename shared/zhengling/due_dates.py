@@ -1,24 +1,29 @@
 """Due dates that are kept: one row per subject and rule in each service's database, beside what it belongs to.
 
-A row remembers what it was computed from (rule, edition, start, calendar version), so that it can be explained at any
-time and computed again when the calendar changes.
+Invariants: a row remembers what it was computed from (rule, edition, start, calendar version, suspensions, extensions),
+so that it can be explained at any time and computed again when the calendar changes; every move of a due date leaves a
+`deadline_change` with the old date, the new one and why. Whoever moves one holds the lock of its subject's row.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, Literal
+from uuid import UUID
 
 import sqlalchemy as sa
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from zhengling import references
-from zhengling.db import columns, government_of, write
-from zhengling.deadlines import Due, compute, explain, sentence
-from zhengling.errors import Language
+from zhengling.adjustments import AnyAdjustment, Extension, Suspension, adjusted, require_suspendable
+from zhengling.db import columns, government_of, now, write
+from zhengling.deadlines import Due, Unit, compute
+from zhengling.errors import Language, Text, not_found, refusal
+from zhengling.explanations import Later, explain, sentence
 from zhengling.rulebook import Rulebook, Rulebooks
 from zhengling.workdays import WorkdayCalendar
 
@@ -33,10 +38,46 @@ _KEEP = sa.text("""
         CAST(:due_at AS timestamptz[]), CAST(:provisional AS boolean[]), CAST(:calendar_version AS text[]))
     AS d (id, subject_type, subject_id, rule, edition, clause, counted_from, due, due_at, provisional, calendar_version)
 """)
-_OF = sa.text("""
-    SELECT rule, edition, clause, counted_from, due, due_at, provisional, calendar_version, state FROM deadline
-    WHERE subject_type = :subject_type AND subject_id = :subject_id ORDER BY due, rule
+COLUMNS = """id, subject_type, subject_id, rule, edition, clause, counted_from, due, due_at, provisional,
+    calendar_version, adjustments, state"""
+_OF = sa.text(f"""
+    SELECT {COLUMNS} FROM deadline WHERE subject_type = :subject_type AND subject_id = ANY(:subjects) ORDER BY due, rule
 """)
+_ONE = sa.text(f"""
+    SELECT {COLUMNS} FROM deadline
+    WHERE subject_type = :subject_type AND subject_id = :subject_id AND rule = :rule FOR UPDATE
+""")
+_MOVE = sa.text("""
+    UPDATE deadline d SET due = m.due, due_at = m.due_at, provisional = m.provisional, state = m.state,
+        calendar_version = m.calendar_version, adjustments = CAST(m.adjustments AS jsonb)
+    FROM unnest(
+        CAST(:id AS uuid[]), CAST(:due AS date[]), CAST(:due_at AS timestamptz[]), CAST(:provisional AS boolean[]),
+        CAST(:calendar_version AS text[]), CAST(:adjustments AS text[]), CAST(:state AS text[]))
+    AS m (id, due, due_at, provisional, calendar_version, adjustments, state)
+    WHERE d.id = m.id
+""")
+_RECORD = sa.text("""
+    INSERT INTO deadline_change (id, government, deadline_id, kind, old_due, old_due_at, new_due, new_due_at,
+                                 calendar_version, why_en, why_zh)
+    SELECT id, :government, deadline_id, kind, old_due, old_due_at, new_due, new_due_at, calendar_version, why_en, why_zh
+    FROM unnest(
+        CAST(:id AS uuid[]), CAST(:deadline_id AS uuid[]), CAST(:kind AS text[]), CAST(:old_due AS date[]),
+        CAST(:old_due_at AS timestamptz[]), CAST(:new_due AS date[]), CAST(:new_due_at AS timestamptz[]),
+        CAST(:calendar_version AS text[]), CAST(:why_en AS text[]), CAST(:why_zh AS text[]))
+    AS c (id, deadline_id, kind, old_due, old_due_at, new_due, new_due_at, calendar_version, why_en, why_zh)
+""")
+_CHANGES = sa.text("""
+    SELECT kind, old_due, new_due, why_en, why_zh, recorded_at FROM deadline_change WHERE deadline_id = :id
+    ORDER BY recorded_at, id
+""")
+_SETTLE = sa.text("""
+    UPDATE deadline SET state = :state
+    WHERE subject_type = :subject_type AND subject_id = :subject_id AND state IN ('running', 'suspended')
+      AND (CAST(:rule AS text) IS NULL OR rule = :rule)
+""")
+_ADJUSTMENTS = TypeAdapter(tuple[AnyAdjustment, ...])
+
+ChangeKind = Literal["recomputed", "suspended", "resumed", "extended"]
 
 
 class TraceView(BaseModel):
@@ -48,8 +89,19 @@ class TraceView(BaseModel):
     text: str
 
 
+class ChangeView(BaseModel):
+    """One move of a kept due date: from which day to which, when, and why."""
+
+    model_config = ConfigDict(frozen=True)
+    kind: str
+    from_date: date
+    to_date: date
+    why: str
+    recorded_at: datetime
+
+
 class DueView(BaseModel):
-    """A due date as an API answers with it: `at` is exclusive; `trace` only on request."""
+    """A due date as an API answers with it: `at` is exclusive; `trace` only on request, `changes` where it is kept."""
 
     model_config = ConfigDict(frozen=True)
     date: date
@@ -59,10 +111,16 @@ class DueView(BaseModel):
     clause: str
     explanation: str | None = None
     trace: list[TraceView] | None = None
+    changes: list[ChangeView] | None = None
 
 
 @dataclass(frozen=True)
 class KeptDeadline:
+    """A row of `deadline`. `counted_from` of a rule in days is noon of the day it counts from."""
+
+    id: UUID
+    subject_type: str
+    subject_id: str
     rule: str
     edition: str
     clause: str
@@ -71,26 +129,85 @@ class KeptDeadline:
     due_at: datetime
     provisional: bool
     calendar_version: str
+    adjustments: tuple[AnyAdjustment, ...]
     state: str
+
+    @classmethod
+    def of(cls, row: Mapping[Any, Any]) -> KeptDeadline:
+        given = row["adjustments"]
+        return cls(**{**row, "adjustments": _ADJUSTMENTS.validate_python(given) if given else ()})
+
+    def recomputed(self, calendar: WorkdayCalendar, rulebooks: Rulebooks, government: str) -> KeptDeadline:
+        """The row by another calendar: its rule, its start and its adjustments, once more."""
+        due, later = self._computed(calendar, rulebooks.edition(government, self.edition))
+        held = later.due if later else due
+        return replace(
+            self,
+            due=held.date,
+            due_at=held.at,
+            provisional=held.provisional,
+            calendar_version=calendar.version,
+        )
+
+    def _computed(self, calendar: WorkdayCalendar, book: Rulebook) -> tuple[Due, Later | None]:
+        due = compute(self.rule, book.deadline(self.rule), self.counted_from, calendar)
+        return due, adjusted(due, self.adjustments, calendar) if self.adjustments else None
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A kept due date before and after, and why; a service updates its noun and its timers by it."""
+
+    before: KeptDeadline
+    after: KeptDeadline
+    kind: ChangeKind
+    why: Text
+
+    @property
+    def another_day(self) -> bool:
+        return (self.before.due, self.before.due_at) != (self.after.due, self.after.due_at)
+
+
+#: Lets the nouns that own due dates follow them: each noun, locked, with what moved. It emits events, re-arms timers.
+Mover = Callable[[AsyncSession, list[tuple[Any, Moved]]], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Which noun's rows a subject type stands for, and who moves them."""
+
+    model: type
+    move: Mover
+
+
+#: Subject type → its owner; a service declares it beside its HANDLERS.
+Owners = Mapping[str, Owner]
 
 
 def view_of(
-    due: Due, book: Rulebook, calendar: WorkdayCalendar, language: Language = "en", *, with_trace: bool = False
+    due: Due,
+    calendar: WorkdayCalendar,
+    language: Language = "en",
+    *,
+    with_trace: bool = False,
+    later: Later | None = None,
+    changes: list[ChangeView] | None = None,
 ) -> DueView:
     """What an API shows of a due date; with its sentence and its trace where asked for."""
-    rule = book.deadline(due.rule)
+    held = later.due if later else due
     answer: dict[str, Any] = {
-        "date": due.date,
-        "at": due.at,
-        "provisional": due.provisional,
-        "rule": due.rule,
-        "clause": due.clause,
+        "date": held.date,
+        "at": held.at,
+        "provisional": held.provisional,
+        "rule": held.rule,
+        "clause": held.clause,
+        "changes": changes,
     }
     if with_trace:
-        answer["explanation"] = sentence(due, rule, calendar).in_language(language)
+        answer["explanation"] = sentence(due, due.terms, calendar, later).in_language(language)
         answer["trace"] = [
             TraceView(date=step.date, effect=step.effect, text=step.text.in_language(language))
-            for step in explain(due, rule, calendar)
+            for step in explain(due, due.terms, calendar, later)
         ]
     return DueView.model_validate(answer)
 
@@ -123,16 +240,194 @@ async def _insert(session: AsyncSession, rows: list[dict[str, object]]) -> None:
     await session.execute(_KEEP, columns(rows) | {"government": government_of(session)})
 
 
-async def kept(session: AsyncSession, subject_type: str, subject_id: str) -> list[KeptDeadline]:
-    rows = await session.execute(_OF, {"subject_type": subject_type, "subject_id": subject_id})
-    return [KeptDeadline(**row) for row in rows.mappings()]
+async def kept(session: AsyncSession, subject_type: str, *subjects: str) -> list[KeptDeadline]:
+    """The due dates kept for these subjects, the earliest first."""
+    rows = await session.execute(_OF, {"subject_type": subject_type, "subjects": list(subjects)})
+    return [KeptDeadline.of(row) for row in rows.mappings()]
 
 
 async def explained(
     session: AsyncSession, rulebooks: Rulebooks, row: KeptDeadline, language: Language = "en"
 ) -> DueView:
-    """A kept due date with its explanation, computed again from what it rests on."""
+    """A kept due date with its explanation, computed again from what it rests on, and every move it made."""
     book = rulebooks.edition(government_of(session), row.edition)
     calendar = await references.calendar(session)
-    due = compute(row.rule, book.deadline(row.rule), row.counted_from, calendar)
-    return view_of(due, book, calendar, language, with_trace=True)
+    due, later = row._computed(calendar, book)
+    changes = [
+        ChangeView(
+            kind=found.kind,
+            from_date=found.old_due,
+            to_date=found.new_due,
+            why=Text(found.why_en, found.why_zh).in_language(language),
+            recorded_at=found.recorded_at,
+        )
+        for found in await session.execute(_CHANGES, {"id": row.id})
+    ]
+    return view_of(due, calendar, language, with_trace=True, later=later, changes=changes)
+
+
+async def suspend(
+    session: AsyncSession,
+    rulebooks: Rulebooks,
+    subject: tuple[str, str, str],
+    *,
+    since: datetime,
+    reason: str,
+    by: str,
+    clause: str | None = None,
+) -> Moved:
+    """Let a running deadline stand still. `subject` is its type, its id and the rule. The caller cancels its timer.
+    Problems (409): `deadline_not_running`, `deadline_has_passed`, `not_suspendable`."""
+    before = await _running(session, subject, since)
+    book = rulebooks.edition(government_of(session), before.edition)
+    require_suspendable(before._computed(await references.calendar(session), book)[0])
+    one = Suspension(since=since, reason=reason, by=by, clause=clause)
+    after = replace(before, adjustments=(*before.adjustments, one), state="suspended")
+    return await _moved(session, Moved(before, after, "suspended", Text(f"suspended: {reason}", f"中止：{reason}")))
+
+
+async def resume(
+    session: AsyncSession, rulebooks: Rulebooks, subject: tuple[str, str, str], *, until: datetime, reason: str
+) -> Moved:
+    """Let a suspended deadline run on: what was left of it, from that day. The caller arms its timer anew.
+    Problems (409): `deadline_not_suspended`, `resumed_before_suspended`."""
+    before = await _one(session, subject)
+    if before.state != "suspended":
+        raise refusal(
+            "deadline_not_suspended",
+            before.clause,
+            f"the deadline is {before.state}, not suspended",
+            "该期限未被中止，无从恢复",
+            Text("only a suspended deadline is resumed", "仅中止的期限可以恢复"),
+        )
+    standing = before.adjustments[-1]
+    assert isinstance(standing, Suspension)  # while it stands nothing else is added
+    if until < standing.since:
+        raise refusal(
+            "resumed_before_suspended",
+            before.clause,
+            f"it was suspended at {standing.since.isoformat()}, after {until.isoformat()}",
+            "恢复时间早于中止时间",
+            Text("state a later time", "请填写中止之后的时间"),
+        )
+    ended = standing.model_copy(update={"until": until})
+    open_again = replace(before, adjustments=(*before.adjustments[:-1], ended), state="running")
+    after = open_again.recomputed(await references.calendar(session), rulebooks, government_of(session))
+    return await _moved(session, Moved(before, after, "resumed", Text(f"resumed: {reason}", f"恢复计算：{reason}")))
+
+
+async def extend(
+    session: AsyncSession,
+    rulebooks: Rulebooks,
+    subject: tuple[str, str, str],
+    *,
+    at: datetime,
+    reason: str,
+    approved_by: str,
+    to: date | None = None,
+    amount: int | None = None,
+    unit: Unit | None = None,
+    clause: str | None = None,
+) -> Moved:
+    """Give a running deadline more time before it runs out: to a day, or by an amount of a unit. The caller arms its
+    timer anew. Problems (409): `deadline_not_running`, `deadline_has_passed`, `extension_not_later`."""
+    before = await _running(session, subject, at)
+    one = Extension(at=at, to=to, amount=amount, unit=unit, reason=reason, approved_by=approved_by, clause=clause)
+    calendar = await references.calendar(session)
+    longer = replace(before, adjustments=(*before.adjustments, one))
+    after = longer.recomputed(calendar, rulebooks, government_of(session))
+    if after.due_at <= before.due_at:
+        raise refusal(
+            "extension_not_later",
+            clause or before.clause,
+            f"{after.due} isn't later than {before.due}",
+            f"延长后的期限{after.due}不晚于原期限{before.due}",
+            Text(f"a day after {before.due}", f"请选择{before.due}之后的日期"),
+        )
+    why = Text(f"extended, approved by {approved_by}: {reason}", f"经{approved_by}批准延长：{reason}")
+    return await _moved(session, Moved(before, after, "extended", why))
+
+
+async def settle(
+    session: AsyncSession,
+    subject_type: str,
+    subject_id: str,
+    state: Literal["met", "cancelled"],
+    rule: str | None = None,
+) -> None:
+    """The subject's deadlines (or the one of a rule) are met or void: nothing moves them any more."""
+    parameters = {"subject_type": subject_type, "subject_id": subject_id, "state": state, "rule": rule}
+    await session.execute(_SETTLE, parameters)
+
+
+async def move(session: AsyncSession, moved: Iterable[Moved]) -> None:
+    """Write moves down: the rows as they are now, and a change each where the day or the state is another."""
+    moves = list(moved)
+    if not moves:
+        return
+    after = [
+        {
+            "id": one.after.id,
+            "due": one.after.due,
+            "due_at": one.after.due_at,
+            "provisional": one.after.provisional,
+            "calendar_version": one.after.calendar_version,
+            "adjustments": _ADJUSTMENTS.dump_json(one.after.adjustments).decode(),
+            "state": one.after.state,
+        }
+        for one in moves
+    ]
+    await session.execute(_MOVE, columns(after))
+    changes = [
+        {
+            "id": uuid7(),
+            "deadline_id": one.after.id,
+            "kind": one.kind,
+            "old_due": one.before.due,
+            "old_due_at": one.before.due_at,
+            "new_due": one.after.due,
+            "new_due_at": one.after.due_at,
+            "calendar_version": one.after.calendar_version,
+            "why_en": one.why.en,
+            "why_zh": one.why.zh,
+        }
+        for one in moves
+        if one.another_day or one.kind != "recomputed"
+    ]
+    if changes:
+        await session.execute(_RECORD, columns(changes) | {"government": government_of(session)})
+
+
+async def _moved(session: AsyncSession, moved: Moved) -> Moved:
+    await move(session, [moved])
+    return moved
+
+
+async def _one(session: AsyncSession, subject: tuple[str, str, str]) -> KeptDeadline:
+    place = dict(zip(("subject_type", "subject_id", "rule"), subject, strict=True))
+    row = (await session.execute(_ONE, place)).mappings().first()
+    if row is None:
+        raise not_found("deadline", "期限", " ".join(subject))
+    return KeptDeadline.of(row)
+
+
+async def _running(session: AsyncSession, subject: tuple[str, str, str], at: datetime) -> KeptDeadline:
+    """The deadline, locked, if it runs and hasn't run out, neither at that time nor now."""
+    row = await _one(session, subject)
+    if row.state != "running":
+        raise refusal(
+            "deadline_not_running",
+            row.clause,
+            f"the deadline is {row.state}",
+            "该期限不在计算中",
+            Text("only a running deadline is suspended or extended", "仅计算中的期限可以中止或延长"),
+        )
+    if max(at, now(session)) >= row.due_at:
+        raise refusal(
+            "deadline_has_passed",
+            row.clause,
+            f"it ran out at {row.due_at.isoformat()}",
+            f"期限已于{row.due}届满",
+            Text("a deadline is suspended or extended before it runs out", "须在期限届满前中止或延长"),
+        )
+    return row

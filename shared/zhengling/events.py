@@ -151,6 +151,18 @@ class DocumentDrafted(Event, type="zhengling.docflow.document.drafted.v1", aggre
     clause: str
 
 
+class DocumentDueMoved(Event, type="zhengling.docflow.document.due_moved.v1", aggregate="document", key="document_id"):
+    """A document is due on another day, as the calendar changed or its time was extended."""
+
+    document_id: str
+    decision_id: str
+    old_due: date
+    due: date
+    why_en: str
+    why_zh: str
+    moved_at: datetime
+
+
 class EntryOpened(Event, type="zhengling.oversight.entry.opened.v1", aggregate="entry", key="entry_id"):
     """A matter stands in the supervision ledger. No `due` means: to be set by the office."""
 
@@ -178,6 +190,23 @@ class EntryDueSet(Event, type="zhengling.oversight.entry.due_set.v1", aggregate=
     set_at: datetime
 
 
+class EntryDueMoved(Event, type="zhengling.oversight.entry.due_moved.v1", aggregate="entry", key="entry_id"):
+    """An open entry is due on another day: the calendar changed, or its time was extended. `overdue` where it had fallen
+    overdue and still is."""
+
+    entry_id: str
+    number: str
+    source_kind: str
+    source_id: str
+    old_due: date
+    due: date
+    provisional: bool
+    overdue: bool
+    why_en: str
+    why_zh: str
+    moved_at: datetime
+
+
 class EntryOverdue(Event, type="zhengling.oversight.entry.overdue.v1", aggregate="entry", key="entry_id"):
     """The due date passed and the entry is still open."""
 
@@ -196,9 +225,63 @@ class WorkdaysChanged(
     key="calendar",
     kind=EventKind.snapshot,
 ):
-    """One full year of one government's working days (`*`: national), and its version."""
+    """One year of working days and its version: of the country (government `*`), or what one government adds to it.
+    `why_en` and `why_zh` say what changed it: a notice, a closure, one lifted."""
 
     calendar: str
     government: str
     version: int
     year: CalendarYear
+    why_en: str = ""
+    why_zh: str = ""
+
+
+class Recomputed(BaseModel):
+    """How far a service got with a change of the calendar: its open deadlines rest on this version or a newer one."""
+
+    calendar: str
+    version: int
+    examined: int
+    moved: int
+    finished_at: datetime
+
+
+class MeetingDeadlinesRecomputed(
+    Recomputed,
+    Event,
+    type="zhengling.meeting.deadlines.recomputed.v1",
+    aggregate="recomputation",
+    key="calendar",
+    kind=EventKind.snapshot,
+):
+    """All open deadlines of meeting-svc rest on this version of the calendar."""
+
+
+class DocflowDeadlinesRecomputed(
+    Recomputed,
+    Event,
+    type="zhengling.docflow.deadlines.recomputed.v1",
+    aggregate="recomputation",
+    key="calendar",
+    kind=EventKind.snapshot,
+):
+    """All open deadlines of docflow-svc rest on this version of the calendar."""
+
+
+class OversightDeadlinesRecomputed(
+    Recomputed,
+    Event,
+    type="zhengling.oversight.deadlines.recomputed.v1",
+    aggregate="recomputation",
+    key="calendar",
+    kind=EventKind.snapshot,
+):
+    """All open deadlines of oversight-svc rest on this version of the calendar."""
+
+
+#: The services that own deadlines → the event by which each tells that it has computed them again.
+RECOMPUTED: dict[str, type[MeetingDeadlinesRecomputed | DocflowDeadlinesRecomputed | OversightDeadlinesRecomputed]] = {
+    "meeting": MeetingDeadlinesRecomputed,
+    "docflow": DocflowDeadlinesRecomputed,
+    "oversight": OversightDeadlinesRecomputed,
+}

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from zhengling.authority import Composition
 from zhengling.db import NATIONAL, backbone, enter_government, government_of
 from zhengling.errors import Problem, Text
-from zhengling.events import CompositionChanged, Event, WorkdaysChanged
+from zhengling.events import CompositionChanged, Event
 from zhengling.inbox import Received
 from zhengling.rulebook import Rulebooks
 from zhengling.workdays import CalendarYear, WorkdayCalendar, overlay
@@ -28,10 +28,8 @@ _STORE_COMPOSITION = sa.text("""
         changed_at = clock_timestamp()
     WHERE composition.version < excluded.version
 """)
-_CALENDAR_VERSION = sa.text("""
-    SELECT string_agg(government || ':' || years || ':' || versions, ' ' ORDER BY government)
-    FROM (SELECT government, count(*) AS years, sum(version) AS versions FROM calendar_year GROUP BY government) v
-""")
+_CALENDAR_VERSION = sa.text("SELECT held_calendar_version()")
+_WAIT_FOR_WRITERS = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('calendar_year', 0))")
 _CALENDAR = sa.text("SELECT government, content FROM calendar_year")
 _STORE_YEAR = sa.text("""
     INSERT INTO calendar_year (government, year, version, content)
@@ -97,8 +95,8 @@ async def store_composition(session: AsyncSession, version: int, content: Compos
 
 
 async def calendar(session: AsyncSession) -> WorkdayCalendar:
-    """The working days of the session's government as known here: one calendar for a whole transaction. Problem 503
-    until a first snapshot came."""
+    """The working days of the session's government as known here: one calendar for a whole transaction, which no other
+    replaces before its commit. Problem 503 until a first snapshot came."""
     government = government_of(session)
     known: dict[str, WorkdayCalendar] = session.info.setdefault("calendar", {})
     if government not in known:
@@ -127,7 +125,9 @@ async def _calendar(session: AsyncSession, government: str) -> WorkdayCalendar:
 
 
 async def store_calendar_year(session: AsyncSession, version: int, year: CalendarYear) -> None:
+    """Keep this version for the session's government. Waits for transactions that write by the calendar before it."""
     session.info.pop("calendar", None)
+    await session.execute(_WAIT_FOR_WRITERS)
     await session.execute(
         _STORE_YEAR,
         {
@@ -142,11 +142,6 @@ async def store_calendar_year(session: AsyncSession, version: int, year: Calenda
 async def on_composition_changed(session: AsyncSession, event: Event, received: Received) -> None:
     assert isinstance(event, CompositionChanged)
     await store_composition(session, event.version, event.composition)
-
-
-async def on_workdays_changed(session: AsyncSession, event: Event, received: Received) -> None:
-    assert isinstance(event, WorkdaysChanged)
-    await store_calendar_year(session, event.version, event.year)
 
 
 class RulebookChanged(Exception):

@@ -10,7 +10,7 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,6 +24,7 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
 from pydantic import BaseModel, ConfigDict
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
@@ -36,7 +37,7 @@ from zhengling.deadlines import shanghai_day
 from zhengling.errors import Language, Problem, Text, invalid
 from zhengling.rulebook import Rulebook, Rulebooks
 from zhengling.settings import ServiceSettings
-from zhengling.workdays import FIRST_YEAR
+from zhengling.workdays import FIRST_YEAR, YEARS_AHEAD
 
 log = logging.getLogger(__name__)
 REQUESTS = Counter("zhengling_http_requests", "HTTP requests answered", ["operation", "status"])
@@ -436,9 +437,10 @@ async def _on_failure(request: Request, error: Exception) -> Response:
 class Edge:
     """Outermost: a request id for every request, a limit on every body, failures as problems, metrics."""
 
-    def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, max_body_bytes: int, of_paths: Mapping[str, int]) -> None:
         self._app = app
         self._limit = max_body_bytes
+        self._of_paths = of_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -449,13 +451,14 @@ class Edge:
         request_id = given if 0 < len(given) <= 64 and given.isascii() and given.isprintable() else str(uuid.uuid4())
         scope.setdefault("state", {})["request_id"] = request_id
         size, status, began_to_answer = 0, 500, False
+        limit = max(self._limit, self._of_paths.get(scope["path"], 0))
 
         async def limited() -> Message:
             nonlocal size
             message = await receive()
             size += len(message.get("body", b""))
-            if size > self._limit:
-                raise HTTPException(413, f"the body is larger than {self._limit} bytes")
+            if size > limit:
+                raise HTTPException(413, f"the body is larger than {limit} bytes")
             return message
 
         async def answered(message: Message) -> None:
@@ -514,6 +517,22 @@ def health_routes(checks: Checks) -> APIRouter:
     return router
 
 
+_NEWEST_YEARS = sa.text("""
+    SELECT max(year) AS last, max(changed_at) AS changed_at, extract(year FROM business_now())::int AS this_year,
+           bool_or((content ->> 'provisional')::bool) FILTER (WHERE year = extract(year FROM business_now())) AS provisional
+    FROM calendar_year WHERE government = '*'
+""")
+
+
+def _state_of_calendar(newest: Any) -> str:
+    """Without a snapshot nothing can be computed; by an old one it can, and this says so."""
+    if newest.last is None:
+        return "no snapshot of the working days yet"
+    if newest.last < newest.this_year + YEARS_AHEAD or newest.provisional is not False:
+        return f"ok, but old: the working days are known to {newest.last} and came on {newest.changed_at:%Y-%m-%d}"
+    return "ok"
+
+
 def api_checks(service: Service) -> Checks:
     """The API needs its database, the calendar and the issuer's keys. It doesn't need Kafka: the outbox waits."""
 
@@ -522,8 +541,8 @@ def api_checks(service: Service) -> Checks:
         if not await service.database.reachable():
             return found | {"database": "can't be reached"}
         async with service.database.transaction(None) as session:
-            years = await session.scalar(sa.text("SELECT count(*) FROM calendar_year WHERE government = '*'"))
-        return found | {"calendar": "ok" if years else "no snapshot of the working days yet"}
+            newest = (await session.execute(_NEWEST_YEARS)).one()
+        return found | {"calendar": _state_of_calendar(newest)}
 
     return checks
 
@@ -534,8 +553,11 @@ def create_app(
     title: str,
     description: str,
     routers: Sequence[APIRouter],
+    documented: Sequence[type[BaseModel]] = (),
+    body_limits: Mapping[str, int] | None = None,
 ) -> FastAPI:
-    """The API of one service: its routers, and what all services have."""
+    """The API of one service: its routers, and what all services have. `documented` are models of bodies that a route
+    reads by itself, `body_limits` paths whose bodies may be larger, in bytes."""
     from zhengling import operations
 
     @asynccontextmanager
@@ -564,8 +586,8 @@ def create_app(
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
-    app.add_middleware(Edge, max_body_bytes=service.settings.max_body_bytes)
-    _describe(app)
+    app.add_middleware(Edge, max_body_bytes=service.settings.max_body_bytes, of_paths=body_limits or {})
+    _describe(app, documented)
     return app
 
 
@@ -584,15 +606,18 @@ def _problems_of(operation: dict[str, Any]) -> dict[str, Any]:
     return {str(status): response for status, response in found.items()}
 
 
-def _describe(app: FastAPI) -> None:
-    """OpenAPI: the bearer scheme on every operation that needs it, and the problem document's schema."""
+def _describe(app: FastAPI, documented: Sequence[type[BaseModel]]) -> None:
+    """OpenAPI: the bearer scheme on every operation that needs it, the problem document's schema, and further models'."""
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             schema = generate()
             components = schema.setdefault("components", {})
-            components.setdefault("schemas", {})["ProblemDocument"] = ProblemDocument.model_json_schema()
+            models: list[tuple[type[BaseModel], JsonSchemaMode]] = [(model, "validation") for model in documented]
+            _, further = models_json_schema(models, ref_template="#/components/schemas/{model}")
+            schemas = components.setdefault("schemas", {})
+            schemas |= further.get("$defs", {}) | {"ProblemDocument": ProblemDocument.model_json_schema()}
             components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
             for path, operations_of_path in schema["paths"].items():
                 for operation in operations_of_path.values():

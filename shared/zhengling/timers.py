@@ -28,14 +28,16 @@ Timers = Mapping[str, TimerHandler]
 # and then looks at the changed state. To wait for it here would be a deadlock.
 _CANCEL = sa.text("""
     UPDATE timer SET state = 'cancelled' WHERE id IN (
-        SELECT id FROM timer WHERE kind = :kind AND subject_id = :subject_id AND state = 'pending'
+        SELECT id FROM timer WHERE kind = :kind AND subject_id = ANY(:subjects) AND state = 'pending'
         FOR UPDATE SKIP LOCKED)
 """)
 _SCHEDULE = sa.text(f"""
     WITH before AS ({_CANCEL} RETURNING 1)
     INSERT INTO timer (id, government, kind, subject_id, due_at, generation)
-    SELECT :id, :government, :kind, :subject_id, :due_at, coalesce(max(generation), 0) + 1
-    FROM timer WHERE kind = :kind AND subject_id = :subject_id
+    SELECT id, :government, :kind, subject, due_at,
+           coalesce((SELECT max(generation) FROM timer t WHERE t.kind = :kind AND t.subject_id = subject), 0) + 1
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:subjects AS text[]), CAST(:moments AS timestamptz[]))
+        AS s (id, subject, due_at)
 """)
 _DUE = sa.text("""
     SELECT id, government, kind, subject_id, attempts FROM timer
@@ -50,26 +52,28 @@ _FAILED = sa.text("""
 """)
 
 
-async def cancel(session: AsyncSession, kind: str, subject_id: str) -> None:
-    await session.execute(_CANCEL, {"kind": kind, "subject_id": subject_id})
+async def cancel(session: AsyncSession, kind: str, *subjects: str) -> None:
+    """`kind` doesn't fire for these subjects any more."""
+    await session.execute(_CANCEL, {"kind": kind, "subjects": list(subjects)})
 
 
-async def schedule(session: AsyncSession, kind: str, subject_id: str, due_at: datetime) -> None:
-    """Fire `kind` for the subject once business time reaches `due_at`; an earlier generation is cancelled.
+async def schedule(session: AsyncSession, kind: str, moments: Mapping[str, datetime]) -> None:
+    """Fire `kind` for each subject once business time reaches its moment; an earlier generation is cancelled.
 
-    The caller holds the lock of the subject's row, so that generations follow one another.
+    The caller holds the locks of the subjects' rows, so that generations follow one another.
     """
-    await backbone(
-        session,
-        _SCHEDULE,
-        {
-            "id": uuid7(),
-            "government": government_of(session),
-            "kind": kind,
-            "subject_id": subject_id,
-            "due_at": due_at,
-        },
-    )
+    if moments:
+        await backbone(
+            session,
+            _SCHEDULE,
+            {
+                "ids": [uuid7() for _ in moments],
+                "government": government_of(session),
+                "kind": kind,
+                "subjects": list(moments),
+                "moments": list(moments.values()),
+            },
+        )
 
 
 async def fire_next(session: AsyncSession, handlers: Timers) -> bool:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 import holidays
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from zhengling import notices
 from zhengling.errors import Problem, Text
 
 if TYPE_CHECKING:
@@ -44,29 +45,52 @@ class DayKind(StrEnum):
         return self in (DayKind.workday, DayKind.makeup_workday)
 
 
-class SpecialDay(BaseModel):
-    """A day a notice speaks of. `name` is Chinese; `swapped_with` the other day of a swap (调休)."""
+class DayStatus(StrEnum):
+    """What a day's kind rests on: the year's notice, one that changed it later, a projection, a local order."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    gazetted = "gazetted"
+    provisional = "provisional"
+    amended = "amended"
+    local_closure = "local_closure"
+
+
+class Notice(BaseModel):
+    """The document that a day off or a make-up working day rests on: who issued it, its number, its date."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    issuer: str
+    number: str
+    date: date
+    year: int
+
+
+class SpecialDay(BaseModel):
+    """A day a notice speaks of. `name` is Chinese; `swapped_with` the other day of a swap (调休); `notice` the number of
+    the notice it rests on, None for a projection."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     kind: DayKind
     name: str
     swapped_with: date | None = None
+    notice: str | None = None
 
 
 class CalendarYear(BaseModel):
-    """One year, as it travels in `calendar.workdays.changed`.
+    """One year, as it travels in `calendar.workdays.changed`: of the country, or what one government adds to it.
 
     `days` holds only what is neither an ordinary working day from Monday to Friday nor an ordinary weekend;
-    `provisional` says that the State Council's notice for the year isn't out. ValueError for a day of another
-    year or of an ordinary kind.
+    `provisional` says that the State Council's notice for the year isn't out; `notices` are those it rests on, each
+    amending the ones before it. ValueError for a day of another year or of an ordinary kind.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     year: int
     provisional: bool
     days: dict[date, SpecialDay]
+    notices: tuple[Notice, ...] = ()
 
     @model_validator(mode="after")
     def _special_days_of_this_year(self) -> Self:
@@ -87,15 +111,16 @@ class Day(NamedTuple):
 
 _ORDINARY_WORKDAY = Day(DayKind.workday, "工作日")
 _ORDINARY_WEEKEND = Day(DayKind.weekend, "周末")
+MAKEUP_WORKDAY, SWAP_DAY_OFF = "调休上班日", "调休休息日"
 _SWAPPED_FROM = re.compile(r"休息日（由 (\d{4}-\d{2}-\d{2}) 调休）")  # how the package labels a day off by swap
 
 
 def base_years(today: date | None = None) -> list[CalendarYear]:
     """The national calendar from 2010 to five years after `today` (Shanghai's day if None), oldest first.
 
-    Source: the State Council's notices as kept by the `holidays` package. Compensation for a holiday that falls on
-    a weekend (补假) is a statutory holiday. A gazetted year always has swaps, so one without is provisional: it holds
-    the statutory days the package projects and no swaps.
+    Source: the State Council's notices as kept by the `holidays` package, with their numbers and dates by
+    `zhengling.notices`. Compensation for a holiday that falls on a weekend (补假) is a statutory holiday. A gazetted
+    year always has swaps, so one without is provisional: it holds the statutory days the package projects and no swaps.
     """
     today = today or datetime.now(SHANGHAI).date()
     years = range(FIRST_YEAR, today.year + YEARS_AHEAD + 1)
@@ -106,23 +131,61 @@ def base_years(today: date | None = None) -> list[CalendarYear]:
     for day, label in labels.items():
         if swap := _SWAPPED_FROM.fullmatch(label):
             worked = date.fromisoformat(swap[1])
-            days[day] = SpecialDay(kind=DayKind.swap_day_off, name="调休休息日", swapped_with=worked)
-            days[worked] = SpecialDay(kind=DayKind.makeup_workday, name="调休上班日", swapped_with=day)
+            days[day] = SpecialDay(kind=DayKind.swap_day_off, name=SWAP_DAY_OFF, swapped_with=worked)
+            days[worked] = SpecialDay(kind=DayKind.makeup_workday, name=MAKEUP_WORKDAY, swapped_with=day)
         else:
             days[day] = SpecialDay(kind=DayKind.statutory_holiday, name=label.replace("; ", "、"))
 
     by_year: dict[int, dict[date, SpecialDay]] = {year: {} for year in years}
     for day in sorted(days):
         if day.year in by_year:
-            by_year[day.year][day] = days[day]
+            notice = notices.of_day(day, days[day].swapped_with)
+            by_year[day.year][day] = days[day].model_copy(update={"notice": notice and notice.number})
     gazetted = {day.year for day, special in days.items() if special.kind is DayKind.swap_day_off}
-    return [CalendarYear(year=year, provisional=year not in gazetted, days=by_year[year]) for year in years]
+    return [
+        CalendarYear(
+            year=year,
+            provisional=year not in gazetted,
+            days=by_year[year],
+            notices=tuple(
+                Notice(issuer=known.issuer, number=known.number, date=known.date, year=known.year)
+                for known in notices.KNOWN
+                if known.year == year or any(known.number == day.notice for day in by_year[year].values())
+            ),
+        )
+        for year in years
+    ]
+
+
+def statutory_days(year: int) -> dict[date, str]:
+    """The statutory holidays of a year with their Chinese names, before compensation and swaps, lunar ones included:
+    what the national rules on festivals give by themselves. Source: the `holidays` package."""
+    found = holidays.country_holidays("CN", years=year, language="zh_CN", observed=False)
+    return {
+        day: label.replace("; ", "、")
+        for day, label in sorted(found.items())
+        if day.year == year and not _SWAPPED_FROM.fullmatch(label)
+    }
 
 
 def overlay(national: Iterable[CalendarYear], local: Iterable[CalendarYear]) -> list[CalendarYear]:
-    """The years of one government, oldest first: its own replace the national ones of the same year."""
-    years = {year.year: year for year in national} | {year.year: year for year in local}
-    return [years[year] for year in sorted(years)]
+    """The years of one government, oldest first: its own closures over the national days that would be worked."""
+    own = {year.year: year for year in local}
+    return [
+        year.model_copy(
+            update={
+                "days": year.days | {d: s for d, s in own[year.year].days.items() if _worked(d, year.days.get(d))},
+                "notices": year.notices + own[year.year].notices,
+            }
+        )
+        if year.year in own
+        else year
+        for year in sorted(national, key=lambda year: year.year)
+    ]
+
+
+def _worked(day: date, special: SpecialDay | None) -> bool:
+    return special.kind.worked if special else day.weekday() < 5
 
 
 @lru_cache(maxsize=16)
@@ -157,12 +220,13 @@ class WorkdayCalendar:
         self.last = date(kept[-1].year, 12, 31)
         self._provisional = frozenset(year.year for year in kept if year.provisional)
         self._special = {day: special for year in kept for day, special in year.days.items()}
+        self._notices = {notice.number: notice for year in kept for notice in year.notices}
+        self._first_notice = {year.year: year.notices[0] for year in kept if year.notices}
+        self._amending = {notice.number for year in kept for notice in year.notices[1:] if notice.year == year.year}
 
         self.dates = _every_day(self.first, self.last)
         self.origin = self.first.toordinal()
-        worked = [day.weekday() < 5 for day in self.dates]
-        for day, special in self._special.items():
-            worked[day.toordinal() - self.origin] = special.kind.worked
+        worked = [_worked(day, self._special.get(day)) for day in self.dates]
         # Two bytes each, so that all stay in the processor's nearest cache; enough for 260 years.
         until = array("H", accumulate(worked, initial=0))
         self.workdays_until = until[:-1], until[1:]
@@ -205,6 +269,22 @@ class WorkdayCalendar:
         """The other day of a swap, for a day off by swap and for a make-up working day."""
         special = self._special.get(day)
         return special.swapped_with if special else None
+
+    def notice(self, day: date) -> Notice | None:
+        """The notice a day rests on; an ordinary day of a year with a notice rests on that one. None for a projection."""
+        special = self._special.get(day)
+        if special and special.notice:
+            return self._notices.get(special.notice)
+        return None if special else self._first_notice.get(day.year)
+
+    def status(self, day: date) -> DayStatus:
+        """What the day's kind rests on. Problem `date_out_of_range` unless the calendar knows it."""
+        if self.day(day).kind is DayKind.local_closure:
+            return DayStatus.local_closure
+        if self.provisional(day):
+            return DayStatus.provisional
+        notice = self.notice(day)
+        return DayStatus.amended if notice and notice.number in self._amending else DayStatus.gazetted
 
     def provisional(self, day: date, until: date | None = None) -> bool:
         """Whether the notice for the year of `day` (for any year from `day` to `until`) isn't out."""

@@ -1,4 +1,4 @@
-"""The worker of a service: relay, consumer, retries, timers and the audit's sealing, side by side, for good.
+"""The worker of a service: relay, consumer, retries, timers, recomputed deadlines and the audit's sealing, for good.
 
 Each task runs on its own: one that fails (broker or database away) is started again with a backoff while the others
 go on. SIGTERM: not ready any more, the running transactions finish, the consumer leaves its group, pools close.
@@ -17,9 +17,10 @@ from aiokafka.errors import KafkaError
 from fastapi import FastAPI
 from prometheus_client import Gauge
 
-from zhengling import audit, idempotency, outbox, references, timers
+from zhengling import audit, idempotency, outbox, recomputation, references, timers
 from zhengling.consumer import EventConsumer
 from zhengling.db import Database, is_outage, whole
+from zhengling.due_dates import Owners
 from zhengling.events import EVENTS
 from zhengling.inbox import Handlers, Inbox
 from zhengling.kafka import Producer, reachable
@@ -38,13 +39,20 @@ class Worker:
     """All background work of one process of a service."""
 
     def __init__(
-        self, service: Service, handlers: Handlers, timer_handlers: Timers, *, seed: Seed | None = None
+        self,
+        service: Service,
+        handlers: Handlers,
+        timer_handlers: Timers,
+        due_dates: Owners | None = None,
+        *,
+        seed: Seed | None = None,
     ) -> None:
         settings = service.settings
         self.service = service
         self.inbox = Inbox(service.name, handlers, service.rulebooks)
         self._seed = seed
         self._timers = timer_handlers
+        self._due_dates = due_dates
         self._producer = Producer(settings.kafka, service.name)
         self._relay = Relay(service.database, self._producer, service.name)
         self._topics = sorted({event_type.topic() for event_type in handlers})
@@ -76,6 +84,8 @@ class Worker:
         }
         if self._topics:
             work["consumer"] = self._consumer.run
+        if self._due_dates is not None:
+            work["recomputation"] = self._every(IDLE, self._recompute)
         if self._seed:
             work["seed"] = self._every(3600.0, self._seed)
         tasks = [asyncio.create_task(self._supervise(name, run), name=name) for name, run in work.items()]
@@ -144,6 +154,11 @@ class Worker:
     async def _fire(self, database: Database) -> bool:
         async with database.transaction(None) as session:
             return await timers.fire_next(session, self._timers)
+
+    async def _recompute(self, database: Database) -> bool:
+        async with database.transaction(None) as session:
+            service, rulebooks, owners = self.service.name, self.service.rulebooks, self._due_dates or {}
+            return await recomputation.recompute_some(session, service, rulebooks, owners)
 
     async def _seal(self, database: Database) -> bool:
         async with database.transaction(None) as session:

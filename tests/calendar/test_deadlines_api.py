@@ -156,11 +156,11 @@ async def test_a_question_that_means_nothing_is_refused(change: Json, code: str,
     answer = await ask(caller, {"items": [OWN, OWN | change]})
     assert code_of(answer) == (422, code)
     if code == "invalid_payload":
-        assert answer.json()["errors"][0]["place"].startswith("body.batch.items.1"), "the place is the batch's"
+        assert answer.json()["errors"][0]["place"].startswith("body.items.1"), "the place is the batch's"
 
 
-@pytest.mark.parametrize("body", [{"items": []}, {"items": [OWN] * 1001}, {"items": {}}, {}, [], 5, "x", None], ids=str)
-async def test_a_batch_holds_1_to_1000_questions(body: Any, caller: Caller) -> None:
+@pytest.mark.parametrize("body", [{"items": []}, {"items": {}}, {}, [], 5, "x", None], ids=str)
+async def test_a_batch_without_questions_is_refused(body: Any, caller: Caller) -> None:
     assert code_of(await ask(caller, body)) == (422, "invalid_payload")
 
 

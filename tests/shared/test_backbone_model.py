@@ -580,7 +580,7 @@ class Backbone(RuleBasedStateMachine):
     async def _schedule(self, actor: Actor, hours: int) -> None:
         async with actor.database.transaction("dalian") as session:
             await session.execute(sa.text("SELECT 1 FROM model_subject FOR UPDATE"))
-            await timers.schedule(session, "ring", "bell", now(session) + timedelta(hours=hours))
+            await timers.schedule(session, "ring", {"bell": now(session) + timedelta(hours=hours)})
             await actor.may_freeze("before its commit")
 
     async def on_ring(self, session: AsyncSession, subject: str) -> None:

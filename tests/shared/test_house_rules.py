@@ -15,7 +15,18 @@ SERVICES = {path.name: path / f"{path.name.removesuffix('-svc')}_svc" for path i
 ROLES = {
     "__init__", "app", "settings", "routes", "schemas", "commands", "tables", "queries", "handlers",
 }  # fmt: skip
-PURE_LIBRARY = ("errors", "workdays", "moments", "deadlines", "rulebook", "authority", "events")
+PURE_LIBRARY = (
+    "errors",
+    "notices",
+    "workdays",
+    "moments",
+    "deadlines",
+    "explanations",
+    "adjustments",
+    "rulebook",
+    "authority",
+    "events",
+)
 IO = {"fastapi", "starlette", "sqlalchemy", "aiokafka", "asyncpg", "httpx"}
 
 

@@ -26,7 +26,9 @@ from zhengling.stack import EmbeddedStack
 MINE, THEIRS = "zhanqian", "shuangtaizi"
 ROLES = ("app", "worker")
 #: The backbone's tables where the worker looks for work in all governments. It inserts for the one it entered alone.
-OPEN_TO_THE_WORKER = {"outbox", "inbox", "timer", "idempotency_key", "audit", "audit_seal"}
+OPEN_TO_THE_WORKER = {
+    "outbox", "inbox", "timer", "idempotency_key", "audit", "audit_seal", "deadline", "recomputation",
+}  # fmt: skip
 #: Tables without a government: what they hold is the process's, or names an event by its id only.
 OF_NO_GOVERNMENT = {"alembic_version", "business_clock", "outbox_lane", "inbox_cursor", "poison"}
 #: Of those, what the application's role may look into.

@@ -35,7 +35,7 @@ class Ring:
 
 async def schedule(trial: Trial, subject: str, due: datetime, government: str = GOVERNMENT) -> None:
     async with trial.app.transaction(government) as session:
-        await timers.schedule(session, KIND, subject, due)
+        await timers.schedule(session, KIND, {subject: due})
 
 
 async def fire_all(trial: Trial, ring: timers.TimerHandler) -> int:
@@ -117,7 +117,7 @@ async def test_a_timer_of_a_command_that_was_rolled_back_doesnt_exist(trial: Tri
     subject = thing()
     with pytest.raises(LookupError):
         async with trial.app.transaction(GOVERNMENT) as session:
-            await timers.schedule(session, KIND, subject, PAST)
+            await timers.schedule(session, KIND, {subject: PAST})
             raise LookupError
     assert await states(trial, subject) == []
 
@@ -187,7 +187,7 @@ async def test_a_subject_can_be_rescheduled_while_its_timer_is_firing(trial: Tri
         firing = asyncio.create_task(fire_all(trial, ring))
         await asyncio.wait_for(handling.wait(), 30)
         await trial.until_blocked("pg_advisory_xact_lock")
-        await timers.schedule(session, KIND, subject, datetime.now(UTC) + timedelta(days=1))
+        await timers.schedule(session, KIND, {subject: datetime.now(UTC) + timedelta(days=1)})
     assert await firing == 1
     (row,) = await trial.ask("SELECT attempts FROM timer WHERE subject_id = $1 AND generation = 1", subject)
     assert row["attempts"] == 0

@@ -4,9 +4,10 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
+from calendar_svc import tables  # noqa: F401 - maps the nouns
 from calendar_svc.commands import seed_national_years
 from calendar_svc.handlers import HANDLERS, TIMERS
-from calendar_svc.routes import ROUTERS
+from calendar_svc.routes import BODY_LIMITS, DOCUMENTED, ROUTERS
 from calendar_svc.settings import Settings
 from zhengling.process import Program
 from zhengling.service import Service
@@ -20,6 +21,8 @@ def create_app(service: Service) -> FastAPI:
         title="Zhengling calendar-svc",
         description="Working days and deadlines that prove themselves (工作日历与时限计算).",
         routers=ROUTERS,
+        documented=DOCUMENTED,
+        body_limits=BODY_LIMITS,
     )
 
 

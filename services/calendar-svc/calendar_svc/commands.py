@@ -2,35 +2,293 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+import orjson
 import sqlalchemy as sa
+from pydantic import TypeAdapter
+from sqlalchemy.ext.asyncio import AsyncSession
+from uuid_utils.compat import uuid7
 
-from calendar_svc.workyear import changed_years
+from calendar_svc import closure as closures
+from calendar_svc import workyear
+from calendar_svc.closure import Closure
+from calendar_svc.schemas import ClosureRequest, DayChangeView, LiftRequest, NoticeRequest
+from calendar_svc.tables import closure as closure_table
+from calendar_svc.workyear import DayChange, changed_days, changed_years
 from zhengling import references
-from zhengling.db import NATIONAL, Database, now
+from zhengling.authority import Composition
+from zhengling.db import NATIONAL, Database, enter_government, government_of, lock, now
 from zhengling.deadlines import shanghai_day
-from zhengling.events import WorkdaysChanged
+from zhengling.errors import Text
+from zhengling.events import Recomputed, WorkdaysChanged
 from zhengling.outbox import emit
-from zhengling.workdays import CalendarYear, base_years
+from zhengling.rulebook import Actor, Role
+from zhengling.service import Call
+from zhengling.workdays import CalendarYear, base_years, statutory_days
 
-_ONE_AT_A_TIME = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('calendar_seed', 0))")
-_KNOWN = sa.text("SELECT year, version, content FROM calendar_year WHERE government = '*'")
+Cause = Literal["base", "notice", "closure", "lift"]
+
+_ONE_AT_A_TIME = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('calendar:' || :government, 0))")
+_KNOWN = sa.text("""
+    SELECT DISTINCT ON (year) year, version, content, cause FROM year_version WHERE government = :government
+    ORDER BY year, version DESC
+""")
+_ADD_VERSION = sa.text("""
+    INSERT INTO year_version (government, year, version, content, cause, why_en, why_zh, recorded_by)
+    VALUES (:government, :year, :version, CAST(:content AS jsonb), :cause, :why_en, :why_zh, :by)
+""")
+_ADD_NOTICE = sa.text("""
+    INSERT INTO notice (government, year, number, issuer, date, amends, holidays, entered_by)
+    VALUES (:government, :year, :number, :issuer, :date, :amends, CAST(:holidays AS jsonb), :by)
+""")
+_ADD_CHANGE = sa.text("""
+    INSERT INTO calendar_change (id, government, subject, why_en, why_zh, calendars, days, requested_by)
+    VALUES (:id, :government, :subject, :why_en, :why_zh, CAST(:calendars AS jsonb), CAST(:days AS jsonb), :by)
+""")
+_NOTE_RECOMPUTED = sa.text("""
+    INSERT INTO recomputed (service, calendar, government, version, examined, moved, finished_at)
+    VALUES (:service, :calendar, :government, :version, :examined, :moved, :finished_at)
+    ON CONFLICT DO NOTHING
+""")
+_DAYS = TypeAdapter(list[DayChangeView])
+
+
+@dataclass(frozen=True)
+class Known:
+    """The years of one government as they stand, with their versions and what made each."""
+
+    years: dict[int, CalendarYear]
+    versions: dict[int, int]
+    causes: dict[int, str]
+
+    def changed(self, coming: list[CalendarYear]) -> list[tuple[int, CalendarYear]]:
+        return changed_years({n: (self.versions[n], year) for n, year in self.years.items()}, coming)
+
+    def days(self, coming: list[CalendarYear]) -> list[DayChange]:
+        return [change for year in coming for change in changed_days(self.years.get(year.year), year)]
+
+
+async def known_years(session: AsyncSession) -> Known:
+    """What the session's government has entered so far; of the country for `*`."""
+    rows = (await session.execute(_KNOWN, {"government": government_of(session)})).all()
+    return Known(
+        {row.year: CalendarYear.model_validate(row.content) for row in rows},
+        {row.year: row.version for row in rows},
+        {row.year: row.cause for row in rows},
+    )
+
+
+async def _one_at_a_time(session: AsyncSession) -> None:
+    await session.execute(_ONE_AT_A_TIME, {"government": government_of(session)})
+
+
+async def _publish(
+    session: AsyncSession, versions: list[tuple[int, CalendarYear]], cause: Cause, why: Text, by: str
+) -> dict[str, int]:
+    """Keep new versions of years and tell everybody. Returns calendar → version. Emits workdays.changed for each."""
+    government, events = government_of(session), []
+    for version, year in versions:
+        told = {"why_en": why.en, "why_zh": why.zh}
+        row = {"government": government, "year": year.year, "version": version, "cause": cause, "by": by} | told
+        await session.execute(_ADD_VERSION, row | {"content": year.model_dump_json()})
+        await references.store_calendar_year(session, version, year)
+        name = f"{government}:{year.year}"
+        events.append(WorkdaysChanged(calendar=name, government=government, version=version, year=year, **told))
+    await emit(session, *events)
+    return {event.calendar: event.version for event in events}
+
+
+async def _record_change(
+    call: Call, subject: str, why: Text, calendars: dict[str, int], days: list[DayChange], by: str
+) -> str:
+    """Write down what was changed, for the operation that tells how far it got; returns its id."""
+    identity = str(uuid7())
+    call.audit_details["subject"] = subject
+    await call.session.execute(
+        _ADD_CHANGE,
+        {
+            "id": identity,
+            "government": government_of(call.session),
+            "subject": subject,
+            "why_en": why.en,
+            "why_zh": why.zh,
+            "calendars": orjson.dumps(calendars).decode(),
+            "days": _DAYS.dump_json([DayChangeView.of(change) for change in days]).decode(),
+            "by": by,
+        },
+    )
+    return identity
 
 
 async def seed_national_years(database: Database) -> bool:
     """Bring the national years up to the base data and publish those that changed. Emits workdays.changed.
 
-    Runs at the worker's start and hourly, so that a new year comes into range by itself. Always returns False.
+    Runs at the worker's start and hourly, so that a new year comes into range by itself. A year that a person changed by
+    a notice stays as entered. Always returns False.
     """
     async with database.transaction(NATIONAL) as session:
-        await session.execute(_ONE_AT_A_TIME)
-        known = {
-            year: (version, CalendarYear.model_validate(content))
-            for year, version, content in (await session.execute(_KNOWN)).all()
-        }
-        for version, year in changed_years(known, base_years(shanghai_day(now(session)))):
-            await references.store_calendar_year(session, version, year)
-            await emit(
-                session,
-                WorkdaysChanged(calendar=f"{NATIONAL}:{year.year}", government=NATIONAL, version=version, year=year),
-            )
+        await _one_at_a_time(session)
+        known = await known_years(session)
+        base = base_years(shanghai_day(now(session)))
+        coming = [year for year in base if known.causes.get(year.year, "base") == "base"]
+        why = Text("the calendar that comes with the system", "系统内置工作日历")
+        await _publish(session, known.changed(coming), "base", why, "calendar-svc")
     return False
+
+
+# Notices ------------------------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def _national(call: Call) -> AsyncIterator[AsyncSession]:
+    """The call's session for the country's calendar, and the caller's government again afterwards."""
+    await enter_government(call.session, NATIONAL)
+    try:
+        yield call.session
+    finally:
+        await enter_government(call.session, call.government)
+
+
+def _gazetted(known: Known, body: NoticeRequest) -> list[CalendarYear]:
+    arrangements = [holiday.arrangement() for holiday in body.holidays]
+    return workyear.gazette(known.years, body.notice(), arrangements, statutory_days(body.year), body.amends)
+
+
+async def preview_notice(call: Call, body: NoticeRequest) -> list[DayChange]:
+    """Which days a notice would change. Problems as `enter_notice`."""
+    async with _national(call) as session:
+        known = await known_years(session)
+        return known.days(_gazetted(known, body))
+
+
+async def enter_notice(call: Call, body: NoticeRequest) -> str:
+    """Enter a year's holiday notice, or one that amends it; returns the operation's id. Emits workdays.changed.
+
+    Needs the scope calendar:national. Problems as `workyear.gazette`.
+    """
+    by = call.official or call.principal.subject
+    async with _national(call) as session:
+        await _one_at_a_time(session)
+        known = await known_years(session)
+        coming = _gazetted(known, body)
+        why = Text(f"{body.number} of {body.issuer}", f"{body.issuer}{body.number}")
+        await session.execute(
+            _ADD_NOTICE,
+            {
+                "government": NATIONAL,
+                "year": body.year,
+                "number": body.number,
+                "issuer": body.issuer,
+                "date": body.date,
+                "amends": body.amends,
+                "holidays": orjson.dumps([holiday.model_dump(mode="json") for holiday in body.holidays]).decode(),
+                "by": by,
+            },
+        )
+        calendars = await _publish(session, known.changed(coming), "notice", why, by)
+        return await _record_change(call, f"notice:{body.number}", why, calendars, known.days(coming), by)
+
+
+# Local closures -----------------------------------------------------------------------------------------------------
+
+
+def _require_clerk(call: Call, composition: Composition) -> None:
+    """403 `not_the_office` unless the caller serves in the government's office or heads the government."""
+    actors = (Actor(role=Role.office), Actor(role=Role.office_director), Actor(role=Role.head))
+    act = Text("close or reopen the offices in the calendar", "录入或解除停止办公")
+    composition.require(call.official, actors, shanghai_day(call.now), {}, act, code="not_the_office", clause=None)
+
+
+async def _local_years(session: AsyncSession, changed: Closure | None, span: range) -> tuple[Known, list[CalendarYear]]:
+    """What the government has, and its years once `changed` is among its closures."""
+    known = await known_years(session)
+    rows = (await session.execute(sa.select(Closure).order_by(closure_table.c.first_day, closure_table.c.id))).scalars()
+    closed = [row for row in rows if changed is None or row.id != changed.id] + ([changed] if changed else [])
+    years = sorted({*span} | known.years.keys())
+    days = [found for row in sorted(closed, key=lambda row: (row.first_day, row.id)) if (found := row.closed())]
+    return known, workyear.closed_years(days, years)
+
+
+def _closure_of(call: Call, body: ClosureRequest) -> Closure:
+    workyear.require_span(body.first, body.last)
+    return Closure(
+        id=str(uuid7()),
+        government=call.government,
+        first_day=body.first,
+        last_day=body.last,
+        reason=body.reason,
+        ordered_by=body.ordered_by,
+        document=body.document,
+        entered_on=shanghai_day(call.occurred(body.occurred_at)),
+        entered_by=call.official or call.principal.subject,
+    )
+
+
+async def preview_closure(call: Call, body: ClosureRequest) -> list[DayChange]:
+    """Which days a closure would change."""
+    closure = _closure_of(call, body)
+    calendar = await references.calendar(call.session)
+    for day in (body.first, body.last):
+        calendar.require(day)
+    known, coming = await _local_years(call.session, closure, range(body.first.year, body.last.year + 1))
+    return known.days(coming)
+
+
+async def enter_closure(call: Call, body: ClosureRequest) -> tuple[Closure, str]:
+    """Close the offices of the caller's government; returns the closure and the operation's id. By the office.
+    Emits workdays.changed. Problems (422): `closure_out_of_order`, `date_out_of_range`."""
+    _require_clerk(call, await references.composition(call.session))
+    await _one_at_a_time(call.session)
+    closure = _closure_of(call, body)
+    calendar = await references.calendar(call.session)
+    for day in (body.first, body.last):
+        calendar.require(day)
+    call.session.add(closure)
+    await call.session.flush()
+    why = Text(
+        f"offices closed {closure.first_day} to {closure.last_day} by {closure.document}: {closure.reason}",
+        f"{closure.first_day}至{closure.last_day}停止办公（{closure.document}）：{closure.reason}",
+    )
+    span = range(closure.first_day.year, closure.last_day.year + 1)
+    return closure, await _local_change(call, closure, span, "closure", why)
+
+
+async def lift_closure(call: Call, closure_id: str, body: LiftRequest) -> tuple[Closure, str]:
+    """Open the offices again from a day of the closure on; returns it and the operation's id. By the office.
+    Emits workdays.changed. Problems (409) as `closure.lift`."""
+    _require_clerk(call, await references.composition(call.session))
+    await _one_at_a_time(call.session)
+    closure = await lock(call.session, Closure, closure_id, "closure", "停止办公安排")
+    call.check_version(closure.version)
+    closures.lift(closure, body.from_, body.reason)
+    await call.session.flush()
+    why = Text(f"offices open again from {body.from_}: {body.reason}", f"自{body.from_}起恢复办公：{body.reason}")
+    span = range(closure.first_day.year, closure.last_day.year + 1)
+    return closure, await _local_change(call, closure, span, "lift", why)
+
+
+async def _local_change(call: Call, closure: Closure, span: range, cause: Cause, why: Text) -> str:
+    by = call.official or call.principal.subject
+    known, coming = await _local_years(call.session, closure, span)
+    calendars = await _publish(call.session, known.changed(coming), cause, why, by)
+    return await _record_change(call, f"closure:{closure.id}", why, calendars, known.days(coming), by)
+
+
+async def note_recomputed(session: AsyncSession, service: str, event: Recomputed) -> None:
+    """A service has computed its open deadlines again, on this version of a calendar."""
+    await session.execute(
+        _NOTE_RECOMPUTED,
+        {
+            "service": service,
+            "calendar": event.calendar,
+            "government": government_of(session),
+            "version": event.version,
+            "examined": event.examined,
+            "moved": event.moved,
+            "finished_at": event.finished_at,
+        },
+    )

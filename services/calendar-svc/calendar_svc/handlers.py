@@ -1,11 +1,33 @@
-"""What calendar-svc does on other services' events: it keeps who holds which post."""
+"""What calendar-svc does on other services' events: it keeps who holds which post, and how far a change of the calendar
+got in each service."""
 
 from __future__ import annotations
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from calendar_svc import commands
 from zhengling import references
-from zhengling.events import CompositionChanged
-from zhengling.inbox import Handlers
+from zhengling.events import (
+    CompositionChanged,
+    DocflowDeadlinesRecomputed,
+    Event,
+    MeetingDeadlinesRecomputed,
+    OversightDeadlinesRecomputed,
+    Recomputed,
+)
+from zhengling.inbox import Handlers, Received
 from zhengling.timers import Timers
 
-HANDLERS: Handlers = {CompositionChanged: references.on_composition_changed}
+
+async def on_deadlines_recomputed(session: AsyncSession, event: Event, received: Received) -> None:
+    assert isinstance(event, Recomputed)
+    await commands.note_recomputed(session, event.service(), event)
+
+
+HANDLERS: Handlers = {
+    CompositionChanged: references.on_composition_changed,
+    MeetingDeadlinesRecomputed: on_deadlines_recomputed,
+    DocflowDeadlinesRecomputed: on_deadlines_recomputed,
+    OversightDeadlinesRecomputed: on_deadlines_recomputed,
+}
 TIMERS: Timers = {}

@@ -5,7 +5,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from docflow_svc import tables  # noqa: F401 - maps the nouns
-from docflow_svc.handlers import HANDLERS, TIMERS
+from docflow_svc.handlers import DUE_DATES, HANDLERS, TIMERS
 from docflow_svc.routes import ROUTERS
 from docflow_svc.settings import Settings
 from zhengling.process import Program
@@ -24,7 +24,7 @@ def create_app(service: Service) -> FastAPI:
 
 
 def create_worker(service: Service) -> Worker:
-    return Worker(service, HANDLERS, TIMERS)
+    return Worker(service, HANDLERS, TIMERS, DUE_DATES)
 
 
 PROGRAM = Program("docflow", Settings, create_app, create_worker, Path(__file__).parent / "migrations")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from docflow_svc.document import Document, asks_for_document, follow_up_of
 from zhengling import due_dates
-from zhengling.db import government_of
-from zhengling.events import DocumentDrafted, MeetingClosed
+from zhengling.db import government_of, now
+from zhengling.due_dates import Moved
+from zhengling.events import DocumentDrafted, DocumentDueMoved, MeetingClosed
 from zhengling.outbox import emit
 from zhengling.rulebook import Rulebooks
 
@@ -53,3 +56,28 @@ async def draft_documents(session: AsyncSession, rulebooks: Rulebooks, event: Me
         )
         drafted.append(document)
     return drafted
+
+
+async def move_due_dates(session: AsyncSession, moves: list[tuple[Document, Moved]]) -> None:
+    """Let documents follow the last of their kept deadlines. Emits document.due_moved where the day is another."""
+    documents = {document.id: (document, moved.why) for document, moved in moves}
+    last: dict[str, date] = {}
+    for kept in await due_dates.kept(session, "document", *documents):  # the earliest first
+        last[kept.subject_id] = kept.due
+    events = []
+    for identity, (document, why) in documents.items():
+        old, document.due = document.due, last[identity]
+        if old and old != document.due:
+            events.append(
+                DocumentDueMoved(
+                    document_id=identity,
+                    decision_id=document.decision_id,
+                    old_due=old,
+                    due=document.due,
+                    why_en=why.en,
+                    why_zh=why.zh,
+                    moved_at=now(session),
+                )
+            )
+    await session.flush()
+    await emit(session, *events)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from docflow_svc import commands
-from zhengling import references
+from docflow_svc.document import Document
+from zhengling import recomputation, references
+from zhengling.due_dates import Owner, Owners
 from zhengling.events import (
     CompositionChanged,
     DecisionAdopted,
     Event,
     MeetingClosed,
+    MeetingDeadlinesRecomputed,
     MinutesSigned,
     WorkdaysChanged,
 )
@@ -27,7 +30,9 @@ HANDLERS: Handlers = {
     MeetingClosed: on_session_closed,
     MinutesSigned: ignored,
     DecisionAdopted: ignored,
+    MeetingDeadlinesRecomputed: ignored,
     CompositionChanged: references.on_composition_changed,
-    WorkdaysChanged: references.on_workdays_changed,
+    WorkdaysChanged: recomputation.on_workdays_changed,
 }
 TIMERS: Timers = {}
+DUE_DATES: Owners = {"document": Owner(Document, commands.move_due_dates)}

@@ -36,6 +36,7 @@ from zhengling.errors import Text, invalid, not_found
 from zhengling.events import (
     CompositionChanged,
     DecisionAdopted,
+    EntryDueMoved,
     EntryDueSet,
     EntryOpened,
     EntryOverdue,
@@ -433,7 +434,7 @@ def _require_organisations(composition: Composition, codes: list[str]) -> None:
 
 
 async def note_standing(
-    session: AsyncSession, event: EntryOpened | EntryDueSet | EntryOverdue, **values: object
+    session: AsyncSession, event: EntryOpened | EntryDueSet | EntryDueMoved | EntryOverdue, **values: object
 ) -> None:
     """How the entry's decision stands from here on, in one statement: many may come at once. 404 where there is none."""
     if event.source_kind != EntrySource.meeting_decision:

@@ -6,13 +6,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from meeting_svc import commands
 from meeting_svc.decision import Standing
-from zhengling import references
+from zhengling import recomputation
+from zhengling.due_dates import Owners
 from zhengling.events import (
+    DocflowDeadlinesRecomputed,
     DocumentDrafted,
+    DocumentDueMoved,
+    EntryDueMoved,
     EntryDueSet,
     EntryOpened,
     EntryOverdue,
     Event,
+    OversightDeadlinesRecomputed,
     WorkdaysChanged,
 )
 from zhengling.inbox import Handlers, Received, ignored
@@ -31,6 +36,12 @@ async def on_entry_due_set(session: AsyncSession, event: Event, received: Receiv
     await commands.note_standing(session, event, ledger_due=event.due)
 
 
+async def on_entry_due_moved(session: AsyncSession, event: Event, received: Received) -> None:
+    assert isinstance(event, EntryDueMoved)
+    standing = Standing.overdue if event.overdue else Standing.in_ledger
+    await commands.note_standing(session, event, standing=standing, ledger_due=event.due)
+
+
 async def on_entry_overdue(session: AsyncSession, event: Event, received: Received) -> None:
     assert isinstance(event, EntryOverdue)
     await commands.note_standing(session, event, standing=Standing.overdue)
@@ -39,8 +50,13 @@ async def on_entry_overdue(session: AsyncSession, event: Event, received: Receiv
 HANDLERS: Handlers = {
     EntryOpened: on_entry_opened,
     EntryDueSet: on_entry_due_set,
+    EntryDueMoved: on_entry_due_moved,
     EntryOverdue: on_entry_overdue,
     DocumentDrafted: ignored,
-    WorkdaysChanged: references.on_workdays_changed,
+    DocumentDueMoved: ignored,
+    DocflowDeadlinesRecomputed: ignored,
+    OversightDeadlinesRecomputed: ignored,
+    WorkdaysChanged: recomputation.on_workdays_changed,
 }
 TIMERS: Timers = {}
+DUE_DATES: Owners = {}

@@ -14,8 +14,9 @@ from oversight_svc.schemas import SetDue
 from zhengling import due_dates, references, timers
 from zhengling.db import backbone, government_of, lock, now
 from zhengling.deadlines import shanghai_day
+from zhengling.due_dates import Moved
 from zhengling.errors import Problem, Text
-from zhengling.events import DecisionAdopted, EntryDueSet, EntryOpened, EntryOverdue
+from zhengling.events import DecisionAdopted, EntryDueMoved, EntryDueSet, EntryOpened, EntryOverdue
 from zhengling.outbox import emit
 from zhengling.rulebook import EntrySource, Facts, Ledger, Rulebook, Rulebooks
 from zhengling.service import Call
@@ -88,7 +89,7 @@ async def open_entry_for_decision(session: AsyncSession, rulebooks: Rulebooks, e
     )
     session.add(entry)
     if due_at:
-        await timers.schedule(session, OVERDUE, entry.id, due_at)
+        await timers.schedule(session, OVERDUE, {entry.id: due_at})
     await emit(
         session,
         EntryOpened(
@@ -116,7 +117,7 @@ async def set_due(call: Call, entry_id: str, body: SetDue) -> Entry:
     set_at = call.occurred(body.occurred_at)
     (await references.calendar(call.session)).require(body.due)
     matter.set_due(entry, ledger, composition, call.official, body.due, end_of(body.due), shanghai_day(call.now))
-    await timers.schedule(call.session, OVERDUE, entry.id, end_of(body.due))
+    await timers.schedule(call.session, OVERDUE, {entry.id: end_of(body.due)})
     await emit(
         call.session,
         EntryDueSet(
@@ -131,6 +132,37 @@ async def set_due(call: Call, entry_id: str, body: SetDue) -> Entry:
     )
     await call.session.flush()
     return entry
+
+
+async def move_due_dates(session: AsyncSession, moves: list[tuple[Entry, Moved]]) -> None:
+    """Let entries follow their kept due dates, and their timers with them. Emits entry.due_moved where the day is another."""
+    moment, events = now(session), []
+    for entry, moved in moves:
+        old = entry.due
+        matter.move_due(entry, moved.after.due, moved.after.due_at, moved.after.provisional, moment)
+        if moved.another_day and old:
+            events.append(
+                EntryDueMoved(
+                    entry_id=entry.id,
+                    number=entry.number,
+                    source_kind=entry.source_kind,
+                    source_id=entry.source_id,
+                    old_due=old,
+                    due=moved.after.due,
+                    provisional=moved.after.provisional,
+                    overdue=entry.overdue_at is not None,
+                    why_en=moved.why.en,
+                    why_zh=moved.why.zh,
+                    moved_at=moment,
+                )
+            )
+    await session.flush()
+    await timers.schedule(
+        session,
+        OVERDUE,
+        {entry.id: moved.after.due_at for entry, moved in moves if moved.another_day and not entry.overdue_at},
+    )
+    await emit(session, *events)
 
 
 async def mark_overdue(session: AsyncSession, entry_id: str) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from oversight_svc import commands
-from zhengling import references
+from oversight_svc.matter import Entry
+from zhengling import recomputation, references
+from zhengling.due_dates import Owner, Owners
 from zhengling.events import (
     CompositionChanged,
     DecisionAdopted,
     Event,
     MeetingClosed,
+    MeetingDeadlinesRecomputed,
     MinutesSigned,
     WorkdaysChanged,
 )
@@ -27,7 +30,9 @@ HANDLERS: Handlers = {
     DecisionAdopted: on_decision_adopted,
     MeetingClosed: ignored,
     MinutesSigned: ignored,
+    MeetingDeadlinesRecomputed: ignored,
     CompositionChanged: references.on_composition_changed,
-    WorkdaysChanged: references.on_workdays_changed,
+    WorkdaysChanged: recomputation.on_workdays_changed,
 }
 TIMERS: Timers = {commands.OVERDUE: commands.mark_overdue}
+DUE_DATES: Owners = {"entry": Owner(Entry, commands.move_due_dates)}

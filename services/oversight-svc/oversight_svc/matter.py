@@ -95,6 +95,13 @@ def set_due(
     entry.due, entry.due_at, entry.due_basis = due, due_at, DueBasis.office
 
 
+def move_due(entry: Entry, due: date, due_at: datetime, provisional: bool, moment: datetime) -> None:
+    """Take another due date over from the rule it rests on. What had fallen overdue and isn't by the new date, no longer is."""
+    entry.due, entry.due_at, entry.provisional = due, due_at, provisional
+    if moment < due_at:
+        entry.overdue_at = None
+
+
 def fall_overdue(entry: Entry, moment: datetime) -> bool:
     """True where the entry is open past its due date and wasn't marked before."""
     if entry.state != EntryState.open or entry.overdue_at or entry.due_at is None or moment < entry.due_at:

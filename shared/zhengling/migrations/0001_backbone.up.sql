@@ -239,13 +239,61 @@ CREATE TABLE deadline (
     due_at timestamptz NOT NULL,
     provisional boolean NOT NULL,
     calendar_version text NOT NULL,
-    state text NOT NULL DEFAULT 'running' CHECK (state IN ('running', 'met', 'cancelled')),
+    adjustments jsonb NOT NULL DEFAULT '[]',
+    state text NOT NULL DEFAULT 'running' CHECK (state IN ('running', 'suspended', 'met', 'cancelled')),
     UNIQUE (subject_type, subject_id, rule)
 );
+CREATE INDEX deadline_by_calendar ON deadline (government, calendar_version) WHERE state = 'running';
 ALTER TABLE deadline ENABLE ROW LEVEL SECURITY;
 ALTER TABLE deadline FORCE ROW LEVEL SECURITY;
-CREATE POLICY own_government ON deadline TO $app, $worker USING (government = current_government());
-GRANT SELECT, INSERT, UPDATE ON deadline TO $app, $worker;
+CREATE POLICY own_government ON deadline TO $app USING (government = current_government());
+CREATE POLICY all_governments ON deadline TO $worker USING (true);
+CREATE POLICY only_the_one_entered ON deadline AS RESTRICTIVE FOR INSERT TO $worker
+    WITH CHECK (government = current_government());
+CREATE POLICY only_those_of_the_one_entered ON deadline AS RESTRICTIVE FOR UPDATE TO $worker
+    USING (government = current_government());
+GRANT SELECT, INSERT ON deadline TO $app, $worker;
+GRANT UPDATE (due, due_at, provisional, calendar_version, adjustments, state) ON deadline TO $app, $worker;
+
+CREATE TABLE deadline_change (
+    id uuid PRIMARY KEY,
+    government text NOT NULL,
+    deadline_id uuid NOT NULL REFERENCES deadline,
+    kind text NOT NULL CHECK (kind IN ('recomputed', 'suspended', 'resumed', 'extended')),
+    old_due date NOT NULL,
+    old_due_at timestamptz NOT NULL,
+    new_due date NOT NULL,
+    new_due_at timestamptz NOT NULL,
+    calendar_version text NOT NULL,
+    why_en text NOT NULL,
+    why_zh text NOT NULL,
+    recorded_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX deadline_change_of ON deadline_change (deadline_id, recorded_at);
+ALTER TABLE deadline_change ENABLE ROW LEVEL SECURITY;
+ALTER TABLE deadline_change FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_government ON deadline_change TO $app, $worker USING (government = current_government());
+GRANT SELECT, INSERT ON deadline_change TO $app, $worker;
+
+-- What a change of the calendar asks of the worker: running deadlines of an older calendar, computed again.
+CREATE TABLE recomputation (
+    calendar text PRIMARY KEY,
+    government text NOT NULL,
+    version bigint NOT NULL,
+    why_en text NOT NULL,
+    why_zh text NOT NULL,
+    examined bigint NOT NULL DEFAULT 0,
+    moved bigint NOT NULL DEFAULT 0,
+    requested_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    finished_at timestamptz
+);
+CREATE INDEX recomputation_open ON recomputation (requested_at) WHERE finished_at IS NULL;
+ALTER TABLE recomputation ENABLE ROW LEVEL SECURITY;
+ALTER TABLE recomputation FORCE ROW LEVEL SECURITY;
+CREATE POLICY all_governments ON recomputation TO $worker USING (true);
+CREATE POLICY only_the_one_entered ON recomputation AS RESTRICTIVE FOR INSERT TO $worker
+    WITH CHECK (government = current_government());
+GRANT SELECT, INSERT, UPDATE ON recomputation TO $worker;
 
 -- replicas of other services' reference data; each snapshot replaces the one before ------------------------------
 CREATE TABLE composition (
@@ -274,6 +322,16 @@ CREATE POLICY own_or_national_read ON calendar_year FOR SELECT TO $app, $worker
 CREATE POLICY own_insert ON calendar_year FOR INSERT TO $app, $worker WITH CHECK (government = current_government());
 CREATE POLICY own_update ON calendar_year FOR UPDATE TO $app, $worker USING (government = current_government());
 GRANT SELECT, INSERT, UPDATE ON calendar_year TO $app, $worker;
+
+-- The version of the calendar of the government that was entered; null before the first snapshot. Who reads it holds the
+-- calendar until the commit: a change waits for what is being written by the old one, and what comes after sees the new.
+CREATE FUNCTION held_calendar_version() RETURNS text LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(hashtextextended('calendar_year', 0));
+    RETURN (
+        SELECT string_agg(government || ':' || years || ':' || versions, ' ' ORDER BY government)
+        FROM (SELECT government, count(*) AS years, sum(version) AS versions FROM calendar_year GROUP BY government) v);
+END $$;
 
 -- which content of each rulebook edition this database has worked under ------------------------------------------
 CREATE TABLE rulebook_edition (

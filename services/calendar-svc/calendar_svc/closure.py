@@ -1,0 +1,57 @@
+"""A local closure (本地停止办公): from when to when the offices of one government are closed, why, and on whose order.
+
+Invariant: it is lifted once, from a day within it on; what it closed before that day stays closed. Pure: no I/O.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from calendar_svc.workyear import ONE_DAY, ClosedDays
+from zhengling.errors import Text, refusal
+from zhengling.workdays import Notice
+
+
+@dataclass
+class Closure:
+    id: str
+    government: str
+    first_day: dt.date
+    last_day: dt.date
+    reason: str
+    ordered_by: str
+    document: str
+    entered_on: dt.date
+    entered_by: str
+    lifted_from: dt.date | None = None
+    lift_reason: str | None = None
+    version: int = 1
+    modified_at: dt.datetime | None = None
+
+    def closed(self) -> ClosedDays | None:
+        """The days it closes, or None where it was lifted from its first day on."""
+        last = self.last_day if self.lifted_from is None else min(self.last_day, self.lifted_from - ONE_DAY)
+        notice = Notice(issuer=self.ordered_by, number=self.document, date=self.entered_on, year=self.first_day.year)
+        return ClosedDays(self.first_day, last, self.reason, notice) if last >= self.first_day else None
+
+
+def lift(closure: Closure, day: dt.date, reason: str) -> None:
+    """Open the offices again from `day` on. 409 `closure_lifted`, `not_within_closure`."""
+    if closure.lifted_from is not None:
+        raise refusal(
+            "closure_lifted",
+            None,
+            f"it was lifted from {closure.lifted_from} on",
+            f"已自{closure.lifted_from}起恢复办公",
+            Text("enter another closure where offices close again", "如再次停止办公，请另行录入"),
+        )
+    if not closure.first_day <= day <= closure.last_day:
+        raise refusal(
+            "not_within_closure",
+            None,
+            f"{day} isn't between {closure.first_day} and {closure.last_day}",
+            f"{day}不在停止办公期间（{closure.first_day}至{closure.last_day}）内",
+            Text("name one of its days", "请选择期间内的日期"),
+        )
+    closure.lifted_from, closure.lift_reason = day, reason

@@ -1,0 +1,162 @@
+"""When the calendar changes, every open deadline it touches is computed again, and says from which day to which and why.
+
+Invariants: a writer holds the calendar it reads until its commit, and a change waits for that, so that whatever is
+written by the old calendar is there when this looks; it looks until no running deadline of the government is on an older
+version. A deadline that is met isn't touched; one that is suspended is computed when it is resumed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from zhengling import due_dates, references
+from zhengling.db import NATIONAL, backbone, enter_government, government_of, now
+from zhengling.due_dates import COLUMNS, KeptDeadline, Moved, Owners
+from zhengling.errors import Text
+from zhengling.events import RECOMPUTED, Event, WorkdaysChanged
+from zhengling.inbox import Received
+from zhengling.outbox import emit
+from zhengling.rulebook import Rulebooks
+from zhengling.workdays import WorkdayCalendar
+
+BATCH = 1000
+
+# The first version of a year that comes into range moves nothing, unless there are deadlines on a calendar without it.
+_REQUEST = sa.text("""
+    INSERT INTO recomputation AS r (calendar, government, version, why_en, why_zh)
+    SELECT :calendar, :government, CAST(:version AS bigint), :why_en, :why_zh
+    WHERE CAST(:version AS bigint) > 1 OR EXISTS (SELECT 1 FROM deadline WHERE state = 'running')
+    ON CONFLICT (calendar) DO UPDATE SET version = excluded.version, why_en = excluded.why_en, why_zh = excluded.why_zh,
+        requested_at = clock_timestamp(), finished_at = NULL,
+        examined = CASE WHEN r.finished_at IS NULL THEN r.examined ELSE 0 END,
+        moved = CASE WHEN r.finished_at IS NULL THEN r.moved ELSE 0 END
+""")
+_OPEN = sa.text("""
+    SELECT calendar, government, version, why_en, why_zh, examined, moved FROM recomputation
+    WHERE finished_at IS NULL ORDER BY requested_at LIMIT 1 FOR UPDATE SKIP LOCKED
+""")
+_COUNT = sa.text("""
+    UPDATE recomputation SET examined = examined + :examined, moved = moved + :moved WHERE calendar = :calendar
+""")
+_FINISH = sa.text("UPDATE recomputation SET finished_at = clock_timestamp() WHERE calendar = :calendar")
+# One look into the index per government, however many deadlines it has.
+_GOVERNMENTS = sa.text("""
+    WITH RECURSIVE g AS (
+        (SELECT government FROM deadline WHERE state = 'running' ORDER BY government LIMIT 1)
+        UNION ALL
+        SELECT (SELECT d.government FROM deadline d WHERE d.state = 'running' AND d.government > g.government
+                ORDER BY d.government LIMIT 1)
+        FROM g WHERE g.government IS NOT NULL)
+    SELECT government FROM g WHERE government IS NOT NULL
+""")
+_STALE = sa.text(f"""
+    (SELECT {COLUMNS} FROM deadline
+     WHERE government = :government AND state = 'running' AND calendar_version < :version LIMIT :batch)
+    UNION ALL
+    (SELECT {COLUMNS} FROM deadline
+     WHERE government = :government AND state = 'running' AND calendar_version > :version LIMIT :batch)
+    LIMIT :batch
+""")
+_STILL_RUNNING = sa.text("SELECT id FROM deadline WHERE id = ANY(:ids) AND state = 'running' ORDER BY id FOR UPDATE")
+_STAMP = sa.text("UPDATE deadline SET calendar_version = :version WHERE id = ANY(:ids) AND state = 'running'")
+
+
+async def on_workdays_changed(session: AsyncSession, event: Event, received: Received) -> None:
+    assert isinstance(event, WorkdaysChanged)
+    await references.store_calendar_year(session, event.version, event.year)
+    await backbone(
+        session,
+        _REQUEST,
+        {
+            "calendar": event.calendar,
+            "government": government_of(session),
+            "version": event.version,
+            "why_en": event.why_en,
+            "why_zh": event.why_zh,
+        },
+    )
+
+
+async def recompute_some(session: AsyncSession, service: str, rulebooks: Rulebooks, owners: Owners) -> bool:
+    """Compute up to a batch of deadlines again, or report that none is left. Returns False where nothing is asked for.
+
+    In the caller's transaction, which is of no government yet. Emits `<service>.deadlines.recomputed` at the end.
+    """
+    change = (await session.execute(_OPEN)).mappings().first()
+    if change is None:
+        return False
+    governments = [change["government"]]
+    if change["government"] == NATIONAL:
+        governments = list((await session.execute(_GOVERNMENTS)).scalars())
+    for government in governments:
+        await enter_government(session, government)
+        calendar = await references.calendar(session)
+        found = await session.execute(_STALE, {"government": government, "version": calendar.version, "batch": BATCH})
+        if stale := [KeptDeadline.of(row) for row in found.mappings()]:
+            moved = await _recompute(
+                session, rulebooks, owners, calendar, stale, Text(change["why_en"], change["why_zh"])
+            )
+            counts = {"examined": len(stale), "moved": moved, "calendar": change["calendar"]}
+            await session.execute(_COUNT, counts)
+            return True
+    await enter_government(session, change["government"])
+    await session.execute(_FINISH, {"calendar": change["calendar"]})
+    await emit(
+        session,
+        RECOMPUTED[service](
+            calendar=change["calendar"],
+            version=change["version"],
+            examined=change["examined"],
+            moved=change["moved"],
+            finished_at=now(session),
+        ),
+    )
+    return True
+
+
+async def _recompute(
+    session: AsyncSession,
+    rulebooks: Rulebooks,
+    owners: Owners,
+    calendar: WorkdayCalendar,
+    stale: list[KeptDeadline],
+    why: Text,
+) -> int:
+    """Bring these rows onto the calendar, and the nouns they belong to with them. Returns how many fell on another day."""
+    government = government_of(session)
+    moves = []
+    for before in stale:
+        after = before.recomputed(calendar, rulebooks, government)
+        if (after.due, after.due_at, after.provisional) != (before.due, before.due_at, before.provisional):
+            moves.append(Moved(before, after, "recomputed", why))
+    nouns = {name: await _locked(session, owner.model, name, moves) for name, owner in owners.items()}
+    # Only now, as whoever settles one holds its noun: which of them are still running can't change any more.
+    running = await session.execute(_STILL_RUNNING, {"ids": [one.before.id for one in moves]})
+    live = set(running.scalars())
+    moves = [one for one in moves if one.before.id in live]
+    await due_dates.move(session, moves)
+    touched = {one.before.id for one in moves}
+    rest = [row.id for row in stale if row.id not in touched]
+    await session.execute(_STAMP, {"ids": rest, "version": calendar.version})
+    for name, owner in owners.items():
+        owned = [(nouns[name][one.before.subject_id], one) for one in moves if one.before.subject_type == name]
+        if owned:
+            await owner.move(session, owned)
+    return sum(one.another_day for one in moves)
+
+
+async def _locked(session: AsyncSession, model: type, name: str, moves: list[Moved]) -> dict[str, Any]:
+    """The nouns that these moves belong to, by id, locked in one order."""
+    wanted = sorted({one.before.subject_id for one in moves if one.before.subject_type == name})
+    if not wanted:
+        return {}
+    identity: sa.Column[str] = sa.inspect(model).columns["id"]
+    rows: sa.Result[Any] = await session.execute(
+        sa.select(model).where(identity.in_(wanted)).order_by(identity).with_for_update(),
+        execution_options={"populate_existing": True},
+    )
+    found: list[Any] = list(rows.scalars())
+    return {row.id: row for row in found}
