@@ -66,7 +66,7 @@ _STAMP = sa.text("UPDATE deadline SET calendar_version = :version WHERE id = ANY
 
 async def on_workdays_changed(session: AsyncSession, event: Event, received: Received) -> None:
     assert isinstance(event, WorkdaysChanged)
-    await references.store_calendar_year(session, event.version, event.year)
+    # The request first: whoever recomputes has its row before it waits for the calendar.
     await backbone(
         session,
         _REQUEST,
@@ -78,6 +78,7 @@ async def on_workdays_changed(session: AsyncSession, event: Event, received: Rec
             "why_zh": event.why_zh,
         },
     )
+    await references.store_calendar_year(session, event.version, event.year)
 
 
 async def recompute_some(session: AsyncSession, service: str, rulebooks: Rulebooks, owners: Owners) -> bool:

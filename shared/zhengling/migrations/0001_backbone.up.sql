@@ -329,8 +329,10 @@ CREATE FUNCTION held_calendar_version() RETURNS text LANGUAGE plpgsql VOLATILE A
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(hashtextextended('calendar_year', 0));
     RETURN (
-        SELECT string_agg(government || ':' || years || ':' || versions, ' ' ORDER BY government)
-        FROM (SELECT government, count(*) AS years, sum(version) AS versions FROM calendar_year GROUP BY government) v);
+        SELECT string_agg(government || ':' || changes || '-' || digest, ' ' ORDER BY government)
+        FROM (SELECT government, sum(version) AS changes,
+                     left(md5(string_agg(year || ':' || version, ' ' ORDER BY year)), 8) AS digest
+              FROM calendar_year GROUP BY government) v);
 END $$;
 
 -- which content of each rulebook edition this database has worked under ------------------------------------------

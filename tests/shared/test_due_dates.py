@@ -1,0 +1,387 @@
+"""Kept due dates: recomputed when the calendar changes, whoever writes meanwhile; suspended, resumed, extended, settled."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import orjson
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import registry
+from tests.conftest import ROOT, ScratchDatabase
+from tests.trial import NO_RULEBOOKS, Trial
+
+from zhengling import due_dates, references
+from zhengling.columns import map_noun, noun_columns
+from zhengling.db import NATIONAL
+from zhengling.deadlines import Unit
+from zhengling.due_dates import Moved, Owner
+from zhengling.errors import Problem
+from zhengling.events import WorkdaysChanged
+from zhengling.inbox import Received
+from zhengling.recomputation import on_workdays_changed, recompute_some
+from zhengling.rulebook import Rulebook, Rulebooks
+from zhengling.workdays import CalendarYear, DayKind, SpecialDay, base_years
+
+ST, HC = "shuangtaizi", "huancui"
+RULE = "document-issue"  # 5 working days of the close
+BOOKS = Rulebooks.load([ROOT / "rulebooks"])
+BASE = base_years(date(2026, 11, 22))
+START = date(2026, 11, 23)  # a Monday: due on the next
+DUE = date(2026, 11, 30)
+
+
+@dataclass
+class Dossier:
+    """A noun that owns due dates, known to this test alone."""
+
+    id: str
+    government: str
+    due: date
+    version: int = 1
+    modified_at: datetime | None = None
+
+
+DOSSIER = """
+    CREATE TABLE dossier (
+        id text PRIMARY KEY, government text NOT NULL, version integer NOT NULL,
+        modified_at timestamptz NOT NULL DEFAULT now(), due date NOT NULL);
+    GRANT SELECT, INSERT, UPDATE ON dossier TO $app, $worker;
+"""
+_mapper = registry(metadata=sa.MetaData())
+map_noun(
+    _mapper, Dossier, sa.Table("dossier", _mapper.metadata, *noun_columns(), sa.Column("due", sa.Date, nullable=False))
+)
+
+
+async def follow(session: AsyncSession, moves: list[tuple[Any, Moved]]) -> None:
+    for dossier, moved in moves:
+        dossier.due = moved.after.due
+    await session.flush()
+
+
+OWNERS = {"dossier": Owner(Dossier, follow)}
+
+
+@pytest.fixture(scope="session")
+async def kept_database(scratch_database: Callable[..., Awaitable[ScratchDatabase]]) -> ScratchDatabase:
+    return await scratch_database(DOSSIER)
+
+
+@pytest.fixture
+async def books(kept_database: ScratchDatabase) -> AsyncIterator[Trial]:
+    """A database with the national calendar of the base data and nothing kept."""
+    made = Trial(kept_database)
+    references._calendars.clear()  # each test's changes are the first of their government
+    await made.ask("TRUNCATE deadline_change, deadline, recomputation, calendar_year, outbox, outbox_sequence, dossier")
+    async with made.worker.transaction(NATIONAL) as session:
+        for year in BASE:
+            await references.store_calendar_year(session, 1, year)
+    yield made
+    await made.close()
+
+
+def received(government: str) -> Received:
+    return Received(NO_RULEBOOKS, UUID(int=0), "/zhengling/calendar-svc", government, datetime.now(UTC), 1)
+
+
+def closed(*days: date) -> CalendarYear:
+    special = SpecialDay(kind=DayKind.local_closure, name="台风", notice="区防指〔2026〕5号")
+    return CalendarYear(year=2026, provisional=False, days=dict.fromkeys(days, special))
+
+
+async def change(books: Trial, government: str, version: int, year: CalendarYear) -> None:
+    """What the consumer does when a change of the calendar arrives."""
+    event = WorkdaysChanged(
+        calendar=f"{government}:{year.year}", government=government, version=version, year=year,
+        why_en="typhoon", why_zh="台风停工",
+    )  # fmt: skip
+    async with books.worker.transaction(government) as session:
+        await on_workdays_changed(session, event, received(government))
+
+
+async def recompute(books: Trial) -> None:
+    """What the worker's task does, until nothing is asked for."""
+    async with asyncio.timeout(60):
+        while True:
+            async with books.worker.transaction(None) as session:
+                if not await recompute_some(session, "oversight", BOOKS, OWNERS):
+                    return
+
+
+def book(government: str) -> Rulebook:
+    return BOOKS.current(government, datetime(2026, 11, 22, tzinfo=UTC))
+
+
+async def keep(books: Trial, start: date = START, government: str = ST, rule: str = RULE) -> str:
+    identity = str(uuid4())
+    async with books.app.transaction(government) as session:
+        due = await due_dates.keep(session, "dossier", identity, rule, book(government), start)
+        session.add(Dossier(identity, government, due.date))
+    return identity
+
+
+async def row(books: Trial, identity: str) -> Any:
+    (found,) = await books.ask("SELECT * FROM deadline WHERE subject_id = $1", identity)
+    return found
+
+
+async def changes(books: Trial, identity: str) -> list[tuple[str, date, date, str]]:
+    rows = await books.ask(
+        """SELECT c.kind, c.old_due, c.new_due, c.why_zh FROM deadline_change c JOIN deadline d ON d.id = c.deadline_id
+           WHERE d.subject_id = $1 ORDER BY c.recorded_at""",
+        identity,
+    )
+    return [tuple(found) for found in rows]
+
+
+async def reports(books: Trial) -> list[Any]:
+    rows = await books.ask("SELECT government, payload FROM outbox WHERE event_type LIKE '%deadlines.recomputed%'")
+    return [(found["government"], orjson.loads(found["payload"])) for found in rows]
+
+
+# the calendar changes -----------------------------------------------------------------------------------------------
+async def test_what_a_closure_touches_moves_and_says_from_which_day_to_which_and_why(books: Trial) -> None:
+    moved, earlier, elsewhere = (
+        await keep(books),
+        await keep(books, date(2026, 9, 7)),
+        await keep(books, START, "zhanqian"),
+    )
+    assert (await row(books, moved))["due"] == DUE
+    await change(books, ST, 1, closed(date(2026, 11, 26), date(2026, 11, 27)))
+    await recompute(books)
+    assert (await row(books, moved))["due"] == date(2026, 12, 2)
+    assert await changes(books, moved) == [("recomputed", DUE, date(2026, 12, 2), "台风停工")]
+    assert (await books.ask("SELECT due FROM dossier WHERE id = $1", moved))[0]["due"] == date(2026, 12, 2)
+    assert await changes(books, earlier) == [], "it is on the new calendar, and due on the same day"
+    assert (await row(books, earlier))["calendar_version"] == (await row(books, moved))["calendar_version"]
+    assert await changes(books, elsewhere) == [], "another government's offices were open"
+    assert [(g, p["examined"], p["moved"], p["version"]) for g, p in await reports(books)] == [(ST, 2, 1, 1)]
+
+
+async def test_a_national_change_reaches_every_government_and_is_reported_once(books: Trial) -> None:
+    at_home, next_door = await keep(books), await keep(books, START, "zhanqian")
+    national = next(year for year in BASE if year.year == 2026)
+    off = SpecialDay(kind=DayKind.statutory_holiday, name="纪念日", notice="国发明电〔2026〕1号")
+    await change(books, NATIONAL, 2, national.model_copy(update={"days": national.days | {date(2026, 11, 24): off}}))
+    await recompute(books)
+    assert (await row(books, at_home))["due"] == date(2026, 12, 1)
+    assert (await row(books, next_door))["due"] == date(2026, 12, 3)  # zhanqian has 7 working days
+    assert [(g, p["calendar"], p["examined"], p["moved"]) for g, p in await reports(books)] == [("*", "*:2026", 2, 2)]
+
+
+async def test_a_deadline_that_is_met_or_void_is_not_touched(books: Trial) -> None:
+    met, void = await keep(books), await keep(books)
+    async with books.app.transaction(ST) as session:
+        await due_dates.settle(session, "dossier", met, "met")
+        await due_dates.settle(session, "dossier", void, "cancelled", RULE)
+    before = [dict(await row(books, identity)) for identity in (met, void)]
+    await change(books, ST, 1, closed(date(2026, 11, 26)))
+    await recompute(books)
+    assert [dict(await row(books, identity)) for identity in (met, void)] == before
+    assert await changes(books, met) == []
+
+
+async def test_a_notice_that_confirms_a_date_makes_it_certain_without_moving_it(books: Trial) -> None:
+    identity = await keep(books, date(2027, 3, 1))
+    assert (await row(books, identity))["provisional"]
+    coming = next(year for year in BASE if year.year == 2027)
+    await change(books, NATIONAL, 2, coming.model_copy(update={"provisional": False}))
+    await recompute(books)
+    assert not (await row(books, identity))["provisional"]
+    assert await changes(books, identity) == []
+    assert [p["moved"] for _, p in await reports(books)] == [0]
+
+
+async def test_the_first_calendar_of_an_empty_service_asks_for_nothing(books: Trial) -> None:
+    await change(books, NATIONAL, 1, BASE[0])
+    await recompute(books)
+    assert await reports(books) == []
+
+
+async def test_of_two_changes_in_a_row_the_last_is_reported_with_what_both_moved(books: Trial) -> None:
+    identity = await keep(books)
+    await change(books, ST, 1, closed(date(2026, 11, 26)))
+    await change(books, ST, 2, closed(date(2026, 11, 26), date(2026, 11, 27)))
+    await recompute(books)
+    assert (await row(books, identity))["due"] == date(2026, 12, 2)
+    assert [(p["version"], p["examined"], p["moved"]) for _, p in await reports(books)] == [(2, 1, 1)]
+
+
+async def test_a_change_waits_for_who_writes_by_the_calendar_before_it(books: Trial) -> None:
+    identity = str(uuid4())
+    async with books.app.transaction(ST) as session:
+        due = await due_dates.keep(session, "dossier", identity, RULE, book(ST), START)
+        session.add(Dossier(identity, ST, due.date))
+        coming = asyncio.create_task(change(books, ST, 1, closed(date(2026, 11, 26))))
+        await books.until_blocked("pg_advisory_xact_lock")
+        assert not coming.done()
+    await coming
+    await recompute(books)
+    assert (await row(books, identity))["due"] == date(2026, 12, 1)
+
+
+async def test_what_is_written_while_the_calendar_changes_is_never_left_on_the_old_one(books: Trial) -> None:
+    """Writers read the calendar, dawdle, and commit; changes and the worker's task go on between them."""
+    version = 0
+    stop = asyncio.Event()
+
+    async def write(seed: int) -> int:
+        chance, count = random.Random(seed), 0
+        while not stop.is_set():
+            async with books.app.transaction(ST) as session:
+                for _ in range(5):
+                    identity = str(uuid4())
+                    due = await due_dates.keep(session, "dossier", identity, RULE, book(ST), START)
+                    session.add(Dossier(identity, ST, due.date))
+                    await asyncio.sleep(chance.random() / 100)
+            count += 5
+        return count
+
+    async def work() -> None:
+        while not stop.is_set():
+            async with books.worker.transaction(None) as session:
+                await recompute_some(session, "oversight", BOOKS, OWNERS)
+            await asyncio.sleep(0)
+
+    writers = [asyncio.create_task(write(n)) for n in range(6)]
+    worker = asyncio.create_task(work())
+    for _ in range(8):
+        await asyncio.sleep(0.1)
+        version += 1
+        await change(books, ST, version, closed(*[date(2026, 11, 24)] * (version % 2)))
+    await asyncio.sleep(0.1)
+    stop.set()
+    written = sum(await asyncio.gather(*writers))
+    await worker
+    await recompute(books)
+    async with books.app.transaction(ST) as session:
+        current = (await references.calendar(session)).version
+    rows = await books.ask("SELECT due, calendar_version, count(*) FROM deadline GROUP BY 1, 2")
+    assert [tuple(found) for found in rows] == [(DUE, current, written)]
+    assert [tuple(f) for f in await books.ask("SELECT due, count(*) FROM dossier GROUP BY 1")] == [(DUE, written)]
+    *_, (_, last) = await reports(books)
+    assert last["version"] == version
+
+
+async def test_more_than_one_batch_is_recomputed_and_counted(books: Trial) -> None:
+    async with books.app.transaction(ST) as session:
+        for n in range(2500):
+            due = await due_dates.keep(session, "dossier", f"d{n}", RULE, book(ST), START)
+            session.add(Dossier(f"d{n}", ST, due.date))
+    await change(books, ST, 1, closed(date(2026, 11, 26)))
+    await recompute(books)
+    assert [tuple(f) for f in await books.ask("SELECT due, count(*) FROM deadline GROUP BY 1")] == [
+        (date(2026, 12, 1), 2500)
+    ]
+    assert [(p["examined"], p["moved"]) for _, p in await reports(books)] == [(2500, 2500)]
+
+
+# suspending, extending ----------------------------------------------------------------------------------------------
+def at(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, 4, tzinfo=UTC)
+
+
+async def moved_by(books: Trial, act: Callable[..., Awaitable[Moved]], identity: str, **given: object) -> Moved:
+    async with books.app.transaction(ST) as session:
+        return await act(session, BOOKS, ("dossier", identity, RULE), **given)
+
+
+async def suspend(books: Trial, identity: str, since: date = START) -> Moved:
+    return await moved_by(books, due_dates.suspend, identity, since=at(since), reason="补正材料", by="office")
+
+
+async def resume(books: Trial, identity: str, until: date) -> Moved:
+    return await moved_by(books, due_dates.resume, identity, until=at(until), reason="材料已补正")
+
+
+async def extend(books: Trial, identity: str, **measure: object) -> Moved:
+    given = {"at": at(START), "reason": "案情复杂", "approved_by": "区长"} | measure
+    return await moved_by(books, due_dates.extend, identity, **given)
+
+
+async def test_a_suspended_deadline_runs_on_with_what_was_left(books: Trial) -> None:
+    identity = await keep(books)
+    await suspend(books, identity, date(2026, 11, 25))  # one day ran: four are left
+    assert (await row(books, identity))["state"] == "suspended"
+    moved = await resume(books, identity, date(2026, 12, 7))
+    assert moved.after.due == date(2026, 12, 10)
+    found = await row(books, identity)
+    assert (found["due"], found["state"]) == (date(2026, 12, 10), "running")
+    assert [kind for kind, *_ in await changes(books, identity)] == ["suspended", "resumed"]
+
+
+async def test_a_suspended_deadline_takes_the_calendar_over_when_it_is_resumed(books: Trial) -> None:
+    identity = await keep(books)
+    await suspend(books, identity, date(2026, 11, 25))
+    await change(books, ST, 1, closed(date(2026, 12, 8)))
+    await recompute(books)
+    assert (await row(books, identity))["due"] == DUE
+    assert (await resume(books, identity, date(2026, 12, 7))).after.due == date(2026, 12, 11)
+
+
+async def test_suspensions_and_extensions_hold_when_the_calendar_changes(books: Trial) -> None:
+    identity = await keep(books)
+    await suspend(books, identity, date(2026, 11, 25))
+    await resume(books, identity, date(2026, 12, 7))
+    await extend(books, identity, amount=2, unit=Unit.working_day)
+    assert (await row(books, identity))["due"] == date(2026, 12, 14)
+    await change(books, ST, 1, closed(date(2026, 12, 9)))
+    await recompute(books)
+    assert (await row(books, identity))["due"] == date(2026, 12, 15)
+    async with books.app.transaction(ST) as session:
+        (kept,) = await due_dates.kept(session, "dossier", identity)
+        told = await due_dates.explained(session, BOOKS, kept, "zh")
+    assert told.date == date(2026, 12, 15)
+    assert told.changes
+    assert [one.kind for one in told.changes] == ["suspended", "resumed", "extended", "recomputed"]
+    assert told.explanation
+    for words in ("中止：补正材料", "经区长批准延长2个工作日", "2026年12月15日"):
+        assert words in told.explanation
+
+
+async def test_an_extension_is_granted_before_the_time_runs_out(books: Trial) -> None:
+    identity = await keep(books, date(2026, 9, 7))  # due on 14 September
+    with pytest.raises(Problem, match="deadline_has_passed"):
+        await extend(books, identity, amount=2, unit=Unit.working_day)
+    with pytest.raises(Problem, match="deadline_has_passed"):
+        await suspend(books, identity, date(2026, 9, 8))
+
+
+@pytest.mark.parametrize("measure", [{"to": DUE}, {"to": date(2026, 11, 25)}], ids=str)
+async def test_an_extension_is_later_than_what_it_extends(books: Trial, measure: dict[str, object]) -> None:
+    identity = await keep(books)
+    with pytest.raises(Problem, match="extension_not_later"):
+        await extend(books, identity, **measure)
+    assert (await row(books, identity))["due"] == DUE
+
+
+async def test_what_does_not_run_is_neither_suspended_nor_extended_nor_resumed(books: Trial) -> None:
+    identity = await keep(books)
+    with pytest.raises(Problem, match="deadline_not_suspended"):
+        await resume(books, identity, date(2026, 11, 24))
+    await suspend(books, identity, date(2026, 11, 25))
+    with pytest.raises(Problem, match="resumed_before_suspended"):
+        await resume(books, identity, date(2026, 11, 24))
+    with pytest.raises(Problem, match="deadline_not_running"):
+        await extend(books, identity, amount=2, unit=Unit.day)
+    with pytest.raises(Problem, match="deadline_not_running"):
+        await suspend(books, identity, date(2026, 11, 26))
+    with pytest.raises(Problem, match="deadline_not_found"):
+        await suspend(books, "nothing")
+
+
+async def test_moves_of_one_government_are_not_seen_by_another(books: Trial) -> None:
+    identity = await keep(books)
+    await extend(books, identity, to=date(2026, 12, 31))
+    async with books.app.transaction(HC) as session:
+        assert await due_dates.kept(session, "dossier", identity) == []
+    async with books.app.transaction(ST) as session:
+        assert [kept.due - timedelta(days=31) for kept in await due_dates.kept(session, "dossier", identity)] == [DUE]
