@@ -4,7 +4,6 @@ filter is forgotten. Two governments have run their main job, so that there is s
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -100,7 +99,11 @@ async def neighbours(stack: EmbeddedStack) -> AsyncIterator[Neighbours]:
             connection = await superuser(stack, service)
             found[THEIRS][f"{service} event_id"] = str(await dead_event(connection, service, THEIRS))
             await connection.close()
-        yield Neighbours(stack, client, found[THEIRS], found[MINE])
+        made = Neighbours(stack, client, found[THEIRS], found[MINE])
+        for service in SERVICES:
+            feed = await made.ask(THEIRS, "POST", service, "/v1/feeds", {})
+            found[THEIRS][f"{service} feed_id"] = feed.json()["id"]
+        yield made
         for service in SERVICES:
             connection = await superuser(stack, service)
             await connection.execute("DELETE FROM inbox WHERE source = 'test'")
@@ -157,13 +160,13 @@ class Operation:
 
 
 async def operations(neighbours: Neighbours) -> list[Operation]:
-    """Every operation of the four documents that belongs to a government."""
+    """Every operation of the four documents that belongs to the token's government."""
     found = []
     for service, url in neighbours.stack.addresses().items():
         document = (await neighbours.client.get(f"{url}/openapi.json")).json()
         for path, methods in document["paths"].items():
             if path.startswith("/v1/"):
-                found += [Operation(service, document, path, method) for method in methods]
+                found += [Operation(service, document, path, m) for m in methods if methods[m]["security"] != []]
     return found
 
 
@@ -198,6 +201,7 @@ async def test_no_list_shows_a_row_of_another_government(neighbours: Neighbours)
             shown.add(operation.name)
     assert shown == {  # so there was something to hide; add to `neighbours` what a new list shows
         "list_topics", "list_meetings", "list_decisions", "list_entries", "list_documents", "list_failed_events",
+        "list_feeds", "get_calendar_feed",
     }  # fmt: skip
 
 
@@ -237,6 +241,24 @@ async def test_another_governments_topic_can_neither_be_put_on_an_agenda_nor_adm
         version=own["version"],
     )
     assert (answer.status_code, answer.json()["code"]) == (404, "meeting_not_found")
+
+
+async def test_a_link_shows_its_own_government_whoever_sends_which_token(neighbours: Neighbours) -> None:
+    ids = neighbours.ids
+    for service, shown in (("meeting", "meeting_id"), ("oversight", "entry_id"), ("docflow", "document_id")):
+        links = [
+            (await neighbours.ask(government, "POST", service, "/v1/feeds", {})).json()["url"]
+            for government in (MINE, THEIRS)
+        ]
+        for token in (neighbours.token(MINE), neighbours.token(THEIRS), "rubbish"):
+            headers = {"Authorization": f"Bearer {token}"}
+            mine, theirs = [
+                (await neighbours.client.get(link, headers=headers)).text.replace("\r\n ", "") for link in links
+            ]
+            assert "BEGIN:VEVENT" in mine
+            assert neighbours.own[shown] not in theirs
+            assert ids[shown] in theirs
+            assert ids[shown] not in mine
 
 
 async def test_a_replay_publishes_nothing_of_another_government_and_the_national_calendar_by_its_scope_alone(
@@ -625,4 +647,4 @@ async def test_two_governments_ids_never_meet_in_one_answer(neighbours: Neighbou
         for government, others in pattern.items():
             path = operation.path.replace("{year}", "2026")
             answer = await neighbours.ask(government, "GET", operation.service, path)
-            assert not others.search(json.dumps(answer.json(), ensure_ascii=False)), operation.name
+            assert not others.search(answer.text), operation.name
