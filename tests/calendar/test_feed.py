@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
-from calendar_svc.feed import Run, runs
+from calendar_svc.feed import Change, Run, _event, runs
 from zhengling.workdays import CalendarYear, DayKind, SpecialDay, WorkdayCalendar, base_years
 
 CALENDAR = WorkdayCalendar(base_years(date(2026, 11, 22)), "test")
@@ -63,3 +63,17 @@ def test_different_closures_on_neighbouring_days_stay_apart() -> None:
         ("台风停工", 3, 4),
         ("县庆", 5, 5),
     ]
+
+
+def test_a_closure_that_is_worked_for_on_another_day_names_both() -> None:
+    days = {
+        date(2026, 8, 3): SpecialDay(kind=DayKind.local_closure, name="台风停工", swapped_with=date(2026, 8, 8)),
+        date(2026, 8, 8): SpecialDay(kind=DayKind.makeup_workday, name="台风补班", swapped_with=date(2026, 8, 3)),
+    }
+    calendar = WorkdayCalendar([CalendarYear(year=2026, provisional=False, days=days)], "test")
+    changed = datetime(2026, 8, 1, tzinfo=UTC)
+    closed, worked = [_event(run, {2026: Change(3, changed)}) for run in runs(calendar, calendar.first)]
+    assert closed.summary == ("Local closure (台风停工), worked on Sat 2026-08-08", "台风停工（8月8日周六上班）")
+    assert worked.summary == ("Make-up working day, for Mon 2026-08-03", "调休上班（补8月3日周一）")
+    assert worked.description is not None and "台风补班" in worked.description.zh
+    assert (closed.modified, closed.sequence) == (changed, 2)

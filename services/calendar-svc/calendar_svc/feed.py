@@ -23,6 +23,7 @@ _KINDS = {
     DayKind.makeup_workday: Text("Make-up working day", "调休上班"),
     DayKind.local_closure: Text("Local closure", "本地放假"),
 }
+_BY_SWAP = (DayKind.swap_day_off, DayKind.makeup_workday)
 _PROVISIONAL = Text(
     "Provisional: the State Council's notice for this year isn't out.", "暂定：国务院办公厅尚未发布本年放假通知。"
 )
@@ -80,18 +81,15 @@ def runs(calendar: WorkdayCalendar, since: date) -> Iterator[Run]:
 def _event(run: Run, changes: dict[int, Change]) -> FeedEvent:
     kind = _KINDS[run.kind]
     about = [changes[year] for year in range(run.first.year, run.last.year + 1)]
-    name = Text(f"{kind.en} ({run.name})", run.name)
-    if swapped := _days(run):
-        name = (
-            Text(f"{kind.en}, for {swapped.en}", f"{kind.zh}（补{swapped.zh}）")
-            if run.kind is DayKind.makeup_workday
-            else Text(f"{kind.en}, worked on {swapped.en}", f"{kind.zh}（{swapped.zh}上班）")
-        )
+    name = kind if run.kind in _BY_SWAP else Text(f"{kind.en} ({run.name})", run.name)
     lines = [Text(f"{kind.en}: {run.name}", f"{kind.zh}：{run.name}")]
-    if swapped and run.kind is DayKind.makeup_workday:
-        lines.append(Text(f"Worked in place of {swapped.en}, a day off.", f"{swapped.zh}放假，本日上班。"))
-    elif swapped:
-        lines.append(Text(f"A day off; {swapped.en} is worked in its place.", f"本日放假，{swapped.zh}上班。"))
+    if other := _days(run):
+        if run.kind.worked:
+            name = Text(f"{name.en}, for {other.en}", f"{name.zh}（补{other.zh}）")
+            lines.append(Text(f"Worked in place of {other.en}, a day off.", f"{other.zh}放假，本日上班。"))
+        else:
+            name = Text(f"{name.en}, worked on {other.en}", f"{name.zh}（{other.zh}上班）")
+            lines.append(Text(f"Off; {other.en} is worked in its place.", f"放假，{other.zh}上班。"))
     if run.provisional:
         name = Text(f"{name.en} – provisional", f"{name.zh}（暂定）")
         lines.append(_PROVISIONAL)

@@ -32,7 +32,7 @@ async def feed(call: Call) -> list[FeedEvent]:
 def _event(document: Document, kept: KeptDeadline) -> FeedEvent:
     counted = shanghai_day(kept.counted_from)
     lines = [
-        Text(f"Due by {kept.due} ({kept.clause}).", f"须于{kept.due}前办结（{kept.clause}）。"),
+        Text(f"Due by the end of {kept.due} ({kept.clause}).", f"办理时限：{kept.due}（含当日，{kept.clause}）。"),
         Text(f"Counted from {counted}, by the rule {kept.rule}.", f"自{counted}起算，时限规则：{kept.rule}。"),
         Text(f"Sponsor: {document.sponsor.name}", f"主办单位：{document.sponsor.name}"),
     ]

@@ -21,8 +21,8 @@ def _event(entry: Entry) -> FeedEvent:
     clause = entry.due_clause or entry.clause
     lines = [
         Text(
-            f"Matter {entry.number}, due by {entry.due} ({clause}).",
-            f"{entry.number}，须于{entry.due}前办结（{clause}）。",
+            f"Matter {entry.number}, due by the end of {entry.due} ({clause}).",
+            f"{entry.number}，办结时限：{entry.due}（含当日，{clause}）。",
         ),
         Text(f"Task: {entry.task}", f"任务：{entry.task}"),
         Text(f"Lead: {entry.lead.name}", f"牵头单位：{entry.lead.name}"),
