@@ -4,6 +4,7 @@ filter is forgotten. Two governments have run their main job, so that there is s
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -524,6 +525,30 @@ async def test_an_aggregate_of_another_government_cant_be_emitted_on(neighbours:
                     neighbours.ids["meeting_id"],
                     MINE,
                 )
+    finally:
+        await connection.close()
+
+
+async def test_who_names_the_hash_of_a_links_secret_sees_that_link_alone_until_it_is_revoked(
+    neighbours: Neighbours,
+) -> None:
+    made = [(await neighbours.ask(THEIRS, "POST", "calendar", "/v1/feeds", {})).json() for _ in range(2)]
+    secret = made[0]["url"].rsplit("/", 1)[1].removesuffix(".ics")
+    seen, connection = "SELECT id FROM feed", await as_role(neighbours.stack, "calendar", "app")
+    try:
+        async with rolled_back(connection):
+            assert await connection.fetch(seen) == []
+            await connection.execute("SELECT set_config('app.feed', $1, true)", hashlib.sha256(b"guessed").hexdigest())
+            assert await connection.fetch(seen) == []
+            digest = hashlib.sha256(secret.encode()).hexdigest()
+            await connection.execute("SELECT set_config('app.feed', $1, true)", digest)
+            assert [str(row["id"]) for row in await connection.fetch(seen)] == [made[0]["id"]]
+            assert await connection.execute("UPDATE feed SET revoked_at = now()") == "UPDATE 0"
+            await connection.execute("SELECT set_config('app.government', $1, true)", THEIRS)
+            assert await connection.execute("UPDATE feed SET revoked_at = now()") != "UPDATE 0"
+            await connection.execute("SELECT set_config('app.government', '', true)")
+            assert await connection.fetch(seen) == []
+        assert await connection.fetch(seen) == []
     finally:
         await connection.close()
 
