@@ -49,11 +49,14 @@ def check_key(key: str | None) -> str:
             Text("a command needs the header Idempotency-Key", "命令请求须带 Idempotency-Key 请求头"),
             Text("send a fresh UUID per command, the same one when repeating it", "每个命令用新的 UUID，重试时沿用"),
         )
-    if len(key) > MAX_KEY or not key.isprintable() or not key.isascii():
+    if len(key) > MAX_KEY or not key.isprintable() or not key.isascii() or " " in key:
         raise Problem(
             400,
             "idempotency_key_invalid",
-            Text(f"Idempotency-Key has to be 1 to {MAX_KEY} printable ASCII characters", "Idempotency-Key 格式不合法"),
+            Text(
+                f"Idempotency-Key has to be 1 to {MAX_KEY} printable ASCII characters without spaces",
+                "Idempotency-Key 格式不合法",
+            ),
         )
     return key
 

@@ -167,6 +167,7 @@ class CommandRoute(APIRoute):
                     return Response(stored.body, stored.status, headers)
                 request.state.session = session
                 request.state.audit = {}
+                request.state.kept_body = None  # what a repetition answers, where it isn't told the same again
                 response = await handle(request)
                 if response.status_code < 300:
                     await audit.record(
@@ -177,7 +178,8 @@ class CommandRoute(APIRoute):
                         details={"client": principal.client, "status": response.status_code} | request.state.audit,
                     )
                     kept = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
-                    answer = idempotency.StoredAnswer(response.status_code, bytes(response.body), kept)
+                    body = request.state.kept_body or bytes(response.body)
+                    answer = idempotency.StoredAnswer(response.status_code, body, kept)
                     await idempotency.store(session, principal.client, key, route, wanted, answer)
             return response
 
@@ -338,8 +340,14 @@ _WITH_IF_MATCH = {
 }
 
 
+def told_path(request: Request) -> str:
+    """The request's path as logs and answers may tell it: what the route calls a secret is not in it."""
+    secret = request.path_params.get("secret")
+    return request.url.path.replace(secret, "{secret}") if secret else request.url.path
+
+
 def problem_response(problem: Problem, request: Request) -> Response:
-    document = problem.document(language_of(request)) | {"instance": request.url.path}
+    document = problem.document(language_of(request)) | {"instance": told_path(request)}
     document["request_id"] = getattr(request.state, "request_id", None)
     return JSONResponse(document, problem.status, headers=problem.headers, media_type="application/problem+json")
 
@@ -414,7 +422,7 @@ async def _on_failure(request: Request, error: Exception) -> Response:
             headers={"Retry-After": "2"},
         )
     elif is_contention(error):
-        log.warning("%s %s was broken off: %s", request.method, request.url.path, told(error))
+        log.warning("%s %s was broken off: %s", request.method, told_path(request), told(error))
         problem = Problem(
             503,
             "busy",
@@ -429,7 +437,7 @@ async def _on_failure(request: Request, error: Exception) -> Response:
             "文本中含有无法保存的字符 U+0000",
         )
     else:
-        log.exception("unexpected failure of %s %s", request.method, request.url.path, exc_info=error)
+        log.exception("unexpected failure of %s %s", request.method, told_path(request), exc_info=error)
         problem = Problem(500, "internal_error", Text("something failed here; it is logged", "系统内部错误，已记录"))
     return problem_response(problem, request)
 
@@ -622,7 +630,7 @@ def _describe(app: FastAPI, documented: Sequence[type[BaseModel]]) -> None:
             for path, operations_of_path in schema["paths"].items():
                 for operation in operations_of_path.values():
                     if path.startswith("/v1/"):
-                        operation["security"] = [{"bearer": []}]
+                        operation.setdefault("security", [{"bearer": []}])  # one that needs none says so itself
                         operation["responses"] |= _problems_of(operation)
             app.openapi_schema = schema
         return app.openapi_schema

@@ -21,6 +21,7 @@ class ServiceSettings(BaseSettings):
     database_url: str
     host: str = "0.0.0.0"  # noqa: S104 - a container listens on all of its addresses
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    public_url: str | None = Field(None, description="where callers reach this service; None: as the request says")
     instance: str = "0"
     log_level: str = "INFO"
     rulebooks: str = Field(description="folders of rulebooks, separated by the system's path separator")

@@ -36,6 +36,7 @@ class Operation:
         self.id: str = content["operationId"]
         self.content = content
         self.headers = {p["name"]: p for p in content.get("parameters", []) if p["in"] == "header"}
+        self.needs_token: bool = path.startswith("/v1/") and content["security"] != []
 
     def __repr__(self) -> str:
         return f"{self.service}: {self.method} {self.template}"
@@ -67,7 +68,7 @@ async def test_operation_ids_are_unique_in_a_service_and_read_well(operations: l
         ids = [operation.id for operation in operations if operation.service == service]
         assert len(ids) == len(set(ids))
     assert [o for o in operations if not re.fullmatch(r"[a-z]+(_[a-z]+)*", o.id)] == []
-    shared = {o.id for o in operations if o.content["tags"][0] in ("operations", "testing", "health")}
+    shared = {o.id for o in operations if o.content["tags"][0] in ("operations", "feeds", "testing", "health")}
     own = [operation.id for operation in operations if operation.id not in shared]
     assert len(own) == len(set(own)), "clients of several services don't meet one name twice"
 
@@ -94,10 +95,15 @@ async def test_what_an_operation_takes_says_which_problems_it_answers(operations
         if not operation.template.startswith("/v1/"):
             continue
         documented = set(operation.content["responses"])
-        assert {"401", "403", "409", "422", "503"} <= documented, operation
+        assert {"409", "422", "503"} <= documented, operation
+        assert ({"401", "403"} <= documented) == operation.needs_token, operation
         assert ("428" in documented) == ("If-Match" in operation.headers), operation
         assert ("413" in documented) == ("requestBody" in operation.content), operation
-        assert operation.content["security"] == [{"bearer": []}]
+        assert operation.content["security"] == ([{"bearer": []}] if operation.needs_token else [])
+    open_ = {
+        operation.id for operation in operations if operation.template.startswith("/v1/") and not operation.needs_token
+    }
+    assert open_ == {"get_feed_by_link"}
 
 
 # identity first -----------------------------------------------------------------------------------------------------
@@ -105,7 +111,7 @@ async def test_nothing_answers_without_a_token_or_without_the_scope(
     operations: list[Operation], caller: Caller
 ) -> None:
     for operation in operations:
-        if not operation.template.startswith("/v1/"):
+        if not operation.needs_token:
             continue
         url = f"{caller.addresses[operation.service]}{operation.path.replace('{year}', '2026')}"
         key = {"Idempotency-Key": str(uuid4()), "If-Match": '"1"'}
@@ -125,7 +131,7 @@ async def test_every_command_needs_an_idempotency_key(commands: list[Operation],
         assert code_of(answer) == (400, "idempotency_key_missing"), command
 
 
-@pytest.mark.parametrize("key", ["x" * 129, "schlüssel", "a\tb"])
+@pytest.mark.parametrize("key", ["x" * 129, "schlüssel", "a\tb", "a b"])
 async def test_an_idempotency_key_is_short_printable_ascii(key: str, caller: Caller) -> None:
     sent = {"Idempotency-Key": key.encode("latin-1")}
     token = {"Authorization": f"Bearer {caller.token(CLERK)}"}

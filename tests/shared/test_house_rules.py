@@ -13,7 +13,7 @@ LIBRARY = ROOT / "shared" / "zhengling"
 SERVICES = {path.name: path / f"{path.name.removesuffix('-svc')}_svc" for path in (ROOT / "services").glob("*-svc")}
 #: Files of a service that are something other than a noun of the domain.
 ROLES = {
-    "__init__", "app", "settings", "routes", "schemas", "commands", "tables", "queries", "handlers",
+    "__init__", "app", "settings", "routes", "schemas", "commands", "tables", "queries", "handlers", "feed",
 }  # fmt: skip
 PURE_LIBRARY = (
     "errors",

@@ -4,7 +4,7 @@ filter is forgotten. Two governments have run their main job, so that there is s
 from __future__ import annotations
 
 import asyncio
-import json
+import hashlib
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -102,7 +102,11 @@ async def neighbours(stack: EmbeddedStack) -> AsyncIterator[Neighbours]:
             connection = await superuser(stack, service)
             found[THEIRS][f"{service} event_id"] = str(await dead_event(connection, service, THEIRS))
             await connection.close()
-        yield Neighbours(stack, client, found[THEIRS], found[MINE])
+        made = Neighbours(stack, client, found[THEIRS], found[MINE])
+        for service in SERVICES:
+            feed = await made.ask(THEIRS, "POST", service, "/v1/feeds", {})
+            found[THEIRS][f"{service} feed_id"] = feed.json()["id"]
+        yield made
         for service in SERVICES:
             connection = await superuser(stack, service)
             await connection.execute("DELETE FROM inbox WHERE source = 'test'")
@@ -159,13 +163,13 @@ class Operation:
 
 
 async def operations(neighbours: Neighbours) -> list[Operation]:
-    """Every operation of the four documents that belongs to a government."""
+    """Every operation of the four documents that belongs to the token's government."""
     found = []
     for service, url in neighbours.stack.addresses().items():
         document = (await neighbours.client.get(f"{url}/openapi.json")).json()
         for path, methods in document["paths"].items():
             if path.startswith("/v1/"):
-                found += [Operation(service, document, path, method) for method in methods]
+                found += [Operation(service, document, path, m) for m in methods if methods[m]["security"] != []]
     return found
 
 
@@ -200,6 +204,7 @@ async def test_no_list_shows_a_row_of_another_government(neighbours: Neighbours)
             shown.add(operation.name)
     assert shown == {  # so there was something to hide; add to `neighbours` what a new list shows
         "list_topics", "list_meetings", "list_decisions", "list_entries", "list_documents", "list_failed_events",
+        "list_feeds", "get_calendar_feed",
     }  # fmt: skip
 
 
@@ -239,6 +244,24 @@ async def test_another_governments_topic_can_neither_be_put_on_an_agenda_nor_adm
         version=own["version"],
     )
     assert (answer.status_code, answer.json()["code"]) == (404, "meeting_not_found")
+
+
+async def test_a_link_shows_its_own_government_whoever_sends_which_token(neighbours: Neighbours) -> None:
+    ids = neighbours.ids
+    for service, shown in (("meeting", "meeting_id"), ("oversight", "entry_id"), ("docflow", "document_id")):
+        links = [
+            (await neighbours.ask(government, "POST", service, "/v1/feeds", {})).json()["url"]
+            for government in (MINE, THEIRS)
+        ]
+        for token in (neighbours.token(MINE), neighbours.token(THEIRS), "rubbish"):
+            headers = {"Authorization": f"Bearer {token}"}
+            mine, theirs = [
+                (await neighbours.client.get(link, headers=headers)).text.replace("\r\n ", "") for link in links
+            ]
+            assert "BEGIN:VEVENT" in mine
+            assert neighbours.own[shown] not in theirs
+            assert ids[shown] in theirs
+            assert ids[shown] not in mine
 
 
 async def test_a_replay_publishes_nothing_of_another_government_and_the_national_calendar_by_its_scope_alone(
@@ -508,6 +531,30 @@ async def test_an_aggregate_of_another_government_cant_be_emitted_on(neighbours:
         await connection.close()
 
 
+async def test_who_names_the_hash_of_a_links_secret_sees_that_link_alone_until_it_is_revoked(
+    neighbours: Neighbours,
+) -> None:
+    made = [(await neighbours.ask(THEIRS, "POST", "calendar", "/v1/feeds", {})).json() for _ in range(2)]
+    secret = made[0]["url"].rsplit("/", 1)[1].removesuffix(".ics")
+    seen, connection = "SELECT id FROM feed", await as_role(neighbours.stack, "calendar", "app")
+    try:
+        async with rolled_back(connection):
+            assert await connection.fetch(seen) == []
+            await connection.execute("SELECT set_config('app.feed', $1, true)", hashlib.sha256(b"guessed").hexdigest())
+            assert await connection.fetch(seen) == []
+            digest = hashlib.sha256(secret.encode()).hexdigest()
+            await connection.execute("SELECT set_config('app.feed', $1, true)", digest)
+            assert [str(row["id"]) for row in await connection.fetch(seen)] == [made[0]["id"]]
+            assert await connection.execute("UPDATE feed SET revoked_at = now()") == "UPDATE 0"
+            await connection.execute("SELECT set_config('app.government', $1, true)", THEIRS)
+            assert await connection.execute("UPDATE feed SET revoked_at = now()") != "UPDATE 0"
+            await connection.execute("SELECT set_config('app.government', '', true)")
+            assert await connection.fetch(seen) == []
+        assert await connection.fetch(seen) == []
+    finally:
+        await connection.close()
+
+
 @pytest.mark.parametrize("service", SERVICES)
 async def test_every_table_with_a_government_forces_its_policies_on_everybody(
     service: str, stack: EmbeddedStack
@@ -627,4 +674,4 @@ async def test_two_governments_ids_never_meet_in_one_answer(neighbours: Neighbou
         for government, others in pattern.items():
             path = operation.path.replace("{year}", "2026")
             answer = await neighbours.ask(government, "GET", operation.service, path)
-            assert not others.search(json.dumps(answer.json(), ensure_ascii=False)), operation.name
+            assert not others.search(answer.text), operation.name

@@ -6,9 +6,12 @@ from fastapi import FastAPI
 
 from calendar_svc import tables  # noqa: F401 - maps the nouns
 from calendar_svc.commands import seed_national_years
+from calendar_svc.feed import feed
 from calendar_svc.handlers import HANDLERS, TIMERS
 from calendar_svc.routes import BODY_LIMITS, DOCUMENTED, ROUTERS
 from calendar_svc.settings import Settings
+from zhengling import feeds
+from zhengling.errors import Text
 from zhengling.process import Program
 from zhengling.service import Service
 from zhengling.service import create_app as create_service_app
@@ -20,7 +23,7 @@ def create_app(service: Service) -> FastAPI:
         service,
         title="Zhengling calendar-svc",
         description="Working days and deadlines that prove themselves (工作日历与时限计算).",
-        routers=ROUTERS,
+        routers=[*ROUTERS, feeds.routes("calendar", Text("Working days", "工作日历"), feed)],
         documented=DOCUMENTED,
         body_limits=BODY_LIMITS,
     )

@@ -5,9 +5,12 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from docflow_svc import tables  # noqa: F401 - maps the nouns
+from docflow_svc.feed import feed
 from docflow_svc.handlers import DUE_DATES, HANDLERS, TIMERS
 from docflow_svc.routes import ROUTERS
 from docflow_svc.settings import Settings
+from zhengling import feeds
+from zhengling.errors import Text
 from zhengling.process import Program
 from zhengling.service import Service
 from zhengling.service import create_app as create_service_app
@@ -19,7 +22,7 @@ def create_app(service: Service) -> FastAPI:
         service,
         title="Zhengling docflow-svc",
         description="Official documents that decisions ask for, with their deadlines (公文办理).",
-        routers=ROUTERS,
+        routers=[*ROUTERS, feeds.routes("docflow", Text("Document deadlines", "公文时限"), feed)],
     )
 
 

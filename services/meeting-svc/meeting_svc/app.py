@@ -5,9 +5,12 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from meeting_svc import tables  # noqa: F401 - maps the nouns
+from meeting_svc.feed import feed
 from meeting_svc.handlers import DUE_DATES, HANDLERS, TIMERS
 from meeting_svc.routes import ROUTERS
 from meeting_svc.settings import Settings
+from zhengling import feeds
+from zhengling.errors import Text
 from zhengling.process import Program
 from zhengling.service import Service
 from zhengling.service import create_app as create_service_app
@@ -19,7 +22,7 @@ def create_app(service: Service) -> FastAPI:
         service,
         title="Zhengling meeting-svc",
         description="Composition of the government, topics, meetings, minutes and decisions (会议管理).",
-        routers=ROUTERS,
+        routers=[*ROUTERS, feeds.routes("meeting", Text("Meetings", "会议安排"), feed)],
     )
 
 

@@ -5,9 +5,12 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from oversight_svc import tables  # noqa: F401 - maps the nouns
+from oversight_svc.feed import feed
 from oversight_svc.handlers import DUE_DATES, HANDLERS, TIMERS
 from oversight_svc.routes import ROUTERS
 from oversight_svc.settings import Settings
+from zhengling import feeds
+from zhengling.errors import Text
 from zhengling.process import Program
 from zhengling.service import Service
 from zhengling.service import create_app as create_service_app
@@ -19,7 +22,7 @@ def create_app(service: Service) -> FastAPI:
         service,
         title="Zhengling oversight-svc",
         description="The supervision ledger: every matter lands somewhere, every matter gets an answer (督查督办).",
-        routers=ROUTERS,
+        routers=[*ROUTERS, feeds.routes("oversight", Text("Matters due", "督查事项时限"), feed)],
     )
 
 

@@ -1,6 +1,6 @@
 -- What every service's database holds beside its own nouns: outbox, inbox, timers, idempotency keys, audit,
--- business clock, deadlines, and the replicas of composition and calendar. $app and $worker are the two roles; both see
--- the rows of `app.government` alone, but the worker's relay, retries, timers and sealing look for work in all governments.
+-- business clock, deadlines, the replicas of composition and calendar, and links to calendar feeds. $app and $worker are
+-- the two roles; both see the rows of `app.government` alone, but the worker's relay, retries, timers and sealing look for work in all governments.
 
 -- business time -------------------------------------------------------------------------------------------------
 CREATE TABLE business_clock (
@@ -348,3 +348,26 @@ ALTER TABLE rulebook_edition ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rulebook_edition FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_government ON rulebook_edition TO $app, $worker USING (government = current_government());
 GRANT SELECT, INSERT ON rulebook_edition TO $app, $worker;
+
+-- calendar feeds by secret links ---------------------------------------------------------------------------------
+-- Of a secret only its SHA-256 is kept. Whoever names it (`app.feed`, local to the transaction) sees that one row before
+-- its government is known; no SECURITY DEFINER is needed, so forced row-level security holds for every role.
+CREATE TABLE feed (
+    id uuid PRIMARY KEY,
+    government text NOT NULL,
+    subject text NOT NULL,
+    official text,
+    language text NOT NULL CHECK (language IN ('en', 'zh')),
+    secret_hash text NOT NULL UNIQUE,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    revoked_at timestamptz
+);
+CREATE INDEX feed_of_government ON feed (government, created_at);
+ALTER TABLE feed ENABLE ROW LEVEL SECURITY;
+ALTER TABLE feed FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_government ON feed TO $app, $worker USING (government = current_government());
+CREATE POLICY whose_secret_is_named ON feed FOR SELECT TO $app
+    USING (secret_hash = nullif(current_setting('app.feed', true), '') AND revoked_at IS NULL);
+GRANT SELECT, INSERT ON feed TO $app;
+GRANT UPDATE (revoked_at) ON feed TO $app;
+GRANT SELECT ON feed TO $worker;

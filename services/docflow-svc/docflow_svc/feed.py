@@ -1,0 +1,53 @@
+"""The open deadlines of the government's documents as a calendar feed."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from docflow_svc.document import Document
+from zhengling.deadlines import shanghai_day
+from zhengling.due_dates import KeptDeadline
+from zhengling.errors import Text
+from zhengling.feeds import FeedEvent, Status
+from zhengling.service import Call
+
+_OPEN = sa.text("""
+    SELECT subject_id, rule, edition, clause, counted_from, due, due_at, provisional, calendar_version, state
+    FROM deadline WHERE subject_type = 'document' AND state = 'running'
+""")
+
+
+async def feed(call: Call) -> list[FeedEvent]:
+    """Each running deadline on its last day, an event of its own: a document may be under several."""
+    rows = (await call.session.execute(_OPEN)).mappings().all()
+    statement = sa.select(Document).where(sa.inspect(Document).columns["id"].in_({row["subject_id"] for row in rows}))
+    documents = {document.id: document for document in (await call.session.execute(statement)).scalars()}
+    return [
+        _event(documents[row["subject_id"]], KeptDeadline(**{name: row[name] for name in row if name != "subject_id"}))
+        for row in rows
+        if row["subject_id"] in documents
+    ]
+
+
+def _event(document: Document, kept: KeptDeadline) -> FeedEvent:
+    counted = shanghai_day(kept.counted_from)
+    lines = [
+        Text(f"Due by the end of {kept.due} ({kept.clause}).", f"办理时限：{kept.due}（含当日，{kept.clause}）。"),
+        Text(f"Counted from {counted}, by the rule {kept.rule}.", f"自{counted}起算，时限规则：{kept.rule}。"),
+        Text(f"Sponsor: {document.sponsor.name}", f"主办单位：{document.sponsor.name}"),
+    ]
+    if kept.provisional:
+        lines.append(Text("Provisional: rests on a year without a notice.", "暂定：所涉年度放假通知尚未发布。"))
+    assert document.modified_at
+    return FeedEvent(
+        uid=f"document-{document.id}-{kept.rule}",
+        summary=Text(f"Due: {document.title}", f"公文到期：{document.title}"),
+        start=kept.due,
+        end=kept.due,
+        modified=document.modified_at,
+        sequence=document.version - 1,
+        description=Text("\n".join(line.en for line in lines), "\n".join(line.zh for line in lines)),
+        status=Status.tentative if kept.provisional else Status.confirmed,
+        categories=(Text("Document deadline", "公文时限"),),
+        path=f"/v1/documents/{document.id}",
+    )

@@ -1,0 +1,64 @@
+"""The government's meetings as a calendar feed."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from meeting_svc.commands import kind_of
+from meeting_svc.meeting import Meeting, MeetingState
+from meeting_svc.tables import meeting as table
+from zhengling import references
+from zhengling.authority import Composition
+from zhengling.errors import Text
+from zhengling.feeds import FeedEvent, Status, first_day
+from zhengling.service import Call
+
+_STATES = {
+    MeetingState.called: Text("called, its agenda isn't approved yet", "已召集，议程待批准"),
+    MeetingState.agenda_approved: Text("its agenda is approved", "议程已批准"),
+    MeetingState.open: Text("in session", "会议中"),
+    MeetingState.closed: Text("held", "已召开"),
+    MeetingState.minuted: Text("held, its minutes are drafted", "已召开，纪要办理中"),
+    MeetingState.signed: Text("held, its minutes are signed", "已召开，纪要已签发"),
+}
+_STATUSES = dict.fromkeys(MeetingState, Status.confirmed) | {MeetingState.called: Status.tentative}
+
+
+async def feed(call: Call) -> list[FeedEvent]:
+    """The meetings since last year's January: on their day, and once they were held from opening to close."""
+    statement = sa.select(Meeting).where(table.c.day >= first_day(call))
+    meetings = (await call.session.execute(statement)).scalars().all()
+    composition = await references.composition(call.session) if meetings else None
+    return [_event(call, meeting, composition) for meeting in meetings]
+
+
+def _event(call: Call, meeting: Meeting, composition: Composition | None) -> FeedEvent:
+    kind, state = kind_of(call, meeting), _STATES[meeting.state]
+    lines = [
+        Text(f"Kind: {kind.name} ({kind.clause})", f"会议类别：{kind.name}（{kind.clause}）"),
+        Text(f"State: {state.en}", f"状态：{state.zh}"),
+    ]
+    chair = meeting.chair or (meeting.entrustment.to if meeting.entrustment else None)
+    if chair and composition:
+        name = composition.official_names.get(chair, chair)
+        lines.append(Text(f"Chair: {name}", f"主持：{name}"))
+    if meeting.agenda:
+        lines.append(Text("Agenda:", "议程："))
+        topics = [f"{n}. {item.title}" for n, item in enumerate(meeting.agenda, 1)]
+        lines += [Text(topic, topic) for topic in topics]
+    assert meeting.modified_at
+    start, end = meeting.day, meeting.day
+    if meeting.opened_at and meeting.closed_at:
+        start, end = meeting.opened_at, meeting.closed_at
+    return FeedEvent(
+        uid=f"meeting-{meeting.id}",
+        summary=Text(meeting.title, meeting.title),
+        start=start,
+        end=end,
+        modified=meeting.modified_at,
+        sequence=meeting.version - 1,
+        description=Text("\n".join(line.en for line in lines), "\n".join(line.zh for line in lines)),
+        status=_STATUSES[meeting.state],
+        categories=(Text(kind.name, kind.name),),
+        path=f"/v1/meetings/{meeting.id}",
+    )

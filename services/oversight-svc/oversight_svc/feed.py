@@ -1,0 +1,54 @@
+"""The due dates of the open matters of the ledger as a calendar feed."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from oversight_svc.matter import Entry, EntryState
+from oversight_svc.tables import ledger_entry
+from zhengling.errors import Text
+from zhengling.feeds import FeedEvent, Status
+from zhengling.service import Call
+
+
+async def feed(call: Call) -> list[FeedEvent]:
+    """Each open matter that has a due date, on that day; what is overdue says so and stays."""
+    statement = sa.select(Entry).where(ledger_entry.c.state == EntryState.open, ledger_entry.c.due.is_not(None))
+    return [_event(entry) for entry in (await call.session.execute(statement)).scalars()]
+
+
+def _event(entry: Entry) -> FeedEvent:
+    clause = entry.due_clause or entry.clause
+    lines = [
+        Text(
+            f"Matter {entry.number}, due by the end of {entry.due} ({clause}).",
+            f"{entry.number}，办结时限：{entry.due}（含当日，{clause}）。",
+        ),
+        Text(f"Task: {entry.task}", f"任务：{entry.task}"),
+        Text(f"Lead: {entry.lead.name}", f"牵头单位：{entry.lead.name}"),
+    ]
+    if entry.co_units:
+        names = [unit.name for unit in entry.co_units]
+        lines.append(Text(f"With: {', '.join(names)}", f"配合单位：{'、'.join(names)}"))
+    summary = Text(
+        f"{entry.number} {entry.title} – {entry.lead.name}", f"{entry.number} {entry.title}（{entry.lead.name}）"
+    )
+    categories = [Text("Matter due", "督查事项")]
+    if entry.overdue_at:
+        summary = Text(f"Overdue: {summary.en}", f"【逾期】{summary.zh}")
+        categories.append(Text("Overdue", "逾期"))
+    if entry.provisional:
+        lines.append(Text("Provisional: rests on a year without a notice.", "暂定：所涉年度放假通知尚未发布。"))
+    assert entry.due and entry.modified_at
+    return FeedEvent(
+        uid=f"entry-{entry.id}",
+        summary=summary,
+        start=entry.due,
+        end=entry.due,
+        modified=entry.modified_at,
+        sequence=entry.version - 1,
+        description=Text("\n".join(line.en for line in lines), "\n".join(line.zh for line in lines)),
+        status=Status.tentative if entry.provisional else Status.confirmed,
+        categories=tuple(categories),
+        path=f"/v1/entries/{entry.id}",
+    )

@@ -1,0 +1,361 @@
+"""Calendar feeds (RFC 5545): what a service owns as events, for calendar programs to subscribe to.
+
+Calendar programs can't send bearer tokens, so a person makes a link with a secret in it. Invariants: a secret is told
+once and kept nowhere, only its SHA-256 is; a link shows what a reader of its maker's government may read, in this one
+service, and nothing once it was revoked or its maker holds no post any more.
+
+No postponed annotations here: FastAPI has to see dependencies that close over the service's name.
+"""
+
+import asyncio
+import hashlib
+import re
+import secrets
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from functools import lru_cache
+from typing import Annotated, Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Header, Request, Response
+from icalendar import Calendar, Event, vDuration
+from icalendar.enums import STATUS, TRANSP
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.ext.asyncio import AsyncSession
+from uuid_utils.compat import uuid7
+
+from zhengling import references
+from zhengling.auth import Principal
+from zhengling.db import enter_government
+from zhengling.deadlines import shanghai_day
+from zhengling.errors import Language, Problem, Text, not_found, refusal
+from zhengling.service import PROBLEMS, Call, Service, command, commands, language_of, queries, query
+
+PRODID = "-//Zhengling//Calendar feeds 1.0//ZH"
+REFRESH = timedelta(hours=1)
+MAX_LINKS = 20
+"""How many links that aren't revoked a person may have in one service."""
+
+_OWN = """
+    official IS NOT DISTINCT FROM CAST(:official AS text) AND (official IS NOT NULL OR subject = :subject)
+"""
+_INSERT = sa.text("""
+    INSERT INTO feed (id, government, subject, official, language, secret_hash)
+    VALUES (:id, :government, :subject, :official, :language, :secret_hash) RETURNING created_at
+""")
+_COUNT = sa.text(f"SELECT count(*) FROM feed WHERE {_OWN} AND revoked_at IS NULL")
+_LIST = sa.text(f"""
+    SELECT id, language, created_at, revoked_at FROM feed WHERE {_OWN}
+    ORDER BY revoked_at IS NOT NULL, created_at DESC LIMIT 200
+""")
+_FIND = sa.text(f"""
+    SELECT id, language, created_at, revoked_at, {_OWN} AS own FROM feed WHERE id = :id FOR UPDATE
+""")
+_REVOKE = sa.text("UPDATE feed SET revoked_at = clock_timestamp() WHERE id = :id RETURNING revoked_at")
+_NAME_SECRET = sa.text("SELECT set_config('app.feed', :secret_hash, true)")
+_BY_SECRET = sa.text("SELECT government, subject, official, language FROM feed WHERE secret_hash = :secret_hash")
+_LINE_BREAK = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
+
+
+# events, pure -------------------------------------------------------------------------------------------------------
+class Status(StrEnum):
+    tentative = "TENTATIVE"
+    confirmed = "CONFIRMED"
+    cancelled = "CANCELLED"
+
+
+@dataclass(frozen=True, slots=True)
+class FeedEvent:
+    """One event of a feed: whole days from `start` to `end`, both in it, or an instant to another.
+
+    `uid` stays the same for the same thing, `sequence` counts its changes and `modified` is its last one; `path` leads
+    to it below the service's address. ValueError for a mixture, an end before the start, an instant without an offset.
+    """
+
+    uid: str
+    summary: Text
+    start: date
+    end: date
+    modified: datetime
+    sequence: int = 0
+    description: Text | None = None
+    status: Status = Status.confirmed
+    categories: tuple[Text, ...] = ()
+    path: str | None = None
+
+    def __post_init__(self) -> None:
+        instants = [isinstance(moment, datetime) for moment in (self.start, self.end)]
+        if any(instants) and not all(instants):
+            raise ValueError(f"{self.uid}: a day and an instant make no event")
+        given = [moment for moment in (self.start, self.end, self.modified) if isinstance(moment, datetime)]
+        if not all(moment.tzinfo for moment in given):
+            raise ValueError(f"{self.uid}: an instant needs its offset")
+        if self.end < self.start:
+            raise ValueError(f"{self.uid}: it ends before it starts")
+
+    @property
+    def all_day(self) -> bool:
+        return not isinstance(self.start, datetime)
+
+
+@lru_cache(maxsize=64)  # programs ask hourly for what seldom changes; 1,000 events take half a second
+def render(name: str, domain: str, events: tuple[FeedEvent, ...], language: Language, address: str = "") -> bytes:
+    """The iCalendar stream of these events in one language, under the calendar's name. The same events give the same
+    bytes: an event's DTSTAMP is its last change (RFC 5545, 3.8.7.2). `domain` makes each uid unique in the world;
+    `address` is the service's, for an event's URL. Instants are told in UTC, which needs no VTIMEZONE.
+    """
+    calendar = Calendar.new(prodid=PRODID, name=_clean(name), uid=f"feed@{domain}")
+    calendar.add("REFRESH-INTERVAL", vDuration(REFRESH), {"VALUE": "DURATION"})  # RFC 7986, 5.7
+    calendar.add("X-PUBLISHED-TTL", vDuration(REFRESH))
+    calendar.add("X-WR-TIMEZONE", "Asia/Shanghai")
+    for event in sorted(events, key=lambda event: (shanghai_day(event.start), event.uid)):
+        calendar.add_component(_component(event, domain, language, address))
+    return bytes(calendar.to_ical())
+
+
+def _component(event: FeedEvent, domain: str, language: Language, address: str) -> Event:
+    modified = event.modified.astimezone(UTC)
+    component = Event.new(
+        uid=f"{event.uid}@{domain}",
+        stamp=modified,
+        last_modified=modified,
+        sequence=event.sequence,
+        summary=_clean(event.summary.in_language(language)),
+        description=_clean(event.description.in_language(language)) if event.description else None,
+        start=event.start.astimezone(UTC) if isinstance(event.start, datetime) else event.start,
+        end=event.end.astimezone(UTC) if isinstance(event.end, datetime) else event.end + timedelta(days=1),
+        status=STATUS(event.status),
+        transparency=TRANSP.TRANSPARENT if event.all_day else TRANSP.OPAQUE,
+        url=f"{address}{event.path}" if address and event.path else None,
+    )
+    if event.categories:
+        component.categories = [_clean(category.in_language(language)) for category in event.categories]
+    return component
+
+
+def _clean(text: str) -> str:
+    """Text that stays one property for every reader: what some of them take for a line's end becomes a line break,
+    which is escaped; controls, which RFC 5545 has no place for, fall away."""
+    return _CONTROL.sub("", _LINE_BREAK.sub("\n", text))
+
+
+def first_day(call: Call) -> date:
+    """From when feeds tell what is past: the 1st of January of last year."""
+    return date(shanghai_day(call.now).year - 1, 1, 1)
+
+
+# answers ------------------------------------------------------------------------------------------------------------
+#: What a service gives as events: everything that a reader of the call's government may see.
+FeedQuery = Callable[[Call], Awaitable[Iterable[FeedEvent]]]
+
+
+class ICalendar(Response):
+    media_type = "text/calendar"
+
+
+async def _answer(call: Call, request: Request, title: Text, feed: FeedQuery, if_none_match: str | None) -> Response:
+    """The feed, or 304 where the caller has these very bytes. It stays with the caller and is asked for anew."""
+    name = f"{call.rulebook.government.name} {title.in_language(call.language)}"
+    domain = f"{call.service.name}.{call.government}.zhengling"
+    events = tuple(await feed(call))
+    content = await asyncio.to_thread(render, name, domain, events, call.language, _address(request))
+    tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization, Accept-Language"}
+    if if_none_match is not None and _matches(if_none_match, tag):
+        return Response(status_code=304, headers=headers)
+    return ICalendar(content, headers=headers)
+
+
+def _matches(if_none_match: str, tag: str) -> bool:
+    """RFC 9110, 13.1.2: any, or one of a list, compared weakly."""
+    given = {part.strip().removeprefix("W/") for part in if_none_match.split(",")}
+    return bool(given & {"*", tag})
+
+
+def _address(request: Request) -> str:
+    service: Service = request.app.state.service
+    return (service.settings.public_url or str(request.base_url)).rstrip("/")
+
+
+# links --------------------------------------------------------------------------------------------------------------
+class MakeFeed(BaseModel):
+    """A link for a calendar program, in the language it is to speak; without one in that of the request."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"language": "zh"}]})
+    language: Language | None = None
+
+
+class FeedView(BaseModel):
+    """A link without its secret."""
+
+    model_config = ConfigDict(from_attributes=True)
+    id: UUID
+    language: Language
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+class FeedLink(FeedView):
+    """A link that was just made. Its secret stands in `url` and is told this once."""
+
+    url: Annotated[
+        str | None,
+        Field(description="null where the command is repeated: the secret isn't kept; revoke the link, make another"),
+    ]
+
+
+class Feeds(BaseModel):
+    items: list[FeedView]
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _person(call: Call) -> dict[str, Any]:
+    """Whose links are one's own: the official's where the token names one, else the subject's."""
+    return {"subject": call.principal.subject, "official": call.official}
+
+
+async def _holds_a_post(session: AsyncSession, official: str, on: date) -> bool:
+    composition = await references.composition(session)
+    return any(post.official == official and post.holds(on) for post in composition.posts)
+
+
+async def _make(call: Call, language: Language, address: str) -> FeedLink:
+    """Make a link for whoever calls. Refusals: 409 `too_many_feeds`; for an official 409 `no_composition`, 403
+    `holds_no_post`, since such a link would show nothing. Emits nothing: a link is nobody else's business."""
+    if call.official and not await _holds_a_post(call.session, call.official, shanghai_day(call.now)):
+        raise Problem(
+            403,
+            "holds_no_post",
+            Text(f"{call.official} holds no post today", f"{call.official}目前没有任职"),
+            Text("a link shows something only while its maker holds a post", "仅在职人员的订阅链接有效"),
+        )
+    if await call.session.scalar(_COUNT, _person(call)) >= MAX_LINKS:
+        raise refusal(
+            "too_many_feeds",
+            None,
+            f"there are {MAX_LINKS} links already",
+            f"已有{MAX_LINKS}个订阅链接",
+            Text("revoke one that isn't used any more", "请先撤销不再使用的链接"),
+        )
+    secret, identity = secrets.token_urlsafe(32), uuid7()
+    row = _person(call) | {"id": identity, "government": call.government, "language": language}
+    created_at = await call.session.scalar(_INSERT, row | {"secret_hash": _hash(secret)})
+    assert created_at is not None
+    url = f"{address}/v1/feeds/{secret}.ics"
+    return FeedLink(id=identity, language=language, created_at=created_at, revoked_at=None, url=url)
+
+
+async def _revoke(call: Call, feed_id: UUID, admin: str) -> FeedView:
+    """Revoke a link: one's own, or with the scope `admin` anybody's of the government. 404 where there is none that
+    one may revoke; 409 `feed_is_revoked`."""
+    row = (await call.session.execute(_FIND, _person(call) | {"id": feed_id})).first()
+    if row is None or not (row.own or call.principal.has(admin)):
+        raise not_found("feed", "日历订阅", feed_id)
+    if row.revoked_at:
+        raise refusal(
+            "feed_is_revoked",
+            None,
+            f"link {feed_id} was revoked already",
+            "该订阅链接已撤销",
+            Text("nothing needs to be done", "无需处理"),
+        )
+    view = FeedView.model_validate(row)
+    view.revoked_at = await call.session.scalar(_REVOKE, {"id": feed_id})
+    return view
+
+
+async def _follow(session: AsyncSession, service: Service, secret: str) -> Call:
+    """The call that a link stands for: reading, for its maker, in its language; the session enters its government.
+    Problem 404 `feed_not_found`, in the same words for a secret nobody was told, a revoked link, a maker without post.
+    """
+    place = {"secret_hash": _hash(secret)}
+    await session.execute(_NAME_SECRET, place)
+    row = (await session.execute(_BY_SECRET, place)).first()
+    if row is not None:
+        await enter_government(session, row.government)
+        scopes = frozenset({f"{service.name}:read"})
+        call = Call(
+            Principal(row.subject, "feed", row.government, None, row.official, scopes), session, service, row.language
+        )
+        if row.official is None or await _holds_a_post(session, row.official, shanghai_day(call.now)):
+            return call
+    raise Problem(
+        404,
+        "feed_not_found",
+        Text("there is no such feed, or its link holds no longer", "没有该日历订阅，或其链接已失效"),
+        Text("make a link with POST /v1/feeds", "请重新生成订阅链接"),
+    )
+
+
+def routes(name: str, title: Text, feed: FeedQuery) -> APIRouter:
+    """The feed of the service `name`: by token, and by links with their secrets. `title` is what the calendar is called
+    after the government's name."""
+    read, admin = f"{name}:read", f"{name}:admin"
+    router = APIRouter()
+    reads = queries("/v1", "feeds")
+    writes = commands("/v1", "feeds")
+    by_link = APIRouter(
+        prefix="/v1", tags=["feeds"], responses={status: PROBLEMS[status] for status in (409, 422, 503)}
+    )
+    not_modified: dict[int | str, dict[str, Any]] = {304: {"description": "The caller has it as it is"}}
+    IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", description="the ETag of what the caller has")]
+
+    @reads.get(
+        "/calendar.ics",
+        operation_id="get_calendar_feed",
+        summary=f"{title.en} as an iCalendar feed ({title.zh})",
+        response_class=ICalendar,
+        responses=not_modified,
+    )
+    async def get_calendar_feed(
+        request: Request, call: Annotated[Call, query(read)], if_none_match: IfNoneMatch = None
+    ) -> Response:
+        return await _answer(call, request, title, feed, if_none_match)
+
+    @by_link.get(
+        "/feeds/{secret}.ics",
+        operation_id="get_feed_by_link",
+        summary="The same for a calendar program: the link's secret stands in the token's place",
+        response_class=ICalendar,
+        responses=not_modified,
+        openapi_extra={"security": []},
+    )
+    async def get_feed_by_link(secret: str, request: Request, if_none_match: IfNoneMatch = None) -> Response:
+        service: Service = request.app.state.service
+        async with service.database.transaction(None) as session:
+            call = await _follow(session, service, secret)
+            return await _answer(call, request, title, feed, if_none_match)
+
+    @reads.get("/feeds", operation_id="list_feeds", summary="One's own links, without their secrets")
+    async def list_feeds(call: Annotated[Call, query(read)]) -> Feeds:
+        rows = await call.session.execute(_LIST, _person(call))
+        return Feeds(items=[FeedView.model_validate(row) for row in rows])
+
+    @writes.post(
+        "/feeds", operation_id="make_feed", status_code=201, summary="Make a link; its secret is told this once"
+    )
+    async def make_feed(
+        body: MakeFeed, request: Request, call: Annotated[Call, command(read)], response: Response
+    ) -> FeedLink:
+        link = await _make(call, body.language or language_of(request), _address(request))
+        response.headers["Cache-Control"] = "no-store"
+        call.audit_details["subject"] = f"feed:{link.id}"
+        request.state.kept_body = link.model_copy(update={"url": None}).model_dump_json().encode()
+        return link
+
+    @writes.post("/feeds/{feed_id}/revoke", operation_id="revoke_feed", summary="Revoke a link, for good")
+    async def revoke_feed(feed_id: UUID, call: Annotated[Call, command(read)]) -> FeedView:
+        view = await _revoke(call, feed_id, admin)
+        call.audit_details["subject"] = f"feed:{feed_id}"
+        return view
+
+    for part in (reads, by_link, writes):
+        router.include_router(part)
+    return router

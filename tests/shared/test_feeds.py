@@ -1,0 +1,172 @@
+"""iCalendar streams as RFC 5545 and 7986 want them, read back by the parser; and that no log tells a link's secret."""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
+
+import orjson
+import pytest
+from fastapi import Request
+from hypothesis import given
+from hypothesis import strategies as st
+from icalendar import Calendar
+
+from zhengling import service
+from zhengling.errors import Text
+from zhengling.feeds import FeedEvent, Status, render
+
+CHANGED = datetime(2026, 2, 3, 4, 5, 6, 789, tzinfo=UTC)
+SHANGHAI = timezone(timedelta(hours=8))
+LONG = "关于全面推进城市更新行动加快建设宜居韧性智慧城市若干措施的通知" * 20
+DAYS = FeedEvent(
+    uid="closure-1",
+    summary=Text("Closed; for flood, storm", "停工，因汛情；台风"),
+    start=date(2026, 7, 30),
+    end=date(2026, 8, 1),
+    modified=CHANGED,
+    sequence=4,
+    description=Text("one\ntwo\\n", "第一行\n第二行"),
+    status=Status.tentative,
+    categories=(Text("Local, closure", "本地放假"), Text("x", "其他")),
+    path="/v1/years/2026",
+)
+SESSION = FeedEvent(
+    uid="meeting-1",
+    summary=Text("Meeting", "会议"),
+    start=datetime(2026, 2, 12, 9, tzinfo=SHANGHAI),
+    end=datetime(2026, 2, 12, 11, 30, tzinfo=SHANGHAI),
+    modified=CHANGED,
+)
+
+
+def stream(*events: FeedEvent, language: Any = "zh", name: str = "某县 工作日历") -> bytes:
+    return render(name, "calendar.linhai.zhengling", events, language, "https://cal.example")
+
+
+def read(*events: FeedEvent, language: Any = "zh") -> list[Any]:
+    """The events as the parser finds them."""
+    return list(Calendar.from_ical(stream(*events, language=language)).walk("VEVENT"))
+
+
+def test_a_feed_says_what_it_is_and_how_often_to_look_again() -> None:
+    content = stream(DAYS)
+    calendar: Any = Calendar.from_ical(content)
+    assert calendar["VERSION"] == "2.0"
+    assert "Zhengling" in calendar["PRODID"]
+    assert calendar["X-WR-CALNAME"] == calendar["NAME"] == "某县 工作日历"
+    assert calendar["X-WR-TIMEZONE"] == "Asia/Shanghai"
+    assert b"REFRESH-INTERVAL;VALUE=DURATION:PT1H\r\n" in content
+    assert b"X-PUBLISHED-TTL:PT1H\r\n" in content
+    assert content.count(b"X-WR-CALNAME") == 1
+    assert not calendar.errors
+
+
+def test_whole_days_make_the_round_trip() -> None:
+    (event,) = read(DAYS)
+    assert event["UID"] == "closure-1@calendar.linhai.zhengling"
+    assert event["SUMMARY"] == "停工，因汛情；台风"
+    assert event["DESCRIPTION"] == "第一行\n第二行"
+    assert (event.decoded("DTSTART"), event.decoded("DTEND")) == (date(2026, 7, 30), date(2026, 8, 2))
+    assert event.decoded("DTSTAMP") == event.decoded("LAST-MODIFIED") == CHANGED.replace(microsecond=0)
+    assert (event["SEQUENCE"], event["STATUS"], event["TRANSP"]) == (4, "TENTATIVE", "TRANSPARENT")
+    assert event.categories == ["本地放假", "其他"]
+    assert event["URL"] == "https://cal.example/v1/years/2026"
+    assert not event.errors
+
+
+def test_instants_are_told_in_utc_and_take_up_time() -> None:
+    (event,) = read(SESSION)
+    assert event.decoded("DTSTART") == SESSION.start
+    assert event.decoded("DTEND") == SESSION.end
+    assert b"DTSTART:20260212T010000Z\r\n" in stream(SESSION)
+    assert event["TRANSP"] == "OPAQUE"
+    assert "URL" not in event
+    assert "CATEGORIES" not in event
+
+
+def test_each_language_gets_its_words() -> None:
+    (english,) = read(DAYS, language="en")
+    assert english["SUMMARY"] == "Closed; for flood, storm"
+    assert english["DESCRIPTION"] == "one\ntwo\\n"
+    assert english.categories == ["Local, closure", "x"]
+
+
+def test_what_was_cancelled_says_so() -> None:
+    (event,) = read(replace(SESSION, status=Status.cancelled))
+    assert event["STATUS"] == "CANCELLED"
+
+
+def test_long_chinese_lines_are_folded_at_75_octets_between_characters() -> None:
+    content = stream(replace(DAYS, summary=Text(LONG, LONG), description=Text(LONG, LONG)), name=LONG)
+    lines = content.split(b"\r\n")
+    assert lines.pop() == b""
+    assert max(map(len, lines)) <= 75
+    for line in lines:
+        line.decode()  # no character was cut in two
+        assert b"\n" not in line and b"\r" not in line
+    unfolded = content.replace(b"\r\n ", b"").decode()
+    assert f"\r\nSUMMARY:{LONG}\r\n" in unfolded
+    assert f"\r\nNAME:{LONG}\r\n" in unfolded
+
+
+def test_the_same_events_give_the_same_bytes_in_whatever_order() -> None:
+    assert stream(DAYS, SESSION) == stream(SESSION, DAYS) == stream(replace(DAYS), replace(SESSION))
+
+
+def test_a_thing_that_changed_keeps_its_uid_and_counts_its_change_up() -> None:
+    (before,) = read(DAYS)
+    (after,) = read(replace(DAYS, start=date(2026, 7, 29), summary=Text("x", "改期"), sequence=5))
+    assert after["UID"] == before["UID"]
+    assert after["SEQUENCE"] == before["SEQUENCE"] + 1
+    assert stream(DAYS) != stream(replace(DAYS, sequence=5))
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r", "\n", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"])
+def test_no_text_becomes_a_property_of_its_own_whatever_a_reader_takes_for_a_lines_end(end: str) -> None:
+    text = f"会议{end}STATUS:CANCELLED{end}BEGIN:VALARM"
+    content = stream(replace(DAYS, summary=Text(text, text)))
+    assert not [line for line in content.decode().splitlines() if line.startswith(("STATUS:CANC", "BEGIN:VALARM"))]
+    (event,) = read(replace(DAYS, summary=Text(text, text)))
+    assert event["SUMMARY"] == "会议\nSTATUS:CANCELLED\nBEGIN:VALARM"
+
+
+@given(st.text())
+def test_any_text_makes_the_round_trip_but_for_controls(text: str) -> None:
+    (event,) = read(replace(DAYS, summary=Text(text, text), description=None, categories=()))
+    expected = re.sub("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]", "\n", text)
+    expected = re.sub("[\x00-\x08\x0e-\x1f\x7f]", "", expected)
+    assert event["SUMMARY"] == expected
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"start": datetime(2026, 7, 30, tzinfo=UTC)}, "a day and an instant"),
+        ({"end": datetime(2026, 7, 30, tzinfo=UTC)}, "a day and an instant"),
+        ({"end": date(2026, 7, 29)}, "ends before it starts"),
+        ({"modified": datetime(2026, 7, 30)}, "offset"),
+        ({"start": datetime(2026, 7, 30), "end": datetime(2026, 7, 31)}, "offset"),
+    ],
+)
+def test_an_event_that_means_nothing_is_refused(change: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        replace(DAYS, **change)
+
+
+async def test_a_failure_on_a_link_tells_its_secret_neither_to_the_log_nor_to_the_caller(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    secret = "q7Jx-secret"
+    scope = {
+        "type": "http", "method": "GET", "path": f"/v1/feeds/{secret}.ics", "headers": [], "query_string": b"",
+        "path_params": {"secret": secret},
+    }  # fmt: skip
+    with caplog.at_level(logging.DEBUG):
+        answer = await service._on_failure(Request(scope), ValueError("something broke"))
+    assert "/v1/feeds/{secret}.ics" in caplog.text
+    assert secret not in caplog.text
+    assert orjson.loads(bytes(answer.body))["instance"] == "/v1/feeds/{secret}.ics"
