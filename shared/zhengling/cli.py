@@ -6,10 +6,12 @@ Exit codes: 0 done; 1 the thing checked isn't right; 2 it couldn't be done (wron
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
 import threading
+import time
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -34,11 +36,12 @@ stack = typer.Typer(no_args_is_help=True, help="The embedded stack: PostgreSQL, 
 database = typer.Typer(no_args_is_help=True, help="Databases and roles on a PostgreSQL of yours.")
 rulebook = typer.Typer(no_args_is_help=True, help="Rulebooks: check and explain a folder anyone writes.")
 deadlines = typer.Typer(no_args_is_help=True, help="Due dates.")
+calendar = typer.Typer(no_args_is_help=True, help="The working-day calendar of a running calendar-svc.")
 events = typer.Typer(no_args_is_help=True, help="The event backbone of running services.")
 audit = typer.Typer(no_args_is_help=True, help="The sealed audit chain of running services.")
 schemas = typer.Typer(no_args_is_help=True, help="The documents of the APIs and events.")
 for name, group in (
-    ("stack", stack), ("database", database), ("rulebook", rulebook), ("deadlines", deadlines),
+    ("stack", stack), ("database", database), ("rulebook", rulebook), ("deadlines", deadlines), ("calendar", calendar),
     ("events", events), ("audit", audit), ("schemas", schemas),
 ):  # fmt: skip
     app.add_typer(group, name=name)
@@ -379,6 +382,39 @@ def deadlines_check(file: Path, rulebooks: RulebookRoots = None) -> None:
             console.print(told, style="red", highlight=False, soft_wrap=True)
     console.print(f"{len(cases)} cases, {differing} differ", highlight=False)
     raise typer.Exit(1 if differing else 0)
+
+
+# the calendar -------------------------------------------------------------------------------------------------------
+@calendar.command(
+    "import", help="Enter a year's holiday notice from FILE (YAML or JSON, as POST /v1/notices takes it)."
+)
+def calendar_import(
+    file: Path,
+    url: ServiceUrl,
+    token: Token,
+    preview: Annotated[bool, typer.Option("--preview", help="only tell which days would change")] = False,
+) -> None:
+    try:
+        body = yaml.safe_load(file.read_text(encoding="utf-8"))
+        sent = json.loads(json.dumps(body, default=str))  # YAML reads days as dates
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError, ValueError) as error:
+        raise fail(f"{file} can't be read: {error}") from error
+    found = _call("POST", f"{url}/v1/notices{'/preview' if preview else ''}", token, sent)
+    for day in found["days"]:
+        before, after = ((day[side] or {"name": "-"})["name"] for side in ("before", "after"))
+        console.print(f"{day['date']}  {before} → {after}", highlight=False)
+    if preview:
+        console.print(f"{len(found['days'])} days would change; nothing was changed", highlight=False)
+        return
+    for _ in range(600):
+        if found["state"] == "done":
+            break
+        time.sleep(0.5)
+        found = _call("GET", f"{url}/v1/operations/{found['id']}", token)
+    for service, progress in found["services"].items():
+        told = f"{progress['moved']} of {progress['examined']} open deadlines moved"
+        console.print(f"{service}: {told if progress['state'] == 'done' else 'still computing'}", highlight=False)
+    raise typer.Exit(0 if found["state"] == "done" else 1)
 
 
 # events and audit ---------------------------------------------------------------------------------------------------

@@ -24,11 +24,12 @@ from zhengling.workdays import WorkdayCalendar
 
 BATCH = 1000
 
-# The first version of a year that comes into range moves nothing, unless there are deadlines on a calendar without it.
+# A year of the country that comes into range moves nothing, unless there are deadlines on a calendar without it.
 _REQUEST = sa.text("""
     INSERT INTO recomputation AS r (calendar, government, version, why_en, why_zh)
-    SELECT :calendar, :government, CAST(:version AS bigint), :why_en, :why_zh
-    WHERE CAST(:version AS bigint) > 1 OR EXISTS (SELECT 1 FROM deadline WHERE state = 'running')
+    SELECT :calendar, CAST(:government AS text), CAST(:version AS bigint), :why_en, :why_zh
+    WHERE CAST(:government AS text) <> '*' OR CAST(:version AS bigint) > 1
+       OR EXISTS (SELECT 1 FROM deadline WHERE state = 'running')
     ON CONFLICT (calendar) DO UPDATE SET version = excluded.version, why_en = excluded.why_en, why_zh = excluded.why_zh,
         requested_at = clock_timestamp(), finished_at = NULL,
         examined = CASE WHEN r.finished_at IS NULL THEN r.examined ELSE 0 END,

@@ -47,6 +47,7 @@ async def explain_due(call: Call, entry_id: str) -> DueExplanation:
             clause=view.clause,
             explanation=view.explanation or "",
             trace=view.trace or [],
+            changes=view.changes or [],
         )
     said = {
         DueBasis.decision: Text(f"The decision itself says by {entry.due}.", f"决定事项本身明确于{entry.due}前办结。"),

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from oversight_svc.matter import DueBasis, EntryState
-from zhengling.due_dates import TraceView
+from zhengling.due_dates import ChangeView, TraceView
 from zhengling.events import Unit
 from zhengling.moments import Day, Instant
 from zhengling.rulebook import Difficulty, EntrySource
@@ -59,3 +59,4 @@ class DueExplanation(BaseModel):
     clause: str
     explanation: str
     trace: list[TraceView]
+    changes: list[ChangeView] = []
