@@ -213,3 +213,115 @@ def test_check_says_that_there_is_no_file(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "none.yaml" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+# periods that no rulebook names -------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("period", "expected"),
+    [
+        ({"within": 5, "unit": "working_day"}, "2026-10-09"),  # 25 September and 1 to 7 October are off
+        ({"within": 5, "unit": "working_day", "counting": "start_day"}, "2026-10-08"),
+        ({"within": 7, "unit": "day"}, "2026-10-08"),
+        ({"within": 7, "unit": "day", "roll": "none"}, "2026-10-01"),
+        ({"within": 7, "unit": "day", "roll": "preceding"}, "2026-09-30"),
+        ({"within": 7, "unit": "day", "counting": "start_day"}, "2026-09-30"),
+        ({"within": 2, "unit": "week"}, "2026-10-08"),
+        ({"within": 1, "unit": "month"}, "2026-10-26"),
+        ({"before": 3, "unit": "working_day"}, "2026-09-21"),
+        ({"before": 10, "unit": "day"}, "2026-09-14"),
+        ({"by": {"month": 12, "day": 31, "year": "same"}}, "2026-12-31"),
+    ],
+    ids=str,
+)
+async def test_a_period_is_counted_by_the_civil_code(period: Json, expected: str, caller: Caller) -> None:
+    body = {"government": caller.government, "from": "2026-09-24", "period": period}
+    answer = await ask(caller, body, params={"trace": "true"}, headers={"Accept-Language": "zh"})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["date"] == expected
+    assert "民法典" in answer.json()["clause"]
+    assert "起算" in answer.json()["explanation"]
+    batch = await ask(caller, {"items": [body]})
+    assert batch.json()["items"][0]["date"] == expected
+
+
+@pytest.mark.parametrize(
+    ("period", "told"),
+    [
+        ({"within": 5, "unit": "日"}, "never guessed"),
+        ({"within": 5, "unit": "天"}, "never guessed"),
+        ({"within": 5}, "of what?"),
+        ({"within": 5, "before": 5, "unit": "day"}, "exactly one"),
+        ({"unit": "day"}, "exactly one"),
+        ({"within": 0, "unit": "day"}, "greater than or equal to 1"),
+        ({"within": 5, "unit": "day", "counting": "guess"}, "start_day"),
+        ({"by": {"month": 2, "day": 30, "year": "same"}}, "no day 30"),
+        ({"before": 5, "unit": "working_day", "counting": "start_day"}, "run forward"),
+    ],
+    ids=str,
+)
+async def test_a_period_that_does_not_say_what_it_means_is_refused(period: Json, told: str, caller: Caller) -> None:
+    body = {"government": caller.government, "from": "2026-09-24", "period": period}
+    for sent in (body, {"items": [body]}):
+        answer = await ask(caller, sent)
+        assert code_of(answer) == (422, "invalid_payload")
+        assert told in answer.text
+
+
+async def test_a_question_names_a_rule_or_a_period_and_not_both(caller: Caller) -> None:
+    period = {"within": 5, "unit": "working_day"}
+    for body in (OWN | {"period": period}, {k: v for k, v in OWN.items() if k != "rule"}):
+        answer = await ask(caller, body)
+        assert code_of(answer) == (422, "invalid_payload")
+        assert "one of the two" in answer.text
+
+
+# large batches ------------------------------------------------------------------------------------------------------
+async def test_a_batch_of_100_000_answers_each_question_in_its_place(caller: Caller) -> None:
+    first = date(2024, 1, 1)
+    items = [
+        {"government": caller.government, "rule": rule, "from": str(first + timedelta(days=n % 700))}
+        for n in range(50_000)
+        for rule in ("meeting-request", "request-lead-general")
+    ]
+    answer = await ask(caller, {"items": items})
+    assert answer.status_code == 200, answer.text[:500]
+    found = answer.json()["items"]
+    assert len(found) == 100_000
+    for place in (0, 1, 1399, 1400, 77_777, 99_999):
+        alone = await ask(caller, items[place])
+        assert found[place] == alone.json()
+    more = await ask(caller, {"items": [*items, items[0]]})
+    assert code_of(more) == (422, "invalid_payload")
+
+
+async def test_what_is_wrong_with_one_of_many_is_said_of_that_one(caller: Caller) -> None:
+    items = [OWN] * 500
+    for wrong in (5, "x", None, [], OWN | {"from": "2026-02-30"}, {"government": [], "rule": {}, "from": 1}):
+        answer = await ask(caller, {"items": [*items, wrong, *items]})
+        assert code_of(answer) == (422, "invalid_payload")
+        assert answer.json()["errors"][0]["place"].startswith("body.items.500")
+    answer = await ask(caller, {"items": [*items, OWN | {"rule": "unheard-of"}]})
+    assert code_of(answer) == (422, "unknown_rule")
+    assert answer.json()["place"] == "items.500"
+
+
+async def test_traces_are_for_a_thousand_at_a_time(caller: Caller) -> None:
+    answer = await ask(caller, {"items": [OWN] * 1001}, params={"trace": "true"})
+    assert code_of(answer) == (422, "too_many_traces")
+    assert answer.json()["limit"] == 1000
+    answer = await ask(caller, {"items": [OWN] * 1000}, params={"trace": "true"})
+    assert answer.status_code == 200
+    assert all(item["trace"] for item in answer.json()["items"])
+
+
+async def test_a_body_that_is_no_json_is_told_so(caller: Caller) -> None:
+    for content, kind, code in (
+        (b"{", "application/json", (400, "invalid_json")),
+        (b"{}", "text/plain", (415, "unsupported_media_type")),
+        (b"", "application/json", (422, "invalid_payload")),
+        (b"[" * (17 * 1_048_576), "application/json", (413, "body_too_large")),
+    ):
+        answer = await caller.post(
+            "calendar", "/v1/deadlines", key=None, content=content, headers={"Content-Type": kind}
+        )
+        assert code_of(answer) == code

@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid7
 from oversight_svc import matter
 from oversight_svc.matter import DueBasis, Entry
 from oversight_svc.schemas import SetDue
+from oversight_svc.tables import ledger_entry
 from zhengling import due_dates, references, timers
 from zhengling.db import backbone, government_of, lock, now
 from zhengling.deadlines import shanghai_day
@@ -27,6 +28,13 @@ _NEXT_NUMBER = sa.text("""
     INSERT INTO number_series AS s (government, series, last) VALUES (:government, :series, 1)
     ON CONFLICT (government, series) DO UPDATE SET last = s.last + 1 RETURNING last
 """)
+
+_MOVE_DUE = (
+    ledger_entry.update()
+    .where(ledger_entry.c.id == sa.bindparam("key"))
+    .values({name: sa.bindparam(name) for name in ("due", "due_at", "provisional", "overdue_at")})
+    .values(version=ledger_entry.c.version + 1)
+)
 
 
 def ledger_of(book: Rulebook) -> Ledger:
@@ -138,6 +146,8 @@ async def move_due_dates(session: AsyncSession, moves: list[tuple[Entry, Moved]]
     """Let entries follow their kept due dates, and their timers with them. Emits entry.due_moved where the day is another."""
     moment, events = now(session), []
     for entry, moved in moves:
+        if entry in session:
+            session.expunge(entry)  # thousands may move at once: they are written in one go below
         old = entry.due
         matter.move_due(entry, moved.after.due, moved.after.due_at, moved.after.provisional, moment)
         if moved.another_day and old:
@@ -156,7 +166,11 @@ async def move_due_dates(session: AsyncSession, moves: list[tuple[Entry, Moved]]
                     moved_at=moment,
                 )
             )
-    await session.flush()
+    written = [
+        {"key": e.id, "due": e.due, "due_at": e.due_at, "provisional": e.provisional, "overdue_at": e.overdue_at}
+        for e, _ in moves
+    ]
+    await session.execute(_MOVE_DUE, written)
     await timers.schedule(
         session,
         OVERDUE,
