@@ -532,7 +532,7 @@ _NEWEST_YEARS = sa.text("""
 """)
 
 
-def _state_of_calendar(newest: Any) -> str:
+def state_of_calendar(newest: Any) -> str:
     """Without a snapshot nothing can be computed; by an old one it can, and this says so."""
     if newest.last is None:
         return "no snapshot of the working days yet"
@@ -550,7 +550,7 @@ def api_checks(service: Service) -> Checks:
             return found | {"database": "can't be reached"}
         async with service.database.transaction(None) as session:
             newest = (await session.execute(_NEWEST_YEARS)).one()
-        return found | {"calendar": _state_of_calendar(newest)}
+        return found | {"calendar": state_of_calendar(newest)}
 
     return checks
 

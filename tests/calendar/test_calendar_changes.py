@@ -17,6 +17,8 @@ import yaml
 from tests import sixth
 from tests.caller import OFFICE, PRINCIPAL, Caller, code_of
 
+from calendar_svc.commands import seed_national_years
+from zhengling.db import Database
 from zhengling.main_job import Api, MainJob, load_composition
 from zhengling.stack import EmbeddedStack
 from zhengling.workdays import statutory_days
@@ -162,6 +164,15 @@ async def test_a_notice_is_previewed_then_entered_once_and_the_old_version_stays
     assert answer.status_code == 202, answer.text
     (day,) = (await get(caller, f"/v1/days?from={YEAR}-04-27&to={YEAR}-04-27"))["days"]
     assert (day["kind"], day["status"], day["worked"]) == ("makeup_workday", "amended", True)
+
+
+async def test_a_year_that_a_person_changed_stays_as_entered(caller: Caller) -> None:
+    entered = await get(caller, f"/v1/years/{YEAR}")
+    assert entered["year"]["notices"], "the test before this one"
+    database = Database(caller.stack.database_url("calendar", "worker"), application="test")
+    await seed_national_years(database)  # as the worker does every hour
+    await database.close()
+    assert await get(caller, f"/v1/years/{YEAR}") == entered
 
 
 def before_version(view: Json) -> int:

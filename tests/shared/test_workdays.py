@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import chinese_calendar
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -55,6 +55,18 @@ def test_shifting_agrees_with_walking_day_by_day(calendar: WorkdayCalendar, day:
     else:
         with pytest.raises(Problem, match="date_out_of_range"):
             calendar.shift(day, n)
+
+
+@settings(deadline=None)
+@given(calendars(), st.dates(date(2023, 1, 1), date(2024, 12, 31)), st.integers(1, 200))
+def test_from_a_working_day_back_and_forward_are_inverse(calendar: WorkdayCalendar, day: date, n: int) -> None:
+    assume(calendar.is_workday(day))
+    for there in (n, -n):
+        try:
+            reached = calendar.shift(day, there)
+        except Problem:
+            continue  # past the edge
+        assert calendar.shift(reached, -there) == day
 
 
 @settings(deadline=None)
