@@ -29,5 +29,6 @@ HANDLERS: Handlers = {
     DecisionAdopted: ignored,
     CompositionChanged: references.on_composition_changed,
     WorkdaysChanged: references.on_workdays_changed,
+    **references.ABSENCES,
 }
 TIMERS: Timers = {}

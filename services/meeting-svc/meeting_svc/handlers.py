@@ -42,5 +42,6 @@ HANDLERS: Handlers = {
     EntryOverdue: on_entry_overdue,
     DocumentDrafted: ignored,
     WorkdaysChanged: references.on_workdays_changed,
+    **references.ABSENCES,
 }
 TIMERS: Timers = {}

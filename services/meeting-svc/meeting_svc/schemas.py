@@ -142,6 +142,8 @@ class StepView(View):
     occurred_at: datetime
     recorded_at: datetime
     opinion: str
+    on_behalf_of: Annotated[str | None, Field(description="the official who was away and was acted for")]
+    under: Annotated[str | None, Field(description="the clause by which somebody else acted")]
 
 
 class NextStep(View):
