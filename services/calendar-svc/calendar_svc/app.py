@@ -4,6 +4,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
+from calendar_svc import tables  # noqa: F401 - maps the nouns
 from calendar_svc.commands import seed_national_years
 from calendar_svc.handlers import HANDLERS, TIMERS
 from calendar_svc.routes import ROUTERS
@@ -18,7 +19,7 @@ def create_app(service: Service) -> FastAPI:
     return create_service_app(
         service,
         title="Zhengling calendar-svc",
-        description="Working days and deadlines that prove themselves (工作日历与时限计算).",
+        description="Working days, deadlines that prove themselves, absences (工作日历、时限计算、请销假).",
         routers=ROUTERS,
     )
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Path, Query
 
+from calendar_svc import absence_routes
 from calendar_svc import queries as see
 from calendar_svc.schemas import DeadlineAnswers, DeadlineRequest, Deadlines, YearView
 from zhengling.due_dates import DueView
@@ -31,4 +32,4 @@ async def get_year(year: Annotated[int, Path(ge=1, le=9999)], call: Read) -> Yea
     return await see.get_year(call, year)
 
 
-ROUTERS = [reads]
+ROUTERS = [reads, *absence_routes.ROUTERS]
