@@ -19,8 +19,9 @@ import pytest
 import sqlalchemy as sa
 from tests.conftest import composition_of, scenario_of
 
+from zhengling.authority import PostRole
 from zhengling.db import Database
-from zhengling.main_job import SERVICES, Api, Json, MainJob, at
+from zhengling.main_job import SERVICES, Api, Json, MainJob, Refused, at
 from zhengling.stack import EmbeddedStack
 
 MINE, THEIRS = "zhanqian", "shuangtaizi"
@@ -95,6 +96,7 @@ async def neighbours(stack: EmbeddedStack) -> AsyncIterator[Neighbours]:
                 "decision_id": landed.decision["id"],
                 "entry_id": landed.entry["id"],
                 "document_id": await drafted(api, landed.decision["id"]),
+                "absence_id": await asked_for(api),
             }
         for service in SERVICES:
             connection = await superuser(stack, service)
@@ -111,6 +113,20 @@ async def drafted(api: Api, decision: str) -> str:
     while not (found := (await api.get("docflow", "/v1/documents", decision_id=decision))["items"]):
         await asyncio.sleep(0.05)
     return str(found[0]["id"])
+
+
+async def asked_for(api: Api) -> str:
+    """An absence that a deputy of the government asks for."""
+    people = composition_of(api.government)
+    (deputy, *_) = people.with_post([PostRole.deputy], date(2027, 9, 1))
+    body = {"kind": "leave", "since": "2027-09-01", "until": "2027-09-02", "reason": "年休假"}
+    while True:  # until calendar-svc has heard of the people
+        try:
+            return str((await api.command("calendar", "/v1/absences", body, deputy))["id"])
+        except Refused as refused:
+            if refused.code != "no_composition":
+                raise
+            await asyncio.sleep(0.05)
 
 
 # over HTTP ----------------------------------------------------------------------------------------------------------
@@ -198,6 +214,7 @@ async def test_no_list_shows_a_row_of_another_government(neighbours: Neighbours)
             shown.add(operation.name)
     assert shown == {  # so there was something to hide; add to `neighbours` what a new list shows
         "list_topics", "list_meetings", "list_decisions", "list_entries", "list_documents", "list_failed_events",
+        "list_absences",
     }  # fmt: skip
 
 

@@ -1,7 +1,7 @@
-"""An absence (请销假) from its request to the return: the chain that is asked, the limits, who stands in.
+"""An absence (请销假) from its request to the return, and the chain that is asked.
 
-Invariants: an absence is approved only once every step of its row's chain was taken and every limit it breaches was
-lifted by who may; nobody takes a step on an absence of their own; days are counted only for what was approved. Pure.
+Invariants: an absence is approved only once every step of its row's chain was taken; nobody takes a step on an absence
+of their own; an extension takes the same chain again; from the day of the return on nobody is away. Pure: no I/O.
 """
 
 from __future__ import annotations
@@ -11,19 +11,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from zhengling.absence_rules import (
-    Absence as Rules,
-)
-from zhengling.absence_rules import (
-    AbsenceKind,
-    Ask,
-    AskStep,
-    Basis,
-    Duty,
-    LimitName,
-    RequestRow,
-    Substitution,
-)
+from zhengling.absence_rules import Absence as Rules
+from zhengling.absence_rules import AbsenceKind, Ask, AskStep, Duty, LimitName, RequestRow
 from zhengling.authority import Absent, Acting, Composition, PostRole, StandIn, Vacancy
 from zhengling.deadlines import shanghai_day
 from zhengling.errors import Problem, Text, invalid, refusal
@@ -178,29 +167,6 @@ class Absence:
         return self.extension.steps if self.extension else self.steps
 
 
-@dataclass(frozen=True)
-class Away:
-    """An approved absence of somebody, as the limits count it."""
-
-    official: str
-    since: date
-    until: date
-
-
-@dataclass(frozen=True)
-class Breach:
-    """A limit that an absence doesn't keep: on which days, because of whom, and who may let it be."""
-
-    limit: LimitName
-    clause: str
-    first: date
-    last: date
-    lift: tuple[Role, ...]
-    because_of: tuple[Away, ...] = ()
-    at_most: int | None = None
-    due: date | None = None
-
-
 # what is asked ------------------------------------------------------------------------------------------------------
 def rules_of(rules: Rules | None, government: str, name: str) -> Rules:
     if rules:
@@ -260,20 +226,6 @@ def require_period(since: date, until: date, requested_on: date, clause: str) ->
         )
 
 
-def require_no_overlap(composition: Composition, absence: Absence, own: Sequence[Away]) -> None:
-    """409 `overlaps` where the same official has asked for, or has, one of these days already."""
-    if clash := next((other for other in own if other.official == absence.official), None):
-        name = composition.official_names.get(absence.official, absence.official)
-        raise refusal(
-            "overlaps",
-            absence.clause,
-            f"{name} has an absence from {clash.since} to {clash.until}",
-            f"{name}已有{clash.since}至{clash.until}的请假",
-            Text("extend or cancel that one, or choose other days", "请对原请假办理续假或取消，或另选日期"),
-            away=_told(composition, [clash]),
-        )
-
-
 def require_may_ask(
     composition: Composition, asker: str | None, official: str, organisation: str | None, on: date, clause: str
 ) -> None:
@@ -290,201 +242,6 @@ def require_may_ask(
         clause=clause,
         sponsor=organisation,
     )
-
-
-# limits -------------------------------------------------------------------------------------------------------------
-def breaches_of(
-    rules: Rules, composition: Composition, official: str, since: date, until: date, others: Sequence[Away]
-) -> list[Breach]:
-    """The limits that the official's being away on these days breaks, given who else is away by then; per limit once,
-    with its first and last day."""
-    others = [o for o in others if o.official != official and o.since <= until and since <= o.until]
-    if not others:
-        return []
-    found = []
-    for limit in rules.limits:
-        days: list[date] = []
-        because_of: dict[Away, None] = {}
-        day = since
-        while day <= until:
-            away = [other for other in others if other.since <= day <= other.until]
-            against = _against(limit.limit, limit.at_most, limit.of, composition, official, day, away) if away else []
-            if against:
-                days.append(day)
-                because_of |= dict.fromkeys(against)
-            day += timedelta(days=1)
-        if days:
-            found.append(
-                Breach(limit.limit, limit.clause, days[0], days[-1], limit.lift, tuple(because_of), limit.at_most)
-            )
-    return found
-
-
-def _against(
-    limit: LimitName,
-    at_most: int | None,
-    of: tuple[Role, ...],
-    composition: Composition,
-    official: str,
-    day: date,
-    away: list[Away],
-) -> list[Away]:
-    """Those whose being away on that day forbids the official's."""
-    group = composition.members(of, day)
-    if official not in group:
-        return []
-    if limit == LimitName.pair:
-        partner = composition.partner(official, day)
-        return [other for other in away if other.official == partner and partner in group]
-    of_group = [other for other in away if other.official in group]
-    return of_group if at_most is not None and len({other.official for other in of_group}) >= at_most else []
-
-
-def notice_breach(row: RequestRow, absence: Absence) -> list[Breach]:
-    """The breach of the period of notice, where one is asked for and wasn't kept. It counts from the departure: an
-    extension has none."""
-    due = absence.notice_due
-    if row.notice is None or due is None or absence.extension or shanghai_day(absence.requested_at) <= due:
-        return []
-    return [Breach(LimitName.notice, absence.clause, absence.since, absence.until, row.notice.admit, due=due)]
-
-
-def standing(absence: Absence, found: Sequence[Breach]) -> list[Breach]:
-    """Those breaches that nobody has lifted for all their days."""
-    return [
-        breach
-        for breach in found
-        if not any(
-            lift.limit == breach.limit and lift.since <= breach.first and breach.last <= lift.until
-            for lift in absence.lifts
-        )
-    ]
-
-
-_CODES = {
-    LimitName.notice: "notice_too_short",
-    LimitName.pair: "pair_away_together",
-    LimitName.at_once: "too_many_away",
-}
-
-
-def refuse_breaches(composition: Composition, absence: Absence, found: Sequence[Breach], *, asked: bool) -> None:
-    """Refuse for the first of the breaches: 409 `notice_too_short`, `pair_away_together`, `too_many_away`, naming who is
-    away when and who may let it be. `asked`: the request is there; else it may ask for the exception."""
-    if not found:
-        return
-    breach = found[0]
-    en, zh = _says(composition, absence, breach)
-    lifters = " or ".join(breach.lift)
-    if not breach.lift:
-        satisfy = Text("choose other days: nobody may let it be", "请另选日期：无人可准予例外")
-    elif asked:
-        satisfy = Text(
-            f"choose other days, or have {lifters} lift the limit with a reason",
-            f"请另选日期，或由{in_chinese(*breach.lift)}说明理由后准予例外",
-        )
-    else:
-        satisfy = Text(
-            f"choose other days, or state in `exception` why {lifters} should let it be",
-            f"请另选日期，或说明例外理由，报{in_chinese(*breach.lift)}准予",
-        )
-    extra: dict[str, object] = {"limit": breach.limit, "days": [str(breach.first), str(breach.last)]}
-    if breach.due:
-        extra["due"] = str(breach.due)
-    raise refusal(
-        _CODES[breach.limit],
-        breach.clause,
-        en,
-        zh,
-        satisfy,
-        **extra,
-        away=_told(composition, breach.because_of),
-        also=[other.limit for other in found[1:]],
-    )
-
-
-def _says(composition: Composition, absence: Absence, breach: Breach) -> Text:
-    name = composition.official_names.get(absence.official, absence.official)
-    who = composition.names(other.official for other in breach.because_of)
-    spans = [f"{n} ({o.since} to {o.until})" for n, o in zip(who, breach.because_of, strict=True)]
-    spans_zh = [f"{n}（{o.since}至{o.until}）" for n, o in zip(who, breach.because_of, strict=True)]
-    days = f"from {breach.first} to {breach.last}" if breach.first != breach.last else f"on {breach.first}"
-    days_zh = f"{breach.first}至{breach.last}" if breach.first != breach.last else f"{breach.first}"
-    if breach.limit == LimitName.notice:
-        return Text(
-            f"{name} leaves on {absence.since}: the request was due on {breach.due}",
-            f"{name}拟于{absence.since}外出，应于{breach.due}前请假",
-        )
-    if breach.limit == LimitName.pair:
-        return Text(
-            f"{name} and {', '.join(spans)} are an A/B pair: {days} both would be away",
-            f"{name}与{'、'.join(spans_zh)}互为AB角，{days_zh}将同时外出",
-        )
-    return Text(
-        f"{days} {len(set(who))} are away already, at most {breach.at_most} may be: {', '.join(spans)}",
-        f"{days_zh}已有{len(set(who))}人外出，同时外出不得超过{breach.at_most}人：{'、'.join(spans_zh)}",
-    )
-
-
-def _told(composition: Composition, away: Sequence[Away]) -> list[dict[str, str]]:
-    return [
-        {
-            "official": other.official,
-            "name": composition.official_names.get(other.official, other.official),
-            "since": other.since.isoformat(),
-            "until": other.until.isoformat(),
-        }
-        for other in away
-    ]
-
-
-def lift(
-    absence: Absence,
-    composition: Composition,
-    found: Sequence[Breach],
-    limit: LimitName,
-    official: str | None,
-    reason: str,
-    occurred_at: datetime,
-    on: date,
-) -> Acting:
-    """Let a limit be for the days asked for. 403 `not_the_lifter`; 409 `nothing_to_lift`."""
-    require_act(absence, Act.lift)
-    require_asked(absence)
-    breach = next((b for b in standing(absence, found) if b.limit == limit), None)
-    if breach is None:
-        raise refusal(
-            "nothing_to_lift",
-            absence.clause,
-            f"the limit {limit} doesn't stand against this absence",
-            "该请假未触及此项限制",
-            Text("approve it, or lift what stands against it", "可直接审批，或对确有触及的限制准予例外"),
-        )
-    acting = composition.require(
-        official,
-        tuple(Actor(role=role) for role in breach.lift),
-        on,
-        {},
-        Text(f"lift the limit {limit}", "准予例外"),
-        code="not_the_lifter",
-        clause=breach.clause,
-    )
-    if acting.on_behalf_of and official == absence.official:
-        raise own_absence(absence)
-    absence.lifts = [
-        *absence.lifts,
-        Lift(
-            limit,
-            absence.since,
-            absence.asked_until,
-            breach.clause,
-            official or "",
-            reason,
-            occurred_at,
-            acting.on_behalf_of,
-        ),
-    ]
-    return acting
 
 
 # the chain ----------------------------------------------------------------------------------------------------------
@@ -590,9 +347,9 @@ def take_step(absence: Absence, approval: Approval) -> None:
         absence.steps = [*absence.steps, approval]
 
 
-def complete(absence: Absence, row: RequestRow, found: Sequence[Breach], occurred_at: datetime) -> bool:
-    """Approve what is asked for once nothing is open any more; True where that was so."""
-    if next_ask(row.ask, absence.taken) or standing(absence, found):
+def complete(absence: Absence, row: RequestRow, occurred_at: datetime) -> bool:
+    """Approve what is asked for once every step was taken; True where that was so. The caller has seen to the limits."""
+    if next_ask(row.ask, absence.taken):
         return False
     if extension := absence.extension:
         _replace_extension(absence, outcome=AbsenceState.approved)
@@ -619,7 +376,8 @@ def _replace_extension(absence: Absence, **changes: object) -> None:
 
 
 def ask_extension(absence: Absence, extension: Extension) -> None:
-    """Ask for staying longer. 409 `extension_under_way`; 422 `until_not_later`, `too_long`."""
+    """Ask for staying longer, while away or before. 409 `extension_under_way`, `over_already`; 422 `until_not_later`,
+    `too_long`."""
     require_act(absence, Act.extend)
     if absence.extension:
         raise refusal(
@@ -629,87 +387,20 @@ def ask_extension(absence: Absence, extension: Extension) -> None:
             f"已有至{absence.extension.until}的续假待批",
             Text("have that one answered first", "请先办结该续假"),
         )
+    if shanghai_day(extension.requested_at) > absence.until:
+        raise refusal(
+            "over_already",
+            absence.clause,
+            f"the absence ended on {absence.until}",
+            f"该请假已于{absence.until}届满",
+            Text("record the return; ask anew for further days", "请先登记销假，需再次外出的另行请假"),
+        )
     if extension.until <= absence.until:
         raise invalid(
             "until_not_later", f"the absence lasts until {absence.until} already", f"原请假已至{absence.until}"
         )
     require_period(absence.since, extension.until, absence.since, absence.clause)
     absence.extensions = [*absence.extensions, extension]
-
-
-# standing in --------------------------------------------------------------------------------------------------------
-def _rows_for(rules: Rules, composition: Composition, absence: Absence, on: date) -> list[Substitution]:
-    return [
-        row
-        for row in rules.substitution
-        if absence.kind in row.kinds and absence.official in composition.members(row.of, on)
-    ]
-
-
-def _candidates(row: Substitution, composition: Composition, official: str, on: date) -> tuple[str, ...]:
-    if row.partner:
-        partner = composition.partner(official, on)
-        return (partner,) if partner else ()
-    return tuple(other for other in composition.members(row.by, on) if other != official)
-
-
-def settle_stand_ins(absence: Absence, rules: Rules, composition: Composition) -> None:
-    """Who stands in by the rule itself, and who might once it is recorded; as of the day of departure."""
-    stand_ins, vacancies = [], []
-    for row in _rows_for(rules, composition, absence, absence.since):
-        candidates = _candidates(row, composition, absence.official, absence.since)
-        if row.basis != Basis.rule:
-            vacancies.append(Vacancy(candidates=candidates, acts=row.acts, clause=row.clause, basis=row.basis))
-            continue
-        stand_ins += [
-            StandIn(official=other, acts=row.acts, clause=row.clause, basis=row.basis) for other in candidates
-        ]
-    absence.stand_ins, absence.vacancies = stand_ins, vacancies
-
-
-def entrust(
-    absence: Absence,
-    rules: Rules,
-    composition: Composition,
-    official: str | None,
-    to: str,
-    reason: str,
-    on: date,
-) -> None:
-    """Record that somebody stands in, in every power that the rules let this one be entrusted with; whoever stood in
-    there before no longer does. 403 `not_the_one_to_decide`; 409 `cannot_stand_in`."""
-    require_act(absence, Act.entrust)
-    recordable = [
-        (row, _candidates(row, composition, absence.official, absence.since))
-        for row in _rows_for(rules, composition, absence, absence.since)
-        if row.basis != Basis.rule
-    ]
-    name = composition.official_names.get(to, to)
-    who = composition.names(dict.fromkeys(other for _, candidates in recordable for other in candidates))
-    rows = [row for row, candidates in recordable if to in candidates]
-    if not rows:
-        raise refusal(
-            "cannot_stand_in",
-            recordable[0][0].clause if recordable else absence.clause,
-            f"{name} can't be recorded as standing in for {composition.official_names[absence.official]}",
-            f"{name}不能登记为{composition.official_names[absence.official]}的代行人",
-            Text(
-                f"one of: {', '.join(who) or 'nobody, the rule itself says who'}",
-                f"可登记：{'、'.join(who) or '无，由规则直接确定'}",
-            ),
-        )
-    for row in rows:
-        act = Text(f"decide who stands in ({row.basis})", f"确定代行人（{in_chinese(row.basis)}）")
-        actors = tuple(Actor(role=role) for role in row.recorded_by)
-        composition.require(official, actors, on, {}, act, code="not_the_one_to_decide", clause=row.clause)
-        kept = []
-        for other in absence.stand_ins:
-            acts = tuple(power for power in other.acts if power not in row.acts)
-            kept += [other.model_copy(update={"acts": acts})] if acts else []
-        new = StandIn(
-            official=to, acts=row.acts, clause=row.clause, basis=row.basis, decided_by=official, reason=reason
-        )
-        absence.stand_ins = [*kept, new]
 
 
 # the return ---------------------------------------------------------------------------------------------------------
@@ -758,70 +449,3 @@ def absent_of(absence: Absence) -> Absent:
         stand_ins=tuple(absence.stand_ins),
         vacancies=tuple(absence.vacancies),
     )
-
-
-# what goes with it --------------------------------------------------------------------------------------------------
-class DutyState(StrEnum):
-    open = "open"
-    done = "done"
-    late = "late"
-
-
-@dataclass(frozen=True)
-class DutyStanding:
-    """How a duty stands: done in time, done or still open late, or open."""
-
-    duty: Duty
-    when: str
-    clause: str
-    state: DutyState
-    done: DutyDone | None
-
-
-def duties_of(row: RequestRow, absence: Absence, on: date) -> list[DutyStanding]:
-    """The duties of the row; one that comes before the departure is late once that has passed without it."""
-    found = []
-    for wanted in row.duties:
-        done = next((d for d in absence.duties_done if (d.duty, d.when) == (wanted.duty, wanted.when)), None)
-        state = DutyState.done if done else DutyState.open
-        day = shanghai_day(done.occurred_at) if done else on
-        if wanted.when == "before" and day > absence.since:
-            state = DutyState.late
-        found.append(DutyStanding(wanted.duty, wanted.when, wanted.clause or row.clause, state, done))
-    return found
-
-
-def record_duty(
-    absence: Absence, row: RequestRow, composition: Composition, official: str | None, done: DutyDone, on: date
-) -> None:
-    """Record that a duty was done. 409 `no_such_duty`, `done_already`; 403 `not_the_recorder`."""
-    require_act(absence, Act.record_duty)
-    wanted = next((d for d in row.duties if (d.duty, d.when) == (done.duty, done.when)), None)
-    if wanted is None:
-        known = [f"{d.duty} {d.when}" for d in row.duties]
-        raise refusal(
-            "no_such_duty",
-            row.clause,
-            f"{done.duty} {done.when} isn't asked for here",
-            "规则未要求此事项",
-            Text(f"asked for: {', '.join(known) or 'nothing'}", f"要求的事项：{'、'.join(known) or '无'}"),
-        )
-    if any((d.duty, d.when) == (done.duty, done.when) for d in absence.duties_done):
-        raise refusal(
-            "done_already",
-            row.clause,
-            "that is recorded as done",
-            "该事项已登记",
-            Text("nothing more is asked for", "无需重复登记"),
-        )
-    if official is None or official != absence.official:
-        composition.require(
-            official,
-            tuple(Actor(role=role) for role in wanted.by),
-            on,
-            {},
-            Text("record this", "登记该事项"),
-            code="not_the_recorder",
-            clause=wanted.clause or row.clause,
-        )
-    absence.duties_done = [*absence.duties_done, done]

@@ -10,8 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from calendar_svc import absence as absences
+from calendar_svc import duty as duties
+from calendar_svc import limit as limits
+from calendar_svc import stand_in as stand_ins
 from calendar_svc import tables
-from calendar_svc.absence import Absence, AbsenceState, Approval, Away, Breach, DutyDone, Extension
+from calendar_svc.absence import Absence, AbsenceState, Approval, DutyDone, Extension
 from calendar_svc.absence_schemas import (
     Answer,
     CancelAbsence,
@@ -24,6 +27,7 @@ from calendar_svc.absence_schemas import (
     RefuseAbsence,
     RequestAbsence,
 )
+from calendar_svc.limit import Away, Breach
 from calendar_svc.research import FieldDay, require_countable, research_of
 from zhengling import references
 from zhengling.absence_rules import Absence as Rules
@@ -85,8 +89,8 @@ async def breaches_of(
     """What stands against what is asked for: too short a notice, and the limits on the days not approved yet."""
     since = absence.until + timedelta(days=1) if absence.extension else absence.since
     others = await _away(session, absence, _AWAY) if rules.limits else []
-    limits = absences.breaches_of(rules, composition, absence.official, since, absence.asked_until, others)
-    return absences.notice_breach(row, absence) + limits
+    broken = limits.breaches_of(rules, composition, absence.official, since, absence.asked_until, others)
+    return limits.notice_breach(row, absence) + broken
 
 
 async def _case(call: Call, absence_id: str) -> Case:
@@ -137,10 +141,10 @@ async def request_absence(call: Call, body: RequestAbsence) -> Absence:
         notice_due=compute(notice, book.deadline(notice), body.since, calendar).date if notice else None,
         exception=body.exception,
     )
-    absences.require_no_overlap(composition, absence, await _away(call.session, absence, _OWN))
+    limits.require_no_overlap(composition, absence, await _away(call.session, absence, _OWN))
     found = await breaches_of(call.session, absence, rules, row, composition)
     if not body.exception.strip() or not all(breach.lift for breach in found):
-        absences.refuse_breaches(composition, absence, found, asked=False)
+        limits.refuse_breaches(composition, absence, found, asked=False)
     case = Case(absence, rules, row, composition, found)
     await _complete(call, case, occurred_at)
     call.session.add(absence)
@@ -156,7 +160,7 @@ async def approve(call: Call, absence_id: str, body: Answer) -> Absence:
     absences.require_act(absence, absences.Act.approve)
     ask, acting = absences.answerer(absence, case.row, case.composition, call.official, shanghai_day(call.now))
     absences.require_not_before(absence, occurred_at)
-    absences.refuse_breaches(case.composition, absence, absences.standing(absence, case.found), asked=True)
+    limits.refuse_breaches(case.composition, absence, limits.standing(absence, case.found), asked=True)
     step = Approval(
         ask.step,
         acting.role,
@@ -202,7 +206,7 @@ async def lift_limit(call: Call, absence_id: str, body: LiftLimit) -> Absence:
     case = await _case(call, absence_id)
     absence, occurred_at = case.absence, call.occurred(body.occurred_at)
     absences.require_not_before(absence, occurred_at)
-    acting = absences.lift(
+    acting = limits.lift(
         absence,
         case.composition,
         case.found,
@@ -228,12 +232,12 @@ async def extend(call: Call, absence_id: str, body: Extend) -> Absence:
     absences.ask_extension(
         absence, Extension(body.until, body.reason, call.official or "", occurred_at, exception=body.exception)
     )
-    absences.require_no_overlap(case.composition, absence, await _away(call.session, absence, _OWN))
+    limits.require_no_overlap(case.composition, absence, await _away(call.session, absence, _OWN))
     with call.session.no_autoflush:
         case.found = await breaches_of(call.session, absence, case.rules, case.row, case.composition)
-    found = absences.standing(absence, case.found)
+    found = limits.standing(absence, case.found)
     if not body.exception.strip() or not all(breach.lift for breach in found):
-        absences.refuse_breaches(case.composition, absence, found, asked=False)
+        limits.refuse_breaches(case.composition, absence, found, asked=False)
     await _complete(call, case, occurred_at)
     await call.session.flush()
     return absence
@@ -242,14 +246,14 @@ async def extend(call: Call, absence_id: str, body: Extend) -> Absence:
 async def _complete(call: Call, case: Case, occurred_at: datetime) -> None:
     """Approve what is asked for where nothing is open any more, and tell it."""
     absence, extension = case.absence, case.absence.extension
-    if not absences.complete(absence, case.row, case.found, occurred_at):
+    if limits.standing(absence, case.found) or not absences.complete(absence, case.row, occurred_at):
         return
     if extension:
         extended = AbsenceExtended(**dict(absences.absent_of(absence)), extended_at=occurred_at, recorded_at=call.now)
         await references.store_absence(call.session, extended)
         await emit(call.session, extended)
         return
-    absences.settle_stand_ins(absence, case.rules, case.composition)
+    stand_ins.settle_stand_ins(absence, case.rules, case.composition)
     approved = AbsenceApproved(**dict(absences.absent_of(absence)), approved_at=occurred_at, recorded_at=call.now)
     await references.store_absence(call.session, approved)
     await emit(call.session, approved)
@@ -261,7 +265,7 @@ async def name_stand_in(call: Call, absence_id: str, body: NameStandIn) -> Absen
     case = await _case(call, absence_id)
     absence, occurred_at = case.absence, call.occurred(body.occurred_at)
     to = _known(case.composition, body.official)
-    absences.entrust(absence, case.rules, case.composition, call.official, to, body.reason, shanghai_day(call.now))
+    stand_ins.entrust(absence, case.rules, case.composition, call.official, to, body.reason, shanghai_day(call.now))
     event = AbsenceEntrusted(**dict(absences.absent_of(absence)), entrusted_at=occurred_at, recorded_at=call.now)
     call.audit_details.update(stand_in=to, reason=body.reason)
     await references.store_absence(call.session, event)
@@ -318,7 +322,7 @@ async def record_duty(call: Call, absence_id: str, body: RecordDuty) -> Absence:
     away, or who the rulebook says. No event."""
     case = await _case(call, absence_id)
     done = DutyDone(body.duty, body.when, call.official or "", call.occurred(body.occurred_at), body.note)
-    absences.record_duty(case.absence, case.row, case.composition, call.official, done, shanghai_day(call.now))
+    duties.record_duty(case.absence, case.row, case.composition, call.official, done, shanghai_day(call.now))
     await call.session.flush()
     return case.absence
 

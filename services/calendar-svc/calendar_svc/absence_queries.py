@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from calendar_svc import absence as absences
-from calendar_svc import tables
+from calendar_svc import duty, limit, tables
 from calendar_svc.absence import Absence, AbsenceState
 from calendar_svc.absence_commands import breaches_of, rules_of
 from calendar_svc.absence_schemas import (
@@ -37,7 +37,7 @@ async def absence_view(call: Call, absence: Absence) -> AbsenceView:
     today = shanghai_day(call.now)
     rules = rules_of(call.service.rulebooks.edition(call.government, absence.edition))
     row = absences.row_of(rules, absence)
-    for standing in absences.duties_of(row, absence, today):
+    for standing in duty.duties_of(row, absence, today):
         done = standing.done
         view.duties.append(
             DutyView(
@@ -54,7 +54,7 @@ async def absence_view(call: Call, absence: Absence) -> AbsenceView:
         return view
     composition = await references.composition(call.session)
     found = await breaches_of(call.session, absence, rules, row, composition)
-    view.breaches = [BreachView.model_validate(breach) for breach in absences.standing(absence, found)]
+    view.breaches = [BreachView.model_validate(breach) for breach in limit.standing(absence, found)]
     if due := absences.next_ask(row.ask, absence.taken):
         ask, roles = due
         officials = [o for role in roles for o in composition.who_may(role, today, sponsor=absence.organisation)]

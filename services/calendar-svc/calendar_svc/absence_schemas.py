@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from calendar_svc.absence import AbsenceState, DutyState
+from calendar_svc.absence import AbsenceState
+from calendar_svc.duty import DutyState
 from zhengling.absence_rules import AbsenceKind, AskStep, Basis, Duty, LimitName, Power
 from zhengling.authority import Key
 from zhengling.moments import Day, Instant
