@@ -291,6 +291,32 @@ async def test_the_fourth_leader_at_once_is_refused_and_the_answer_names_who_is_
     await huancui.approved("office-director", date(2028, 6, 8))
 
 
+async def test_a_head_who_would_be_the_fourth_has_to_lift_the_limit_and_a_stand_in_never_does_so_for_themselves(
+    huancui: Office,
+) -> None:
+    await huancui.today(date(2029, 5, 1))
+    day = date(2029, 5, 14)
+    for name in ("dep2", "dep4", "party1"):
+        await huancui.approved(name, day)
+    assert (await refused(huancui.ask("office-clerk", day, official="head")))["code"] == "too_many_away"
+    absence = await huancui.ask("office-clerk", day, official="head", exception="赴京开会")
+    assert (absence["state"], absence["next_step"]) == ("requested", None)
+    assert [b["limit"] for b in absence["breaches"]] == ["at_once"]
+    assert (await refused(huancui.do("approval", absence, "exec")))["code"] == "nothing_is_asked"
+    body = {"limit": "at_once", "reason": "会议必须参加"}
+    assert (await refused(huancui.do("lifted-limits", absence, "exec", **body)))["code"] == "not_the_lifter"
+    absence = await huancui.do("lifted-limits", absence, "head", **body)
+    assert (absence["state"], absence["lifts"][0]["official"]) == ("approved", "hc-head")
+    # on the day itself the first deputy presides for the head, also over exceptions; but not over one's own
+    await huancui.today(day)
+    own = await huancui.ask("exec", day, exception="紧急任务")
+    assert (await refused(huancui.do("lifted-limits", own, "exec", **body)))["code"] == "own_absence"
+    other = await huancui.ask("dep1", day, exception="紧急任务")
+    other = await huancui.do("lifted-limits", other, "exec", **body)
+    assert (other["lifts"][0]["official"], other["lifts"][0]["on_behalf_of"]) == ("hc-exec", "hc-head")
+    assert (await huancui.approve(other, "exec"))["steps"][0]["under"] == "HC-5"
+
+
 async def test_of_two_approvals_at_once_exactly_one_passes(huancui: Office) -> None:
     await huancui.today(date(2028, 7, 1))
     first = await huancui.ask("dep4", date(2028, 7, 10), date(2028, 7, 12))
@@ -402,6 +428,17 @@ async def test_a_request_that_means_nothing_or_isnt_ones_to_make_is_refused(
     values = {"since": date(2028, 5, 22), "until": date(2028, 5, 24)} | change
     problem = await refused(dalian.ask(by, values.pop("since"), values.pop("until"), **values))
     assert (problem["status"], problem["code"]) == (status, code), problem
+
+
+async def test_in_huancui_an_absence_without_a_contact_shows_that_whoever_is_away_stays_reachable(
+    huancui: Office, dalian: Office
+) -> None:
+    await huancui.today(date(2029, 4, 2))
+    absence = await huancui.ask("dep1", date(2029, 4, 9))
+    assert absence["contact_wanted"] == "HC-78"
+    reachable = await huancui.ask("dep4", date(2029, 4, 9), contact="13800000000")
+    assert (reachable["contact_wanted"], reachable["contact"]) == (None, "13800000000")
+    assert (await dalian.ask("dep1", date(2029, 4, 9)))["contact_wanted"] is None
 
 
 async def test_one_isnt_away_twice_on_one_day(dalian: Office) -> None:

@@ -49,6 +49,8 @@ async def absence_view(call: Call, absence: Absence) -> AbsenceView:
                 occurred_at=done.occurred_at if done else None,
             )
         )
+    if rules.reachable and not absence.contact.strip():
+        view.contact_wanted = rules.reachable.clause
     view.return_overdue = absence.state == AbsenceState.approved and absence.until < today
     if absence.state != AbsenceState.requested and absence.extension is None:
         return view

@@ -227,6 +227,9 @@ class AbsenceView(View):
     next_step: NextAnswer | None = None
     breaches: Annotated[list[BreachView], Field(description="what stands against what is asked for")] = []
     duties: Annotated[list[DutyView], Field(description="what goes with it beside the approval")] = []
+    contact_wanted: Annotated[
+        str | None, Field(description="the clause by which whoever is away stays reachable, where no contact was given")
+    ] = None
     return_overdue: Annotated[bool, Field(description="the last day is over and no return was recorded")] = False
 
 
