@@ -32,10 +32,10 @@ from zhengling.inbox import Handlers, Received, ignored
 from zhengling.rulebook import Rulebooks
 from zhengling.workdays import CalendarYear, WorkdayCalendar, overlay
 
-# Whoever was away lately counts too: a fact may be told a while after it occurred.
+# Whoever was away lately counts too, since a fact may be told a while after it occurred; and whoever will be soon.
 _COMPOSITION_VERSION = sa.text("""
     SELECT version, (SELECT jsonb_agg(content ORDER BY id) FROM absence_replica
-                     WHERE government = :government AND in_force AND since <= :today AND until >= :lately) AS absences
+                     WHERE government = :government AND in_force AND since <= :soon AND until >= :lately) AS absences
     FROM composition WHERE government = :government
 """)
 _STORE_ABSENCE = sa.text("""
@@ -44,7 +44,7 @@ _STORE_ABSENCE = sa.text("""
     ON CONFLICT (government, id) DO UPDATE SET since = excluded.since, until = excluded.until,
         in_force = excluded.in_force, content = excluded.content, changed_at = clock_timestamp()
 """)
-LATELY = timedelta(days=31)
+A_WHILE = timedelta(days=31)
 _COMPOSITION = sa.text("SELECT content FROM composition WHERE government = :government")
 _STORE_COMPOSITION = sa.text("""
     INSERT INTO composition (government, version, content) VALUES (:government, :version, CAST(:content AS jsonb))
@@ -97,7 +97,7 @@ async def composition(session: AsyncSession) -> Composition:
 
 async def _composition(session: AsyncSession, government: str) -> Composition:
     today = shanghai_day(now(session))
-    place = {"government": government, "today": today, "lately": today - LATELY}
+    place = {"government": government, "soon": today + A_WHILE, "lately": today - A_WHILE}
     row = (await session.execute(_COMPOSITION_VERSION, place)).first()
     if row is None:
         raise Problem(

@@ -130,7 +130,9 @@ async def test_in_dalian_the_executive_deputy_chairs_and_signs_for_a_head_on_an_
     path = f"/v1/meetings/{meeting['id']}"
     problem = await dalian.refuse(f"{path}/opening", dalian.opening("dl-exec"), dalian.clerk, meeting["version"])
     assert (problem["code"], problem["clause"]) == ("not_a_lawful_chair", "DL-38")
+    assert (await dalian.api.get("meeting", path))["away"] == []
     await dalian.away("official_trip")
+    assert (await dalian.api.get("meeting", path))["away"] == ["dl-head"]
     problem = await dalian.refuse(f"{path}/opening", dalian.opening("dl-dep1"), dalian.clerk, meeting["version"])
     assert (problem["code"], problem["clause"]) == ("not_a_lawful_chair", "DL-38")
     meeting = await dalian.to_the_signature(meeting, "dl-exec")

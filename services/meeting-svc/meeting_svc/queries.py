@@ -71,6 +71,9 @@ async def topic_view(call: Call, topic: Topic) -> TopicView:
 async def meeting_view(call: Call, meeting: Meeting) -> MeetingView:
     view = MeetingView.model_validate(meeting)
     kind = kind_of(call, meeting)
+    if meeting.state in (MeetingState.called, MeetingState.agenda_approved):
+        people, day = await references.composition(call.session), meeting.day
+        view.away = [official for official in people.members(kind.members, day) if people.absent(official, day)]
     chains = {
         MeetingState.called: (kind.agenda, meeting.agenda_steps),
         MeetingState.closed: (kind.minutes, meeting.minutes_steps),

@@ -229,6 +229,7 @@ class MeetingView(View):
     opened_at: datetime | None
     closed_at: datetime | None
     minutes_steps: list[StepView]
+    away: Annotated[list[str], Field(description="members who are known to be away on its day, before it opens")] = []
     next_step: NextStep | None = None
     edition: str
     modified_at: datetime
