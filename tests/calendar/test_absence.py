@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,12 +18,12 @@ from calendar_svc import limit, stand_in
 from calendar_svc.absence import TRANSITIONS, Absence, AbsenceState, Act, Approval, Extension
 from calendar_svc.duty import DutyState, duties_of
 from calendar_svc.limit import Away, Breach
-from calendar_svc.research import expected_by, standings
+from calendar_svc.research import FieldDay, expected_by, standings
 from zhengling.absence_rules import Absence as Rules
 from zhengling.absence_rules import AbsenceKind, Ask, AskStep, Basis, Duty, LimitName, Power, Research
 from zhengling.authority import Pair
 from zhengling.errors import Problem
-from zhengling.rulebook import Role, Rulebook, Rulebooks
+from zhengling.rulebook import Role, Rulebook, RulebookError, Rulebooks, load_edition
 
 NOW = datetime(2028, 3, 1, 2, tzinfo=UTC)
 MONDAY = date(2028, 3, 6)
@@ -349,7 +351,8 @@ def test_the_days_expected_grow_with_the_year_up_to_its_minimum(today: date, exp
 
 
 def test_a_leader_with_fewer_days_than_expected_is_behind() -> None:
-    found = standings(RESEARCH, PEOPLE, 2029, date(2029, 1, 13), {"hc-dep1": [date(2029, 1, 4), date(2029, 1, 5)]})
+    held = [FieldDay(str(n), "huancui", "hc-dep1", date(2029, 1, n), "镇", "村", "x", NOW) for n in (4, 5)]
+    found = standings(RESEARCH, PEOPLE, 2029, date(2029, 1, 13), held)
     assert {s.official: s.behind for s in found} == {
         "hc-head": True, "hc-exec": True, "hc-dep1": False, **{f"hc-dep{n}": True for n in (2, 3, 4, 5)},
     }  # fmt: skip
@@ -413,3 +416,15 @@ def test_each_government_rules_as_its_clauses_say() -> None:
     assert {code for code in BOOKS.governments if rules(code).research} == {"huancui", "shuangtaizi"}
     notices = {code for code in BOOKS.governments if any(row.notice for row in rules(code).requests)}
     assert notices == {"shuangtaizi"}
+
+
+def test_a_notice_that_names_no_deadline_rule_is_found_with_its_line(tmp_path: Path) -> None:
+    folder = shutil.copytree(ROOT / "rulebooks" / "dalian" / "2014-06-28", tmp_path / "dalian" / "2014-06-28")
+    file = folder / "absence.yaml"
+    said = "    ask: [head]\n    notice: {rule: unheard-of, admit: head}\n"
+    file.write_text(file.read_text(encoding="utf-8").replace("    ask: [head]\n", said), encoding="utf-8")
+    with pytest.raises(RulebookError) as caught:
+        load_edition(folder)
+    (finding,) = caught.value.findings
+    line = file.read_text(encoding="utf-8").splitlines().index(said.splitlines()[1]) + 1
+    assert finding == (f"{file}:{line}: requests.1.notice.rule: no deadline rule 'unheard-of' in deadlines.yaml")

@@ -606,5 +606,17 @@ async def test_field_research_is_held_against_the_elapsed_part_of_the_year(huanc
     assert len(standing) == 9
     assert {(item["expected"], item["minimum"]) for item in found["items"]} == {(30, 60)}
     assert (standing["hc-dep2"]["held"], standing["hc-dep2"]["behind"]) == (3, True)
-    assert standing["hc-dep2"]["days"] == ["2029-03-01", "2029-03-02", "2029-06-30"]
+    days = standing["hc-dep2"]["days"]
+    assert [day["day"] for day in days] == ["2029-03-01", "2029-03-02", "2029-06-30"]
     assert standing["hc-head"]["held"] == 1
+
+    path, body = f"/v1/field-research/{days[0]['id']}/withdrawal", {"reason": "日期登记有误"}
+    problem = await refused(huancui.api.command("calendar", path, body, "hc-dep3", days[0]["version"]))
+    assert problem["code"] == "not_the_asker"
+    gone = await huancui.api.command("calendar", path, body, "hc-dep2", days[0]["version"])
+    assert (gone["withdrawn"], gone["withdrawn_reason"]) == (True, "日期登记有误")
+    problem = await refused(huancui.api.command("calendar", path, body, "hc-dep2", gone["version"]))
+    assert (problem["status"], problem["code"]) == (409, "withdrawn_already")
+    found = await huancui.api.get("calendar", "/v1/field-research", year="2029")
+    assert {item["official"]: item["held"] for item in found["items"]}["hc-dep2"] == 2
+    await record("dep2", "2029-03-01", "dep2")

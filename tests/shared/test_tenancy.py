@@ -97,6 +97,7 @@ async def neighbours(stack: EmbeddedStack) -> AsyncIterator[Neighbours]:
                 "entry_id": landed.entry["id"],
                 "document_id": await drafted(api, landed.decision["id"]),
                 "absence_id": await asked_for(api),
+                "field_day_id": await spent_in_the_field(api) if government == THEIRS else "",
             }
         for service in SERVICES:
             connection = await superuser(stack, service)
@@ -116,17 +117,29 @@ async def drafted(api: Api, decision: str) -> str:
 
 
 async def asked_for(api: Api) -> str:
-    """An absence that a deputy of the government asks for."""
+    """An absence that a deputy of the government asks for, and that the head refuses."""
     people = composition_of(api.government)
     (deputy, *_) = people.with_post([PostRole.deputy], date(2027, 9, 1))
     body = {"kind": "leave", "since": "2027-09-01", "until": "2027-09-02", "reason": "年休假"}
     while True:  # until calendar-svc has heard of the people
         try:
-            return str((await api.command("calendar", "/v1/absences", body, deputy))["id"])
+            absence = await api.command("calendar", "/v1/absences", body, deputy)
+            break
         except Refused as refused:
             if refused.code != "no_composition":
                 raise
             await asyncio.sleep(0.05)
+    path = f"/v1/absences/{absence['id']}/refusal"
+    (head,) = people.with_post([PostRole.head], date(2027, 9, 1))
+    await api.command("calendar", path, {"reason": "工作需要"}, head, absence["version"])
+    return str(absence["id"])
+
+
+async def spent_in_the_field(api: Api) -> str:
+    """A day of field research of one of the government's deputies."""
+    (deputy, *_) = composition_of(api.government).with_post([PostRole.deputy], date(2026, 1, 5))
+    body = {"day": "2026-01-05", "place": "临河街道", "subject": "基层治理"}
+    return str((await api.command("calendar", "/v1/field-research", body, deputy))["id"])
 
 
 # over HTTP ----------------------------------------------------------------------------------------------------------
@@ -261,19 +274,19 @@ async def test_a_replay_publishes_nothing_of_another_government_and_the_national
 ) -> None:
     body = {"since": "2020-01-01T00:00:00Z"}
     connection = await superuser(neighbours.stack, "calendar")
-    waiting = "SELECT count(*) FROM outbox WHERE government = '*'"
-    national = await connection.fetchval(waiting)
+    waiting = "SELECT count(*) FROM outbox WHERE government = $1"
+    national, own, others = [await connection.fetchval(waiting, government) for government in ("*", MINE, THEIRS)]
     await connection.close()
-    assert national > 0
+    assert national > 0 and others > 0
     answer = await neighbours.ask(MINE, "POST", "calendar", "/v1/events/replay", body)
-    assert answer.json() == {"events": 0}
+    assert answer.json() == {"events": own}
     headers = {
         "Authorization": f"Bearer {neighbours.token(MINE, 'calendar:national')}",
         "Idempotency-Key": str(uuid4()),
     }
     url = f"{neighbours.stack.addresses()['calendar']}/v1/events/replay"
     answer = await neighbours.client.post(url, json=body, headers=headers)
-    assert answer.json() == {"events": national}
+    assert answer.json() == {"events": own + national}
     theirs = {
         "since": "2020-01-01T00:00:00Z",
         "aggregate_type": "meeting",

@@ -26,9 +26,10 @@ from calendar_svc.absence_schemas import (
     RecordReturn,
     RefuseAbsence,
     RequestAbsence,
+    WithdrawFieldDay,
 )
 from calendar_svc.limit import Away, Breach
-from calendar_svc.research import FieldDay, require_countable, research_of
+from calendar_svc.research import FieldDay, require_countable, research_of, withdraw
 from zhengling import references
 from zhengling.absence_rules import Absence as Rules
 from zhengling.absence_rules import Duty, RequestRow
@@ -336,7 +337,7 @@ async def record_field_day(call: Call, body: RecordFieldDay) -> FieldDay:
     (await references.calendar(call.session)).require(body.day)
     require_countable(research, composition, official, body.day, today)
     await call.session.execute(_ONE_AT_A_TIME, {"government": call.government})
-    known = sa.select(FieldDay).filter_by(official=official, day=body.day)
+    known = sa.select(FieldDay).filter_by(official=official, day=body.day, withdrawn=False)
     if (await call.session.execute(known)).scalar_one_or_none():
         raise refusal(
             "recorded_already",
@@ -356,6 +357,20 @@ async def record_field_day(call: Call, body: RecordFieldDay) -> FieldDay:
         recorded_at=call.now,
     )
     call.session.add(day)
+    await call.session.flush()
+    return day
+
+
+async def withdraw_field_day(call: Call, field_day_id: str, body: WithdrawFieldDay) -> FieldDay:
+    """Take a wrong record of field research back, with a reason. By the leader or the office. No event."""
+    day = await lock(call.session, FieldDay, field_day_id, "field day", "调研记录")
+    call.check_version(day.version)
+    book, composition = call.rulebook, await references.composition(call.session)
+    research = research_of(book.absence, book.code, book.government.name)
+    today = shanghai_day(call.now)
+    absences.require_may_ask(composition, call.official, day.official, None, today, research.clause)
+    withdraw(day, research.clause, body.reason)
+    call.audit_details.update(reason=body.reason, occurred_at=call.occurred(body.occurred_at))
     await call.session.flush()
     return day
 

@@ -129,10 +129,8 @@ async def get_field_research(call: Call, year: int) -> FieldResearch:
     book, composition = call.rulebook, await references.composition(call.session)
     research = research_of(book.absence, book.code, book.government.name)
     column = tables.field_day.c.day
-    statement = sa.select(FieldDay).where(column.between(date(year, 1, 1), date(year, 12, 31))).order_by(column)
-    held: dict[str, list[date]] = {}
-    for row in (await call.session.execute(statement)).scalars():
-        held.setdefault(row.official, []).append(row.day)
+    counted = (column.between(date(year, 1, 1), date(year, 12, 31)), tables.field_day.c.withdrawn.is_(False))
+    held = (await call.session.execute(sa.select(FieldDay).where(*counted).order_by(column))).scalars()
     found = standings(research, composition, year, shanghai_day(call.now), held)
     return FieldResearch(
         year=year, clause=research.clause, items=[FieldResearchStanding.model_validate(each) for each in found]

@@ -24,7 +24,9 @@ from calendar_svc.absence_schemas import (
     RecordReturn,
     RefuseAbsence,
     RequestAbsence,
+    WithdrawFieldDay,
 )
+from calendar_svc.research import FieldDay
 from zhengling.moments import Day
 from zhengling.paging import Page, Paging
 from zhengling.service import Call, change, command, commands, etag, queries, query
@@ -42,6 +44,12 @@ async def _absence(call: Call, response: Response, absence: Absence) -> AbsenceV
     response.headers["ETag"] = etag(absence.version)
     call.audit_details["subject"] = f"absence:{absence.id}"
     return await see.absence_view(call, absence)
+
+
+def _field_day(call: Call, response: Response, day: FieldDay) -> FieldDayView:
+    response.headers["ETag"] = etag(day.version)
+    call.audit_details["subject"] = f"field_day:{day.id}"
+    return FieldDayView.model_validate(day)
 
 
 @writes.post("/absences", operation_id="request_absence", status_code=201, summary="Ask for an absence (请假)")
@@ -126,10 +134,17 @@ async def record_absence_duty(absence_id: str, body: RecordDuty, call: Change, r
 @writes.post(
     "/field-research", operation_id="record_field_day", status_code=201, summary="Record a day of field research (调研)"
 )
-async def record_field_day(body: RecordFieldDay, call: Create) -> FieldDayView:
-    day = await do.record_field_day(call, body)
-    call.audit_details["subject"] = f"field_day:{day.id}"
-    return FieldDayView.model_validate(day)
+async def record_field_day(body: RecordFieldDay, call: Create, response: Response) -> FieldDayView:
+    return _field_day(call, response, await do.record_field_day(call, body))
+
+
+@writes.post(
+    "/field-research/{field_day_id}/withdrawal", operation_id="withdraw_field_day", summary="Take a wrong day back"
+)
+async def withdraw_field_day(
+    field_day_id: str, body: WithdrawFieldDay, call: Change, response: Response
+) -> FieldDayView:
+    return _field_day(call, response, await do.withdraw_field_day(call, field_day_id, body))
 
 
 @reads.get("/field-research", operation_id="get_field_research", summary="Each leader's year: held and expected so far")

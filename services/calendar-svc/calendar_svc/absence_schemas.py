@@ -105,6 +105,11 @@ class RecordFieldDay(Payload):
     subject: Annotated[str, Field(min_length=2, max_length=200)]
 
 
+class WithdrawFieldDay(Payload):
+    reason: Reason
+    occurred_at: OccurredAt = None
+
+
 # views --------------------------------------------------------------------------------------------------------------
 class ApprovalView(View):
     step: AskStep
@@ -260,6 +265,8 @@ class FieldDayView(View):
     subject: str
     recorded_by: str
     recorded_at: datetime
+    withdrawn: bool
+    withdrawn_reason: str
 
 
 class FieldResearchStanding(View):
@@ -269,7 +276,7 @@ class FieldResearchStanding(View):
     expected: Annotated[int, Field(description="what the elapsed part of the year asks for")]
     minimum: int
     behind: bool
-    days: list[date]
+    days: list[FieldDayView]
 
 
 class FieldResearch(View):

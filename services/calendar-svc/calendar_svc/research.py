@@ -1,10 +1,11 @@
 """Field research (调研): the days that leaders spend with the grassroots, held against what a year asks for.
 
-Invariant: a day counts once for each leader. It is tracked, and blocks nothing. Pure.
+Invariant: a day counts once for each leader, until it is withdrawn. It is tracked, and blocks nothing. Pure.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -17,7 +18,7 @@ from zhengling.rulebook import in_chinese
 
 @dataclass
 class FieldDay:
-    """One leader's day of field research."""
+    """One leader's day of field research; a wrong one is withdrawn with a reason, never edited."""
 
     id: str
     government: str
@@ -27,6 +28,8 @@ class FieldDay:
     subject: str
     recorded_by: str
     recorded_at: datetime
+    withdrawn: bool = False
+    withdrawn_reason: str = ""
     version: int = 1
     modified_at: datetime | None = None
 
@@ -40,7 +43,7 @@ class Standing:
     held: int
     expected: int
     minimum: int
-    days: tuple[date, ...]
+    days: tuple[FieldDay, ...]
 
     @property
     def behind(self) -> bool:
@@ -73,6 +76,19 @@ def require_countable(research: Research, composition: Composition, official: st
         )
 
 
+def withdraw(day: FieldDay, clause: str, reason: str) -> None:
+    """Take a wrong record back. 409 `withdrawn_already`."""
+    if day.withdrawn:
+        raise refusal(
+            "withdrawn_already",
+            clause,
+            "this day was withdrawn before",
+            "该条调研记录已撤回",
+            Text("record the right day", "请登记正确的日期"),
+        )
+    day.withdrawn, day.withdrawn_reason = True, reason
+
+
 def expected_by(research: Research, year: int, today: date) -> int:
     """How many days the elapsed part of the year asks for: in proportion, rounded down; all of them once it is over."""
     first, last = date(year, 1, 1), date(year, 12, 31)
@@ -81,13 +97,16 @@ def expected_by(research: Research, year: int, today: date) -> int:
 
 
 def standings(
-    research: Research, composition: Composition, year: int, today: date, held: dict[str, list[date]]
+    research: Research, composition: Composition, year: int, today: date, held: Iterable[FieldDay]
 ) -> list[Standing]:
     """Each leader's year, for whoever is one today, or was at the end of a year that is over."""
+    of: dict[str, list[FieldDay]] = {}
+    for each in held:
+        of.setdefault(each.official, []).append(each)
     on = min(max(today, date(year, 1, 1)), date(year, 12, 31))
     expected = expected_by(research, year, today)
     return [
-        Standing(official, name, len(held.get(official, [])), expected, research.days, tuple(held.get(official, [])))
+        Standing(official, composition.official_names[official], len(days), expected, research.days, tuple(days))
         for official in composition.members(research.who, on)
-        for name in [composition.official_names[official]]
+        for days in [of.get(official, [])]
     ]

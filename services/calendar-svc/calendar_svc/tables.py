@@ -54,6 +54,8 @@ field_day = sa.Table(
     sa.Column("subject", sa.Text, nullable=False),
     sa.Column("recorded_by", sa.Text, nullable=False),
     sa.Column("recorded_at", Instant, nullable=False),
+    sa.Column("withdrawn", sa.Boolean, nullable=False),
+    sa.Column("withdrawn_reason", sa.Text, nullable=False),
 )
 
 for noun, table in ((Absence, absence), (FieldDay, field_day)):

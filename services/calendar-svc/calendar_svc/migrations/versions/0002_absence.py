@@ -52,8 +52,10 @@ CREATE TABLE field_day (
     subject text NOT NULL,
     recorded_by text NOT NULL,
     recorded_at timestamptz NOT NULL,
-    UNIQUE (government, official, day)
+    withdrawn boolean NOT NULL,
+    withdrawn_reason text NOT NULL
 );
+CREATE UNIQUE INDEX field_day_counts_once ON field_day (government, official, day) WHERE NOT withdrawn;
 """
 
 
