@@ -23,7 +23,7 @@ from zhengling.absence_rules import Absence as Rules
 from zhengling.absence_rules import AbsenceKind, Ask, AskStep, Basis, Duty, LimitName, Power, Research
 from zhengling.authority import Pair
 from zhengling.errors import Problem
-from zhengling.rulebook import Role, Rulebook, RulebookError, Rulebooks, load_edition
+from zhengling.rulebook import Actor, Role, Rulebook, RulebookError, Rulebooks, load_edition
 
 NOW = datetime(2028, 3, 1, 2, tzinfo=UTC)
 MONDAY = date(2028, 3, 6)
@@ -288,6 +288,16 @@ def test_entrusting_the_signature_leaves_presiding_with_whom_the_rule_gives_it()
     assert (
         problem(stand_in.entrust, trip, rules(), PEOPLE, "hc-head", "hc-dep1", "代签", MONDAY).code == "cannot_stand_in"
     )
+
+
+def test_who_presides_for_the_head_cant_entrust_themselves_with_the_signature_in_the_heads_place() -> None:
+    trip = absence("hc-head", asks_as=Role.head, state=AbsenceState.approved)
+    stand_in.settle_stand_ins(trip, rules(), PEOPLE)
+    people = PEOPLE.with_absences([absences.absent_of(trip)])
+    assert people.may_act("hc-exec", (Actor(role=Role.head),), MONDAY, {})
+    refusal = problem(stand_in.entrust, trip, rules(), people, "hc-exec", "hc-exec", "代签", MONDAY)
+    assert (refusal.status, refusal.code, refusal.clause) == (403, "not_the_one_to_decide", "HC-62")
+    stand_in.entrust(trip, rules(), people, "hc-head", "hc-exec", "代签", MONDAY)
 
 
 # the return ---------------------------------------------------------------------------------------------------------

@@ -75,7 +75,10 @@ def entrust(
     for row in rows:
         act = Text(f"decide who stands in ({row.basis})", f"确定代行人（{in_chinese(row.basis)}）")
         actors = tuple(Actor(role=role) for role in row.recorded_by)
-        composition.require(official, actors, on, {}, act, code="not_the_one_to_decide", clause=row.clause)
+        # whoever acts for the one away doesn't widen that by deciding in that one's place
+        own = absence.official in composition.members(row.recorded_by, on)
+        deciders = composition.with_absences(()) if own else composition
+        deciders.require(official, actors, on, {}, act, code="not_the_one_to_decide", clause=row.clause)
         kept = []
         for other in absence.stand_ins:
             acts = tuple(power for power in other.acts if power not in row.acts)
