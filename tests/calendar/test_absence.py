@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -240,6 +241,14 @@ def test_a_refusal_names_who_is_away_when_in_both_languages() -> None:
         assert "尚思屿" in text and "2028-03-06" in text and "2028-03-15" in text
     assert refusal.satisfy and "exception" in refusal.satisfy.en
     limit.refuse_breaches(PEOPLE, absence("hc-dep2"), [], asked=False)
+
+
+def test_a_limit_without_a_door_says_that_nobody_may_let_it_be() -> None:
+    (breach,) = breaches("dep2", away("dep3", 0, 9))
+    firm = dataclasses.replace(breach, lift=())
+    for asked in (True, False):
+        refusal = problem(limit.refuse_breaches, PEOPLE, absence("hc-dep2"), [firm], asked=asked)
+        assert refusal.satisfy and "nobody may let it be" in refusal.satisfy.en
 
 
 @pytest.mark.parametrize(

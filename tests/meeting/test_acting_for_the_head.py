@@ -110,7 +110,8 @@ async def government(
     yield begin
     for each in made:
         await each.api.set_clock(at(DAY, 18))
-        listed = await each.api.get("calendar", "/v1/absences", official=each.head, since=str(DAY), state="approved")
+        window = {"official": each.head, "since": str(DAY), "until": str(DAY), "state": "approved"}
+        listed = await each.api.get("calendar", "/v1/absences", **window)
         for absence in listed["items"]:
             await each.api.command(
                 "calendar", f"/v1/absences/{absence['id']}/return", {}, each.clerk, absence["version"]
