@@ -1,21 +1,25 @@
-"""Who holds which post on which day, and so who may do what.
+"""Who holds which post on which day, who stands in for whom, and so who may do what.
 
 Pure: a `Composition` is the dated state of one government as the event `meeting.composition.changed` carries it;
 meeting-svc owns it, the others keep a replica. What a person may do follows from the posts held on that day, never
-from a role string in a token.
+from a role string in a token. Whoever is away (`Absent`, as calendar-svc's events carry it) may be acted for by those
+whom the rules or a recorded decision let stand in; who stands in for somebody acts in the roles of that one's own
+posts, never in those that one stands in for.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
+from zhengling.absence_rules import AbsenceKind, Basis, Power
 from zhengling.errors import Text, not_permitted
 from zhengling.moments import Day
 from zhengling.rulebook import Actor, Facts, Role, in_chinese, matches
@@ -101,6 +105,63 @@ class Pair(Dated):
     b: Key
 
 
+class StandIn(BaseModel):
+    """Somebody who acts for an official that is away: in which powers, and on what that rests."""
+
+    model_config = ConfigDict(frozen=True)
+    official: str
+    acts: tuple[Power, ...]
+    clause: str
+    basis: Basis
+    decided_by: str | None = None
+    reason: str = ""
+
+
+class Vacancy(BaseModel):
+    """What a rule would let somebody do for an official that is away, once it is recorded."""
+
+    model_config = ConfigDict(frozen=True)
+    candidates: tuple[str, ...]
+    acts: tuple[Power, ...]
+    clause: str
+    basis: Basis
+
+
+class Absent(BaseModel):
+    """An official away from `since` to `until`, both days included, with whoever stands in. After an early return
+    `until` is the last day away; it lies before `since` where none was left."""
+
+    model_config = ConfigDict(frozen=True)
+    absence_id: str
+    official: str
+    absence_kind: AbsenceKind
+    since: date
+    until: date
+    clause: str
+    stand_ins: tuple[StandIn, ...] = ()
+    vacancies: tuple[Vacancy, ...] = ()
+
+    def covers(self, on: date) -> bool:
+        return self.since <= on <= self.until
+
+
+@dataclass(frozen=True)
+class Acting:
+    """In which role somebody may act; for a stand-in also on whose behalf and by which clause."""
+
+    role: Role
+    on_behalf_of: str | None = None
+    clause: str | None = None
+    basis: Basis | None = None
+
+    @property
+    def behalf(self) -> dict[str, object]:
+        """What a record keeps of acting for somebody else; nothing for who acts by a post."""
+        if self.on_behalf_of is None:
+            return {}
+        return {"on_behalf_of": self.on_behalf_of, "under": self.clause, "basis": self.basis}
+
+
 _ROLE_POSTS: dict[Role, tuple[PostRole, ...]] = {
     Role.head: (PostRole.head,),
     Role.executive_deputy: (PostRole.executive_deputy,),
@@ -111,6 +172,7 @@ _ROLE_POSTS: dict[Role, tuple[PostRole, ...]] = {
     Role.office_deputy_director: (PostRole.office_deputy_director,),
     Role.department_principals: (PostRole.principal,),
 }
+_TOWNS_AND_STREETS = (OrganisationKind.town, OrganisationKind.street)
 
 
 class Composition(BaseModel):
@@ -122,6 +184,7 @@ class Composition(BaseModel):
     posts: tuple[Post, ...]
     portfolios: tuple[Portfolio, ...] = ()
     pairs: tuple[Pair, ...] = ()
+    _absences: tuple[Absent, ...] = PrivateAttr(())
 
     @model_validator(mode="after")
     def _names_point_somewhere(self) -> Self:
@@ -157,11 +220,32 @@ class Composition(BaseModel):
         return {organisation.code: organisation.name for organisation in self.organisations}
 
     @cached_property
+    def organisation_kinds(self) -> dict[str, OrganisationKind]:
+        return {organisation.code: organisation.kind for organisation in self.organisations}
+
+    @cached_property
     def _offices(self) -> frozenset[str]:
         return frozenset(o.code for o in self.organisations if o.kind == OrganisationKind.office)
 
     def _serves(self, official: str, on: date) -> bool:
         return any(p.official == official and p.holds(on) for p in self.posts)
+
+    def with_absences(self, absences: Iterable[Absent]) -> Composition:
+        """The same composition, knowing who is away: not part of what it says, or of what an event of it carries."""
+        known = self.model_copy()
+        known._absences = tuple(absences)
+        return known
+
+    def absent(self, official: str, on: date) -> Absent | None:
+        """The absence that the official is on that day, if any."""
+        return next((a for a in self._absences if a.official == official and a.covers(on)), None)
+
+    def partner(self, official: str, on: date) -> str | None:
+        """The other one of the official's A/B pair on that day."""
+        for pair in self.pairs:
+            if pair.holds(on) and official in (pair.a, pair.b):
+                return pair.b if pair.a == official else pair.a
+        return None
 
     def with_post(self, roles: Iterable[PostRole], on: date) -> tuple[str, ...]:
         """Officials who hold one of these posts on that day, each once, in the composition's order."""
@@ -196,6 +280,16 @@ class Composition(BaseModel):
                 return self.of_organisation(sponsor, on) if sponsor else ()
             case Role.principal:
                 return self.of_organisation(sponsor, on, principal=True) if sponsor else ()
+            case Role.town_and_street_principals:
+                return tuple(
+                    dict.fromkeys(
+                        p.official
+                        for p in self.posts
+                        if p.role == PostRole.principal
+                        and self.organisation_kinds[p.organisation] in _TOWNS_AND_STREETS
+                        and p.holds(on)
+                    )
+                )
             case Role.deputy_in_charge:
                 return tuple(
                     p.official
@@ -212,6 +306,47 @@ class Composition(BaseModel):
     def names(self, officials: Iterable[str]) -> list[str]:
         return [self.official_names.get(official, official) for official in officials]
 
+    def _stands_in(self, official: str | None, holder: str, on: date, power: Power) -> StandIn | None:
+        """What lets the official act for the holder on that day: only while in post and not away as well."""
+        if official is None or official == holder or self.absent(official, on) or not self._serves(official, on):
+            return None
+        return next(
+            (
+                stand_in
+                for absence in self._absences
+                if absence.official == holder and absence.covers(on)
+                for stand_in in absence.stand_ins
+                if stand_in.official == official and power in stand_in.acts
+            ),
+            None,
+        )
+
+    def who_may(
+        self,
+        role: Role,
+        on: date,
+        *,
+        power: Power = Power.preside,
+        sponsor: str | None = None,
+        chair: str | None = None,
+    ) -> tuple[str, ...]:
+        """Whom to turn to for an act in this role on that day: the holders who are there, and who stands in for the
+        others; the holders themselves where nobody does. A holder who is away may still act, but isn't waited for."""
+        holders = self.holders(role, on, sponsor=sponsor, chair=chair)
+        away = [holder for holder in holders if self.absent(holder, on)]
+        if not away:
+            return holders
+        there = [holder for holder in holders if holder not in away]
+        stand_ins = [
+            stand_in.official
+            for holder in away
+            for absence in self._absences
+            if absence.official == holder and absence.covers(on)
+            for stand_in in absence.stand_ins
+            if self._stands_in(stand_in.official, holder, on, power)
+        ]
+        return tuple(dict.fromkeys([*there, *stand_ins])) or holders
+
     def may_act(
         self,
         official: str | None,
@@ -219,18 +354,25 @@ class Composition(BaseModel):
         on: date,
         facts: Facts,
         *,
+        power: Power = Power.preside,
         sponsor: str | None = None,
         chair: str | None = None,
-    ) -> Role | None:
-        """The role by which the official may act under these facts on that day, or None."""
-        return next(
-            (
-                actor.role
-                for actor in actors
-                if matches(actor.when, facts) and official in self.holders(actor.role, on, sponsor=sponsor, chair=chair)
-            ),
-            None,
-        )
+    ) -> Acting | None:
+        """By what the official may act under these facts on that day, or None: first by a post, else for somebody who is
+        away. `power` says what kind of act it is, as not every stand-in may sign."""
+        lawful = [
+            (actor.role, self.holders(actor.role, on, sponsor=sponsor, chair=chair))
+            for actor in actors
+            if matches(actor.when, facts)
+        ]
+        for role, holders in lawful:
+            if official in holders:
+                return Acting(role)
+        for role, holders in lawful:
+            for holder in holders:
+                if found := self._stands_in(official, holder, on, power):
+                    return Acting(role, holder, found.clause, found.basis)
+        return None
 
     def require(
         self,
@@ -242,26 +384,54 @@ class Composition(BaseModel):
         *,
         code: str,
         clause: str | None,
+        power: Power = Power.preside,
         sponsor: str | None = None,
         chair: str | None = None,
-    ) -> Role:
-        """As `may_act`, or a 403 problem that names the clause and who may do it."""
-        if role := self.may_act(official, actors, on, facts, sponsor=sponsor, chair=chair):
-            return role
+    ) -> Acting:
+        """As `may_act`, or a 403 problem that names the clause and who may do it; where the official could stand in for
+        somebody who is away, the clause of that and what has to be recorded first."""
+        if acting := self.may_act(official, actors, on, facts, power=power, sponsor=sponsor, chair=chair):
+            return acting
         lawful = [actor for actor in actors if matches(actor.when, facts)] or list(actors)
         who = self.names(
-            dict.fromkeys(h for actor in lawful for h in self.holders(actor.role, on, sponsor=sponsor, chair=chair))
+            dict.fromkeys(
+                h for actor in lawful for h in self.who_may(actor.role, on, power=power, sponsor=sponsor, chair=chair)
+            )
         )
         roles = [actor.role.value for actor in lawful]
         name = self.official_names.get(official or "", official or "")
+        extra: dict[str, object] = {"required_roles": roles}
+        satisfy = Text(
+            f"{' or '.join(roles)}: {', '.join(who) or 'nobody holds it'}",
+            f"应由{in_chinese(*roles)}办理：{'、'.join(who) or '暂无人任职'}",
+        )
+        holders = [h for actor in lawful for h in self.holders(actor.role, on, sponsor=sponsor, chair=chair)]
+        if found := self._vacancy(official, holders, on, power):
+            absence, vacancy = found
+            away = self.official_names.get(absence.official, absence.official)
+            clause = vacancy.clause
+            extra["away"] = {"official": absence.official, "until": absence.until.isoformat(), "basis": vacancy.basis}
+            satisfy = Text(
+                f"{satisfy.en}; {away} is away until {absence.until}, and {name} may act for them once that is recorded "
+                f"on absence {absence.absence_id} as {vacancy.basis}",
+                f"{satisfy.zh}；{away}外出至{absence.until}，须先登记{name}代行的依据（{in_chinese(vacancy.basis)}）",
+            )
         raise not_permitted(
             code,
             clause,
             f"{name or 'a token for no official'} may not {act.en}",
             f"{name or '未指明官员的令牌'}无权{act.zh}",
-            Text(
-                f"{' or '.join(roles)}: {', '.join(who) or 'nobody holds it'}",
-                f"应由{in_chinese(*roles)}办理：{'、'.join(who) or '暂无人任职'}",
-            ),
-            required_roles=roles,
+            satisfy,
+            **extra,
         )
+
+    def _vacancy(
+        self, official: str | None, holders: list[str], on: date, power: Power
+    ) -> tuple[Absent, Vacancy] | None:
+        """What would let the official act for one of the holders, were it recorded."""
+        for holder in holders:
+            if absence := self.absent(holder, on):
+                for vacancy in absence.vacancies:
+                    if official in vacancy.candidates and power in vacancy.acts:
+                        return absence, vacancy
+        return None

@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from rich.console import Console
 from rich.table import Table
 
+from zhengling.absence_rules import Absence
 from zhengling.auth import LocalIssuer
 from zhengling.authority import Composition
 from zhengling.errors import Problem
@@ -329,10 +330,35 @@ def _explain(book: Rulebook) -> None:
         for row in ledger.due:
             console.print(f"  {_when(row.when) or 'always'} → {row.rule} [{row.clause}]", highlight=False, markup=False)
         console.print(f"  otherwise set by {', '.join(ledger.set_by)}", highlight=False)
+    if book.absence:
+        _explain_absence(book.absence)
     for name, rule in book.deadlines.items():
         shape = rule.model_dump(mode="json", exclude_none=True, exclude={"clause"})
         told = ", ".join(f"{k} {v}" for k, v in shape.items())
         console.print(f"  {name}: {told} [{rule.clause}]", highlight=False, markup=False)
+
+
+def _explain_absence(rules: Absence) -> None:
+    def say(line: str) -> None:
+        console.print(line, highlight=False, markup=False)
+
+    say("\nabsence:")
+    for row in rules.requests:
+        steps = "; ".join(f"{a.step} by {(' and ' if a.need == 'all' else ' or ').join(a.by)}" for a in row.ask)
+        notice = f", {row.notice.rule} ahead" if row.notice else ""
+        say(f"  {', '.join(row.who)}: {steps or 'on record once told'}{notice} [{row.clause}]")
+        for duty in row.duties:
+            say(f"    {duty.when}: {duty.duty} [{duty.clause or row.clause}]")
+    for limit in rules.limits:
+        count = f" at most {limit.at_most}" if limit.at_most else ""
+        say(
+            f"  limit {limit.limit} of {', '.join(limit.of)}{count}, lifted by {', '.join(limit.lift)} [{limit.clause}]"
+        )
+    for stand in rules.substitution:
+        by = "the A/B partner" if stand.partner else " or ".join(stand.by)
+        say(f"  for {', '.join(stand.of)} ({', '.join(stand.kinds)}): {by}, {stand.basis} [{stand.clause}]")
+    if rules.research:
+        say(f"  field research: {rules.research.days} days a year [{rules.research.clause}]")
 
 
 def _actor(actor: Any) -> str:

@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from zhengling.authority import Composition
+from zhengling.authority import Absent, Composition
 from zhengling.rulebook import Difficulty, FollowingDocument, Outcome
 from zhengling.workdays import CalendarYear
 
@@ -122,6 +122,8 @@ class MinutesSigned(Event, type="zhengling.meeting.minutes.signed.v1", aggregate
     version: int
     digest: str
     signed_by: str
+    on_behalf_of: str | None = None
+    under: str | None = None
     signed_at: datetime
     recorded_at: datetime
 
@@ -285,3 +287,63 @@ RECOMPUTED: dict[str, type[MeetingDeadlinesRecomputed | DocflowDeadlinesRecomput
     "docflow": DocflowDeadlinesRecomputed,
     "oversight": OversightDeadlinesRecomputed,
 }
+
+
+class AbsenceApproved(
+    Absent, Event, type="zhengling.calendar.absence.approved.v1", aggregate="absence", key="absence_id"
+):
+    """Somebody may go away: every step of the chain was taken. Carries who stands in, and what may still be recorded."""
+
+    approved_at: datetime
+    recorded_at: datetime
+
+
+class AbsenceRefused(
+    Absent, Event, type="zhengling.calendar.absence.refused.v1", aggregate="absence", key="absence_id"
+):
+    """A request was refused; with `extension`, only that of staying longer, and the absence itself holds as it was."""
+
+    extension: bool
+    refused_by: str
+    reason: str
+    refused_at: datetime
+    recorded_at: datetime
+
+
+class AbsenceEntrusted(
+    Absent, Event, type="zhengling.calendar.absence.entrusted.v1", aggregate="absence", key="absence_id"
+):
+    """Who stands in was decided anew: `stand_ins` say who, by whose decision and why."""
+
+    entrusted_at: datetime
+    recorded_at: datetime
+
+
+class AbsenceExtended(
+    Absent, Event, type="zhengling.calendar.absence.extended.v1", aggregate="absence", key="absence_id"
+):
+    """The absence lasts longer than was approved at first: `until` is the new last day."""
+
+    extended_at: datetime
+    recorded_at: datetime
+
+
+class AbsenceReturned(
+    Absent, Event, type="zhengling.calendar.absence.returned.v1", aggregate="absence", key="absence_id"
+):
+    """Somebody is back: from `returned_on` on they are there; `until` is the last day away."""
+
+    returned_on: date
+    planned_until: date
+    returned_at: datetime
+    recorded_at: datetime
+
+
+class AbsenceCancelled(
+    Absent, Event, type="zhengling.calendar.absence.cancelled.v1", aggregate="absence", key="absence_id"
+):
+    """An approved absence doesn't take place."""
+
+    reason: str
+    cancelled_at: datetime
+    recorded_at: datetime

@@ -1,4 +1,4 @@
-"""Replicas of what other services own: the composition of a government and its working-day calendar.
+"""Replicas of what other services own: the composition of a government, who is away, its working-day calendar.
 
 Each service keeps them in its own database, fed by snapshot events, and reads them in its own transaction; what was
 parsed is kept per version. Also: which rulebook content this database has worked under.
@@ -7,20 +7,43 @@ parsed is kept per version. Also: which rulebook content this database has worke
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TypeVar
+from datetime import timedelta
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from zhengling.authority import Composition
-from zhengling.db import NATIONAL, backbone, enter_government, government_of
+from zhengling.authority import Absent, Composition
+from zhengling.db import NATIONAL, backbone, enter_government, government_of, now
+from zhengling.deadlines import shanghai_day
 from zhengling.errors import Problem, Text
-from zhengling.events import CompositionChanged, Event
-from zhengling.inbox import Received
+from zhengling.events import (
+    AbsenceApproved,
+    AbsenceCancelled,
+    AbsenceEntrusted,
+    AbsenceExtended,
+    AbsenceRefused,
+    AbsenceReturned,
+    CompositionChanged,
+    Event,
+)
+from zhengling.inbox import Handlers, Received, ignored
 from zhengling.rulebook import Rulebooks
 from zhengling.workdays import CalendarYear, WorkdayCalendar, overlay
 
-_COMPOSITION_VERSION = sa.text("SELECT version FROM composition WHERE government = :government")
+# Whoever was away lately counts too, since a fact may be told a while after it occurred; and whoever will be soon.
+_COMPOSITION_VERSION = sa.text("""
+    SELECT version, (SELECT jsonb_agg(content ORDER BY id) FROM absence_replica
+                     WHERE government = :government AND in_force AND since <= :soon AND until >= :lately) AS absences
+    FROM composition WHERE government = :government
+""")
+_STORE_ABSENCE = sa.text("""
+    INSERT INTO absence_replica (id, government, since, until, in_force, content)
+    VALUES (:id, :government, :since, :until, :in_force, CAST(:content AS jsonb))
+    ON CONFLICT (government, id) DO UPDATE SET since = excluded.since, until = excluded.until,
+        in_force = excluded.in_force, content = excluded.content, changed_at = clock_timestamp()
+""")
+A_WHILE = timedelta(days=31)
 _COMPOSITION = sa.text("SELECT content FROM composition WHERE government = :government")
 _STORE_COMPOSITION = sa.text("""
     INSERT INTO composition (government, version, content) VALUES (:government, :version, CAST(:content AS jsonb))
@@ -60,8 +83,8 @@ def _keep(cache: OrderedDict[K, V], key: K, value: V) -> V:
 
 
 async def composition(session: AsyncSession) -> Composition:
-    """The composition of the session's government: one for a whole transaction. Problem `no_composition` (409) until one
-    was loaded."""
+    """The composition of the session's government, knowing who is away: one for a whole transaction. Problem
+    `no_composition` (409) until one was loaded."""
     government = government_of(session)
     known: dict[str, Composition] = session.info.setdefault("composition", {})
     if government not in known:
@@ -70,18 +93,36 @@ async def composition(session: AsyncSession) -> Composition:
 
 
 async def _composition(session: AsyncSession, government: str) -> Composition:
-    version = await session.scalar(_COMPOSITION_VERSION, {"government": government})
-    if version is None:
+    today = shanghai_day(now(session))
+    place = {"government": government, "soon": today + A_WHILE, "lately": today - A_WHILE}
+    row = (await session.execute(_COMPOSITION_VERSION, place)).first()
+    if row is None:
         raise Problem(
             409,
             "no_composition",
             Text(f"{government} has no composition here yet", f"{government}尚未导入机构与人员"),
             Text("load it with PUT /v1/composition of meeting-svc", "请先通过会议服务导入组成人员"),
         )
-    if found := _compositions.get((government, version)):
-        return found
-    content = await session.scalar(_COMPOSITION, {"government": government})
-    return _keep(_compositions, (government, version), Composition.model_validate(content))
+    version, absences = row
+    found = _compositions.get((government, version))
+    if found is None:
+        content = await session.scalar(_COMPOSITION, {"government": government})
+        found = _keep(_compositions, (government, version), Composition.model_validate(content))
+    return found.with_absences(map(Absent.model_validate, absences)) if absences else found
+
+
+async def store_absence(session: AsyncSession, absent: Absent, *, in_force: bool = True) -> None:
+    """Keep an absence as it is now; not `in_force` where it doesn't take place."""
+    session.info.pop("composition", None)
+    row: dict[str, Any] = {
+        "id": absent.absence_id,
+        "government": government_of(session),
+        "since": absent.since,
+        "until": absent.until,
+        "in_force": in_force,
+        "content": absent.model_dump_json(include=set(Absent.model_fields)),
+    }
+    await backbone(session, _STORE_ABSENCE, row)
 
 
 async def store_composition(session: AsyncSession, version: int, content: Composition) -> bool:
@@ -142,6 +183,22 @@ async def store_calendar_year(session: AsyncSession, version: int, year: Calenda
 async def on_composition_changed(session: AsyncSession, event: Event, received: Received) -> None:
     assert isinstance(event, CompositionChanged)
     await store_composition(session, event.version, event.composition)
+
+
+async def on_absence_changed(session: AsyncSession, event: Event, received: Received) -> None:
+    assert isinstance(event, Absent)
+    await store_absence(session, event, in_force=not isinstance(event, AbsenceCancelled))
+
+
+#: What a service that keeps the replica of absences does on calendar-svc's events of them.
+ABSENCES: Handlers = {
+    AbsenceApproved: on_absence_changed,
+    AbsenceEntrusted: on_absence_changed,
+    AbsenceExtended: on_absence_changed,
+    AbsenceReturned: on_absence_changed,
+    AbsenceCancelled: on_absence_changed,
+    AbsenceRefused: ignored,
+}
 
 
 class RulebookChanged(Exception):

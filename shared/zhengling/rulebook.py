@@ -23,30 +23,15 @@ import orjson
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from zhengling import absence_rules
+from zhengling.absence_rules import Absence
 from zhengling.deadlines import DeadlineRule, shanghai_day
 from zhengling.errors import Problem, Text
-
-CLAUSE = r"^[A-Z]{2,4}-\d+(¶\d+)?$"
-Clause = Annotated[str, Field(pattern=CLAUSE, description="clause id, e.g. ST-39")]
-RuleName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
-
-
-class Role(StrEnum):
-    """Who a rule speaks of. The composition says which official that is on a day."""
-
-    head = "head"
-    executive_deputy = "executive_deputy"
-    deputies = "deputies"
-    deputy_in_charge = "deputy_in_charge"
-    party_group = "party_group"
-    secretary_general = "secretary_general"
-    office_director = "office_director"
-    office_deputy_director = "office_deputy_director"
-    office = "office"
-    sponsor = "sponsor"
-    principal = "principal"
-    department_principals = "department_principals"
-    chair = "chair"
+from zhengling.vocabulary import CLAUSE, one_or_many
+from zhengling.vocabulary import Clause as Clause
+from zhengling.vocabulary import Role as Role
+from zhengling.vocabulary import Roles as Roles
+from zhengling.vocabulary import RuleName as RuleName
 
 
 class RaisedBy(StrEnum):
@@ -104,12 +89,13 @@ CHINESE: dict[str, str] = {
     Role.deputy_in_charge: "分管领导", Role.party_group: "党组成员", Role.secretary_general: "秘书长",
     Role.office_director: "办公室主任", Role.office_deputy_director: "办公室副主任", Role.office: "政府办公室",
     Role.sponsor: "主办部门", Role.principal: "主办部门主要负责人", Role.department_principals: "部门主要负责人",
+    Role.town_and_street_principals: "镇街主要负责人",
     Role.chair: "会议主持人",
     PaperKind.flow_sheet: "议题流转单", PaperKind.drafting_note: "起草说明", PaperKind.main_document: "正文",
     PaperKind.annex: "附件",
     TopicNature.deliberation: "审议", TopicNature.transmission: "传达", TopicNature.study: "学习",
     TopicNature.safety: "底线",
-}  # fmt: skip
+} | absence_rules.CHINESE  # fmt: skip
 
 
 def in_chinese(*words: str) -> str:
@@ -171,12 +157,7 @@ class Actor(Section):
         return {"role": value} if isinstance(value, str) else value
 
 
-def _one_or_many(value: object) -> object:
-    return [value] if isinstance(value, (str, dict)) else value
-
-
-Actors = Annotated[tuple[Actor, ...], Field(min_length=1), BeforeValidator(_one_or_many)]
-Roles = Annotated[tuple[Role, ...], BeforeValidator(_one_or_many)]
+Actors = Annotated[tuple[Actor, ...], Field(min_length=1), BeforeValidator(one_or_many)]
 
 
 class StepName(StrEnum):
@@ -382,6 +363,7 @@ class Rulebook(Section):
     deadlines: dict[str, DeadlineRule] = {}
     meetings: dict[str, MeetingKind] = {}
     supervision: Supervision | None = None
+    absence: Absence | None = None
 
     @property
     def code(self) -> str:
@@ -460,6 +442,7 @@ _SECTIONS: dict[str, tuple[type[BaseModel], str | None]] = {
     "deadlines": (_DeadlineSection, "rules"),
     "meetings": (_MeetingSection, "kinds"),
     "supervision": (Supervision, None),
+    "absence": (Absence, None),
 }
 
 
@@ -553,6 +536,10 @@ def check(rulebook: Rulebook, folder: Path) -> list[str]:
         for i, row in enumerate(due):
             named("supervision.yaml", row.rule, "ledger", "due", i, "rule")
         reachable("supervision.yaml", [row.when for row in due], "ledger", "due")
+    if rulebook.absence:
+        for i, request in enumerate(rulebook.absence.requests):
+            if request.notice:
+                named("absence.yaml", request.notice.rule, "requests", i, "notice", "rule")
     return findings
 
 

@@ -25,7 +25,16 @@ from zhengling.asyncapi import asyncapi, event_schema, handlers_of
 from zhengling.authority import Composition
 from zhengling.cloudevents import Envelope, decode
 from zhengling.compatibility import breaks
-from zhengling.events import EVENTS, CompositionChanged, DecisionAdopted, EntryOpened, Event, Resolution, Unit
+from zhengling.events import (
+    EVENTS,
+    AbsenceApproved,
+    CompositionChanged,
+    DecisionAdopted,
+    EntryOpened,
+    Event,
+    Resolution,
+    Unit,
+)
 from zhengling.main_job import SERVICES
 
 COMMITTED = ROOT / "docs" / "api"
@@ -64,7 +73,16 @@ def samples() -> list[Envelope]:
     )  # fmt: skip
     changed = CompositionChanged(government="dalian", version=3, composition=composition_of("dalian"))
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-    return [enveloped(opened), enveloped(adopted, traceparent=trace, causationid=str(uuid4())), enveloped(changed)]
+    approved = AbsenceApproved(
+        absence_id="a1", official="lh-head", absence_kind="abroad", since="2026-03-02", until="2026-03-06", clause="LH-30",
+        stand_ins=[{"official": "lh-exec", "acts": ["preside"], "clause": "LH-31", "basis": "rule"}],
+        vacancies=[{"candidates": ["lh-exec"], "acts": ["sign"], "clause": "LH-32", "basis": "entrusted"}],
+        approved_at=NOW, recorded_at=NOW,
+    )  # fmt: skip
+    return [
+        enveloped(opened), enveloped(adopted, traceparent=trace, causationid=str(uuid4())), enveloped(changed),
+        enveloped(approved),
+    ]  # fmt: skip
 
 
 # the documents ------------------------------------------------------------------------------------------------------
@@ -125,6 +143,7 @@ def test_every_event_type_has_one_owner_that_sends_it_and_says_who_receives_it()
         assert who("send", event) == {event.service()}
     assert who("receive", DecisionAdopted) == {"oversight"}
     assert who("receive", EntryOpened) == {"meeting"}
+    assert who("receive", AbsenceApproved) == {"meeting", "docflow", "oversight"}
 
 
 @pytest.mark.parametrize("event", EVENTS.values(), ids=lambda event: event.type)

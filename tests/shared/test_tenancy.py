@@ -19,8 +19,9 @@ import pytest
 import sqlalchemy as sa
 from tests.conftest import composition_of, scenario_of
 
+from zhengling.authority import PostRole
 from zhengling.db import Database
-from zhengling.main_job import SERVICES, Api, Json, MainJob, at
+from zhengling.main_job import SERVICES, Api, Json, MainJob, Refused, at
 from zhengling.stack import EmbeddedStack
 
 MINE, THEIRS = "zhanqian", "shuangtaizi"
@@ -97,6 +98,8 @@ async def neighbours(stack: EmbeddedStack) -> AsyncIterator[Neighbours]:
                 "decision_id": landed.decision["id"],
                 "entry_id": landed.entry["id"],
                 "document_id": await drafted(api, landed.decision["id"]),
+                "absence_id": await asked_for(api),
+                "field_day_id": await spent_in_the_field(api) if government == THEIRS else "",
             }
         for service in SERVICES:
             connection = await superuser(stack, service)
@@ -117,6 +120,32 @@ async def drafted(api: Api, decision: str) -> str:
     while not (found := (await api.get("docflow", "/v1/documents", decision_id=decision))["items"]):
         await asyncio.sleep(0.05)
     return str(found[0]["id"])
+
+
+async def asked_for(api: Api) -> str:
+    """An absence that a deputy of the government asks for, and that the head refuses."""
+    people = composition_of(api.government)
+    (deputy, *_) = people.with_post([PostRole.deputy], date(2027, 9, 1))
+    body = {"kind": "leave", "since": "2027-09-01", "until": "2027-09-02", "reason": "年休假"}
+    while True:  # until calendar-svc has heard of the people
+        try:
+            absence = await api.command("calendar", "/v1/absences", body, deputy)
+            break
+        except Refused as refused:
+            if refused.code != "no_composition":
+                raise
+            await asyncio.sleep(0.05)
+    path = f"/v1/absences/{absence['id']}/refusal"
+    (head,) = people.with_post([PostRole.head], date(2027, 9, 1))
+    await api.command("calendar", path, {"reason": "工作需要"}, head, absence["version"])
+    return str(absence["id"])
+
+
+async def spent_in_the_field(api: Api) -> str:
+    """A day of field research of one of the government's deputies."""
+    (deputy, *_) = composition_of(api.government).with_post([PostRole.deputy], date(2026, 1, 5))
+    body = {"day": "2026-01-05", "place": "临河街道", "subject": "基层治理"}
+    return str((await api.command("calendar", "/v1/field-research", body, deputy))["id"])
 
 
 # over HTTP ----------------------------------------------------------------------------------------------------------
@@ -204,7 +233,7 @@ async def test_no_list_shows_a_row_of_another_government(neighbours: Neighbours)
             shown.add(operation.name)
     assert shown == {  # so there was something to hide; add to `neighbours` what a new list shows
         "list_topics", "list_meetings", "list_decisions", "list_entries", "list_documents", "list_failed_events",
-        "list_feeds", "get_calendar_feed",
+        "list_feeds", "get_calendar_feed", "list_absences",
     }  # fmt: skip
 
 
@@ -269,19 +298,19 @@ async def test_a_replay_publishes_nothing_of_another_government_and_the_national
 ) -> None:
     body = {"since": "2020-01-01T00:00:00Z"}
     connection = await superuser(neighbours.stack, "calendar")
-    waiting = "SELECT count(*) FROM outbox WHERE government = '*'"
-    national = await connection.fetchval(waiting)
+    waiting = "SELECT count(*) FROM outbox WHERE government = $1"
+    national, own, others = [await connection.fetchval(waiting, government) for government in ("*", MINE, THEIRS)]
     await connection.close()
-    assert national > 0
+    assert national > 0 and others > 0
     answer = await neighbours.ask(MINE, "POST", "calendar", "/v1/events/replay", body)
-    assert answer.json() == {"events": 0}
+    assert answer.json() == {"events": own}
     headers = {
         "Authorization": f"Bearer {neighbours.token(MINE, 'calendar:national')}",
         "Idempotency-Key": str(uuid4()),
     }
     url = f"{neighbours.stack.addresses()['calendar']}/v1/events/replay"
     answer = await neighbours.client.post(url, json=body, headers=headers)
-    assert answer.json() == {"events": national}
+    assert answer.json() == {"events": own + national}
     theirs = {
         "since": "2020-01-01T00:00:00Z",
         "aggregate_type": "meeting",

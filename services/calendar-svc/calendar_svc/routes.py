@@ -10,6 +10,7 @@ from fastapi import Header, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import TypeAdapter, ValidationError
 
+from calendar_svc import absence_routes
 from calendar_svc import commands as do
 from calendar_svc import queries as see
 from calendar_svc.schemas import (
@@ -205,4 +206,4 @@ async def _accepted(call: Call, operation: str, response: Response) -> Operation
     return await see.get_operation(call, operation)
 
 
-ROUTERS = [writes, reads]
+ROUTERS = [writes, reads, *absence_routes.ROUTERS]

@@ -33,6 +33,7 @@ HANDLERS: Handlers = {
     MeetingDeadlinesRecomputed: ignored,
     CompositionChanged: references.on_composition_changed,
     WorkdaysChanged: recomputation.on_workdays_changed,
+    **references.ABSENCES,
 }
 TIMERS: Timers = {}
 DUE_DATES: Owners = {"document": Owner(Document, commands.move_due_dates)}

@@ -123,6 +123,7 @@ async def take_topic_step(call: Call, topic_id: str, body: TakeStep) -> Topic:
         sponsor=topic.sponsor,
     )
     topics.advance(topic, kind, taken)
+    call.audit_details.update(taken.behalf)
     await call.session.flush()
     return topic
 
@@ -226,7 +227,7 @@ async def open_session(call: Call, meeting_id: str, body: OpenSession) -> Meetin
         raise invalid("unknown_official", f"no such official: {', '.join(unknown)}", f"查无此人：{'、'.join(unknown)}")
     if len(set(officials)) != len(officials):
         raise invalid("official_twice", "an official stands twice in the attendance", "出席名单中有人重复")
-    meetings.open_session(
+    acting = meetings.open_session(
         meeting,
         kind,
         composition,
@@ -235,6 +236,7 @@ async def open_session(call: Call, meeting_id: str, body: OpenSession) -> Meetin
         occurred_at,
         shanghai_day(occurred_at),
     )
+    call.audit_details.update(acting.behalf)
     await call.session.flush()
     return meeting
 
@@ -372,6 +374,8 @@ async def _sign(call: Call, meeting: Meeting, kind: MeetingKind, taken: StepTake
             version=minutes.number,
             digest=minutes.digest,
             signed_by=taken.official,
+            on_behalf_of=taken.on_behalf_of,
+            under=taken.under,
             signed_at=taken.occurred_at,
             recorded_at=call.now,
         )
@@ -401,7 +405,7 @@ async def _step_of_meeting(
     call: Call, meeting: Meeting, kind: MeetingKind, chain: Chain, taken: list[StepTaken], body: TakeStep
 ) -> StepTaken:
     composition = await references.composition(call.session)
-    return topics.take_step(
+    step = topics.take_step(
         chain,
         taken,
         meetings.minutes_facts(meeting, call.official),
@@ -414,6 +418,8 @@ async def _step_of_meeting(
         body.opinion,
         chair=meeting.chair,
     )
+    call.audit_details.update(step.behalf)
+    return step
 
 
 async def _papers_due(call: Call, topic: Topic, kind: MeetingKind, day: date) -> tuple[Due | None, int]:

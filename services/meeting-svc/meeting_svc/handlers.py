@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from meeting_svc import commands
 from meeting_svc.decision import Standing
-from zhengling import recomputation
+from zhengling import recomputation, references
 from zhengling.due_dates import Owners
 from zhengling.events import (
     DocflowDeadlinesRecomputed,
@@ -57,6 +57,7 @@ HANDLERS: Handlers = {
     DocflowDeadlinesRecomputed: ignored,
     OversightDeadlinesRecomputed: ignored,
     WorkdaysChanged: recomputation.on_workdays_changed,
+    **references.ABSENCES,
 }
 TIMERS: Timers = {}
 DUE_DATES: Owners = {}

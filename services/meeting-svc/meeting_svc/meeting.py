@@ -11,7 +11,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from meeting_svc.topic import StepTaken, Topic, next_step
-from zhengling.authority import Composition
+from zhengling.authority import Acting, Composition
 from zhengling.errors import Text, refusal
 from zhengling.events import Resolution
 from zhengling.rulebook import Actor, Facts, MeetingKind, Role, TopicNature, in_chinese
@@ -185,8 +185,9 @@ def open_session(
     attendance: list[Attendance],
     occurred_at: datetime,
     on: date,
-) -> None:
-    """Open the session. Refusals: 403 `not_a_lawful_chair`; 409 `wrong_day`, `quorum_not_met`, `chair_absent`."""
+) -> Acting:
+    """Open the session; by what the chair chairs it. Refusals: 403 `not_a_lawful_chair`; 409 `wrong_day`,
+    `quorum_not_met`, `chair_absent`."""
     require_state(meeting, MeetingState.agenda_approved)
     if on != meeting.day:
         raise refusal(
@@ -197,7 +198,7 @@ def open_session(
             Text(f"open it on {meeting.day}", f"请于{meeting.day}开会"),
         )
     facts: Facts = {"entrusted": meeting.entrustment is not None and meeting.entrustment.to == chair}
-    composition.require(
+    acting = composition.require(
         chair,
         kind.chair,
         on,
@@ -237,6 +238,7 @@ def open_session(
     meeting.members = list(members)
     meeting.attendance = attendance
     meeting.opened_at = occurred_at
+    return acting
 
 
 def decide(meeting: Meeting, resolution: Resolution) -> None:

@@ -20,7 +20,7 @@ from meeting_svc.schemas import (
     NextStep,
     TopicView,
 )
-from meeting_svc.topic import Topic, TopicState, next_step
+from meeting_svc.topic import Topic, TopicState, next_step, power_of
 from zhengling import references
 from zhengling.authority import Composition
 from zhengling.db import load
@@ -50,7 +50,7 @@ def _next(
     may: dict[str, None] = {}
     roles = []
     for actor in step.by:
-        holders = composition.holders(actor.role, on, **context)
+        holders = composition.who_may(actor.role, on, power=power_of(step.step), **context)
         lawful = [official for official in holders if matches(actor.when, facts_of(official))]
         may |= dict.fromkeys(lawful)
         if lawful or not actor.when:
@@ -71,6 +71,9 @@ async def topic_view(call: Call, topic: Topic) -> TopicView:
 async def meeting_view(call: Call, meeting: Meeting) -> MeetingView:
     view = MeetingView.model_validate(meeting)
     kind = kind_of(call, meeting)
+    if meeting.state in (MeetingState.called, MeetingState.agenda_approved):
+        people, day = await references.composition(call.session), meeting.day
+        view.away = [official for official in people.members(kind.members, day) if people.absent(official, day)]
     chains = {
         MeetingState.called: (kind.agenda, meeting.agenda_steps),
         MeetingState.closed: (kind.minutes, meeting.minutes_steps),

@@ -142,6 +142,8 @@ class StepView(View):
     occurred_at: datetime
     recorded_at: datetime
     opinion: str
+    on_behalf_of: Annotated[str | None, Field(description="the official who was away and was acted for")]
+    under: Annotated[str | None, Field(description="the clause by which somebody else acted")]
 
 
 class NextStep(View):
@@ -227,6 +229,7 @@ class MeetingView(View):
     opened_at: datetime | None
     closed_at: datetime | None
     minutes_steps: list[StepView]
+    away: Annotated[list[str], Field(description="members who are known to be away on its day, before it opens")] = []
     next_step: NextStep | None = None
     edition: str
     modified_at: datetime

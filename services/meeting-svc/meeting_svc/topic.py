@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
+from zhengling.absence_rules import Power
 from zhengling.authority import Composition
 from zhengling.deadlines import Due
 from zhengling.errors import Text, refusal
@@ -47,7 +48,8 @@ class Paper:
 
 @dataclass(frozen=True)
 class StepTaken:
-    """A step of a chain that was taken: by whom, in which role, when it occurred and when it was recorded."""
+    """A step of a chain that was taken: by whom, in which role, when it occurred and when it was recorded; for somebody
+    who is away, on whose behalf and by which clause."""
 
     step: StepName
     role: Role
@@ -55,6 +57,13 @@ class StepTaken:
     occurred_at: datetime
     recorded_at: datetime
     opinion: str = ""
+    on_behalf_of: str | None = None
+    under: str | None = None
+
+    @property
+    def behalf(self) -> dict[str, object]:
+        """What the audit keeps of acting for somebody who is away."""
+        return {"on_behalf_of": self.on_behalf_of, "under": self.under} if self.on_behalf_of else {}
 
 
 @dataclass(frozen=True)
@@ -137,6 +146,11 @@ def next_step(chain: Chain, taken: list[StepTaken], facts: Facts) -> Step | None
     return asked[len(taken)] if len(taken) < len(asked) else None
 
 
+def power_of(step: StepName) -> Power:
+    """What kind of act a step is: who stands in for somebody may preside without being allowed to sign."""
+    return Power.sign if step == StepName.sign else Power.preside
+
+
 def take_step(
     chain: Chain,
     taken: list[StepTaken],
@@ -186,7 +200,7 @@ def take_step(
             f"“{in_chinese(step)}”的时间不能早于上一环节“{in_chinese(taken[-1].step)}”",
             Text("state when it occurred, after the step before", "请填写上一环节之后的时间"),
         )
-    role = composition.require(
+    acting = composition.require(
         official,
         due.by,
         on,
@@ -194,10 +208,13 @@ def take_step(
         Text(f"take the step {step}", f"办理“{in_chinese(step)}”"),
         code="not_the_actor",
         clause=due.clause or chain.clause,
+        power=power_of(step),
         sponsor=sponsor,
         chair=chair,
     )
-    return StepTaken(step, role, official or "", occurred_at, recorded_at, opinion)
+    return StepTaken(
+        step, acting.role, official or "", occurred_at, recorded_at, opinion, acting.on_behalf_of, acting.clause
+    )
 
 
 def advance(topic: Topic, kind: MeetingKind, taken: StepTaken) -> None:

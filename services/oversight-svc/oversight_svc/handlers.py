@@ -33,6 +33,7 @@ HANDLERS: Handlers = {
     MeetingDeadlinesRecomputed: ignored,
     CompositionChanged: references.on_composition_changed,
     WorkdaysChanged: recomputation.on_workdays_changed,
+    **references.ABSENCES,
 }
 TIMERS: Timers = {commands.OVERDUE: commands.mark_overdue}
 DUE_DATES: Owners = {"entry": Owner(Entry, commands.move_due_dates)}

@@ -371,3 +371,20 @@ CREATE POLICY whose_secret_is_named ON feed FOR SELECT TO $app
 GRANT SELECT, INSERT ON feed TO $app;
 GRANT UPDATE (revoked_at) ON feed TO $app;
 GRANT SELECT ON feed TO $worker;
+
+-- who is away and who stands in, as calendar-svc's events tell ---------------------------------------------------
+CREATE TABLE absence_replica (
+    government text NOT NULL,
+    id text NOT NULL,
+    since date NOT NULL,
+    until date NOT NULL,
+    in_force boolean NOT NULL,
+    content jsonb NOT NULL,
+    changed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (government, id)
+);
+CREATE INDEX absence_replica_days ON absence_replica (government, until) WHERE in_force;
+ALTER TABLE absence_replica ENABLE ROW LEVEL SECURITY;
+ALTER TABLE absence_replica FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_government ON absence_replica TO $app, $worker USING (government = current_government());
+GRANT SELECT, INSERT, UPDATE ON absence_replica TO $app, $worker;

@@ -1,0 +1,451 @@
+"""An absence (请销假) from its request to the return, and the chain that is asked.
+
+Invariants: an absence is approved only once every step of its row's chain was taken; nobody takes a step on an absence
+of their own; an extension takes the same chain again; from the day of the return on nobody is away. Pure: no I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from zhengling.absence_rules import Absence as Rules
+from zhengling.absence_rules import AbsenceKind, Ask, AskStep, Duty, LimitName, RequestRow
+from zhengling.authority import Absent, Acting, Composition, PostRole, StandIn, Vacancy
+from zhengling.deadlines import shanghai_day
+from zhengling.errors import Problem, Text, invalid, refusal
+from zhengling.rulebook import Actor, Role, in_chinese
+
+LONGEST = 366  # days; an absence beyond a year is a change of posts
+
+
+class AbsenceState(StrEnum):
+    requested = "requested"
+    approved = "approved"
+    refused = "refused"
+    cancelled = "cancelled"
+    returned = "returned"
+
+
+class Act(StrEnum):
+    """What can be done with an absence, as transitions and refusals name it."""
+
+    approve = "approve"
+    refuse = "refuse"
+    lift = "lift"
+    entrust = "entrust"
+    extend = "extend"
+    record_return = "record_return"
+    cancel = "cancel"
+    record_duty = "record_duty"
+
+
+_REQUESTED, _APPROVED = AbsenceState.requested, AbsenceState.approved
+#: In which states an act is possible. Approving, refusing and lifting mean the extension where one is asked for.
+TRANSITIONS: dict[Act, tuple[AbsenceState, ...]] = {
+    Act.approve: (_REQUESTED, _APPROVED),
+    Act.refuse: (_REQUESTED, _APPROVED),
+    Act.lift: (_REQUESTED, _APPROVED),
+    Act.entrust: (_APPROVED,),
+    Act.extend: (_APPROVED,),
+    Act.record_return: (_APPROVED,),
+    Act.cancel: (_REQUESTED, _APPROVED),
+    Act.record_duty: (_REQUESTED, _APPROVED, AbsenceState.returned),
+}
+_STATES_ZH = {
+    AbsenceState.requested: "待批",
+    AbsenceState.approved: "已批准",
+    AbsenceState.refused: "未批准",
+    AbsenceState.cancelled: "已取消",
+    AbsenceState.returned: "已销假",
+}
+
+
+@dataclass(frozen=True)
+class Approval:
+    """A step of the chain that was taken; for whoever is away, on whose behalf and by which clause."""
+
+    step: AskStep
+    role: Role
+    official: str
+    occurred_at: datetime
+    recorded_at: datetime
+    opinion: str = ""
+    on_behalf_of: str | None = None
+    under: str | None = None
+
+
+@dataclass(frozen=True)
+class Lift:
+    """A limit that somebody let be for these days, with a reason."""
+
+    limit: LimitName
+    since: date
+    until: date
+    clause: str
+    official: str
+    reason: str
+    occurred_at: datetime
+    on_behalf_of: str | None = None
+
+
+@dataclass(frozen=True)
+class DutyDone:
+    duty: Duty
+    when: str
+    official: str
+    occurred_at: datetime
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Extension:
+    """Staying longer, as asked for; it takes the same chain and the same limits as the absence itself."""
+
+    until: date
+    reason: str
+    requested_by: str
+    requested_at: datetime
+    steps: tuple[Approval, ...] = ()
+    exception: str = ""
+    outcome: AbsenceState = AbsenceState.requested
+    closed_reason: str = ""
+
+
+@dataclass
+class Absence:
+    """`asks_as` is the role by which the rulebook's row was found; `away_until` the last day away as it stands."""
+
+    id: str
+    government: str
+    edition: str
+    official: str
+    asks_as: Role
+    organisation: str | None
+    clause: str
+    kind: AbsenceKind
+    since: date
+    until: date
+    away_until: date
+    reason: str
+    destination: str
+    contact: str
+    requested_by: str
+    requested_at: datetime
+    recorded_at: datetime
+    notice_due: date | None = None
+    exception: str = ""
+    state: AbsenceState = AbsenceState.requested
+    steps: list[Approval] = field(default_factory=list)
+    lifts: list[Lift] = field(default_factory=list)
+    stand_ins: list[StandIn] = field(default_factory=list)
+    vacancies: list[Vacancy] = field(default_factory=list)
+    duties_done: list[DutyDone] = field(default_factory=list)
+    extensions: list[Extension] = field(default_factory=list)
+    approved_at: datetime | None = None
+    returned_on: date | None = None
+    closed_reason: str = ""
+    version: int = 1
+    modified_at: datetime | None = None
+
+    @property
+    def extension(self) -> Extension | None:
+        """The extension that is asked for and not decided yet."""
+        last = self.extensions[-1] if self.extensions else None
+        return last if last and last.outcome == AbsenceState.requested else None
+
+    @property
+    def asked_until(self) -> date:
+        """The last day of what is being asked for."""
+        return self.extension.until if self.extension else self.until
+
+    @property
+    def taken(self) -> Sequence[Approval]:
+        """The steps taken of what is being asked for."""
+        return self.extension.steps if self.extension else self.steps
+
+
+# what is asked ------------------------------------------------------------------------------------------------------
+def rules_of(rules: Rules | None, government: str, name: str) -> Rules:
+    if rules:
+        return rules
+    raise Problem(
+        409,
+        "no_absence_rules",
+        Text(f"{government} has no absence.yaml", f"{name}没有请销假规则"),
+        Text("add the section absence to its rulebook", "请在规则库中补充请销假章节"),
+    )
+
+
+def row_for(rules: Rules, composition: Composition, official: str, on: date) -> tuple[Role, RequestRow]:
+    """The first row that speaks of a role of the official's on that day. 409 `not_regulated` where none does."""
+    for row in rules.requests:
+        for role in row.who:
+            if official in composition.holders(role, on):
+                return role, row
+    name = composition.official_names.get(official, official)
+    known = [role for row in rules.requests for role in row.who]
+    raise refusal(
+        "not_regulated",
+        rules.requests[0].clause,
+        f"the rules of absence don't speak of {name}'s post",
+        f"请销假规则未涉及{name}的职务",
+        Text(f"they speak of {', '.join(known)}", f"规则涉及：{in_chinese(*known)}"),
+    )
+
+
+def row_of(rules: Rules, absence: Absence) -> RequestRow:
+    row = rules.row_of(absence.asks_as)
+    assert row, f"an edition's rows don't change: {absence.asks_as}"
+    return row
+
+
+def organisation_of(composition: Composition, official: str, on: date) -> str | None:
+    """The organisation whose principal the official is: whose leader in charge is asked."""
+    posts = (p for p in composition.posts if p.official == official and p.role == PostRole.principal and p.holds(on))
+    return next((post.organisation for post in posts), None)
+
+
+def require_period(since: date, until: date, requested_on: date, clause: str) -> None:
+    """422 `until_before_since`, `too_long`; 409 `not_beforehand`: whoever goes away asks before."""
+    if until < since:
+        raise invalid(
+            "until_before_since", f"until {until} lies before since {since}", f"返回日{until}早于出发日{since}"
+        )
+    if (until - since).days >= LONGEST:
+        raise invalid("too_long", f"an absence lasts at most {LONGEST} days", f"一次请假不超过{LONGEST}天")
+    if requested_on > since:
+        raise refusal(
+            "not_beforehand",
+            clause,
+            f"asked on {requested_on} for a departure on {since}",
+            f"{since}外出，{requested_on}才请假",
+            Text("ask before the departure; state in occurred_at when it was asked", "须事先请假；请如实填写请假时间"),
+        )
+
+
+def require_may_ask(
+    composition: Composition, asker: str | None, official: str, organisation: str | None, on: date, clause: str
+) -> None:
+    """403 `not_the_asker` unless one asks for oneself, or is of the office or of that one's own department."""
+    if asker is not None and asker == official:
+        return
+    composition.require(
+        asker,
+        (Actor(role=Role.office), Actor(role=Role.sponsor)),
+        on,
+        {},
+        Text("see to this absence", "代办该请假事项"),
+        code="not_the_asker",
+        clause=clause,
+        sponsor=organisation,
+    )
+
+
+# the chain ----------------------------------------------------------------------------------------------------------
+def next_ask(asks: Sequence[Ask], taken: Sequence[Approval]) -> tuple[Ask, tuple[Role, ...]] | None:
+    """The first step that isn't done, with the roles that it still needs (any of them, or all); None where all is."""
+    left = [approval.role for approval in taken]
+    for ask in asks:
+        open_roles = list(ask.by)
+        while left and open_roles and left[0] in open_roles:
+            open_roles.remove(left.pop(0))
+            if ask.need == "any":
+                open_roles = []
+        if open_roles:
+            return ask, tuple(open_roles)
+    return None
+
+
+def require_act(absence: Absence, act: Act) -> None:
+    """409 `illegal_state` unless the act is possible in the state that the absence is in."""
+    allowed = TRANSITIONS[act]
+    if absence.state not in allowed:
+        raise refusal(
+            "illegal_state",
+            absence.clause,
+            f"the absence is {absence.state}",
+            f"该请假当前为“{_STATES_ZH[absence.state]}”",
+            Text(f"it has to be {' or '.join(allowed)}", f"须处于“{'”或“'.join(_STATES_ZH[s] for s in allowed)}”"),
+            state=str(absence.state),
+        )
+
+
+def require_asked(absence: Absence) -> None:
+    """409 `nothing_is_asked` where an approved absence has no extension under way."""
+    if absence.state == AbsenceState.approved and absence.extension is None:
+        raise refusal(
+            "nothing_is_asked",
+            absence.clause,
+            "the absence is approved and no extension is asked for",
+            "该请假已批准，且无待批的续假",
+            Text("ask for an extension first", "如需续假，请先提出"),
+        )
+
+
+def require_not_before(absence: Absence, occurred_at: datetime) -> None:
+    """409 `before_the_request`: what is done about a request comes after it."""
+    asked_at = absence.extension.requested_at if absence.extension else absence.requested_at
+    if occurred_at < asked_at:
+        raise refusal(
+            "before_the_request",
+            absence.clause,
+            f"that can't have occurred before the request, {asked_at.isoformat()}",
+            "时间不能早于提出请假的时间",
+            Text("state when it occurred, after the request", "请填写提出请假之后的时间"),
+        )
+
+
+def own_absence(absence: Absence) -> Problem:
+    return Problem(
+        403,
+        "own_absence",
+        Text("nobody answers a request of their own, nor for somebody they stand in for", "不能审批本人的请假"),
+        Text("have the one whose post it is answer it, away or not", "请由该职务的任职人员本人审批"),
+        absence.clause,
+    )
+
+
+def answerer(
+    absence: Absence, row: RequestRow, composition: Composition, official: str | None, on: date
+) -> tuple[Ask, Acting]:
+    """By what the official may answer what is asked now. 403 `not_the_approver`, `own_absence`; 409
+    `nothing_is_asked`."""
+    require_asked(absence)
+    if official is not None and official == absence.official:
+        raise own_absence(absence)
+    due = next_ask(row.ask, absence.taken)
+    if due is None:
+        raise refusal(
+            "nothing_is_asked",
+            row.clause,
+            "every step was taken; a limit stands against it",
+            "各环节均已办结，仅受限制未准予例外",
+            Text("have the limit lifted", "请先准予例外"),
+        )
+    ask, roles = due
+    acting = composition.require(
+        official,
+        tuple(Actor(role=role) for role in roles),
+        on,
+        {},
+        Text(f"answer this request ({ask.step})", f"办理该请假的“{in_chinese(ask.step)}”"),
+        code="not_the_approver",
+        clause=ask.clause or row.clause,
+        sponsor=absence.organisation,
+    )
+    return ask, acting
+
+
+def take_step(absence: Absence, approval: Approval) -> None:
+    """Add a step that was taken to what is being asked for."""
+    if asked := absence.extension:
+        _replace_extension(absence, steps=(*asked.steps, approval))
+    else:
+        absence.steps = [*absence.steps, approval]
+
+
+def complete(absence: Absence, row: RequestRow, occurred_at: datetime) -> bool:
+    """Approve what is asked for once every step was taken; True where that was so. The caller has seen to the limits."""
+    if next_ask(row.ask, absence.taken):
+        return False
+    if extension := absence.extension:
+        _replace_extension(absence, outcome=AbsenceState.approved)
+        absence.until = absence.away_until = extension.until
+    else:
+        absence.state = AbsenceState.approved
+        absence.approved_at = occurred_at
+    return True
+
+
+def refuse(absence: Absence, reason: str) -> bool:
+    """Refuse what is asked for; True where it was an extension."""
+    if absence.extension:
+        _replace_extension(absence, outcome=AbsenceState.refused, closed_reason=reason)
+        return True
+    absence.state, absence.closed_reason = AbsenceState.refused, reason
+    return False
+
+
+def _replace_extension(absence: Absence, **changes: object) -> None:
+    last = absence.extensions[-1]
+    values = {name: getattr(last, name) for name in last.__dataclass_fields__} | changes
+    absence.extensions = [*absence.extensions[:-1], Extension(**values)]
+
+
+def ask_extension(absence: Absence, extension: Extension) -> None:
+    """Ask for staying longer, while away or before. 409 `extension_under_way`, `over_already`; 422 `until_not_later`,
+    `too_long`."""
+    require_act(absence, Act.extend)
+    if absence.extension:
+        raise refusal(
+            "extension_under_way",
+            absence.clause,
+            f"an extension until {absence.extension.until} waits for its answer",
+            f"已有至{absence.extension.until}的续假待批",
+            Text("have that one answered first", "请先办结该续假"),
+        )
+    if shanghai_day(extension.requested_at) > absence.until:
+        raise refusal(
+            "over_already",
+            absence.clause,
+            f"the absence ended on {absence.until}",
+            f"该请假已于{absence.until}届满",
+            Text("record the return; ask anew for further days", "请先登记销假，需再次外出的另行请假"),
+        )
+    if extension.until <= absence.until:
+        raise invalid(
+            "until_not_later", f"the absence lasts until {absence.until} already", f"原请假已至{absence.until}"
+        )
+    require_period(absence.since, extension.until, absence.since, absence.clause)
+    absence.extensions = [*absence.extensions, extension]
+
+
+# the return ---------------------------------------------------------------------------------------------------------
+def come_back(absence: Absence, returned_on: date) -> None:
+    """Record the return: the days from it on are free again. 409 `not_away_yet`."""
+    require_act(absence, Act.record_return)
+    if returned_on < absence.since:
+        raise refusal(
+            "not_away_yet",
+            absence.clause,
+            f"the absence begins on {absence.since}",
+            f"该请假自{absence.since}起，尚未外出",
+            Text("cancel it instead", "请改为取消请假"),
+        )
+    if absence.extension:
+        _replace_extension(absence, outcome=AbsenceState.cancelled)
+    absence.state, absence.returned_on = AbsenceState.returned, returned_on
+    absence.away_until = min(absence.until, returned_on - timedelta(days=1))
+
+
+def cancel(absence: Absence, reason: str, on: date) -> bool:
+    """Cancel before it begins; True where it had been approved. 409 `has_begun`."""
+    require_act(absence, Act.cancel)
+    was_approved = absence.state == AbsenceState.approved
+    if was_approved and on >= absence.since:
+        raise refusal(
+            "has_begun",
+            absence.clause,
+            f"the absence has begun on {absence.since}",
+            f"该请假已于{absence.since}开始",
+            Text("record the return instead", "请改为登记销假"),
+        )
+    absence.state, absence.closed_reason = AbsenceState.cancelled, reason
+    return was_approved
+
+
+def absent_of(absence: Absence) -> Absent:
+    """The absence as events and replicas carry it."""
+    return Absent(
+        absence_id=absence.id,
+        official=absence.official,
+        absence_kind=absence.kind,
+        since=absence.since,
+        until=absence.away_until,
+        clause=absence.clause,
+        stand_ins=tuple(absence.stand_ins),
+        vacancies=tuple(absence.vacancies),
+    )

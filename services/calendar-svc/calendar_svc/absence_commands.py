@@ -1,0 +1,394 @@
+"""The use cases of absences and field research; the caller's transaction around them is committed at the edge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+from uuid_utils.compat import uuid7
+
+from calendar_svc import absence as absences
+from calendar_svc import duty as duties
+from calendar_svc import limit as limits
+from calendar_svc import stand_in as stand_ins
+from calendar_svc import tables
+from calendar_svc.absence import Absence, AbsenceState, Approval, DutyDone, Extension
+from calendar_svc.absence_schemas import (
+    Answer,
+    CancelAbsence,
+    Extend,
+    LiftLimit,
+    NameStandIn,
+    RecordDuty,
+    RecordFieldDay,
+    RecordReturn,
+    RefuseAbsence,
+    RequestAbsence,
+    WithdrawFieldDay,
+)
+from calendar_svc.limit import Away, Breach
+from calendar_svc.research import FieldDay, require_countable, research_of, withdraw
+from zhengling import references
+from zhengling.absence_rules import Absence as Rules
+from zhengling.absence_rules import Duty, RequestRow
+from zhengling.authority import Composition
+from zhengling.db import government_of, lock
+from zhengling.deadlines import compute, shanghai_day
+from zhengling.errors import Text, invalid, refusal
+from zhengling.events import (
+    AbsenceApproved,
+    AbsenceCancelled,
+    AbsenceEntrusted,
+    AbsenceExtended,
+    AbsenceRefused,
+    AbsenceReturned,
+)
+from zhengling.outbox import emit
+from zhengling.rulebook import Rulebook
+from zhengling.service import Call
+
+# Who counts whom as away decides one after another: two approvals at once would each see the other as not there yet.
+_ONE_AT_A_TIME = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('absence:' || :government, 0))")
+_AWAY = (AbsenceState.approved, AbsenceState.returned)
+_OWN = (AbsenceState.requested, *_AWAY)
+
+
+@dataclass
+class Case:
+    """An absence with the rules that it began under, and who is who today."""
+
+    absence: Absence
+    rules: Rules
+    row: RequestRow
+    composition: Composition
+    found: list[Breach]
+
+
+def rules_of(book: Rulebook) -> Rules:
+    return absences.rules_of(book.absence, book.code, book.government.name)
+
+
+async def _away(session: AsyncSession, absence: Absence, states: tuple[AbsenceState, ...]) -> list[Away]:
+    """The other absences in these states that share a day with what is asked for."""
+    columns = tables.absence.c
+    statement = sa.select(columns.official, columns.since, columns.away_until).where(
+        columns.id != absence.id,
+        columns.state.in_(states),
+        columns.since <= absence.asked_until,
+        columns.away_until >= absence.since,
+    )
+    with session.no_autoflush:
+        rows = await session.execute(statement.order_by(columns.since, columns.official))
+    return [Away(*row) for row in rows]
+
+
+async def breaches_of(
+    session: AsyncSession, absence: Absence, rules: Rules, row: RequestRow, composition: Composition
+) -> list[Breach]:
+    """What stands against what is asked for: too short a notice, and the limits on the days not approved yet."""
+    since = absence.until + timedelta(days=1) if absence.extension else absence.since
+    others = await _away(session, absence, _AWAY) if rules.limits else []
+    broken = limits.breaches_of(rules, composition, absence.official, since, absence.asked_until, others)
+    return limits.notice_breach(row, absence) + broken
+
+
+async def _case(call: Call, absence_id: str) -> Case:
+    """The absence, locked after everybody else's turn, in the version that the caller saw."""
+    await call.session.execute(_ONE_AT_A_TIME, {"government": call.government})
+    absence = await lock(call.session, Absence, absence_id, "absence", "请假")
+    call.check_version(absence.version)
+    rules = rules_of(call.service.rulebooks.edition(call.government, absence.edition))
+    row, composition = absences.row_of(rules, absence), await references.composition(call.session)
+    found = await breaches_of(call.session, absence, rules, row, composition)
+    return Case(absence, rules, row, composition, found)
+
+
+async def request_absence(call: Call, body: RequestAbsence) -> Absence:
+    """Ask for an absence, for oneself, or by the office or one's own department for somebody. Where nobody is asked by
+    the rules it is approved at once: emits absence.approved then."""
+    book, composition = call.rulebook, await references.composition(call.session)
+    rules, today = rules_of(book), shanghai_day(call.now)
+    occurred_at = call.occurred(body.occurred_at)
+    official = _known(composition, body.official or call.official)
+    role, row = absences.row_for(rules, composition, official, today)
+    organisation = absences.organisation_of(composition, official, today)
+    absences.require_may_ask(composition, call.official, official, organisation, today, row.clause)
+    absences.require_period(body.since, body.until, shanghai_day(occurred_at), row.clause)
+    calendar = await references.calendar(call.session)
+    calendar.require(body.since)
+    calendar.require(body.until)
+    await call.session.execute(_ONE_AT_A_TIME, {"government": call.government})
+    notice = row.notice.rule if row.notice else None
+    absence = Absence(
+        id=str(uuid7()),
+        government=call.government,
+        edition=book.edition,
+        official=official,
+        asks_as=role,
+        organisation=organisation,
+        clause=row.clause,
+        kind=body.kind,
+        since=body.since,
+        until=body.until,
+        away_until=body.until,
+        reason=body.reason,
+        destination=body.destination,
+        contact=body.contact,
+        requested_by=call.official or "",
+        requested_at=occurred_at,
+        recorded_at=call.now,
+        notice_due=compute(notice, book.deadline(notice), body.since, calendar).date if notice else None,
+        exception=body.exception,
+    )
+    limits.require_no_overlap(composition, absence, await _away(call.session, absence, _OWN))
+    found = await breaches_of(call.session, absence, rules, row, composition)
+    if not body.exception.strip() or not all(breach.lift for breach in found):
+        limits.refuse_breaches(composition, absence, found, asked=False)
+    case = Case(absence, rules, row, composition, found)
+    await _complete(call, case, occurred_at)
+    call.session.add(absence)
+    await call.session.flush()
+    return absence
+
+
+async def approve(call: Call, absence_id: str, body: Answer) -> Absence:
+    """Take the next step of the chain, for the absence or for its extension. By who the rulebook says; refused while a
+    limit stands against it. Emits absence.approved or absence.extended with the last step."""
+    case = await _case(call, absence_id)
+    absence, occurred_at = case.absence, call.occurred(body.occurred_at)
+    absences.require_act(absence, absences.Act.approve)
+    ask, acting = absences.answerer(absence, case.row, case.composition, call.official, shanghai_day(call.now))
+    absences.require_not_before(absence, occurred_at)
+    limits.refuse_breaches(case.composition, absence, limits.standing(absence, case.found), asked=True)
+    step = Approval(
+        ask.step,
+        acting.role,
+        call.official or "",
+        occurred_at,
+        call.now,
+        body.opinion,
+        acting.on_behalf_of,
+        acting.clause,
+    )
+    absences.take_step(absence, step)
+    call.audit_details.update(acting.behalf)
+    await _complete(call, case, occurred_at)
+    await call.session.flush()
+    return absence
+
+
+async def refuse(call: Call, absence_id: str, body: RefuseAbsence) -> Absence:
+    """Refuse what is asked for, with a reason. By whoever is to take the next step. Emits absence.refused."""
+    case = await _case(call, absence_id)
+    absence, occurred_at = case.absence, call.occurred(body.occurred_at)
+    absences.require_act(absence, absences.Act.refuse)
+    _, acting = absences.answerer(absence, case.row, case.composition, call.official, shanghai_day(call.now))
+    absences.require_not_before(absence, occurred_at)
+    extension = absences.refuse(absence, body.reason)
+    call.audit_details.update(acting.behalf)
+    event = AbsenceRefused(
+        **dict(absences.absent_of(absence)),
+        extension=extension,
+        refused_by=call.official or "",
+        reason=body.reason,
+        refused_at=occurred_at,
+        recorded_at=call.now,
+    )
+    await emit(call.session, event)
+    await call.session.flush()
+    return absence
+
+
+async def lift_limit(call: Call, absence_id: str, body: LiftLimit) -> Absence:
+    """Let a limit be that stands against what is asked for, with a reason. By who the rulebook says. Where no step of
+    the chain is open it is approved with that: emits absence.approved or absence.extended then."""
+    case = await _case(call, absence_id)
+    absence, occurred_at = case.absence, call.occurred(body.occurred_at)
+    absences.require_not_before(absence, occurred_at)
+    acting = limits.lift(
+        absence,
+        case.composition,
+        case.found,
+        body.limit,
+        call.official,
+        body.reason,
+        occurred_at,
+        shanghai_day(call.now),
+    )
+    call.audit_details.update({"limit": body.limit, "reason": body.reason} | acting.behalf)
+    await _complete(call, case, occurred_at)
+    await call.session.flush()
+    return absence
+
+
+async def extend(call: Call, absence_id: str, body: Extend) -> Absence:
+    """Ask for staying longer; the same chain and limits as for the absence. By who may ask for it. Where nobody is asked
+    it is extended at once: emits absence.extended then."""
+    case = await _case(call, absence_id)
+    absence, occurred_at = case.absence, call.occurred(body.occurred_at)
+    _require_may_ask(call, case)
+    (await references.calendar(call.session)).require(body.until)
+    absences.ask_extension(
+        absence, Extension(body.until, body.reason, call.official or "", occurred_at, exception=body.exception)
+    )
+    limits.require_no_overlap(case.composition, absence, await _away(call.session, absence, _OWN))
+    with call.session.no_autoflush:
+        case.found = await breaches_of(call.session, absence, case.rules, case.row, case.composition)
+    found = limits.standing(absence, case.found)
+    if not body.exception.strip() or not all(breach.lift for breach in found):
+        limits.refuse_breaches(case.composition, absence, found, asked=False)
+    await _complete(call, case, occurred_at)
+    await call.session.flush()
+    return absence
+
+
+async def _complete(call: Call, case: Case, occurred_at: datetime) -> None:
+    """Approve what is asked for where nothing is open any more, and tell it."""
+    absence, extension = case.absence, case.absence.extension
+    if limits.standing(absence, case.found) or not absences.complete(absence, case.row, occurred_at):
+        return
+    if extension:
+        extended = AbsenceExtended(**dict(absences.absent_of(absence)), extended_at=occurred_at, recorded_at=call.now)
+        await references.store_absence(call.session, extended)
+        await emit(call.session, extended)
+        return
+    stand_ins.settle_stand_ins(absence, case.rules, case.composition)
+    approved = AbsenceApproved(**dict(absences.absent_of(absence)), approved_at=occurred_at, recorded_at=call.now)
+    await references.store_absence(call.session, approved)
+    await emit(call.session, approved)
+
+
+async def name_stand_in(call: Call, absence_id: str, body: NameStandIn) -> Absence:
+    """Record who stands in: entrusted or named by the head, or as the party group decided. By who the rulebook says.
+    Emits absence.entrusted."""
+    case = await _case(call, absence_id)
+    absence, occurred_at = case.absence, call.occurred(body.occurred_at)
+    to = _known(case.composition, body.official)
+    stand_ins.entrust(absence, case.rules, case.composition, call.official, to, body.reason, shanghai_day(call.now))
+    event = AbsenceEntrusted(**dict(absences.absent_of(absence)), entrusted_at=occurred_at, recorded_at=call.now)
+    call.audit_details.update(stand_in=to, reason=body.reason)
+    await references.store_absence(call.session, event)
+    await emit(call.session, event)
+    await call.session.flush()
+    return absence
+
+
+async def record_return(call: Call, absence_id: str, body: RecordReturn) -> Absence:
+    """Record the return (销假), on the day that it occurred: from it on the days are free. By who may ask for the absence.
+    Emits absence.returned."""
+    case = await _case(call, absence_id)
+    absence, occurred_at = case.absence, call.occurred(body.occurred_at)
+    _require_may_ask(call, case)
+    returned_on = shanghai_day(occurred_at)
+    absences.come_back(absence, returned_on)
+    if any(duty.duty == Duty.report_back for duty in case.row.duties):
+        done = DutyDone(Duty.report_back, "after", call.official or "", occurred_at)
+        absence.duties_done = [*absence.duties_done, done]
+    event = AbsenceReturned(
+        **dict(absences.absent_of(absence)),
+        returned_on=returned_on,
+        planned_until=absence.until,
+        returned_at=occurred_at,
+        recorded_at=call.now,
+    )
+    await references.store_absence(call.session, event)
+    await emit(call.session, event)
+    await call.session.flush()
+    return absence
+
+
+async def cancel(call: Call, absence_id: str, body: CancelAbsence) -> Absence:
+    """Cancel what was asked for, before it begins. By who may ask for it. Emits absence.cancelled where it was
+    approved."""
+    case = await _case(call, absence_id)
+    absence, occurred_at = case.absence, call.occurred(body.occurred_at)
+    _require_may_ask(call, case)
+    if absences.cancel(absence, body.reason, shanghai_day(occurred_at)):
+        event = AbsenceCancelled(
+            **dict(absences.absent_of(absence)),
+            reason=body.reason,
+            cancelled_at=occurred_at,
+            recorded_at=call.now,
+        )
+        await references.store_absence(call.session, event, in_force=False)
+        await emit(call.session, event)
+    await call.session.flush()
+    return absence
+
+
+async def record_duty(call: Call, absence_id: str, body: RecordDuty) -> Absence:
+    """Record that something which goes with the absence was done: told, filed, the formal procedure. By whoever goes
+    away, or who the rulebook says. No event."""
+    case = await _case(call, absence_id)
+    done = DutyDone(body.duty, body.when, call.official or "", call.occurred(body.occurred_at), body.note)
+    duties.record_duty(case.absence, case.row, case.composition, call.official, done, shanghai_day(call.now))
+    await call.session.flush()
+    return case.absence
+
+
+async def record_field_day(call: Call, body: RecordFieldDay) -> FieldDay:
+    """Record a leader's day of field research. By the leader or the office. No event."""
+    book, composition = call.rulebook, await references.composition(call.session)
+    research, today = research_of(book.absence, book.code, book.government.name), shanghai_day(call.now)
+    official = _known(composition, body.official or call.official)
+    absences.require_may_ask(composition, call.official, official, None, today, research.clause)
+    (await references.calendar(call.session)).require(body.day)
+    require_countable(research, composition, official, body.day, today)
+    await call.session.execute(_ONE_AT_A_TIME, {"government": call.government})
+    known = sa.select(FieldDay).filter_by(official=official, day=body.day, withdrawn=False)
+    if (await call.session.execute(known)).scalar_one_or_none():
+        raise refusal(
+            "recorded_already",
+            research.clause,
+            f"{body.day} is recorded for {composition.official_names[official]}",
+            f"{composition.official_names[official]}{body.day}的调研已登记",
+            Text("a day counts once", "同一天只计一次"),
+        )
+    day = FieldDay(
+        id=str(uuid7()),
+        government=government_of(call.session),
+        official=official,
+        day=body.day,
+        place=body.place,
+        subject=body.subject,
+        recorded_by=call.official or "",
+        recorded_at=call.now,
+    )
+    call.session.add(day)
+    await call.session.flush()
+    return day
+
+
+async def withdraw_field_day(call: Call, field_day_id: str, body: WithdrawFieldDay) -> FieldDay:
+    """Take a wrong record of field research back, with a reason. By the leader or the office. No event."""
+    day = await lock(call.session, FieldDay, field_day_id, "field day", "调研记录")
+    call.check_version(day.version)
+    book, composition = call.rulebook, await references.composition(call.session)
+    research = research_of(book.absence, book.code, book.government.name)
+    today = shanghai_day(call.now)
+    absences.require_may_ask(composition, call.official, day.official, None, today, research.clause)
+    withdraw(day, research.clause, body.reason)
+    call.audit_details.update(reason=body.reason, occurred_at=call.occurred(body.occurred_at))
+    await call.session.flush()
+    return day
+
+
+def _known(composition: Composition, official: str | None) -> str:
+    if official is None:
+        raise invalid("official_missing", "say whose it is: the token is for no official", "请指明人员")
+    if official not in composition.official_names:
+        raise invalid("unknown_official", f"no such official: {official}", f"查无此人：{official}")
+    return official
+
+
+def _require_may_ask(call: Call, case: Case) -> None:
+    absences.require_may_ask(
+        case.composition,
+        call.official,
+        case.absence.official,
+        case.absence.organisation,
+        shanghai_day(call.now),
+        case.row.clause,
+    )

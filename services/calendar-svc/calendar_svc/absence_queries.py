@@ -1,0 +1,137 @@
+"""Reads of absences and field research."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+
+from calendar_svc import absence as absences
+from calendar_svc import duty, limit, tables
+from calendar_svc.absence import Absence, AbsenceState
+from calendar_svc.absence_commands import breaches_of, rules_of
+from calendar_svc.absence_schemas import (
+    AbsenceView,
+    AwayList,
+    AwayTodayView,
+    BreachView,
+    DutyView,
+    FieldResearch,
+    FieldResearchStanding,
+    NextAnswer,
+    StandInView,
+    VacancyView,
+)
+from calendar_svc.research import FieldDay, research_of, standings
+from zhengling import references
+from zhengling.db import load
+from zhengling.deadlines import shanghai_day
+from zhengling.paging import Page, PageRequest, page
+from zhengling.service import Call
+
+
+async def absence_view(call: Call, absence: Absence) -> AbsenceView:
+    """The absence with what is next: who answers it, what stands against it, what goes with it."""
+    view = AbsenceView.model_validate(absence)
+    today = shanghai_day(call.now)
+    rules = rules_of(call.service.rulebooks.edition(call.government, absence.edition))
+    row = absences.row_of(rules, absence)
+    for standing in duty.duties_of(row, absence, today):
+        done = standing.done
+        view.duties.append(
+            DutyView(
+                duty=standing.duty,
+                when=standing.when,
+                clause=standing.clause,
+                state=standing.state,
+                official=done.official if done else None,
+                occurred_at=done.occurred_at if done else None,
+            )
+        )
+    if rules.reachable and not absence.contact.strip():
+        view.contact_wanted = rules.reachable.clause
+    view.return_overdue = absence.state == AbsenceState.approved and absence.until < today
+    if absence.state != AbsenceState.requested and absence.extension is None:
+        return view
+    composition = await references.composition(call.session)
+    found = await breaches_of(call.session, absence, rules, row, composition)
+    view.breaches = [BreachView.model_validate(breach) for breach in limit.standing(absence, found)]
+    if due := absences.next_ask(row.ask, absence.taken):
+        ask, roles = due
+        officials = [o for role in roles for o in composition.who_may(role, today, sponsor=absence.organisation)]
+        view.next_step = NextAnswer(
+            step=ask.step,
+            by=list(roles),
+            need=ask.need,
+            clause=ask.clause or row.clause,
+            officials=list(dict.fromkeys(o for o in officials if o != absence.official)),
+        )
+    return view
+
+
+async def get_absence(call: Call, absence_id: str) -> AbsenceView:
+    return await absence_view(call, await load(call.session, Absence, absence_id, "absence", "请假"))
+
+
+async def list_absences(
+    call: Call,
+    request: PageRequest,
+    official: str | None,
+    since: date | None,
+    until: date | None,
+    state: AbsenceState | None,
+) -> Page[AbsenceView]:
+    """Absences that share a day with the window from `since` to `until`."""
+    columns = tables.absence.c
+    filters: list[Any] = []
+    if official is not None:
+        filters.append(columns.official == official)
+    if since is not None:
+        filters.append(columns.away_until >= since)
+    if until is not None:
+        filters.append(columns.since <= until)
+    if state is not None:
+        filters.append(columns.state == state)
+    rows, cursor = await page(call.session, Absence, request, *filters)
+    return Page(items=[await absence_view(call, row) for row in rows], next_cursor=cursor)
+
+
+async def list_away(call: Call, on: date | None) -> AwayList:
+    """Who is away on a day, and who stands in; today where no day is asked for."""
+    day = on or shanghai_day(call.now)
+    composition = await references.composition(call.session)
+    columns = tables.absence.c
+    statement = sa.select(Absence).where(
+        columns.state.in_((AbsenceState.approved, AbsenceState.returned)),
+        columns.since <= day,
+        columns.away_until >= day,
+    )
+    rows = (await call.session.execute(statement.order_by(columns.since, columns.id))).scalars().all()
+    items = [
+        AwayTodayView(
+            absence_id=row.id,
+            official=row.official,
+            name=composition.official_names.get(row.official, row.official),
+            kind=row.kind,
+            since=row.since,
+            until=row.away_until,
+            stand_ins=[StandInView.model_validate(stand_in) for stand_in in row.stand_ins],
+            vacancies=[VacancyView.model_validate(vacancy) for vacancy in row.vacancies],
+        )
+        for row in rows
+    ]
+    return AwayList(on=day, items=items)
+
+
+async def get_field_research(call: Call, year: int) -> FieldResearch:
+    """Each leader's days of field research in a year: held, expected so far, and the minimum."""
+    book, composition = call.rulebook, await references.composition(call.session)
+    research = research_of(book.absence, book.code, book.government.name)
+    column = tables.field_day.c.day
+    counted = (column.between(date(year, 1, 1), date(year, 12, 31)), tables.field_day.c.withdrawn.is_(False))
+    held = (await call.session.execute(sa.select(FieldDay).where(*counted).order_by(column))).scalars()
+    found = standings(research, composition, year, shanghai_day(call.now), held)
+    return FieldResearch(
+        year=year, clause=research.clause, items=[FieldResearchStanding.model_validate(each) for each in found]
+    )

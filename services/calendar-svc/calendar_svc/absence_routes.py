@@ -1,0 +1,155 @@
+"""HTTP → command or query for absences and field research; no rules here."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Query, Response
+
+from calendar_svc import absence_commands as do
+from calendar_svc import absence_queries as see
+from calendar_svc.absence import Absence, AbsenceState
+from calendar_svc.absence_schemas import (
+    AbsenceView,
+    Answer,
+    AwayList,
+    CancelAbsence,
+    Extend,
+    FieldDayView,
+    FieldResearch,
+    LiftLimit,
+    NameStandIn,
+    RecordDuty,
+    RecordFieldDay,
+    RecordReturn,
+    RefuseAbsence,
+    RequestAbsence,
+    WithdrawFieldDay,
+)
+from calendar_svc.research import FieldDay
+from zhengling.moments import Day
+from zhengling.paging import Page, Paging
+from zhengling.service import Call, change, command, commands, etag, queries, query
+
+READ, WRITE = "calendar:read", "calendar:write"
+Read = Annotated[Call, query(READ)]
+Create = Annotated[Call, command(WRITE)]
+Change = Annotated[Call, change(WRITE)]
+
+writes = commands("/v1", "absence")
+reads = queries("/v1", "absence")
+
+
+async def _absence(call: Call, response: Response, absence: Absence) -> AbsenceView:
+    response.headers["ETag"] = etag(absence.version)
+    call.audit_details["subject"] = f"absence:{absence.id}"
+    return await see.absence_view(call, absence)
+
+
+def _field_day(call: Call, response: Response, day: FieldDay) -> FieldDayView:
+    response.headers["ETag"] = etag(day.version)
+    call.audit_details["subject"] = f"field_day:{day.id}"
+    return FieldDayView.model_validate(day)
+
+
+@writes.post("/absences", operation_id="request_absence", status_code=201, summary="Ask for an absence (请假)")
+async def request_absence(body: RequestAbsence, call: Create, response: Response) -> AbsenceView:
+    absence = await do.request_absence(call, body)
+    response.headers["Location"] = f"/v1/absences/{absence.id}"
+    return await _absence(call, response, absence)
+
+
+@reads.get("/absences", operation_id="list_absences", summary="Absences, also as a change feed")
+async def list_absences(
+    call: Read,
+    paging: Paging,
+    official: Annotated[str | None, Query(max_length=64)] = None,
+    since: Annotated[Day | None, Query(description="those that share a day with the window from here on")] = None,
+    until: Annotated[Day | None, Query(description="the window's last day")] = None,
+    state: Annotated[AbsenceState | None, Query()] = None,
+) -> Page[AbsenceView]:
+    return await see.list_absences(call, paging, official, since, until, state)
+
+
+@reads.get("/absences/away", operation_id="list_away", summary="Who is away on a day, and who stands in")
+async def list_away(
+    call: Read, on: Annotated[Day | None, Query(description="a day; today where absent")] = None
+) -> AwayList:
+    return await see.list_away(call, on)
+
+
+@reads.get("/absences/{absence_id}", operation_id="get_absence")
+async def get_absence(absence_id: str, call: Read, response: Response) -> AbsenceView:
+    view = await see.get_absence(call, absence_id)
+    response.headers["ETag"] = etag(view.version)
+    return view
+
+
+@writes.post(
+    "/absences/{absence_id}/approval", operation_id="approve_absence", summary="Take the next step of its chain"
+)
+async def approve_absence(absence_id: str, body: Answer, call: Change, response: Response) -> AbsenceView:
+    return await _absence(call, response, await do.approve(call, absence_id, body))
+
+
+@writes.post("/absences/{absence_id}/refusal", operation_id="refuse_absence", summary="Refuse what is asked for")
+async def refuse_absence(absence_id: str, body: RefuseAbsence, call: Change, response: Response) -> AbsenceView:
+    return await _absence(call, response, await do.refuse(call, absence_id, body))
+
+
+@writes.post(
+    "/absences/{absence_id}/lifted-limits", operation_id="lift_absence_limit", summary="Let a limit be, with a reason"
+)
+async def lift_absence_limit(absence_id: str, body: LiftLimit, call: Change, response: Response) -> AbsenceView:
+    return await _absence(call, response, await do.lift_limit(call, absence_id, body))
+
+
+@writes.post("/absences/{absence_id}/extension", operation_id="extend_absence", summary="Ask for staying longer (续假)")
+async def extend_absence(absence_id: str, body: Extend, call: Change, response: Response) -> AbsenceView:
+    return await _absence(call, response, await do.extend(call, absence_id, body))
+
+
+@writes.post("/absences/{absence_id}/stand-in", operation_id="name_stand_in", summary="Record who stands in (代行)")
+async def name_stand_in(absence_id: str, body: NameStandIn, call: Change, response: Response) -> AbsenceView:
+    return await _absence(call, response, await do.name_stand_in(call, absence_id, body))
+
+
+@writes.post("/absences/{absence_id}/return", operation_id="record_return", summary="Record the return (销假)")
+async def record_return(absence_id: str, body: RecordReturn, call: Change, response: Response) -> AbsenceView:
+    return await _absence(call, response, await do.record_return(call, absence_id, body))
+
+
+@writes.post("/absences/{absence_id}/cancellation", operation_id="cancel_absence", summary="Cancel before it begins")
+async def cancel_absence(absence_id: str, body: CancelAbsence, call: Change, response: Response) -> AbsenceView:
+    return await _absence(call, response, await do.cancel(call, absence_id, body))
+
+
+@writes.post(
+    "/absences/{absence_id}/duties", operation_id="record_absence_duty", summary="Record what was told or filed"
+)
+async def record_absence_duty(absence_id: str, body: RecordDuty, call: Change, response: Response) -> AbsenceView:
+    return await _absence(call, response, await do.record_duty(call, absence_id, body))
+
+
+@writes.post(
+    "/field-research", operation_id="record_field_day", status_code=201, summary="Record a day of field research (调研)"
+)
+async def record_field_day(body: RecordFieldDay, call: Create, response: Response) -> FieldDayView:
+    return _field_day(call, response, await do.record_field_day(call, body))
+
+
+@writes.post(
+    "/field-research/{field_day_id}/withdrawal", operation_id="withdraw_field_day", summary="Take a wrong day back"
+)
+async def withdraw_field_day(
+    field_day_id: str, body: WithdrawFieldDay, call: Change, response: Response
+) -> FieldDayView:
+    return _field_day(call, response, await do.withdraw_field_day(call, field_day_id, body))
+
+
+@reads.get("/field-research", operation_id="get_field_research", summary="Each leader's year: held and expected so far")
+async def get_field_research(call: Read, year: Annotated[int, Query(ge=2010, le=2100)]) -> FieldResearch:
+    return await see.get_field_research(call, year)
+
+
+ROUTERS = [writes, reads]

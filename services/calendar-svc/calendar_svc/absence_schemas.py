@@ -1,0 +1,285 @@
+"""What calendar-svc's API takes and gives about absences and field research."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from calendar_svc.absence import AbsenceState
+from calendar_svc.duty import DutyState
+from zhengling.absence_rules import AbsenceKind, AskStep, Basis, Duty, LimitName, Power
+from zhengling.authority import Key
+from zhengling.moments import Day, Instant
+from zhengling.rulebook import Role
+
+Reason = Annotated[str, Field(min_length=2, max_length=500)]
+Note = Annotated[str, Field(max_length=200)]
+Exceptional = Annotated[
+    str, Field(max_length=500, description="why a limit should be let be; without it a breach is refused at once")
+]
+OccurredAt = Annotated[
+    Instant | None, Field(description="when it happened, with offset; now where absent; never in the future")
+]
+
+
+class Payload(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class View(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+
+# payloads -----------------------------------------------------------------------------------------------------------
+class RequestAbsence(Payload):
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"kind": "official_trip", "since": "2026-06-08", "until": "2026-06-10", "reason": "赴省城参加会议"}
+            ]
+        },
+    )
+    kind: AbsenceKind
+    since: Annotated[Day, Field(description="the first day away (Asia/Shanghai)")]
+    until: Annotated[Day, Field(description="the last day away")]
+    reason: Reason
+    official: Annotated[Key | None, Field(description="who goes away; whoever asks, where absent")] = None
+    destination: Note = ""
+    contact: Annotated[Note, Field(description="how whoever is away is reached")] = ""
+    exception: Exceptional = ""
+    occurred_at: OccurredAt = None
+
+
+class Answer(Payload):
+    opinion: Annotated[str, Field(max_length=1000)] = ""
+    occurred_at: OccurredAt = None
+
+
+class RefuseAbsence(Payload):
+    reason: Reason
+    occurred_at: OccurredAt = None
+
+
+class LiftLimit(Payload):
+    limit: LimitName
+    reason: Reason
+    occurred_at: OccurredAt = None
+
+
+class Extend(Payload):
+    until: Annotated[Day, Field(description="the new last day away")]
+    reason: Reason
+    exception: Exceptional = ""
+    occurred_at: OccurredAt = None
+
+
+class NameStandIn(Payload):
+    official: Annotated[Key, Field(description="who is to stand in")]
+    reason: Reason
+    occurred_at: OccurredAt = None
+
+
+class RecordReturn(Payload):
+    occurred_at: OccurredAt = None
+
+
+class CancelAbsence(Payload):
+    reason: Reason
+    occurred_at: OccurredAt = None
+
+
+class RecordDuty(Payload):
+    duty: Duty
+    when: Literal["before", "after"] = "before"
+    note: Note = ""
+    occurred_at: OccurredAt = None
+
+
+class RecordFieldDay(Payload):
+    day: Annotated[Day, Field(description="the day spent on field research")]
+    official: Annotated[Key | None, Field(description="whose day it was; whoever records it, where absent")] = None
+    place: Annotated[str, Field(min_length=2, max_length=200)]
+    subject: Annotated[str, Field(min_length=2, max_length=200)]
+
+
+class WithdrawFieldDay(Payload):
+    reason: Reason
+    occurred_at: OccurredAt = None
+
+
+# views --------------------------------------------------------------------------------------------------------------
+class ApprovalView(View):
+    step: AskStep
+    role: Role
+    official: str
+    occurred_at: datetime
+    recorded_at: datetime
+    opinion: str
+    on_behalf_of: str | None
+    under: str | None
+
+
+class LiftView(View):
+    limit: LimitName
+    since: date
+    until: date
+    clause: str
+    official: str
+    reason: str
+    occurred_at: datetime
+    on_behalf_of: str | None
+
+
+class AwayView(View):
+    official: str
+    since: date
+    until: date
+
+
+class BreachView(View):
+    """A limit that stands against what is asked for, until one of these roles lifts it."""
+
+    limit: LimitName
+    clause: str
+    first: date
+    last: date
+    lift: list[Role]
+    because_of: list[AwayView]
+    at_most: int | None
+    due: date | None
+
+
+class StandInView(View):
+    official: str
+    acts: list[Power]
+    clause: str
+    basis: Basis
+    decided_by: str | None
+    reason: str
+
+
+class VacancyView(View):
+    """Who could stand in once that is recorded."""
+
+    candidates: list[str]
+    acts: list[Power]
+    clause: str
+    basis: Basis
+
+
+class DutyView(View):
+    duty: Duty
+    when: str
+    clause: str
+    state: DutyState
+    official: str | None
+    occurred_at: datetime | None
+
+
+class ExtensionView(View):
+    until: date
+    reason: str
+    requested_by: str
+    requested_at: datetime
+    outcome: AbsenceState
+    steps: list[ApprovalView]
+    closed_reason: str
+
+
+class NextAnswer(View):
+    """The step that is next: by any of these roles, or by all of them."""
+
+    step: AskStep
+    by: list[Role]
+    need: Literal["any", "all"]
+    clause: str
+    officials: list[str]
+
+
+class AbsenceView(View):
+    id: str
+    version: int
+    official: str
+    kind: AbsenceKind
+    since: date
+    until: date
+    away_until: Annotated[date, Field(description="the last day away as it stands: earlier after an early return")]
+    state: AbsenceState
+    reason: str
+    destination: str
+    contact: str
+    exception: str
+    clause: Annotated[str, Field(description="the clause by which it is asked for")]
+    asks_as: Role
+    organisation: str | None
+    requested_by: str
+    requested_at: datetime
+    recorded_at: datetime
+    notice_due: Annotated[date | None, Field(description="the last day on which asking was in time")]
+    steps: list[ApprovalView]
+    lifts: list[LiftView]
+    stand_ins: list[StandInView]
+    vacancies: list[VacancyView]
+    extensions: list[ExtensionView]
+    approved_at: datetime | None
+    returned_on: date | None
+    closed_reason: str
+    edition: str
+    modified_at: datetime
+    next_step: NextAnswer | None = None
+    breaches: Annotated[list[BreachView], Field(description="what stands against what is asked for")] = []
+    duties: Annotated[list[DutyView], Field(description="what goes with it beside the approval")] = []
+    contact_wanted: Annotated[
+        str | None, Field(description="the clause by which whoever is away stays reachable, where no contact was given")
+    ] = None
+    return_overdue: Annotated[bool, Field(description="the last day is over and no return was recorded")] = False
+
+
+class AwayTodayView(View):
+    """Somebody who is away on a day, and who stands in on that day."""
+
+    absence_id: str
+    official: str
+    name: str
+    kind: AbsenceKind
+    since: date
+    until: date
+    stand_ins: list[StandInView]
+    vacancies: list[VacancyView]
+
+
+class AwayList(View):
+    on: date
+    items: list[AwayTodayView]
+
+
+class FieldDayView(View):
+    id: str
+    version: int
+    official: str
+    day: date
+    place: str
+    subject: str
+    recorded_by: str
+    recorded_at: datetime
+    withdrawn: bool
+    withdrawn_reason: str
+
+
+class FieldResearchStanding(View):
+    official: str
+    name: str
+    held: int
+    expected: Annotated[int, Field(description="what the elapsed part of the year asks for")]
+    minimum: int
+    behind: bool
+    days: list[FieldDayView]
+
+
+class FieldResearch(View):
+    year: int
+    clause: str
+    items: list[FieldResearchStanding]

@@ -1,0 +1,83 @@
+"""What goes with an absence beside its approval: telling, filing, the formal procedure. It is tracked, and blocks nothing.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from calendar_svc.absence import Absence, Act, DutyDone, require_act
+from zhengling.absence_rules import Duty, RequestRow
+from zhengling.authority import Composition
+from zhengling.deadlines import shanghai_day
+from zhengling.errors import Text, refusal
+from zhengling.rulebook import Actor
+
+
+class DutyState(StrEnum):
+    open = "open"
+    done = "done"
+    late = "late"
+
+
+@dataclass(frozen=True)
+class DutyStanding:
+    """How a duty stands: done in time, done or still open late, or open."""
+
+    duty: Duty
+    when: str
+    clause: str
+    state: DutyState
+    done: DutyDone | None
+
+
+def duties_of(row: RequestRow, absence: Absence, on: date) -> list[DutyStanding]:
+    """The duties of the row; one that comes before the departure is late once that has passed without it."""
+    found = []
+    for wanted in row.duties:
+        done = next((d for d in absence.duties_done if (d.duty, d.when) == (wanted.duty, wanted.when)), None)
+        state = DutyState.done if done else DutyState.open
+        day = shanghai_day(done.occurred_at) if done else on
+        if wanted.when == "before" and day > absence.since:
+            state = DutyState.late
+        found.append(DutyStanding(wanted.duty, wanted.when, wanted.clause or row.clause, state, done))
+    return found
+
+
+def record_duty(
+    absence: Absence, row: RequestRow, composition: Composition, official: str | None, done: DutyDone, on: date
+) -> None:
+    """Record that a duty was done. 409 `no_such_duty`, `done_already`; 403 `not_the_recorder`."""
+    require_act(absence, Act.record_duty)
+    wanted = next((d for d in row.duties if (d.duty, d.when) == (done.duty, done.when)), None)
+    if wanted is None:
+        known = [f"{d.duty} {d.when}" for d in row.duties]
+        raise refusal(
+            "no_such_duty",
+            row.clause,
+            f"{done.duty} {done.when} isn't asked for here",
+            "规则未要求此事项",
+            Text(f"asked for: {', '.join(known) or 'nothing'}", f"要求的事项：{'、'.join(known) or '无'}"),
+        )
+    if any((d.duty, d.when) == (done.duty, done.when) for d in absence.duties_done):
+        raise refusal(
+            "done_already",
+            row.clause,
+            "that is recorded as done",
+            "该事项已登记",
+            Text("nothing more is asked for", "无需重复登记"),
+        )
+    if official is None or official != absence.official:
+        composition.require(
+            official,
+            tuple(Actor(role=role) for role in wanted.by),
+            on,
+            {},
+            Text("record this", "登记该事项"),
+            code="not_the_recorder",
+            clause=wanted.clause or row.clause,
+        )
+    absence.duties_done = [*absence.duties_done, done]

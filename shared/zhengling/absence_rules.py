@@ -1,0 +1,202 @@
+"""A government's rules of absence (请销假) as data: `absence.yaml` of an edition.
+
+Who is asked before somebody leaves town, who is told, how long ahead; how many may be away at once; who acts for
+whoever is away and on what that rests; how many days a year a leader does field research. Pure.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from zhengling.vocabulary import Clause, Role, Roles, RuleName, one_or_many
+
+
+class AbsenceKind(StrEnum):
+    abroad = "abroad"
+    official_trip = "official_trip"
+    leave = "leave"
+    study = "study"
+    private = "private"
+
+
+class Power(StrEnum):
+    """What somebody who stands in may do: run the business (chair, decide, endorse), or sign."""
+
+    preside = "preside"
+    sign = "sign"
+
+
+class Basis(StrEnum):
+    """What standing in for somebody rests on: the rule by itself, or something that has to be recorded first."""
+
+    rule = "rule"
+    entrusted = "entrusted"
+    named = "named"
+    party_group = "party_group"
+
+
+class AskStep(StrEnum):
+    report = "report"
+    consent = "consent"
+    sign = "sign"
+
+
+class Duty(StrEnum):
+    """What goes with an absence beside the approval; it is tracked, and blocks nothing."""
+
+    tell_office = "tell_office"
+    tell_office_director = "tell_office_director"
+    tell_leaders = "tell_leaders"
+    file_with_office = "file_with_office"
+    file_with_party_committee = "file_with_party_committee"
+    file_with_party_office = "file_with_party_office"
+    file_as_prescribed = "file_as_prescribed"
+    formal_procedure = "formal_procedure"
+    report_back = "report_back"
+
+
+class LimitName(StrEnum):
+    """What may stand against an absence; each has a door, if the rulebook names who opens it."""
+
+    notice = "notice"
+    pair = "pair"
+    at_once = "at_once"
+
+
+#: These words as clerks read them.
+CHINESE: dict[str, str] = {
+    AbsenceKind.abroad: "出访", AbsenceKind.official_trip: "出差", AbsenceKind.leave: "休假",
+    AbsenceKind.study: "学习", AbsenceKind.private: "因私外出",
+    AskStep.report: "报告", AskStep.consent: "同意", AskStep.sign: "签发",
+    Duty.tell_office: "报告政府办公室", Duty.tell_office_director: "告知办公室主任",
+    Duty.tell_leaders: "通报其他领导", Duty.file_with_office: "向政府办公室报备",
+    Duty.file_with_party_committee: "向党委报备", Duty.file_with_party_office: "向党委办公室报备",
+    Duty.file_as_prescribed: "按规定报备", Duty.formal_procedure: "办理请假手续", Duty.report_back: "销假",
+    Basis.rule: "规则规定", Basis.entrusted: "受委托", Basis.named: "由主要负责人指定",
+    Basis.party_group: "经党组会议研究确定",
+    Power.preside: "主持工作",
+}  # fmt: skip
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Ask(Section):
+    """One step of the chain: any one of `by` suffices, or all of them are needed, in any order. A bare role in YAML is
+    its consent."""
+
+    by: Annotated[Roles, Field(min_length=1)]
+    step: AskStep = AskStep.consent
+    need: Literal["any", "all"] = "any"
+    clause: Clause | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare_role(cls, value: object) -> object:
+        return {"by": value} if isinstance(value, str) else value
+
+
+class Notice(Section):
+    """How long ahead the request is made: a deadline rule counted back from the departure, and who admits less."""
+
+    rule: RuleName
+    admit: Roles = ()
+
+
+class DutyRow(Section):
+    """Something to be done before the departure or after the return, and who records that it was done."""
+
+    duty: Duty
+    when: Literal["before", "after"] = "before"
+    by: Roles = (Role.office,)
+    clause: Clause | None = None
+
+
+class RequestRow(Section):
+    """What is asked of whom: first match wins, by the roles of whoever is going away. No `ask`: nobody within this
+    government is asked, the absence is on record once it is told."""
+
+    clause: Clause
+    who: Annotated[Roles, Field(min_length=1)]
+    ask: Annotated[tuple[Ask, ...], BeforeValidator(one_or_many)] = ()
+    notice: Notice | None = None
+    duties: tuple[DutyRow, ...] = ()
+
+
+class Limit(Section):
+    """Who may not be away together on one calendar day: the two of an A/B pair, or more than so many of a group.
+    `lift` may let it be, with a reason."""
+
+    clause: Clause
+    limit: Literal[LimitName.pair, LimitName.at_once]
+    of: Annotated[Roles, Field(min_length=1)]
+    at_most: Annotated[int, Field(ge=1)] | None = None
+    lift: Roles = ()
+
+    @model_validator(mode="after")
+    def _a_number_where_it_counts(self) -> Self:
+        if (self.limit == LimitName.at_once) != (self.at_most is not None):
+            raise ValueError("at_most goes with the limit at_once, and only with it")
+        return self
+
+
+class Substitution(Section):
+    """Who acts for whom: the holders of `by`, or the A/B partner; for some kinds of absence, in some powers. Every row
+    that matches holds; what rests on more than the rule waits until `recorded_by` has recorded it."""
+
+    clause: Clause
+    of: Annotated[Roles, Field(min_length=1)]
+    by: Roles = ()
+    partner: bool = False
+    kinds: Annotated[tuple[AbsenceKind, ...], BeforeValidator(one_or_many)] = tuple(AbsenceKind)
+    acts: Annotated[tuple[Power, ...], BeforeValidator(one_or_many)] = tuple(Power)
+    basis: Basis = Basis.rule
+    recorded_by: Roles = ()
+
+    @model_validator(mode="after")
+    def _means_one_thing(self) -> Self:
+        if self.partner == bool(self.by):
+            raise ValueError("expected exactly one of by and partner")
+        if (self.basis == Basis.rule) == bool(self.recorded_by):
+            raise ValueError("recorded_by goes with a basis that has to be recorded, and only with one")
+        return self
+
+
+class Reachable(Section):
+    """Whoever is away stays reachable; how is kept with the absence."""
+
+    clause: Clause
+
+
+class Research(Section):
+    """Field research (调研): how many days a year each holder of these roles does at least."""
+
+    clause: Clause
+    who: Annotated[Roles, Field(min_length=1)]
+    days: Annotated[int, Field(ge=1, le=366)]
+
+
+class Absence(Section):
+    requests: Annotated[tuple[RequestRow, ...], Field(min_length=1)]
+    limits: tuple[Limit, ...] = ()
+    substitution: tuple[Substitution, ...] = ()
+    reachable: Reachable | None = None
+    research: Research | None = None
+
+    @model_validator(mode="after")
+    def _a_role_asks_in_one_row(self) -> Self:
+        roles = [role for row in self.requests for role in row.who]
+        if twice := sorted({role for role in roles if roles.count(role) > 1}):
+            raise ValueError(f"no case reaches a second row for {', '.join(twice)}")
+        towns, principals = Role.town_and_street_principals, Role.department_principals
+        if {towns, principals} <= set(roles) and roles.index(principals) < roles.index(towns):
+            raise ValueError(f"no case reaches {towns}: {principals} before it takes every principal")
+        return self
+
+    def row_of(self, role: Role) -> RequestRow | None:
+        """The row that speaks of this role."""
+        return next((row for row in self.requests if role in row.who), None)

@@ -1,0 +1,208 @@
+"""Who may act for somebody who is away: by whose posts, in which powers, on which days, and by which clause."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.conftest import composition_of
+
+from zhengling.absence_rules import AbsenceKind, Basis, Power
+from zhengling.authority import Absent, Acting, Composition, PostRole, StandIn, Vacancy
+from zhengling.errors import Problem, Text
+from zhengling.events import CompositionChanged
+from zhengling.rulebook import Actor, Role
+
+DAY = date(2028, 3, 6)
+PEOPLE = composition_of("huancui")
+HEAD = (Actor(role=Role.head),)
+BOTH = (Power.preside, Power.sign)
+
+
+def days(n: int) -> timedelta:
+    return timedelta(days=n)
+
+
+def stand_in(official: str, *acts: Power, clause: str = "HC-5", basis: Basis = Basis.rule) -> StandIn:
+    return StandIn(official=f"hc-{official}", acts=acts or BOTH, clause=clause, basis=basis)
+
+
+def absent(official: str, *stand_ins: StandIn, since: date = DAY, until: date = DAY, **more: Any) -> Absent:
+    return Absent(
+        absence_id=f"absence of {official}", official=f"hc-{official}", absence_kind=AbsenceKind.official_trip,
+        since=since, until=until, clause="HC-5", stand_ins=stand_ins, **more,
+    )  # fmt: skip
+
+
+def may(people: Composition, official: str, role: Role, on: date = DAY, **more: Any) -> Acting | None:
+    return people.may_act(f"hc-{official}", (Actor(role=role),), on, {}, **more)
+
+
+AWAY = PEOPLE.with_absences([absent("head", stand_in("exec", Power.preside))])
+
+
+# by the rule --------------------------------------------------------------------------------------------------------
+def test_a_stand_in_acts_for_the_head_and_the_answer_says_on_whose_behalf_and_why() -> None:
+    assert may(AWAY, "exec", Role.head) == Acting(Role.head, "hc-head", "HC-5", Basis.rule)
+    assert may(PEOPLE, "exec", Role.head) is None
+    assert may(AWAY, "dep1", Role.head) is None
+    acting = may(AWAY, "exec", Role.head)
+    assert acting and acting.behalf == {"on_behalf_of": "hc-head", "under": "HC-5", "basis": Basis.rule}
+
+
+def test_a_stand_in_acts_only_in_the_powers_given() -> None:
+    assert may(AWAY, "exec", Role.head, power=Power.preside)
+    assert may(AWAY, "exec", Role.head, power=Power.sign) is None
+
+
+def test_a_stand_in_acts_only_on_the_days_of_the_absence() -> None:
+    people = PEOPLE.with_absences([absent("head", stand_in("exec"), since=DAY, until=DAY + days(2))])
+    found = {n: may(people, "exec", Role.head, DAY + days(n)) is not None for n in range(-1, 4)}
+    assert found == {-1: False, 0: True, 1: True, 2: True, 3: False}
+
+
+def test_who_acts_by_a_post_acts_for_nobody_else() -> None:
+    actors = (Actor(role=Role.head), Actor(role=Role.executive_deputy))
+    assert AWAY.may_act("hc-exec", actors, DAY, {}) == Acting(Role.executive_deputy)
+
+
+def test_a_stand_in_who_is_away_or_out_of_post_stands_in_for_nobody() -> None:
+    both = PEOPLE.with_absences([absent("head", stand_in("exec")), absent("exec", stand_in("dep1"))])
+    assert may(both, "exec", Role.head) is None
+    gone = tuple(p.model_copy(update={"until": DAY - days(1)}) if p.official == "hc-exec" else p for p in PEOPLE.posts)
+    left = PEOPLE.model_copy(update={"posts": gone}).with_absences([absent("head", stand_in("exec"))])
+    assert may(left, "exec", Role.head) is None
+
+
+def test_standing_in_isnt_handed_on() -> None:
+    """Who stands in for the executive deputy doesn't stand in for the head for whom that one stood in."""
+    both = PEOPLE.with_absences([absent("head", stand_in("exec")), absent("exec", stand_in("dep1"))])
+    assert may(both, "dep1", Role.executive_deputy)
+    assert may(both, "dep1", Role.head) is None
+
+
+def test_a_partner_acts_in_the_portfolio_and_for_the_chair_that_the_other_was() -> None:
+    people = PEOPLE.with_absences([absent("dep3", stand_in("dep2", clause="HC-7"))])
+    assert may(people, "dep2", Role.deputy_in_charge, sponsor="hc-zjj") == Acting(
+        Role.deputy_in_charge, "hc-dep3", "HC-7", Basis.rule
+    )
+    assert may(people, "dep2", Role.deputy_in_charge, sponsor="hc-yjj") is None
+    assert may(people, "dep2", Role.chair, chair="hc-dep3")
+    assert may(people, "dep2", Role.chair, chair="hc-dep4") is None
+
+
+# whom to turn to ----------------------------------------------------------------------------------------------------
+def test_a_holder_who_is_away_isnt_waited_for_where_somebody_stands_in_but_may_still_act() -> None:
+    assert PEOPLE.who_may(Role.head, DAY) == ("hc-head",)
+    assert AWAY.who_may(Role.head, DAY) == ("hc-exec",)
+    assert AWAY.who_may(Role.head, DAY, power=Power.sign) == ("hc-head",)
+    assert may(AWAY, "head", Role.head) == Acting(Role.head)
+    assert PEOPLE.with_absences([absent("head")]).who_may(Role.head, DAY) == ("hc-head",)
+    deputies = PEOPLE.with_absences([absent("dep2", stand_in("dep3"))]).who_may(Role.deputies, DAY)
+    assert deputies == ("hc-exec", "hc-dep1", "hc-dep3", "hc-dep4", "hc-dep5")
+
+
+def test_members_stay_who_they_are_whoever_is_away() -> None:
+    roles = (Role.head, Role.deputies)
+    assert AWAY.members(roles, DAY) == PEOPLE.members(roles, DAY)
+    assert AWAY.holders(Role.head, DAY) == ("hc-head",)
+
+
+# refusals -----------------------------------------------------------------------------------------------------------
+def refused(people: Composition, official: str, **more: Any) -> Problem:
+    act = Text("sign", "签发")
+    with pytest.raises(Problem) as caught:
+        people.require(f"hc-{official}", HEAD, DAY, {}, act, code="not_the_actor", clause="HC-53", **more)
+    return caught.value
+
+
+def test_who_could_stand_in_is_told_the_clause_by_which_it_has_to_be_recorded_first() -> None:
+    wanting = Vacancy(candidates=("hc-exec",), acts=(Power.sign,), clause="HC-62", basis=Basis.entrusted)
+    people = PEOPLE.with_absences([absent("head", stand_in("exec", Power.preside), vacancies=(wanting,))])
+    problem = refused(people, "exec", power=Power.sign)
+    assert (problem.status, problem.code, problem.clause) == (403, "not_the_actor", "HC-62")
+    assert problem.extra["away"] == {"official": "hc-head", "until": "2028-03-06", "basis": Basis.entrusted}
+    assert problem.satisfy and "受委托" in problem.satisfy.zh and "entrusted" in problem.satisfy.en
+    other = refused(people, "dep1", power=Power.sign)
+    assert (other.clause, "away" in other.extra) == ("HC-53", False)
+
+
+def test_a_refusal_names_whom_to_turn_to_that_day() -> None:
+    problem = refused(AWAY, "dep1")
+    assert problem.satisfy
+    assert PEOPLE.official_names["hc-exec"] in problem.satisfy.zh
+    assert PEOPLE.official_names["hc-head"] not in problem.satisfy.zh
+
+
+# as data ------------------------------------------------------------------------------------------------------------
+def test_who_is_away_is_no_part_of_what_the_composition_says() -> None:
+    assert AWAY.model_dump() == PEOPLE.model_dump()
+    event = CompositionChanged(government="huancui", version=1, composition=AWAY)
+    assert "absence" not in event.model_dump_json()
+    assert PEOPLE.absent("hc-head", DAY) is None, "the one that is kept for others knows of nobody's absence"
+
+
+def test_the_partner_is_the_other_of_the_pair_that_holds_on_the_day() -> None:
+    assert (PEOPLE.partner("hc-dep2", DAY), PEOPLE.partner("hc-dep3", DAY)) == ("hc-dep3", "hc-dep2")
+    assert PEOPLE.partner("hc-head", DAY) is None
+    assert PEOPLE.partner("hc-dep2", date(2021, 12, 31)) is None
+
+
+# whatever the absences ----------------------------------------------------------------------------------------------
+LEADERS = ["head", "exec", "dep1", "dep2", "dep3", "dep4", "dep5", "party1"]
+ABSENCES = st.lists(
+    st.builds(
+        lambda who, by, acts, first, length: absent(
+            who, *(stand_in(other, *acts) for other in by), since=DAY + days(first), until=DAY + days(first + length)
+        ),
+        st.sampled_from(LEADERS),
+        st.lists(st.sampled_from(LEADERS), max_size=2, unique=True),
+        st.sampled_from([(Power.preside,), (Power.sign,), BOTH]),
+        st.integers(-3, 3),
+        st.integers(-1, 4),
+    ),
+    max_size=5,
+)
+
+
+@given(ABSENCES, st.sampled_from(LEADERS), st.sampled_from(list(Role)), st.sampled_from(list(Power)))
+def test_nobody_acts_but_by_a_post_or_for_a_holder_whose_absence_of_that_day_says_so(
+    absences: list[Absent], who: str, role: Role, power: Power
+) -> None:
+    people, official = PEOPLE.with_absences(absences), f"hc-{who}"
+    context = {"sponsor": "hc-zjj", "chair": "hc-dep4"}
+    holders = PEOPLE.holders(role, DAY, **context)
+    acting = people.may_act(official, (Actor(role=role),), DAY, {}, power=power, **context)
+    away_today = [a for a in absences if a.since <= DAY <= a.until]
+    lawful = {
+        (a.official, s.clause)
+        for a in away_today
+        for s in a.stand_ins
+        if a.official in holders and s.official == official != a.official and power in s.acts
+        and official not in {other.official for other in away_today}
+    }  # fmt: skip
+    if official in holders:
+        assert acting == Acting(role)
+    elif acting is None:
+        assert not lawful
+    else:
+        assert (acting.on_behalf_of, acting.clause) in lawful
+
+
+@given(ABSENCES, st.sampled_from(list(Role)), st.sampled_from(list(Power)))
+def test_whoever_one_is_told_to_turn_to_may_act(absences: list[Absent], role: Role, power: Power) -> None:
+    people, context = PEOPLE.with_absences(absences), {"sponsor": "hc-zjj", "chair": "hc-dep4"}
+    found = people.who_may(role, DAY, power=power, **context)
+    assert bool(found) == bool(PEOPLE.holders(role, DAY, **context))
+    for official in found:
+        assert people.may_act(official, (Actor(role=role),), DAY, {}, power=power, **context)
+
+
+def test_principals_of_towns_and_streets_are_told_from_the_others() -> None:
+    towns = set(PEOPLE.holders(Role.town_and_street_principals, DAY))
+    assert towns == {"hc-hwjd-principal", "hc-sqjd-principal", "hc-qsz-principal"}
+    assert towns < set(PEOPLE.holders(Role.department_principals, DAY))
+    assert set(PEOPLE.with_post([PostRole.principal], DAY)) == set(PEOPLE.holders(Role.department_principals, DAY))
