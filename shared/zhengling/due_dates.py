@@ -43,6 +43,9 @@ COLUMNS = """id, subject_type, subject_id, rule, edition, clause, counted_from, 
 _OF = sa.text(f"""
     SELECT {COLUMNS} FROM deadline WHERE subject_type = :subject_type AND subject_id = ANY(:subjects) ORDER BY due, rule
 """)
+_RUNNING = sa.text(
+    f"SELECT {COLUMNS} FROM deadline WHERE subject_type = :subject_type AND state = 'running' ORDER BY due"
+)
 _ONE = sa.text(f"""
     SELECT {COLUMNS} FROM deadline
     WHERE subject_type = :subject_type AND subject_id = :subject_id AND rule = :rule FOR UPDATE
@@ -243,6 +246,12 @@ async def _insert(session: AsyncSession, rows: list[dict[str, object]]) -> None:
 async def kept(session: AsyncSession, subject_type: str, *subjects: str) -> list[KeptDeadline]:
     """The due dates kept for these subjects, the earliest first."""
     rows = await session.execute(_OF, {"subject_type": subject_type, "subjects": list(subjects)})
+    return [KeptDeadline.of(row) for row in rows.mappings()]
+
+
+async def running(session: AsyncSession, subject_type: str) -> list[KeptDeadline]:
+    """All running due dates of the government for this kind of subject."""
+    rows = await session.execute(_RUNNING, {"subject_type": subject_type})
     return [KeptDeadline.of(row) for row in rows.mappings()]
 
 

@@ -211,8 +211,8 @@ async def test_every_operation_of_every_service_asks_for_a_token_and_for_its_sco
                 problem = refused(
                     await door.client.request(method, target, headers=keys | bare), 403, "insufficient_scope"
                 )
-                (missing,) = problem["missing_scopes"]
-                assert missing == "events:replay" or missing.split(":")[0] == service, operation["operationId"]
+                for missing in problem["missing_scopes"]:
+                    assert missing == "events:replay" or missing.split(":")[0] == service, operation["operationId"]
                 asked += 1
     assert asked >= 30
 

@@ -21,7 +21,7 @@ from tests.conftest import composition_of, scenario_of
 
 from zhengling.authority import PostRole
 from zhengling.db import Database
-from zhengling.main_job import SERVICES, Api, Json, MainJob, Refused, at
+from zhengling.main_job import SERVICES, Api, Json, MainJob, Refused, at, office_clerk
 from zhengling.stack import EmbeddedStack
 
 MINE, THEIRS = "zhanqian", "shuangtaizi"
@@ -105,6 +105,7 @@ async def neighbours(stack: EmbeddedStack) -> AsyncIterator[Neighbours]:
             connection = await superuser(stack, service)
             found[THEIRS][f"{service} event_id"] = str(await dead_event(connection, service, THEIRS))
             await connection.close()
+        found[THEIRS] |= await offices_closed(Api(stack.addresses(), stack.issuer, THEIRS, client))
         made = Neighbours(stack, client, found[THEIRS], found[MINE])
         for service in SERVICES:
             feed = await made.ask(THEIRS, "POST", service, "/v1/feeds", {})
@@ -114,6 +115,15 @@ async def neighbours(stack: EmbeddedStack) -> AsyncIterator[Neighbours]:
             connection = await superuser(stack, service)
             await connection.execute("DELETE FROM inbox WHERE source = 'test'")
             await connection.close()
+
+
+async def offices_closed(api: Api) -> dict[str, str]:
+    """A closure of the government's offices on a day without deadlines, and the operation that tells how far it got."""
+    body = {
+        "first": "2029-08-08", "last": "2029-08-08", "reason": "暴雨停止办公", "ordered_by": "防汛指挥部", "document": "防指〔2029〕1号",
+    }  # fmt: skip
+    change = await api.command("calendar", "/v1/closures", body, office_clerk(composition_of(api.government)))
+    return {"closure_id": change["subject"].removeprefix("closure:"), "operation_id": change["id"]}
 
 
 async def drafted(api: Api, decision: str) -> str:
@@ -233,7 +243,7 @@ async def test_no_list_shows_a_row_of_another_government(neighbours: Neighbours)
             shown.add(operation.name)
     assert shown == {  # so there was something to hide; add to `neighbours` what a new list shows
         "list_topics", "list_meetings", "list_decisions", "list_entries", "list_documents", "list_failed_events",
-        "list_feeds", "get_calendar_feed", "list_absences",
+        "list_feeds", "get_calendar_feed", "list_absences", "list_closures",
     }  # fmt: skip
 
 
@@ -508,6 +518,9 @@ async def test_of_another_governments_rows_the_worker_changes_only_how_far_its_o
         "idempotency_key": set(),
         "audit": {"seal"},
         "audit_seal": set(),
+        # of the deadlines only those of the government it entered: a policy of its own
+        "deadline": {"due", "due_at", "provisional", "calendar_version", "adjustments", "state"},
+        "recomputation": {"version", "why_en", "why_zh", "examined", "moved", "requested_at", "finished_at"},
     }
 
 

@@ -260,10 +260,10 @@ async def enter_closure(call: Call, body: ClosureRequest) -> tuple[Closure, str]
 async def lift_closure(call: Call, closure_id: str, body: LiftRequest) -> tuple[Closure, str]:
     """Open the offices again from a day of the closure on; returns it and the operation's id. By the office.
     Emits workdays.changed. Problems (409) as `closure.lift`."""
-    _require_clerk(call, await references.composition(call.session))
     await _one_at_a_time(call.session)
     closure = await lock(call.session, Closure, closure_id, "closure", "停止办公安排")
     call.check_version(closure.version)
+    _require_clerk(call, await references.composition(call.session))
     closures.lift(closure, body.from_, body.reason)
     await call.session.flush()
     why = Text(f"offices open again from {body.from_}: {body.reason}", f"自{body.from_}起恢复办公：{body.reason}")

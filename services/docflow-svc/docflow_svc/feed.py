@@ -5,28 +5,21 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from docflow_svc.document import Document
+from docflow_svc.tables import document
+from zhengling import due_dates
 from zhengling.deadlines import shanghai_day
 from zhengling.due_dates import KeptDeadline
 from zhengling.errors import Text
 from zhengling.feeds import FeedEvent, Status
 from zhengling.service import Call
 
-_OPEN = sa.text("""
-    SELECT subject_id, rule, edition, clause, counted_from, due, due_at, provisional, calendar_version, state
-    FROM deadline WHERE subject_type = 'document' AND state = 'running'
-""")
-
 
 async def feed(call: Call) -> list[FeedEvent]:
     """Each running deadline on its last day, an event of its own: a document may be under several."""
-    rows = (await call.session.execute(_OPEN)).mappings().all()
-    statement = sa.select(Document).where(sa.inspect(Document).columns["id"].in_({row["subject_id"] for row in rows}))
-    documents = {document.id: document for document in (await call.session.execute(statement)).scalars()}
-    return [
-        _event(documents[row["subject_id"]], KeptDeadline(**{name: row[name] for name in row if name != "subject_id"}))
-        for row in rows
-        if row["subject_id"] in documents
-    ]
+    rows = await due_dates.running(call.session, "document")
+    statement = sa.select(Document).where(document.c.id.in_({row.subject_id for row in rows}))
+    documents = {found.id: found for found in (await call.session.execute(statement)).scalars()}
+    return [_event(documents[row.subject_id], row) for row in rows]
 
 
 def _event(document: Document, kept: KeptDeadline) -> FeedEvent:

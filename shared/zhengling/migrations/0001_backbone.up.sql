@@ -290,10 +290,13 @@ CREATE TABLE recomputation (
 CREATE INDEX recomputation_open ON recomputation (requested_at) WHERE finished_at IS NULL;
 ALTER TABLE recomputation ENABLE ROW LEVEL SECURITY;
 ALTER TABLE recomputation FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_government ON recomputation FOR SELECT TO $app USING (government = current_government());
 CREATE POLICY all_governments ON recomputation TO $worker USING (true);
 CREATE POLICY only_the_one_entered ON recomputation AS RESTRICTIVE FOR INSERT TO $worker
     WITH CHECK (government = current_government());
-GRANT SELECT, INSERT, UPDATE ON recomputation TO $worker;
+GRANT SELECT ON recomputation TO $app;
+GRANT SELECT, INSERT ON recomputation TO $worker;
+GRANT UPDATE (version, why_en, why_zh, examined, moved, requested_at, finished_at) ON recomputation TO $worker;
 
 -- replicas of other services' reference data; each snapshot replaces the one before ------------------------------
 CREATE TABLE composition (
