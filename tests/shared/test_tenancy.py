@@ -120,8 +120,12 @@ async def neighbours(stack: EmbeddedStack) -> AsyncIterator[Neighbours]:
 async def offices_closed(api: Api) -> dict[str, str]:
     """A closure of the government's offices on a day without deadlines, and the operation that tells how far it got."""
     body = {
-        "first": "2029-08-08", "last": "2029-08-08", "reason": "暴雨停止办公", "ordered_by": "防汛指挥部", "document": "防指〔2029〕1号",
-    }  # fmt: skip
+        "first": "2029-08-08",
+        "last": "2029-08-08",
+        "reason": "暴雨停止办公",
+        "ordered_by": "防汛指挥部",
+        "document": "防指〔2029〕1号",
+    }
     change = await api.command("calendar", "/v1/closures", body, office_clerk(composition_of(api.government)))
     return {"closure_id": change["subject"].removeprefix("closure:"), "operation_id": change["id"]}
 
