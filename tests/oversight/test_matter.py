@@ -89,3 +89,12 @@ def test_it_falls_overdue_once_and_never_without_a_date() -> None:
     assert matter.fall_overdue(entry, at(DAY + timedelta(days=1), 0))
     assert not matter.fall_overdue(entry, at(DAY + timedelta(days=2), 0))
     assert not matter.fall_overdue(an_entry(), at(DAY + timedelta(days=900)))
+
+
+@pytest.mark.parametrize(("days", "overdue"), [(1, True), (2, True), (3, False)])
+def test_what_fell_overdue_no_longer_is_where_its_date_moved_past_today(days: int, overdue: bool) -> None:
+    entry, today = an_entry(DAY), at(DAY + timedelta(days=3), 0)  # the first instant after two more days
+    matter.fall_overdue(entry, at(DAY + timedelta(days=1), 0))
+    due = DAY + timedelta(days=days)
+    matter.move_due(entry, due, end_of(due), False, today)
+    assert (entry.due, entry.overdue_at is not None) == (due, overdue)
