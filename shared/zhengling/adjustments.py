@@ -103,7 +103,10 @@ def _suspended(due: Due, one: Suspension, calendar: WorkdayCalendar) -> list[Tra
         left = Text(f"{n} working days were left", f"剩余{n}个工作日")
     else:
         days = (runs - stood).days
-        _end_on(due, due.unmoved + dt.timedelta(days=days), calendar)
+        # Where only the day that the end had moved to was left, that one runs on.
+        _end_on(due, (due.unmoved if stood <= due.unmoved else due.date) + dt.timedelta(days=days), calendar)
+        if due.date < runs:
+            due.date = calendar.following(runs)
         left = Text(f"{days} days didn't run", f"中止{days}日不计")
     return [
         *steps,
@@ -118,11 +121,12 @@ def _suspended(due: Due, one: Suspension, calendar: WorkdayCalendar) -> list[Tra
 
 
 def _extended(due: Due, one: Extension, calendar: WorkdayCalendar) -> list[TraceStep]:
+    before = due.date
     if one.to:
         calendar.require(one.to)
         due.date = due.unmoved = one.to
         if isinstance(due.late_from, dt.datetime):
-            due.late_from = None
+            due.late_from = None  # until the end of that day
     else:
         assert one.amount and one.unit  # the model's validator
         if isinstance(due.late_from, dt.datetime) and one.unit is Unit.hour:
@@ -141,6 +145,8 @@ def _extended(due: Due, one: Extension, calendar: WorkdayCalendar) -> list[Trace
             )
         else:
             _end_on(due, due.unmoved + dt.timedelta(days=one.amount * (7 if one.unit is Unit.week else 1)), calendar)
+    if isinstance(due.late_from, dt.datetime) and one.unit is not Unit.hour:
+        due.late_from += due.date - before  # the same time of day
     by = in_words(one.amount, one.unit) if one.amount and one.unit else Text("", "")
     on = on_day(due.date)
     return [

@@ -15,9 +15,11 @@ from typing import Any, TypeVar
 
 import orjson
 import sqlalchemy as sa
+from sqlalchemy import event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import Session
 
 from zhengling.errors import not_found
 
@@ -26,6 +28,21 @@ NATIONAL = "*"
 #: SQLSTATEs of a server that takes nobody in: connection failures, too many connections, starting up, shutting down.
 _AWAY = ("08", "53300", "57P")
 _ENTER = sa.text("SELECT set_config('app.government', :government, true), business_now()")
+
+
+class _Session(Session):
+    """Forgets what it looked up where a savepoint is rolled back: the locks taken since then are gone with it."""
+
+
+@event.listens_for(_Session, "after_soft_rollback")
+def _forget(session: Session, previous_transaction: object) -> None:
+    session.info.pop("looked_up", None)
+
+
+def looked_up(session: AsyncSession, name: str) -> dict[str, Any]:
+    """What this transaction has looked up of a kind, by government; kept until it ends or is rolled back in part."""
+    kinds: dict[str, dict[str, Any]] = session.info.setdefault("looked_up", {})
+    return kinds.setdefault(name, {})
 
 
 class Database:
@@ -55,7 +72,7 @@ class Database:
             },
         )
         self.autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")  # for a single look
-        self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+        self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, sync_session_class=_Session)
 
     @asynccontextmanager
     async def transaction(self, government: str | None) -> AsyncIterator[AsyncSession]:

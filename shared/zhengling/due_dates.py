@@ -259,9 +259,6 @@ async def explained(
     session: AsyncSession, rulebooks: Rulebooks, row: KeptDeadline, language: Language = "en"
 ) -> DueView:
     """A kept due date with its explanation, computed again from what it rests on, and every move it made."""
-    book = rulebooks.edition(government_of(session), row.edition)
-    calendar = await references.calendar(session)
-    due, later = row._computed(calendar, book)
     changes = [
         ChangeView(
             kind=found.kind,
@@ -272,6 +269,12 @@ async def explained(
         )
         for found in await session.execute(_CHANGES, {"id": row.id})
     ]
+    if row.state not in ("running", "suspended"):  # it keeps the date that it had; the calendar may have changed since
+        return DueView(
+            date=row.due, at=row.due_at, provisional=row.provisional, rule=row.rule, clause=row.clause, changes=changes
+        )
+    calendar = await references.calendar(session)
+    due, later = row._computed(calendar, rulebooks.edition(government_of(session), row.edition))
     return view_of(due, calendar, language, with_trace=True, later=later, changes=changes)
 
 

@@ -35,6 +35,8 @@ _REQUEST = sa.text("""
         examined = CASE WHEN r.finished_at IS NULL THEN r.examined ELSE 0 END,
         moved = CASE WHEN r.finished_at IS NULL THEN r.moved ELSE 0 END
 """)
+_ANY_OPEN = sa.text("SELECT EXISTS (SELECT 1 FROM recomputation WHERE finished_at IS NULL)")
+_HOLD = sa.text("SELECT held_calendar_version()")
 _OPEN = sa.text("""
     SELECT calendar, government, version, why_en, why_zh, examined, moved FROM recomputation
     WHERE finished_at IS NULL ORDER BY requested_at LIMIT 1 FOR UPDATE SKIP LOCKED
@@ -61,13 +63,17 @@ _STALE = sa.text(f"""
      WHERE government = :government AND state = 'running' AND calendar_version > :version LIMIT :batch)
     LIMIT :batch
 """)
-_STILL_RUNNING = sa.text("SELECT id FROM deadline WHERE id = ANY(:ids) AND state = 'running' ORDER BY id FOR UPDATE")
+_STILL_STALE = sa.text("""
+    SELECT id FROM deadline WHERE id = ANY(:ids) AND state = 'running' AND calendar_version <> :version
+    ORDER BY id FOR UPDATE
+""")
 _STAMP = sa.text("UPDATE deadline SET calendar_version = :version WHERE id = ANY(:ids) AND state = 'running'")
 
 
 async def on_workdays_changed(session: AsyncSession, event: Event, received: Received) -> None:
     assert isinstance(event, WorkdaysChanged)
-    # The request first: whoever recomputes has its row before it waits for the calendar.
+    # The calendar first, then the request: as whoever recomputes takes them.
+    await references.take_calendar(session)
     await backbone(
         session,
         _REQUEST,
@@ -87,6 +93,9 @@ async def recompute_some(session: AsyncSession, service: str, rulebooks: Ruleboo
 
     In the caller's transaction, which is of no government yet. Emits `<service>.deadlines.recomputed` at the end.
     """
+    if not await session.scalar(_ANY_OPEN):
+        return False
+    await session.execute(_HOLD)  # before the request's row: who changes the calendar has it alone, then the row
     change = (await session.execute(_OPEN)).mappings().first()
     if change is None:
         return False
@@ -135,9 +144,9 @@ async def _recompute(
         if (after.due, after.due_at, after.provisional) != (before.due, before.due_at, before.provisional):
             moves.append(Moved(before, after, "recomputed", why))
     nouns = {name: await _locked(session, owner.model, name, moves) for name, owner in owners.items()}
-    # Only now, as whoever settles one holds its noun: which of them are still running can't change any more.
-    running = await session.execute(_STILL_RUNNING, {"ids": [one.before.id for one in moves]})
-    live = set(running.scalars())
+    # Only now, as whoever settles or extends one holds its noun: which of them are still to be moved can't change any more.
+    wanted = {"ids": [one.before.id for one in moves], "version": calendar.version}
+    live = set((await session.execute(_STILL_STALE, wanted)).scalars())
     moves = [one for one in moves if one.before.id in live]
     await due_dates.move(session, moves)
     touched = {one.before.id for one in moves}

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from zhengling.authority import Absent, Composition
-from zhengling.db import NATIONAL, backbone, enter_government, government_of, now
+from zhengling.db import NATIONAL, backbone, enter_government, government_of, looked_up, now
 from zhengling.deadlines import shanghai_day
 from zhengling.errors import Problem, Text
 from zhengling.events import (
@@ -86,7 +86,7 @@ async def composition(session: AsyncSession) -> Composition:
     """The composition of the session's government, knowing who is away: one for a whole transaction. Problem
     `no_composition` (409) until one was loaded."""
     government = government_of(session)
-    known: dict[str, Composition] = session.info.setdefault("composition", {})
+    known: dict[str, Composition] = looked_up(session, "composition")
     if government not in known:
         known[government] = await _composition(session, government)
     return known[government]
@@ -113,7 +113,7 @@ async def _composition(session: AsyncSession, government: str) -> Composition:
 
 async def store_absence(session: AsyncSession, absent: Absent, *, in_force: bool = True) -> None:
     """Keep an absence as it is now; not `in_force` where it doesn't take place."""
-    session.info.pop("composition", None)
+    looked_up(session, "composition").clear()
     row: dict[str, Any] = {
         "id": absent.absence_id,
         "government": government_of(session),
@@ -127,7 +127,7 @@ async def store_absence(session: AsyncSession, absent: Absent, *, in_force: bool
 
 async def store_composition(session: AsyncSession, version: int, content: Composition) -> bool:
     """Keep this version; False where one as new is here already."""
-    session.info.pop("composition", None)
+    looked_up(session, "composition").clear()
     stored = await session.execute(
         _STORE_COMPOSITION,
         {"government": government_of(session), "version": version, "content": content.model_dump_json()},
@@ -139,7 +139,7 @@ async def calendar(session: AsyncSession) -> WorkdayCalendar:
     """The working days of the session's government as known here: one calendar for a whole transaction, which no other
     replaces before its commit. Problem 503 until a first snapshot came."""
     government = government_of(session)
-    known: dict[str, WorkdayCalendar] = session.info.setdefault("calendar", {})
+    known: dict[str, WorkdayCalendar] = looked_up(session, "calendar")
     if government not in known:
         known[government] = await _calendar(session, government)
     return known[government]
@@ -165,10 +165,16 @@ async def _calendar(session: AsyncSession, government: str) -> WorkdayCalendar:
     return _keep(_calendars, (government, version), WorkdayCalendar(overlay(national, local), version))
 
 
+async def take_calendar(session: AsyncSession) -> None:
+    """Have the calendar alone until the commit. Before anything of it is read, as two that read it and then both want it
+    alone would wait for one another."""
+    await session.execute(_WAIT_FOR_WRITERS)
+
+
 async def store_calendar_year(session: AsyncSession, version: int, year: CalendarYear) -> None:
     """Keep this version for the session's government. Waits for transactions that write by the calendar before it."""
-    session.info.pop("calendar", None)
-    await session.execute(_WAIT_FOR_WRITERS)
+    looked_up(session, "calendar").clear()
+    await take_calendar(session)
     await session.execute(
         _STORE_YEAR,
         {

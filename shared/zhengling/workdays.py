@@ -91,6 +91,7 @@ class CalendarYear(BaseModel):
     provisional: bool
     days: dict[date, SpecialDay]
     notices: tuple[Notice, ...] = ()
+    orders: tuple[Notice, ...] = ()  # what local closures rest on, where they are laid over the country's year
 
     @model_validator(mode="after")
     def _special_days_of_this_year(self) -> Self:
@@ -175,7 +176,7 @@ def overlay(national: Iterable[CalendarYear], local: Iterable[CalendarYear]) -> 
         year.model_copy(
             update={
                 "days": year.days | {d: s for d, s in own[year.year].days.items() if _worked(d, year.days.get(d))},
-                "notices": year.notices + own[year.year].notices,
+                "orders": own[year.year].notices,
             }
         )
         if year.year in own
@@ -221,6 +222,7 @@ class WorkdayCalendar:
         self._provisional = frozenset(year.year for year in kept if year.provisional)
         self._special = {day: special for year in kept for day, special in year.days.items()}
         self._notices = {notice.number: notice for year in kept for notice in year.notices}
+        self._orders = {order.number: order for year in kept for order in year.orders}
         self._first_notice = {year.year: year.notices[0] for year in kept if year.notices}
         self._amending = {notice.number for year in kept for notice in year.notices[1:] if notice.year == year.year}
 
@@ -274,7 +276,8 @@ class WorkdayCalendar:
         """The notice a day rests on; an ordinary day of a year with a notice rests on that one. None for a projection."""
         special = self._special.get(day)
         if special and special.notice:
-            return self._notices.get(special.notice)
+            closed = special.kind is DayKind.local_closure
+            return (self._orders if closed else self._notices).get(special.notice)
         return None if special else self._first_notice.get(day.year)
 
     def status(self, day: date) -> DayStatus:

@@ -205,6 +205,12 @@ async def test_a_notice_that_means_nothing_is_refused(changes: Json, code: str, 
 
 # local closures -----------------------------------------------------------------------------------------------------
 async def test_a_closure_changes_one_government_and_is_lifted_from_a_day_on(caller: Caller) -> None:
+    golden_week = CLOSURE | {"first": "2026-10-05", "last": "2026-10-10"}
+    preview = await post(caller, "/v1/closures/preview", golden_week)
+    told = [(day["date"], day["before"] and day["before"]["kind"]) for day in preview.json()["days"]]
+    assert told == [("2026-10-08", None), ("2026-10-09", None), ("2026-10-10", "makeup_workday")], (
+        "what is worked closes"
+    )
     preview = await post(caller, "/v1/closures/preview", CLOSURE)
     assert [day["date"] for day in preview.json()["days"]] == ["2026-02-25", "2026-02-26"]
     answer = await post(caller, "/v1/closures", CLOSURE, by=OFFICE)
@@ -242,6 +248,7 @@ async def test_a_closure_changes_one_government_and_is_lifted_from_a_day_on(call
     [
         ({"last": "2026-02-24"}, 422, "closure_out_of_order"),
         ({"last": "2027-03-01"}, 422, "closure_out_of_order"),
+        ({"first": "9999-06-01", "last": "9999-12-31"}, 422, "date_out_of_range"),
         ({"first": "2090-01-01", "last": "2090-01-02"}, 422, "date_out_of_range"),
         ({"reason": ""}, 422, "invalid_payload"),
         ({"occurred_at": "2031-01-01T00:00:00Z"}, 422, "occurred_in_the_future"),

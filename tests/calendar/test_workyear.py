@@ -203,6 +203,35 @@ def test_a_second_notice_says_what_it_amends(number: str, amends: str | None, co
         gazette(YEARS, notice, [LABOUR_DAY_2019], statutory_days(2019), amends)
 
 
+def test_a_weekend_day_is_worked_for_one_holiday_alone() -> None:
+    worked = (date(2027, 2, 20),)
+    rest = [Arrangement(name, day, day) for day, name in statutory_days(2027).items() if day.month not in (4, 6)]
+    twice = [
+        Arrangement("清明节", date(2027, 4, 5), date(2027, 4, 6), worked),
+        Arrangement("端午节", date(2027, 6, 9), date(2027, 6, 10), worked),
+    ]
+    with pytest.raises(Problem, match="notice_out_of_place"):
+        gazette(YEARS, NOTICE_2027, [*rest, *twice], statutory_days(2027))
+    with pytest.raises(Problem, match="notice_out_of_place"):
+        gazette(YEARS, NOTICE_2027, [NEW_YEAR._replace(work_on=worked * 2)], statutory_days(2027))
+
+
+def test_an_amendment_takes_no_weekend_day_of_another_holiday() -> None:
+    taken = Arrangement("劳动节", date(2019, 5, 1), date(2019, 5, 2), (date(2019, 9, 29),))
+    again = AMENDING.model_copy(update={"number": "国办发明电〔2019〕9号"})
+    with pytest.raises(Problem, match="notice_out_of_place"):
+        gazette(YEARS, again, [taken], statutory_days(2019), FIRST_OF_2019)
+
+
+def test_what_a_closure_rests_on_is_no_notice_for_the_rest_of_the_year() -> None:
+    own = Notice(issuer="区防指", number="区防指〔2028〕1号", date=date(2028, 1, 2), year=2028)
+    (local,) = closed_years([ClosedDays(date(2028, 3, 6), date(2028, 3, 6), "暴雪", own)], [2028])
+    calendar = WorkdayCalendar([effective(YEARS[2028], local)], "x")
+    assert calendar.notice(date(2028, 3, 6)) == own
+    assert calendar.notice(date(2028, 3, 1)) is None
+    assert calendar.status(date(2028, 3, 1)) is DayStatus.provisional
+
+
 def test_a_year_that_is_not_kept_takes_no_notice() -> None:
     with pytest.raises(Problem, match="year_out_of_range"):
         gazette(YEARS, NOTICE_2027.model_copy(update={"year": 2090}), [NEW_YEAR], {})

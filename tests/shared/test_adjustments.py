@@ -69,6 +69,8 @@ def test_calendar_days_stand_still_while_it_is_suspended(
     step = {Roll.following: ONE_DAY, Roll.preceding: -ONE_DAY, Roll.none: timedelta(0)}[roll]
     while step and not calendar.is_workday(end):
         end += step
+    if end < max(until, start + ONE_DAY):  # an end that moves to the working day before, never before the resumption
+        end = calendar.following(max(until, start + ONE_DAY))
     assert adjusted(due, [suspension(since, until)], calendar).due.date == end
 
 
@@ -91,6 +93,33 @@ def test_hours_stand_still_by_the_clock() -> None:
     due = compute("r", rule(within=24, unit="hour"), at, CALENDAR)
     stood = Suspension(since=at + timedelta(hours=2), until=at + timedelta(hours=5), reason="停电", by="office")
     assert adjusted(due, [stood], CALENDAR).due.at == due.at + timedelta(hours=3)
+
+
+def test_an_hour_deadline_extended_by_days_ends_at_the_same_time_of_day() -> None:
+    at = datetime(2026, 9, 27, 1, tzinfo=UTC)
+    due = compute("r", rule(within=24, unit="hour"), at, CALENDAR)
+    more = Extension(at=at, amount=2, unit=Unit.working_day, reason="节前", approved_by="head")
+    later = adjusted(due, [more], CALENDAR).due
+    assert (later.date, later.at) == (date(2026, 9, 30), due.at + timedelta(days=2))
+
+
+def test_a_deadline_whose_moved_end_alone_was_left_never_ends_before_it_is_resumed() -> None:
+    due = compute("r", rule(within=7, unit="day"), date(2026, 11, 14), CALENDAR)
+    assert (due.unmoved, due.date) == (date(2026, 11, 21), date(2026, 11, 23))  # a Saturday, and the Monday after
+    later = adjusted(due, [suspension(date(2026, 11, 23), date(2026, 11, 25))], CALENDAR)
+    assert later.due.date == date(2026, 11, 25)
+
+
+@settings(deadline=None)
+@given(calendars(), STARTS, st.integers(1, 60), st.integers(0, 70), st.integers(0, 60), st.sampled_from(Roll))
+def test_nothing_falls_due_before_it_is_resumed(
+    calendar: WorkdayCalendar, start: date, amount: int, after: int, stood: int, roll: Roll
+) -> None:
+    due = compute("r", rule(within=amount, unit="day", roll=roll), start, calendar)
+    since = start + ONE_DAY * after
+    assume(since <= due.date)
+    until = since + ONE_DAY * stood
+    assert adjusted(due, [suspension(since, until)], calendar).due.date >= until
 
 
 def test_an_extension_to_a_day_keeps_that_day_whatever_the_calendar_does() -> None:

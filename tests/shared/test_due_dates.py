@@ -215,6 +215,62 @@ async def test_of_two_changes_in_a_row_the_last_is_reported_with_what_both_moved
     assert [(p["version"], p["examined"], p["moved"]) for _, p in await reports(books)] == [(2, 1, 1)]
 
 
+async def test_a_calendar_read_in_a_savepoint_that_failed_is_read_and_held_again(books: Trial) -> None:
+    identity = str(uuid4())
+    async with books.app.transaction(ST) as session:
+        with pytest.raises(LookupError):
+            async with session.begin_nested():
+                await references.calendar(session)  # and with the savepoint its lock is gone
+                raise LookupError
+        due = await due_dates.keep(session, "dossier", identity, RULE, book(ST), START)
+        session.add(Dossier(identity, ST, due.date))
+        coming = asyncio.create_task(change(books, ST, 1, closed(date(2026, 11, 26))))
+        await books.until_blocked("pg_advisory_xact_lock")
+    await coming
+    await recompute(books)
+    assert (await row(books, identity))["due"] == date(2026, 12, 1)
+
+
+async def test_an_extension_granted_while_it_is_recomputed_is_not_lost(books: Trial) -> None:
+    identity = await keep(books)
+    await change(books, ST, 1, closed(date(2026, 11, 26)))
+    async with books.app.transaction(ST) as session:  # the command: it holds the noun, as every command does
+        await session.get(Dossier, identity, with_for_update=True)
+        work = asyncio.create_task(recompute(books))
+        await books.until_blocked("dossier")
+        await due_dates.extend(
+            session,
+            BOOKS,
+            ("dossier", identity, RULE),
+            at=at(START),
+            reason="x",
+            approved_by="y",
+            to=date(2026, 12, 18),
+        )
+    await work
+    found = await row(books, identity)
+    assert (found["due"], found["adjustments"] != "[]") == (date(2026, 12, 18), True)
+
+
+async def test_two_workers_on_two_changes_move_each_deadline_once(books: Trial) -> None:
+    kept = [await keep(books) for _ in range(30)]
+    await change(books, ST, 1, closed(date(2026, 11, 26)))
+    await change(books, ST, 1, CalendarYear(year=2027, provisional=False, days={}))
+    await asyncio.gather(*(recompute(books) for _ in range(4)))
+    assert [len(await changes(books, identity)) for identity in kept] == [1] * 30
+    assert sum(p["moved"] for _, p in await reports(books)) == 30
+
+
+async def test_a_met_deadline_is_told_as_it_was_met(books: Trial) -> None:
+    identity = await keep(books)
+    async with books.app.transaction(ST) as session:
+        await due_dates.settle(session, "dossier", identity, "met")
+    await change(books, ST, 1, closed(date(2026, 11, 26)))
+    async with books.app.transaction(ST) as session:
+        (found,) = await due_dates.kept(session, "dossier", identity)
+        assert (await due_dates.explained(session, BOOKS, found)).date == DUE
+
+
 async def test_a_change_waits_for_who_writes_by_the_calendar_before_it(books: Trial) -> None:
     identity = str(uuid4())
     async with books.app.transaction(ST) as session:

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from zhengling.absence_rules import Absence as Rules
-from zhengling.absence_rules import AbsenceKind, Ask, AskStep, Duty, LimitName, RequestRow
+from zhengling.absence_rules import AbsenceKind, Ask, AskStep, Duty, LimitName, Power, RequestRow
 from zhengling.authority import Absent, Acting, Composition, PostRole, StandIn, Vacancy
 from zhengling.deadlines import shanghai_day
 from zhengling.errors import Problem, Text, invalid, refusal
@@ -335,6 +335,7 @@ def answerer(
         code="not_the_approver",
         clause=ask.clause or row.clause,
         sponsor=absence.organisation,
+        power=Power.sign if ask.step is AskStep.sign else Power.preside,
     )
     return ask, acting
 

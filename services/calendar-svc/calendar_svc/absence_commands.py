@@ -78,7 +78,7 @@ async def _away(session: AsyncSession, absence: Absence, states: tuple[AbsenceSt
         columns.state.in_(states),
         columns.since <= absence.asked_until,
         columns.away_until >= absence.since,
-    )
+    )  # an extension that is still asked for is weighed when it is approved
     with session.no_autoflush:
         rows = await session.execute(statement.order_by(columns.since, columns.official))
     return [Away(*row) for row in rows]
@@ -161,6 +161,7 @@ async def approve(call: Call, absence_id: str, body: Answer) -> Absence:
     absences.require_act(absence, absences.Act.approve)
     ask, acting = absences.answerer(absence, case.row, case.composition, call.official, shanghai_day(call.now))
     absences.require_not_before(absence, occurred_at)
+    limits.require_no_overlap(case.composition, absence, await _away(call.session, absence, _AWAY))
     limits.refuse_breaches(case.composition, absence, limits.standing(absence, case.found), asked=True)
     step = Approval(
         ask.step,
@@ -229,6 +230,7 @@ async def extend(call: Call, absence_id: str, body: Extend) -> Absence:
     case = await _case(call, absence_id)
     absence, occurred_at = case.absence, call.occurred(body.occurred_at)
     _require_may_ask(call, case)
+    absences.require_not_before(absence, occurred_at)
     (await references.calendar(call.session)).require(body.until)
     absences.ask_extension(
         absence, Extension(body.until, body.reason, call.official or "", occurred_at, exception=body.exception)
@@ -283,7 +285,8 @@ async def record_return(call: Call, absence_id: str, body: RecordReturn) -> Abse
     _require_may_ask(call, case)
     returned_on = shanghai_day(occurred_at)
     absences.come_back(absence, returned_on)
-    if any(duty.duty == Duty.report_back for duty in case.row.duties):
+    told = any(done.duty == Duty.report_back for done in absence.duties_done)
+    if not told and any(duty.duty == Duty.report_back for duty in case.row.duties):
         done = DutyDone(Duty.report_back, "after", call.official or "", occurred_at)
         absence.duties_done = [*absence.duties_done, done]
     event = AbsenceReturned(
@@ -305,6 +308,7 @@ async def cancel(call: Call, absence_id: str, body: CancelAbsence) -> Absence:
     case = await _case(call, absence_id)
     absence, occurred_at = case.absence, call.occurred(body.occurred_at)
     _require_may_ask(call, case)
+    absences.require_not_before(absence, occurred_at)
     if absences.cancel(absence, body.reason, shanghai_day(occurred_at)):
         event = AbsenceCancelled(
             **dict(absences.absent_of(absence)),

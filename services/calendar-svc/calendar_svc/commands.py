@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -18,7 +18,7 @@ from calendar_svc import workyear
 from calendar_svc.closure import Closure
 from calendar_svc.schemas import ClosureRequest, DayChangeView, LiftRequest, NoticeRequest
 from calendar_svc.tables import closure as closure_table
-from calendar_svc.workyear import DayChange, changed_days, changed_years
+from calendar_svc.workyear import DayChange, changed_days, changed_years, effective
 from zhengling import references
 from zhengling.authority import Composition
 from zhengling.db import NATIONAL, Database, enter_government, government_of, lock, now
@@ -37,6 +37,7 @@ _KNOWN = sa.text("""
     SELECT DISTINCT ON (year) year, version, content, cause FROM year_version WHERE government = :government
     ORDER BY year, version DESC
 """)
+_NATIONAL = sa.text("SELECT year, content FROM calendar_year WHERE government = '*'")
 _ADD_VERSION = sa.text("""
     INSERT INTO year_version (government, year, version, content, cause, why_en, why_zh, recorded_by)
     VALUES (:government, :year, :version, CAST(:content AS jsonb), :cause, :why_en, :why_zh, :by)
@@ -69,7 +70,18 @@ class Known:
         return changed_years({n: (self.versions[n], year) for n, year in self.years.items()}, coming)
 
     def days(self, coming: list[CalendarYear]) -> list[DayChange]:
+        """Which days of the country are something else from now on."""
         return [change for year in coming for change in changed_days(self.years.get(year.year), year)]
+
+    def own_days(self, coming: list[CalendarYear], national: Mapping[int, CalendarYear]) -> list[DayChange]:
+        """Which days of one government are something else from now on, its closures laid over the country's years."""
+        return [
+            change
+            for year in coming
+            for change in changed_days(
+                effective(national[year.year], self.years.get(year.year)), effective(national[year.year], year)
+            )
+        ]
 
 
 async def known_years(session: AsyncSession) -> Known:
@@ -83,6 +95,8 @@ async def known_years(session: AsyncSession) -> Known:
 
 
 async def _one_at_a_time(session: AsyncSession) -> None:
+    """One change of a government's calendar after the other, and nobody writes by it meanwhile."""
+    await references.take_calendar(session)
     await session.execute(_ONE_AT_A_TIME, {"government": government_of(session)})
 
 
@@ -213,6 +227,11 @@ async def _local_years(session: AsyncSession, changed: Closure | None, span: ran
     return known, workyear.closed_years(days, years)
 
 
+async def _national_years(session: AsyncSession) -> dict[int, CalendarYear]:
+    rows = await session.execute(_NATIONAL)
+    return {row.year: CalendarYear.model_validate(row.content) for row in rows}
+
+
 def _closure_of(call: Call, body: ClosureRequest) -> Closure:
     workyear.require_span(body.first, body.last)
     return Closure(
@@ -235,15 +254,15 @@ async def preview_closure(call: Call, body: ClosureRequest) -> list[DayChange]:
     for day in (body.first, body.last):
         calendar.require(day)
     known, coming = await _local_years(call.session, closure, range(body.first.year, body.last.year + 1))
-    return known.days(coming)
+    return known.own_days(coming, await _national_years(call.session))
 
 
 async def enter_closure(call: Call, body: ClosureRequest) -> tuple[Closure, str]:
     """Close the offices of the caller's government; returns the closure and the operation's id. By the office.
     Emits workdays.changed. Problems (422): `closure_out_of_order`, `date_out_of_range`."""
     _require_clerk(call, await references.composition(call.session))
-    await _one_at_a_time(call.session)
     closure = _closure_of(call, body)
+    await _one_at_a_time(call.session)
     calendar = await references.calendar(call.session)
     for day in (body.first, body.last):
         calendar.require(day)
@@ -275,7 +294,8 @@ async def _local_change(call: Call, closure: Closure, span: range, cause: Cause,
     by = call.official or call.principal.subject
     known, coming = await _local_years(call.session, closure, span)
     calendars = await _publish(call.session, known.changed(coming), cause, why, by)
-    return await _record_change(call, f"closure:{closure.id}", why, calendars, known.days(coming), by)
+    days = known.own_days(coming, await _national_years(call.session))
+    return await _record_change(call, f"closure:{closure.id}", why, calendars, days, by)
 
 
 async def note_recomputed(session: AsyncSession, service: str, event: Recomputed) -> None:

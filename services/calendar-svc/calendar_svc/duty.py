@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from calendar_svc.absence import Absence, Act, DutyDone, require_act
+from calendar_svc.absence import Absence, AbsenceState, Act, DutyDone, require_act
 from zhengling.absence_rules import Duty, RequestRow
 from zhengling.authority import Composition
 from zhengling.deadlines import shanghai_day
@@ -61,6 +61,14 @@ def record_duty(
             f"{done.duty} {done.when} isn't asked for here",
             "规则未要求此事项",
             Text(f"asked for: {', '.join(known) or 'nothing'}", f"要求的事项：{'、'.join(known) or '无'}"),
+        )
+    if done.when == "after" and absence.state == AbsenceState.requested:
+        raise refusal(
+            "not_away_yet",
+            wanted.clause or row.clause,
+            "what is done after the absence can't be recorded before it is approved",
+            "请假尚未批准，不能登记事后事项",
+            Text("record it on the return", "请在返回后登记"),
         )
     if any((d.duty, d.when) == (done.duty, done.when) for d in absence.duties_done):
         raise refusal(

@@ -167,12 +167,14 @@ def _require_in_place(notice: Notice, arrangements: Sequence[Arrangement]) -> No
             if day.year != notice.year and (day.year, day.month) != (notice.year - 1, 12)
         ]
         twice = sorted(off & set(days))
+        doubled = sorted({day for day in one.work_on if one.work_on.count(day) > 1})
         stray = [day for day in one.granted if day not in days]
         for wrong, en, zh in (
             ([one.first] if not days else [], "its last day lies before its first", "结束日期早于开始日期"),
             (outside, f"not of {notice.year} or the December before", f"不在{notice.year}年及上年12月内"),
             (worked, "worked for a holiday, but no weekend day", "补班日不是周末"),
             (twice, "off twice", "重复放假"),
+            (doubled, "worked twice", "重复补班"),
             (stray, "granted, but not among its days off", "不在放假期间内"),
         ):
             if wrong:
@@ -265,6 +267,14 @@ class _Draft:
                 f"ones, but {len(worked)} weekend days worked; days that nobody works for are named in granted",
                 f"{one.name}：法定节假日及补假之外放假{len(swapped)}个工作日，补班{len(worked)}天；无须补班的请列入 granted",
             )
+        for other in worked:
+            there = self.get(other)
+            if there and there.swapped_with and there.swapped_with not in one.days():
+                raise invalid(
+                    "notice_out_of_place",
+                    f"{one.name}: {other} is worked for another holiday already",
+                    f"{one.name}：{other}已为其他假期补班",
+                )
         for day, other in zip(swapped, worked, strict=True):
             self.put(day, DayKind.swap_day_off, SWAP_DAY_OFF, other)
             self.put(other, DayKind.makeup_workday, MAKEUP_WORKDAY, day)
@@ -313,7 +323,7 @@ def effective(national: CalendarYear, local: CalendarYear | None) -> CalendarYea
 
 def require_span(first: dt.date, last: dt.date) -> None:
     """Problem 422 `closure_out_of_order` unless it ends on or after its first day, within a year."""
-    if not first <= last <= first + dt.timedelta(days=366):
+    if not dt.timedelta(0) <= last - first <= dt.timedelta(days=366):
         raise Problem(
             422,
             "closure_out_of_order",
