@@ -360,8 +360,9 @@ def test_given_servers_are_used_instead_of_embedded_ones(
 
 
 STACK_UNTIL_SIGNAL = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it, and its children with it
 sys.executable = sys.argv[1]
 from zhengling.stack import EmbeddedStack
 with EmbeddedStack(rulebooks=[Path(".")], services=["meeting"]) as stack:
