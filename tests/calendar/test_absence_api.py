@@ -623,3 +623,26 @@ async def test_field_research_is_held_against_the_elapsed_part_of_the_year(huanc
     found = await huancui.api.get("calendar", "/v1/field-research", year="2029")
     assert {item["official"]: item["held"] for item in found["items"]}["hc-dep2"] == 2
     await record("dep2", "2029-03-01", "dep2")
+
+
+# what comes before its time, or beside itself ------------------------------------------------------------------------
+async def test_nothing_is_done_about_a_request_before_it_was_made(huancui: Office) -> None:
+    await huancui.today(date(2029, 8, 1))
+    absence = await huancui.approved("dep2", date(2029, 9, 5), date(2029, 9, 6))
+    before = "2026-01-05T01:00:00Z"
+    for act, body in (
+        ("cancellation", {"reason": "不去了"}),
+        ("extension", {"until": "2029-09-07", "reason": "会期延长"}),
+    ):
+        problem = await refused(huancui.do(act, absence, "dep2", occurred_at=before, **body))
+        assert problem["code"] == "before_the_request"
+
+
+async def test_an_extension_is_not_approved_into_another_absence_of_the_same_official(huancui: Office) -> None:
+    await huancui.today(date(2029, 8, 1))
+    absence = await huancui.approved("dep2", date(2029, 10, 15), date(2029, 10, 16))
+    asked = await huancui.do("extension", absence, "dep2", until="2029-10-23", reason="会期延长")
+    await huancui.approved("dep2", date(2029, 10, 22), date(2029, 10, 25))
+    problem = await refused(huancui.approve(asked, "head"))
+    assert problem["code"] == "overlaps"
+    assert (await huancui.get(asked))["until"] == "2029-10-16"
