@@ -67,10 +67,6 @@ class Extension(Adjustment):
 AnyAdjustment = Annotated[Suspension | Extension, Field(discriminator="kind")]
 
 
-def is_suspended(adjustments: Iterable[AnyAdjustment]) -> bool:
-    return any(isinstance(one, Suspension) and one.until is None for one in adjustments)
-
-
 def adjusted(due: Due, adjustments: Iterable[AnyAdjustment], calendar: WorkdayCalendar) -> Later:
     """The due date after all adjustments, and a step of the explanation for each. One that is still suspended keeps the
     date it had when it was. Problems (422) as `compute`'s for a day outside the calendar; 409 `not_suspendable`."""

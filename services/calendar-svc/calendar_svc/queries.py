@@ -169,7 +169,7 @@ async def _years(call: Call, as_of: dt.datetime | None) -> tuple[list[CalendarYe
     else:
         rows = (await call.session.execute(_YEARS_AS_OF, {"as_of": as_of})).all()
         version = f"as of {as_of.isoformat()}"
-    years = {True: [], False: []}  # type: dict[bool, list[CalendarYear]]
+    years: dict[bool, list[CalendarYear]] = {True: [], False: []}
     for row in rows:
         years[row.government == NATIONAL].append(CalendarYear.model_validate(row.content))
     if not years[True]:
