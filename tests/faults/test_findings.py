@@ -89,8 +89,12 @@ async def until_read(stand: Stand, patience: float = 15.0) -> None:
         return
 
 
-async def small_run(stand: Stand, mutation: str, worker: str, *, kills: int = 0, oversized: bool = False) -> set[str]:
-    """Some decisions, the events of one meeting out of order; what is found afterwards that wasn't before."""
+async def small_run(
+    stand: Stand, mutation: str, worker: str, *, kills: int = 0, oversized: bool = False, out_of_order: bool = True
+) -> set[str]:
+    """Some decisions, the events of one meeting out of order; what is found afterwards that wasn't before.
+
+    What stands out of order is in the log before the relay sends it again, so that a batch lost from it is no loss."""
     for name in (worker, "meeting-worker-0"):
         stand.process(name).stop()
     stand.books.forget_what_is_open()
@@ -99,7 +103,7 @@ async def small_run(stand: Stand, mutation: str, worker: str, *, kills: int = 0,
     for n in range(9):
         digest = "0" * (1_200_000 if oversized and n == 4 else 64)
         await stand.decide(f"{batch}-{n % 3}", n % 3, digest=digest)
-    if not oversized:
+    if out_of_order:
         await publish_out_of_order(stand, f"{batch}-0")
     budget = stand.stack.folder / worker
     budget.write_text(str(kills))
@@ -132,11 +136,9 @@ async def test_a_consumer_without_one_of_its_mechanisms_is_found_out(
     mutation: str, kills: int, told: str, victim: Stand
 ) -> None:
     """And one with all of them isn't, though its first poll hangs and the watchdog has to help (which takes its time)."""
-    found = await small_run(victim, mutation, "oversight-worker-0", kills=kills)
+    in_order = mutation == "with_the_commits_swapped"
+    found = await small_run(victim, mutation, "oversight-worker-0", kills=kills, out_of_order=not in_order)
     if told:
-        for _ in range(2 if kills else 0):  # a kill that met a batch without decisions lost nothing
-            if not any(told in finding for finding in found):
-                found |= await small_run(victim, mutation, "oversight-worker-0", kills=kills)
         assert any(told in finding for finding in found), found
     else:
         assert not found
@@ -150,7 +152,7 @@ async def test_a_relay_that_lets_an_event_overtake_one_that_cannot_be_sent_is_fo
 ) -> None:
     """The second event of an aggregate is too large for Kafka: the third has to stay behind it."""
     await mutated(victim, "oversight-worker-0", "unchanged")
-    found = await small_run(victim, mutation, "meeting-worker-0", oversized=True)
+    found = await small_run(victim, mutation, "meeting-worker-0", oversized=True, out_of_order=False)
     assert any("parked" in finding or "unpublished" in finding for finding in found)
     assert any("stands before" in finding for finding in found) == red
 
