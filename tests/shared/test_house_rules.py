@@ -13,7 +13,7 @@ LIBRARY = ROOT / "shared" / "zhengling"
 SERVICES = {path.name: path / f"{path.name.removesuffix('-svc')}_svc" for path in (ROOT / "services").glob("*-svc")}
 #: Files of a service that are something other than a noun of the domain.
 ROLES = {
-    "__init__", "app", "settings", "routes", "schemas", "commands", "tables", "queries", "handlers", "feed",
+    "__init__", "app", "settings", "routes", "schemas", "commands", "tables", "queries", "handlers", "feed", "scopes",
 }  # fmt: skip
 PURE_LIBRARY = (
     "errors", "notices", "workdays", "moments", "deadlines", "explanations", "adjustments", "vocabulary", "absence_rules",
@@ -64,7 +64,7 @@ def test_the_domain_is_pure(path: Path) -> None:
 def test_every_service_has_the_same_files(service: str) -> None:
     package = SERVICES[service]
     there = {path.stem for path in package.glob("*.py")}
-    needed = ROLES - ({"tables"} if not any(p.stem == "tables" for p in package.glob("*.py")) else set())
+    needed = ROLES - ({each for each in ("tables", "scopes") if not (package / f"{each}.py").exists()})
     assert needed <= there
     assert (package / "migrations" / "env.py").exists()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from meeting_svc import commands
+from meeting_svc import decision_commands as commands
 from meeting_svc.decision import Standing
 from zhengling import recomputation, references
 from zhengling.due_dates import Owners

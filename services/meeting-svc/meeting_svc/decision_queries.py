@@ -1,0 +1,20 @@
+"""Reads of decisions."""
+
+from __future__ import annotations
+
+from meeting_svc.decision import Decision
+from meeting_svc.decision_schemas import DecisionView
+from meeting_svc.queries import equal
+from zhengling.db import load
+from zhengling.paging import Page, PageRequest, page
+from zhengling.service import Call
+
+
+async def get_decision(call: Call, decision_id: str) -> DecisionView:
+    row = await load(call.session, Decision, decision_id, "decision", "决定事项")
+    return DecisionView.model_validate(row)
+
+
+async def list_decisions(call: Call, request: PageRequest, meeting_id: str | None) -> Page[DecisionView]:
+    rows, cursor = await page(call.session, Decision, request, *equal(Decision, meeting_id=meeting_id))
+    return Page(items=[DecisionView.model_validate(row) for row in rows], next_cursor=cursor)

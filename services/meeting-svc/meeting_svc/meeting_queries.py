@@ -1,0 +1,47 @@
+"""Reads of meetings."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from meeting_svc.commands import kind_of
+from meeting_svc.meeting import Meeting, MeetingState, minutes_facts
+from meeting_svc.meeting_schemas import MeetingView
+from meeting_svc.queries import equal, next_of
+from meeting_svc.topic import next_step
+from zhengling import references
+from zhengling.db import load
+from zhengling.paging import Page, PageRequest, page
+from zhengling.service import Call
+
+
+async def meeting_view(call: Call, meeting: Meeting) -> MeetingView:
+    view = MeetingView.model_validate(meeting)
+    kind = kind_of(call, meeting)
+    if meeting.state in (MeetingState.called, MeetingState.agenda_approved):
+        people, day = await references.composition(call.session), meeting.day
+        view.away = [official for official in people.members(kind.members, day) if people.absent(official, day)]
+    chains = {
+        MeetingState.called: (kind.agenda, meeting.agenda_steps),
+        MeetingState.closed: (kind.minutes, meeting.minutes_steps),
+        MeetingState.minuted: (kind.minutes, meeting.minutes_steps),
+    }
+    if meeting.state in chains:
+        chain, taken = chains[meeting.state]
+        if step := next_step(chain, taken, minutes_facts(meeting, meeting.chair)):
+            composition = await references.composition(call.session)
+            view.next_step = next_of(
+                call, chain, step, composition, partial(minutes_facts, meeting), chair=meeting.chair
+            )
+    return view
+
+
+async def get_meeting(call: Call, meeting_id: str) -> MeetingView:
+    return await meeting_view(call, await load(call.session, Meeting, meeting_id, "meeting", "会议"))
+
+
+async def list_meetings(
+    call: Call, request: PageRequest, kind: str | None, state: MeetingState | None
+) -> Page[MeetingView]:
+    rows, cursor = await page(call.session, Meeting, request, *equal(Meeting, kind=kind, state=state))
+    return Page(items=[await meeting_view(call, row) for row in rows], next_cursor=cursor)

@@ -1,0 +1,12 @@
+"""Who may ask what of meeting-svc: the scopes that its routes need."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from zhengling.service import Call, change, command, query
+
+READ, WRITE, ADMIN = "meeting:read", "meeting:write", "meeting:admin"
+Read = Annotated[Call, query(READ)]
+Create = Annotated[Call, command(WRITE)]
+Change = Annotated[Call, change(WRITE)]
