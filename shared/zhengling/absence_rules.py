@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from zhengling.vocabulary import Clause, Role, Roles, RuleName, one_or_many
+from zhengling.vocabulary import CHINESE, Clause, Role, Roles, RuleName, one_or_many
 
 
 class AbsenceKind(StrEnum):
@@ -67,7 +67,7 @@ class LimitName(StrEnum):
 
 
 #: These words as clerks read them.
-CHINESE: dict[str, str] = {
+CHINESE |= {
     AbsenceKind.abroad: "出访", AbsenceKind.official_trip: "出差", AbsenceKind.leave: "休假",
     AbsenceKind.study: "学习", AbsenceKind.private: "因私外出",
     AskStep.report: "报告", AskStep.consent: "同意", AskStep.sign: "签发",

@@ -319,6 +319,8 @@ def _explain(book: Rulebook) -> None:
         console.print(f"  members: {', '.join(kind.members)}", highlight=False)
         console.print(f"  chair: {'; '.join(_actor(a) for a in kind.chair)}", highlight=False)
         for title, chain in (("topic", kind.topic), ("agenda", kind.agenda), ("minutes", kind.minutes)):
+            if chain is None:
+                continue
             for step in chain.steps:
                 by = " or ".join(_actor(a) for a in step.by)
                 when = f" when {_when(step.when)}" if step.when else ""

@@ -13,281 +13,57 @@ import itertools
 import re
 from collections.abc import Hashable
 from datetime import date, datetime
-from enum import StrEnum
-from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 import orjson
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from zhengling import absence_rules
 from zhengling.absence_rules import Absence
+from zhengling.conditions import ALWAYS
+from zhengling.conditions import FACTS as FACTS
+from zhengling.conditions import Actor as Actor
+from zhengling.conditions import Actors as Actors
+from zhengling.conditions import Chain as Chain
+from zhengling.conditions import Facts as Facts
+from zhengling.conditions import Section as Section
+from zhengling.conditions import Step as Step
+from zhengling.conditions import StepName as StepName
+from zhengling.conditions import When as When
+from zhengling.conditions import matches as matches
 from zhengling.deadlines import DeadlineRule, shanghai_day
 from zhengling.errors import Problem, Text
-from zhengling.vocabulary import CLAUSE, one_or_many
+from zhengling.meeting_rules import Cadence as Cadence
+from zhengling.meeting_rules import FirstTopic as FirstTopic
+from zhengling.meeting_rules import FollowUp as FollowUp
+from zhengling.meeting_rules import MeetingKind as MeetingKind
+from zhengling.meeting_rules import Papers as Papers
+from zhengling.meeting_rules import Quorum as Quorum
+from zhengling.meeting_rules import TopicRules
+from zhengling.vocabulary import CHINESE as CHINESE
+from zhengling.vocabulary import CLAUSE as CLAUSE
 from zhengling.vocabulary import Clause as Clause
+from zhengling.vocabulary import Difficulty as Difficulty
+from zhengling.vocabulary import EntrySource as EntrySource
+from zhengling.vocabulary import FollowingDocument as FollowingDocument
+from zhengling.vocabulary import Outcome as Outcome
+from zhengling.vocabulary import PaperKind as PaperKind
+from zhengling.vocabulary import RaisedBy as RaisedBy
 from zhengling.vocabulary import Role as Role
 from zhengling.vocabulary import Roles as Roles
 from zhengling.vocabulary import RuleName as RuleName
-
-
-class RaisedBy(StrEnum):
-    head = "head"
-    deputy = "deputy"
-    department = "department"
-
-
-class Outcome(StrEnum):
-    """What a meeting may make of a topic (clauses §1.7); no majority vote: the head decides."""
-
-    passed = "passed"
-    passed_in_principle = "passed_in_principle"
-    not_passed = "not_passed"
-    deferred = "deferred"
-    noted = "noted"
-
-    @property
-    def adopts(self) -> bool:
-        return self in (Outcome.passed, Outcome.passed_in_principle)
-
-
-class Difficulty(StrEnum):
-    general = "general"
-    complex = "complex"
-    long_term = "long_term"
-
-
-class FollowingDocument(StrEnum):
-    none = "none"
-    to_issue = "to_issue"
-
-
-class TopicNature(StrEnum):
-    deliberation = "deliberation"
-    transmission = "transmission"
-    study = "study"
-    safety = "safety"
-
-
-class PaperKind(StrEnum):
-    flow_sheet = "flow_sheet"
-    drafting_note = "drafting_note"
-    main_document = "main_document"
-    annex = "annex"
-
-
-class EntrySource(StrEnum):
-    meeting_decision = "meeting_decision"
-
-
-#: The closed vocabulary as clerks read it, in refusals and exports.
-CHINESE: dict[str, str] = {
-    Role.head: "政府主要负责人", Role.executive_deputy: "负责常务工作的副职", Role.deputies: "副职领导",
-    Role.deputy_in_charge: "分管领导", Role.party_group: "党组成员", Role.secretary_general: "秘书长",
-    Role.office_director: "办公室主任", Role.office_deputy_director: "办公室副主任", Role.office: "政府办公室",
-    Role.sponsor: "主办部门", Role.principal: "主办部门主要负责人", Role.department_principals: "部门主要负责人",
-    Role.town_and_street_principals: "镇街主要负责人",
-    Role.chair: "会议主持人",
-    PaperKind.flow_sheet: "议题流转单", PaperKind.drafting_note: "起草说明", PaperKind.main_document: "正文",
-    PaperKind.annex: "附件",
-    TopicNature.deliberation: "审议", TopicNature.transmission: "传达", TopicNature.study: "学习",
-    TopicNature.safety: "底线",
-} | absence_rules.CHINESE  # fmt: skip
-
-
-def in_chinese(*words: str) -> str:
-    """Words of the vocabulary as a Chinese enumeration."""
-    return "、".join(CHINESE[word] for word in words)
-
-
-BOOLEAN = (True, False)
-#: The closed vocabulary of `when`: fact → the values it can take.
-FACTS: dict[str, tuple[object, ...]] = {
-    "entrusted": BOOLEAN,
-    "chaired": BOOLEAN,
-    "raised_by": tuple(RaisedBy),
-    "nature": tuple(TopicNature),
-    "outcome": tuple(Outcome),
-    "document": tuple(FollowingDocument),
-    "difficulty": tuple(Difficulty),
-    "source": tuple(EntrySource),
-}
-Facts = dict[str, object]
-
-
-def _known_facts(when: object) -> object:
-    if not isinstance(when, dict):
-        raise ValueError("expected a mapping fact: value (or fact: [values])")
-    for fact, wanted in when.items():
-        if fact not in FACTS:
-            raise ValueError(f"unknown fact {fact!r}; known: {', '.join(FACTS)}")
-        for value in wanted if isinstance(wanted, list) else [wanted]:
-            if value not in FACTS[fact]:
-                raise ValueError(f"{fact} can't be {value!r}; it is one of {', '.join(map(str, FACTS[fact]))}")
-    return when
-
-
-When = Annotated[dict[str, bool | str | list[bool | str]], BeforeValidator(_known_facts)]
-
-
-def matches(when: When, facts: Facts) -> bool:
-    """True where every fact that `when` names has (one of) the wanted value(s). An empty `when` always matches."""
-    return all(
-        facts.get(fact) in wanted if isinstance(wanted, list) else facts.get(fact) == wanted
-        for fact, wanted in when.items()
-    )
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Actor(Section):
-    """A role that may take a step, perhaps only under some facts. A bare string in YAML is the role alone."""
-
-    role: Role
-    when: When = {}
-
-    @model_validator(mode="before")
-    @classmethod
-    def _bare_role(cls, value: object) -> object:
-        return {"role": value} if isinstance(value, str) else value
-
-
-Actors = Annotated[tuple[Actor, ...], Field(min_length=1), BeforeValidator(one_or_many)]
-
-
-class StepName(StrEnum):
-    propose = "propose"
-    collect = "collect"
-    review = "review"
-    endorse = "endorse"
-    decide = "decide"
-    review_papers = "review_papers"
-    approve_papers = "approve_papers"
-    arrange = "arrange"
-    approve = "approve"
-    draft = "draft"
-    sign = "sign"
-
-
-CHINESE |= {
-    StepName.propose: "提出", StepName.collect: "收集汇总", StepName.review: "审核", StepName.endorse: "核批",
-    StepName.decide: "确定", StepName.review_papers: "材料审核", StepName.approve_papers: "材料审定",
-    StepName.arrange: "议程安排", StepName.approve: "批准", StepName.draft: "起草", StepName.sign: "签发",
-}  # fmt: skip
-
-
-class Step(Section):
-    """One step of a chain: what is done, by whom (any one of `by`), and in which cases it is asked for at all."""
-
-    step: StepName
-    by: Actors
-    when: When = {}
-    clause: Clause | None = None
-
-
-class Chain(Section):
-    clause: Clause
-    steps: Annotated[tuple[Step, ...], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _each_step_once(self) -> Self:
-        keys = [(step.step, tuple(actor.role for actor in step.by)) for step in self.steps]
-        if len(set(keys)) != len(keys):
-            raise ValueError("the same step by the same role stands twice")
-        return self
-
-    def asked(self, facts: Facts) -> tuple[Step, ...]:
-        """The steps asked for under these facts, in their order."""
-        return tuple(step for step in self.steps if matches(step.when, facts))
-
-
-class Papers(Section):
-    """Which papers a topic needs, when they have to be in, and who may admit late ones."""
-
-    clause: Clause
-    required: tuple[PaperKind, ...] = (PaperKind.main_document,)
-    deadline: RuleName | None = None
-    admit_late: Roles = ()
-
-
-class Cadence(Section):
-    """How often a kind meets; it only warns. Every n weeks or months, or so many times in one of them."""
-
-    every: Annotated[int, Field(ge=1)] = 1
-    unit: Literal["week", "month"]
-    at_least: Annotated[int, Field(ge=1)] = 1
-
-
-def _fraction(value: object) -> object:
-    return Fraction(value) if isinstance(value, str) else value
-
-
-class Quorum(Section):
-    """Present members must be more than (or at least) this fraction of those who should attend."""
-
-    clause: Clause
-    more_than: Annotated[Fraction, BeforeValidator(_fraction)] | None = None
-    at_least: Annotated[Fraction, BeforeValidator(_fraction)] | None = None
-
-    @model_validator(mode="after")
-    def _one_bound(self) -> Self:
-        if (self.more_than is None) == (self.at_least is None):
-            raise ValueError("expected exactly one of more_than and at_least")
-        return self
-
-    def needed(self, members: int) -> int:
-        """The smallest number of present members that meets the quorum among `members` who should attend."""
-        if self.more_than is not None:
-            return int(members * self.more_than) + 1
-        assert self.at_least is not None
-        return -int(-(members * self.at_least) // 1)
-
-
-class FirstTopic(Section):
-    clause: Clause
-    nature: TopicNature
-
-
-class FollowUp(Section):
-    """When a decision asks for a document: the deadlines under which it is filed and issued."""
-
-    clause: Clause
-    when: When
-    deadlines: Annotated[tuple[RuleName, ...], Field(min_length=1)]
-
-
-class MeetingKind(Section):
-    name: str
-    clause: Clause
-    members: Annotated[tuple[Role, ...], Field(min_length=1)]
-    attendees: tuple[Role, ...] = ()
-    chair: Actors
-    cadence: Cadence | None = None
-    quorum: Quorum | None = None
-    first_topic: FirstTopic | None = None
-    topic: Chain
-    papers: Papers | None = None
-    agenda: Chain
-    minutes: Chain
-    follow_up: tuple[FollowUp, ...] = ()
-
-    @model_validator(mode="after")
-    def _minutes_end_signed(self) -> Self:
-        if self.minutes.steps[-1].step != StepName.sign:
-            raise ValueError("the minutes' chain has to end with the step sign")
-        return self
+from zhengling.vocabulary import TopicNature as TopicNature
+from zhengling.vocabulary import in_chinese as in_chinese
+from zhengling.vocabulary import one_or_many as one_or_many
 
 
 class DueRow(Section):
     """One row of the table that gives a ledger entry its due date (first match wins)."""
 
     clause: Clause
-    when: When = {}
+    when: When = ALWAYS
     rule: RuleName
 
 
@@ -360,8 +136,9 @@ class Rulebook(Section):
     """One edition of one government's rules."""
 
     government: Government
-    deadlines: dict[str, DeadlineRule] = {}
-    meetings: dict[str, MeetingKind] = {}
+    deadlines: dict[str, DeadlineRule] = Field(default_factory=dict)
+    meetings: dict[str, MeetingKind] = Field(default_factory=dict)
+    topics: TopicRules = TopicRules()
     supervision: Supervision | None = None
     absence: Absence | None = None
 
@@ -441,6 +218,7 @@ _SECTIONS: dict[str, tuple[type[BaseModel], str | None]] = {
     "government": (Government, None),
     "deadlines": (_DeadlineSection, "rules"),
     "meetings": (_MeetingSection, "kinds"),
+    "topics": (TopicRules, None),
     "supervision": (Supervision, None),
     "absence": (Absence, None),
 }
@@ -524,6 +302,11 @@ def check(rulebook: Rulebook, folder: Path) -> list[str]:
             key = ".".join(map(str, (*path, i)))
             findings.append(f"{_place(folder, file, *path, i)}: {key}: no case reaches this row")
 
+    def kinds_exist(file: str, kinds: tuple[str, ...], *path: int | str) -> None:
+        for unknown in sorted(set(kinds) - set(rulebook.meetings)):
+            key = ".".join(map(str, path))
+            findings.append(f"{_place(folder, file, *path)}: {key}: no meeting kind {unknown!r} in meetings.yaml")
+
     for name, kind in rulebook.meetings.items():
         if kind.papers:
             named("meetings.yaml", kind.papers.deadline, name, "papers", "deadline")
@@ -531,6 +314,12 @@ def check(rulebook: Rulebook, folder: Path) -> list[str]:
             for j, rule in enumerate(follow_up.deadlines):
                 named("meetings.yaml", rule, name, "follow_up", i, "deadlines", j)
         reachable("meetings.yaml", [row.when for row in kind.follow_up], name, "follow_up")
+        if kind.prior_meeting:
+            kinds_exist("meetings.yaml", (kind.prior_meeting.kind,), name, "prior_meeting", "kind")
+    for i, gate in enumerate(rulebook.topics.gates):
+        kinds_exist("topics.yaml", gate.kinds, "gates", i, "kinds")
+    for i, reserved in enumerate(rulebook.topics.reserved):
+        kinds_exist("topics.yaml", reserved.kinds, "reserved", i, "kinds")
     if rulebook.supervision:
         due = rulebook.supervision.ledger.due
         for i, row in enumerate(due):

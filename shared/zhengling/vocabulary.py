@@ -29,6 +29,7 @@ class Role(StrEnum):
     department_principals = "department_principals"
     town_and_street_principals = "town_and_street_principals"
     chair = "chair"
+    entrusting_leader = "entrusting_leader"
 
 
 def one_or_many(value: object) -> object:
@@ -37,3 +38,209 @@ def one_or_many(value: object) -> object:
 
 
 Roles = Annotated[tuple[Role, ...], BeforeValidator(one_or_many)]
+
+
+class RaisedBy(StrEnum):
+    head = "head"
+    deputy = "deputy"
+    department = "department"
+
+
+class Outcome(StrEnum):
+    """What a meeting may make of a topic (clauses §1.7); no majority vote: the head decides."""
+
+    passed = "passed"
+    passed_in_principle = "passed_in_principle"
+    not_passed = "not_passed"
+    deferred = "deferred"
+    noted = "noted"
+
+    @property
+    def adopts(self) -> bool:
+        return self in (Outcome.passed, Outcome.passed_in_principle)
+
+
+class Difficulty(StrEnum):
+    general = "general"
+    complex = "complex"
+    long_term = "long_term"
+
+
+class FollowingDocument(StrEnum):
+    none = "none"
+    to_issue = "to_issue"
+
+
+class TopicNature(StrEnum):
+    deliberation = "deliberation"
+    transmission = "transmission"
+    study = "study"
+    safety = "safety"
+
+
+class PaperKind(StrEnum):
+    flow_sheet = "flow_sheet"
+    drafting_note = "drafting_note"
+    main_document = "main_document"
+    annex = "annex"
+    legal_basis = "legal_basis"
+    legality_opinion = "legality_opinion"
+    interpretation = "interpretation"
+    coordination_note = "coordination_note"
+    topic_form = "topic_form"
+
+
+class Aspect(StrEnum):
+    """What a topic declares itself to be or to touch, so that the gates that apply to it are asked for."""
+
+    normative_document = "normative_document"
+    local_regulation = "local_regulation"
+    major_decision = "major_decision"
+    major_matter = "major_matter"
+    personnel = "personnel"
+    major_project = "major_project"
+    large_funds = "large_funds"
+    long_term_plan = "long_term_plan"
+    budget = "budget"
+    market_related = "market_related"
+    public_interest = "public_interest"
+    new_spending = "new_spending"
+    important_draft = "important_draft"
+    disputed = "disputed"
+    needs_secrecy = "needs_secrecy"  # it isn't for the public; classified content itself never enters
+    to_be_published = "to_be_published"
+    commendation = "commendation"
+    funds_projects_staffing = "funds_projects_staffing"
+    contract = "contract"
+    congress_competence = "congress_competence"
+    centrally_managed = "centrally_managed"
+
+
+class Gate(StrEnum):
+    """A procedure that a topic or a document must have been through."""
+
+    legality_review = "legality_review"
+    fair_competition_review = "fair_competition_review"
+    stability_assessment = "stability_assessment"
+    views_heard = "views_heard"
+    public_participation = "public_participation"
+    expert_argument = "expert_argument"
+    risk_assessment = "risk_assessment"
+    assessment = "assessment"
+    public_consultation = "public_consultation"
+    performance_evaluation = "performance_evaluation"
+    departments_consulted = "departments_consulted"
+    commendation_review = "commendation_review"
+    separate_approval = "separate_approval"
+    legal_counsel = "legal_counsel"
+    party_committee_deliberation = "party_committee_deliberation"
+    party_committee_report = "party_committee_report"
+    superiors_report = "superiors_report"
+    peoples_congress = "peoples_congress"
+
+
+class Block(StrEnum):
+    """What a gate that wasn't passed stands against; `tracked` stands against nothing and is shown."""
+
+    completeness = "completeness"
+    scheduling = "scheduling"
+    issue = "issue"
+    tracked = "tracked"
+
+
+class Criterion(StrEnum):
+    """What a matter is assessed for before it is decided."""
+
+    legality = "legality"
+    necessity = "necessity"
+    soundness = "soundness"
+    feasibility = "feasibility"
+    controllability = "controllability"
+    consistency = "consistency"
+    political = "political"
+    policy = "policy"
+
+
+class HearingForm(StrEnum):
+    """A form in which views are heard."""
+
+    hearing = "hearing"
+    symposium = "symposium"
+    online = "online"
+    survey = "survey"
+    visit = "visit"
+    expert_meeting = "expert_meeting"
+
+
+class NotePart(StrEnum):
+    """A part of a drafting note (起草说明)."""
+
+    background = "background"
+    process = "process"
+    consultation = "consultation"
+    democratic_deliberation = "democratic_deliberation"
+    main_content = "main_content"
+
+
+class LeaveReason(StrEnum):
+    """Kinds of reasons for leave from a meeting."""
+
+    higher_meeting = "higher_meeting"
+    official_trip = "official_trip"
+    emergency = "emergency"
+    health = "health"
+    other = "other"
+
+
+class EntrySource(StrEnum):
+    meeting_decision = "meeting_decision"
+
+
+#: The closed vocabulary as clerks read it, in refusals and exports.
+CHINESE: dict[str, str] = {
+    Role.entrusting_leader: "委托的领导",
+    RaisedBy.head: "政府主要负责人提出", RaisedBy.deputy: "副职领导提出", RaisedBy.department: "部门提出",
+    PaperKind.legal_basis: "政策法规依据", PaperKind.legality_opinion: "合法性审查意见",
+    PaperKind.interpretation: "政策解读材料", PaperKind.coordination_note: "协调说明", PaperKind.topic_form: "议题提报单",
+    Aspect.normative_document: "规范性文件", Aspect.local_regulation: "地方性法规、规章草案",
+    Aspect.major_decision: "重大决策", Aspect.major_matter: "重大事项", Aspect.personnel: "重要干部任免",
+    Aspect.major_project: "重要项目安排", Aspect.large_funds: "大额资金使用", Aspect.long_term_plan: "中长期规划、重点专项规划",
+    Aspect.budget: "预算及其调整", Aspect.market_related: "涉及市场主体经济活动", Aspect.public_interest: "涉及重大公共利益",
+    Aspect.new_spending: "新增重大政策或项目支出", Aspect.important_draft: "重要文件草案", Aspect.disputed: "争议较大",
+    Aspect.needs_secrecy: "依法需要保密", Aspect.to_be_published: "拟公开发布", Aspect.commendation: "表彰事项",
+    Aspect.funds_projects_staffing: "涉及资金、项目、机构编制", Aspect.contract: "重要合同",
+    Aspect.congress_competence: "属人大职权", Aspect.centrally_managed: "属党委集中管理",
+    Gate.legality_review: "合法性审查", Gate.fair_competition_review: "公平竞争审查",
+    Gate.stability_assessment: "社会稳定风险评估", Gate.views_heard: "多种形式听取意见",
+    Gate.public_participation: "公众参与", Gate.expert_argument: "专家论证", Gate.risk_assessment: "风险评估",
+    Gate.assessment: "评估论证", Gate.public_consultation: "公开征求意见", Gate.performance_evaluation: "事前绩效评估",
+    Gate.departments_consulted: "征求有关部门和镇街意见", Gate.commendation_review: "评比达标表彰工作协调小组审核",
+    Gate.separate_approval: "资金、项目、编制的专门审批", Gate.legal_counsel: "听取法律顾问意见",
+    Gate.party_committee_deliberation: "提请党委常委会审议或报告", Gate.party_committee_report: "向党委报告",
+    Gate.superiors_report: "向上级党委和政府报告", Gate.peoples_congress: "提请人大及其常委会",
+    Block.completeness: "材料齐备", Block.scheduling: "列入议程", Block.issue: "印发", Block.tracked: "跟踪",
+    Criterion.legality: "合法性", Criterion.necessity: "必要性", Criterion.soundness: "科学性",
+    Criterion.feasibility: "可行性", Criterion.controllability: "可控性", Criterion.consistency: "政策一致性",
+    Criterion.political: "政治性", Criterion.policy: "政策性",
+    HearingForm.hearing: "听证会", HearingForm.symposium: "座谈会", HearingForm.online: "网络征求", HearingForm.survey: "问卷",
+    HearingForm.visit: "走访", HearingForm.expert_meeting: "专家会",
+    NotePart.background: "起草背景", NotePart.process: "制定过程", NotePart.consultation: "征求意见情况",
+    NotePart.democratic_deliberation: "民主议定情况", NotePart.main_content: "主要内容",
+    LeaveReason.higher_meeting: "参加上级会议或活动", LeaveReason.official_trip: "因公出访或出差",
+    LeaveReason.emergency: "处置突发事件", LeaveReason.health: "身体健康", LeaveReason.other: "其他",
+    Role.head: "政府主要负责人", Role.executive_deputy: "负责常务工作的副职", Role.deputies: "副职领导",
+    Role.deputy_in_charge: "分管领导", Role.party_group: "党组成员", Role.secretary_general: "秘书长",
+    Role.office_director: "办公室主任", Role.office_deputy_director: "办公室副主任", Role.office: "政府办公室",
+    Role.sponsor: "主办部门", Role.principal: "主办部门主要负责人", Role.department_principals: "部门主要负责人",
+    Role.town_and_street_principals: "镇街主要负责人",
+    Role.chair: "会议主持人",
+    PaperKind.flow_sheet: "议题流转单", PaperKind.drafting_note: "起草说明", PaperKind.main_document: "正文",
+    PaperKind.annex: "附件",
+    TopicNature.deliberation: "审议", TopicNature.transmission: "传达", TopicNature.study: "学习",
+    TopicNature.safety: "底线",
+}  # fmt: skip
+
+
+def in_chinese(*words: str) -> str:
+    """Words of the vocabulary as a Chinese enumeration."""
+    return "、".join(CHINESE[word] for word in words)

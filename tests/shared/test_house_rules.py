@@ -17,7 +17,7 @@ ROLES = {
 }  # fmt: skip
 PURE_LIBRARY = (
     "errors", "notices", "workdays", "moments", "deadlines", "explanations", "adjustments", "vocabulary", "absence_rules",
-    "rulebook", "authority", "events",
+    "conditions", "meeting_rules", "rulebook", "authority", "events",
 )  # fmt: skip
 IO = {"fastapi", "starlette", "sqlalchemy", "aiokafka", "asyncpg", "httpx"}
 

@@ -34,7 +34,7 @@ async def record_decision(call: Call, meeting_id: str, body: RecordDecision) -> 
     composition = await references.composition(call.session)
     kind = kind_of(call, meeting)
     meetings.call_office(
-        composition, call.official, shanghai_day(call.now), Text("record a decision", "记录决定"), kind.minutes.clause
+        composition, call.official, shanghai_day(call.now), Text("record a decision", "记录决定"), kind.clause
     )
     require_organisations(composition, [body.lead, *body.co_units])
     if body.due:

@@ -8,10 +8,11 @@ from meeting_svc.commands import kind_of
 from meeting_svc.meeting import Meeting, MeetingState, minutes_facts
 from meeting_svc.meeting_schemas import MeetingView
 from meeting_svc.queries import equal, next_of
-from meeting_svc.topic import next_step
+from meeting_svc.topic import StepTaken, next_step
 from zhengling import references
 from zhengling.db import load
 from zhengling.paging import Page, PageRequest, page
+from zhengling.rulebook import Chain
 from zhengling.service import Call
 
 
@@ -21,11 +22,11 @@ async def meeting_view(call: Call, meeting: Meeting) -> MeetingView:
     if meeting.state in (MeetingState.called, MeetingState.agenda_approved):
         people, day = await references.composition(call.session), meeting.day
         view.away = [official for official in people.members(kind.members, day) if people.absent(official, day)]
-    chains = {
+    chains: dict[MeetingState, tuple[Chain, list[StepTaken]]] = {
         MeetingState.called: (kind.agenda, meeting.agenda_steps),
-        MeetingState.closed: (kind.minutes, meeting.minutes_steps),
-        MeetingState.minuted: (kind.minutes, meeting.minutes_steps),
     }
+    if kind.minutes:
+        chains |= dict.fromkeys((MeetingState.closed, MeetingState.minuted), (kind.minutes, meeting.minutes_steps))
     if meeting.state in chains:
         chain, taken = chains[meeting.state]
         if step := next_step(chain, taken, minutes_facts(meeting, meeting.chair)):

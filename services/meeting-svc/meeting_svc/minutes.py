@@ -60,7 +60,7 @@ def require_after_close(meeting: Meeting, kind: MeetingKind, occurred_at: dateti
     if meeting.closed_at and occurred_at < meeting.closed_at:
         raise refusal(
             "minutes_before_the_close",
-            kind.minutes.clause,
+            kind.minutes_chain.clause,
             f"minutes can't have been drafted before the session closed, {meeting.closed_at.isoformat()}",
             "纪要起草时间不能早于会议结束时间",
             Text("state when they were drafted, after the close", "请填写会议结束之后的时间"),

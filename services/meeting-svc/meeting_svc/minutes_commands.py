@@ -35,7 +35,7 @@ async def draft_minutes(call: Call, meeting_id: str, body: DraftMinutes) -> Minu
     kind, composition = kind_of(call, meeting), await references.composition(call.session)
     minutes_.require_after_close(meeting, kind, call.occurred(body.occurred_at))
     step = TakeStep(step=StepName.draft, occurred_at=body.occurred_at)
-    taken = await step_of_meeting(call, meeting, kind, kind.minutes, meeting.minutes_steps, step)
+    taken = await step_of_meeting(call, meeting, kind, kind.minutes_chain, meeting.minutes_steps, step)
     meeting.minutes_steps = [*meeting.minutes_steps, taken]
     meeting.state = MeetingState.minuted
     name = call.service.rulebooks.edition(call.government, meeting.edition).government.name
@@ -59,9 +59,9 @@ async def take_minutes_step(call: Call, meeting_id: str, body: TakeStep) -> Meet
     call.check_version(meeting.version)
     meetings.require_state(meeting, MeetingState.minuted)
     kind = kind_of(call, meeting)
-    taken = await step_of_meeting(call, meeting, kind, kind.minutes, meeting.minutes_steps, body)
+    taken = await step_of_meeting(call, meeting, kind, kind.minutes_chain, meeting.minutes_steps, body)
     steps = [*meeting.minutes_steps, taken]
-    if topics.next_step(kind.minutes, steps, {}) is None:
+    if topics.next_step(kind.minutes_chain, steps, {}) is None:
         await _sign(call, meeting, kind, taken)
     meeting.minutes_steps = steps
     await call.session.flush()

@@ -129,7 +129,7 @@ def require_papers(kind: MeetingKind, papers: list[Paper]) -> None:
     if kind.papers is None:
         return
     given = {paper.kind for paper in papers}
-    if missing := [wanted.value for wanted in kind.papers.required if wanted not in given]:
+    if missing := [wanted.paper.value for wanted in kind.papers.required if wanted.paper not in given]:
         raise refusal(
             "papers_missing",
             kind.papers.clause,
