@@ -86,10 +86,12 @@ class EntrySource(StrEnum):
 #: The closed vocabulary as clerks read it, in refusals and exports.
 CHINESE: dict[str, str] = {
     Role.head: "政府主要负责人", Role.executive_deputy: "负责常务工作的副职", Role.deputies: "副职领导",
-    Role.deputy_in_charge: "分管领导", Role.party_group: "党组成员", Role.secretary_general: "秘书长",
+    Role.deputy_in_charge: "分管领导", Role.party_group: "党组成员", Role.party_secretary: "党组书记",
+    Role.secretary_general: "秘书长", Role.deputy_secretary_general: "副秘书长",
     Role.office_director: "办公室主任", Role.office_deputy_director: "办公室副主任", Role.office: "政府办公室",
     Role.sponsor: "主办部门", Role.principal: "主办部门主要负责人", Role.department_principals: "部门主要负责人",
-    Role.town_and_street_principals: "镇街主要负责人",
+    Role.constituent_department_principals: "政府组成部门主要负责人", Role.unit_principals: "各部门、各单位主要负责人",
+    Role.deputy_principals: "部门、镇街分管负责人", Role.town_and_street_principals: "镇街主要负责人",
     Role.chair: "会议主持人",
     PaperKind.flow_sheet: "议题流转单", PaperKind.drafting_note: "起草说明", PaperKind.main_document: "正文",
     PaperKind.annex: "附件",
