@@ -192,9 +192,10 @@ class Absence(Section):
         roles = [role for row in self.requests for role in row.who]
         if twice := sorted({role for role in roles if roles.count(role) > 1}):
             raise ValueError(f"no case reaches a second row for {', '.join(twice)}")
-        towns, principals = Role.town_and_street_principals, Role.department_principals
-        if {towns, principals} <= set(roles) and roles.index(principals) < roles.index(towns):
-            raise ValueError(f"no case reaches {towns}: {principals} before it takes every principal")
+        narrow = Role.constituent_department_principals
+        for wide in (Role.department_principals, Role.unit_principals):
+            if {wide, narrow} <= set(roles) and roles.index(wide) < roles.index(narrow):
+                raise ValueError(f"no case reaches {narrow}: {wide} before it takes them all")
         return self
 
     def row_of(self, role: Role) -> RequestRow | None:

@@ -28,10 +28,14 @@ Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
 
 class OrganisationKind(StrEnum):
+    """What an organisation is to its government; the rules tell them apart (XG-31, HC-89, ST-70, DL-65)."""
+
     government = "government"
     office = "office"
     constituent_department = "constituent_department"
     dispatched_organ = "dispatched_organ"
+    dispatched_agency = "dispatched_agency"
+    affiliated_unit = "affiliated_unit"
     institution = "institution"
     town = "town"
     street = "street"
@@ -44,8 +48,10 @@ class PostRole(StrEnum):
     head = "head"
     executive_deputy = "executive_deputy"
     deputy = "deputy"
+    party_secretary = "party_secretary"
     party_group_member = "party_group_member"
     secretary_general = "secretary_general"
+    deputy_secretary_general = "deputy_secretary_general"
     office_director = "office_director"
     office_deputy_director = "office_deputy_director"
     principal = "principal"
@@ -71,11 +77,24 @@ class Dated(BaseModel):
 
 
 class Organisation(BaseModel):
+    """`since` is left out where it always was there as far as the records go."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
     code: Key
     name: Annotated[str, Field(min_length=1, max_length=120)]
     kind: OrganisationKind
     parent: Key | None = None
+    since: Day | None = None
+    until: Day | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.since and self.until and self.until < self.since:
+            raise ValueError("until lies before since")
+        return self
+
+    def holds(self, on: date) -> bool:
+        return (self.since is None or self.since <= on) and (self.until is None or on <= self.until)
 
 
 class Official(BaseModel):
@@ -166,13 +185,27 @@ _ROLE_POSTS: dict[Role, tuple[PostRole, ...]] = {
     Role.head: (PostRole.head,),
     Role.executive_deputy: (PostRole.executive_deputy,),
     Role.deputies: (PostRole.executive_deputy, PostRole.deputy),
-    Role.party_group: (PostRole.party_group_member,),
+    Role.party_group: (PostRole.party_secretary, PostRole.party_group_member),
+    Role.party_secretary: (PostRole.party_secretary,),
     Role.secretary_general: (PostRole.secretary_general,),
+    Role.deputy_secretary_general: (PostRole.deputy_secretary_general,),
     Role.office_director: (PostRole.office_director,),
     Role.office_deputy_director: (PostRole.office_deputy_director,),
-    Role.department_principals: (PostRole.principal,),
 }
-_TOWNS_AND_STREETS = (OrganisationKind.town, OrganisationKind.street)
+_K = OrganisationKind
+_DEPARTMENTS = frozenset({_K.office, _K.constituent_department})
+_TOWNS_AND_STREETS = frozenset({_K.town, _K.street})
+_UNITS = frozenset(_K) - {_K.government, _K.office, _K.town, _K.coordination_body}
+#: Who heads (or is a deputy head of) organisations of these kinds. A street's office is a dispatched organ, and the
+#: office isn't one of the units: its director is named where he is meant (XG-5, XG-31). An institution counts only
+#: where no department runs it (HC-58, HC-89).
+_ROLE_UNITS: dict[Role, tuple[PostRole, frozenset[OrganisationKind]]] = {
+    Role.department_principals: (PostRole.principal, _DEPARTMENTS),
+    Role.constituent_department_principals: (PostRole.principal, frozenset({_K.constituent_department})),
+    Role.unit_principals: (PostRole.principal, _UNITS),
+    Role.town_and_street_principals: (PostRole.principal, _TOWNS_AND_STREETS),
+    Role.deputy_principals: (PostRole.deputy_principal, _DEPARTMENTS | _TOWNS_AND_STREETS),
+}
 
 
 class Composition(BaseModel):
@@ -222,6 +255,12 @@ class Composition(BaseModel):
     @cached_property
     def organisation_kinds(self) -> dict[str, OrganisationKind]:
         return {organisation.code: organisation.kind for organisation in self.organisations}
+
+    @cached_property
+    def _unit_kinds(self) -> dict[str, OrganisationKind]:
+        """Kinds without the institutions that a department runs (部门所属事业单位)."""
+        runs = {code for code, kind in self.organisation_kinds.items() if kind != OrganisationKind.government}
+        return {o.code: o.kind for o in self.organisations if o.kind != _K.institution or o.parent not in runs}
 
     @cached_property
     def _offices(self) -> frozenset[str]:
@@ -280,24 +319,25 @@ class Composition(BaseModel):
                 return self.of_organisation(sponsor, on) if sponsor else ()
             case Role.principal:
                 return self.of_organisation(sponsor, on, principal=True) if sponsor else ()
-            case Role.town_and_street_principals:
-                return tuple(
-                    dict.fromkeys(
-                        p.official
-                        for p in self.posts
-                        if p.role == PostRole.principal
-                        and self.organisation_kinds[p.organisation] in _TOWNS_AND_STREETS
-                        and p.holds(on)
-                    )
-                )
             case Role.deputy_in_charge:
                 return tuple(
                     p.official
                     for p in self.portfolios
                     if sponsor in p.organisations and p.holds(on) and self._serves(p.official, on)
                 )
+            case _ if role in _ROLE_UNITS:
+                return self._of_units(*_ROLE_UNITS[role], on)
             case _:
                 return self.with_post(_ROLE_POSTS[role], on)
+
+    def _of_units(self, post: PostRole, kinds: frozenset[OrganisationKind], on: date) -> tuple[str, ...]:
+        return tuple(
+            dict.fromkeys(
+                p.official
+                for p in self.posts
+                if p.role == post and p.holds(on) and self._unit_kinds.get(p.organisation) in kinds
+            )
+        )
 
     def members(self, roles: Iterable[Role], on: date) -> tuple[str, ...]:
         """Everyone whom these roles name on that day, each once."""

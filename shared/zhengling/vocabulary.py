@@ -20,13 +20,18 @@ class Role(StrEnum):
     deputies = "deputies"
     deputy_in_charge = "deputy_in_charge"
     party_group = "party_group"
+    party_secretary = "party_secretary"
     secretary_general = "secretary_general"
+    deputy_secretary_general = "deputy_secretary_general"
     office_director = "office_director"
     office_deputy_director = "office_deputy_director"
     office = "office"
     sponsor = "sponsor"
     principal = "principal"
     department_principals = "department_principals"
+    constituent_department_principals = "constituent_department_principals"
+    unit_principals = "unit_principals"
+    deputy_principals = "deputy_principals"
     town_and_street_principals = "town_and_street_principals"
     chair = "chair"
     entrusting_leader = "entrusting_leader"
@@ -229,7 +234,9 @@ CHINESE: dict[str, str] = {
     LeaveReason.higher_meeting: "参加上级会议或活动", LeaveReason.official_trip: "因公出访或出差",
     LeaveReason.emergency: "处置突发事件", LeaveReason.health: "身体健康", LeaveReason.other: "其他",
     Role.head: "政府主要负责人", Role.executive_deputy: "负责常务工作的副职", Role.deputies: "副职领导",
-    Role.deputy_in_charge: "分管领导", Role.party_group: "党组成员", Role.secretary_general: "秘书长",
+    Role.deputy_in_charge: "分管领导", Role.party_group: "党组成员", Role.party_secretary: "党组书记",
+    Role.deputy_secretary_general: "副秘书长", Role.constituent_department_principals: "政府组成部门主要负责人",
+    Role.unit_principals: "各部门、各单位主要负责人", Role.deputy_principals: "部门、镇街分管负责人", Role.secretary_general: "秘书长",
     Role.office_director: "办公室主任", Role.office_deputy_director: "办公室副主任", Role.office: "政府办公室",
     Role.sponsor: "主办部门", Role.principal: "主办部门主要负责人", Role.department_principals: "部门主要负责人",
     Role.town_and_street_principals: "镇街主要负责人",

@@ -387,8 +387,8 @@ HEAD: dict[str, Any] = {"clause": "LH-1", "who": "head"}
         ({"requests": []}, "at least 1"),
         ({"requests": [HEAD, {"clause": "LH-2", "who": ["deputies", "head"]}]}, "no case reaches a second row for head"),
         (
-            {"requests": [{"clause": "LH-1", "who": ["department_principals", "town_and_street_principals"]}]},
-            "no case reaches town_and_street_principals",
+            {"requests": [{"clause": "LH-1", "who": ["unit_principals", "constituent_department_principals"]}]},
+            "no case reaches constituent_department_principals",
         ),
         ({"requests": [{"clause": "7", "who": "head"}]}, "match pattern"),
         ({"requests": [HEAD | {"ask": ["emperor"]}]}, "Input should be"),

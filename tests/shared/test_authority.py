@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from tests.conftest import composition_of
 
 from zhengling.absence_rules import AbsenceKind, Basis, Power
-from zhengling.authority import Absent, Acting, Composition, PostRole, StandIn, Vacancy
+from zhengling.authority import Absent, Acting, Composition, Organisation, OrganisationKind, StandIn, Vacancy
 from zhengling.errors import Problem, Text
 from zhengling.events import CompositionChanged
-from zhengling.rulebook import Actor, Role
+from zhengling.rulebook import Actor, Role, in_chinese
 
 DAY = date(2028, 3, 6)
 PEOPLE = composition_of("huancui")
@@ -204,5 +204,87 @@ def test_whoever_one_is_told_to_turn_to_may_act(absences: list[Absent], role: Ro
 def test_principals_of_towns_and_streets_are_told_from_the_others() -> None:
     towns = set(PEOPLE.holders(Role.town_and_street_principals, DAY))
     assert towns == {"hc-hwjd-principal", "hc-sqjd-principal", "hc-qsz-principal"}
-    assert towns < set(PEOPLE.holders(Role.department_principals, DAY))
-    assert set(PEOPLE.with_post([PostRole.principal], DAY)) == set(PEOPLE.holders(Role.department_principals, DAY))
+    assert not towns & set(PEOPLE.holders(Role.department_principals, DAY))
+
+
+# which principals a rule means --------------------------------------------------------------------------------------
+KINDS = {
+    "gov": OrganisationKind.government, "office": OrganisationKind.office, "dept": OrganisationKind.constituent_department,
+    "organ": OrganisationKind.dispatched_organ, "agency": OrganisationKind.dispatched_agency,
+    "affiliated": OrganisationKind.affiliated_unit, "centre": OrganisationKind.institution,
+    "town": OrganisationKind.town, "street": OrganisationKind.street, "group": OrganisationKind.coordination_body,
+}  # fmt: skip
+
+
+def every_kind() -> Composition:
+    """A government with one organisation of each kind, each with a principal and a deputy principal."""
+    return Composition.model_validate(
+        {
+            "organisations": [{"code": code, "name": code, "kind": kind} for code, kind in KINDS.items()],
+            "officials": [{"id": f"{who}-{code}", "name": code} for code in KINDS for who in ("p", "d")],
+            "posts": [
+                {"official": f"{who}-{code}", "role": role, "organisation": code, "since": "2028-01-01"}
+                for code in KINDS
+                for who, role in (("p", "principal"), ("d", "deputy_principal"))
+            ],
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("role", "of"),
+    [
+        (Role.department_principals, {"p-office", "p-dept"}),
+        (Role.constituent_department_principals, {"p-dept"}),
+        (Role.unit_principals, {"p-dept", "p-organ", "p-agency", "p-affiliated", "p-centre", "p-street"}),
+        (Role.town_and_street_principals, {"p-town", "p-street"}),
+        (Role.deputy_principals, {"d-office", "d-dept", "d-town", "d-street"}),
+    ],
+)
+def test_a_rule_means_the_principals_of_its_kinds_of_organisation(role: Role, of: set[str]) -> None:
+    people = every_kind()
+    assert set(people.holders(role, DAY)) == of
+    assert people.holders(role, date(2027, 12, 31)) == ()
+
+
+def test_an_institution_that_a_department_runs_is_none_of_the_governments_units() -> None:
+    people = every_kind()
+    moved = [o.model_copy(update={"parent": "dept"}) if o.code == "centre" else o for o in people.organisations]
+    under = people.model_copy(update={"organisations": tuple(moved)})
+    under = Composition.model_validate(under.model_dump())
+    assert set(people.holders(Role.unit_principals, DAY)) - set(under.holders(Role.unit_principals, DAY)) == {
+        "p-centre"
+    }
+
+
+def test_the_party_secretary_belongs_to_the_party_group_and_a_deputy_secretary_general_is_not_the_secretary() -> None:
+    posts = [
+        {"official": who, "role": role, "organisation": "gov", "since": "2028-01-01"}
+        for who, role in (
+            ("p-gov", "party_secretary"), ("d-gov", "party_group_member"),
+            ("p-dept", "secretary_general"), ("d-dept", "deputy_secretary_general"),
+        )
+    ]  # fmt: skip
+    people = Composition.model_validate(every_kind().model_dump() | {"posts": posts})
+    assert people.holders(Role.party_secretary, DAY) == ("p-gov",)
+    assert people.holders(Role.party_group, DAY) == ("p-gov", "d-gov")
+    assert people.holders(Role.secretary_general, DAY) == ("p-dept",)
+    assert people.holders(Role.deputy_secretary_general, DAY) == ("d-dept",)
+
+
+def test_every_role_is_answered_and_has_chinese_words() -> None:
+    people = every_kind()
+    for role in Role:
+        assert isinstance(people.holders(role, DAY, sponsor="dept", chair="p-gov"), tuple), role
+        assert in_chinese(role) != role.value
+
+
+def test_an_organisation_has_its_dates() -> None:
+    ended = Organisation(code="a", name="甲", kind=OrganisationKind.institution, until=date(2028, 3, 5))
+    assert ended.holds(date(2028, 3, 5))
+    assert not ended.holds(date(2028, 3, 6))
+    begun = Organisation(code="a", name="甲", kind=OrganisationKind.institution, since=date(2028, 3, 5))
+    assert begun.holds(DAY)
+    assert not begun.holds(date(2028, 3, 4))
+    with pytest.raises(ValueError, match="until lies before since"):
+        Organisation.model_validate(begun.model_dump() | {"until": date(2028, 3, 4)})
