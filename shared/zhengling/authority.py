@@ -301,16 +301,27 @@ class Composition(BaseModel):
             )
         )
 
-    def holders(self, role: Role, on: date, *, sponsor: str | None = None, chair: str | None = None) -> tuple[str, ...]:
+    def holders(
+        self,
+        role: Role,
+        on: date,
+        *,
+        sponsor: str | None = None,
+        chair: str | None = None,
+        entrusting: str | None = None,
+    ) -> tuple[str, ...]:
         """The officials whom a rule means by `role` on that day.
 
         `sponsor` is the organisation that brings the matter (needed for sponsor, principal, deputy_in_charge),
-        `chair` the official who chairs the meeting (needed for chair). Whoever holds no post any more holds no role,
+        `chair` the official who chairs the meeting, `entrusting` who entrusted that one (needed for the roles of that
+        name). Whoever holds no post any more holds no role,
         whatever a portfolio or a chaired meeting still says.
         """
         match role:
             case Role.chair:
                 return (chair,) if chair and self._serves(chair, on) else ()
+            case Role.entrusting_leader:
+                return (entrusting,) if entrusting and self._serves(entrusting, on) else ()
             case Role.office:
                 return tuple(
                     dict.fromkeys(p.official for p in self.posts if p.organisation in self._offices and p.holds(on))
@@ -369,10 +380,11 @@ class Composition(BaseModel):
         power: Power = Power.preside,
         sponsor: str | None = None,
         chair: str | None = None,
+        entrusting: str | None = None,
     ) -> tuple[str, ...]:
         """Whom to turn to for an act in this role on that day: the holders who are there, and who stands in for the
         others; the holders themselves where nobody does. A holder who is away may still act, but isn't waited for."""
-        holders = self.holders(role, on, sponsor=sponsor, chair=chair)
+        holders = self.holders(role, on, sponsor=sponsor, chair=chair, entrusting=entrusting)
         away = [holder for holder in holders if self.absent(holder, on)]
         if not away:
             return holders
@@ -397,11 +409,12 @@ class Composition(BaseModel):
         power: Power = Power.preside,
         sponsor: str | None = None,
         chair: str | None = None,
+        entrusting: str | None = None,
     ) -> Acting | None:
         """By what the official may act under these facts on that day, or None: first by a post, else for somebody who is
         away. `power` says what kind of act it is, as not every stand-in may sign."""
         lawful = [
-            (actor.role, self.holders(actor.role, on, sponsor=sponsor, chair=chair))
+            (actor.role, self.holders(actor.role, on, sponsor=sponsor, chair=chair, entrusting=entrusting))
             for actor in actors
             if matches(actor.when, facts)
         ]
@@ -427,15 +440,20 @@ class Composition(BaseModel):
         power: Power = Power.preside,
         sponsor: str | None = None,
         chair: str | None = None,
+        entrusting: str | None = None,
     ) -> Acting:
         """As `may_act`, or a 403 problem that names the clause and who may do it; where the official could stand in for
         somebody who is away, the clause of that and what has to be recorded first."""
-        if acting := self.may_act(official, actors, on, facts, power=power, sponsor=sponsor, chair=chair):
+        if acting := self.may_act(
+            official, actors, on, facts, power=power, sponsor=sponsor, chair=chair, entrusting=entrusting
+        ):
             return acting
         lawful = [actor for actor in actors if matches(actor.when, facts)] or list(actors)
         who = self.names(
             dict.fromkeys(
-                h for actor in lawful for h in self.who_may(actor.role, on, power=power, sponsor=sponsor, chair=chair)
+                h
+                for actor in lawful
+                for h in self.who_may(actor.role, on, power=power, sponsor=sponsor, chair=chair, entrusting=entrusting)
             )
         )
         roles = [actor.role.value for actor in lawful]
@@ -445,7 +463,11 @@ class Composition(BaseModel):
             f"{' or '.join(roles)}: {', '.join(who) or 'nobody holds it'}",
             f"应由{in_chinese(*roles)}办理：{'、'.join(who) or '暂无人任职'}",
         )
-        holders = [h for actor in lawful for h in self.holders(actor.role, on, sponsor=sponsor, chair=chair)]
+        holders = [
+            h
+            for actor in lawful
+            for h in self.holders(actor.role, on, sponsor=sponsor, chair=chair, entrusting=entrusting)
+        ]
         if found := self._vacancy(official, holders, on, power):
             absence, vacancy = found
             away = self.official_names.get(absence.official, absence.official)
