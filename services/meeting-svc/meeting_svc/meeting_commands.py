@@ -6,12 +6,12 @@ from uuid_utils.compat import uuid7
 
 from meeting_svc import meeting as meetings
 from meeting_svc import topic as topics
+from meeting_svc import topic_commands
 from meeting_svc.commands import kind_of, step_of_meeting
 from meeting_svc.meeting import Attendance, Entrustment, Meeting, MeetingState
 from meeting_svc.meeting_schemas import AddToAgenda, CallMeeting, CloseSession, Entrust, OpenSession
 from meeting_svc.schemas import TakeStep
-from meeting_svc.topic import Topic, TopicState
-from meeting_svc.topic_commands import papers_due
+from meeting_svc.topic import Topic
 from zhengling import references
 from zhengling.db import lock
 from zhengling.deadlines import shanghai_day
@@ -56,8 +56,7 @@ async def add_to_agenda(call: Call, meeting_id: str, body: AddToAgenda) -> Meeti
         composition, call.official, shanghai_day(call.now), Text("arrange the agenda", "安排议程"), kind.agenda.clause
     )
     meetings.add_to_agenda(meeting, topic, body.position)
-    due, late = await papers_due(call, topic, kind, meeting.day)
-    topics.schedule(topic, kind, meeting.id, due, shanghai_day(topic.submitted_at), late)
+    await topic_commands.schedule(call, topic, meeting, kind, composition)
     await call.session.flush()
     return meeting
 
@@ -125,7 +124,8 @@ async def close_session(call: Call, meeting_id: str, body: CloseSession) -> Meet
     meetings.close_session(meeting, occurred_at)
     for item in meeting.agenda:
         topic = await lock(call.session, Topic, item.topic_id, "topic", "议题")
-        topic.state = TopicState.concluded
+        outcome = next((each.outcome for each in meeting.resolutions if each.topic_id == topic.id), None)
+        topics.conclude(topic, outcome, call.official or "", occurred_at, call.now)
     await emit(
         call.session,
         MeetingClosed(

@@ -3,12 +3,15 @@
 import sqlalchemy as sa
 from sqlalchemy.orm import registry
 
+from meeting_svc.consultation import Coordination, CoordinationNote, Position, Signature
 from meeting_svc.decision import Decision
+from meeting_svc.gate import GateRecord
 from meeting_svc.meeting import AgendaItem, Attendance, Entrustment, Meeting
 from meeting_svc.minutes import Minutes
-from meeting_svc.topic import LateAdmission, Paper, StepTaken, Topic
+from meeting_svc.topic import HistoryEntry, LateAdmission, Paper, PriorMeeting, StepTaken, Topic
 from zhengling.columns import Json, map_noun, noun_columns
 from zhengling.events import Resolution
+from zhengling.vocabulary import Aspect
 
 metadata = sa.MetaData()
 mapper = registry(metadata=metadata)
@@ -28,8 +31,21 @@ topic = sa.Table(
     sa.Column("submitted_at", Instant, nullable=False),
     sa.Column("recorded_at", Instant, nullable=False),
     sa.Column("papers", Json(list[Paper]), nullable=False),
+    sa.Column("matter", sa.Text),
+    sa.Column("aspects", Json(list[Aspect]), nullable=False),
+    sa.Column("concerned", Json(list[str]), nullable=False),
+    sa.Column("convener", sa.Text),
+    sa.Column("urgency", sa.Text, nullable=False),
+    sa.Column("prepares_for", sa.Text),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("steps", Json(list[StepTaken]), nullable=False),
+    sa.Column("gates", Json(list[GateRecord]), nullable=False),
+    sa.Column("positions", Json(list[Position]), nullable=False),
+    sa.Column("coordination_note", Json(CoordinationNote | None)),
+    sa.Column("coordinations", Json(list[Coordination]), nullable=False),
+    sa.Column("signatures", Json(list[Signature]), nullable=False),
+    sa.Column("prior_meeting", Json(PriorMeeting | None)),
+    sa.Column("history", Json(list[HistoryEntry]), nullable=False),
     sa.Column("late_admission", Json(LateAdmission | None)),
     sa.Column("meeting_id", sa.Text),
 )

@@ -1,19 +1,26 @@
-"""A topic (议题) on its way to a meeting: its papers, and the chain of those who have to see it.
+"""A topic (议题) on its way to a meeting: its papers, the gates it passes, and the chain of those who have to see it.
 
 Invariants: a topic takes the steps that its government's rulebook asks for, in that order, each by who may take it;
-it stands on at most one agenda. Pure: no I/O.
+whoever saw other papers sees the new ones; it stands on at most one agenda at a time; what it went through before a
+return, a withdrawal or a deferral stays in its history. Pure: no I/O.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 
+from meeting_svc import consultation as consultations
+from meeting_svc import gate as gates
+from meeting_svc.consultation import Coordination, CoordinationNote, Position, Signature
+from meeting_svc.gate import GateRecord
 from zhengling.absence_rules import Power
 from zhengling.authority import Composition
 from zhengling.deadlines import Due
-from zhengling.errors import Text, refusal
+from zhengling.errors import Problem, Text, invalid, refusal
+from zhengling.meeting_rules import GateRule, TopicRules
 from zhengling.rulebook import (
     Actor,
     Chain,
@@ -26,24 +33,47 @@ from zhengling.rulebook import (
     StepName,
     TopicNature,
     in_chinese,
+    matches,
 )
+from zhengling.vocabulary import Aspect, Block, Gate, NotePart, Outcome
 from zhengling.workdays import WorkdayCalendar
 
 
 class TopicState(StrEnum):
     in_review = "in_review"
+    returned = "returned"
+    withdrawn = "withdrawn"
     ready = "ready"
     scheduled = "scheduled"
     concluded = "concluded"
 
 
+STATES_ZH = {
+    TopicState.in_review: "审核中",
+    TopicState.returned: "已退回",
+    TopicState.withdrawn: "已撤回",
+    TopicState.ready: "待列入议程",
+    TopicState.scheduled: "已列入议程",
+    TopicState.concluded: "已办结",
+}
+
+
 @dataclass(frozen=True)
 class Paper:
-    """One paper of a topic: what it is, and the SHA-256 of its file as the sponsor states it."""
+    """One version of a paper of a topic: what it is, its stored file or the SHA-256 that the sponsor states, the parts of
+    a drafting note. `replaced_by` is the newer version. Papers marked `to_return` are collected after the meeting."""
 
     kind: PaperKind
     title: str
     sha256: str | None = None
+    parts: tuple[NotePart, ...] = ()
+    file_id: str | None = None
+    to_return: bool = False
+    id: str = ""
+    number: int = 1
+    submitted_by: str = ""
+    submitted_at: datetime | None = None
+    replaced_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -77,8 +107,45 @@ class LateAdmission:
     occurred_at: datetime
 
 
+class Turn(StrEnum):
+    """What sent a topic back, or on its way again."""
+
+    returned = "returned"
+    withdrawn = "withdrawn"
+    resubmitted = "resubmitted"
+    papers_changed = "papers_changed"
+    released = "released"
+    deferred = "deferred"
+
+
+@dataclass(frozen=True)
+class HistoryEntry:
+    """A turn in a topic's life, by whom and why, with the steps that it ended."""
+
+    turn: Turn
+    official: str
+    reason: str
+    occurred_at: datetime
+    recorded_at: datetime
+    steps: tuple[StepTaken, ...] = ()
+    meeting_id: str | None = None
+
+
+@dataclass(frozen=True)
+class PriorMeeting:
+    """The decision of an earlier meeting in which a topic found consensus, or a workable plan."""
+
+    decision_id: str
+    meeting_id: str
+    recorded_by: str
+    recorded_at: datetime
+
+
 @dataclass
 class Topic:
+    """`matter` is the task of the kind that it falls under, `concerned` the organisations it touches, `convener` who is to
+    chair where the chair decides on topics; `prepares_for` the kind that decides what this one only prepares."""
+
     id: str
     government: str
     edition: str
@@ -91,16 +158,49 @@ class Topic:
     submitted_at: datetime
     recorded_at: datetime
     papers: list[Paper]
+    matter: str | None = None
+    aspects: list[Aspect] = field(default_factory=list)
+    concerned: list[str] = field(default_factory=list)
+    convener: str | None = None
+    urgency: str = ""
+    prepares_for: str | None = None
     state: TopicState = TopicState.in_review
     steps: list[StepTaken] = field(default_factory=list)
+    gates: list[GateRecord] = field(default_factory=list)
+    positions: list[Position] = field(default_factory=list)
+    coordination_note: CoordinationNote | None = None
+    coordinations: list[Coordination] = field(default_factory=list)
+    signatures: list[Signature] = field(default_factory=list)
+    prior_meeting: PriorMeeting | None = None
     late_admission: LateAdmission | None = None
+    history: list[HistoryEntry] = field(default_factory=list)
     meeting_id: str | None = None
     version: int = 1
     modified_at: datetime | None = None
 
     @property
     def facts(self) -> Facts:
-        return {"raised_by": self.raised_by, "nature": self.nature}
+        declared: Facts = {aspect.value: aspect in self.aspects for aspect in Aspect}
+        return declared | {
+            "raised_by": self.raised_by,
+            "nature": self.nature,
+            "specially_urgent": bool(self.urgency),
+            "major": self.major,
+        }
+
+    @property
+    def major(self) -> bool:
+        """Whether it is a major matter, whose minutes some rules let the head see first."""
+        return bool({Aspect.major_decision, Aspect.major_matter} & set(self.aspects))
+
+    @property
+    def current_papers(self) -> list[Paper]:
+        return [paper for paper in self.papers if paper.replaced_by is None]
+
+    @property
+    def papers_in(self) -> datetime:
+        """When the last of the papers that count came in."""
+        return max((p.submitted_at for p in self.current_papers if p.submitted_at), default=self.submitted_at)
 
 
 _RAISERS: dict[RaisedBy, tuple[Actor, ...]] = {
@@ -124,15 +224,20 @@ def require_raiser(composition: Composition, official: str | None, raised_by: Ra
     )
 
 
-def require_papers(kind: MeetingKind, papers: list[Paper]) -> None:
-    """Refusal `papers_missing` unless every paper that the rulebook asks for is there."""
+def require_papers(kind: MeetingKind, papers: list[Paper], facts: Facts) -> None:
+    """Refusal `papers_missing` unless every paper that the rulebook asks for under these facts is there, with its parts."""
     if kind.papers is None:
         return
     given = {paper.kind for paper in papers}
-    if missing := [wanted.paper.value for wanted in kind.papers.required if wanted.paper not in given]:
+    parts = {part for paper in papers for part in paper.parts}
+    asked = [wanted for wanted in kind.papers.required if matches(wanted.when, facts)]
+    short = [wanted for wanted in asked if wanted.paper not in given or set(wanted.parts) - parts]
+    missing = [wanted.paper.value for wanted in asked if wanted.paper not in given]
+    missing += [part.value for wanted in asked if wanted.paper in given for part in wanted.parts if part not in parts]
+    if short:
         raise refusal(
             "papers_missing",
-            kind.papers.clause,
+            short[0].clause or kind.papers.clause,
             f"{kind.name}: the topic lacks {', '.join(missing)}",
             f"{kind.name}议题材料不齐，缺{in_chinese(*missing)}",
             Text(f"add {', '.join(missing)}", f"补齐{in_chinese(*missing)}"),
@@ -220,7 +325,12 @@ def take_step(
 def advance(topic: Topic, kind: MeetingKind, taken: StepTaken) -> None:
     """Add a taken step; a topic whose chain is done is ready for an agenda."""
     topic.steps = [*topic.steps, taken]
-    if next_step(kind.topic, topic.steps, topic.facts) is None:
+    settle(topic, kind)
+
+
+def settle(topic: Topic, kind: MeetingKind) -> None:
+    """A topic under review whose chain asks for nothing more is ready."""
+    if topic.state == TopicState.in_review and next_step(kind.topic, topic.steps, topic.facts) is None:
         topic.state = TopicState.ready
 
 
@@ -233,13 +343,9 @@ def working_days_late(due: Due, submitted: date, calendar: WorkdayCalendar) -> i
     return late
 
 
-def schedule(
-    topic: Topic, kind: MeetingKind, meeting_id: str, papers_due: Due | None, submitted: date, late: int
-) -> None:
-    """Put the topic on an agenda. Refusals: `topic_not_ready`, `topic_already_scheduled`, `papers_late`."""
-    if topic.state == TopicState.in_review:
-        step = next_step(kind.topic, topic.steps, topic.facts)
-        assert step is not None
+def require_ready(topic: Topic, kind: MeetingKind) -> None:
+    """Refusals `topic_not_ready` names the next step, `topic_already_scheduled`, `illegal_state`."""
+    if topic.state == TopicState.in_review and (step := next_step(kind.topic, topic.steps, topic.facts)):
         actors = " / ".join(actor.role for actor in step.by)
         actors_zh = in_chinese(*(actor.role for actor in step.by))
         raise refusal(
@@ -250,14 +356,22 @@ def schedule(
             Text(f"have {actors} take {step.step}", f"请{actors_zh}办理“{in_chinese(step.step)}”"),
             next_step=step.step.value,
         )
-    if topic.state != TopicState.ready:
+    if topic.state in (TopicState.scheduled, TopicState.concluded):
         raise refusal(
             "topic_already_scheduled",
             None,
             f"the topic stands on the agenda of meeting {topic.meeting_id}",
             "议题已列入会议议程",
-            Text("a topic is decided by one meeting", "一个议题只列入一次会议"),
+            Text("a topic stands on one agenda at a time", "一个议题只列入一次会议"),
         )
+    require_state(topic, TopicState.ready)
+
+
+def schedule(
+    topic: Topic, kind: MeetingKind, meeting_id: str, papers_due: Due | None, submitted: date, late: int
+) -> None:
+    """Put a topic that is ready on an agenda. Refusals: those of `require_ready`; `papers_late`."""
+    require_ready(topic, kind)
     admitted = topic.late_admission is not None and topic.late_admission.meeting_id == meeting_id
     if late and papers_due and kind.papers and not admitted:
         admitters = " / ".join(kind.papers.admit_late)
@@ -310,3 +424,198 @@ def admit_late(
         clause=clause,
     )
     topic.late_admission = LateAdmission(meeting_id, official or "", reason, late, occurred_at)
+
+
+# what it is, and where it may be decided ----------------------------------------------------------------------------
+def require_state(topic: Topic, *allowed: TopicState) -> None:
+    """Refusal `illegal_state` unless the topic is in one of these states."""
+    if topic.state not in allowed:
+        raise refusal(
+            "illegal_state",
+            None,
+            f"the topic is {topic.state}",
+            f"议题当前为“{STATES_ZH[topic.state]}”",
+            Text(f"it has to be {' or '.join(allowed)}", f"须处于“{'”或“'.join(STATES_ZH[s] for s in allowed)}”"),
+            state=str(topic.state),
+        )
+
+
+def require_matter(kind: MeetingKind, matter: str | None) -> None:
+    """Refusal `outside_the_competence` unless the topic names one of the kind's main tasks, where they are listed."""
+    tasks = {task.id: task.name for task in kind.competence}
+    if tasks and matter not in tasks:
+        raise refusal(
+            "outside_the_competence",
+            kind.clause,
+            f"{kind.name}: {matter or 'no matter'} isn't one of its tasks",
+            f"{kind.name}的主要任务中没有“{matter or '（未填写）'}”",
+            Text(f"matter is one of {', '.join(tasks)}", f"请注明属于：{'、'.join(tasks.values())}"),
+            tasks=tasks,
+        )
+
+
+def require_not_reserved(topic: Topic, rules: TopicRules, kinds: dict[str, str]) -> None:
+    """Refusal `reserved_matter` where only other kinds of meeting may decide it, unless it is only prepared here.
+    `kinds` are the government's kinds with their names."""
+    for reserved in rules.reserved:
+        touched = [aspect for aspect in reserved.any_of if aspect in topic.aspects]
+        if touched and topic.meeting_kind not in reserved.kinds and topic.prepares_for not in reserved.kinds:
+            where, where_zh = ", ".join(reserved.kinds), "、".join(kinds[kind] for kind in reserved.kinds)
+            raise refusal(
+                "reserved_matter",
+                reserved.clause,
+                f"{', '.join(touched)}: only {where} may decide it",
+                f"{in_chinese(*touched)}须由{where_zh}集体讨论决定",
+                Text(
+                    f"submit it to {where}, or declare prepares_for where this meeting only prepares it",
+                    f"请提交{where_zh}；仅作前期研究的，请注明拟提交的会议",
+                ),
+                reserved_for=list(reserved.kinds),
+            )
+
+
+def applying_gates(topic: Topic, rules: TopicRules) -> list[GateRule]:
+    return gates.applying(rules, topic.meeting_kind, topic.aspects, topic.facts, bool(topic.concerned))
+
+
+def needs_prior_meeting(topic: Topic, kind: MeetingKind) -> bool:
+    return kind.prior_meeting is not None and matches(kind.prior_meeting.when, topic.facts)
+
+
+def needs_form(topic: Topic, kind: MeetingKind) -> bool:
+    return kind.topic_form is not None and matches(kind.topic_form.when, topic.facts)
+
+
+def require_complete(topic: Topic, kind: MeetingKind, rules: TopicRules, names: dict[str, str]) -> None:
+    """Refusals before anybody's step: `gate_not_passed` (completeness); with a topic form `topic_form_unsigned`."""
+    gates.require_passed(applying_gates(topic, rules), topic.gates, Block.completeness)
+    if kind.topic_form and needs_form(topic, kind):
+        consultations.require_signed(kind.topic_form.clause, topic.sponsor, topic.concerned, topic.signatures, names)
+
+
+def require_prior_meeting(topic: Topic, kind: MeetingKind) -> None:
+    """Refusal `prior_meeting_missing` unless an earlier meeting found consensus or a workable plan, where one has to."""
+    if kind.prior_meeting and needs_prior_meeting(topic, kind) and topic.prior_meeting is None:
+        raise refusal(
+            "prior_meeting_missing",
+            kind.prior_meeting.clause,
+            f"no {kind.prior_meeting.kind} meeting has found consensus or a workable plan on it",
+            "议题尚未经分管领导专题会议形成一致意见或可行方案",
+            Text(
+                f"name the decision of a meeting of the kind {kind.prior_meeting.kind}",
+                "请登记专题会议的决定事项",
+            ),
+        )
+
+
+def require_may_be_scheduled(topic: Topic, kind: MeetingKind, rules: TopicRules, names: dict[str, str]) -> None:
+    """Refusals before an agenda: what `require_complete` says, `gate_not_passed` (scheduling), `not_consulted`,
+    `disagreement_open`, `prior_meeting_missing`."""
+    require_complete(topic, kind, rules, names)
+    asked = applying_gates(topic, rules)
+    gates.require_passed(asked, topic.gates, Block.completeness, Block.scheduling)
+    for rule in asked:
+        if rule.gate == Gate.departments_consulted:
+            consultations.require_consulted(rule.clause, topic.concerned, topic.positions, names)
+    consultations.require_settled(rules.consultation, topic.concerned, topic.positions, topic.coordinations, names)
+    require_prior_meeting(topic, kind)
+
+
+def outstanding(topic: Topic, kind: MeetingKind, rules: TopicRules, names: dict[str, str]) -> list[Problem]:
+    """Whatever stands between the topic and an agenda now, each as the refusal that it would be met with."""
+    asked = applying_gates(topic, rules)
+    consulted = next((rule for rule in asked if rule.gate == Gate.departments_consulted), None)
+    checks: list[Callable[[], None]] = [
+        lambda: gates.require_passed(asked, topic.gates, Block.completeness, Block.scheduling),
+        lambda: consultations.require_settled(
+            rules.consultation, topic.concerned, topic.positions, topic.coordinations, names
+        ),
+        lambda: require_complete(topic, kind, rules, names),
+        lambda: require_prior_meeting(topic, kind),
+        lambda: require_ready(topic, kind),
+    ]
+    if consulted:
+        clause = consulted.clause
+        checks.insert(0, lambda: consultations.require_consulted(clause, topic.concerned, topic.positions, names))
+    found: dict[str, Problem] = {}
+    for check in checks:
+        try:
+            check()
+        except Problem as problem:
+            found.setdefault(problem.code, problem)
+    return list(found.values())
+
+
+# turns --------------------------------------------------------------------------------------------------------------
+def turn(topic: Topic, what: Turn, official: str, reason: str, occurred_at: datetime, recorded_at: datetime) -> None:
+    """Write a turn into the history with the steps that it ends."""
+    entry = HistoryEntry(what, official, reason, occurred_at, recorded_at, tuple(topic.steps), topic.meeting_id)
+    topic.history = [*topic.history, entry]
+
+
+def send_back(topic: Topic, official: str, reason: str, occurred_at: datetime, recorded_at: datetime) -> None:
+    """Return it to the sponsor: its steps stay in the history, and the form is signed anew."""
+    require_state(topic, TopicState.in_review, TopicState.ready)
+    turn(topic, Turn.returned, official, reason, occurred_at, recorded_at)
+    topic.steps, topic.signatures, topic.state = [], [], TopicState.returned
+
+
+def withdraw(topic: Topic, official: str, reason: str, occurred_at: datetime, recorded_at: datetime) -> None:
+    """The raiser takes it back. What stands on an agenda is taken off it first."""
+    require_state(topic, TopicState.in_review, TopicState.returned, TopicState.ready)
+    turn(topic, Turn.withdrawn, official, reason, occurred_at, recorded_at)
+    topic.steps, topic.signatures, topic.state = [], [], TopicState.withdrawn
+
+
+def resubmit(topic: Topic, official: str, reason: str, occurred_at: datetime, recorded_at: datetime) -> None:
+    """Submit a returned or withdrawn topic again; its chain begins anew, its papers came in when they did."""
+    require_state(topic, TopicState.returned, TopicState.withdrawn)
+    turn(topic, Turn.resubmitted, official, reason, occurred_at, recorded_at)
+    topic.state, topic.submitted_at, topic.late_admission = TopicState.in_review, occurred_at, None
+
+
+#: What may still be added to a topic's record: whatever a meeting hasn't got on its agenda yet.
+BEFORE_AN_AGENDA = (TopicState.in_review, TopicState.returned, TopicState.withdrawn, TopicState.ready)
+#: Steps that speak of the papers as they were then.
+_OF_PAPERS = (StepName.review_papers, StepName.approve_papers)
+
+
+def change_papers(topic: Topic, kind: MeetingKind, paper: Paper, replaces: str | None, recorded_at: datetime) -> None:
+    """Add a paper, or a new version of one. Whoever had reviewed or approved the papers has to see the new one.
+    Refusal `no_such_paper` where `replaces` isn't a paper that counts."""
+    require_state(topic, *BEFORE_AN_AGENDA)
+    if replaces is not None and replaces not in {old.id for old in topic.current_papers}:
+        raise invalid("no_such_paper", f"{replaces} isn't a paper that counts", "所替换的材料不存在或已被替换")
+    old = next((other for other in topic.papers if other.id == replaces), None)
+    if old:
+        paper = replace(paper, number=old.number + 1)
+    topic.papers = [
+        *(replace(other, replaced_by=paper.id) if other.id == replaces else other for other in topic.papers),
+        paper,
+    ]
+    seen = next((i for i, step in enumerate(topic.steps) if step.step in _OF_PAPERS), None)
+    if seen is not None:
+        assert paper.submitted_at
+        turn(topic, Turn.papers_changed, paper.submitted_by, paper.title, paper.submitted_at, recorded_at)
+        topic.steps = topic.steps[:seen]
+        if topic.state == TopicState.ready:
+            topic.state = TopicState.in_review
+    settle(topic, kind)
+
+
+def release(topic: Topic, official: str, reason: str, occurred_at: datetime, recorded_at: datetime) -> None:
+    """Take it off an agenda: it is ready for another one."""
+    require_state(topic, TopicState.scheduled)
+    turn(topic, Turn.released, official, reason, occurred_at, recorded_at)
+    topic.state, topic.meeting_id = TopicState.ready, None
+
+
+def conclude(
+    topic: Topic, outcome: Outcome | None, official: str, occurred_at: datetime, recorded_at: datetime
+) -> None:
+    """What the meeting made of it: deferred, it is ready for a later one; else it is done."""
+    if outcome == Outcome.deferred:
+        turn(topic, Turn.deferred, official, "", occurred_at, recorded_at)
+        topic.state, topic.meeting_id = TopicState.ready, None
+    else:
+        topic.state = TopicState.concluded

@@ -2,21 +2,76 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 from uuid_utils.compat import uuid7
 
+from meeting_svc import consultation as consultations
 from meeting_svc import topic as topics
 from meeting_svc.commands import kind_of, require_organisations
+from meeting_svc.consultation import Coordination, CoordinationNote, Position, Signature, Stance
+from meeting_svc.decision import Decision, Standing
+from meeting_svc.gate import GateRecord
 from meeting_svc.meeting import Meeting
 from meeting_svc.schemas import TakeStep
-from meeting_svc.topic import Paper, Topic, TopicState
-from meeting_svc.topic_schemas import AdmitLate, SubmitTopic
+from meeting_svc.topic import Paper, PriorMeeting, Topic
+from meeting_svc.topic_schemas import (
+    AddPaper,
+    AdmitLate,
+    ConcernOrganisations,
+    Coordinate,
+    NamePriorMeeting,
+    PaperPayload,
+    RecordGate,
+    SignTopicForm,
+    SubmitTopic,
+    TakePosition,
+    TurnTopic,
+    WriteCoordinationNote,
+)
 from zhengling import references
-from zhengling.db import lock
+from zhengling.absence_rules import Power
+from zhengling.authority import Composition
+from zhengling.db import load, lock
 from zhengling.deadlines import Due, compute, shanghai_day
-from zhengling.rulebook import MeetingKind
+from zhengling.errors import Text, invalid, refusal
+from zhengling.meeting_rules import TopicRules
+from zhengling.rulebook import Actor, MeetingKind, Role, StepName, matches
 from zhengling.service import Call
+
+
+def rules_of(call: Call, topic: Topic) -> TopicRules:
+    """What holds for topics of several kinds, in the edition that this one began under."""
+    return call.service.rulebooks.edition(call.government, topic.edition).topics
+
+
+async def _locked(call: Call, topic_id: str) -> tuple[Topic, MeetingKind, Composition]:
+    topic = await lock(call.session, Topic, topic_id, "topic", "议题")
+    call.check_version(topic.version)
+    return topic, kind_of(call, topic), await references.composition(call.session)
+
+
+def _require_sponsor(call: Call, composition: Composition, topic: Topic, act: Text, *others: Role) -> None:
+    """403 `not_the_sponsor` unless somebody of the sponsor, whoever raised it, or one of these roles does it."""
+    if call.official == topic.submitted_by:
+        return
+    actors = tuple(Actor(role=role) for role in (Role.sponsor, *others))
+    on = shanghai_day(call.now)
+    composition.require(call.official, actors, on, {}, act, code="not_the_sponsor", clause=None, sponsor=topic.sponsor)
+
+
+def _paper(call: Call, body: PaperPayload, submitted_at: datetime) -> Paper:
+    return Paper(
+        kind=body.kind,
+        title=body.title,
+        sha256=body.sha256,
+        parts=tuple(body.parts),
+        file_id=body.file_id,
+        to_return=body.to_return,
+        id=str(uuid7()),
+        submitted_by=call.official or "",
+        submitted_at=submitted_at,
+    )
 
 
 async def submit_topic(call: Call, body: SubmitTopic) -> Topic:
@@ -24,10 +79,11 @@ async def submit_topic(call: Call, body: SubmitTopic) -> Topic:
     book, composition = call.rulebook, await references.composition(call.session)
     kind = book.kind(body.meeting_kind)
     occurred_at = call.occurred(body.occurred_at)
-    require_organisations(composition, [body.sponsor])
+    require_organisations(composition, [body.sponsor, *body.concerned])
     topics.require_raiser(composition, call.official, body.raised_by, body.sponsor, shanghai_day(call.now))
-    papers = [Paper(paper.kind, paper.title, paper.sha256) for paper in body.papers]
-    topics.require_papers(kind, papers)
+    if body.prepares_for is not None:
+        book.kind(body.prepares_for)
+    topics.require_matter(kind, body.matter)
     topic = Topic(
         id=str(uuid7()),
         government=call.government,
@@ -37,24 +93,251 @@ async def submit_topic(call: Call, body: SubmitTopic) -> Topic:
         sponsor=body.sponsor,
         raised_by=body.raised_by,
         nature=body.nature,
+        matter=body.matter,
+        aspects=list(dict.fromkeys(body.aspects)),
+        concerned=[each for each in dict.fromkeys(body.concerned) if each != body.sponsor],
+        convener=_convener(composition, kind, body.convener, shanghai_day(call.now)),
+        urgency=body.urgency,
+        prepares_for=body.prepares_for,
         submitted_by=call.official or "",
         submitted_at=occurred_at,
         recorded_at=call.now,
-        papers=papers,
+        papers=[_paper(call, paper, occurred_at) for paper in body.papers],
     )
-    if topics.next_step(kind.topic, [], topic.facts) is None:
-        topic.state = TopicState.ready
+    topics.require_papers(kind, topic.papers, topic.facts)
+    topics.require_not_reserved(topic, book.topics, {name: each.name for name, each in book.meetings.items()})
+    topics.settle(topic, kind)
     call.session.add(topic)
     await call.session.flush()
     return topic
 
 
+def _convener(composition: Composition, kind: MeetingKind, convener: str | None, on: date) -> str | None:
+    """Who is to chair, where the chain of topics needs to know. 422 `convener_missing`, `not_a_convener`."""
+    if convener is None:
+        if any(actor.role == Role.chair for step in kind.topic.steps for actor in step.by):
+            raise invalid(
+                "convener_missing",
+                f"{kind.name}: the chair decides on its topics, so say who is to chair",
+                f"{kind.name}的议题由主持人确定，请注明拟主持人",
+            )
+        return None
+    may = composition.members([actor.role for actor in kind.chair if actor.role != Role.deputy_in_charge], on)
+    if any(actor.role == Role.deputy_in_charge for actor in kind.chair):
+        may = tuple(dict.fromkeys([*may, *composition.members([Role.deputies], on)]))
+    if convener not in may:
+        names = composition.names(may)
+        raise invalid(
+            "not_a_convener",
+            f"{convener} can't chair {kind.name}; {', '.join(names)} can",
+            f"{kind.name}可由{'、'.join(names)}主持",
+        )
+    return convener
+
+
+async def add_paper(call: Call, topic_id: str, body: AddPaper) -> Topic:
+    """Add a paper, or a new version of one. By the sponsor or the office. Who approved the papers sees them again."""
+    topic, kind, composition = await _locked(call, topic_id)
+    _require_sponsor(call, composition, topic, Text("add a paper", "补充材料"), Role.office)
+    paper = _paper(call, body, call.occurred(body.occurred_at))
+    topics.change_papers(topic, kind, paper, body.replaces, call.now)
+    topics.require_papers(kind, topic.current_papers, topic.facts)
+    await call.session.flush()
+    return topic
+
+
+async def concern_organisations(call: Call, topic_id: str, body: ConcernOrganisations) -> Topic:
+    """Add organisations that the topic concerns: each is asked for its position. By the sponsor or the office."""
+    topic, _, composition = await _locked(call, topic_id)
+    topics.require_state(topic, *topics.BEFORE_AN_AGENDA)
+    _require_sponsor(call, composition, topic, Text("name whom it concerns", "确定征求意见单位"), Role.office)
+    require_organisations(composition, body.organisations)
+    added = [each for each in body.organisations if each != topic.sponsor]
+    topic.concerned = list(dict.fromkeys([*topic.concerned, *added]))
+    await call.session.flush()
+    return topic
+
+
+async def take_position(call: Call, topic_id: str, body: TakePosition) -> Topic:
+    """Say what an organisation concerned thinks of it. By somebody of that organisation."""
+    topic, _, composition = await _locked(call, topic_id)
+    topics.require_state(topic, *topics.BEFORE_AN_AGENDA)
+    if body.organisation not in topic.concerned:
+        raise invalid("not_concerned", f"{body.organisation} isn't asked", "该单位不在征求意见范围内")
+    if body.stance != Stance.agrees and len(body.grounds) < 2:
+        raise invalid("grounds_missing", f"{body.stance} needs its grounds", "提出不同意见或修改意见须说明理据")
+    composition.require(
+        call.official,
+        (Actor(role=Role.sponsor),),
+        shanghai_day(call.now),
+        {},
+        Text(f"speak for {body.organisation}", "代表该单位提出意见"),
+        code="not_of_the_organisation",
+        clause=None,
+        sponsor=body.organisation,
+    )
+    position = Position(
+        body.organisation, body.stance, body.grounds, call.official or "", call.occurred(body.occurred_at), call.now
+    )
+    topic.positions = [*topic.positions, position]
+    await call.session.flush()
+    return topic
+
+
+async def write_coordination_note(call: Call, topic_id: str, body: WriteCoordinationNote) -> Topic:
+    """Set down each side's grounds and a preferred opinion. By the sponsor."""
+    topic, _, composition = await _locked(call, topic_id)
+    topics.require_state(topic, *topics.BEFORE_AN_AGENDA)
+    _require_sponsor(call, composition, topic, Text("write the coordination note", "提出协调说明"))
+    require_organisations(composition, list(body.grounds))
+    note = CoordinationNote(
+        dict(body.grounds), body.preferred, call.official or "", call.occurred(body.occurred_at), call.now
+    )
+    topic.coordination_note = note
+    await call.session.flush()
+    return topic
+
+
+async def coordinate(call: Call, topic_id: str, body: Coordinate) -> Topic:
+    """Coordinate a disagreement, or decide it. By whom the rulebook names; needs the sponsor's note."""
+    topic, _, composition = await _locked(call, topic_id)
+    topics.require_state(topic, *topics.BEFORE_AN_AGENDA)
+    rules = rules_of(call, topic).consultation
+    if rules is None or rules.disagreement is None:
+        raise refusal(
+            "not_regulated",
+            rules.clause if rules else None,
+            "these rules don't say who coordinates a disagreement",
+            "本级规则未规定不同意见的协调程序",
+            Text("positions are shown to the meeting as they are", "各方意见如实提交会议"),
+        )
+    consultations.require_note(
+        rules, topic.coordination_note, consultations.objecting(topic.concerned, topic.positions)
+    )
+    acting = composition.require(
+        call.official,
+        tuple(Actor(role=role) for role in (*rules.disagreement.coordinate, *rules.disagreement.decide)),
+        shanghai_day(call.now),
+        {},
+        Text("coordinate a disagreement", "协调不同意见"),
+        code="not_the_coordinator",
+        clause=rules.disagreement.clause,
+        sponsor=topic.sponsor,
+    )
+    result = Coordination(
+        body.agreed,
+        body.opinion,
+        call.official or "",
+        acting.role,
+        acting.role in rules.disagreement.decide,
+        call.occurred(body.occurred_at),
+        call.now,
+    )
+    topic.coordinations = [*topic.coordinations, result]
+    call.audit_details.update(acting.behalf)
+    await call.session.flush()
+    return topic
+
+
+async def record_gate(call: Call, topic_id: str, body: RecordGate) -> Topic:
+    """Record what came of a gate. By the sponsor or the office; a declared check by whom the rulebook names."""
+    topic, _, composition = await _locked(call, topic_id)
+    topics.require_state(topic, *topics.BEFORE_AN_AGENDA)
+    rule = next((each for each in rules_of(call, topic).gates if each.gate == body.gate), None)
+    declared_by = rule.declared_by if rule else ()
+    roles = declared_by or (Role.sponsor, Role.office)
+    composition.require(
+        call.official,
+        tuple(Actor(role=role) for role in roles),
+        shanghai_day(call.now),
+        {},
+        Text(f"record {body.gate}", "登记前置程序"),
+        code="not_the_recorder",
+        clause=rule.clause if rule else None,
+        sponsor=topic.sponsor,
+    )
+    record = GateRecord(
+        gate=body.gate,
+        passed=body.passed,
+        carried_out_by=body.carried_out_by,
+        reference=body.reference,
+        recorded_by=call.official or "",
+        occurred_at=call.occurred(body.occurred_at),
+        recorded_at=call.now,
+        criteria=tuple(body.criteria),
+        forms=tuple(body.forms),
+        opinion=body.opinion,
+    )
+    topic.gates = [*topic.gates, record]
+    await call.session.flush()
+    return topic
+
+
+async def sign_topic_form(call: Call, topic_id: str, body: SignTopicForm) -> Topic:
+    """Sign the topic form for an organisation. By its principal, once everybody concerned agrees."""
+    topic, kind, composition = await _locked(call, topic_id)
+    topics.require_state(topic, *topics.BEFORE_AN_AGENDA)
+    names, rules = composition.organisation_names, rules_of(call, topic)
+    clause = kind.topic_form.clause if kind.topic_form else None
+    if body.organisation not in consultations.signatories(topic.sponsor, topic.concerned):
+        raise invalid("not_concerned", f"{body.organisation} doesn't sign this form", "该单位无需在本议题提报单上签字")
+    consultations.require_consulted(clause or kind.clause, topic.concerned, topic.positions, names)
+    consultations.require_settled(rules.consultation, topic.concerned, topic.positions, topic.coordinations, names)
+    acting = composition.require(
+        call.official,
+        (Actor(role=Role.principal),),
+        shanghai_day(call.now),
+        {},
+        Text(f"sign the topic form for {names[body.organisation]}", "在议题提报单上签字"),
+        code="not_the_principal",
+        clause=clause,
+        power=Power.sign,
+        sponsor=body.organisation,
+    )
+    signature = Signature(
+        body.organisation,
+        call.official or "",
+        call.occurred(body.occurred_at),
+        call.now,
+        acting.on_behalf_of,
+        acting.clause,
+    )
+    others = [each for each in topic.signatures if each.organisation != body.organisation]
+    topic.signatures = [*others, signature]
+    call.audit_details.update(acting.behalf)
+    await call.session.flush()
+    return topic
+
+
+async def name_prior_meeting(call: Call, topic_id: str, body: NamePriorMeeting) -> Topic:
+    """Name the decision in which an earlier meeting found consensus or a workable plan. By the sponsor or the office."""
+    topic, kind, composition = await _locked(call, topic_id)
+    topics.require_state(topic, *topics.BEFORE_AN_AGENDA)
+    _require_sponsor(call, composition, topic, Text("name the earlier meeting", "登记专题会议"), Role.office)
+    decision = await load(call.session, Decision, body.decision_id, "decision", "决定事项")
+    meeting = await load(call.session, Meeting, decision.meeting_id, "meeting", "会议")
+    wanted = kind.prior_meeting
+    lawful = wanted and meeting.kind == wanted.kind and decision.resolution.outcome.adopts
+    if not wanted or not lawful or decision.standing == Standing.recorded:
+        raise refusal(
+            "not_a_prior_meeting",
+            wanted.clause if wanted else None,
+            f"decision {decision.id} isn't a consensus in signed minutes of the kind asked for",
+            "该决定事项不是所要求会议已签发纪要中的一致意见或可行方案",
+            Text(
+                f"name a decision that a {wanted.kind if wanted else 'prior'} meeting passed, its minutes signed",
+                "请登记已签发纪要的专题会议所通过的事项",
+            ),
+        )
+    topic.prior_meeting = PriorMeeting(decision.id, meeting.id, call.official or "", call.now)
+    await call.session.flush()
+    return topic
+
+
 async def take_topic_step(call: Call, topic_id: str, body: TakeStep) -> Topic:
-    """Take the next step of the topic's chain. By who the rulebook says."""
-    topic = await lock(call.session, Topic, topic_id, "topic", "议题")
-    call.check_version(topic.version)
-    kind, composition = kind_of(call, topic), await references.composition(call.session)
-    occurred_at = call.occurred(body.occurred_at)
+    """Take the next step of the topic's chain. By who the rulebook says; once its papers and gates are complete."""
+    topic, kind, composition = await _locked(call, topic_id)
+    topics.require_state(topic, topics.TopicState.in_review, topics.TopicState.ready)
     taken = topics.take_step(
         kind.topic,
         topic.steps,
@@ -62,24 +345,68 @@ async def take_topic_step(call: Call, topic_id: str, body: TakeStep) -> Topic:
         body.step,
         composition,
         call.official,
-        occurred_at,
+        call.occurred(body.occurred_at),
         call.now,
         shanghai_day(call.now),
         body.opinion,
         sponsor=topic.sponsor,
+        chair=topic.convener,
     )
+    topics.require_complete(topic, kind, rules_of(call, topic), composition.organisation_names)
+    if body.step == StepName.decide:
+        topics.require_prior_meeting(topic, kind)
     topics.advance(topic, kind, taken)
     call.audit_details.update(taken.behalf)
     await call.session.flush()
     return topic
 
 
+async def return_topic(call: Call, topic_id: str, body: TurnTopic) -> Topic:
+    """Return it to the sponsor with a reason. By whoever is next in its chain, or the office."""
+    topic, kind, composition = await _locked(call, topic_id)
+    due = topics.next_step(kind.topic, topic.steps, topic.facts)
+    actors = (*(due.by if due else ()), Actor(role=Role.office))
+    composition.require(
+        call.official,
+        tuple(actor for actor in actors if matches(actor.when, topic.facts)),
+        shanghai_day(call.now),
+        topic.facts,
+        Text("return the topic", "退回议题"),
+        code="not_the_actor",
+        clause=(due.clause if due else None) or kind.topic.clause,
+        sponsor=topic.sponsor,
+        chair=topic.convener,
+    )
+    topics.send_back(topic, call.official or "", body.reason, call.occurred(body.occurred_at), call.now)
+    call.audit_details.update(reason=body.reason)
+    await call.session.flush()
+    return topic
+
+
+async def withdraw_topic(call: Call, topic_id: str, body: TurnTopic) -> Topic:
+    """Take it back with a reason. By the sponsor or whoever raised it."""
+    topic, _, composition = await _locked(call, topic_id)
+    _require_sponsor(call, composition, topic, Text("withdraw the topic", "撤回议题"))
+    topics.withdraw(topic, call.official or "", body.reason, call.occurred(body.occurred_at), call.now)
+    call.audit_details.update(reason=body.reason)
+    await call.session.flush()
+    return topic
+
+
+async def resubmit_topic(call: Call, topic_id: str, body: TurnTopic) -> Topic:
+    """Submit a returned or withdrawn topic again. By the sponsor or whoever raised it."""
+    topic, kind, composition = await _locked(call, topic_id)
+    _require_sponsor(call, composition, topic, Text("submit the topic again", "重新提交议题"))
+    topics.resubmit(topic, call.official or "", body.reason, call.occurred(body.occurred_at), call.now)
+    topics.settle(topic, kind)
+    await call.session.flush()
+    return topic
+
+
 async def admit_late_topic(call: Call, topic_id: str, body: AdmitLate) -> Topic:
     """Admit late papers for one meeting, with a reason. By who approves additions."""
-    topic = await lock(call.session, Topic, topic_id, "topic", "议题")
-    call.check_version(topic.version)
+    topic, kind, composition = await _locked(call, topic_id)
     meeting = await lock(call.session, Meeting, body.meeting_id, "meeting", "会议")
-    kind, composition = kind_of(call, topic), await references.composition(call.session)
     _, late = await papers_due(call, topic, kind, meeting.day)
     topics.admit_late(
         topic,
@@ -99,9 +426,18 @@ async def admit_late_topic(call: Call, topic_id: str, body: AdmitLate) -> Topic:
 
 async def papers_due(call: Call, topic: Topic, kind: MeetingKind, day: date) -> tuple[Due | None, int]:
     """When the papers are due for a meeting on that day, and by how many working days they came late."""
-    if kind.papers is None or kind.papers.deadline is None:
+    papers = kind.papers
+    if papers is None or papers.deadline is None or not matches(papers.deadline_when, topic.facts):
         return None, 0
     calendar = await references.calendar(call.session)
     book = call.service.rulebooks.edition(call.government, topic.edition)
-    due = compute(kind.papers.deadline, book.deadline(kind.papers.deadline), day, calendar)
-    return due, topics.working_days_late(due, shanghai_day(topic.submitted_at), calendar)
+    due = compute(papers.deadline, book.deadline(papers.deadline), day, calendar)
+    return due, topics.working_days_late(due, shanghai_day(topic.papers_in), calendar)
+
+
+async def schedule(call: Call, topic: Topic, meeting: Meeting, kind: MeetingKind, composition: Composition) -> None:
+    """Put a locked topic on the agenda of a locked meeting. Refusals: whatever still stands between the two."""
+    due, late = await papers_due(call, topic, kind, meeting.day)
+    topics.require_ready(topic, kind)
+    topics.require_may_be_scheduled(topic, kind, rules_of(call, topic), composition.organisation_names)
+    topics.schedule(topic, kind, meeting.id, due, shanghai_day(topic.papers_in), late)

@@ -2,30 +2,64 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from meeting_svc import consultation as consultations
+from meeting_svc import gate as gates
+from meeting_svc import topic as topics
 from meeting_svc.commands import kind_of
 from meeting_svc.queries import equal, next_of
 from meeting_svc.topic import Topic, TopicState, next_step
-from meeting_svc.topic_schemas import TopicView
+from meeting_svc.topic_commands import rules_of
+from meeting_svc.topic_schemas import GateRecordView, GateView, Outstanding, TopicView
 from zhengling import references
 from zhengling.db import load
+from zhengling.meeting_rules import GateRule
 from zhengling.paging import Page, PageRequest, page
+from zhengling.rulebook import in_chinese
 from zhengling.service import Call
+from zhengling.vocabulary import Gate
 
 
 async def topic_view(call: Call, topic: Topic) -> TopicView:
-    view = TopicView.model_validate(topic)
-    if topic.state == TopicState.in_review:
-        chain = kind_of(call, topic).topic
-        if step := next_step(chain, topic.steps, topic.facts):
-            composition = await references.composition(call.session)
-            view.next_step = next_of(call, chain, step, composition, lambda _: topic.facts, sponsor=topic.sponsor)
+    """The topic as an answer shows it: with the gates that apply, whatever is outstanding, and the next step."""
+    kind, rules, composition = kind_of(call, topic), rules_of(call, topic), await references.composition(call.session)
+    shown: dict[str, Any] = {name: getattr(topic, name) for name in TopicView.model_fields if hasattr(topic, name)}
+    shown["gate_records"] = [GateRecordView.model_validate(record) for record in topic.gates]
+    shown["gates"] = [_gate(call, topic, rule) for rule in topics.applying_gates(topic, rules)]
+    view = TopicView.model_validate(shown)
+    if kind.prior_meeting and not topics.needs_prior_meeting(topic, kind):
+        view.exempt_from_prior_meeting = kind.prior_meeting.clause
+    if topic.state in topics.BEFORE_AN_AGENDA:
+        view.outstanding = [
+            Outstanding(code=problem.code, clause=problem.clause, text=problem.detail.in_language(call.language))
+            for problem in topics.outstanding(topic, kind, rules, composition.organisation_names)
+        ]
+    if topic.state == TopicState.in_review and (step := next_step(kind.topic, topic.steps, topic.facts)):
+        view.next_step = next_of(
+            call, kind.topic, step, composition, lambda _: topic.facts, sponsor=topic.sponsor, chair=topic.convener
+        )
     return view
+
+
+def _gate(call: Call, topic: Topic, rule: GateRule) -> GateView:
+    if rule.gate == Gate.departments_consulted:
+        waiting = consultations.silent(topic.concerned, topic.positions)
+        passed, lacks = not waiting, ", ".join(waiting) or None
+    else:
+        short = gates.shortcoming(rule, topic.gates)
+        passed, lacks = short is None, short.in_language(call.language) if short else None
+    name = in_chinese(rule.gate) if call.language == "zh" else rule.gate.replace("_", " ")
+    return GateView(gate=rule.gate, name=name, clause=rule.clause, blocks=rule.blocks, passed=passed, lacks=lacks)
 
 
 async def get_topic(call: Call, topic_id: str) -> TopicView:
     return await topic_view(call, await load(call.session, Topic, topic_id, "topic", "议题"))
 
 
-async def list_topics(call: Call, request: PageRequest, state: TopicState | None) -> Page[TopicView]:
-    rows, cursor = await page(call.session, Topic, request, *equal(Topic, state=state))
+async def list_topics(
+    call: Call, request: PageRequest, state: TopicState | None, kind: str | None, sponsor: str | None
+) -> Page[TopicView]:
+    wanted = equal(Topic, state=state, meeting_kind=kind, sponsor=sponsor)
+    rows, cursor = await page(call.session, Topic, request, *wanted)
     return Page(items=[await topic_view(call, row) for row in rows], next_cursor=cursor)

@@ -11,7 +11,20 @@ from meeting_svc import topic_queries as see
 from meeting_svc.schemas import TakeStep
 from meeting_svc.scopes import Change, Create, Read
 from meeting_svc.topic import Topic, TopicState
-from meeting_svc.topic_schemas import AdmitLate, SubmitTopic, TopicView
+from meeting_svc.topic_schemas import (
+    AddPaper,
+    AdmitLate,
+    ConcernOrganisations,
+    Coordinate,
+    NamePriorMeeting,
+    RecordGate,
+    SignTopicForm,
+    SubmitTopic,
+    TakePosition,
+    TopicView,
+    TurnTopic,
+    WriteCoordinationNote,
+)
 from zhengling.paging import Page, Paging
 from zhengling.service import Call, commands, etag, queries
 
@@ -34,9 +47,13 @@ async def submit_topic(body: SubmitTopic, call: Create, response: Response) -> T
 
 @reads.get("/topics", operation_id="list_topics")
 async def list_topics(
-    call: Read, paging: Paging, state: Annotated[TopicState | None, Query()] = None
+    call: Read,
+    paging: Paging,
+    state: Annotated[TopicState | None, Query()] = None,
+    kind: Annotated[str | None, Query(max_length=60)] = None,
+    sponsor: Annotated[str | None, Query(max_length=64)] = None,
 ) -> Page[TopicView]:
-    return await see.list_topics(call, paging, state)
+    return await see.list_topics(call, paging, state, kind, sponsor)
 
 
 @reads.get("/topics/{topic_id}", operation_id="get_topic")
@@ -54,6 +71,83 @@ async def take_topic_step(topic_id: str, body: TakeStep, call: Change, response:
 @writes.post("/topics/{topic_id}/late-admission", operation_id="admit_late_topic", summary="Admit late papers")
 async def admit_late_topic(topic_id: str, body: AdmitLate, call: Change, response: Response) -> TopicView:
     return await topic_answer(call, response, await do.admit_late_topic(call, topic_id, body))
+
+
+@writes.post("/topics/{topic_id}/papers", operation_id="add_paper", summary="Add a paper, or a new version of one")
+async def add_paper(topic_id: str, body: AddPaper, call: Change, response: Response) -> TopicView:
+    return await topic_answer(call, response, await do.add_paper(call, topic_id, body))
+
+
+@writes.post(
+    "/topics/{topic_id}/concerned", operation_id="concern_organisations", summary="Name organisations that it concerns"
+)
+async def concern_organisations(
+    topic_id: str, body: ConcernOrganisations, call: Change, response: Response
+) -> TopicView:
+    return await topic_answer(call, response, await do.concern_organisations(call, topic_id, body))
+
+
+@writes.post(
+    "/topics/{topic_id}/positions",
+    operation_id="take_position",
+    summary="Say what one concerned thinks of it",
+)
+async def take_position(topic_id: str, body: TakePosition, call: Change, response: Response) -> TopicView:
+    return await topic_answer(call, response, await do.take_position(call, topic_id, body))
+
+
+@writes.post(
+    "/topics/{topic_id}/coordination-note",
+    operation_id="write_coordination_note",
+    summary="Set down each side's grounds",
+)
+async def write_coordination_note(
+    topic_id: str, body: WriteCoordinationNote, call: Change, response: Response
+) -> TopicView:
+    return await topic_answer(call, response, await do.write_coordination_note(call, topic_id, body))
+
+
+@writes.post(
+    "/topics/{topic_id}/coordination", operation_id="coordinate", summary="Coordinate a disagreement, or decide it"
+)
+async def coordinate(topic_id: str, body: Coordinate, call: Change, response: Response) -> TopicView:
+    return await topic_answer(call, response, await do.coordinate(call, topic_id, body))
+
+
+@writes.post("/topics/{topic_id}/gates", operation_id="record_gate", summary="Record what came of a gate")
+async def record_gate(topic_id: str, body: RecordGate, call: Change, response: Response) -> TopicView:
+    return await topic_answer(call, response, await do.record_gate(call, topic_id, body))
+
+
+@writes.post(
+    "/topics/{topic_id}/signatures", operation_id="sign_topic_form", summary="Sign the topic form for an organisation"
+)
+async def sign_topic_form(topic_id: str, body: SignTopicForm, call: Change, response: Response) -> TopicView:
+    return await topic_answer(call, response, await do.sign_topic_form(call, topic_id, body))
+
+
+@writes.post(
+    "/topics/{topic_id}/prior-meeting",
+    operation_id="name_prior_meeting",
+    summary="Name the earlier meeting",
+)
+async def name_prior_meeting(topic_id: str, body: NamePriorMeeting, call: Change, response: Response) -> TopicView:
+    return await topic_answer(call, response, await do.name_prior_meeting(call, topic_id, body))
+
+
+@writes.post("/topics/{topic_id}/return", operation_id="return_topic", summary="Return it to the sponsor")
+async def return_topic(topic_id: str, body: TurnTopic, call: Change, response: Response) -> TopicView:
+    return await topic_answer(call, response, await do.return_topic(call, topic_id, body))
+
+
+@writes.post("/topics/{topic_id}/withdrawal", operation_id="withdraw_topic", summary="Take it back")
+async def withdraw_topic(topic_id: str, body: TurnTopic, call: Change, response: Response) -> TopicView:
+    return await topic_answer(call, response, await do.withdraw_topic(call, topic_id, body))
+
+
+@writes.post("/topics/{topic_id}/resubmission", operation_id="resubmit_topic", summary="Submit it again")
+async def resubmit_topic(topic_id: str, body: TurnTopic, call: Change, response: Response) -> TopicView:
+    return await topic_answer(call, response, await do.resubmit_topic(call, topic_id, body))
 
 
 ROUTERS = [writes, reads]

@@ -5,16 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
-from meeting_svc.schemas import NextStep, OccurredAt, Payload, Reason, StepView, Title, View
-from meeting_svc.topic import TopicState
+from meeting_svc.consultation import Stance
+from meeting_svc.schemas import NextStep, OccurredAt, Opinion, Payload, Reason, StepView, Title, View
+from meeting_svc.topic import TopicState, Turn
 from zhengling.authority import Key
-from zhengling.rulebook import (
-    PaperKind,
-    RaisedBy,
-    TopicNature,
-)
+from zhengling.rulebook import PaperKind, RaisedBy, Role, TopicNature
+from zhengling.vocabulary import Aspect, Block, Criterion, Gate, HearingForm, NotePart
+
+Id = Annotated[str, Field(max_length=64)]
 
 
 # payloads -----------------------------------------------------------------------------------------------------------
@@ -22,6 +22,18 @@ class PaperPayload(Payload):
     kind: PaperKind
     title: Title
     sha256: Annotated[str | None, Field(pattern=r"^[0-9a-f]{64}$")] = None
+    file_id: Annotated[str | None, Field(max_length=64, description="a file uploaded before (POST /v1/files)")] = None
+    parts: Annotated[
+        list[NotePart], Field(default_factory=list, max_length=10, description="parts that a drafting note has")
+    ]
+    to_return: Annotated[StrictBool, Field(description="copies are collected after the meeting (会后收回)")] = False
+
+
+class AddPaper(PaperPayload):
+    replaces: Annotated[
+        str | None, Field(max_length=64, description="id of the paper that this is a new version of")
+    ] = None
+    occurred_at: OccurredAt = None
 
 
 class SubmitTopic(Payload):
@@ -30,20 +42,179 @@ class SubmitTopic(Payload):
     sponsor: Annotated[Key, Field(description="code of the organisation that brings it (议题提出部门)")]
     raised_by: RaisedBy = RaisedBy.department
     nature: TopicNature = TopicNature.deliberation
+    matter: Annotated[
+        str | None,
+        Field(max_length=60, description="which of the kind's main tasks it falls under", examples=["planning"]),
+    ] = None
+    aspects: Annotated[
+        list[Aspect], Field(default_factory=list, max_length=30, description="what it is or touches: its gates follow")
+    ]
+    concerned: Annotated[
+        list[Key], Field(default_factory=list, max_length=60, description="organisations that it concerns (相关部门)")
+    ]
+    convener: Annotated[Key | None, Field(description="who is to chair, where the chair decides on topics")] = None
+    urgency: Annotated[str, Field(max_length=500, description="why it is specially urgent; empty where it isn't")] = ""
+    prepares_for: Annotated[
+        str | None, Field(max_length=60, description="the kind that is to decide what this meeting only prepares")
+    ] = None
     papers: Annotated[list[PaperPayload], Field(default_factory=list, max_length=50)]
     occurred_at: OccurredAt = None
 
 
-class AdmitLate(Payload):
-    meeting_id: Annotated[str, Field(max_length=64)]
+class ConcernOrganisations(Payload):
+    organisations: Annotated[list[Key], Field(min_length=1, max_length=60)]
+
+
+class TakePosition(Payload):
+    organisation: Key
+    stance: Stance
+    grounds: Annotated[str, Field(max_length=2000, description="needed for an objection and for changes")] = ""
+    occurred_at: OccurredAt = None
+
+
+class WriteCoordinationNote(Payload):
+    grounds: Annotated[dict[Key, Annotated[str, Field(min_length=2, max_length=2000)]], Field(min_length=1)]
+    preferred: Annotated[str, Field(min_length=2, max_length=2000, description="the sponsor's preferred opinion")]
+    occurred_at: OccurredAt = None
+
+
+class Coordinate(Payload):
+    agreed: StrictBool
+    opinion: Annotated[str, Field(min_length=2, max_length=2000)]
+    occurred_at: OccurredAt = None
+
+
+class RecordGate(Payload):
+    gate: Gate
+    passed: StrictBool
+    carried_out_by: Annotated[str, Field(min_length=2, max_length=120, examples=["区司法局"])]
+    reference: Annotated[str, Field(max_length=200, description="number or title of the paper it stands on")] = ""
+    criteria: Annotated[list[Criterion], Field(default_factory=list, max_length=10)]
+    forms: Annotated[list[HearingForm], Field(default_factory=list, max_length=10)]
+    opinion: Opinion = ""
+    occurred_at: OccurredAt = None
+
+
+class SignTopicForm(Payload):
+    organisation: Key
+    occurred_at: OccurredAt = None
+
+
+class NamePriorMeeting(Payload):
+    decision_id: Id
+
+
+class TurnTopic(Payload):
+    """Return, withdraw or submit again."""
+
     reason: Reason
     occurred_at: OccurredAt = None
 
 
+class AdmitLate(Payload):
+    meeting_id: Id
+    reason: Reason
+    occurred_at: OccurredAt = None
+
+
+# views --------------------------------------------------------------------------------------------------------------
 class PaperView(View):
+    id: str
     kind: PaperKind
     title: str
     sha256: str | None
+    parts: list[NotePart]
+    file_id: str | None
+    to_return: bool
+    number: int
+    submitted_by: str
+    submitted_at: datetime | None
+    replaced_by: str | None
+
+
+class GateView(View):
+    """A gate that applies: what it stands against, and what it still lacks."""
+
+    gate: Gate
+    name: str
+    clause: str
+    blocks: Block
+    passed: bool
+    lacks: str | None
+
+
+class GateRecordView(View):
+    gate: Gate
+    passed: bool
+    carried_out_by: str
+    reference: str
+    criteria: list[Criterion]
+    forms: list[HearingForm]
+    opinion: str
+    recorded_by: str
+    occurred_at: datetime
+    recorded_at: datetime
+
+
+class PositionView(View):
+    organisation: str
+    stance: Stance
+    grounds: str
+    official: str
+    occurred_at: datetime
+    recorded_at: datetime
+
+
+class CoordinationNoteView(View):
+    grounds: dict[str, str]
+    preferred: str
+    official: str
+    occurred_at: datetime
+    recorded_at: datetime
+
+
+class CoordinationView(View):
+    agreed: bool
+    opinion: str
+    official: str
+    role: Role
+    decided: bool
+    occurred_at: datetime
+    recorded_at: datetime
+
+
+class SignatureView(View):
+    organisation: str
+    official: str
+    occurred_at: datetime
+    recorded_at: datetime
+    on_behalf_of: str | None
+    under: str | None
+
+
+class PriorMeetingView(View):
+    decision_id: str
+    meeting_id: str
+    recorded_by: str
+    recorded_at: datetime
+
+
+class HistoryView(View):
+    turn: Turn
+    official: str
+    reason: str
+    occurred_at: datetime
+    recorded_at: datetime
+    steps: list[StepView]
+    meeting_id: str | None
+
+
+class Outstanding(View):
+    """Something that stands between the topic and an agenda, in the language asked for."""
+
+    code: str
+    clause: str | None
+    text: str
 
 
 class LateAdmissionView(View):
@@ -62,6 +233,12 @@ class TopicView(View):
     sponsor: str
     raised_by: RaisedBy
     nature: TopicNature
+    matter: str | None
+    aspects: list[Aspect]
+    concerned: list[str]
+    convener: str | None
+    urgency: str
+    prepares_for: str | None
     state: TopicState
     submitted_by: str
     submitted_at: datetime
@@ -69,7 +246,22 @@ class TopicView(View):
     papers: list[PaperView]
     steps: list[StepView]
     next_step: NextStep | None = None
+    gates: Annotated[list[GateView], Field(default_factory=list, description="the gates that apply to it")]
+    gate_records: Annotated[list[GateRecordView], Field(default_factory=list)]
+    positions: list[PositionView]
+    coordination_note: CoordinationNoteView | None
+    coordinations: list[CoordinationView]
+    signatures: list[SignatureView]
+    prior_meeting: PriorMeetingView | None
+    exempt_from_prior_meeting: Annotated[
+        str | None, Field(description="the clause that asks for an earlier meeting, where this topic is exempt from it")
+    ] = None
+    outstanding: Annotated[
+        list[Outstanding],
+        Field(default_factory=list, description="what stands between it and an agenda; first of each"),
+    ]
     late_admission: LateAdmissionView | None
+    history: list[HistoryView]
     meeting_id: str | None
     edition: str
     modified_at: datetime

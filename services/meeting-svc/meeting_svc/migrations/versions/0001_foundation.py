@@ -23,8 +23,22 @@ CREATE TABLE topic (
     submitted_at timestamptz NOT NULL,
     recorded_at timestamptz NOT NULL,
     papers jsonb NOT NULL,
-    state text NOT NULL CHECK (state IN ('in_review', 'ready', 'scheduled', 'concluded')),
+    matter text,
+    aspects jsonb NOT NULL,
+    concerned jsonb NOT NULL,
+    convener text,
+    urgency text NOT NULL,
+    prepares_for text,
+    state text NOT NULL
+        CHECK (state IN ('in_review', 'returned', 'withdrawn', 'ready', 'scheduled', 'concluded')),
     steps jsonb NOT NULL,
+    gates jsonb NOT NULL,
+    positions jsonb NOT NULL,
+    coordination_note jsonb,
+    coordinations jsonb NOT NULL,
+    signatures jsonb NOT NULL,
+    prior_meeting jsonb,
+    history jsonb NOT NULL,
     late_admission jsonb,
     meeting_id text
 );

@@ -1,0 +1,80 @@
+"""Gates (前置程序) that a topic has to pass: which apply to it, which it has passed, and what the others stand against.
+
+Which gates apply follows from what the topic declares itself to be (`Aspect`); a gate counts as passed by its newest
+record alone. Pure: no I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from zhengling.errors import Text, refusal
+from zhengling.meeting_rules import GateRule, TopicRules
+from zhengling.rulebook import Facts, in_chinese, matches
+from zhengling.vocabulary import Aspect, Block, Criterion, Gate, HearingForm
+
+
+@dataclass(frozen=True)
+class GateRecord:
+    """What came of a gate: carried out by whom (an organ, a commission), on what paper it stands, who recorded it."""
+
+    gate: Gate
+    passed: bool
+    carried_out_by: str
+    reference: str
+    recorded_by: str
+    occurred_at: datetime
+    recorded_at: datetime
+    criteria: tuple[Criterion, ...] = ()
+    forms: tuple[HearingForm, ...] = ()
+    opinion: str = ""
+
+
+def applying(rules: TopicRules, kind: str, aspects: Iterable[Aspect], facts: Facts, concerns: bool) -> list[GateRule]:
+    """The gates that a topic of this kind has to pass. Departments are consulted wherever a topic concerns any."""
+    declared = set(aspects)
+    return [
+        rule
+        for rule in rules.gates
+        if (not rule.kinds or kind in rule.kinds)
+        and matches(rule.when, facts)
+        and (concerns if rule.gate == Gate.departments_consulted else bool(declared & set(rule.any_of)))
+    ]
+
+
+def shortcoming(rule: GateRule, records: list[GateRecord]) -> Text | None:
+    """What its newest record leaves to be wished for; None where the gate is passed."""
+    record = next((record for record in reversed(records) if record.gate == rule.gate), None)
+    if record is None:
+        return Text("isn't recorded", "尚未办理")
+    if not record.passed:
+        return Text("wasn't passed", "未通过")
+    if lacking := [each.value for each in rule.criteria if each not in record.criteria]:
+        return Text(f"lacks {', '.join(lacking)}", f"缺{in_chinese(*lacking)}")
+    forms = {form for form in record.forms if not rule.form_among or form in rule.form_among}
+    if len(forms) < rule.forms:
+        return Text(f"{len(forms)} of {rule.forms} forms of hearing views", f"听取意见的形式不足{rule.forms}种")
+    return None
+
+
+def require_passed(rules: Iterable[GateRule], records: list[GateRecord], *blocks: Block) -> None:
+    """Refusal `gate_not_passed` for the first gate that stands against this; all that do are named in it."""
+    open_gates = [
+        (rule, short)
+        for rule in rules
+        if rule.blocks in blocks and rule.gate != Gate.departments_consulted and (short := shortcoming(rule, records))
+    ]
+    if not open_gates:
+        return
+    named = "; ".join(f"{rule.gate} [{rule.clause}] {short.en}" for rule, short in open_gates)
+    named_zh = "；".join(f"{in_chinese(rule.gate)}（{rule.clause}）{short.zh}" for rule, short in open_gates)
+    raise refusal(
+        "gate_not_passed",
+        open_gates[0][0].clause,
+        f"before this: {named}",
+        f"尚有前置程序未完成：{named_zh}",
+        Text("carry it out and record it on the topic", "请完成后在议题中登记"),
+        gates=[{"gate": rule.gate.value, "clause": rule.clause, "short": short.en} for rule, short in open_gates],
+    )
