@@ -19,7 +19,8 @@ from pydantic import BaseModel, ConfigDict
 
 from zhengling.auth import LocalIssuer
 from zhengling.authority import Composition, OrganisationKind, PostRole
-from zhengling.rulebook import Difficulty, FollowingDocument, Outcome, PaperKind, Role, TopicNature
+from zhengling.rulebook import Difficulty, FollowingDocument, Outcome, PaperKind, RaisedBy, Role, TopicNature
+from zhengling.vocabulary import Aspect, NotePart
 from zhengling.workdays import SHANGHAI
 
 SERVICES = ("meeting", "docflow", "oversight", "calendar")
@@ -134,6 +135,9 @@ class PlannedDecision(BaseModel):
     lead: str
     co_units: tuple[str, ...] = ()
     nature: TopicNature = TopicNature.deliberation
+    raised_by: RaisedBy = RaisedBy.department
+    matter: str | None = None
+    aspects: tuple[Aspect, ...] = ()
     outcome: Outcome = Outcome.passed
     due: date | None = None
     difficulty: Difficulty = Difficulty.general
@@ -163,6 +167,7 @@ class Scenario(BaseModel):
     submitted: date
     day: date
     decisions: tuple[PlannedDecision, ...]
+    chair: str | None = None
     breach: Breach | None = None
 
 
@@ -195,11 +200,17 @@ class MainJob:
         self.report = Report(api.government)
         self.office = office_clerk(composition)
         self.head = composition.holders(Role.head, scenario.day)[0]
+        self.chair = scenario.chair or self.head
 
     async def run(self) -> Report:
         """The whole way. Raises `Refused` where a lawful step is refused, `TimeoutError` where an entry stays out."""
         summary = await load_composition(self.api, self.composition)
         self.tell(f"composition loaded: {summary['organisations']} organisations, {summary['officials']} officials")
+        await self.landing(await self.to_signed_minutes())
+        return self.report
+
+    async def to_signed_minutes(self) -> Json:
+        """From the topics' submission to the signature under the minutes. Returns the meeting."""
         await self.api.set_clock(at(self.scenario.submitted))
         topics = [await self.submit(planned) for planned in self.scenario.decisions]
         meeting = await self.call_meeting()
@@ -210,9 +221,7 @@ class MainJob:
         meeting = await self.agenda(meeting, topics)
         await self.api.set_clock(at(self.scenario.day, 9))
         meeting = await self.hold(meeting, topics)
-        meeting = await self.sign(meeting)
-        await self.landing(meeting)
-        return self.report
+        return await self.sign(meeting)
 
     def _tries(self, attempt: str) -> bool:
         return self.scenario.breach is not None and self.scenario.breach.attempt == attempt
@@ -232,16 +241,32 @@ class MainJob:
         raise AssertionError(f"{breach.attempt} wasn't refused")
 
     async def submit(self, planned: PlannedDecision) -> Json:
-        """Submit a topic with all the kinds of papers that a rulebook may ask for, by somebody of its sponsor."""
-        official = self.composition.of_organisation(planned.sponsor, self.scenario.submitted)[-1]
+        """Submit a topic with all the kinds of papers that a rulebook may ask for, by whoever raises it."""
         body = {
             "title": planned.title,
             "meeting_kind": self.scenario.kind,
             "sponsor": planned.sponsor,
+            "raised_by": planned.raised_by,
             "nature": planned.nature,
-            "papers": [{"kind": kind, "title": f"{planned.title}（{kind}）"} for kind in PaperKind],
+            "matter": planned.matter,
+            "aspects": list(planned.aspects),
+            "convener": self.chair,
+            "papers": [
+                {"kind": kind, "title": f"{planned.title}（{kind}）", "parts": list(NotePart)} for kind in PaperKind
+            ],
         }
-        return await self.api.command("meeting", "/v1/topics", body, official)
+        return await self.api.command("meeting", "/v1/topics", body, self.raiser(planned))
+
+    def raiser(self, planned: PlannedDecision) -> str:
+        """The head, the deputy in charge, or somebody of the sponsor."""
+        on = self.scenario.submitted
+        match planned.raised_by:
+            case RaisedBy.head:
+                return self.head
+            case RaisedBy.deputy:
+                return self.composition.holders(Role.deputy_in_charge, on, sponsor=planned.sponsor)[0]
+            case RaisedBy.department:
+                return self.composition.of_organisation(planned.sponsor, on)[-1]
 
     async def walk_topic(self, topic: Json) -> Json:
         """Take every step of the topic's chain, each by who may; first, where the scenario says so, the wrong one."""
@@ -249,11 +274,45 @@ class MainJob:
             body = {"step": "decide", "opinion": "同意"}
             path = f"/v1/topics/{topic['id']}/steps"
             await self.expect(self.api.command("meeting", path, body, self.head, topic["version"]))
+        asked = {outstanding["code"] for outstanding in topic["outstanding"]}
+        if "topic_form_unsigned" in asked:
+            topic = await self.sign_form(topic)
+        if "prior_meeting_missing" in asked:
+            topic = await self.prior_meeting(topic)
         while step := topic["next_step"]:
             body = {"step": step["step"], "opinion": "同意"}
             path = f"/v1/topics/{topic['id']}/steps"
             topic = await self.api.command("meeting", path, body, step["officials"][0], topic["version"])
         return topic
+
+    async def sign_form(self, topic: Json) -> Json:
+        """The sponsor's principal signs the topic form."""
+        (principal, *_) = self.composition.of_organisation(topic["sponsor"], self.scenario.submitted, principal=True)
+        path, body = f"/v1/topics/{topic['id']}/signatures", {"organisation": topic["sponsor"]}
+        return await self.api.command("meeting", path, body, principal, topic["version"])
+
+    async def prior_meeting(self, topic: Json) -> Json:
+        """The deputy in charge holds a special meeting on it first, and its decision is named on the topic."""
+        day, sponsor = self.scenario.submitted, topic["sponsor"]
+        (chair, *_) = self.composition.holders(Role.deputy_in_charge, day, sponsor=sponsor)
+        planned = PlannedDecision(
+            title=f"{topic['title']}（前期研究）", sponsor=sponsor, task="形成一致意见后按程序提请审定", lead=sponsor
+        )
+        scenario = Scenario(
+            kind="special",
+            title=f"研究{topic['title']}专题会议",
+            submitted=day,
+            day=day,
+            decisions=(planned,),
+            chair=chair,
+        )
+        job = MainJob(self.api, self.composition, scenario)
+        meeting = await job.to_signed_minutes()
+        await self.api.set_clock(at(day, 15))
+        decisions = await self.api.get("meeting", "/v1/decisions", meeting_id=meeting["id"])
+        path, body = f"/v1/topics/{topic['id']}/prior-meeting", {"decision_id": decisions["items"][0]["id"]}
+        official = self.composition.of_organisation(sponsor, day)[-1]
+        return await self.api.command("meeting", path, body, official, topic["version"])
 
     async def call_meeting(self, day: date | None = None) -> Json:
         body = {"kind": self.scenario.kind, "title": self.scenario.title, "day": str(day or self.scenario.day)}
@@ -285,7 +344,7 @@ class MainJob:
         if self._tries("too_few_members"):
             few = {"chair": self.head, "attendance": self.attendance(members, present=4)}
             await self.expect(self.api.command("meeting", f"{path}/opening", few, self.office, meeting["version"]))
-        body = {"chair": self.head, "attendance": self.attendance(members, present=len(members))}
+        body = {"chair": self.chair, "attendance": self.attendance(members, present=len(members))}
         meeting = await self.api.command("meeting", f"{path}/opening", body, self.office, meeting["version"])
         self.tell(f"session opened, {len(members)} members present")
         for topic, planned in zip(topics, self.scenario.decisions, strict=True):

@@ -14,6 +14,7 @@ from zhengling.deadlines import compute
 from zhengling.errors import Problem
 from zhengling.main_job import at
 from zhengling.rulebook import PaperKind, RaisedBy, Rulebook, StepName, TopicNature, load_edition
+from zhengling.vocabulary import NotePart
 from zhengling.workdays import WorkdayCalendar, base_years
 
 DAY = date(2026, 2, 12)
@@ -125,10 +126,31 @@ def test_a_done_chain_takes_no_further_step() -> None:
 def test_missing_papers_are_refused_by_name() -> None:
     kind = book("xigang").kind("executive")
     with pytest.raises(Problem) as refused:
-        topics.require_papers(kind, [Paper(PaperKind.main_document, "稿")])
+        topics.require_papers(kind, [Paper(PaperKind.main_document, "稿")], {})
     assert (refused.value.code, refused.value.clause) == ("papers_missing", "XG-35")
     assert refused.value.extra["missing"] == ["flow_sheet", "drafting_note"]
-    topics.require_papers(kind, [Paper(wanted, "稿") for wanted in kind.papers.required])
+    assert kind.papers
+    given = [Paper(wanted.paper, "稿", parts=wanted.parts) for wanted in kind.papers.required]
+    topics.require_papers(kind, given, {})
+
+
+def test_a_drafting_note_without_one_of_its_parts_is_incomplete() -> None:
+    kind = book("xigang").kind("executive")
+    parts = tuple(part for part in NotePart if part != NotePart.democratic_deliberation)
+    papers = [Paper(PaperKind.flow_sheet, "表"), Paper(PaperKind.drafting_note, "说明", parts=parts)]
+    with pytest.raises(Problem) as refused:
+        topics.require_papers(kind, [*papers, Paper(PaperKind.main_document, "稿")], {})
+    assert (refused.value.clause, refused.value.extra["missing"]) == ("XG-35", ["democratic_deliberation"])
+
+
+def test_a_normative_document_and_one_to_be_published_need_papers_that_others_do_not() -> None:
+    kind = book("xigang").kind("executive")
+    plain = [PaperKind.flow_sheet, PaperKind.drafting_note, PaperKind.main_document]
+    papers = [Paper(each, "稿", parts=tuple(NotePart)) for each in plain]
+    topics.require_papers(kind, papers, {"normative_document": False, "to_be_published": False})
+    with pytest.raises(Problem) as refused:
+        topics.require_papers(kind, papers, {"normative_document": True, "to_be_published": True})
+    assert refused.value.extra["missing"] == ["legal_basis", "legality_opinion", "interpretation"]
 
 
 def schedule(topic: Topic, government: str, submitted: date) -> None:

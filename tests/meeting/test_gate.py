@@ -1,0 +1,168 @@
+"""The gates of every rulebook: each stands against a topic that it applies to until it was passed, and against no other."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from tests.meeting.test_topic import DAY, a_topic, book
+
+from meeting_svc import gate as gates
+from meeting_svc import topic as topics
+from meeting_svc.consultation import Position, Stance
+from meeting_svc.gate import GateRecord, applying
+from meeting_svc.topic import Topic, TopicState
+from zhengling.errors import Problem
+from zhengling.main_job import at
+from zhengling.meeting_rules import GateRule
+from zhengling.vocabulary import Aspect, Block, Gate, HearingForm
+
+GOVERNMENTS = {"dalian": "dl", "xigang": "xg", "shuangtaizi": "st", "huancui": "hc", "zhanqian": "zq"}
+NAMES = {"dept": "某局", "street": "某街道", **{f"{prefix}-zjj": "住建局" for prefix in GOVERNMENTS.values()}}
+MOMENT = at(DAY - timedelta(days=3))
+RULES = [(government, rule) for government in GOVERNMENTS for rule in book(government).topics.gates]
+ON_ASPECTS = [(government, rule) for government, rule in RULES if rule.gate != Gate.departments_consulted]
+BLOCKING = [(g, r) for g, r in ON_ASPECTS if r.blocks in (Block.completeness, Block.scheduling)]
+
+
+def named(rows: list[tuple[str, GateRule]]) -> list[str]:
+    return [f"{rule.clause} {rule.gate} {'+'.join(rule.any_of)}" for _, rule in rows]
+
+
+def declaring(government: str, rule: GateRule, *aspects: Aspect) -> Topic:
+    kind = rule.kinds[0] if rule.kinds else "executive"
+    topic = a_topic(government, f"{GOVERNMENTS[government]}-zjj", state=TopicState.ready)
+    topic.meeting_kind, topic.aspects = kind, list(aspects)
+    return topic
+
+
+def passed(rule: GateRule, **fields: object) -> GateRecord:
+    forms = tuple(rule.form_among or tuple(HearingForm))[: rule.forms]
+    record = {"passed": True, "criteria": rule.criteria, "forms": forms} | fields
+    return GateRecord(rule.gate, carried_out_by="司法局", reference="1号", recorded_by="x", occurred_at=MOMENT,
+                      recorded_at=MOMENT, **record)  # type: ignore[arg-type]  # fmt: skip
+
+
+def refused(topic: Topic, government: str) -> Problem | None:
+    rules = book(government)
+    try:
+        asked = topics.applying_gates(topic, rules.topics)
+        gates.require_passed(asked, topic.gates, Block.completeness, Block.scheduling)
+    except Problem as problem:
+        return problem
+    return None
+
+
+def stands_against(topic: Topic, government: str, rule: GateRule) -> bool:
+    problem = refused(topic, government)
+    named_gates = problem.extra["gates"] if problem else []
+    assert isinstance(named_gates, list)
+    return (rule.gate.value, rule.clause) in [(each["gate"], each["clause"]) for each in named_gates]
+
+
+@pytest.mark.parametrize(("government", "rule"), BLOCKING, ids=named(BLOCKING))
+def test_a_gate_stands_against_what_it_applies_to_until_it_was_passed(government: str, rule: GateRule) -> None:
+    for aspect in rule.any_of:
+        topic = declaring(government, rule, aspect)
+        assert stands_against(topic, government, rule)
+        topic.gates = [passed(rule, passed=False)]
+        assert stands_against(topic, government, rule)
+        topic.gates = [*topic.gates, passed(rule)]
+        assert not stands_against(topic, government, rule)
+
+
+@pytest.mark.parametrize(("government", "rule"), ON_ASPECTS, ids=named(ON_ASPECTS))
+def test_a_gate_stands_against_nothing_that_is_not_declared(government: str, rule: GateRule) -> None:
+    topic = declaring(government, rule)
+    assert not stands_against(topic, government, rule)
+    others = [each for each in Aspect if each not in rule.any_of and each != Aspect.needs_secrecy]
+    asked = applying(book(government).topics, topic.meeting_kind, others, topic.facts, concerns=False)
+    assert rule not in asked
+
+
+@pytest.mark.parametrize(
+    ("government", "rule"),
+    [(g, r) for g, r in ON_ASPECTS if r.blocks in (Block.tracked, Block.issue)],
+    ids=named([(g, r) for g, r in ON_ASPECTS if r.blocks in (Block.tracked, Block.issue)]),
+)
+def test_what_is_tracked_or_only_needed_for_the_issue_keeps_no_topic_off_an_agenda(
+    government: str, rule: GateRule
+) -> None:
+    topic = declaring(government, rule, rule.any_of[0])
+    assert rule in topics.applying_gates(topic, book(government).topics)
+    assert not stands_against(topic, government, rule)
+
+
+@pytest.mark.parametrize(
+    ("government", "rule"),
+    [(g, r) for g, r in BLOCKING if r.criteria],
+    ids=named([x for x in BLOCKING if x[1].criteria]),
+)
+def test_an_assessment_covers_every_criterion_of_the_clause(government: str, rule: GateRule) -> None:
+    topic = declaring(government, rule, rule.any_of[0])
+    for criterion in rule.criteria:
+        topic.gates = [passed(rule, criteria=tuple(each for each in rule.criteria if each != criterion))]
+        assert stands_against(topic, government, rule)
+
+
+@pytest.mark.parametrize(
+    ("government", "rule"), [(g, r) for g, r in BLOCKING if r.forms], ids=named([x for x in BLOCKING if x[1].forms])
+)
+def test_views_are_heard_in_several_forms(government: str, rule: GateRule) -> None:
+    topic = declaring(government, rule, rule.any_of[0])
+    topic.gates = [passed(rule, forms=(HearingForm.symposium, HearingForm.symposium))]
+    assert stands_against(topic, government, rule)
+    topic.gates = [passed(rule, forms=(HearingForm.symposium, HearingForm.hearing))]
+    assert not stands_against(topic, government, rule)
+
+
+def test_what_is_secret_is_not_put_to_the_public() -> None:
+    for government, rule in ON_ASPECTS:
+        if rule.gate == Gate.public_consultation:
+            topic = declaring(government, rule, rule.any_of[0], Aspect.needs_secrecy)
+            assert not stands_against(topic, government, rule)
+
+
+@pytest.mark.parametrize("government", GOVERNMENTS)
+def test_whoever_is_concerned_is_consulted_before_the_topic_is_scheduled(government: str) -> None:
+    rules, kind = book(government), book(government).kind("executive")
+    topic = a_topic(government, f"{GOVERNMENTS[government]}-zjj", state=TopicState.ready)
+    topic.concerned = ["dept", "street"]
+    topic.positions = [Position("dept", Stance.agrees, "", "x", MOMENT, MOMENT)]
+    (rule,) = [each for each in rules.topics.gates if each.gate == Gate.departments_consulted]
+    found = {p.code: p for p in topics.outstanding(topic, kind, rules.topics, NAMES)}
+    assert found["not_consulted"].clause == rule.clause
+    assert found["not_consulted"].extra["waiting"] == ["street"]
+    topic.positions = [*topic.positions, Position("street", Stance.agrees_with_changes, "改一处", "y", MOMENT, MOMENT)]
+    assert "not_consulted" not in {p.code for p in topics.outstanding(topic, kind, rules.topics, NAMES)}
+
+
+@pytest.mark.parametrize("government", GOVERNMENTS)
+def test_reserved_matters_go_only_to_the_meetings_that_may_decide_them(government: str) -> None:
+    rules = book(government)
+    kinds = {name: kind.name for name, kind in rules.meetings.items()}
+    for reserved in rules.topics.reserved:
+        for aspect in reserved.any_of:
+            for kind in rules.meetings:
+                topic = a_topic(government, f"{GOVERNMENTS[government]}-zjj")
+                topic.meeting_kind, topic.aspects = kind, [aspect]
+                if kind in reserved.kinds:
+                    topics.require_not_reserved(topic, rules.topics, kinds)
+                    continue
+                with pytest.raises(Problem, match="reserved_matter") as problem:
+                    topics.require_not_reserved(topic, rules.topics, kinds)
+                assert problem.value.clause == next(r.clause for r in rules.topics.reserved if aspect in r.any_of)
+                topic.prepares_for = reserved.kinds[0]
+                topics.require_not_reserved(topic, rules.topics, kinds)
+
+
+@pytest.mark.parametrize("government", GOVERNMENTS)
+def test_a_topic_names_one_of_the_main_tasks_of_its_kind(government: str) -> None:
+    for kind in book(government).meetings.values():
+        if kind.competence:
+            with pytest.raises(Problem, match="outside_the_competence") as problem:
+                topics.require_matter(kind, None)
+            assert problem.value.clause == kind.clause
+            topics.require_matter(kind, kind.competence[0].id)
+        else:
+            topics.require_matter(kind, None)
