@@ -5,6 +5,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from meeting_svc import tables  # noqa: F401 - maps the nouns
+from meeting_svc.composition_routes import BODY_LIMITS, DOCUMENTED
 from meeting_svc.feed import feed
 from meeting_svc.handlers import DUE_DATES, HANDLERS, TIMERS
 from meeting_svc.routes import ROUTERS
@@ -23,6 +24,8 @@ def create_app(service: Service) -> FastAPI:
         title="Zhengling meeting-svc",
         description="Composition of the government, topics, meetings, minutes and decisions (会议管理).",
         routers=[*ROUTERS, feeds.routes("meeting", Text("Meetings", "会议安排"), feed)],
+        documented=DOCUMENTED,
+        body_limits=BODY_LIMITS,
     )
 
 

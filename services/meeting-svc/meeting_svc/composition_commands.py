@@ -1,29 +1,128 @@
-"""The use cases of the composition."""
+"""The use cases of the composition: preview what a load would do, and load it."""
 
 from __future__ import annotations
 
-import sqlalchemy as sa
+import asyncio
+from typing import Literal
 
+import sqlalchemy as sa
+from uuid_utils.compat import uuid7
+
+from meeting_svc import composition_workbook as workbook
+from meeting_svc.composition import MAX_ROWS, Written, rows_of
+from meeting_svc.composition_changes import Report, examine
+from meeting_svc.composition_schemas import CompositionReport, CompositionRows
 from zhengling import references
 from zhengling.authority import Composition
-from zhengling.events import (
-    CompositionChanged,
-)
+from zhengling.deadlines import shanghai_day
+from zhengling.errors import Problem, Text, invalid
+from zhengling.events import CompositionChanged
 from zhengling.outbox import emit
+from zhengling.rulebook import Titles
 from zhengling.service import Call, parse_etag, stale
 
-_COMPOSITION_VERSION = sa.text("SELECT version FROM composition WHERE government = :government FOR UPDATE")
+Source = Literal["json", "xlsx"]
+#: What one event may weigh: the broker takes a mebibyte with the envelope around it.
+MAX_EVENT_BYTES = 1_000_000
+_STANDING = sa.text("SELECT version, content FROM composition WHERE government = :government")
+_STANDING_LOCKED = sa.text(f"{_STANDING.text} FOR UPDATE")
+_KEEP_VERSION = sa.text("""
+    INSERT INTO composition_version (id, government, version, content, source, reason, loaded_by, loaded_at)
+    VALUES (:id, :government, :version, CAST(:content AS jsonb), :source, :reason, :loaded_by, :loaded_at)
+""")
 
 
-async def load_composition(call: Call, content: Composition, if_match: str | None) -> int:
-    """Replace the government's composition. Needs meeting:admin and, once there is one, If-Match.
-    Returns the version. Emits composition.changed."""
-    known = await call.session.scalar(_COMPOSITION_VERSION, {"government": call.government})
-    if known is not None:
+def titles_of(call: Call) -> Titles | None:
+    """What the caller's government calls its posts; None before it has a rulebook."""
+    return call.rulebook.government.titles if call.government in call.service.rulebooks.governments else None
+
+
+async def rows_in(call: Call, content: CompositionRows | bytes) -> Written:
+    """The rows of a JSON document or a workbook. Problems (422): `too_many_rows`, and those of `workbook.read`."""
+    if isinstance(content, bytes):
+        written = await asyncio.to_thread(workbook.read, content, titles_of(call))
+    else:
+        written = rows_of(content.model_dump())
+    if sum(map(len, written.values())) > MAX_ROWS:
+        raise workbook.too_many_rows("the composition", "全部工作表合计")
+    return written
+
+
+async def preview_composition(call: Call, content: CompositionRows | bytes) -> CompositionReport:
+    """What a load would do to each row of what stands, and everything that is wrong. Changes nothing."""
+    row = (await call.session.execute(_STANDING, {"government": call.government})).first()
+    report = await _examined(call, content, row.content if row else None)
+    if report.composition:
+        _require_sendable(call, row.version + 1 if row else 1, report.composition)
+    return await asyncio.to_thread(CompositionReport.of, report, row.version if row else None)
+
+
+async def load_composition(
+    call: Call, content: CompositionRows | bytes, if_match: str | None, reason: str
+) -> tuple[int, Composition]:
+    """Replace the government's composition, and keep who loaded which version when and why. Needs meeting:admin and,
+    once there is one, If-Match. Returns the version with its content. Emits composition.changed.
+
+    Problems: 428 and 412 as every change; 422 `wrong_rows` with the preview's report, `composition_too_large`, and those
+    of `rows_in`."""
+    row = (await call.session.execute(_STANDING_LOCKED, {"government": call.government})).first()
+    if row is not None:
         call.if_match = parse_etag(if_match)
-        call.check_version(known)
-    version = (known or 0) + 1
-    if not await references.store_composition(call.session, version, content):
+        call.check_version(row.version)
+    report = await _examined(call, content, row.content if row else None)
+    if report.composition is None:
+        raise _wrong_rows(await asyncio.to_thread(CompositionReport.of, report, row.version if row else None))
+    version = (row.version if row else 0) + 1
+    event = _require_sendable(call, version, report.composition)
+    if not await references.store_composition(call.session, version, report.composition):
         raise stale(version)  # another first composition was loaded at the same moment
-    await emit(call.session, CompositionChanged(government=call.government, version=version, composition=content))
-    return version
+    await call.session.execute(
+        _KEEP_VERSION,
+        {
+            "id": str(uuid7()),
+            "government": call.government,
+            "version": version,
+            "content": report.composition.model_dump_json(),
+            "source": "xlsx" if isinstance(content, bytes) else "json",
+            "reason": reason,
+            "loaded_by": call.official or call.principal.subject,
+            "loaded_at": call.now,
+        },
+    )
+    await emit(call.session, event)
+    call.audit_details.update(subject="composition", version=version, reason=reason)
+    return version, report.composition
+
+
+async def _examined(call: Call, content: CompositionRows | bytes, standing: object) -> Report:
+    written, today = await rows_in(call, content), shanghai_day(call.now)
+    known = Composition.model_validate(standing) if standing else None
+    return await asyncio.to_thread(examine, written, known, today, titles_of(call))
+
+
+def _require_sendable(call: Call, version: int, composition: Composition) -> CompositionChanged:
+    event = CompositionChanged(government=call.government, version=version, composition=composition)
+    size = len(event.model_dump_json().encode())
+    if size > MAX_EVENT_BYTES:
+        raise invalid(
+            "composition_too_large",
+            f"the composition weighs {size} bytes; up to {MAX_EVENT_BYTES} can be sent to the other services",
+            f"组成信息共{size}字节，可同步至其他服务的上限为{MAX_EVENT_BYTES}字节",
+            limit=MAX_EVENT_BYTES,
+        )
+    return event
+
+
+def _wrong_rows(report: CompositionReport) -> Problem:
+    wrong = [row for row in report.rows if row.wrong]
+    first = wrong[0]
+    return Problem(
+        422,
+        "wrong_rows",
+        Text(
+            f"{len(wrong)} rows are wrong, nothing was loaded; {first.listing} row {first.row}: {first.wrong[0].en}",
+            f"共{len(wrong)}行有误，未载入任何内容；“{first.sheet}”第{first.row}行：{first.wrong[0].zh}",
+        ),
+        Text("mend the rows that the report names, and load again", "请按报告更正后重新载入"),
+        extra={"report": report.model_dump(mode="json")},
+    )

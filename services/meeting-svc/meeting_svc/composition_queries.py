@@ -1,19 +1,261 @@
-"""Reads of the composition."""
+"""Reads of the composition: as it stands, as it was, who held what, and what changed."""
 
 from __future__ import annotations
 
+import asyncio
+import base64
+import re
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Any, NamedTuple, TypeVar
+
 import sqlalchemy as sa
 
-from meeting_svc.composition_schemas import CompositionView
-from zhengling import references
-from zhengling.authority import Composition
+from meeting_svc import composition_workbook as workbook
+from meeting_svc.commands import require_organisations
+from meeting_svc.composition_changes import changes
+from meeting_svc.composition_commands import titles_of
+from meeting_svc.composition_schemas import (
+    CompositionChanges,
+    CompositionView,
+    InCharge,
+    OfficialView,
+    Partner,
+    PostHeld,
+    PostList,
+    RowView,
+    VersionView,
+)
+from zhengling.authority import Composition, Official, Post, PostRole
+from zhengling.deadlines import shanghai_day
+from zhengling.errors import Problem, Text, invalid, not_found
+from zhengling.paging import Page
+from zhengling.rulebook import Role
 from zhengling.service import Call
 
-_COMPOSITION = sa.text("SELECT version, content FROM composition")
+_STANDING = sa.text("SELECT version, content FROM composition WHERE government = :government")
+_VERSION = sa.text(
+    "SELECT version, content FROM composition_version WHERE government = :government AND version = :version"
+)
+_VERSIONS = sa.text("""
+    SELECT version, loaded_by, loaded_at, reason, source, jsonb_array_length(content -> 'organisations') AS organisations,
+           jsonb_array_length(content -> 'officials') AS officials, jsonb_array_length(content -> 'posts') AS posts
+    FROM composition_version WHERE government = :government AND version < :before ORDER BY version DESC LIMIT :limit
+""")
+_EVERY_VERSION = 2**31 - 1
+#: Roles that a rule means of one organisation's matter, and so ask for the sponsor.
+_OF_A_SPONSOR = frozenset({Role.sponsor, Role.principal, Role.deputy_in_charge})
+T = TypeVar("T")
 
 
-async def get_composition(call: Call) -> CompositionView:
+class Slice(NamedTuple):
+    """Which part of a list: so many items after the one with this key."""
+
+    limit: int
+    after: str | None
+
+
+async def standing(call: Call, version: int | None = None) -> tuple[int, Composition]:
+    """The composition as it stands, or an earlier version. 404 `no_composition` before the first,
+    `composition_version_not_found`."""
+    place = {"government": call.government, "version": version}
+    found = (await call.session.execute(_VERSION if version else _STANDING, place)).first()
+    if found:
+        return found.version, Composition.model_validate(found.content)
+    if version:
+        raise not_found("composition version", "组成信息版本", version)
+    raise Problem(
+        404,
+        "no_composition",
+        Text(f"{call.government} has no composition yet", f"{call.government}尚未导入机构与人员"),
+        Text(
+            "load it with PUT /v1/composition; the template is at /v1/composition/template.xlsx",
+            "请先下载模板填写并导入",
+        ),
+    )
+
+
+async def get_composition(call: Call, version: int | None, on: date | None) -> CompositionView:
     """Content and version in one look: an ETag newer than what it stands on would let a change be overwritten."""
-    await references.composition(call.session)  # the refusal where there is none yet
-    found = (await call.session.execute(_COMPOSITION)).one()
-    return CompositionView(version=found.version, composition=Composition.model_validate(found.content))
+    found, composition = await standing(call, version)
+    return CompositionView(version=found, composition=composition if on is None else holding(composition, on))
+
+
+def holding(composition: Composition, on: date) -> Composition:
+    """What of it holds on a day: organisations that are there, posts, portfolios and pairs that hold, and the officials
+    who hold a post. What refers to an organisation that isn't there goes on naming it."""
+    posts = tuple(post for post in composition.posts if post.holds(on))
+    serving = {post.official for post in posts}
+    return Composition.model_construct(
+        organisations=tuple(o for o in composition.organisations if o.holds(on)),
+        officials=tuple(o for o in composition.officials if o.id in serving),
+        posts=posts,
+        portfolios=tuple(p for p in composition.portfolios if p.holds(on)),
+        pairs=tuple(p for p in composition.pairs if p.holds(on)),
+    )
+
+
+async def get_workbook(call: Call, version: int | None, on: date | None) -> tuple[int, bytes]:
+    """The composition as a workbook, whole or as it held on a day; with its version."""
+    view = await get_composition(call, version, on)
+    return view.version, await asyncio.to_thread(workbook.write, view.composition, titles_of(call))
+
+
+async def get_template(call: Call) -> bytes:
+    """A workbook without rows, to begin with."""
+    return await asyncio.to_thread(workbook.write, None, titles_of(call))
+
+
+# versions -----------------------------------------------------------------------------------------------------------
+async def list_versions(call: Call, part: Slice) -> Page[VersionView]:
+    """Who loaded which version when and why, the newest first."""
+    if part.after and not re.fullmatch(r"\d{1,9}", part.after, re.ASCII):
+        raise invalid("invalid_cursor", "cursor isn't one that a page here gave", "游标无效")
+    views = await _versions(call, int(part.after or _EVERY_VERSION), part.limit + 1)
+    more = cursor_of(str(views[part.limit - 1].version)) if len(views) > part.limit else None
+    return Page(items=views[: part.limit], next_cursor=more)
+
+
+async def _versions(call: Call, before: int, limit: int) -> list[VersionView]:
+    place = {"government": call.government, "before": before, "limit": limit}
+    return [VersionView.model_validate(row) for row in await call.session.execute(_VERSIONS, place)]
+
+
+async def get_changes(call: Call, before: int | None, after: int | None) -> CompositionChanges:
+    """What changed between two versions: from the one before, and to what stands, where none is named."""
+    current, _ = await standing(call)
+    after = after or current
+    before = after - 1 if before is None else before
+    if before >= after:
+        raise invalid("not_before", f"from {before} isn't before to {after}", f"起始版本{before}须早于截止版本{after}")
+    _, new = await standing(call, after)
+    old = (await standing(call, before))[1] if before else None
+    rows = await asyncio.to_thread(changes, old, new)
+    return CompositionChanges(
+        before=(await _versions(call, before + 1, 1))[0] if before else None,
+        after=(await _versions(call, after + 1, 1))[0],
+        rows=[RowView.of(row) for row in rows],
+    )
+
+
+# who held what ------------------------------------------------------------------------------------------------------
+async def list_officials(call: Call, part: Slice, on: date | None, organisation: str | None) -> Page[OfficialView]:
+    """The officials by id; with `on` those who hold a post that day, with `organisation` those with a post in it."""
+    _, people = await standing(call)
+    wanted = [post for post in people.posts if on is None or post.holds(on)]
+    if organisation:
+        require_organisations(people, [organisation])
+        wanted = [post for post in wanted if post.organisation == organisation]
+    posts = {post.official for post in wanted}
+    shown = [o for o in people.officials if o.id in posts or (on is None and organisation is None)]
+    found, cursor = _sliced(shown, lambda official: official.id, part)
+    return Page(items=[_official(people, official, on) for official in found], next_cursor=cursor)
+
+
+async def get_official(call: Call, official_id: str, on: date | None) -> OfficialView:
+    """One official's posts, portfolios and partners, over time or on a day. 404 `official_not_found`."""
+    _, people = await standing(call)
+    for official in people.officials:
+        if official.id == official_id:
+            return _official(people, official, on)
+    raise not_found("official", "人员", official_id)
+
+
+def _official(people: Composition, official: Official, on: date | None) -> OfficialView:
+    def shown(dated: Sequence[Any]) -> list[Any]:
+        return sorted((d for d in dated if on is None or d.holds(on)), key=lambda d: d.since)
+
+    partners = [
+        Partner(official=other, name=people.official_names[other], since=pair.since, until=pair.until)
+        for pair in shown([pair for pair in people.pairs if official.id in (pair.a, pair.b)])
+        for other in (pair.b if pair.a == official.id else pair.a,)
+    ]
+    return OfficialView(
+        id=official.id,
+        name=official.name,
+        posts=[_held(people, post) for post in shown([p for p in people.posts if p.official == official.id])],
+        portfolios=[
+            InCharge(
+                organisations=list(portfolio.organisations),
+                organisation_names=[people.organisation_names[code] for code in portfolio.organisations],
+                since=portfolio.since,
+                until=portfolio.until,
+            )
+            for portfolio in shown([p for p in people.portfolios if p.official == official.id])
+        ],
+        pairs=partners,
+    )
+
+
+def _held(people: Composition, post: Post) -> PostHeld:
+    return PostHeld(
+        official=post.official,
+        name=people.official_names[post.official],
+        role=post.role,
+        organisation=post.organisation,
+        organisation_name=people.organisation_names[post.organisation],
+        organisation_kind=people.organisation_kinds[post.organisation],
+        title=post.title,
+        since=post.since,
+        until=post.until,
+    )
+
+
+async def list_posts(
+    call: Call, part: Slice, on: date | None, role: str | None, organisation: str | None, sponsor: str | None
+) -> PostList:
+    """Who held what on a day (today where none is named): by post, or by a rule's role, which may ask for the sponsor.
+
+    Problems (422): `unknown_role`, `sponsor_needed`, `role_of_a_meeting`, `unknown_organisation`."""
+    _, people = await standing(call)
+    on = on or shanghai_day(call.now)
+    require_organisations(people, [code for code in (organisation, sponsor) if code])
+    held = [post for post in people.posts if post.holds(on)]
+    officials: list[str] | None = None
+    if role and role in PostRole.__members__ and not sponsor:
+        held = [post for post in held if post.role == role]
+        officials = list(dict.fromkeys(post.official for post in held))
+    elif role:
+        officials = list(people.holders(_rule_role(role, sponsor), on, sponsor=sponsor))
+        held = [post for post in held if post.official in frozenset(officials)]
+    if organisation:
+        held = [post for post in held if post.organisation == organisation]
+    found, cursor = _sliced(held, _post_key, part)
+    items = [_held(people, post) for post in found]
+    return PostList(on=on, role=role, officials=officials, items=items, next_cursor=cursor)
+
+
+def _post_key(post: Post) -> str:
+    return f"{post.official} {post.role} {post.organisation} {post.since}"
+
+
+def _rule_role(role: str, sponsor: str | None) -> Role:
+    """What a rule may mean without a meeting: of a sponsor's matter only with the sponsor."""
+    if role not in Role.__members__:
+        known = ", ".join(dict.fromkeys([*PostRole, *Role]))
+        raise invalid("unknown_role", f"no role {role!r}; known: {known}", f"没有职务或角色“{role}”，可用：{known}")
+    if role == Role.chair:
+        raise invalid("role_of_a_meeting", "who chairs is said by a meeting", "会议主持人以具体会议为准")
+    if role in _OF_A_SPONSOR and not sponsor:
+        text = f"whom a rule means by {role} depends on the organisation that brings the matter: name it as sponsor"
+        raise invalid("sponsor_needed", text, "该角色因主办单位而异，请用 sponsor 指明主办单位")
+    return Role(role)
+
+
+# parts of a list ----------------------------------------------------------------------------------------------------
+def _sliced(items: Sequence[T], key: Callable[[T], str], part: Slice) -> tuple[list[T], str | None]:
+    """The items after the cursor in the order of their keys, and the next cursor where there are more."""
+    left = sorted((item for item in items if part.after is None or key(item) > part.after), key=key)
+    return left[: part.limit], cursor_of(key(left[part.limit - 1])) if len(left) > part.limit else None
+
+
+def cursor_of(key: str) -> str:
+    return base64.urlsafe_b64encode(key.encode()).decode()
+
+
+def after_cursor(cursor: str) -> str:
+    """The key in a cursor. 422 `invalid_cursor`."""
+    try:
+        return base64.b64decode(cursor, altchars=b"-_", validate=True).decode()
+    except ValueError as error:
+        raise invalid("invalid_cursor", "cursor isn't one that a page here gave", "游标无效") from error

@@ -2,44 +2,212 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import Header, Response
+import orjson
+from fastapi import Depends, Header, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
 
 from meeting_svc import composition_commands as do
 from meeting_svc import composition_queries as see
-from meeting_svc.composition_schemas import CompositionSummary, CompositionView
+from meeting_svc.composition_queries import Slice
+from meeting_svc.composition_schemas import (
+    CompositionChanges,
+    CompositionReport,
+    CompositionRows,
+    CompositionSummary,
+    CompositionView,
+    OfficialView,
+    PostList,
+    Reason,
+    VersionView,
+)
+from meeting_svc.composition_workbook import MEDIA_TYPE
 from meeting_svc.scopes import ADMIN, Read
 from zhengling.authority import Composition
-from zhengling.service import Call, command, commands, etag, queries
+from zhengling.errors import Problem, Text
+from zhengling.moments import Day
+from zhengling.paging import Page
+from zhengling.service import Call, command, commands, etag, queries, query
+
+#: A composition is larger than other bodies; what of it can be loaded is limited by rows and by the event's size.
+BODY_LIMITS = {f"/v1/composition{path}": 8 * 1024 * 1024 for path in ("", "/preview")}
+#: The models of bodies that a route here reads by itself.
+DOCUMENTED = (Composition, CompositionRows)
+BINARY = {"schema": {"type": "string", "format": "binary"}}
 
 writes = commands("/v1", "composition")
 reads = queries("/v1", "composition")
+people = queries("/v1", "officials")
+
+OnDay = Annotated[Day | None, Query(description="only what holds on this day (Asia/Shanghai)")]
+Version = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="an earlier version; else what stands")]
+Code = Annotated[str | None, Query(max_length=64)]
 
 
-@writes.put("/composition", operation_id="load_composition", summary="Load the composition of the government")
+def _either(schema: str) -> dict[str, Any]:
+    """The request body of both media types."""
+    json = {"schema": {"$ref": f"#/components/schemas/{schema}"}}
+    return {"requestBody": {"required": True, "content": {"application/json": json, MEDIA_TYPE: BINARY}}}
+
+
+async def _content(request: Request) -> CompositionRows | bytes:
+    """The body: the rows of a JSON document, or a workbook as it is."""
+    raw = await request.body()
+    if not raw:
+        raise RequestValidationError([{"type": "missing", "loc": ("body",), "msg": "Field required", "input": None}])
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type == MEDIA_TYPE:
+        return raw
+    if media_type != "application/json":
+        text = Text(f"a body is application/json or {MEDIA_TYPE}", f"请求体须为 application/json 或 {MEDIA_TYPE}")
+        raise Problem(415, "unsupported_media_type", text)
+    try:
+        return CompositionRows.model_validate(orjson.loads(raw))
+    except orjson.JSONDecodeError as error:
+        place = [{"type": "json_invalid", "loc": ("body", error.pos), "msg": str(error), "input": None}]
+        raise RequestValidationError(place, body=None) from error
+    except ValidationError as error:
+        found = [e | {"loc": ("body", *e["loc"])} for e in error.errors(include_url=False)]
+        raise RequestValidationError(found, body=None) from error
+
+
+def _slice(
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=400, description="next_cursor of the page before")] = None,
+) -> Slice:
+    return Slice(limit, see.after_cursor(cursor) if cursor is not None else None)
+
+
+Part = Annotated[Slice, Depends(_slice)]
+
+
+# loading ------------------------------------------------------------------------------------------------------------
+@writes.put(
+    "/composition",
+    operation_id="load_composition",
+    summary="Load the composition of the government, from JSON or from the workbook",
+    openapi_extra=_either("Composition"),
+)
 async def load_composition(
-    body: Composition,
+    request: Request,
     call: Annotated[Call, command(ADMIN)],
     response: Response,
+    reason: Annotated[Reason, Query(description="why it is loaded, for the versions' list")] = "",
     if_match: Annotated[str | None, Header(alias="If-Match", description="needed once there is one")] = None,
 ) -> CompositionSummary:
-    version = await do.load_composition(call, body, if_match)
+    version, loaded = await do.load_composition(call, await _content(request), if_match, reason)
     response.headers["ETag"] = etag(version)
-    call.audit_details["subject"] = "composition"
     return CompositionSummary(
         version=version,
-        organisations=len(body.organisations),
-        officials=len(body.officials),
-        posts=len(body.posts),
+        organisations=len(loaded.organisations),
+        officials=len(loaded.officials),
+        posts=len(loaded.posts),
     )
 
 
-@reads.get("/composition", operation_id="get_composition")
-async def get_composition(call: Read, response: Response) -> CompositionView:
-    view = await see.get_composition(call)
-    response.headers["ETag"] = etag(view.version)
+@reads.post(
+    "/composition/preview",
+    operation_id="preview_composition",
+    summary="What loading it would do, row by row; everything that is wrong at once",
+    openapi_extra=_either("CompositionRows"),
+)
+async def preview_composition(request: Request, call: Annotated[Call, query(ADMIN)]) -> CompositionReport:
+    return await do.preview_composition(call, await _content(request))
+
+
+# reading ------------------------------------------------------------------------------------------------------------
+def _workbook(content: bytes, name: str) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{name}.xlsx"', "Vary": "Accept"}
+    return Response(content, media_type=MEDIA_TYPE, headers=headers)
+
+
+@reads.get(
+    "/composition",
+    operation_id="get_composition",
+    summary="The composition as it stands, as it was, or as it holds on a day; JSON, or the workbook by Accept",
+    response_model=CompositionView,
+    responses={200: {"content": {MEDIA_TYPE: BINARY}}},
+)
+async def get_composition(
+    request: Request, call: Read, response: Response, version: Version = None, on: OnDay = None
+) -> CompositionView | Response:
+    if MEDIA_TYPE in request.headers.get("accept", ""):
+        return await export_composition(call, version, on)
+    view = await see.get_composition(call, version, on)
+    response.headers["Vary"] = "Accept"
+    if on is None:
+        response.headers["ETag"] = etag(view.version)
     return view
 
 
-ROUTERS = [writes, reads]
+@reads.get(
+    "/composition.xlsx",
+    operation_id="export_composition",
+    summary="The composition as a workbook, to edit and load again",
+    response_class=Response,
+    responses={200: {"content": {MEDIA_TYPE: BINARY}, "description": "The workbook"}},
+)
+async def export_composition(call: Read, version: Version = None, on: OnDay = None) -> Response:
+    found, content = await see.get_workbook(call, version, on)
+    answer = _workbook(content, f"composition-{found}")
+    if on is None:
+        answer.headers["ETag"] = etag(found)
+    return answer
+
+
+@reads.get(
+    "/composition/template.xlsx",
+    operation_id="get_composition_template",
+    summary="An empty workbook with headers, words to choose from and explanations",
+    response_class=Response,
+    responses={200: {"content": {MEDIA_TYPE: BINARY}, "description": "The workbook"}},
+)
+async def get_composition_template(call: Read) -> Response:
+    return _workbook(await see.get_template(call), "composition-template")
+
+
+@reads.get(
+    "/composition/versions", operation_id="list_composition_versions", summary="Who loaded which version, when and why"
+)
+async def list_composition_versions(call: Read, part: Part) -> Page[VersionView]:
+    return await see.list_versions(call, part)
+
+
+@reads.get(
+    "/composition/changes", operation_id="get_composition_changes", summary="What changed between two versions, by row"
+)
+async def get_composition_changes(
+    call: Read,
+    before: Annotated[
+        int | None, Query(alias="from", ge=0, le=2**31 - 1, description="the version before `to`")
+    ] = None,
+    after: Annotated[int | None, Query(alias="to", ge=1, le=2**31 - 1, description="what stands")] = None,
+) -> CompositionChanges:
+    return await see.get_changes(call, before, after)
+
+
+@people.get("/officials", operation_id="list_officials", summary="Officials by id, with posts, portfolios and partners")
+async def list_officials(call: Read, part: Part, on: OnDay = None, organisation: Code = None) -> Page[OfficialView]:
+    return await see.list_officials(call, part, on, organisation)
+
+
+@people.get("/officials/{official_id}", operation_id="get_official", summary="One official, over time or on a day")
+async def get_official(official_id: str, call: Read, on: OnDay = None) -> OfficialView:
+    return await see.get_official(call, official_id, on)
+
+
+@people.get("/posts", operation_id="list_posts", summary="Who holds what on a day, by post or by a rule's role")
+async def list_posts(
+    call: Read,
+    part: Part,
+    on: Annotated[Day | None, Query(description="a day; today where absent")] = None,
+    role: Annotated[str | None, Query(max_length=64, description="a post's role, or one that a rule speaks of")] = None,
+    organisation: Code = None,
+    sponsor: Annotated[str | None, Query(max_length=64, description="whose matter: deputy_in_charge needs it")] = None,
+) -> PostList:
+    return await see.list_posts(call, part, on, role, organisation, sponsor)
+
+
+ROUTERS = [writes, reads, people]

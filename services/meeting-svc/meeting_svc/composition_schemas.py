@@ -2,8 +2,29 @@
 
 from __future__ import annotations
 
-from meeting_svc.schemas import View
-from zhengling.authority import Composition
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, JsonValue
+
+from meeting_svc.composition import TITLES, Finding, Listing, Status, header_of
+from meeting_svc.composition_changes import Report, RowReport
+from meeting_svc.schemas import Payload, View
+from zhengling.authority import Composition, OrganisationKind, PostRole
+
+Reason = Annotated[str, Field(max_length=500)]
+Rows = list[dict[str, JsonValue]]
+
+
+# payloads -----------------------------------------------------------------------------------------------------------
+class CompositionRows(Payload):
+    """The lists of a composition with rows as they were written: what is wrong in a row is told at the row."""
+
+    organisations: Rows
+    officials: Rows
+    posts: Rows
+    portfolios: Annotated[Rows, Field(default_factory=list)]
+    pairs: Annotated[Rows, Field(default_factory=list)]
 
 
 # views --------------------------------------------------------------------------------------------------------------
@@ -17,3 +38,151 @@ class CompositionSummary(View):
     organisations: int
     officials: int
     posts: int
+
+
+class FindingView(View):
+    """What is wrong with a row or worth a look, in both languages; `header` is the field's in the workbook."""
+
+    code: str
+    field: str | None
+    header: str | None
+    en: str
+    zh: str
+
+
+class DifferenceView(View):
+    field: str
+    header: str | None
+    before: JsonValue
+    after: JsonValue
+
+
+class RowView(View):
+    """What becomes of a row: `row` is its number in the sheet, or its place in the JSON list; null where it is removed."""
+
+    listing: Listing
+    sheet: Annotated[str, Field(description="the listing's name in the workbook")]
+    row: int | None
+    key: str
+    status: Status
+    changes: list[DifferenceView]
+    wrong: list[FindingView]
+    warnings: list[FindingView]
+
+    @classmethod
+    def of(cls, row: RowReport) -> RowView:
+        def view(finding: Finding) -> FindingView:
+            header = header_of(row.listing, finding.field)
+            return FindingView(code=finding.code, field=finding.field, header=header, **finding.text._asdict())
+
+        return cls(
+            listing=row.listing,
+            sheet=TITLES[row.listing],
+            row=row.row,
+            key=row.key,
+            status=row.status,
+            changes=[
+                DifferenceView(field=d.field, header=header_of(row.listing, d.field), before=d.before, after=d.after)
+                for d in row.differences
+            ],
+            wrong=[view(finding) for finding in row.findings if not finding.warning],
+            warnings=[view(finding) for finding in row.findings if finding.warning],
+        )
+
+
+class Counts(View):
+    new: int
+    changed: int
+    removed: int
+    unchanged: int
+    wrong: int
+
+
+class CompositionReport(View):
+    """What loading it would do, row by row."""
+
+    version: Annotated[int | None, Field(description="what stands: its ETag goes into If-Match; null before the first")]
+    loadable: Annotated[bool, Field(description="no row is wrong")]
+    counts: dict[Listing, Counts]
+    warnings: int
+    rows: list[RowView]
+
+    @classmethod
+    def of(cls, report: Report, version: int | None) -> CompositionReport:
+        counts: dict[Listing, Any] = report.counts()
+        return cls(
+            version=version,
+            loadable=report.composition is not None,
+            counts={
+                listing: Counts(**{status.value: n for status, n in found.items()}) for listing, found in counts.items()
+            },
+            warnings=report.warnings,
+            rows=[RowView.of(row) for row in report.rows],
+        )
+
+
+class VersionView(View):
+    """Who loaded a version, when and why."""
+
+    version: int
+    loaded_by: str
+    loaded_at: datetime
+    reason: str
+    source: Literal["json", "xlsx"]
+    organisations: int
+    officials: int
+    posts: int
+
+
+class CompositionChanges(View):
+    """What changed between two versions; from nothing where `before` is null."""
+
+    before: VersionView | None
+    after: VersionView
+    rows: list[RowView]
+
+
+class PostHeld(View):
+    official: str
+    name: str
+    role: PostRole
+    organisation: str
+    organisation_name: str
+    organisation_kind: OrganisationKind
+    title: str
+    since: date
+    until: date | None
+
+
+class PostList(View):
+    """The posts held on a day; of who holds a rule's role that day, where one was asked for."""
+
+    on: date
+    role: str | None
+    officials: Annotated[list[str] | None, Field(description="whom the role means on that day; null without a role")]
+    items: list[PostHeld]
+    next_cursor: str | None
+
+
+class InCharge(View):
+    organisations: list[str]
+    organisation_names: list[str]
+    since: date
+    until: date | None
+
+
+class Partner(View):
+    official: str
+    name: str
+    since: date
+    until: date | None
+
+
+class OfficialView(View):
+    """An official with posts, portfolios and A/B partners: over time, or as they hold on a day."""
+
+    id: str
+    name: str
+    posts: list[PostHeld]
+    portfolios: list[InCharge]
+    pairs: list[Partner]

@@ -1,0 +1,302 @@
+"""The composition as rows that somebody writes: what each list holds, and every row's way into the model.
+
+Invariant: whatever a row holds, it ends as an entry of the composition or with a finding that says what is wrong with
+it in both languages, at its field; nothing is dropped silently. Pure: no I/O.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from zhengling.authority import Composition, Official, Organisation, OrganisationKind, Pair, Portfolio, Post, PostRole
+from zhengling.errors import Text
+from zhengling.rulebook import Titles
+
+#: Rows in all lists together; what the event can carry is asked for beside it.
+MAX_ROWS = 20_000
+Values = dict[str, Any]
+
+
+class Listing(StrEnum):
+    """The five lists of a composition; each is a sheet of the workbook."""
+
+    organisations = "organisations"
+    officials = "officials"
+    posts = "posts"
+    portfolios = "portfolios"
+    pairs = "pairs"
+
+
+class Status(StrEnum):
+    """What becomes of a row when it is loaded."""
+
+    new = "new"
+    changed = "changed"
+    removed = "removed"
+    unchanged = "unchanged"
+    wrong = "wrong"
+
+
+class Kind(StrEnum):
+    """What a field holds, and so how a cell of it is read."""
+
+    text = "text"
+    word = "word"
+    day = "day"
+    reference = "reference"
+    references = "references"
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a list: its header for clerks, and for a reference the list that it points into."""
+
+    name: str
+    header: str
+    kind: Kind = Kind.text
+    to: Listing | None = None
+    words: Mapping[str, str] = field(default_factory=dict)
+
+
+#: The posts and kinds as clerks write them; what a government calls its own posts is understood as well.
+ROLE_WORDS: dict[str, str] = {
+    PostRole.head: "政府主要负责人", PostRole.executive_deputy: "负责常务工作的副职", PostRole.deputy: "副职领导",
+    PostRole.party_secretary: "党组书记", PostRole.party_group_member: "党组成员", PostRole.secretary_general: "秘书长",
+    PostRole.deputy_secretary_general: "副秘书长", PostRole.office_director: "办公室主任",
+    PostRole.office_deputy_director: "办公室副主任", PostRole.principal: "主要负责人",
+    PostRole.deputy_principal: "副职负责人", PostRole.staff: "工作人员",
+}  # fmt: skip
+KIND_WORDS: dict[str, str] = {
+    OrganisationKind.government: "政府", OrganisationKind.office: "政府办公室",
+    OrganisationKind.constituent_department: "组成部门", OrganisationKind.dispatched_organ: "派出机关",
+    OrganisationKind.dispatched_agency: "派出机构", OrganisationKind.affiliated_unit: "直属单位",
+    OrganisationKind.institution: "事业单位", OrganisationKind.town: "镇", OrganisationKind.street: "街道",
+    OrganisationKind.coordination_body: "议事协调机构",
+}  # fmt: skip
+TITLES: dict[Listing, str] = {
+    Listing.organisations: "机构", Listing.officials: "人员", Listing.posts: "职务", Listing.portfolios: "分管",
+    Listing.pairs: "AB角",
+}  # fmt: skip
+FIELDS: dict[Listing, tuple[Field, ...]] = {
+    Listing.organisations: (
+        Field("code", "代码"),
+        Field("name", "名称"),
+        Field("kind", "类别", Kind.word, words=KIND_WORDS),
+        Field("parent", "上级机构", Kind.reference, Listing.organisations),
+        Field("since", "设立日期", Kind.day),
+        Field("until", "撤销日期", Kind.day),
+    ),
+    Listing.officials: (Field("id", "编号"), Field("name", "姓名")),
+    Listing.posts: (
+        Field("official", "人员", Kind.reference, Listing.officials),
+        Field("role", "职务类别", Kind.word, words=ROLE_WORDS),
+        Field("organisation", "机构", Kind.reference, Listing.organisations),
+        Field("title", "职务名称"),
+        Field("since", "任职日期", Kind.day),
+        Field("until", "免职日期", Kind.day),
+    ),
+    Listing.portfolios: (
+        Field("official", "人员", Kind.reference, Listing.officials),
+        Field("organisations", "分管机构", Kind.references, Listing.organisations),
+        Field("since", "起始日期", Kind.day),
+        Field("until", "截止日期", Kind.day),
+    ),
+    Listing.pairs: (
+        Field("a", "A角", Kind.reference, Listing.officials),
+        Field("b", "B角", Kind.reference, Listing.officials),
+        Field("since", "起始日期", Kind.day),
+        Field("until", "截止日期", Kind.day),
+    ),
+}
+MODELS: dict[Listing, type[BaseModel]] = {
+    Listing.organisations: Organisation, Listing.officials: Official, Listing.posts: Post,
+    Listing.portfolios: Portfolio, Listing.pairs: Pair,
+}  # fmt: skip
+#: What makes two rows of two versions the same thing: first exactly, then as the thing that began on another day.
+KEYS: dict[Listing, tuple[str, ...]] = {
+    Listing.organisations: ("code",), Listing.officials: ("id",), Listing.posts: ("official", "role", "organisation"),
+    Listing.portfolios: ("official",), Listing.pairs: ("a", "b"),
+}  # fmt: skip
+DATED = (Listing.posts, Listing.portfolios, Listing.pairs)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is wrong with a row, or (`warning`) what somebody should look at before it is loaded."""
+
+    code: str
+    text: Text
+    field: str | None = None
+    warning: bool = False
+
+
+@dataclass
+class Row:
+    """One row as it was written: its number in the sheet (or its place in the JSON list), its fields, what was found."""
+
+    number: int
+    values: Values
+    findings: list[Finding] = field(default_factory=list)
+    entry: BaseModel | None = None
+
+    @property
+    def wrong(self) -> bool:
+        return any(not finding.warning for finding in self.findings)
+
+    def find(self, code: str, en: str, zh: str, name: str | None = None, *, warning: bool = False) -> None:
+        self.findings.append(Finding(code, Text(en, zh), name, warning))
+
+
+Written = dict[Listing, list[Row]]
+
+
+def header_of(listing: Listing, name: str | None) -> str | None:
+    return next((f.header for f in FIELDS[listing] if f.name == name), None)
+
+
+def key_of(listing: Listing, values: Values) -> str:
+    """How an answer names the row."""
+    parts = [str(values.get(name) or "?") for name in KEYS[listing]]
+    return " ".join([*parts, str(values.get("since") or "?")] if listing in DATED else parts)
+
+
+def rows_of(content: Mapping[str, Sequence[Mapping[str, Any]]]) -> Written:
+    """The rows of a document's lists, numbered from 1."""
+    return {
+        listing: [Row(number, dict(values)) for number, values in enumerate(content.get(listing, ()), 1)]
+        for listing in Listing
+    }
+
+
+def rows_written(composition: Composition) -> Written:
+    """The rows of a composition that stands."""
+    return {
+        listing: [
+            Row(number, entry.model_dump(mode="json"), entry=entry)
+            for number, entry in enumerate(getattr(composition, listing), 1)
+        ]
+        for listing in Listing
+    }
+
+
+def words_of(titles: Titles | None) -> dict[str, str]:
+    """Word → post: the words above, and what this government calls its own posts."""
+    words: dict[str, str] = {chinese: role for role, chinese in ROLE_WORDS.items()}
+    if titles:
+        own = {
+            PostRole.head: titles.head,
+            PostRole.executive_deputy: titles.executive_deputy,
+            PostRole.deputy: titles.deputies,
+            PostRole.office_director: titles.office_director,
+            PostRole.secretary_general: titles.secretary_general,
+        }
+        for role, word in own.items():
+            if word:
+                words.setdefault(word, role)  # a word that means another post already goes on meaning it
+    return words
+
+
+def enter(written: Written, titles: Titles | None = None) -> None:
+    """Make each row an entry of its list, or say at each of its fields what keeps it from being one."""
+    words = {chinese: kind for kind, chinese in KIND_WORDS.items()}, words_of(titles)
+    for listing, rows in written.items():
+        model = MODELS[listing]
+        for row in rows:
+            for name, known in zip(("kind", "role"), words, strict=True):
+                value = row.values.get(name)
+                if isinstance(value, str) and name in model.model_fields:
+                    row.values[name] = known.get(value.strip(), value)
+            _refuse_characters(row)
+            try:
+                entry = model.model_validate(row.values)
+            except ValidationError as error:
+                told = {finding.field for finding in row.findings if finding.field}
+                if row.values or not row.wrong:
+                    row.findings += (f for e in error.errors() if (f := _finding(listing, e)).field not in told)
+                continue
+            if listing == Listing.portfolios and not row.values["organisations"]:
+                row.find("missing", "a portfolio names an organisation", "分管须写明机构", "organisations")
+            if not row.wrong:
+                row.entry = entry
+                row.values = entry.model_dump(mode="json")
+
+
+def _refuse_characters(row: Row) -> None:
+    for name, value in row.values.items():
+        if isinstance(value, str) and any(unicodedata.category(c) in ("Cc", "Cs") for c in value):
+            row.find("character_not_allowed", "a text holds a control character", "文本含有不可见的控制字符", name)
+
+
+_TEXTS: dict[str, Callable[[Listing, str, ErrorDetails], tuple[str, str, str]]] = {
+    "missing": lambda listing, name, _: ("missing", f"{name} is missing", f"缺少“{_header(listing, name)}”"),
+    "extra_forbidden": lambda listing, name, _: (
+        "unknown_field",
+        f"there is no field {name!r}; known: {', '.join(f.name for f in FIELDS[listing])}",
+        f"没有字段“{name}”，可用：{'、'.join(f.header for f in FIELDS[listing])}",
+    ),
+    "enum": lambda listing, name, error: (
+        "unknown_word",
+        f"{name} can't be {_shown(error)}; it is one of {', '.join(_words(listing, name))}",
+        f"“{_header(listing, name)}”不能为{_shown(error)}，可用：{'、'.join(_words(listing, name).values())}",
+    ),
+    "string_pattern_mismatch": lambda listing, name, error: (
+        "not_a_key",
+        f"{name} {_shown(error)} is no key: up to 64 letters, digits, '.', '_' and '-', with no space",
+        f"“{_header(listing, name)}”{_shown(error)}不是有效代码：限64个以内字母、数字、点、下划线、短横线",
+    ),
+    "string_too_short": lambda listing, name, _: ("missing", f"{name} is empty", f"“{_header(listing, name)}”不能为空"),
+    "string_too_long": lambda listing, name, error: (
+        "too_long",
+        f"{name} is longer than {error['ctx']['max_length']} characters",
+        f"“{_header(listing, name)}”超过{error['ctx']['max_length']}个字",
+    ),
+}
+
+
+def _finding(listing: Listing, error: ErrorDetails) -> Finding:
+    """What pydantic found, in words for whoever wrote the row."""
+    if not error["loc"]:
+        text = Text("until lies before since", "截止日期早于起始日期")
+        return Finding("until_before_since", text, "until")
+    name = str(error["loc"][0])
+    if say := _TEXTS.get(error["type"]):
+        code, en, zh = say(listing, name, error)
+    elif name in ("since", "until"):
+        code = "not_a_day"
+        en = f"{name} {_shown(error)} is no day: YYYY-MM-DD, or a date cell"
+        zh = f"“{_header(listing, name)}”{_shown(error)}不是日期：应为“年-月-日”或日期格式的单元格"
+    else:
+        code = "wrong_type"
+        en, zh = f"{name} can't be {_shown(error)}", f"“{_header(listing, name)}”不能为{_shown(error)}"
+    return Finding(code, Text(en, zh), name)
+
+
+def _header(listing: Listing, name: str) -> str:
+    return header_of(listing, name) or name
+
+
+def _words(listing: Listing, name: str) -> Mapping[str, str]:
+    return next(f.words for f in FIELDS[listing] if f.name == name)
+
+
+def _shown(error: ErrorDetails) -> str:
+    return repr(error["input"])[:60]
+
+
+def composed(written: Written) -> Composition | None:
+    """The composition of rows without anything wrong; None where something is."""
+    if any(row.wrong for rows in written.values() for row in rows):
+        return None
+    return Composition(**{listing: tuple(row.entry for row in rows) for listing, rows in written.items()})
+
+
+def entries(rows: Iterable[Row]) -> list[tuple[Row, Any]]:
+    """The rows that are entries, with them."""
+    return [(row, row.entry) for row in rows if row.entry is not None]

@@ -1,0 +1,141 @@
+"""What loading a composition would do to the one that stands, and what changed between two versions: row by row.
+
+Pure: no I/O.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from meeting_svc import composition_checks
+from meeting_svc.composition import (
+    DATED,
+    KEYS,
+    Finding,
+    Listing,
+    Row,
+    Status,
+    Values,
+    Written,
+    composed,
+    enter,
+    key_of,
+    rows_written,
+)
+from zhengling.authority import Composition
+from zhengling.errors import Text
+from zhengling.rulebook import Titles
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A field that isn't what it was."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True)
+class RowReport:
+    """What becomes of one row, or of one that stands and isn't written any more (then `row` is None)."""
+
+    listing: Listing
+    row: int | None
+    key: str
+    status: Status
+    differences: tuple[Difference, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class Report:
+    """Every row, and the composition they make where none is wrong."""
+
+    rows: tuple[RowReport, ...]
+    composition: Composition | None
+
+    def counts(self) -> dict[Listing, dict[Status, int]]:
+        found = Counter((row.listing, row.status) for row in self.rows)
+        return {listing: {status: found[listing, status] for status in Status} for listing in Listing}
+
+    @property
+    def warnings(self) -> int:
+        return sum(finding.warning for row in self.rows for finding in row.findings)
+
+
+def examine(written: Written, standing: Composition | None, today: date, titles: Titles | None = None) -> Report:
+    """Every finding of every row, and what each would change of what stands."""
+    enter(written, titles)
+    composition_checks.check(written)
+    return Report(tuple(_compared(written, standing, today)), composed(written))
+
+
+def changes(before: Composition | None, after: Composition) -> list[RowReport]:
+    """What differs between two versions, list by list."""
+    found = _compared(rows_written(after), before, None)
+    return [row for row in found if row.status != Status.unchanged]
+
+
+def _compared(written: Written, standing: Composition | None, today: date | None) -> Iterator[RowReport]:
+    old = rows_written(standing) if standing else {listing: [] for listing in Listing}
+    for listing in Listing:
+        matched, gone = _matched(listing, [row.values for row in old[listing]], written[listing])
+        for row, before in zip(written[listing], matched, strict=True):
+            differences = _differences(before, row.values) if before is not None else ()
+            if row.wrong:
+                status = Status.wrong
+            elif before is None:
+                status = Status.new
+            else:
+                status = Status.changed if differences else Status.unchanged
+            number, findings = row.number, tuple(row.findings)
+            yield RowReport(listing, number, key_of(listing, row.values), status, differences, findings)
+        for values in gone:
+            lost = _loses_history(listing, values, today)
+            yield RowReport(listing, None, key_of(listing, values), Status.removed, findings=lost)
+
+
+def _loses_history(listing: Listing, values: Values, today: date | None) -> tuple[Finding, ...]:
+    """Who held a post stays known by its last day; a row that is left out is forgotten for days gone by as well."""
+    if today is None or listing not in DATED or date.fromisoformat(values["since"]) > today:
+        return ()
+    text = Text(
+        "what held until now would be known in earlier versions only: keep the row, and set until",
+        "删除后，当前版本不再记载此前任职情况；应保留该行并填写截止日期",
+    )
+    return (Finding("history_lost", text, "until", warning=True),)
+
+
+def _differences(before: Values, after: Values) -> tuple[Difference, ...]:
+    return tuple(
+        Difference(name, before.get(name), after.get(name))
+        for name in dict.fromkeys([*before, *after])
+        if before.get(name) != after.get(name)
+    )
+
+
+def _matched(listing: Listing, old: Sequence[Values], new: Sequence[Row]) -> tuple[list[Values | None], list[Values]]:
+    """For each new row the old one that it continues: the same from the same day on, else the same from another day on.
+    Also the old ones that none continues."""
+    found: list[Values | None] = [None] * len(new)
+    left = dict(enumerate(old))
+    for exactly in (True, False) if listing in DATED else (True,):
+        waiting: dict[tuple[str, ...], list[int]] = defaultdict(list)
+        for index, values in reversed(left.items()):
+            waiting[_identity(listing, values, exactly)].append(index)
+        for place, row in enumerate(new):
+            if found[place] is None and (same := waiting.get(_identity(listing, row.values, exactly))):
+                found[place] = left.pop(same.pop())
+    return found, list(left.values())
+
+
+def _identity(listing: Listing, values: Values, exactly: bool) -> tuple[str, ...]:
+    parts = [str(values.get(name)) for name in KEYS[listing]]
+    if listing == Listing.pairs:
+        parts.sort()
+    return (*parts, str(values.get("since"))) if exactly and listing in DATED else tuple(parts)

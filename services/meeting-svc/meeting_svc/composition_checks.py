@@ -1,0 +1,177 @@
+"""What rows of a composition mean to one another: what stands twice, points nowhere, or is held by two at once.
+
+Invariant: every finding of every row is told, never only the first; each check costs no more than sorting its rows.
+Pure: no I/O.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from datetime import date
+from typing import Any
+
+from meeting_svc.composition import FIELDS, KEYS, Kind, Listing, Row, Written, entries
+from zhengling.authority import Organisation, PostRole
+
+#: Of these a government has one at a time; two on one day leave open who decides.
+ONE_IN_THE_GOVERNMENT = frozenset({PostRole.head, PostRole.party_secretary, PostRole.secretary_general})
+#: Of these there usually is one (the principal in each organisation); two are told, and may stand.
+USUALLY_ONE = frozenset({PostRole.executive_deputy, PostRole.office_director, PostRole.principal})
+_IDS = {Listing.organisations: "code", Listing.officials: "id"}
+
+
+def check(written: Written) -> None:
+    """Add to the rows what is wrong among them, and what somebody should look at."""
+    _stand_twice(written)
+    _point_nowhere(written)
+    _parents_in_a_circle(written[Listing.organisations])
+    _held_by_two(written[Listing.posts])
+    _two_in_charge(written[Listing.portfolios])
+    _pairs(written[Listing.pairs])
+    _outlive_their_organisation(written)
+
+
+def _stand_twice(written: Written) -> None:
+    for listing, name in _IDS.items():
+        first: dict[str, Row] = {}
+        for row in written[listing]:
+            if row.values.get(name) and (other := first.setdefault(str(row.values[name]), row)) is not row:
+                _twice(row, other, name)
+    posts = entries(written[Listing.posts])
+    for other, row in _overlapping(posts, lambda post: (post.official, post.role, post.organisation)):
+        _twice(row, other, KEYS[Listing.posts][0])
+    charged = [(row, (portfolio, code)) for row, portfolio in entries(written[Listing.portfolios])
+               for code in dict.fromkeys(portfolio.organisations)]  # fmt: skip
+    for other, row in _overlapping(charged, lambda pair: (pair[0].official, pair[1]), lambda pair: pair[0]):
+        _twice(row, other, "organisations")
+
+
+def _twice(row: Row, other: Row, name: str) -> None:
+    key = row.values.get(name)
+    row.find("stands_twice", f"{key} stands twice: in row {other.number} too", f"{key}与第{other.number}行重复", name)
+
+
+def _point_nowhere(written: Written) -> None:
+    known = {
+        listing: {row.values[name] for row in written[listing] if isinstance(row.values.get(name), str)}
+        for listing, name in _IDS.items()
+    }
+    for listing, rows in written.items():
+        for field in (f for f in FIELDS[listing] if f.to):
+            assert field.to
+            for row in rows:
+                value = row.values.get(field.name)
+                named = value if field.kind == Kind.references and isinstance(value, (list, tuple)) else [value]
+                for key in dict.fromkeys(k for k in named if isinstance(k, str) and k and k not in known[field.to]):
+                    what, zh = ("official", "人员") if field.to == Listing.officials else ("organisation", "机构")
+                    row.find(f"no_such_{what}", f"no such {what}: {key[:60]}", f"没有该{zh}：{key[:60]}", field.name)
+
+
+def _parents_in_a_circle(rows: list[Row]) -> None:
+    """Each organisation that comes back to itself by its parents. Each is walked over once."""
+    of = {row.values["code"]: row for row in rows if isinstance(row.values.get("code"), str)}
+    done: set[str] = set()
+    for start in of:
+        path: dict[str, None] = {}
+        code: Any = start
+        while isinstance(code, str) and code in of and code not in done and code not in path:
+            path[code] = None
+            code = of[code].values.get("parent")
+        if code in path:
+            circle = list(path)[list(path).index(code) :]
+            told = " → ".join([*circle[:5], *(["…"] if len(circle) > 5 else []), circle[0]])
+            for member in circle:
+                of[member].find(
+                    "parent_cycle", f"its parents lead back to it: {told}", f"上级关系成环：{told}", "parent"
+                )
+        done |= path.keys()
+
+
+Holder = Callable[[Any], Any]
+
+
+def _overlapping(
+    rows: Iterable[tuple[Row, Any]], key: Callable[[Any], Hashable], dated: Holder = lambda entry: entry
+) -> Iterator[tuple[Row, Row]]:
+    """For each row that shares a day with an earlier one of the same key: that one (whose end is the latest) and it."""
+    groups: dict[Hashable, list[tuple[Row, Any]]] = defaultdict(list)
+    for row, entry in rows:
+        groups[key(entry)].append((row, dated(entry)))
+    for group in groups.values():
+        group.sort(key=lambda pair: (pair[1].since, pair[0].number))
+        reaching: tuple[Row, date] | None = None
+        for row, entry in group:
+            if reaching and entry.since <= reaching[1]:
+                yield reaching[0], row
+            until = entry.until or date.max
+            if not reaching or until > reaching[1]:
+                reaching = row, until
+
+
+def _held_by_two(rows: list[Row]) -> None:
+    held = [(row, post) for row, post in entries(rows) if post.role in ONE_IN_THE_GOVERNMENT | USUALLY_ONE]
+
+    def office(post: Any) -> Hashable:
+        return post.role, post.organisation if post.role not in ONE_IN_THE_GOVERNMENT else None
+
+    for other, row in _overlapping(held, office):
+        if row.values["official"] != other.values["official"]:
+            role, firm = row.values["role"], row.values["role"] in ONE_IN_THE_GOVERNMENT
+            row.find(
+                "held_by_two",
+                f"{other.values['official']} (row {other.number}) is {role} on the same days",
+                f"与第{other.number}行的{other.values['official']}任期重叠，同一职务同日两人担任",
+                "since",
+                warning=not firm,
+            )
+
+
+def _two_in_charge(rows: list[Row]) -> None:
+    charged = [(row, (portfolio, code)) for row, portfolio in entries(rows) for code in portfolio.organisations]
+    for other, row in _overlapping(charged, lambda pair: pair[1], lambda pair: pair[0]):
+        if row.values["official"] != other.values["official"]:
+            shared = sorted(set(row.values["organisations"]) & set(other.values["organisations"]))
+            row.find(
+                "two_in_charge",
+                f"{other.values['official']} (row {other.number}) is in charge of {', '.join(shared)} on the same days",
+                f"第{other.number}行的{other.values['official']}同期也分管{'、'.join(shared)}",
+                "organisations",
+                warning=True,
+            )
+
+
+def _pairs(rows: list[Row]) -> None:
+    for row in rows:
+        if row.values.get("a") and row.values.get("a") == row.values.get("b"):
+            row.find("pair_with_oneself", "nobody is a pair with oneself", "本人不能与本人互为AB角", "b")
+    members = [(row, (pair, who)) for row, pair in entries(rows) for who in {pair.a, pair.b}]
+    told: set[tuple[int, int]] = set()
+    for other, row in _overlapping(members, lambda pair: pair[1], lambda pair: pair[0]):
+        if (other.number, row.number) not in told:
+            told.add((other.number, row.number))
+            both = sorted({row.values["a"], row.values["b"]} & {other.values["a"], other.values["b"]})
+            row.find(
+                "two_pairs_at_once",
+                f"{', '.join(both)} stands in the pair of row {other.number} on the same days",
+                f"{'、'.join(both)}同期已在第{other.number}行的AB角中",
+                "a",
+            )
+
+
+def _outlive_their_organisation(written: Written) -> None:
+    there: dict[str, Organisation] = {o.code: o for _, o in entries(written[Listing.organisations])}
+    for row, entry in entries(written[Listing.posts]) + entries(written[Listing.portfolios]):
+        for code in getattr(entry, "organisations", None) or (entry.organisation,):
+            organisation = there.get(code)
+            if organisation and not (
+                organisation.holds(entry.since) and organisation.holds(entry.until or organisation.until or entry.since)
+            ):
+                period = f"{organisation.since or '…'} – {organisation.until or '…'}"
+                row.find(
+                    "organisation_not_there",
+                    f"{code} isn't there on all of these days, only {period}",
+                    f"{code}仅存续于{period}，与本行起止日期不符",
+                    "since",
+                    warning=True,
+                )

@@ -1,0 +1,325 @@
+"""The composition as an Excel workbook: one sheet per list, headers and words in Chinese, as clerks keep it.
+
+Invariants: what `write` gives, `read` takes unchanged; a formula is never evaluated, a cell that can't be read is told
+by sheet and row; no more is unpacked than `MAX_UNPACKED`, whatever the file says of itself. Pure: bytes in, rows out.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Any
+
+from openpyxl import Workbook, load_workbook
+from openpyxl.cell.cell import Cell
+from openpyxl.styles import Font, PatternFill
+from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.datavalidation import DataValidation
+from openpyxl.worksheet.worksheet import Worksheet
+
+from meeting_svc.composition import FIELDS, MAX_ROWS, TITLES, Field, Kind, Listing, Row, Written, words_of
+from zhengling.authority import Composition
+from zhengling.errors import Problem, invalid
+from zhengling.rulebook import Titles
+
+MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+MAX_UNPACKED = 32 * 1024 * 1024
+MAX_PARTS = 200
+#: Rows and columns looked at in one sheet, empty ones too: a sheet can claim a million of them in a few bytes.
+MAX_SHEET_ROWS, MAX_COLUMNS = MAX_ROWS + 1000, 30
+NOTES = "说明"
+EXCELS_FIRST_DAY = date(1900, 3, 1)  # before it Excel's calendar has a day that never was
+_DAY = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?", re.ASCII)
+_COMPACT_DAY = re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII)
+_SEVERAL = re.compile(r"[、，,；;]")
+_EXPLAINED = (
+    "每张工作表对应一类信息：机构、人员、职务、分管、AB角。第一行为表头，请勿改动。",
+    "上传后以文件内容整体替换现有信息：文件中没有的行将被删除。人员离任请填写免职日期，不要删除该行。",
+    "代码和编号由字母、数字、点、下划线、短横线组成，一经使用不要更改。",
+    "引用机构或人员时填写代码或编号，其后可用空格隔开名称；名称唯一时也可只填名称。",
+    "一个单元格内填写多个分管机构时，每行一个，或用顿号隔开。",
+    "日期填写为日期格式或“2026-01-31”“2026年1月31日”；起止日期当日均包含在内，未定的截止日期留空。",
+    "不支持公式，请粘贴为数值。",
+)
+
+
+# reading --------------------------------------------------------------------------------------------------------------
+def read(body: bytes, titles: Titles | None = None) -> Written:
+    """The rows of a workbook, with what was wrong with its sheets and cells. References by name become keys.
+
+    Problems (422): `workbook_unreadable`, `workbook_too_large`, `too_many_rows`.
+    """
+    _require_modest(body)
+    try:
+        book = load_workbook(io.BytesIO(body), read_only=True, data_only=False, keep_links=False)
+        written = {listing: _rows(listing, _sheet(book, listing)) for listing in Listing}
+    except Problem:
+        raise
+    except Exception as error:  # a broken file fails in whatever way the library meets it
+        raise _unreadable(type(error).__name__) from error
+    _resolve(written)
+    return written
+
+
+def _unreadable(why: str) -> Problem:
+    return invalid(
+        "workbook_unreadable",
+        f"the body is no Excel workbook (.xlsx): {why}",
+        f"文件不是可读取的 .xlsx 工作簿（{why}）",
+    )
+
+
+def _require_modest(body: bytes) -> None:
+    """Nothing is unpacked before its size is known; the archive's reader gives no more of a part than that."""
+    try:
+        parts = zipfile.ZipFile(io.BytesIO(body)).infolist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        raise _unreadable(type(error).__name__) from error
+    size = sum(part.file_size for part in parts)
+    if size > MAX_UNPACKED or len(parts) > MAX_PARTS:
+        raise invalid(
+            "workbook_too_large",
+            f"the workbook unpacks to {size} bytes in {len(parts)} parts; up to {MAX_UNPACKED} in {MAX_PARTS} are read",
+            f"工作簿解压后为{size}字节、{len(parts)}个部件，上限为{MAX_UNPACKED}字节、{MAX_PARTS}个部件",
+        )
+
+
+def _sheet(book: Workbook, listing: Listing) -> Any:
+    names = {name.strip(): name for name in book.sheetnames}
+    for title in (TITLES[listing], listing.value):
+        if title in names:
+            return book[names[title]]
+    return None
+
+
+def _rows(listing: Listing, sheet: Any) -> list[Row]:
+    if sheet is None:
+        row = Row(1, {})
+        title = TITLES[listing]
+        row.find("sheet_missing", f"the workbook has no sheet {title} ({listing})", f"工作簿缺少工作表“{title}”")
+        return [row]
+    if not hasattr(sheet, "reset_dimensions"):
+        raise _unreadable("a chart sheet")
+    sheet.reset_dimensions()  # what the sheet says of its own size isn't relied on
+    rows = _cells(sheet)
+    number, cells = next(rows, (1, ()))
+    columns, header = _columns(listing, number, cells)
+    if header.wrong:
+        return [header]
+    return [_row(number, columns, cells) for number, cells in rows if any(not _blank(cell) for cell in cells)]
+
+
+def _cells(sheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
+    for number, cells in enumerate(sheet.iter_rows(max_col=MAX_COLUMNS), 1):
+        if number > MAX_SHEET_ROWS:
+            raise too_many_rows(f"sheet {sheet.title}", f"工作表“{sheet.title}”")
+        yield number, cells
+
+
+def too_many_rows(en: str, zh: str) -> Problem:
+    return invalid("too_many_rows", f"{en} has more than {MAX_ROWS} rows", f"{zh}超过{MAX_ROWS}行", limit=MAX_ROWS)
+
+
+def _blank(cell: Any) -> bool:
+    return cell.value is None or (isinstance(cell.value, str) and not cell.value.strip())
+
+
+def _columns(listing: Listing, number: int, cells: tuple[Any, ...]) -> tuple[dict[int, Field], Row]:
+    """The field of each column by the header row, and that row with what is wrong with it."""
+    known = {title: field for field in FIELDS[listing] for title in (field.header, field.name)}
+    columns: dict[int, Field] = {}
+    header = Row(number, {})
+    for place, cell in enumerate(cells):
+        title = str(cell.value).strip().rstrip("*＊") if not _blank(cell) else ""
+        field = known.get(title)
+        if field and field in columns.values():
+            header.find("column_twice", f"the column {title} stands twice", f"“{title}”列重复", field.name)
+        elif field:
+            columns[place] = field
+        elif title:
+            told = "、".join(f.header for f in FIELDS[listing])
+            header.find(
+                "unknown_column", f"unknown column {title[:60]!r}; known: {told}", f"未知列“{title[:60]}”，可用：{told}"
+            )
+    for field in FIELDS[listing]:
+        if field not in columns.values():
+            header.find(
+                "column_missing", f"the column {field.header} ({field.name}) is missing", f"缺少“{field.header}”列", field.name
+            )  # fmt: skip
+    return columns, header
+
+
+def _row(number: int, columns: dict[int, Field], cells: tuple[Any, ...]) -> Row:
+    row = Row(number, {})
+    for place, cell in enumerate(cells):
+        if _blank(cell):
+            continue
+        if field := columns.get(place):
+            _take(row, field, cell)
+        else:
+            letter = get_column_letter(place + 1)
+            row.find("cell_without_header", f"column {letter} has no header", f"{letter}列没有表头")
+    return row
+
+
+def _take(row: Row, field: Field, cell: Any) -> None:
+    """One cell's value as JSON would have it, or why it can't be."""
+    value = cell.value
+    if cell.data_type == "f":
+        row.find("formula", "a formula isn't evaluated: paste its value", "不支持公式，请粘贴为数值", field.name)
+    elif cell.data_type == "e":
+        row.find("error_cell", f"the cell shows the error {value}", f"单元格为错误值{value}", field.name)
+    elif field.kind == Kind.day:
+        row.values[field.name] = _day(value)
+    elif isinstance(value, (date, datetime)) or not isinstance(value, (str, int, float)):
+        row.find(
+            "wrong_type",
+            f"{field.header} is text, and Excel holds {value} as a date or time: format the cell as text",
+            f"“{field.header}”应为文本，Excel 已将其识别为日期或时间（{value}），请设为文本格式",
+            field.name,
+        )
+    else:
+        row.values[field.name] = (
+            str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
+        )
+
+
+def _day(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.date().isoformat() if value.time() == datetime.min.time() else value.isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    text = str(value).strip()
+    found = _DAY.fullmatch(text) or _COMPACT_DAY.fullmatch(text)
+    return f"{found[1]}-{int(found[2]):02}-{int(found[3]):02}" if found else text
+
+
+def _resolve(written: Written) -> None:
+    """References by key, by key and name, or by a name that only one has, become keys."""
+    names = {
+        Listing.organisations: _names(written[Listing.organisations], "code"),
+        Listing.officials: _names(written[Listing.officials], "id"),
+    }
+    for listing, rows in written.items():
+        for field in (f for f in FIELDS[listing] if f.to):
+            assert field.to
+            for row in rows:
+                if not isinstance(value := row.values.get(field.name), str):
+                    continue
+                if field.kind == Kind.references:
+                    parts = _parts(value, *names[field.to])
+                    row.values[field.name] = [
+                        _key(row, field, part.strip(), *names[field.to]) for part in parts if part.strip()
+                    ]
+                else:
+                    row.values[field.name] = _key(row, field, value, *names[field.to])
+
+
+def _parts(text: str, by_key: dict[str, str], by_name: dict[str, list[str]]) -> list[str]:
+    """One reference a line; or several in one, unless all of it is one whose name has the separator in it."""
+    key, _, name = text.partition(" ")
+    if "\n" in text:
+        return text.split("\n")
+    return [text] if text in by_name or (name and by_key.get(key) == name) else _SEVERAL.split(text)
+
+
+def _names(rows: list[Row], key: str) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """Names by key, and keys by name."""
+    by_key = {row.values[key]: row.values.get("name", "") for row in rows if row.values.get(key)}
+    by_name: dict[str, list[str]] = defaultdict(list)
+    for found, name in by_key.items():
+        by_name[name].append(found)
+    return by_key, by_name
+
+
+def _key(row: Row, field: Field, text: str, by_key: dict[str, str], by_name: dict[str, list[str]]) -> str:
+    if text in by_key:
+        return text
+    if len(found := by_name.get(text, [])) == 1:
+        return found[0]
+    if found:
+        several = ", ".join(found[:10])
+        row.find(
+            "ambiguous_name",
+            f"{text} is the name of {several}: write the key",
+            f"“{text}”有重名（{several}），请填写编号",
+            field.name,
+        )
+        return found[0]
+    key, _, name = text.replace("\u3000", " ").partition(" ")
+    if (name := name.strip()) and by_key.get(key, name) != name:
+        row.find(
+            "name_differs",
+            f"{key} is {by_key[key]}, and the cell says {name}: the key counts",
+            f"{key}是“{by_key[key]}”，单元格写作“{name}”，以编号为准",
+            field.name,
+            warning=True,
+        )
+    return key
+
+
+# writing --------------------------------------------------------------------------------------------------------------
+def write(composition: Composition | None, titles: Titles | None = None) -> bytes:
+    """The composition as a workbook to edit; without one an empty workbook with headers and explanations."""
+    book = Workbook()
+    notes = book.active
+    assert isinstance(notes, Worksheet)
+    notes.title = NOTES
+    notes.column_dimensions["A"].width = 110
+    for line in _EXPLAINED:
+        notes.append([line])
+    named: dict[Listing | None, dict[str, str]] = {}
+    if composition:
+        named = {
+            Listing.organisations: composition.organisation_names,
+            Listing.officials: composition.official_names,
+        }
+    words = {role: word for word, role in words_of(titles).items()}
+    for listing in Listing:
+        sheet = book.create_sheet(TITLES[listing])
+        _head(sheet, listing, {**words})
+        for number, entry in enumerate(getattr(composition, listing, ()), 2):
+            for place, field in enumerate(FIELDS[listing], 1):
+                _put(sheet.cell(number, place), field, getattr(entry, field.name), named.get(field.to, {}), words)
+    packed = io.BytesIO()
+    book.save(packed)
+    return packed.getvalue()
+
+
+def _head(sheet: Worksheet, listing: Listing, words: dict[str, str]) -> None:
+    for place, field in enumerate(FIELDS[listing], 1):
+        cell = sheet.cell(1, place, field.header)
+        cell.font = Font(bold=True)
+        cell.fill = PatternFill("solid", fgColor="DDEBF7")
+        letter = get_column_letter(place)
+        sheet.column_dimensions[letter].width = 14 if field.kind == Kind.day else 28
+        if field.words:
+            choice = ",".join(dict.fromkeys(words.get(word, chinese) for word, chinese in field.words.items()))
+            offered = DataValidation("list", formula1=f'"{choice}"', allow_blank=True, showErrorMessage=False)
+            sheet.add_data_validation(offered)
+            offered.add(f"{letter}2:{letter}{MAX_ROWS}")
+    sheet.freeze_panes = "A2"
+
+
+def _put(cell: Any, field: Field, value: Any, named: dict[str, str], words: dict[str, str]) -> None:
+    """Texts stay texts: a name that begins with '=' isn't a formula, a code of digits isn't a number."""
+    if value is None or value == "":
+        return
+    assert isinstance(cell, Cell)
+    if isinstance(value, date) and value >= EXCELS_FIRST_DAY:
+        cell.value = value
+        cell.number_format = "yyyy-mm-dd"
+        return
+    if field.kind == Kind.reference:
+        value = f"{value} {named.get(value, '')}".strip()
+    elif field.kind == Kind.references:
+        value = "\n".join(f"{key} {named.get(key, '')}".strip() for key in value)
+    elif field.kind == Kind.word:
+        value = words.get(value, field.words[value])
+    cell.value = str(value)
+    cell.data_type = "s"
+    cell.number_format = "@"
