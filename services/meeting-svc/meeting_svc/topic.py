@@ -39,11 +39,12 @@ class TopicState(StrEnum):
 
 @dataclass(frozen=True)
 class Paper:
-    """One paper of a topic: what it is, and the SHA-256 of its file as the sponsor states it."""
+    """One paper of a topic: what it is, its file, and the SHA-256: the file's, or without one what the sponsor states."""
 
     kind: PaperKind
     title: str
     sha256: str | None = None
+    file_id: str | None = None
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from uuid_utils.compat import uuid7
 from meeting_svc import topic as topics
 from meeting_svc.commands import kind_of, require_organisations
 from meeting_svc.meeting import Meeting
+from meeting_svc.paper_commands import papers_of
 from meeting_svc.schemas import TakeStep
-from meeting_svc.topic import Paper, Topic, TopicState
+from meeting_svc.topic import Topic, TopicState
 from meeting_svc.topic_schemas import AdmitLate, SubmitTopic
 from zhengling import references
 from zhengling.db import lock
@@ -26,7 +27,7 @@ async def submit_topic(call: Call, body: SubmitTopic) -> Topic:
     occurred_at = call.occurred(body.occurred_at)
     require_organisations(composition, [body.sponsor])
     topics.require_raiser(composition, call.official, body.raised_by, body.sponsor, shanghai_day(call.now))
-    papers = [Paper(paper.kind, paper.title, paper.sha256) for paper in body.papers]
+    papers = await papers_of(call, body.papers)
     topics.require_papers(kind, papers)
     topic = Topic(
         id=str(uuid7()),

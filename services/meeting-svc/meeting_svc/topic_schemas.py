@@ -22,6 +22,7 @@ class PaperPayload(Payload):
     kind: PaperKind
     title: Title
     sha256: Annotated[str | None, Field(pattern=r"^[0-9a-f]{64}$")] = None
+    file_id: Annotated[str | None, Field(max_length=64, description="the uploaded file that the paper is")] = None
 
 
 class SubmitTopic(Payload):
@@ -44,6 +45,7 @@ class PaperView(View):
     kind: PaperKind
     title: str
     sha256: str | None
+    file_id: str | None
 
 
 class LateAdmissionView(View):
