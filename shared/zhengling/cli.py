@@ -40,10 +40,11 @@ deadlines = typer.Typer(no_args_is_help=True, help="Due dates.")
 calendar = typer.Typer(no_args_is_help=True, help="The working-day calendar of a running calendar-svc.")
 events = typer.Typer(no_args_is_help=True, help="The event backbone of running services.")
 audit = typer.Typer(no_args_is_help=True, help="The sealed audit chain of running services.")
+files = typer.Typer(no_args_is_help=True, help="The files of running services.")
 schemas = typer.Typer(no_args_is_help=True, help="The documents of the APIs and events.")
 for name, group in (
     ("stack", stack), ("database", database), ("rulebook", rulebook), ("deadlines", deadlines), ("calendar", calendar),
-    ("events", events), ("audit", audit), ("schemas", schemas),
+    ("events", events), ("audit", audit), ("files", files), ("schemas", schemas),
 ):  # fmt: skip
     app.add_typer(group, name=name)
 
@@ -482,6 +483,20 @@ def audit_verify(url: ServiceUrl, token: Token) -> None:
     state = "sound" if found["sound"] else "NOT sound"
     console.print(f"{state}: {found['seals']} seals, {found['rows']} rows, {found['unsealed']} not sealed yet")
     raise typer.Exit(0 if found["sound"] else 1)
+
+
+@files.command("verify", help="Hash again what the store holds for the token's government; exit with 1 if any differs.")
+def files_verify(url: ServiceUrl, token: Token) -> None:
+    contents, size, damaged, after = 0, 0, 0, ""
+    while after is not None:
+        found = _call("GET", f"{url}/v1/files/verify?limit=20&after={after}", token)
+        contents, size, after = contents + found["contents"], size + found["bytes"], found["next_after"]
+        for finding in found["findings"]:
+            damaged += 1
+            told = f"{finding['what']}: {finding['sha256']}, the content of {', '.join(finding['files'])}"
+            console.print(told, style="red", highlight=False, soft_wrap=True)
+    console.print(f"{contents} contents, {size} bytes, {damaged} missing or changed", highlight=False)
+    raise typer.Exit(1 if damaged else 0)
 
 
 # documents ----------------------------------------------------------------------------------------------------------

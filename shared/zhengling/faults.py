@@ -18,6 +18,7 @@ CRASH_POINTS = (
     "consumer.handled",  # handlers are done, the database isn't committed yet
     "consumer.committed",  # the database is committed, the offset isn't
     "timer.fired",  # the timer's effect is written, not committed
+    "file.stored",  # the content has its key in the file store, there is no row yet
 )
 _armed = os.environ.get("CRASH_POINT")
 _budget = Path(os.environ.get("CRASH_BUDGET", "/nonexistent"))

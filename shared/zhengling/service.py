@@ -35,6 +35,7 @@ from zhengling.auth import Authenticator, KeySource, Principal
 from zhengling.db import Database, is_contention, is_outage, now, refused_text, told
 from zhengling.deadlines import shanghai_day
 from zhengling.errors import Language, Problem, Text, invalid
+from zhengling.file_store import FileStore
 from zhengling.rulebook import Rulebook, Rulebooks
 from zhengling.settings import ServiceSettings
 from zhengling.workdays import FIRST_YEAR, YEARS_AHEAD
@@ -53,6 +54,7 @@ class Service:
     database: Database
     rulebooks: Rulebooks
     authenticator: Authenticator
+    files: FileStore | None = None
 
     @classmethod
     def create(cls, name: str, settings: ServiceSettings, process: str) -> Service:
@@ -62,6 +64,7 @@ class Service:
             Database(settings.database_url, application=f"{name}-{process}"),
             Rulebooks.load(settings.rulebook_roots),
             Authenticator(settings.auth_issuer, settings.auth_audience, KeySource.at(settings.auth_jwks)),
+            FileStore.of(settings),
         )
 
 
@@ -150,6 +153,11 @@ async def authenticate(request: Request) -> Principal:
 class CommandRoute(APIRoute):
     """A route whose handler is a command: Idempotency-Key looked up first, then one transaction around everything."""
 
+    async def content(self, request: Request) -> bytes:
+        """What a repetition must send again under the same Idempotency-Key: the body. A route whose body isn't to be held
+        in memory takes it in here, before the transaction, and answers with what stands for it."""
+        return await request.body()
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
         operation = self.operation_id or self.name
@@ -159,7 +167,7 @@ class CommandRoute(APIRoute):
             principal = await authenticate(request)
             key = idempotency.check_key(request.headers.get("idempotency-key"))
             route = f"{request.method} {request.url.path}?{request.url.query}"
-            wanted = idempotency.fingerprint(principal.subject, principal.official, route, await request.body())
+            wanted = idempotency.fingerprint(principal.subject, principal.official, route, await self.content(request))
             async with service.database.transaction(principal.government) as session:
                 trace(session, request)
                 if stored := await idempotency.begin(session, principal.client, key, wanted):
@@ -332,7 +340,7 @@ _WITH_KEY = {400: _problem_response("The request can't be read, or lacks Idempot
 _WITH_BODY = {
     400: _problem_response("The body isn't JSON, or Idempotency-Key is missing where it is needed"),
     413: _problem_response("The body is too large"),
-    415: _problem_response("The body isn't said to be JSON"),
+    415: _problem_response("The body isn't said to be of a type that is taken here"),
 }
 _WITH_IF_MATCH = {
     412: _problem_response("It has changed since it was read"),
@@ -542,10 +550,13 @@ def state_of_calendar(newest: Any) -> str:
 
 
 def api_checks(service: Service) -> Checks:
-    """The API needs its database, the calendar and the issuer's keys. It doesn't need Kafka: the outbox waits."""
+    """The API needs its database, the calendar and the issuer's keys. It doesn't need Kafka, as the outbox waits; without
+    the file store it does all but files, and says so."""
 
     async def checks() -> dict[str, str]:
         found = {"database": "ok", "keys": "ok" if await service.authenticator.ready() else "no key set loaded yet"}
+        if service.files is not None:
+            found["files"] = await service.files.check()
         if not await service.database.reachable():
             return found | {"database": "can't be reached"}
         async with service.database.transaction(None) as session:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from zhengling.file_kinds import KINDS
 from zhengling.kafka import KafkaSettings
 
 
@@ -16,6 +18,9 @@ class ServiceSettings(BaseSettings):
     """One process of one service. ValueError for a combination that must not run in production."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True)
+    keeps_files: ClassVar[bool] = False
+    """Whether the service can't be without a file store: it then has to be named, as a folder that happens to be there
+    would take papers that no backup knows of."""
 
     profile: Literal["development", "production"] = "production"
     database_url: str
@@ -44,6 +49,30 @@ class ServiceSettings(BaseSettings):
     kafka_sasl_password: str | None = None
     consumer_patience: float = Field(30.0, description="seconds of standing still with lag until the watchdog acts")
 
+    file_store_url: str | None = Field(None, description="file:///folder or s3://bucket/prefix")
+    file_max_bytes: Annotated[int, Field(ge=1, le=5 << 30)] = 100 << 20  # S3 gives an object of 5 GiB another key
+    file_kinds: str = Field(",".join(KINDS), description="which kinds may be kept, separated by commas")
+    file_s3_endpoint: str | None = Field(
+        None, description="None: Amazon's; what else is None comes from AWS_* variables"
+    )
+    file_s3_region: str | None = None
+    file_s3_access_key_id: str | None = None
+    file_s3_secret_access_key: SecretStr | None = None
+    file_s3_path_style: bool = Field(True, description="the bucket stands in the path, not in the host's name")
+
+    @model_validator(mode="after")
+    def _file_store(self) -> Self:
+        if self.keeps_files and self.file_store_url is None:
+            raise ValueError("FILE_STORE_URL has to name where files are kept")
+        address = urlsplit(self.file_store_url or "s3://none")
+        if not (address.netloc if address.scheme == "s3" else address.scheme == "file" and address.path.strip("/")):
+            raise ValueError("FILE_STORE_URL is file:///folder or s3://bucket/prefix")
+        if address.scheme == "file" and address.netloc:
+            raise ValueError("FILE_STORE_URL: a folder has three slashes, file:///folder")
+        if unknown := sorted(self.allowed_file_kinds - KINDS.keys()):
+            raise ValueError(f"FILE_KINDS: {', '.join(unknown)} is none of {', '.join(KINDS)}")
+        return self
+
     @model_validator(mode="after")
     def _fit_for_production(self) -> Self:
         if self.profile == "production" and self.allow_test_clock:
@@ -51,6 +80,10 @@ class ServiceSettings(BaseSettings):
         if self.profile == "production" and os.environ.get("CRASH_POINT"):
             raise ValueError("CRASH_POINT can't be set in the production profile")
         return self
+
+    @property
+    def allowed_file_kinds(self) -> frozenset[str]:
+        return frozenset(part.strip() for part in self.file_kinds.split(",") if part.strip())
 
     @property
     def rulebook_roots(self) -> list[Path]:

@@ -652,6 +652,7 @@ class EmbeddedStack:
             "AUTH_AUDIENCE": self.issuer.audience,
             "AUTH_JWKS": str(self.issuer.jwks_path),
             "RULEBOOKS": self._rulebooks,
+            "FILE_STORE_URL": (self.folder / "files").as_uri(),
             "PROFILE": "development",
             "ALLOW_TEST_CLOCK": "true",
             "INSTANCE": instance,

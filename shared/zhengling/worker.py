@@ -17,7 +17,7 @@ from aiokafka.errors import KafkaError
 from fastapi import FastAPI
 from prometheus_client import Gauge
 
-from zhengling import audit, idempotency, outbox, recomputation, references, timers
+from zhengling import audit, files, idempotency, outbox, recomputation, references, timers
 from zhengling.consumer import EventConsumer
 from zhengling.db import Database, is_outage, whole
 from zhengling.due_dates import Owners
@@ -86,6 +86,8 @@ class Worker:
             work["consumer"] = self._consumer.run
         if self._due_dates is not None:
             work["recomputation"] = self._every(IDLE, self._recompute)
+        if self.service.settings.keeps_files:
+            work["files"] = self._every(600.0, self._sweep)
         if self._seed:
             work["seed"] = self._every(3600.0, self._seed)
         tasks = [asyncio.create_task(self._supervise(name, run), name=name) for name, run in work.items()]
@@ -163,6 +165,10 @@ class Worker:
     async def _seal(self, database: Database) -> bool:
         async with database.transaction(None) as session:
             return await audit.seal_once(session) > 0
+
+    async def _sweep(self, database: Database) -> bool:
+        await files.sweep_all(self.service)
+        return False
 
     async def _measure(self, database: Database) -> bool:
         async with database.transaction(None) as session:

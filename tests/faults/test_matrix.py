@@ -36,7 +36,8 @@ async def test_each_decision_lands_once_though_processes_are_killed_and_frozen_a
 
 
 def test_every_crash_point_is_armed_somewhere() -> None:
-    assert {point for armed in CRASHES for point in armed.values()} == set(CRASH_POINTS)
+    elsewhere = {"file.stored"}  # no event is under way there: tests/meeting/test_files_api.py
+    assert {point for armed in CRASHES for point in armed.values()} | elsewhere == set(CRASH_POINTS)
 
 
 async def test_each_decision_lands_once_and_falls_overdue_once_though_processes_die_at_every_crash_point(

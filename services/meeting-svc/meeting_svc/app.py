@@ -10,7 +10,7 @@ from meeting_svc.feed import feed
 from meeting_svc.handlers import DUE_DATES, HANDLERS, TIMERS
 from meeting_svc.routes import ROUTERS
 from meeting_svc.settings import Settings
-from zhengling import feeds
+from zhengling import feeds, file_routes
 from zhengling.errors import Text
 from zhengling.process import Program
 from zhengling.service import Service
@@ -23,9 +23,9 @@ def create_app(service: Service) -> FastAPI:
         service,
         title="Zhengling meeting-svc",
         description="Composition of the government, topics, meetings, minutes and decisions (会议管理).",
-        routers=[*ROUTERS, feeds.routes("meeting", Text("Meetings", "会议安排"), feed)],
+        routers=[*ROUTERS, feeds.routes("meeting", Text("Meetings", "会议安排"), feed), file_routes.routes("meeting")],
         documented=DOCUMENTED,
-        body_limits=BODY_LIMITS,
+        body_limits={**BODY_LIMITS, file_routes.PATH: service.settings.file_max_bytes},
     )
 
 

@@ -1,7 +1,11 @@
 """Settings of meeting-svc."""
 
+from typing import ClassVar
+
 from zhengling.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
-    """Nothing beyond what every service has."""
+    """What every service has; papers are files."""
+
+    keeps_files: ClassVar[bool] = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 
 from uuid_utils.compat import uuid7
 
@@ -13,15 +13,15 @@ from meeting_svc.consultation import Coordination, CoordinationNote, Position, S
 from meeting_svc.decision import Decision, Standing
 from meeting_svc.gate import GateRecord
 from meeting_svc.meeting import Meeting
+from meeting_svc.paper_commands import papers_of
 from meeting_svc.schemas import TakeStep
-from meeting_svc.topic import Paper, PriorMeeting, Topic
+from meeting_svc.topic import PriorMeeting, Topic
 from meeting_svc.topic_schemas import (
     AddPaper,
     AdmitLate,
     ConcernOrganisations,
     Coordinate,
     NamePriorMeeting,
-    PaperPayload,
     RecordGate,
     SignTopicForm,
     SubmitTopic,
@@ -60,20 +60,6 @@ def _require_sponsor(call: Call, composition: Composition, topic: Topic, act: Te
     composition.require(call.official, actors, on, {}, act, code="not_the_sponsor", clause=None, sponsor=topic.sponsor)
 
 
-def _paper(call: Call, body: PaperPayload, submitted_at: datetime) -> Paper:
-    return Paper(
-        kind=body.kind,
-        title=body.title,
-        sha256=body.sha256,
-        parts=tuple(body.parts),
-        file_id=body.file_id,
-        to_return=body.to_return,
-        id=str(uuid7()),
-        submitted_by=call.official or "",
-        submitted_at=submitted_at,
-    )
-
-
 async def submit_topic(call: Call, body: SubmitTopic) -> Topic:
     """Submit a topic with its papers. By whoever raises it: the leader, or somebody of the sponsor."""
     book, composition = call.rulebook, await references.composition(call.session)
@@ -102,7 +88,7 @@ async def submit_topic(call: Call, body: SubmitTopic) -> Topic:
         submitted_by=call.official or "",
         submitted_at=occurred_at,
         recorded_at=call.now,
-        papers=[_paper(call, paper, occurred_at) for paper in body.papers],
+        papers=await papers_of(call, body.papers, occurred_at),
     )
     topics.require_papers(kind, topic.papers, topic.facts)
     topics.require_not_reserved(topic, book.topics, {name: each.name for name, each in book.meetings.items()})
@@ -139,7 +125,7 @@ async def add_paper(call: Call, topic_id: str, body: AddPaper) -> Topic:
     """Add a paper, or a new version of one. By the sponsor or the office. Who approved the papers sees them again."""
     topic, kind, composition = await _locked(call, topic_id)
     _require_sponsor(call, composition, topic, Text("add a paper", "补充材料"), Role.office)
-    paper = _paper(call, body, call.occurred(body.occurred_at))
+    (paper,) = await papers_of(call, [body], call.occurred(body.occurred_at))
     topics.change_papers(topic, kind, paper, body.replaces, call.now)
     topics.require_papers(kind, topic.current_papers, topic.facts)
     await call.session.flush()

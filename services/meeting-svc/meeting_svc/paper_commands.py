@@ -1,0 +1,48 @@
+"""The papers of a topic and the files that they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from uuid_utils.compat import uuid7
+
+from meeting_svc.topic import Paper
+from meeting_svc.topic_schemas import PaperPayload
+from zhengling import files
+from zhengling.errors import invalid
+from zhengling.service import Call
+
+
+async def papers_of(call: Call, given: Sequence[PaperPayload], submitted_at: datetime) -> list[Paper]:
+    """The papers as the topic keeps them; one that is a file has the file's SHA-256, whether stated or not.
+
+    422 `unknown_file` names the files that this government doesn't have, `digest_mismatch` a paper whose stated SHA-256
+    is another one than its file's.
+    """
+    file_ids = [paper.file_id for paper in given if paper.file_id is not None]
+    digests = {file.id: file.sha256 for file in await files.require(call.session, file_ids)} if file_ids else {}
+    papers = []
+    for paper in given:
+        sha256 = digests[paper.file_id] if paper.file_id is not None else paper.sha256
+        if paper.sha256 not in (None, sha256):
+            raise invalid(
+                "digest_mismatch",
+                f"the paper {paper.title!r} states another SHA-256 than its file {paper.file_id} has, {sha256}",
+                f"材料“{paper.title}”所报的 SHA-256 与其文件不符",
+                sha256=sha256,
+            )
+        papers.append(
+            Paper(
+                kind=paper.kind,
+                title=paper.title,
+                sha256=sha256,
+                parts=tuple(paper.parts),
+                file_id=paper.file_id,
+                to_return=paper.to_return,
+                id=str(uuid7()),
+                submitted_by=call.official or "",
+                submitted_at=submitted_at,
+            )
+        )
+    return papers

@@ -1,0 +1,185 @@
+"""What may be kept as a file: the kinds, how each is told by its content, what a name may be, and marks of secrecy.
+
+Invariant: a kind is believed only where the content shows it, whatever name and media type say. Pure.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+import unicodedata
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from zhengling.errors import Problem, Text, invalid, refusal
+
+HEAD_BYTES = 65_536
+"""How much of a content's beginning is looked at."""
+MAX_NAME = 200
+ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_ENCRYPTED = "EncryptedPackage"  # what Office and WPS put where a document has a password
+_WORD, _SHEET, _SLIDES = "WordDocument", "Workbook", "PowerPoint Document"
+
+
+@dataclass(frozen=True)
+class FileKind:
+    """A kind of file: its media type, what else clients call it, the endings of its names, and what its content shows:
+    a sign among the first bytes, or in a container (zip, OLE) all parts of one of the sets. With neither it is text."""
+
+    name: str
+    media_type: str
+    endings: tuple[str, ...]
+    aliases: tuple[str, ...] = ()
+    sign: bytes = b""
+    within: int = 0
+    parts: tuple[frozenset[str], ...] = ()
+
+    def shown_by(self, head: bytes, parts: Collection[str]) -> bool:
+        """Whether a content is of this kind by its first `HEAD_BYTES` and, of a container, the names of its parts."""
+        if self.parts:
+            return any(wanted.issubset(parts) for wanted in self.parts)
+        if self.sign:
+            return head.find(self.sign, 0, self.within + len(self.sign)) >= 0
+        return is_text(head)
+
+
+def _office(name: str, media_type: str, *aliases: str, endings: tuple[str, ...] = (), parts: Iterable[str]) -> FileKind:
+    return FileKind(name, media_type, endings or (name,), aliases, parts=tuple(frozenset(p.split("+")) for p in parts))
+
+
+_OOXML = "application/vnd.openxmlformats-officedocument."
+_XML_WORD, _XML_SHEET, _XML_SLIDES = (f"[Content_Types].xml+{folder}/" for folder in ("word", "xl", "ppt"))
+#: Allowed unless the settings allow fewer. WPS writes its own endings over Microsoft's containers, old or new.
+FILE_KINDS: tuple[FileKind, ...] = (
+    FileKind("pdf", "application/pdf", ("pdf",), sign=b"%PDF-", within=1019),  # ISO 32000 readers look at 1,024 bytes
+    _office("ofd", "application/ofd", "application/vnd.ofd", parts=["OFD.xml"]),  # GB/T 33190
+    _office("doc", "application/msword", parts=[_WORD]),
+    _office("docx", f"{_OOXML}wordprocessingml.document", "application/wps-office.docx", parts=[_XML_WORD]),
+    _office("wps", "application/wps-office.wps", "application/vnd.ms-works", "application/kswps",
+            parts=[_WORD, _XML_WORD]),
+    _office("xls", "application/vnd.ms-excel", parts=[_SHEET, "Book"]),
+    _office("xlsx", f"{_OOXML}spreadsheetml.sheet", "application/wps-office.xlsx", parts=[_XML_SHEET]),
+    _office("et", "application/wps-office.et", "application/kset", parts=[_SHEET, "Book", _XML_SHEET]),
+    _office("ppt", "application/vnd.ms-powerpoint", parts=[_SLIDES]),
+    _office("pptx", f"{_OOXML}presentationml.presentation", "application/wps-office.pptx", parts=[_XML_SLIDES]),
+    _office("dps", "application/wps-office.dps", "application/ksdps", parts=[_SLIDES, _XML_SLIDES]),
+    FileKind("png", "image/png", ("png",), sign=b"\x89PNG\r\n\x1a\n"),
+    FileKind("jpeg", "image/jpeg", ("jpg", "jpeg"), ("image/jpg", "image/pjpeg"), sign=b"\xff\xd8\xff"),
+    FileKind("rtf", "application/rtf", ("rtf",), ("text/rtf",), sign=b"{\\rtf"),
+    FileKind("txt", "text/plain", ("txt",)),
+)  # fmt: skip
+KINDS = {kind.name: kind for kind in FILE_KINDS}
+#: What a client says that doesn't know the kind; the name's ending tells it then.
+UNKNOWN_MEDIA_TYPE = "application/octet-stream"
+
+
+class Classification(StrEnum):
+    """Whether a content is a state secret, and of which degree; none of the three may be kept here."""
+
+    internal = "internal"
+    confidential = "confidential"
+    secret = "secret"  # noqa: S105 - a degree of secrecy, no password
+    top_secret = "top_secret"  # noqa: S105
+
+    @classmethod
+    def _missing_(cls, value: object) -> Classification | None:
+        """The marks as papers carry them."""
+        return {"秘密": cls.confidential, "机密": cls.secret, "绝密": cls.top_secret}.get(str(value))
+
+
+# a mark as it stands on papers (GB/T 9704: 机密★1年), in brackets, or set off at the beginning; 商业秘密 is none
+_MARK = re.compile(
+    r"(?:绝密|机密|秘密)\s*[★☆*]|[\[【(（〔〈《]\s*(?:绝密|机密|秘密)\s*[\]】)）〕〉》]|^\s*(?:绝密|机密|秘密)\s*[-_—:：]"
+)
+
+
+def require_unclassified(classification: Classification, name: str) -> None:
+    """Refusal `classified_content` for what is said to be a state secret, or whose name carries the mark."""
+    if classification == Classification.internal and not _MARK.search(name):
+        return
+    raise refusal(
+        "classified_content",
+        None,
+        "classified content (top secret, secret, confidential) can't be kept in this system",
+        "涉密文件（绝密、机密、秘密）不得上传本系统",
+        Text(
+            "record only number, lead unit and due date, and that it is held on paper",
+            "仅登记文号、牵头单位和办理时限，并注明“纸质件保管”",
+        ),
+    )
+
+
+def kind_of(media_type: str, name: str, allowed: Collection[str]) -> FileKind:
+    """The kind that a media type names; for an unknown one the kind of the name's ending.
+
+    `allowed` are names of kinds. 415 `file_type_not_allowed`, naming what is; 422 `file_name_differs` where the name
+    ends like another kind.
+    """
+    said = media_type.partition(";")[0].strip().lower()
+    ending = name.rpartition(".")[2].lower()
+    kinds = [kind for kind in FILE_KINDS if kind.name in allowed]
+    if said == UNKNOWN_MEDIA_TYPE:
+        found = [kind for kind in kinds if ending in kind.endings]
+    else:
+        found = [kind for kind in kinds if said == kind.media_type or said in kind.aliases]
+    if not found:
+        names = ", ".join(kind.name for kind in kinds)
+        raise Problem(
+            415,
+            "file_type_not_allowed",
+            Text(f"files of the type {said or 'unknown'} aren't kept here", f"不接受该类型的文件：{said or '未知'}"),
+            Text(f"send one of {names}, with its Content-Type", f"请上传以下类型之一，并注明 Content-Type：{names}"),
+            extra={"allowed": [kind.media_type for kind in kinds]},
+        )
+    if ending not in found[0].endings:
+        endings = ", ".join(f".{each}" for each in found[0].endings)
+        raise invalid(
+            "file_name_differs",
+            f"{name!r} isn't the name of a file of the type {found[0].media_type}: it ends in {endings}",
+            f"文件名与类型不符：{found[0].media_type} 的扩展名应为 {endings}",
+        )
+    return found[0]
+
+
+def require_shown(kind: FileKind, head: bytes, parts: Collection[str]) -> None:
+    """422 `content_differs` unless the content is of the kind that was said."""
+    if kind.shown_by(head, parts):
+        return
+    if _ENCRYPTED in parts:
+        raise invalid(
+            "content_encrypted",
+            "the file is protected by a password, so nobody else could read it; take the password off",
+            "文件设有打开密码，他人无法阅读，请取消密码后上传",
+        )
+    raise invalid(
+        "content_differs",
+        f"the content isn't of the type {kind.media_type}, whatever its name says",
+        f"文件内容与所称类型 {kind.media_type} 不符",
+    )
+
+
+def is_text(head: bytes) -> bool:
+    """Whether bytes read as text: UTF-8, GB 18030, or UTF-16 with its mark; no controls but line ends and tabs."""
+    marked = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    for encoding in ("utf-16",) if marked else ("utf-8-sig", "gb18030"):
+        try:
+            text = codecs.getincrementaldecoder(encoding)().decode(head)  # the last character may be cut off
+        except UnicodeDecodeError:
+            continue
+        return not any(unicodedata.category(character) == "Cc" and character not in "\t\n\r\f" for character in text)
+    return False
+
+
+def clean_name(given: str) -> str:
+    """A file's name without folders, in one spelling (NFC). 422 `file_name_invalid` where none is left, for controls and
+    what turns the direction of writing (a name that shows another ending than it has), and beyond 200 characters."""
+    name = unicodedata.normalize("NFC", re.split(r"[/\\]", given)[-1]).strip()
+    hidden = any(unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") for character in name)
+    if hidden or not name.strip(".") or len(name) > MAX_NAME:
+        raise invalid(
+            "file_name_invalid",
+            f"a file's name has 1 to {MAX_NAME} characters, all of them visible",
+            f"文件名须为1至{MAX_NAME}个可见字符",
+        )
+    return name

@@ -1,0 +1,325 @@
+"""The API of files, the same in every service that keeps some.
+
+An upload can't be a body in memory, nor its way to the store a part of a transaction: `UploadRoute` takes the content in
+before the command begins, and what stands for the body under the Idempotency-Key is its digest, name and type. A
+repeated upload sends its content again, and gets the first one's answer.
+
+No postponed annotations here: FastAPI has to see dependencies that close over the service's name.
+"""
+
+import base64
+import email.message
+import email.utils
+import re
+from collections.abc import AsyncIterator
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.requests import ClientDisconnect
+
+from zhengling import audit, files
+from zhengling.errors import Problem, Text, invalid
+from zhengling.file_kinds import FILE_KINDS, UNKNOWN_MEDIA_TYPE, Classification
+from zhengling.files import StoredFile, Upload
+from zhengling.paging import Page, Paging, page
+from zhengling.service import (
+    PROBLEMS,
+    Call,
+    CommandRoute,
+    Service,
+    authenticate,
+    command,
+    queries,
+    query,
+    require_known_parameters,
+)
+
+PATH = "/v1/files"
+_SHA256 = r"^[0-9a-f]{64}$"
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+_CONTENTS = {kind.media_type: _BINARY for kind in FILE_KINDS}
+#: RFC 9530, and RFC 3230 before it, whose value stands without colons.
+_DIGEST = re.compile(r"(?:^|,)\s*sha-256\s*=\s*(:?)([A-Za-z0-9+/]{43}=)\1\s*(?=,|;|$)", re.IGNORECASE)
+_RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})", re.ASCII)
+
+
+class UploadParameters(BaseModel):
+    """What may be said of an upload beside its headers."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: Annotated[
+        str | None, Field(max_length=1000, description="the file's name, where Content-Disposition doesn't tell it")
+    ] = None
+    sha256: Annotated[str | None, Field(pattern=_SHA256, description="what has to arrive; Content-Digest does too")] = (
+        None
+    )
+    classification: Annotated[
+        Classification,
+        Field(description="classified content is refused: 秘密 confidential, 机密 secret, 绝密 top secret"),
+    ] = Classification.internal
+
+
+class FileView(BaseModel):
+    """A file as it was uploaded. It never changes."""
+
+    model_config = ConfigDict(from_attributes=True)
+    id: str
+    name: str
+    media_type: str
+    size: Annotated[int, Field(description="in bytes")]
+    sha256: str
+    uploaded_by: str
+    uploaded_at: datetime
+    modified_at: datetime
+
+
+class FileFinding(BaseModel):
+    sha256: str
+    what: Annotated[str, Field(description="missing or changed")]
+    files: Annotated[list[str], Field(description="the files with this content")]
+
+
+class FilesVerdict(BaseModel):
+    """What was found of a part of the contents; ask again with `after` until `next_after` is null."""
+
+    contents: int
+    bytes: int
+    findings: list[FileFinding]
+    next_after: str | None
+
+
+# headers ------------------------------------------------------------------------------------------------------------
+def name_in(disposition: str) -> str | None:
+    """The file's name in a Content-Disposition (RFC 6266): `filename*` before `filename`; one that is sent as raw UTF-8,
+    as many clients do, is read so."""
+    message = email.message.Message()
+    message["Content-Disposition"] = disposition
+    names = [value for key, value in message.get_params([], "content-disposition") if key.lower() == "filename"]
+    extended = [email.utils.collapse_rfc2231_value(value) for value in names if isinstance(value, tuple)]
+    if extended or not names:
+        return extended[0] if extended else None
+    try:
+        return str(names[0]).encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return str(names[0])
+
+
+def disposition_of(name: str) -> str:
+    """The Content-Disposition of a download: the name in full, and for old clients what ASCII can say of it."""
+    plain = re.sub(r'[^ -~]|["\\%]', "_", name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def digest_in(request: Request) -> str | None:
+    """The SHA-256 that Content-Digest, Repr-Digest or Digest states, as hex digits; None where none does."""
+    for header in ("content-digest", "repr-digest", "digest"):
+        if found := _DIGEST.search(request.headers.get(header, "")):
+            return base64.b64decode(found[2]).hex()
+    return None
+
+
+def upload_said(request: Request) -> Upload:
+    """What the request says of its content. Problems as `Upload.said`, and 422 `file_name_missing`, `invalid_payload`,
+    `digest_mismatch` where two stated digests differ."""
+    try:
+        said = UploadParameters.model_validate(dict(request.query_params))
+    except ValidationError as error:
+        wrong = [detail | {"loc": ("query", *detail["loc"])} for detail in error.errors(include_url=False)]
+        raise RequestValidationError(wrong) from error
+    name = said.name or name_in(request.headers.get("content-disposition", ""))
+    if name is None:
+        raise invalid(
+            "file_name_missing",
+            "the upload has no name; say it as name=… or in Content-Disposition: attachment; filename*=UTF-8''…",
+            "缺少文件名，请用 name 参数或 Content-Disposition 请求头注明",
+        )
+    digest = digest_in(request)
+    if None not in (digest, said.sha256) and digest != said.sha256:
+        raise invalid("digest_mismatch", "two different digests are stated", "所报的两个 SHA-256 不一致")
+    media_type = request.headers.get("content-type", UNKNOWN_MEDIA_TYPE)
+    service: Service = request.app.state.service
+    return Upload.said(service, name, media_type, said.sha256 or digest, said.classification)
+
+
+class UploadRoute(CommandRoute):
+    """A command whose body is a file: what can be refused by its headers is, before a byte of it is taken in."""
+
+    async def content(self, request: Request) -> bytes:
+        service: Service = request.app.state.service
+        principal = await authenticate(request)
+        principal.require(f"{service.name}:write")
+        require_known_parameters(request)
+        upload = upload_said(request)
+        limit = service.settings.file_max_bytes
+        length = request.headers.get("content-length", "")
+        if length.isdigit() and int(length) > limit:
+            raise files.too_large(limit)
+        try:
+            received = await files.receive(service, principal.government, upload, request.stream())
+        except ClientDisconnect as error:
+            text = Text("the upload was broken off", "上传中断")
+            raise Problem(400, "upload_broken_off", text) from error
+        request.state.received = received
+        return f"{received.name}\n{received.media_type}\n{received.sha256}".encode()
+
+
+# downloads ----------------------------------------------------------------------------------------------------------
+def span_of(header: str | None, if_range: str | None, tag: str, size: int) -> tuple[int, int] | None:
+    """The one range of bytes asked for, its end not in it; None for the whole, also where several are asked for or what
+    the caller has is another file (RFC 9110, 14.2 and 13.1.5). 416 `range_not_satisfiable`."""
+    found = _RANGE.fullmatch((header or "").replace(" ", ""))
+    if found is None or not any(found.groups()) or (if_range is not None and if_range.strip() != tag):
+        return None
+    first, last = found.groups()
+    start = int(first) if first else max(size - int(last), 0)
+    end = min(int(last) + 1, size) if first and last else size
+    if first and last and int(last) < int(first):
+        return None  # such a header means nothing
+    if start >= size:
+        raise Problem(
+            416,
+            "range_not_satisfiable",
+            Text(f"the file has {size} bytes", f"文件共{size}字节，请求的范围超出"),
+            headers={"Content-Range": f"bytes */{size}"},
+        )
+    return start, end
+
+
+def _headers(file: StoredFile, tag: str) -> dict[str, str]:
+    digest = base64.b64encode(bytes.fromhex(file.sha256)).decode()
+    return {
+        "ETag": tag,
+        "Accept-Ranges": "bytes",
+        "Content-Disposition": disposition_of(file.name),
+        "Cache-Control": "private, no-cache",  # each download is asked for, so that the audit knows of it
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+        "Repr-Digest": f"sha-256=:{digest}:",
+        "Vary": "Authorization",
+        "X-Content-Type-Options": "nosniff",
+    }
+
+
+async def _download(
+    request: Request, read: str, file_id: str, if_none_match: str | None, range_: str | None, if_range: str | None
+) -> Response:
+    """Find the row, open the content, put the download on record, then stream: the store is asked between transactions."""
+    service: Service = request.app.state.service
+    principal = await authenticate(request)
+    principal.require(read)
+    require_known_parameters(request)
+    async with service.database.transaction(principal.government) as session:
+        file = await files.find(session, file_id)
+    tag = f'"{file.sha256}"'
+    headers = _headers(file, tag)
+    if if_none_match is not None and {part.strip().removeprefix("W/") for part in if_none_match.split(",")} & {
+        "*",
+        tag,
+    }:
+        return Response(status_code=304, headers=headers)
+    span = span_of(range_, if_range, tag, file.size)
+    start, end = span or (0, file.size)
+    pieces: AsyncIterator[bytes] = await files.open(service, file, span)
+    async with service.database.transaction(principal.government) as session:
+        await audit.record(
+            session,
+            actor=principal.official or principal.subject,
+            action="download_file",
+            subject=f"file:{file.id}",
+            details={"client": principal.client, "sha256": file.sha256, "bytes": [start, end]},
+        )
+    headers["Content-Length"] = str(end - start)
+    if span:
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{file.size}"
+    return StreamingResponse(pieces, 206 if span else 200, headers, file.media_type)
+
+
+_DOWNLOAD: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The whole content", "content": _CONTENTS},
+    206: {"description": "The range asked for", "content": _CONTENTS},
+    304: {"description": "The caller has it as it is"},
+    416: {"description": "The file is shorter", "content": PROBLEMS[422]["content"]},
+    500: {"description": "The content was lost or changed in the store", "content": PROBLEMS[422]["content"]},
+}
+
+
+def routes(name: str) -> APIRouter:
+    """The files of the service `name`. Its bodies are larger than others': `create_app(body_limits={PATH: …})`."""
+    read, write, admin = f"{name}:read", f"{name}:write", f"{name}:admin"
+    reads = queries("/v1", "files")
+    uploads = APIRouter(prefix="/v1", tags=["files"], route_class=UploadRoute, responses=PROBLEMS)
+
+    @uploads.post(
+        "/files",
+        operation_id="upload_file",
+        status_code=201,
+        summary="Upload a file: the body is its content (上传文件)",
+        responses={408: {"description": "Too slow", "content": PROBLEMS[422]["content"]}},
+        openapi_extra={"requestBody": {"required": True, "content": _CONTENTS | {UNKNOWN_MEDIA_TYPE: _BINARY}}},
+    )
+    async def upload_file(
+        said: Annotated[UploadParameters, Query()],
+        request: Request,
+        call: Annotated[Call, command(write)],
+        response: Response,
+        content_disposition: Annotated[str | None, Header(description="RFC 6266; the name in filename*")] = None,
+        content_digest: Annotated[str | None, Header(description="RFC 9530; sha-256 is checked")] = None,
+    ) -> FileView:
+        file = await files.record(call.session, request.state.received, call.official or call.principal.subject)
+        response.headers["Location"] = f"{PATH}/{file.id}"
+        call.audit_details.update(subject=f"file:{file.id}", sha256=file.sha256, size=file.size)
+        return FileView.model_validate(file)
+
+    @reads.get(
+        "/files", operation_id="list_files", summary="Files in the order of their upload, or those of one content"
+    )
+    async def list_files(
+        call: Annotated[Call, query(read)],
+        paging: Paging,
+        sha256: Annotated[str | None, Query(pattern=_SHA256)] = None,
+    ) -> Page[FileView]:
+        filters = [files.file_table.c.sha256 == sha256] if sha256 else []
+        rows, cursor = await page(call.session, StoredFile, paging, *filters)
+        return Page(items=[FileView.model_validate(row) for row in rows], next_cursor=cursor)
+
+    @reads.get("/files/verify", operation_id="verify_files", summary="Hash again what the store holds, part by part")
+    async def verify_files(
+        request: Request,
+        after: Annotated[str, Query(pattern=r"^([0-9a-f]{64})?$", description="next_after of the part before")] = "",
+        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    ) -> FilesVerdict:
+        principal = await authenticate(request)
+        principal.require(admin)
+        require_known_parameters(request)
+        found = await files.verify(request.app.state.service, principal.government, after, limit)
+        return FilesVerdict.model_validate(asdict(found))
+
+    @reads.get("/files/{file_id}", operation_id="get_file", summary="What is known of a file")
+    async def get_file(file_id: str, call: Annotated[Call, query(read)]) -> FileView:
+        return FileView.model_validate(await files.find(call.session, file_id))
+
+    @reads.get(
+        "/files/{file_id}/content",
+        operation_id="download_file",
+        summary="A file's content, whole or a range of it; each download is audited (下载文件)",
+        response_class=StreamingResponse,
+        responses=_DOWNLOAD,
+    )
+    async def download_file(
+        file_id: str,
+        request: Request,
+        if_none_match: Annotated[str | None, Header(alias="If-None-Match")] = None,
+        range_: Annotated[str | None, Header(alias="Range", description="one range of bytes")] = None,
+        if_range: Annotated[str | None, Header(alias="If-Range")] = None,
+    ) -> Response:
+        return await _download(request, read, file_id, if_none_match, range_, if_range)
+
+    router = APIRouter()
+    for part in (uploads, reads):
+        router.include_router(part)
+    return router

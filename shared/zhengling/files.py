@@ -1,0 +1,477 @@
+"""Files: uploaded once, hashed, immutable; the content in the file store, what is known of it in the database.
+
+A content lies under `<government>/<sha256>`, so equal contents of one government lie there once. Invariants: a content's
+row is committed before its object gets that key, and a file's row after, so every object has a row and every file an
+object; nothing changes or deletes a file; no call of the store stands in a transaction.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import io
+import logging
+import time
+import zipfile
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import IO
+
+import olefile
+import sqlalchemy as sa
+from obstore.exceptions import BaseError
+from prometheus_client import Counter, Histogram
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import registry
+from uuid_utils.compat import uuid7
+
+from zhengling import audit
+from zhengling.db import Database, backbone, government_of, now
+from zhengling.errors import Problem, Text, invalid, not_found
+from zhengling.faults import crash_point
+from zhengling.file_kinds import (
+    HEAD_BYTES,
+    OLE,
+    ZIP,
+    Classification,
+    FileKind,
+    clean_name,
+    kind_of,
+    require_shown,
+    require_unclassified,
+)
+from zhengling.file_store import FileStore, store_away
+from zhengling.service import Service
+
+log = logging.getLogger(__name__)
+BYTES = Counter("zhengling_file_bytes", "Bytes of files that went in or out", ["direction"])
+SECONDS = Histogram(
+    "zhengling_file_seconds",
+    "Time from a file's first byte to its last",
+    ["direction"],
+    buckets=(0.1, 0.5, 2, 10, 60, 600),
+)
+DAMAGED = Counter("zhengling_file_damaged", "Contents that were found missing or changed")
+
+WITHIN = timedelta(hours=1)
+"""How long an upload may take; far less than GRACE, so that what is swept belongs to no upload under way."""
+GRACE = timedelta(hours=24)
+SWEEP_AGAIN = timedelta(hours=1)
+"""When another sweeper takes over what one marked and didn't finish; each sweep ends long before."""
+DIRECTORY_BYTES = 16 << 20
+"""How much is read of a container to know its parts: far more than that of any document."""
+
+_CLAIM = sa.text("""
+    INSERT INTO file_content (government, sha256) VALUES (:government, :sha256)
+    ON CONFLICT (government, sha256) DO UPDATE SET claimed_at = clock_timestamp() WHERE file_content.leaving_since IS NULL
+    RETURNING sha256
+""")
+_TOUCH = sa.text("""
+    UPDATE file_content SET claimed_at = clock_timestamp() WHERE sha256 = :sha256 AND leaving_since IS NULL RETURNING sha256
+""")
+# An upload that records its file at this moment holds the row: once it has committed, `claimed_at` is looked at again.
+_MARK = sa.text("""
+    UPDATE file_content c SET leaving_since = clock_timestamp()
+    WHERE leaving_since < clock_timestamp() - CAST(:again AS interval)
+       OR (leaving_since IS NULL AND claimed_at < clock_timestamp() - CAST(:grace AS interval)
+           AND NOT EXISTS (SELECT FROM file f WHERE f.government = c.government AND f.sha256 = c.sha256))
+    RETURNING sha256
+""")
+_FORGET = sa.text("DELETE FROM file_content WHERE sha256 = ANY(:gone) AND leaving_since IS NOT NULL")
+_CONTENTS = sa.text("""
+    SELECT sha256, min(size) AS size, array_agg(id ORDER BY id) AS files FROM file
+    WHERE sha256 > :after GROUP BY sha256 ORDER BY sha256 LIMIT :limit
+""")
+
+
+@dataclass
+class StoredFile:
+    """A file as it was uploaded: who, when (business time), and what; the content is known by its SHA-256."""
+
+    id: str
+    government: str
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+    uploaded_by: str
+    uploaded_at: datetime
+    modified_at: datetime | None = None
+
+    @property
+    def key(self) -> str:
+        return _key(self.government, self.sha256)
+
+
+metadata = sa.MetaData()
+file_table = sa.Table(
+    "file",
+    metadata,
+    *(sa.Column(name, sa.Text, primary_key=name == "id") for name in ("id", "government", "name", "media_type")),
+    sa.Column("size", sa.BigInteger),
+    sa.Column("sha256", sa.Text),
+    sa.Column("uploaded_by", sa.Text),
+    sa.Column("uploaded_at", sa.DateTime(timezone=True)),
+    sa.Column("modified_at", sa.DateTime(timezone=True), server_default=sa.func.now()),
+)
+registry(metadata=metadata).map_imperatively(StoredFile, file_table, eager_defaults=True)
+
+
+def _key(government: str, sha256: str) -> str:
+    return f"{government}/{sha256}"
+
+
+def _incoming(government: str) -> str:
+    return f"{government}/incoming/"
+
+
+# taking in ----------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Upload:
+    """What is said of a content before it comes: a name, a kind, and by whom cares its SHA-256 (64 hex digits)."""
+
+    name: str
+    kind: FileKind
+    sha256: str | None = None
+
+    @classmethod
+    def said(
+        cls,
+        service: Service,
+        name: str,
+        media_type: str,
+        sha256: str | None = None,
+        classification: Classification = Classification.internal,
+    ) -> Upload:
+        """As a caller says it. Problems: 409 `classified_content`, 415 `file_type_not_allowed`, 422 `file_name_invalid`,
+        `file_name_differs`."""
+        name = clean_name(name)
+        require_unclassified(classification, name)
+        return cls(name, kind_of(media_type, name, service.settings.allowed_file_kinds), sha256)
+
+
+@dataclass(frozen=True)
+class Received:
+    """A content that lies in the store under its key; no file speaks of it yet."""
+
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+
+
+def too_large(limit: int) -> Problem:
+    """413, as for any body."""
+    return Problem(413, "body_too_large", Text(f"a file has at most {limit} bytes", f"文件不得超过{limit}字节"))
+
+
+@dataclass
+class _Meter:
+    """Passes pieces on, and knows afterwards how many bytes they were, their digest and their beginning."""
+
+    size: int = 0
+    head: bytes = b""
+    digest: hashlib._Hash = field(default_factory=hashlib.sha256)
+
+    async def through(self, pieces: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:
+        async for piece in pieces:
+            self.size += len(piece)
+            if self.size > limit:
+                raise too_large(limit)
+            self.digest.update(piece)
+            self.head += piece[: HEAD_BYTES - len(self.head)]
+            if piece:
+                yield piece
+
+
+def required_store(service: Service) -> FileStore:
+    """The service's store; 503 `file_store_away` where none is named."""
+    if service.files is None:
+        raise store_away("FILE_STORE_URL names none")
+    return service.files
+
+
+async def receive(service: Service, government: str, upload: Upload, pieces: AsyncIterator[bytes]) -> Received:
+    """Bring a content into the store, piece by piece, under the key of its SHA-256; outside of any transaction.
+
+    Problems: 408 `upload_too_slow`; 413 `body_too_large`; 422 `file_empty`, `digest_mismatch`, `content_differs`,
+    `content_encrypted`; 503 `file_store_away`, `busy`. What `pieces` raises is raised. Nothing is left then but what
+    the sweeper takes away.
+    """
+    store, meter, began = required_store(service), _Meter(), time.perf_counter()
+    arriving = f"{_incoming(government)}{uuid7()}"
+    kept = False
+    try:
+        async with asyncio.timeout(WITHIN.total_seconds()) as limit:
+            await store.write(arriving, meter.through(pieces, service.settings.file_max_bytes))
+            await _check(store, arriving, upload, meter)
+            received = Received(upload.name, upload.kind.media_type, meter.size, meter.digest.hexdigest())
+            async with service.database.transaction(government) as session:
+                if await session.scalar(_CLAIM, {"government": government, "sha256": received.sha256}) is None:
+                    raise _being_swept()
+            await store.move(arriving, _key(government, received.sha256))
+            kept = True
+    except TimeoutError as error:
+        if not limit.expired():  # the database's, which is its own matter
+            raise
+        text = Text("the upload took longer than an hour", "上传超过一小时未完成")
+        raise Problem(408, "upload_too_slow", text) from error
+    finally:
+        if not kept:
+            await _discard(store, arriving)
+    crash_point("file.stored")
+    BYTES.labels("in").inc(received.size)
+    SECONDS.labels("in").observe(time.perf_counter() - began)
+    return received
+
+
+async def _discard(store: FileStore, key: str) -> None:
+    """Take away at once what nobody will ask for; where the store is away, the sweeper does it later."""
+    try:
+        await store.delete(key)
+    except Problem:
+        log.warning("%s stays until it is swept", key)
+
+
+async def _check(store: FileStore, key: str, upload: Upload, meter: _Meter) -> None:
+    if not meter.size:
+        raise invalid("file_empty", "the file is empty", "文件内容为空")
+    found = meter.digest.hexdigest()
+    if upload.sha256 not in (None, found):
+        raise invalid(
+            "digest_mismatch",
+            f"the content that arrived has the SHA-256 {found}, not {upload.sha256}; send it again",
+            f"收到内容的 SHA-256 为 {found}，与所报不符，请重新上传",
+            sha256=found,
+        )
+    parts: frozenset[str] = frozenset()
+    if meter.head.startswith((ZIP, OLE)):
+        parts = await asyncio.to_thread(_parts, store, key, meter.head.startswith(ZIP))
+    require_shown(upload.kind, meter.head, parts)
+
+
+def _being_swept() -> Problem:
+    return Problem(
+        503,
+        "busy",
+        Text("an abandoned upload of the same content is being taken away just now", "相同内容的残留上传正在清理"),
+        Text("try again with the same Idempotency-Key", "请用同一幂等键重试"),
+        headers={"Retry-After": "5"},
+    )
+
+
+class _Bounded(io.RawIOBase):
+    """A file of the store to seek in, of which no more than `DIRECTORY_BYTES` can be read."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._left = DIRECTORY_BYTES
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # what BufferedReader passes
+        self._left -= len(buffer)
+        if self._left < 0:
+            raise ValueError("a container with more of a directory than any document has")
+        piece = memoryview(self._file.read(len(buffer)))
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+def _parts(store: FileStore, key: str, zipped: bool) -> frozenset[str]:
+    """The names of a container's parts, and of the folders at its top; none where it can't be read as one. Only its
+    directory is read and nothing unpacked, so that what unpacks without end does no harm. Blocks."""
+    try:
+        with io.BufferedReader(_Bounded(store.reader(key)), 4096) as file:
+            if zipped:
+                with zipfile.ZipFile(file) as archive:
+                    names = archive.namelist()
+                return frozenset(names) | {name.partition("/")[0] + "/" for name in names if "/" in name}
+            with olefile.OleFileIO(file) as document:
+                return frozenset(path[0] for path in document.listdir())
+    except (BaseError, FileNotFoundError) as error:
+        raise store_away(error) from error
+    except Exception as error:  # a broken container breaks its reader in many ways; it is no document in any of them
+        log.info("a container can't be read: %r", error)
+        return frozenset()
+
+
+async def record(session: AsyncSession, received: Received, uploaded_by: str) -> StoredFile:
+    """The row of a file whose content lies in the store, in the caller's transaction. 503 `busy` where the content was
+    taken away meanwhile, which takes a day between `receive` and this."""
+    if (await backbone(session, _TOUCH, {"sha256": received.sha256})).first() is None:
+        raise _being_swept()
+    file = StoredFile(
+        id=str(uuid7()),
+        government=government_of(session),
+        name=received.name,
+        media_type=received.media_type,
+        size=received.size,
+        sha256=received.sha256,
+        uploaded_by=uploaded_by,
+        uploaded_at=now(session),
+    )
+    session.add(file)
+    await session.flush()
+    return file
+
+
+async def put(
+    service: Service, government: str, name: str, media_type: str, pieces: AsyncIterator[bytes], made_by: str
+) -> StoredFile:
+    """Keep a content that the service makes itself (an export), in transactions of its own; not to be called inside one.
+    `made_by` is who the audit names. Problems as `Upload.said`, `receive` and `record`."""
+    received = await receive(service, government, Upload.said(service, name, media_type), pieces)
+    async with service.database.transaction(government) as session:
+        file = await record(session, received, made_by)
+        await audit.record(
+            session, actor=made_by, action="put_file", subject=f"file:{file.id}", details={"sha256": file.sha256}
+        )
+    return file
+
+
+# giving out ---------------------------------------------------------------------------------------------------------
+async def find(session: AsyncSession, file_id: str) -> StoredFile:
+    """One file; 404 `file_not_found` where this government has none of this id."""
+    if file := await session.get(StoredFile, file_id):
+        return file
+    raise not_found("file", "文件", file_id)
+
+
+async def require(session: AsyncSession, file_ids: Sequence[str]) -> list[StoredFile]:
+    """The files of these ids in their order, for what is about to refer to them. 422 `unknown_file` names which of them
+    this government doesn't have. They need no lock: nothing changes or deletes a file."""
+    found = await session.execute(sa.select(StoredFile).where(file_table.c.id.in_(file_ids)))
+    files = {file.id: file for file in found.scalars()}
+    if unknown := sorted(set(file_ids) - files.keys()):
+        raise invalid(
+            "unknown_file",
+            f"no such file: {', '.join(unknown)}; upload it with POST /v1/files first",
+            f"没有该文件：{'、'.join(unknown)}，请先上传（POST /v1/files）",
+            unknown=unknown,
+        )
+    return [files[file_id] for file_id in file_ids]
+
+
+def damaged(file: StoredFile, what: str) -> Problem:
+    """500: the store has lost or changed what was entrusted to it."""
+    DAMAGED.inc()
+    log.error("the content of file %s (%s) %s", file.id, file.sha256, what)
+    return Problem(
+        500,
+        "file_damaged",
+        Text(f"the content of file {file.id} {what}; it is logged", "文件内容丢失或被改动，已记录"),
+        Text("upload the same file again: its content is then whole for all that refer to it",
+             "请重新上传同一文件，引用它的各处即可恢复"),
+    )  # fmt: skip
+
+
+async def open(service: Service, file: StoredFile, span: tuple[int, int] | None = None) -> AsyncIterator[bytes]:
+    """The file's content, or its bytes from `span[0]` up to and without `span[1]`, to be read outside of a transaction.
+
+    500 `file_damaged` where it is missing or has another size, 503 `file_store_away`. Of a whole content the last piece
+    is given only once the digest holds, else 500 `file_damaged` comes in its place: nobody gets a changed file
+    unnoticed.
+    """
+    content = await required_store(service).open(file.key, span)
+    if content is None:
+        raise damaged(file, "is missing in the file store")
+    if content.size != file.size:
+        raise damaged(file, f"has {content.size} bytes instead of {file.size}")
+    return _given_out(file, content.pieces, whole=span is None)
+
+
+async def _given_out(file: StoredFile, pieces: AsyncIterator[bytes], *, whole: bool) -> AsyncIterator[bytes]:
+    began, digest, held = time.perf_counter(), hashlib.sha256(), b""
+    async for piece in pieces:
+        digest.update(piece)
+        if held:
+            BYTES.labels("out").inc(len(held))
+            yield held
+        held = piece
+    if whole and digest.hexdigest() != file.sha256:
+        raise damaged(file, "isn't what was uploaded")
+    BYTES.labels("out").inc(len(held))
+    yield held
+    SECONDS.labels("out").observe(time.perf_counter() - began)
+
+
+# keeping ------------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Finding:
+    """A content that the store lost (`missing`) or changed (`changed`), and the files whose it is."""
+
+    sha256: str
+    what: str
+    files: list[str]
+
+
+@dataclass
+class Verdict:
+    """What a part of the verification found; `next_after` is where the next part begins, None at the end."""
+
+    contents: int = 0
+    bytes: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    next_after: str | None = None
+
+
+async def verify(service: Service, government: str, after: str = "", limit: int = 50, most: int = 1 << 28) -> Verdict:
+    """Hash again what the store holds against the rows: contents in the order of their digests behind `after`, up to
+    `limit` of them or until `most` bytes were read. 503 `file_store_away`."""
+    store, verdict = required_store(service), Verdict()
+    async with service.database.transaction(government) as session:
+        rows = (await session.execute(_CONTENTS, {"after": after, "limit": limit})).all()
+    for row in rows:
+        digest, size = hashlib.sha256(), 0
+        content = await store.open(_key(government, row.sha256))
+        if content is not None:
+            async for piece in content.pieces:
+                digest.update(piece)
+                size += len(piece)
+        if content is None or digest.hexdigest() != row.sha256:
+            DAMAGED.inc()
+            verdict.findings.append(Finding(row.sha256, "missing" if content is None else "changed", row.files))
+        verdict.contents += 1
+        verdict.bytes += size
+        if verdict.bytes >= most:
+            break
+    if rows and (verdict.contents < len(rows) or len(rows) == limit):
+        verdict.next_after = rows[verdict.contents - 1].sha256
+    return verdict
+
+
+async def sweep(database: Database, store: FileStore, government: str, grace: timedelta = GRACE) -> int:
+    """Take away what uploads left that never became a file, once it is older than `grace`. Returns how many objects.
+
+    A content is marked before its object is deleted, and no upload uses a marked one; so an upload of the same content
+    that comes just now either keeps it or is told to come again. 503 `file_store_away`.
+    """
+    swept = await store.delete_older(_incoming(government), grace)
+    async with database.transaction(government) as session:
+        marked = await session.execute(_MARK, {"grace": grace, "again": SWEEP_AGAIN})
+        leaving = list(marked.scalars())
+    if leaving:
+        async with asyncio.timeout(SWEEP_AGAIN.total_seconds() / 2):
+            await store.delete(*(_key(government, sha256) for sha256 in leaving))
+        async with database.transaction(government) as session:
+            await session.execute(_FORGET, {"gone": leaving})
+    return swept + len(leaving)
+
+
+async def sweep_all(service: Service) -> None:
+    """Sweep after every government that the rulebooks know."""
+    for government in service.rulebooks.governments:
+        if swept := await sweep(service.database, required_store(service), government):
+            log.info("%d abandoned uploads of %s were taken away", swept, government)
