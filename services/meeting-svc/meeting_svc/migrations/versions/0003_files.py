@@ -2,8 +2,8 @@
 
 from zhengling.migrations import apply
 
-revision = "0002_files"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
