@@ -117,7 +117,7 @@ def kind_of(media_type: str, name: str, allowed: Collection[str]) -> FileKind:
     ends like another kind.
     """
     said = media_type.partition(";")[0].strip().lower()
-    ending = name.rpartition(".")[2].lower()
+    ending = name.rpartition(".")[2].lower() if "." in name else ""
     kinds = [kind for kind in FILE_KINDS if kind.name in allowed]
     if said == UNKNOWN_MEDIA_TYPE:
         found = [kind for kind in kinds if ending in kind.endings]

@@ -94,7 +94,7 @@ class FileStore:
         """Write an object piece by piece; what `pieces` raises is raised here, and nothing is left then."""
         try:
             await obstore.put_async(self._store, key, pieces, chunk_size=PART, max_concurrency=PARTS_ABREAST)
-        except BaseError as error:
+        except (BaseError, FileNotFoundError) as error:  # what isn't found is the bucket or the folder
             raise store_away(error) from error
 
     async def move(self, source: str, target: str) -> None:

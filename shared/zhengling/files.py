@@ -281,10 +281,10 @@ class _Bounded(io.RawIOBase):
         return self._file.tell()
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # what BufferedReader passes
-        self._left -= len(buffer)
+        piece = memoryview(self._file.read(min(len(buffer), self._left + 1)))
+        self._left -= len(piece)
         if self._left < 0:
             raise ValueError("a container with more of a directory than any document has")
-        piece = memoryview(self._file.read(len(buffer)))
         buffer[: len(piece)] = piece
         return len(piece)
 

@@ -64,7 +64,7 @@ class ServiceSettings(BaseSettings):
     def _file_store(self) -> Self:
         if self.keeps_files and self.file_store_url is None:
             raise ValueError("FILE_STORE_URL has to name where files are kept")
-        address = urlsplit(self.file_store_url or "s3://none")
+        address = urlsplit("s3://none" if self.file_store_url is None else self.file_store_url)
         if not (address.netloc if address.scheme == "s3" else address.scheme == "file" and address.path.strip("/")):
             raise ValueError("FILE_STORE_URL is file:///folder or s3://bucket/prefix")
         if address.scheme == "file" and address.netloc:
