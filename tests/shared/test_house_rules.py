@@ -17,7 +17,7 @@ ROLES = {
 }  # fmt: skip
 PURE_LIBRARY = (
     "errors", "notices", "workdays", "moments", "deadlines", "explanations", "adjustments", "vocabulary", "absence_rules",
-    "conditions", "meeting_rules", "rulebook", "authority", "events",
+    "planning_rules", "cadence", "conditions", "meeting_rules", "rulebook", "authority", "events",
 )  # fmt: skip
 IO = {"fastapi", "starlette", "sqlalchemy", "aiokafka", "asyncpg", "httpx"}
 
