@@ -27,6 +27,7 @@ FILES = {
         task-general: {clause: LH-20, within: 10, unit: working_day, of: assignment}
         task-hard: {clause: LH-20, within: 2, unit: month, of: assignment}
         paper-out: {clause: LH-9, within: 4, unit: working_day, of: meeting.closed}
+        fair-request: {clause: LH-30, before: 20, unit: day, of: meeting.day}
     """,
     "meetings.yaml": """
         weekly:
@@ -54,6 +55,19 @@ FILES = {
               - {step: sign, by: chair}
           follow_up:
             - {clause: LH-9, when: {document: to_issue}, deadlines: [paper-out]}
+    """,
+    "planning.yaml": """
+        requests:
+          fair:
+            name: 县级展会
+            clause: LH-30
+            lead: {rule: fair-request, admit: executive_deputy}
+            ask:
+              - {step: read, by: [deputy_in_charge, secretary_general], need: all}
+              - {step: approve, by: head}
+            quotas:
+              - {clause: LH-31, at_most: 1, per: quarter, of: government, lift: head}
+            participants: {clause: LH-32, at_most: 500, lift: executive_deputy}
     """,
     "supervision.yaml": """
         ledger:

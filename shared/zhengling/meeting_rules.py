@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from zhengling.cadence import Cadence
 from zhengling.conditions import ALWAYS, Actors, Chain, Section, StepName, When
 from zhengling.errors import Text, refusal
 from zhengling.vocabulary import (
@@ -57,14 +58,6 @@ class Papers(Section):
     deadline: RuleName | None = None
     deadline_when: When = ALWAYS
     admit_late: Roles = ()
-
-
-class Cadence(Section):
-    """How often a kind meets; it only warns. Every n weeks or months, or so many times in one of them."""
-
-    every: Annotated[int, Field(ge=1)] = 1
-    unit: Literal["week", "month"]
-    at_least: Annotated[int, Field(ge=1)] = 1
 
 
 def _fraction(value: object) -> object:

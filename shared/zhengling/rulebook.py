@@ -21,7 +21,9 @@ import orjson
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from zhengling import planning_rules
 from zhengling.absence_rules import Absence
+from zhengling.cadence import Cadence as Cadence
 from zhengling.conditions import ALWAYS
 from zhengling.conditions import FACTS as FACTS
 from zhengling.conditions import Actor as Actor
@@ -33,15 +35,15 @@ from zhengling.conditions import Step as Step
 from zhengling.conditions import StepName as StepName
 from zhengling.conditions import When as When
 from zhengling.conditions import matches as matches
-from zhengling.deadlines import DeadlineRule, shanghai_day
+from zhengling.deadlines import Anchor, DeadlineRule, shanghai_day
 from zhengling.errors import Problem, Text
-from zhengling.meeting_rules import Cadence as Cadence
 from zhengling.meeting_rules import FirstTopic as FirstTopic
 from zhengling.meeting_rules import FollowUp as FollowUp
 from zhengling.meeting_rules import MeetingKind as MeetingKind
 from zhengling.meeting_rules import Papers as Papers
 from zhengling.meeting_rules import Quorum as Quorum
 from zhengling.meeting_rules import TopicRules
+from zhengling.planning_rules import Planning
 from zhengling.vocabulary import CHINESE as CHINESE
 from zhengling.vocabulary import CLAUSE as CLAUSE
 from zhengling.vocabulary import Clause as Clause
@@ -141,6 +143,7 @@ class Rulebook(Section):
     topics: TopicRules = TopicRules()
     supervision: Supervision | None = None
     absence: Absence | None = None
+    planning: Planning | None = None
 
     @property
     def code(self) -> str:
@@ -221,6 +224,7 @@ _SECTIONS: dict[str, tuple[type[BaseModel], str | None]] = {
     "topics": (TopicRules, None),
     "supervision": (Supervision, None),
     "absence": (Absence, None),
+    "planning": (Planning, None),
 }
 
 
@@ -329,6 +333,38 @@ def check(rulebook: Rulebook, folder: Path) -> list[str]:
         for i, request in enumerate(rulebook.absence.requests):
             if request.notice:
                 named("absence.yaml", request.notice.rule, "requests", i, "notice", "rule")
+    if rulebook.planning:
+        findings += _check_planning(rulebook, rulebook.planning, folder)
+    return findings
+
+
+def _check_planning(rulebook: Rulebook, planning: Planning, folder: Path) -> list[str]:
+    """Deadline rules and meeting kinds that planning.yaml names have to be there, and lead times are counted back."""
+    findings: list[str] = []
+
+    def find(said: str, *path: int | str) -> None:
+        key = ".".join(map(str, path))
+        findings.append(f"{_place(folder, 'planning.yaml', *path)}: {key}: {said}")
+
+    def deadline(name: str, form: Literal["before", "by"], *path: int | str) -> None:
+        rule = rulebook.deadlines.get(name)
+        if rule is None:
+            find(f"no deadline rule {name!r} in deadlines.yaml", *path)
+        elif getattr(rule, form) is None or rule.of != Anchor.meeting_day:
+            find(f"{name} has to be a rule with {form}, of {Anchor.meeting_day}", *path)
+
+    def kinds(asks: tuple[planning_rules.Ask, ...], *path: int | str) -> None:
+        for i, ask in enumerate(asks):
+            if unknown := [name for name in ask.meeting if name not in rulebook.meetings]:
+                find(f"no meeting kind {', '.join(unknown)} in meetings.yaml", *path, "ask", i, "meeting")
+
+    for name, request in planning.requests.items():
+        kinds(request.ask, "requests", name)
+        if request.lead:
+            deadline(request.lead.rule, "before", "requests", name, "lead", "rule")
+    if plan := planning.yearly_plan:
+        kinds(plan.ask, "yearly_plan")
+        deadline(plan.deadline, "by", "yearly_plan", "deadline")
     return findings
 
 

@@ -250,7 +250,7 @@ def test_an_unknown_section_is_refused_with_the_known_ones(tmp_path: Path) -> No
     edition = write(tmp_path, weather="sunny: true\n")
     assert finding(edition) == (
         "weather.yaml:1: unknown section; known: government.yaml, deadlines.yaml, meetings.yaml, topics.yaml, "
-        "supervision.yaml, absence.yaml"
+        "supervision.yaml, absence.yaml, planning.yaml"
     )
 
 

@@ -16,9 +16,8 @@ ROLES = {
     "__init__", "app", "settings", "routes", "schemas", "commands", "tables", "queries", "handlers", "feed", "scopes",
 }  # fmt: skip
 PURE_LIBRARY = (
-    "errors", "file_kinds", "notices", "workdays",
-    "moments", "deadlines", "explanations", "adjustments", "vocabulary", "absence_rules",
-    "conditions", "meeting_rules", "rulebook", "authority", "events",
+    "errors", "file_kinds", "notices", "workdays", "moments", "deadlines", "explanations", "adjustments", "vocabulary",
+    "absence_rules", "planning_rules", "cadence", "conditions", "meeting_rules", "rulebook", "authority", "events",
 )  # fmt: skip
 IO = {"fastapi", "starlette", "sqlalchemy", "aiokafka", "asyncpg", "httpx"}
 

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from uuid_utils.compat import uuid7
 
 from meeting_svc import composition_workbook as workbook
+from meeting_svc import yearly_plan_commands
 from meeting_svc.composition import MAX_ROWS, Written, rows_of
 from meeting_svc.composition_changes import Report, examine
 from meeting_svc.composition_schemas import CompositionReport, CompositionRows
@@ -90,6 +91,7 @@ async def load_composition(
         },
     )
     await emit(call.session, event)
+    await yearly_plan_commands.expect_next_year(call)
     call.audit_details.update(subject="composition", version=version, reason=reason)
     return version, report.composition
 

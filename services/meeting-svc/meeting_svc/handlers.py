@@ -5,9 +5,11 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from meeting_svc import decision_commands as commands
+from meeting_svc import yearly_plan_commands
 from meeting_svc.decision import Standing
+from meeting_svc.yearly_plan import MeetingPlan
 from zhengling import recomputation, references
-from zhengling.due_dates import Owners
+from zhengling.due_dates import Owner, Owners
 from zhengling.events import (
     DocflowDeadlinesRecomputed,
     DocumentDrafted,
@@ -59,5 +61,5 @@ HANDLERS: Handlers = {
     WorkdaysChanged: recomputation.on_workdays_changed,
     **references.ABSENCES,
 }
-TIMERS: Timers = {}
-DUE_DATES: Owners = {}
+TIMERS: Timers = {yearly_plan_commands.OVERDUE: yearly_plan_commands.mark_overdue}
+DUE_DATES: Owners = {yearly_plan_commands.SUBJECT: Owner(MeetingPlan, yearly_plan_commands.move_due_dates)}

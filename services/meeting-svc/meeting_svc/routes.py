@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from meeting_svc import composition_routes, decision_routes, meeting_routes, minutes_routes, topic_routes
+from meeting_svc import (
+    cadence_routes,
+    composition_routes,
+    decision_routes,
+    meeting_routes,
+    minutes_routes,
+    planning_routes,
+    topic_routes,
+    yearly_plan_routes,
+)
 
 ROUTERS = [
     *composition_routes.ROUTERS,
@@ -10,4 +19,7 @@ ROUTERS = [
     *meeting_routes.ROUTERS,
     *decision_routes.ROUTERS,
     *minutes_routes.ROUTERS,
+    *planning_routes.ROUTERS,
+    *yearly_plan_routes.ROUTERS,
+    *cadence_routes.ROUTERS,
 ]

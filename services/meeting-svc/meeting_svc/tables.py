@@ -8,7 +8,9 @@ from meeting_svc.decision import Decision
 from meeting_svc.gate import GateRecord
 from meeting_svc.meeting import AgendaItem, Attendance, Entrustment, Meeting
 from meeting_svc.minutes import Minutes
+from meeting_svc.planning import Guest, Invitation, Lift, PlanningRequest, Reply, Return, Taken
 from meeting_svc.topic import HistoryEntry, LateAdmission, Paper, PriorMeeting, StepTaken, Topic
+from meeting_svc.yearly_plan import Declaration, MeetingPlan, PlanItem, PlanVersion
 from zhengling.columns import Json, map_noun, noun_columns
 from zhengling.events import Resolution
 from zhengling.vocabulary import Aspect
@@ -96,5 +98,67 @@ decision = sa.Table(
     sa.Column("ledger_due", sa.Date),
 )
 
-for noun, table in ((Topic, topic), (Meeting, meeting), (Minutes, minutes), (Decision, decision)):
+planning_request = sa.Table(
+    "planning_request",
+    metadata,
+    *noun_columns(),
+    sa.Column("edition", sa.Text, nullable=False),
+    sa.Column("type", sa.Text, nullable=False),
+    sa.Column("clause", sa.Text, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("sponsor", sa.Text, nullable=False),
+    sa.Column("led_by", sa.Text),
+    sa.Column("in_name_of", sa.Text, nullable=False),
+    sa.Column("day", sa.Date, nullable=False),
+    sa.Column("participants", sa.Integer),
+    sa.Column("invitees", Json(list[str]), nullable=False),
+    sa.Column("guests", Json(list[Guest]), nullable=False),
+    sa.Column("plan_item", sa.Text),
+    sa.Column("document", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("exception", sa.Text, nullable=False),
+    sa.Column("requested_by", sa.Text, nullable=False),
+    sa.Column("requested_at", Instant, nullable=False),
+    sa.Column("recorded_at", Instant, nullable=False),
+    sa.Column("submitted_at", Instant),
+    sa.Column("due", sa.Date),
+    sa.Column("late_by", sa.Integer, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("steps", Json(list[Taken]), nullable=False),
+    sa.Column("lifts", Json(list[Lift]), nullable=False),
+    sa.Column("returns", Json(list[Return]), nullable=False),
+    sa.Column("reply", Json(Reply | None)),
+    sa.Column("invitations", Json(list[Invitation]), nullable=False),
+    sa.Column("approved_at", Instant),
+    sa.Column("held_at", Instant),
+    sa.Column("meeting_id", sa.Text),
+    sa.Column("closed_reason", sa.Text, nullable=False),
+)
+meeting_plan = sa.Table(
+    "meeting_plan",
+    metadata,
+    *noun_columns(),
+    sa.Column("edition", sa.Text, nullable=False),
+    sa.Column("year", sa.Integer, nullable=False),
+    sa.Column("clause", sa.Text, nullable=False),
+    sa.Column("due", sa.Date, nullable=False),
+    sa.Column("due_at", Instant, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("items", Json(list[PlanItem]), nullable=False),
+    sa.Column("steps", Json(list[Taken]), nullable=False),
+    sa.Column("committee", Json(list[Declaration]), nullable=False),
+    sa.Column("versions", Json(list[PlanVersion]), nullable=False),
+    sa.Column("reviewed_at", Instant),
+    sa.Column("adopted_at", Instant),
+    sa.Column("overdue_at", Instant),
+)
+
+for noun, table in (
+    (Topic, topic),
+    (Meeting, meeting),
+    (Minutes, minutes),
+    (Decision, decision),
+    (PlanningRequest, planning_request),
+    (MeetingPlan, meeting_plan),
+):
     map_noun(mapper, noun, table)

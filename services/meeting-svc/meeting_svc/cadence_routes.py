@@ -1,0 +1,25 @@
+"""HTTP → query of how often meetings are held; no rules here."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Query
+
+from meeting_svc import cadence_queries as see
+from meeting_svc.cadence_schemas import CadenceView
+from meeting_svc.scopes import Read
+from zhengling.moments import Day
+from zhengling.service import queries
+
+reads = queries("/v1", "planning")
+
+
+@reads.get("/cadence", operation_id="get_cadence", summary="Meetings held and expected, by kind; it only warns")
+async def get_cadence(
+    call: Read, on: Annotated[Day | None, Query(description="a day; today where absent")] = None
+) -> CadenceView:
+    return await see.get_cadence(call, on)
+
+
+ROUTERS = [reads]

@@ -1,0 +1,456 @@
+"""The use cases of requests to hold something, one function each.
+
+What may approve a request runs one at a time for each government, so that two that together break a quota can't both
+slip through.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+from uuid_utils.compat import uuid7
+
+from meeting_svc import planning, tables
+from meeting_svc.commands import require_organisations
+from meeting_svc.decision import Decision
+from meeting_svc.meeting import Meeting, MeetingState
+from meeting_svc.planning import (
+    Act,
+    Breach,
+    Guest,
+    Invitation,
+    PlanningRequest,
+    Reply,
+    RequestState,
+    Surroundings,
+    Taken,
+)
+from meeting_svc.planning_schemas import (
+    AskToHold,
+    Decline,
+    LiftHindrance,
+    RecordHolding,
+    RecordInvitations,
+    RecordReply,
+    Resubmit,
+    TakePlanningStep,
+    What,
+    Withdraw,
+)
+from meeting_svc.yearly_plan import MeetingPlan, allows
+from zhengling import references
+from zhengling.authority import Acting, Composition
+from zhengling.cadence import period_of
+from zhengling.db import government_of, load, lock
+from zhengling.deadlines import Due, compute, shanghai_day
+from zhengling.errors import Text, invalid, refusal
+from zhengling.planning_rules import RequestType
+from zhengling.rulebook import Actor, Role, Rulebook
+from zhengling.service import Call
+
+_ONE_AT_A_TIME = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('planning:' || :government, 0))")
+
+
+@dataclass
+class Case:
+    """A request with what it is judged by: its rules, and what stands against it."""
+
+    request: PlanningRequest
+    kind: RequestType
+    around: Surroundings
+    found: list[Breach]
+
+    @property
+    def composition(self) -> Composition:
+        return self.around.composition
+
+
+async def one_at_a_time(session: AsyncSession) -> None:
+    """Wait for everybody else who may approve something in this government, until the commit. Before any row is locked."""
+    await session.execute(_ONE_AT_A_TIME, {"government": government_of(session)})
+
+
+def book_of(call: Call, request: PlanningRequest) -> Rulebook:
+    return call.service.rulebooks.edition(call.government, request.edition)
+
+
+def kind_of(book: Rulebook, name: str) -> RequestType:
+    """The rules of a type of request. 409 `no_planning_rules`, 422 `unknown_request_type`."""
+    return planning.type_of(planning.rules_of(book.planning, book.code, book.government.name), name)
+
+
+async def case_of(session: AsyncSession, book: Rulebook, request: PlanningRequest, today: date) -> Case:
+    """The request with what surrounds it: `today` is the day that counts where it isn't settled by the request yet."""
+    kind = kind_of(book, request.type)
+    calendar = await references.calendar(session)
+    due: Due | None = None
+    as_of = today
+    if kind.lead:
+        due = compute(kind.lead.rule, book.deadline(kind.lead.rule), request.day, calendar)
+        met_at = request.submitted_at if kind.lead.met_by == "request" else request.approved_at
+        as_of = shanghai_day(met_at) if met_at else today
+    around = Surroundings(
+        composition=await references.composition(session),
+        calendar=calendar,
+        as_of=as_of,
+        due=due,
+        others=await _others(session, kind, request),
+        in_plan=kind.planned is not None and await _in_plan(session, request),
+    )
+    return Case(request, kind, around, planning.breaches_of(kind, request, around))
+
+
+async def _others(session: AsyncSession, kind: RequestType, request: PlanningRequest) -> tuple[int, ...]:
+    """How many other requests count to each of the type's quotas."""
+    columns, counts = tables.planning_request.c, []
+    for quota in kind.quotas:
+        first, last = period_of(request.day, quota.per.months)
+        statement = sa.select(sa.func.count()).where(
+            columns.type == request.type,
+            columns.day.between(first, last),
+            columns.state.in_(planning.COUNTED),
+            columns.id != request.id,
+        )
+        if quota.of == "sponsor":
+            statement = statement.where(columns.sponsor == request.sponsor)
+        counts.append((await session.execute(statement)).scalar_one())
+    return tuple(counts)
+
+
+async def _in_plan(session: AsyncSession, request: PlanningRequest) -> bool:
+    statement = sa.select(MeetingPlan).filter_by(year=request.day.year)
+    plan = (await session.execute(statement)).scalar_one_or_none()
+    return allows(plan, request.plan_item, request.sponsor, request.day)
+
+
+async def _locked(call: Call, request_id: str, act: Act, occurred_at: datetime) -> Case:
+    """The request, locked after everybody else's turn, in the version that the caller saw, where the act is possible."""
+    await one_at_a_time(call.session)
+    request = await lock(call.session, PlanningRequest, request_id, "planning request", "办会申请")
+    call.check_version(request.version)
+    planning.require_act(request, act)
+    return await case_of(call.session, book_of(call, request), request, shanghai_day(occurred_at))
+
+
+# asking -------------------------------------------------------------------------------------------------------------
+async def ask_to_hold(call: Call, body: AskToHold) -> PlanningRequest:
+    """Ask to hold something. By who may ask by its type: somebody of the sponsor, or the leader meant. Where its rules
+    ask nobody it is approved at once. No event."""
+    book, composition = call.rulebook, await references.composition(call.session)
+    kind, occurred_at = kind_of(book, body.type), call.occurred(body.occurred_at)
+    require_organisations(composition, [body.sponsor])
+    acting = planning.require_may_ask(kind, composition, call.official, body.sponsor, shanghai_day(call.now))
+    await one_at_a_time(call.session)
+    request = PlanningRequest(
+        id=str(uuid7()),
+        government=call.government,
+        edition=book.edition,
+        type=body.type,
+        clause=kind.clause,
+        title=body.title,
+        sponsor=body.sponsor,
+        led_by=None if acting.role in _OF_THE_SPONSOR else acting.on_behalf_of or call.official,
+        in_name_of=body.in_name_of,
+        day=body.day,
+        participants=body.participants,
+        invitees=body.invitees,
+        guests=[Guest(guest.name, guest.group) for guest in body.guests],
+        plan_item=body.plan_item,
+        document=body.document,
+        reason=body.reason,
+        exception=body.exception,
+        requested_by=call.official or "",
+        requested_at=occurred_at,
+        recorded_at=call.now,
+    )
+    call.audit_details.update(acting.behalf)
+    with call.session.no_autoflush:
+        await _submit(call, book, kind, request, composition, occurred_at)
+    call.session.add(request)
+    await call.session.flush()
+    return request
+
+
+_OF_THE_SPONSOR = (Role.sponsor, Role.principal)
+
+
+async def _submit(
+    call: Call,
+    book: Rulebook,
+    kind: RequestType,
+    request: PlanningRequest,
+    composition: Composition,
+    occurred_at: datetime,
+) -> None:
+    """What asking and asking again have in common: it makes sense, what is firm isn't broken, and nobody may be asked."""
+    officials = request.invitees
+    if unknown := sorted(set(officials) - set(composition.official_names)):
+        raise invalid("unknown_official", f"no such official: {', '.join(unknown)}", f"查无此人：{'、'.join(unknown)}")
+    if len(set(officials)) != len(officials):
+        raise invalid("official_twice", "an official stands twice among the invitees", "邀请名单中有人重复")
+    (await references.calendar(call.session)).require(request.day)
+    planning.require_day_ahead(request, shanghai_day(occurred_at))
+    if not kind.submits:
+        planning.require_document(kind, request)
+        request.submitted_at = occurred_at
+    case = await case_of(call.session, book, request, shanghai_day(occurred_at))
+    _go_on(case, occurred_at)
+
+
+def _go_on(case: Case, occurred_at: datetime) -> None:
+    """Refuse what may not stand against the request any longer; approve it where nothing is open any more."""
+    request, found = case.request, planning.standing(case.request, case.found)
+    _note_lateness(case)
+    if planning.next_ask(case.kind.ask, request.steps):
+        planning.refuse_breaches(request, found, finally_=False)
+        return
+    asked = bool(
+        request.steps
+    )  # who takes the last step approves; where nobody is asked, an exception waits for its door
+    planning.refuse_breaches(request, found, finally_=asked)
+    if not found:
+        planning.require_day_ahead(request, shanghai_day(occurred_at))
+        planning.complete(case.kind, request, occurred_at)
+
+
+def _note_lateness(case: Case) -> None:
+    around = case.around
+    if around.due:
+        case.request.due = around.due.date
+        case.request.late_by = planning.days_late(around.due, around.as_of, around.calendar)
+
+
+async def resubmit(call: Call, request_id: str, body: Resubmit) -> PlanningRequest:
+    """Ask again after it was sent back, with what is said anew. By who may ask. The whole chain is taken again."""
+    occurred_at = call.occurred(body.occurred_at)
+    case = await _locked(call, request_id, Act.resubmit, occurred_at)
+    request = case.request
+    _require_asker(call, case)
+    planning.require_not_before(request, occurred_at)
+    for name in What.model_fields:
+        value = getattr(body, name)
+        if name in body.model_fields_set and (value is not None or name != "day"):
+            setattr(request, name, [Guest(g.name, g.group) for g in value] if name == "guests" else value)
+    request.state = RequestState.requested
+    with call.session.no_autoflush:
+        await _submit(call, book_of(call, request), case.kind, request, case.composition, occurred_at)
+    await call.session.flush()
+    return request
+
+
+# answering ----------------------------------------------------------------------------------------------------------
+async def take_step(call: Call, request_id: str, body: TakePlanningStep) -> PlanningRequest:
+    """Take the next step of its chain, or record the meeting's decision that takes it. By who the rulebook says. The last
+    step approves it, and is refused while something stands against it."""
+    decision, meeting = await _decision(call, body.decision_id)
+    stated = meeting.closed_at if meeting else body.occurred_at
+    occurred_at = call.occurred(stated)
+    case = await _locked(call, request_id, Act.take_step, occurred_at)
+    request, composition = case.request, case.composition
+    acting = planning.answerer(
+        request,
+        case.kind,
+        composition,
+        call.official,
+        shanghai_day(call.now),
+        body.step,
+        by_decision=decision is not None,
+    )
+    planning.require_not_before(request, occurred_at)
+    if decision and meeting:
+        _require_decides(case, decision, meeting)
+    if body.document:
+        request.document = body.document
+    if body.exception:
+        request.exception = body.exception
+    taken = Taken(
+        body.step,
+        acting.role,
+        call.official or "",
+        occurred_at,
+        call.now,
+        body.opinion,
+        acting.on_behalf_of,
+        acting.clause,
+        decision.id if decision else None,
+    )
+    planning.take(case.kind, request, taken)
+    with call.session.no_autoflush:
+        case = await case_of(call.session, book_of(call, request), request, shanghai_day(occurred_at))
+    _go_on(case, occurred_at)
+    call.audit_details.update(acting.behalf)
+    await call.session.flush()
+    return request
+
+
+async def _decision(call: Call, decision_id: str | None) -> tuple[Decision | None, Meeting | None]:
+    if decision_id is None:
+        return None, None
+    decision = await load(call.session, Decision, decision_id, "decision", "决定事项")
+    return decision, await load(call.session, Meeting, decision.meeting_id, "meeting", "会议")
+
+
+def require_decides(kinds: tuple[str, ...], clause: str, decision: Decision, meeting: Meeting) -> None:
+    """409 `wrong_meeting_kind`, `meeting_not_over`, `decision_not_adopted`: a step is taken by what a meeting of the right
+    kind has adopted."""
+    if meeting.kind not in kinds:
+        raise refusal(
+            "wrong_meeting_kind",
+            clause,
+            f"the decision is of a meeting of the kind {meeting.kind}; {' or '.join(kinds)} decides",
+            "该决定事项的会议类别不符",
+            Text(f"name a decision of {' or '.join(kinds)}", "请填写相应会议的决定事项"),
+            meeting_kinds=list(kinds),
+        )
+    if meeting.state not in (MeetingState.closed, MeetingState.minuted, MeetingState.signed):
+        raise refusal(
+            "meeting_not_over",
+            clause,
+            f"the meeting is {meeting.state}",
+            "会议尚未结束",
+            Text("record it once the session is closed", "请在会议结束后登记"),
+        )
+    if not decision.resolution.outcome.adopts:
+        raise refusal(
+            "decision_not_adopted",
+            clause,
+            f"the meeting's outcome is {decision.resolution.outcome}",
+            "该事项未获会议通过",
+            Text("refuse the request, or name the decision that adopted it", "请不予批准，或填写获通过的决定事项"),
+        )
+
+
+def _require_decides(case: Case, decision: Decision, meeting: Meeting) -> None:
+    due = planning.next_ask(case.kind.ask, case.request.steps)
+    assert due
+    require_decides(due[0].meeting, due[0].clause or case.kind.clause, decision, meeting)
+
+
+async def refuse(call: Call, request_id: str, body: Decline) -> PlanningRequest:
+    """Refuse the request, with a reason. By whoever is to take the next step, or could let be what stands against it."""
+    case = await _declined(call, request_id, Act.refuse, body)
+    planning.refuse(case.request, body.reason)
+    await call.session.flush()
+    return case.request
+
+
+async def send_back(call: Call, request_id: str, body: Decline) -> PlanningRequest:
+    """Send the request back with a reason; who asked may ask again. By whoever could refuse it."""
+    case = await _declined(call, request_id, Act.send_back, body)
+    planning.send_back(case.request, call.official or "", body.reason, call.occurred(body.occurred_at))
+    await call.session.flush()
+    return case.request
+
+
+async def _declined(call: Call, request_id: str, act: Act, body: Decline) -> Case:
+    occurred_at = call.occurred(body.occurred_at)
+    case = await _locked(call, request_id, act, occurred_at)
+    acting = planning.require_decliner(
+        case.request, case.kind, case.found, case.composition, call.official, shanghai_day(call.now)
+    )
+    planning.require_not_before(case.request, occurred_at)
+    call.audit_details.update({"reason": body.reason} | acting.behalf)
+    return case
+
+
+async def lift(call: Call, request_id: str, body: LiftHindrance) -> PlanningRequest:
+    """Let be what stands against the request, with a reason. By who the rulebook says. Where no step is open any more it
+    is approved with that."""
+    occurred_at = call.occurred(body.occurred_at)
+    case = await _locked(call, request_id, Act.lift, occurred_at)
+    acting = planning.lift(
+        case.request,
+        case.found,
+        case.composition,
+        body.hindrance,
+        call.official,
+        body.reason,
+        occurred_at,
+        shanghai_day(call.now),
+    )
+    if not planning.next_ask(case.kind.ask, case.request.steps) and not planning.standing(case.request, case.found):
+        planning.require_day_ahead(case.request, shanghai_day(occurred_at))
+        planning.complete(case.kind, case.request, occurred_at)
+    call.audit_details.update({"hindrance": body.hindrance, "reason": body.reason} | acting.behalf)
+    await call.session.flush()
+    return case.request
+
+
+async def withdraw(call: Call, request_id: str, body: Withdraw) -> PlanningRequest:
+    """Take the request back, with a reason, also an approved one before its day. By who may ask."""
+    occurred_at = call.occurred(body.occurred_at)
+    case = await _locked(call, request_id, Act.withdraw, occurred_at)
+    _require_asker(call, case)
+    planning.require_not_before(case.request, occurred_at)
+    planning.withdraw(case.request, body.reason, shanghai_day(occurred_at))
+    await call.session.flush()
+    return case.request
+
+
+# after the approval -------------------------------------------------------------------------------------------------
+async def record_reply(call: Call, request_id: str, body: RecordReply) -> PlanningRequest:
+    """Record that it was taken on towards who asked for it. Only after the approval. By who may ask, or the office."""
+    case = await _seen(call, request_id)
+    _require_asker(call, case, Role.office)
+    reply = Reply(call.official or "", call.occurred(body.occurred_at), body.note)
+    planning.accept(case.request, case.kind, reply)
+    await call.session.flush()
+    return case.request
+
+
+async def record_invitations(call: Call, request_id: str, body: RecordInvitations) -> PlanningRequest:
+    """Record invitations that went out. Only after the approval, and to those approved. By who may ask, or the office."""
+    case = await _seen(call, request_id)
+    _require_asker(call, case, Role.office)
+    invitation = Invitation(
+        tuple(body.officials), tuple(body.guests), call.official or "", call.occurred(body.occurred_at)
+    )
+    planning.invite(case.request, case.kind, case.composition, invitation)
+    await call.session.flush()
+    return case.request
+
+
+async def record_holding(call: Call, request_id: str, body: RecordHolding) -> PlanningRequest:
+    """Record that what was asked for was held, where it isn't a meeting kept here. By who may ask, or the office."""
+    case = await _seen(call, request_id)
+    _require_asker(call, case, Role.office)
+    planning.hold(case.request, call.occurred(body.occurred_at))
+    await call.session.flush()
+    return case.request
+
+
+async def _seen(call: Call, request_id: str) -> Case:
+    """The request, locked, in the version that the caller saw, in whatever state."""
+    request = await lock(call.session, PlanningRequest, request_id, "planning request", "办会申请")
+    call.check_version(request.version)
+    return await case_of(call.session, book_of(call, request), request, shanghai_day(call.now))
+
+
+def _require_asker(call: Call, case: Case, *also: Role) -> Acting:
+    return case.composition.require(
+        call.official,
+        tuple(Actor(role=role) for role in (*case.kind.asked_by, *also)),
+        shanghai_day(call.now),
+        {},
+        Text("see to this request", "办理该申请"),
+        code="not_the_asker",
+        clause=case.kind.clause,
+        sponsor=case.request.sponsor,
+    )
+
+
+# for the meetings ---------------------------------------------------------------------------------------------------
+async def require_approved(session: AsyncSession, request_id: str, type_: str, day: date) -> PlanningRequest:
+    """The request, locked, that stands approved for something of this type on this day. 404
+    `planning_request_not_found`; 409 `not_approved`, `other_type`, `other_day`, each with the clause of its type."""
+    request = await lock(session, PlanningRequest, request_id, "planning request", "办会申请")
+    planning.require_approved(request, type_, day)
+    return request
+
+
+def mark_held(request: PlanningRequest, meeting_id: str, occurred_at: datetime) -> None:
+    """What was asked for is held as this meeting, from its opening on. Refusals as `require_approved`."""
+    planning.hold(request, occurred_at, meeting_id)

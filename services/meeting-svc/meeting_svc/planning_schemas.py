@@ -1,0 +1,259 @@
+"""What the API takes and gives of requests to hold something."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+
+from meeting_svc.planning import RequestState
+from meeting_svc.schemas import OccurredAt, Opinion, Payload, Reason, Title, View
+from zhengling.authority import Key
+from zhengling.due_dates import DueView
+from zhengling.moments import Day
+from zhengling.planning_rules import Group, Hindrance, NameOf, PlanStep
+from zhengling.rulebook import Role
+
+Name = Annotated[str, Field(min_length=1, max_length=100)]
+Note = Annotated[str, Field(max_length=500)]
+Document = Annotated[str, Field(max_length=100, description="the document that asks for it (文号)")]
+Exceptional = Annotated[
+    str, Field(max_length=500, description="why something should be let be; without it a breach is refused at once")
+]
+Invitees = Annotated[list[Key], Field(max_length=500, description="officials of this government")]
+DecisionId = Annotated[str, Field(max_length=64)]
+
+
+# payloads -----------------------------------------------------------------------------------------------------------
+class GuestPayload(Payload):
+    name: Name
+    group: Annotated[Group | None, Field(description="what the rules call them, where they speak of them")] = None
+
+
+class What(Payload):
+    """What is to be held."""
+
+    title: Title
+    day: Annotated[Day, Field(description="the planned day, the first one of several (Asia/Shanghai)")]
+    in_name_of: NameOf = NameOf.department
+    participants: Annotated[int | None, Field(ge=1, le=100_000)] = None
+    invitees: Annotated[Invitees, Field(default_factory=list)]
+    guests: Annotated[list[GuestPayload], Field(default_factory=list, max_length=500)]
+    plan_item: Annotated[str | None, Field(max_length=64, description="id of its item in the yearly plan")] = None
+    document: Document = ""
+    reason: Note = ""
+    exception: Exceptional = ""
+
+
+class AskToHold(What):
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "district-meeting",
+                    "title": "全区义务教育工作会议",
+                    "day": "2027-03-18",
+                    "sponsor": "xg-jyj",
+                    "document": "西教〔2027〕5号",
+                }
+            ]
+        },
+    )
+    type: Annotated[str, Field(max_length=60, description="see GET /v1/planning-request-types")]
+    sponsor: Annotated[Key, Field(description="code of the organisation that holds it (主办部门)")]
+    occurred_at: OccurredAt = None
+
+
+class Resubmit(Payload):
+    """Only what is to be another than before."""
+
+    title: Title = ""
+    day: Annotated[Day | None, Field(description="the planned day")] = None
+    in_name_of: NameOf = NameOf.department
+    participants: Annotated[int | None, Field(ge=1, le=100_000)] = None
+    invitees: Annotated[Invitees, Field(default_factory=list)]
+    guests: Annotated[list[GuestPayload], Field(default_factory=list, max_length=500)]
+    plan_item: Annotated[str | None, Field(max_length=64)] = None
+    document: Document = ""
+    reason: Note = ""
+    exception: Exceptional = ""
+    occurred_at: OccurredAt = None
+
+
+class TakePlanningStep(Payload):
+    step: PlanStep
+    opinion: Opinion = ""
+    decision_id: Annotated[DecisionId | None, Field(description="the meeting's decision that takes the step")] = None
+    document: Document = ""
+    exception: Exceptional = ""
+    occurred_at: Annotated[OccurredAt, Field(description="of a decision the close of its meeting counts")] = None
+
+
+class Decline(Payload):
+    reason: Reason
+    occurred_at: OccurredAt = None
+
+
+class Withdraw(Payload):
+    reason: Reason
+    occurred_at: OccurredAt = None
+
+
+class LiftHindrance(Payload):
+    hindrance: Hindrance
+    reason: Reason
+    occurred_at: OccurredAt = None
+
+
+class RecordReply(Payload):
+    note: Note = ""
+    occurred_at: OccurredAt = None
+
+
+class RecordInvitations(Payload):
+    officials: Annotated[Invitees, Field(default_factory=list)]
+    guests: Annotated[list[Name], Field(default_factory=list, max_length=500)]
+    occurred_at: OccurredAt = None
+
+
+class RecordHolding(Payload):
+    occurred_at: OccurredAt = None
+
+
+# views --------------------------------------------------------------------------------------------------------------
+class GuestView(View):
+    name: str
+    group: Group | None
+
+
+class TakenView(View):
+    step: PlanStep
+    role: Role
+    official: str
+    occurred_at: datetime
+    recorded_at: datetime
+    opinion: str
+    on_behalf_of: str | None
+    under: str | None
+    decision_id: str | None
+
+
+class HindranceLiftView(View):
+    hindrance: Hindrance
+    clause: str
+    covers: list[str]
+    detail: str
+    official: str
+    reason: str
+    occurred_at: datetime
+    on_behalf_of: str | None
+
+
+class ReturnView(View):
+    reason: str
+    official: str
+    occurred_at: datetime
+    steps: list[TakenView]
+
+
+class ReplyView(View):
+    official: str
+    occurred_at: datetime
+    note: str
+
+
+class InvitationView(View):
+    officials: list[str]
+    guests: list[str]
+    official: str
+    occurred_at: datetime
+
+
+class HindranceView(View):
+    """What stands against it, until one of these roles lets it be; firm where there is none."""
+
+    hindrance: Hindrance
+    clause: str
+    lift: list[Role]
+    covers: list[str]
+    detail: str
+
+
+class NextPlanStep(View):
+    """The step that is next: by any of these roles or by all of them, or by a decision of a meeting of these kinds."""
+
+    step: PlanStep
+    by: list[Role]
+    need: Literal["any", "all"]
+    meeting: list[str]
+    clause: str
+    officials: list[str]
+    recorders: Annotated[list[str], Field(description="who may record the meeting's decision")]
+
+
+class PlanningRequestView(View):
+    id: str
+    version: int
+    type: str
+    type_name: str = ""
+    clause: str
+    title: str
+    sponsor: str
+    led_by: str | None
+    in_name_of: NameOf
+    day: date
+    participants: int | None
+    invitees: list[str]
+    guests: list[GuestView]
+    plan_item: str | None
+    document: str
+    reason: str
+    exception: str
+    state: RequestState
+    requested_by: str
+    requested_at: datetime
+    recorded_at: datetime
+    submitted_at: Annotated[datetime | None, Field(description="when the formal request was made")]
+    late_by: Annotated[int, Field(description="days too late, working days where the lead time counts those")]
+    lead: Annotated[DueView | None, Field(description="until when it has to be asked for (or approved)")] = None
+    steps: list[TakenView]
+    lifts: list[HindranceLiftView]
+    returns: list[ReturnView]
+    reply: ReplyView | None
+    invitations: list[InvitationView]
+    approved_at: datetime | None
+    held_at: datetime | None
+    meeting_id: str | None
+    closed_reason: str
+    edition: str
+    modified_at: datetime
+    next_step: NextPlanStep | None = None
+    breaches: Annotated[list[HindranceView], Field(default_factory=list, description="what stands against it")]
+
+
+class AskView(View):
+    step: PlanStep
+    by: list[Role]
+    need: Literal["any", "all"]
+    meeting: list[str]
+    clause: str | None
+
+
+class RequestTypeView(View):
+    """One type of request as the rules have it."""
+
+    type: str
+    name: str
+    clause: str
+    asked_by: list[Role]
+    written: bool
+    reply: bool
+    lead_rule: str | None
+    ask: list[AskView]
+
+
+class RequestTypes(View):
+    edition: str
+    items: list[RequestTypeView]

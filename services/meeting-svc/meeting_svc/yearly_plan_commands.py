@@ -1,0 +1,257 @@
+"""The use cases of the yearly plan of meetings, one function each; and what its timer does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+from uuid_utils.compat import uuid7
+
+from meeting_svc import planning, yearly_plan
+from meeting_svc.commands import require_organisations
+from meeting_svc.decision import Decision
+from meeting_svc.meeting import Meeting
+from meeting_svc.planning import Taken
+from meeting_svc.planning_commands import one_at_a_time, require_decides
+from meeting_svc.yearly_plan import Declaration, MeetingPlan, PlanItem, PlanState
+from meeting_svc.yearly_plan_schemas import AddItem, DeclareCommittee, HandIn, ItemPayload, OpenPlan, TakePlanStep
+from zhengling import due_dates, references, timers
+from zhengling.authority import Acting, Composition
+from zhengling.db import load, lock, now
+from zhengling.deadlines import shanghai_day
+from zhengling.due_dates import Moved
+from zhengling.errors import Text, invalid, not_found, refusal
+from zhengling.planning_rules import CHINESE, Ask, YearlyPlan
+from zhengling.rulebook import Actor, Role, Rulebook
+from zhengling.service import Call
+
+SUBJECT = "meeting_plan"
+OVERDUE = "meeting_plan_overdue"
+
+
+def rules_of(book: Rulebook) -> YearlyPlan:
+    """409 `no_planning_rules`, `no_yearly_plan` where the government has none."""
+    rules = planning.rules_of(book.planning, book.code, book.government.name)
+    return yearly_plan.rules_of(rules, book.government.name)
+
+
+async def plan_of(session: AsyncSession, year: int) -> MeetingPlan | None:
+    statement = sa.select(MeetingPlan).filter_by(year=year)
+    return (await session.execute(statement)).scalar_one_or_none()
+
+
+async def _locked(call: Call, year: int) -> tuple[MeetingPlan, YearlyPlan, Composition]:
+    """The year's plan, locked, in the version that the caller saw, with its rules."""
+    await one_at_a_time(call.session)
+    statement = sa.select(MeetingPlan).filter_by(year=year).with_for_update().execution_options(populate_existing=True)
+    plan = (await call.session.execute(statement)).scalar_one_or_none()
+    if plan is None:
+        raise not_found("meeting plan", "年度会议计划", year)
+    call.check_version(plan.version)
+    rules = rules_of(call.service.rulebooks.edition(call.government, plan.edition))
+    return plan, rules, await references.composition(call.session)
+
+
+async def expect_next_year(call: Call) -> None:
+    """Have next year's plan there, with its due date and its timer, where the rules ask for one: so that a year without
+    any is noticed. Called where a government's own people change something; reads make nothing."""
+    if call.government not in call.service.rulebooks.governments:
+        return  # people may be loaded before their government has a rulebook
+    book = call.rulebook
+    if book.planning is None or book.planning.yearly_plan is None:
+        return
+    await one_at_a_time(call.session)
+    year = shanghai_day(call.now).year + 1
+    if await plan_of(call.session, year) is None:
+        await _begin(call, book, book.planning.yearly_plan, year)
+
+
+async def _begin(call: Call, book: Rulebook, rules: YearlyPlan, year: int) -> MeetingPlan:
+    identity = str(uuid7())
+    due = await due_dates.keep(call.session, SUBJECT, identity, rules.deadline, book, date(year, 1, 1))
+    plan = MeetingPlan(
+        id=identity,
+        government=call.government,
+        edition=book.edition,
+        year=year,
+        clause=rules.clause,
+        due=due.date,
+        due_at=due.at,
+    )
+    call.session.add(plan)
+    await call.session.flush()
+    await timers.schedule(call.session, OVERDUE, {plan.id: due.at})
+    return plan
+
+
+async def open_plan(call: Call, body: OpenPlan) -> MeetingPlan:
+    """Begin to collect a year's plan, where it isn't there by itself. By the office. 409 `plan_exists`; 422
+    `plan_of_the_past`."""
+    book, composition = call.rulebook, await references.composition(call.session)
+    rules, today = rules_of(book), shanghai_day(call.now)
+    composition.require(
+        call.official,
+        (Actor(role=Role.office),),
+        today,
+        {},
+        Text("collect the plan", "征集年度会议计划"),
+        code="not_the_office",
+        clause=rules.clause,
+    )
+    if body.year < today.year:
+        raise invalid("plan_of_the_past", f"{body.year} is over", f"{body.year}年已经过去")
+    await one_at_a_time(call.session)
+    if await plan_of(call.session, body.year):
+        raise refusal(
+            "plan_exists",
+            rules.clause,
+            f"the plan of {body.year} is there",
+            f"{body.year}年度计划已经建立",
+            Text("it is collected once: hand items in to that one", "一次性征集：请直接报送项目"),
+        )
+    return await _begin(call, book, rules, body.year)
+
+
+async def hand_in(call: Call, year: int, body: HandIn) -> MeetingPlan:
+    """Hand in all items of an organisation, in place of what it handed in before. By whom the rulebook says, while the
+    plan is collected."""
+    plan, rules, composition = await _locked(call, year)
+    require_organisations(composition, [body.sponsor])
+    yearly_plan.require_submitter(rules, composition, call.official, body.sponsor, shanghai_day(call.now))
+    occurred_at = call.occurred(body.occurred_at)
+    items = [_item(call, body.sponsor, item, occurred_at) for item in body.items]
+    yearly_plan.hand_in(plan, rules, body.sponsor, items)
+    await call.session.flush()
+    return plan
+
+
+def _item(call: Call, sponsor: str, item: ItemPayload, at: datetime, by: str | None = None, why: str = "") -> PlanItem:
+    return PlanItem(
+        id=str(uuid7()),
+        sponsor=sponsor,
+        title=item.title,
+        month=item.month,
+        joint=item.joint,
+        note=item.note,
+        submitted_by=call.official or "",
+        submitted_at=at,
+        admitted_by=by,
+        reason=why,
+    )
+
+
+async def take_step(call: Call, year: int, body: TakePlanStep) -> MeetingPlan:
+    """Take the plan's next step (the first closes the collection), or record the meeting's decision that takes it; strike
+    items on the way, with a reason each. By who the rulebook says."""
+    decision: Decision | None = None
+    meeting: Meeting | None = None
+    if body.decision_id:
+        decision = await load(call.session, Decision, body.decision_id, "decision", "决定事项")
+        meeting = await load(call.session, Meeting, decision.meeting_id, "meeting", "会议")
+    plan, rules, composition = await _locked(call, year)
+    yearly_plan.require_state(plan, PlanState.collecting, PlanState.in_review)
+    ask = rules.ask[len(plan.steps)]
+    acting = _actor(call, rules, ask, composition, body)
+    occurred_at = call.occurred(meeting.closed_at if meeting else body.occurred_at)
+    if plan.steps and occurred_at < plan.steps[-1].occurred_at:
+        raise refusal(
+            "before_the_one_before",
+            ask.clause or rules.clause,
+            f"{body.step} can't have occurred before {plan.steps[-1].step} did",
+            "时间不能早于上一环节",
+            Text("state when it occurred, or name a later decision", "请填写实际时间或之后的决定"),
+        )
+    if decision and meeting:
+        require_decides(ask.meeting, ask.clause or rules.clause, decision, meeting)
+    collected = plan.state == PlanState.collecting
+    yearly_plan.strike(plan, {item.item_id: item.reason for item in body.struck})
+    taken = Taken(
+        body.step,
+        acting.role,
+        call.official or "",
+        occurred_at,
+        call.now,
+        body.opinion,
+        acting.on_behalf_of,
+        acting.clause,
+        decision.id if decision else None,
+    )
+    yearly_plan.take(plan, rules, taken)
+    if collected:
+        await due_dates.settle(call.session, SUBJECT, plan.id, "met")
+        await timers.cancel(call.session, OVERDUE, plan.id)
+    call.audit_details.update(acting.behalf)
+    await call.session.flush()
+    await expect_next_year(call)
+    return plan
+
+
+def _actor(call: Call, rules: YearlyPlan, ask: Ask, composition: Composition, body: TakePlanStep) -> Acting:
+    by_decision = body.decision_id is not None
+    clause = ask.clause or rules.clause
+    planning.require_step(ask, body.step, clause)
+    planning.require_way(ask, clause, by_decision=by_decision)
+    return composition.require(
+        call.official,
+        tuple(Actor(role=role) for role in (ask.recorded_by if by_decision else ask.by)),
+        shanghai_day(call.now),
+        {},
+        Text(f"take the step {body.step}", f"办理“{CHINESE[body.step]}”"),
+        code="not_the_actor",
+        clause=clause,
+    )
+
+
+async def declare_committee(call: Call, year: int, body: DeclareCommittee) -> MeetingPlan:
+    """Declare that the party committee passed the joint items that wait for it. By who the rulebook says."""
+    plan, rules, composition = await _locked(call, year)
+    yearly_plan.require_state(plan, PlanState.adopted)
+    waiting = tuple(item.id for item in yearly_plan.waiting(plan)) if rules.joint else ()
+    if rules.joint:
+        composition.require(
+            call.official,
+            tuple(Actor(role=role) for role in rules.joint.declared_by),
+            shanghai_day(call.now),
+            {},
+            Text("declare what the party committee passed", "登记党委常委会会议审批情况"),
+            code="not_the_declarer",
+            clause=rules.joint.clause,
+        )
+    declaration = Declaration(call.official or "", call.occurred(body.occurred_at), call.now, body.note, waiting)
+    yearly_plan.declare(plan, declaration)
+    call.audit_details.update(declared=body.note, items=list(waiting))
+    await call.session.flush()
+    return plan
+
+
+async def add_item(call: Call, year: int, body: AddItem) -> MeetingPlan:
+    """Add an item to the adopted plan, with a reason: by who the rulebook lets do it. The plan gets a new version."""
+    plan, rules, composition = await _locked(call, year)
+    acting = yearly_plan.require_door(rules, composition, call.official, shanghai_day(call.now))
+    require_organisations(composition, [body.sponsor])
+    occurred_at = call.occurred(body.occurred_at)
+    item = _item(call, body.sponsor, body, occurred_at, acting.on_behalf_of or call.official, body.reason)
+    yearly_plan.add(plan, rules, item, occurred_at)
+    call.audit_details.update({"reason": body.reason} | acting.behalf)
+    await call.session.flush()
+    return plan
+
+
+async def mark_overdue(session: AsyncSession, plan_id: str) -> None:
+    """What the timer does once the plan had to be collected: mark it, if it is still being collected. No event."""
+    plan = await lock(session, MeetingPlan, plan_id, "meeting plan", "年度会议计划")
+    yearly_plan.fall_overdue(plan, now(session))
+    await session.flush()
+
+
+async def move_due_dates(session: AsyncSession, moves: Iterable[tuple[MeetingPlan, Moved]]) -> None:
+    """Let plans follow their kept due dates when the calendar changes, and their timers with them."""
+    again: dict[str, datetime] = {}
+    for plan, moved in moves:
+        yearly_plan.move_due(plan, moved.after.due, moved.after.due_at, now(session))
+        if not plan.overdue_at:
+            again[plan.id] = plan.due_at
+    await session.flush()
+    await timers.schedule(session, OVERDUE, again)

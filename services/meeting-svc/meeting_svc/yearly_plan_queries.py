@@ -1,0 +1,68 @@
+"""Reads of the yearly plan of meetings."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from meeting_svc import tables
+from meeting_svc.planning import PlanningRequest
+from meeting_svc.planning_schemas import NextPlanStep
+from meeting_svc.yearly_plan import MeetingPlan, PlanState, waiting
+from meeting_svc.yearly_plan_commands import SUBJECT, plan_of, rules_of
+from meeting_svc.yearly_plan_schemas import LinkedRequest, MeetingPlanView
+from zhengling import due_dates, references
+from zhengling.deadlines import shanghai_day
+from zhengling.errors import not_found
+from zhengling.paging import Page, PageRequest, page
+from zhengling.service import Call
+
+
+async def plan_view(call: Call, plan: MeetingPlan) -> MeetingPlanView:
+    """The plan with its due date explained, what is next, and the requests that name its items."""
+    view = MeetingPlanView.model_validate(plan)
+    (row, *_) = await due_dates.kept(call.session, SUBJECT, plan.id)
+    view.collection = await due_dates.explained(call.session, call.service.rulebooks, row, call.language)
+    view.overdue = plan.state == PlanState.collecting and call.now >= plan.due_at
+    view.late = plan.reviewed_at is not None and plan.reviewed_at >= plan.due_at
+    blocked = {item.id for item in waiting(plan)}
+    requests = await _requests(call, plan)
+    for item in view.items:
+        item.waits_for_committee = plan.state == PlanState.adopted and item.id in blocked
+        item.requests = [LinkedRequest.model_validate(r) for r in requests if r.plan_item == item.id]
+    if plan.state != PlanState.adopted:
+        view.next_step = await _next(call, plan)
+    return view
+
+
+async def _requests(call: Call, plan: MeetingPlan) -> list[PlanningRequest]:
+    columns = tables.planning_request.c
+    statement = sa.select(PlanningRequest).where(columns.plan_item.in_([item.id for item in plan.items]))
+    return list((await call.session.execute(statement.order_by(columns.id))).scalars())
+
+
+async def _next(call: Call, plan: MeetingPlan) -> NextPlanStep:
+    rules = rules_of(call.service.rulebooks.edition(call.government, plan.edition))
+    composition, today = await references.composition(call.session), shanghai_day(call.now)
+    ask = rules.ask[len(plan.steps)]
+    recorded_by = ask.recorded_by if ask.meeting else ()
+    return NextPlanStep(
+        step=ask.step,
+        by=list(ask.by),
+        need=ask.need,
+        meeting=list(ask.meeting),
+        clause=ask.clause or rules.clause,
+        officials=list(dict.fromkeys(o for role in ask.by for o in composition.who_may(role, today))),
+        recorders=list(dict.fromkeys(o for role in recorded_by for o in composition.who_may(role, today))),
+    )
+
+
+async def get_plan(call: Call, year: int) -> MeetingPlanView:
+    if plan := await plan_of(call.session, year):
+        return await plan_view(call, plan)
+    raise not_found("meeting plan", "年度会议计划", year)
+
+
+async def list_plans(call: Call, request: PageRequest, state: PlanState | None) -> Page[MeetingPlanView]:
+    filters = [tables.meeting_plan.c.state == state] if state else []
+    rows, cursor = await page(call.session, MeetingPlan, request, *filters)
+    return Page(items=[await plan_view(call, row) for row in rows], next_cursor=cursor)

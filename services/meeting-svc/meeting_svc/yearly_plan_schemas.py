@@ -1,0 +1,127 @@
+"""What the API takes and gives of the yearly plan of meetings."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from meeting_svc.planning import RequestState
+from meeting_svc.planning_schemas import DecisionId, NextPlanStep, Note, TakenView
+from meeting_svc.schemas import OccurredAt, Opinion, Payload, Reason, Title, View
+from meeting_svc.yearly_plan import PlanState
+from zhengling.authority import Key
+from zhengling.due_dates import DueView
+from zhengling.planning_rules import PlanStep
+
+Year = Annotated[int, Field(ge=2010, le=2100)]
+Month = Annotated[int, Field(ge=1, le=12, description="when it is foreseen")]
+
+
+# payloads -----------------------------------------------------------------------------------------------------------
+class OpenPlan(Payload):
+    year: Year
+
+
+class ItemPayload(Payload):
+    title: Title
+    month: Month
+    joint: Annotated[bool, Field(description="held together with the party committee")] = False
+    note: Note = ""
+
+
+class HandIn(Payload):
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"sponsor": "dl-jyj", "items": [{"title": "全市教育工作会议", "month": 3}]}]},
+    )
+    sponsor: Annotated[Key, Field(description="code of the organisation whose items these are, all of them")]
+    items: Annotated[list[ItemPayload], Field(max_length=100)]
+    occurred_at: OccurredAt = None
+
+
+class StruckItem(Payload):
+    item_id: Annotated[str, Field(max_length=64)]
+    reason: Reason
+
+
+class TakePlanStep(Payload):
+    step: PlanStep
+    opinion: Opinion = ""
+    decision_id: Annotated[DecisionId | None, Field(description="the meeting's decision that takes the step")] = None
+    struck: Annotated[list[StruckItem], Field(default_factory=list, max_length=500)]
+    occurred_at: Annotated[OccurredAt, Field(description="of a decision the close of its meeting counts")] = None
+
+
+class DeclareCommittee(Payload):
+    note: Annotated[str, Field(min_length=2, max_length=500, description="which session of the committee passed it")]
+    occurred_at: OccurredAt = None
+
+
+class AddItem(ItemPayload):
+    sponsor: Annotated[Key, Field(description="code of the organisation that holds it")]
+    reason: Reason
+    occurred_at: OccurredAt = None
+
+
+# views --------------------------------------------------------------------------------------------------------------
+class LinkedRequest(View):
+    """A request that names the item, and the meeting held by it."""
+
+    id: str
+    state: RequestState
+    meeting_id: str | None
+
+
+class PlanItemView(View):
+    id: str
+    sponsor: str
+    title: str
+    month: int
+    joint: bool
+    note: str
+    submitted_by: str
+    submitted_at: datetime
+    struck: Annotated[str, Field(description="why it was taken out")]
+    admitted_by: Annotated[str | None, Field(description="who let it be added after the adoption")]
+    reason: str
+    waits_for_committee: bool = False
+    requests: Annotated[list[LinkedRequest], Field(default_factory=list)]
+
+
+class DeclarationView(View):
+    official: str
+    occurred_at: datetime
+    recorded_at: datetime
+    note: str
+    items: list[str]
+
+
+class PlanVersionView(View):
+    number: int
+    items: list[PlanItemView]
+    official: str
+    occurred_at: datetime
+    why: str
+
+
+class MeetingPlanView(View):
+    id: str
+    version: int
+    year: int
+    clause: str
+    state: PlanState
+    collection: Annotated[DueView | None, Field(description="until when it is collected and reviewed")] = None
+    overdue: Annotated[bool, Field(description="that day passed, and it isn't reviewed yet")] = False
+    overdue_at: datetime | None
+    late: Annotated[bool, Field(description="it was reviewed after that day")] = False
+    reviewed_at: datetime | None
+    adopted_at: datetime | None
+    items: list[PlanItemView]
+    steps: list[TakenView]
+    committee: list[DeclarationView]
+    versions: list[PlanVersionView]
+    edition: str
+    modified_at: datetime
+    next_step: NextPlanStep | None = None
