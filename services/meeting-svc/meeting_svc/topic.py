@@ -20,7 +20,7 @@ from zhengling.absence_rules import Power
 from zhengling.authority import Composition
 from zhengling.deadlines import Due
 from zhengling.errors import Problem, Text, invalid, refusal
-from zhengling.meeting_rules import GateRule, TopicRules
+from zhengling.meeting_rules import GateRule, RequiredPaper, TopicRules
 from zhengling.rulebook import (
     Actor,
     Chain,
@@ -228,21 +228,27 @@ def require_papers(kind: MeetingKind, papers: list[Paper], facts: Facts) -> None
     """Refusal `papers_missing` unless every paper that the rulebook asks for under these facts is there, with its parts."""
     if kind.papers is None:
         return
-    given = {paper.kind for paper in papers}
-    parts = {part for paper in papers for part in paper.parts}
     asked = [wanted for wanted in kind.papers.required if matches(wanted.when, facts)]
-    short = [wanted for wanted in asked if wanted.paper not in given or set(wanted.parts) - parts]
-    missing = [wanted.paper.value for wanted in asked if wanted.paper not in given]
-    missing += [part.value for wanted in asked if wanted.paper in given for part in wanted.parts if part not in parts]
+    short = [(wanted, lacks) for wanted in asked if (lacks := _lacking(wanted, papers))]
+    missing = [each.value for _, lacks in short for each in lacks]
     if short:
         raise refusal(
             "papers_missing",
-            short[0].clause or kind.papers.clause,
+            short[0][0].clause or kind.papers.clause,
             f"{kind.name}: the topic lacks {', '.join(missing)}",
             f"{kind.name}议题材料不齐，缺{in_chinese(*missing)}",
             Text(f"add {', '.join(missing)}", f"补齐{in_chinese(*missing)}"),
             missing=missing,
         )
+
+
+def _lacking(wanted: RequiredPaper, papers: list[Paper]) -> list[PaperKind | NotePart]:
+    """The paper itself, or the parts that it has to have and hasn't."""
+    of_kind = [paper for paper in papers if paper.kind == wanted.paper]
+    if not of_kind:
+        return [wanted.paper]
+    there = {part for paper in of_kind for part in paper.parts}
+    return [part for part in wanted.parts if part not in there]
 
 
 def next_step(chain: Chain, taken: list[StepTaken], facts: Facts) -> Step | None:
