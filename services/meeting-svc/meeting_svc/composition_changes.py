@@ -25,6 +25,7 @@ from meeting_svc.composition import (
     enter,
     key_of,
     rows_written,
+    unread,
 )
 from zhengling.authority import Composition
 from zhengling.errors import Text
@@ -95,7 +96,7 @@ def _compared(written: Written, standing: Composition | None, today: date | None
                 status = Status.changed if differences else Status.unchanged
             number, findings = row.number, tuple(row.findings)
             yield RowReport(listing, number, key_of(listing, row.values), status, differences, findings)
-        for values in gone:
+        for values in () if unread(written[listing]) else gone:
             lost = _loses_history(listing, values, today)
             yield RowReport(listing, None, key_of(listing, values), Status.removed, findings=lost)
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
-from meeting_svc.composition import FIELDS, KEYS, Kind, Listing, Row, Written, entries
-from zhengling.authority import Organisation, PostRole
+from meeting_svc.composition import FIELDS, KEYS, Kind, Listing, Row, Written, entries, unread
+from zhengling.authority import Organisation, Pair, PostRole
 
 #: Of these a government has one at a time; two on one day leave open who decides.
 ONE_IN_THE_GOVERNMENT = frozenset({PostRole.head, PostRole.party_secretary, PostRole.secretary_general})
@@ -30,6 +30,7 @@ def check(written: Written) -> None:
     _two_in_charge(written[Listing.portfolios])
     _pairs(written[Listing.pairs])
     _outlive_their_organisation(written)
+    _without_post(written)
 
 
 def _stand_twice(written: Written) -> None:
@@ -58,8 +59,9 @@ def _point_nowhere(written: Written) -> None:
         for listing, name in _IDS.items()
     }
     for listing, rows in written.items():
-        for field in (f for f in FIELDS[listing] if f.to):
-            assert field.to
+        for field in FIELDS[listing]:
+            if field.to is None or unread(written[field.to]):
+                continue
             for row in rows:
                 value = row.values.get(field.name)
                 named = value if field.kind == Kind.references and isinstance(value, (list, tuple)) else [value]
@@ -163,10 +165,7 @@ def _outlive_their_organisation(written: Written) -> None:
     there: dict[str, Organisation] = {o.code: o for _, o in entries(written[Listing.organisations])}
     for row, entry in entries(written[Listing.posts]) + entries(written[Listing.portfolios]):
         for code in getattr(entry, "organisations", None) or (entry.organisation,):
-            organisation = there.get(code)
-            if organisation and not (
-                organisation.holds(entry.since) and organisation.holds(entry.until or organisation.until or entry.since)
-            ):
+            if (organisation := there.get(code)) and not _covers(organisation, entry.since, entry.until):
                 period = f"{organisation.since or '…'} – {organisation.until or '…'}"
                 row.find(
                     "organisation_not_there",
@@ -175,3 +174,38 @@ def _outlive_their_organisation(written: Written) -> None:
                     "since",
                     warning=True,
                 )
+
+
+def _covers(organisation: Organisation, since: date, until: date | None) -> bool:
+    return (organisation.since or date.min) <= since and (until or date.max) <= (organisation.until or date.max)
+
+
+def _without_post(written: Written) -> None:
+    """Whoever holds no post is in charge of nothing and stands in for nobody, whatever else is written."""
+    serving: dict[str, list[Any]] = defaultdict(list)
+    for _, post in sorted(entries(written[Listing.posts]), key=lambda pair: pair[1].since):
+        serving[post.official].append(post)
+    known = {str(row.values.get("id")) for row in written[Listing.officials]}
+    dated = entries(written[Listing.portfolios]) + entries(written[Listing.pairs])
+    for row, entry in dated:
+        who = (entry.a, entry.b) if isinstance(entry, Pair) else (entry.official,)
+        for official in known.intersection(who):
+            if first := _first_day_without(serving[official], entry.since, entry.until):
+                row.find(
+                    "no_post",
+                    f"{official} holds no post on {first}, and so this counts for nothing then",
+                    f"{official}在{first}没有任职，届时本行不生效",
+                    "until",
+                    warning=True,
+                )
+
+
+def _first_day_without(posts: list[Any], since: date, until: date | None) -> date | None:
+    """The first day of a period on which none of these posts (in the order of their first days) is held."""
+    day = since
+    for post in posts:
+        if post.since <= day and (post.until is None or post.until >= day):
+            if post.until is None or post.until >= (until or date.max):
+                return None
+            day = post.until + timedelta(days=1)
+    return day

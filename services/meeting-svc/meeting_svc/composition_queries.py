@@ -45,6 +45,7 @@ _VERSIONS = sa.text("""
 _EVERY_VERSION = 2**31 - 1
 #: Roles that a rule means of one organisation's matter, and so ask for the sponsor.
 _OF_A_SPONSOR = frozenset({Role.sponsor, Role.principal, Role.deputy_in_charge})
+_OF_A_MEETING = frozenset({Role.chair, Role.entrusting_leader})
 T = TypeVar("T")
 
 
@@ -234,8 +235,8 @@ def _rule_role(role: str, sponsor: str | None) -> Role:
     if role not in Role.__members__:
         known = ", ".join(dict.fromkeys([*PostRole, *Role]))
         raise invalid("unknown_role", f"no role {role!r}; known: {known}", f"没有职务或角色“{role}”，可用：{known}")
-    if role == Role.chair:
-        raise invalid("role_of_a_meeting", "who chairs is said by a meeting", "会议主持人以具体会议为准")
+    if role in _OF_A_MEETING:
+        raise invalid("role_of_a_meeting", f"{role} is said by a meeting", "该角色以具体会议为准")
     if role in _OF_A_SPONSOR and not sponsor:
         text = f"whom a rule means by {role} depends on the organisation that brings the matter: name it as sponsor"
         raise invalid("sponsor_needed", text, "该角色因主办单位而异，请用 sponsor 指明主办单位")
