@@ -27,7 +27,7 @@ from meeting_svc.composition import (
     rows_of,
     words_of,
 )
-from meeting_svc.composition_changes import Report, RowReport, changes, examine
+from meeting_svc.composition_changes import Report, RowReport, changes, examine, holding
 from zhengling.authority import Composition, OrganisationKind, PostRole
 from zhengling.errors import Problem
 from zhengling.rulebook import Titles
@@ -164,6 +164,25 @@ def test_changes_between_two_versions_leave_out_what_is_the_same() -> None:
     found = changes(sixth.COMPOSITION, Composition.model_validate(body))
     assert [(row.listing, row.key, row.status) for row in found] == [("officials", "lh-head", Status.changed)]
     assert len(changes(None, sixth.COMPOSITION)) == 4 + 10 + 10 + 1
+
+
+def test_what_holds_on_a_day_names_nothing_that_is_left_out() -> None:
+    body = content(pairs=[{"a": "lh-sg", "b": "lh-exec", "since": "2025-01-01"}])
+    parents = {"lh-fish": "lh-water", "lh-water": "lh", "lh-office": None, "lh": None}
+    body["organisations"] = [
+        row | {"parent": parents[row["code"]], "until": None if row["code"] == "lh-office" else "2026-06-30"}
+        for row in body["organisations"]
+    ]
+    body["posts"] = [row | {"until": "2026-06-30"} for row in body["posts"] if row["official"] != "lh-fish"]
+    body["posts"].append(post("lh-fish", "principal", "lh-fish"))
+    body["portfolios"] = []
+    people = Composition.model_validate(body)
+    assert holding(people, date(2026, 6, 30)).posts == people.posts
+    found = holding(people, date(2026, 7, 1))
+    assert [post.official for post in found.posts] == ["lh-fish"]
+    assert set(found.official_names) == {"lh-fish", "lh-sg", "lh-exec"}
+    assert set(found.organisation_names) == {"lh-office", "lh-fish", "lh-water", "lh"}
+    assert holding(people, date(2024, 1, 1)).officials == ()
 
 
 # cells --------------------------------------------------------------------------------------------------------------

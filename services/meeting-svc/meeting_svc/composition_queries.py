@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from meeting_svc import composition_workbook as workbook
 from meeting_svc.commands import require_organisations
-from meeting_svc.composition_changes import changes
+from meeting_svc.composition_changes import changes, holding
 from meeting_svc.composition_commands import titles_of
 from meeting_svc.composition_schemas import (
     CompositionChanges,
@@ -80,20 +80,6 @@ async def get_composition(call: Call, version: int | None, on: date | None) -> C
     """Content and version in one look: an ETag newer than what it stands on would let a change be overwritten."""
     found, composition = await standing(call, version)
     return CompositionView(version=found, composition=composition if on is None else holding(composition, on))
-
-
-def holding(composition: Composition, on: date) -> Composition:
-    """What of it holds on a day: organisations that are there, posts, portfolios and pairs that hold, and the officials
-    who hold a post. What refers to an organisation that isn't there goes on naming it."""
-    posts = tuple(post for post in composition.posts if post.holds(on))
-    serving = {post.official for post in posts}
-    return Composition.model_construct(
-        organisations=tuple(o for o in composition.organisations if o.holds(on)),
-        officials=tuple(o for o in composition.officials if o.id in serving),
-        posts=posts,
-        portfolios=tuple(p for p in composition.portfolios if p.holds(on)),
-        pairs=tuple(p for p in composition.pairs if p.holds(on)),
-    )
 
 
 async def get_workbook(call: Call, version: int | None, on: date | None) -> tuple[int, bytes]:
