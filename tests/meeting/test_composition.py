@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from datetime import date, datetime, time
+from time import process_time
 from typing import Any
 
 import pytest
@@ -312,7 +313,11 @@ def test_two_deputies_in_charge_of_one_organisation_are_a_warning_that_names_it(
     assert "lh-fish" in row_of(report, "portfolios").findings[0].text.zh
     assert report.composition
     same = with_more("portfolios", {"official": "lh-dep", "organisations": ["lh-fish"], "since": "2026-01-01"})
-    assert codes(row_of(same, "portfolios")) == [("stands_twice", "organisations")]
+    assert codes(row_of(same, "portfolios")) == [("stands_twice", "official")]
+    both = with_more(
+        "portfolios", {"official": "lh-exec", "organisations": ["lh-water", "lh-fish"], "since": "2026-01-01"}
+    )
+    assert warnings(row_of(both, "portfolios")) == ["two_in_charge"], "once, however many they share"
 
 
 def test_nobody_stands_in_two_pairs_on_one_day() -> None:
@@ -619,8 +624,8 @@ def test_many_people_are_examined_in_seconds() -> None:
     """All of one kind that the checks sort by: nothing grows with the square."""
     people = [{"id": f"o{n}", "name": "某某"} for n in range(MAX_ROWS // 2)]
     posts = [post(f"o{n}", "principal", since="2025-01-01") for n in range(MAX_ROWS // 2)]
-    began = datetime.now()
+    began = process_time()
     report = examined(content(officials=people, posts=posts, portfolios=[]))
-    assert (datetime.now() - began).total_seconds() < 20
+    assert process_time() - began < 10
     assert report.counts()[Listing.posts][Status.new] == MAX_ROWS // 2
     assert Kind.references in {field.kind for field in FIELDS[Listing.portfolios]}
