@@ -38,13 +38,14 @@ database = typer.Typer(no_args_is_help=True, help="Databases and roles on a Post
 rulebook = typer.Typer(no_args_is_help=True, help="Rulebooks: check and explain a folder anyone writes.")
 deadlines = typer.Typer(no_args_is_help=True, help="Due dates.")
 calendar = typer.Typer(no_args_is_help=True, help="The working-day calendar of a running calendar-svc.")
+composition = typer.Typer(no_args_is_help=True, help="The composition of a government in a running meeting-svc.")
 events = typer.Typer(no_args_is_help=True, help="The event backbone of running services.")
 audit = typer.Typer(no_args_is_help=True, help="The sealed audit chain of running services.")
 files = typer.Typer(no_args_is_help=True, help="The files of running services.")
 schemas = typer.Typer(no_args_is_help=True, help="The documents of the APIs and events.")
 for name, group in (
     ("stack", stack), ("database", database), ("rulebook", rulebook), ("deadlines", deadlines), ("calendar", calendar),
-    ("events", events), ("audit", audit), ("files", files), ("schemas", schemas),
+    ("composition", composition), ("events", events), ("audit", audit), ("files", files), ("schemas", schemas),
 ):  # fmt: skip
     app.add_typer(group, name=name)
 
@@ -446,19 +447,79 @@ def calendar_import(
     raise typer.Exit(0 if found["state"] == "done" else 1)
 
 
+# the composition ----------------------------------------------------------------------------------------------------
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@composition.command(
+    "import", help="Load FILE (.xlsx, YAML or JSON, as PUT /v1/composition takes it) in place of what stands."
+)
+def composition_import(
+    file: Path,
+    url: ServiceUrl,
+    token: Token,
+    preview: Annotated[bool, typer.Option("--preview", help="only tell what would change, and what is wrong")] = False,
+    reason: Annotated[str, typer.Option(help="why it is loaded, for the versions' list")] = "",
+) -> None:
+    content, media_type = _composition_file(file)
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": media_type}
+    report = _sent("POST", f"{url}/v1/composition/preview", content, headers).json()
+    _show_rows(report["rows"])
+    for listing, counts in report["counts"].items():
+        console.print(f"{listing}: {', '.join(f'{n} {status}' for status, n in counts.items() if n)}", highlight=False)
+    if preview or not report["loadable"]:
+        console.print("nothing was changed", highlight=False)
+        raise typer.Exit(0 if report["loadable"] else 1)
+    headers |= {"Idempotency-Key": str(uuid4())} | ({"If-Match": f'"{report["version"]}"'} if report["version"] else {})
+    loaded = _sent("PUT", f"{url}/v1/composition", content, headers, params={"reason": reason}).json()
+    console.print(f"version {loaded['version']} is loaded", highlight=False)
+
+
+def _composition_file(file: Path) -> tuple[bytes, str]:
+    """The file's bytes as they are sent, and their media type."""
+    try:
+        if file.suffix.lower() == ".xlsx":
+            return file.read_bytes(), XLSX
+        body = yaml.safe_load(file.read_text(encoding="utf-8"))
+        return json.dumps(
+            body, default=str, ensure_ascii=False
+        ).encode(), "application/json"  # YAML reads days as dates
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError, ValueError) as error:
+        raise fail(f"{file} can't be read: {error}") from error
+
+
+def _show_rows(rows: list[dict[str, Any]]) -> None:
+    for row in rows:
+        if row["status"] == "unchanged" and not row["warnings"]:
+            continue
+        place = f"{row['sheet']} {row['row']}" if row["row"] else row["sheet"]
+        changed = "; ".join(f"{c['field']} {c['before']} → {c['after']}" for c in row["changes"])
+        console.print(f"{place}  {row['key']}  {row['status']}  {changed}".rstrip(), highlight=False, markup=False)
+        for kind, style in (("wrong", "red"), ("warnings", "yellow")):
+            for found in row[kind]:
+                console.print(f"    {found['zh']}  {found['en']}", style=style, highlight=False, markup=False)
+
+
 # events and audit ---------------------------------------------------------------------------------------------------
 def _call(method: str, url: str, token: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {token}"}
     if body is not None:
         headers["Idempotency-Key"] = str(uuid4())
+    sent = None if body is None else json.dumps(body).encode()
+    content: dict[str, Any] = _sent(method, url, sent, headers | {"Content-Type": "application/json"}).json()
+    return content
+
+
+def _sent(method: str, url: str, content: bytes | None, headers: dict[str, str], **params: Any) -> httpx.Response:
+    """The answer of success, which is JSON; else what the problem document says, and out."""
     try:
-        answer = httpx.request(method, url, json=body, headers=headers, timeout=60)
-        content: dict[str, Any] = answer.json()
+        answer = httpx.request(method, url, content=content, headers=headers, timeout=60, **params)
+        problem = answer.json()
     except (httpx.HTTPError, ValueError) as error:
         raise fail(f"{url} didn't answer: {error}") from error
     if not answer.is_success:
-        raise fail(f"{content.get('code')}: {content.get('detail')}")
-    return content
+        raise fail(f"{problem.get('code')}: {problem.get('detail')}")
+    return answer
 
 
 @events.command("replay", help="Have a service publish its events again; inboxes make that harmless.")

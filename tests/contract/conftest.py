@@ -22,7 +22,7 @@ async def caller(stack: EmbeddedStack) -> AsyncIterator[Caller]:
         people = Api(stack.addresses(), stack.issuer, sixth.CODE, client)
         await people.set_clock(None)
         made = Caller(stack, client)
-        if (await made.get("meeting", "/v1/composition")).status_code == 409:
+        if (await made.get("meeting", "/v1/composition")).status_code == 404:
             await people.command("meeting", "/v1/composition", sixth.COMPOSITION.model_dump(mode="json"), method="PUT")
         yield made
         await people.set_clock(None)

@@ -80,7 +80,9 @@ async def test_every_writing_operation_but_pure_computations_and_previews_is_a_c
     with_key = {
         operation.id for operation in operations if operation.headers.get("Idempotency-Key", {}).get("required")
     }
-    assert writing - with_key == {"compute_deadlines", "preview_notice", "preview_closure"}
+    assert writing - with_key == {
+        "compute_deadlines", "preview_notice", "preview_closure", "preview_composition",
+    }  # fmt: skip
     assert not {operation.id for operation in operations if operation.method == "GET"} & with_key
 
 
@@ -643,9 +645,10 @@ async def test_a_place_at_the_agenda_is_a_number(caller: Caller) -> None:
 async def test_a_composition_of_many_is_checked_quickly_and_refused_for_what_stands_twice(caller: Caller) -> None:
     many = [{"code": f"o{n}", "name": "某单位", "kind": "town"} for n in range(15_000)]
     body = {"organisations": [*many, many[0]], "officials": [], "posts": []}
-    answer = await caller.ask("PUT", "meeting", "/v1/composition", version=1, json=body)
-    assert code_of(answer) == (422, "invalid_payload")
-    assert "stands twice: o0" in answer.json()["detail"]
+    tag = (await caller.get("meeting", "/v1/composition")).headers["etag"]
+    answer = await caller.ask("PUT", "meeting", "/v1/composition", version=tag, json=body)
+    assert code_of(answer) == (422, "wrong_rows")
+    assert "organisations row 15001: o0 stands twice" in answer.json()["detail"]
 
 
 async def test_refusals_of_every_kind_leave_nothing_behind(caller: Caller, rows: Rows) -> None:

@@ -99,6 +99,7 @@ async def neighbours(stack: EmbeddedStack) -> AsyncIterator[Neighbours]:
                 "entry_id": landed.entry["id"],
                 "document_id": await drafted(api, landed.decision["id"]),
                 "absence_id": await asked_for(api),
+                "official_id": composition_of(government).officials[-1].id,
                 "field_day_id": await spent_in_the_field(api) if government == THEIRS else "",
             }
         for service in SERVICES:
@@ -248,6 +249,7 @@ async def test_no_list_shows_a_row_of_another_government(neighbours: Neighbours)
     assert shown == {  # so there was something to hide; add to `neighbours` what a new list shows
         "list_topics", "list_meetings", "list_decisions", "list_entries", "list_documents", "list_failed_events",
         "list_feeds", "get_calendar_feed", "list_absences", "list_closures",
+        "get_composition", "list_officials", "list_posts",
     }  # fmt: skip
 
 

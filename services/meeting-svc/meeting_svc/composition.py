@@ -139,12 +139,14 @@ class Finding:
 
 @dataclass
 class Row:
-    """One row as it was written: its number in the sheet (or its place in the JSON list), its fields, what was found."""
+    """One row as it was written: its number in the sheet (or its place in the JSON list), its fields, what was found.
+    `unread` is the row at which a whole list couldn't be read."""
 
     number: int
     values: Values
     findings: list[Finding] = field(default_factory=list)
     entry: BaseModel | None = None
+    unread: bool = False
 
     @property
     def wrong(self) -> bool:
@@ -157,12 +159,18 @@ class Row:
 Written = dict[Listing, list[Row]]
 
 
+def unread(rows: Iterable[Row]) -> bool:
+    return any(row.unread for row in rows)
+
+
 def header_of(listing: Listing, name: str | None) -> str | None:
     return next((f.header for f in FIELDS[listing] if f.name == name), None)
 
 
 def key_of(listing: Listing, values: Values) -> str:
-    """How an answer names the row."""
+    """How an answer names the row; nothing where the row says nothing."""
+    if not values:
+        return ""
     parts = [str(values.get(name) or "?") for name in KEYS[listing]]
     return " ".join([*parts, str(values.get("since") or "?")] if listing in DATED else parts)
 
@@ -218,8 +226,8 @@ def enter(written: Written, titles: Titles | None = None) -> None:
                 entry = model.model_validate(row.values)
             except ValidationError as error:
                 told = {finding.field for finding in row.findings if finding.field}
-                if row.values or not row.wrong:
-                    row.findings += (f for e in error.errors() if (f := _finding(listing, e)).field not in told)
+                found = [] if row.unread else [_finding(listing, e) for e in error.errors() if not _dangles(listing, e)]
+                row.findings += (finding for finding in found if finding.field not in told)
                 continue
             if listing == Listing.portfolios and not row.values["organisations"]:
                 row.find("missing", "a portfolio names an organisation", "分管须写明机构", "organisations")
@@ -258,6 +266,12 @@ _TEXTS: dict[str, Callable[[Listing, str, ErrorDetails], tuple[str, str, str]]] 
         f"“{_header(listing, name)}”超过{error['ctx']['max_length']}个字",
     ),
 }
+
+
+def _dangles(listing: Listing, error: ErrorDetails) -> bool:
+    """A reference that is no key points nowhere, and is told as that."""
+    to = next((f.to for f in FIELDS[listing] if error["loc"] and f.name == error["loc"][0]), None)
+    return to is not None and error["type"] == "string_pattern_mismatch" and bool(error["input"])
 
 
 def _finding(listing: Listing, error: ErrorDetails) -> Finding:

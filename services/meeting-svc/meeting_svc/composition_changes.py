@@ -25,6 +25,7 @@ from meeting_svc.composition import (
     enter,
     key_of,
     rows_written,
+    unread,
 )
 from zhengling.authority import Composition
 from zhengling.errors import Text
@@ -81,6 +82,29 @@ def changes(before: Composition | None, after: Composition) -> list[RowReport]:
     return [row for row in found if row.status != Status.unchanged]
 
 
+def holding(composition: Composition, on: date) -> Composition:
+    """What of a composition holds on a day: organisations that are there, posts, portfolios and pairs that hold, and
+    whom and what these name, with the organisations above."""
+    posts = tuple(post for post in composition.posts if post.holds(on))
+    portfolios = tuple(portfolio for portfolio in composition.portfolios if portfolio.holds(on))
+    pairs = tuple(pair for pair in composition.pairs if pair.holds(on))
+    officials = {post.official for post in posts} | {portfolio.official for portfolio in portfolios}
+    officials |= {official for pair in pairs for official in (pair.a, pair.b)}
+    parents = {organisation.code: organisation.parent for organisation in composition.organisations}
+    there: set[str | None] = {organisation.code for organisation in composition.organisations if organisation.holds(on)}
+    there |= {post.organisation for post in posts} | {code for p in portfolios for code in p.organisations}
+    for code in list(there):
+        while code is not None and (code := parents[code]) not in there:
+            there.add(code)
+    return Composition(
+        organisations=tuple(o for o in composition.organisations if o.code in there),
+        officials=tuple(o for o in composition.officials if o.id in officials),
+        posts=posts,
+        portfolios=portfolios,
+        pairs=pairs,
+    )
+
+
 def _compared(written: Written, standing: Composition | None, today: date | None) -> Iterator[RowReport]:
     old = rows_written(standing) if standing else {listing: [] for listing in Listing}
     for listing in Listing:
@@ -95,7 +119,7 @@ def _compared(written: Written, standing: Composition | None, today: date | None
                 status = Status.changed if differences else Status.unchanged
             number, findings = row.number, tuple(row.findings)
             yield RowReport(listing, number, key_of(listing, row.values), status, differences, findings)
-        for values in gone:
+        for values in () if unread(written[listing]) else gone:
             lost = _loses_history(listing, values, today)
             yield RowReport(listing, None, key_of(listing, values), Status.removed, findings=lost)
 

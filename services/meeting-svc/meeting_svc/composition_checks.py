@@ -7,12 +7,12 @@ Pure: no I/O.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator
-from datetime import date
+from collections.abc import Hashable, Iterable, Iterator
+from datetime import date, timedelta
 from typing import Any
 
-from meeting_svc.composition import FIELDS, KEYS, Kind, Listing, Row, Written, entries
-from zhengling.authority import Organisation, PostRole
+from meeting_svc.composition import FIELDS, Kind, Listing, Row, Written, entries, unread
+from zhengling.authority import Organisation, Pair, Portfolio, PostRole
 
 #: Of these a government has one at a time; two on one day leave open who decides.
 ONE_IN_THE_GOVERNMENT = frozenset({PostRole.head, PostRole.party_secretary, PostRole.secretary_general})
@@ -30,6 +30,7 @@ def check(written: Written) -> None:
     _two_in_charge(written[Listing.portfolios])
     _pairs(written[Listing.pairs])
     _outlive_their_organisation(written)
+    _without_post(written)
 
 
 def _stand_twice(written: Written) -> None:
@@ -38,13 +39,20 @@ def _stand_twice(written: Written) -> None:
         for row in written[listing]:
             if row.values.get(name) and (other := first.setdefault(str(row.values[name]), row)) is not row:
                 _twice(row, other, name)
-    posts = entries(written[Listing.posts])
-    for other, row in _overlapping(posts, lambda post: (post.official, post.role, post.organisation)):
-        _twice(row, other, KEYS[Listing.posts][0])
-    charged = [(row, (portfolio, code)) for row, portfolio in entries(written[Listing.portfolios])
-               for code in dict.fromkeys(portfolio.organisations)]  # fmt: skip
-    for other, row in _overlapping(charged, lambda pair: (pair[0].official, pair[1]), lambda pair: pair[0]):
-        _twice(row, other, "organisations")
+    posts = [((p.official, p.role, p.organisation), row, p) for row, p in entries(written[Listing.posts])]
+    for other, row in _overlapping(posts):
+        _twice(row, other, "official")
+    for other, row in _overlapping(
+        ((p.official, code), row, p) for row, p, code in _charges(written[Listing.portfolios])
+    ):
+        _twice(row, other, "official")
+
+
+def _charges(rows: list[Row]) -> Iterator[tuple[Row, Portfolio, str]]:
+    """Each organisation of each portfolio."""
+    for row, portfolio in entries(rows):
+        for code in dict.fromkeys(portfolio.organisations):
+            yield row, portfolio, code
 
 
 def _twice(row: Row, other: Row, name: str) -> None:
@@ -58,8 +66,9 @@ def _point_nowhere(written: Written) -> None:
         for listing, name in _IDS.items()
     }
     for listing, rows in written.items():
-        for field in (f for f in FIELDS[listing] if f.to):
-            assert field.to
+        for field in FIELDS[listing]:
+            if field.to is None or unread(written[field.to]):
+                continue
             for row in rows:
                 value = row.values.get(field.name)
                 named = value if field.kind == Kind.references and isinstance(value, (list, tuple)) else [value]
@@ -88,21 +97,19 @@ def _parents_in_a_circle(rows: list[Row]) -> None:
         done |= path.keys()
 
 
-Holder = Callable[[Any], Any]
-
-
-def _overlapping(
-    rows: Iterable[tuple[Row, Any]], key: Callable[[Any], Hashable], dated: Holder = lambda entry: entry
-) -> Iterator[tuple[Row, Row]]:
-    """For each row that shares a day with an earlier one of the same key: that one (whose end is the latest) and it."""
+def _overlapping(held: Iterable[tuple[Hashable, Row, Any]]) -> Iterator[tuple[Row, Row]]:
+    """For each row that shares a day with an earlier one under the same key: that one (whose end is the latest) and it,
+    once however many keys they share."""
     groups: dict[Hashable, list[tuple[Row, Any]]] = defaultdict(list)
-    for row, entry in rows:
-        groups[key(entry)].append((row, dated(entry)))
+    for key, row, entry in held:
+        groups[key].append((row, entry))
+    told: set[tuple[int, int]] = set()
     for group in groups.values():
         group.sort(key=lambda pair: (pair[1].since, pair[0].number))
         reaching: tuple[Row, date] | None = None
         for row, entry in group:
-            if reaching and entry.since <= reaching[1]:
+            if reaching and entry.since <= reaching[1] and (reaching[0].number, row.number) not in told:
+                told.add((reaching[0].number, row.number))
                 yield reaching[0], row
             until = entry.until or date.max
             if not reaching or until > reaching[1]:
@@ -110,26 +117,26 @@ def _overlapping(
 
 
 def _held_by_two(rows: list[Row]) -> None:
-    held = [(row, post) for row, post in entries(rows) if post.role in ONE_IN_THE_GOVERNMENT | USUALLY_ONE]
-
-    def office(post: Any) -> Hashable:
-        return post.role, post.organisation if post.role not in ONE_IN_THE_GOVERNMENT else None
-
-    for other, row in _overlapping(held, office):
+    firm = ONE_IN_THE_GOVERNMENT
+    held = [
+        ((post.role, None if post.role in firm else post.organisation), row, post)
+        for row, post in entries(rows)
+        if post.role in firm | USUALLY_ONE
+    ]
+    for other, row in _overlapping(held):
         if row.values["official"] != other.values["official"]:
-            role, firm = row.values["role"], row.values["role"] in ONE_IN_THE_GOVERNMENT
+            role = row.values["role"]
             row.find(
                 "held_by_two",
                 f"{other.values['official']} (row {other.number}) is {role} on the same days",
                 f"与第{other.number}行的{other.values['official']}任期重叠，同一职务同日两人担任",
                 "since",
-                warning=not firm,
+                warning=role not in firm,
             )
 
 
 def _two_in_charge(rows: list[Row]) -> None:
-    charged = [(row, (portfolio, code)) for row, portfolio in entries(rows) for code in portfolio.organisations]
-    for other, row in _overlapping(charged, lambda pair: pair[1], lambda pair: pair[0]):
+    for other, row in _overlapping((code, row, portfolio) for row, portfolio, code in _charges(rows)):
         if row.values["official"] != other.values["official"]:
             shared = sorted(set(row.values["organisations"]) & set(other.values["organisations"]))
             row.find(
@@ -145,28 +152,21 @@ def _pairs(rows: list[Row]) -> None:
     for row in rows:
         if row.values.get("a") and row.values.get("a") == row.values.get("b"):
             row.find("pair_with_oneself", "nobody is a pair with oneself", "本人不能与本人互为AB角", "b")
-    members = [(row, (pair, who)) for row, pair in entries(rows) for who in {pair.a, pair.b}]
-    told: set[tuple[int, int]] = set()
-    for other, row in _overlapping(members, lambda pair: pair[1], lambda pair: pair[0]):
-        if (other.number, row.number) not in told:
-            told.add((other.number, row.number))
-            both = sorted({row.values["a"], row.values["b"]} & {other.values["a"], other.values["b"]})
-            row.find(
-                "two_pairs_at_once",
-                f"{', '.join(both)} stands in the pair of row {other.number} on the same days",
-                f"{'、'.join(both)}同期已在第{other.number}行的AB角中",
-                "a",
-            )
+    for other, row in _overlapping((who, row, pair) for row, pair in entries(rows) for who in {pair.a, pair.b}):
+        both = sorted({row.values["a"], row.values["b"]} & {other.values["a"], other.values["b"]})
+        row.find(
+            "two_pairs_at_once",
+            f"{', '.join(both)} stands in the pair of row {other.number} on the same days",
+            f"{'、'.join(both)}同期已在第{other.number}行的AB角中",
+            "a",
+        )
 
 
 def _outlive_their_organisation(written: Written) -> None:
     there: dict[str, Organisation] = {o.code: o for _, o in entries(written[Listing.organisations])}
     for row, entry in entries(written[Listing.posts]) + entries(written[Listing.portfolios]):
         for code in getattr(entry, "organisations", None) or (entry.organisation,):
-            organisation = there.get(code)
-            if organisation and not (
-                organisation.holds(entry.since) and organisation.holds(entry.until or organisation.until or entry.since)
-            ):
+            if (organisation := there.get(code)) and not _covers(organisation, entry.since, entry.until):
                 period = f"{organisation.since or '…'} – {organisation.until or '…'}"
                 row.find(
                     "organisation_not_there",
@@ -175,3 +175,38 @@ def _outlive_their_organisation(written: Written) -> None:
                     "since",
                     warning=True,
                 )
+
+
+def _covers(organisation: Organisation, since: date, until: date | None) -> bool:
+    return (organisation.since or date.min) <= since and (until or date.max) <= (organisation.until or date.max)
+
+
+def _without_post(written: Written) -> None:
+    """Whoever holds no post is in charge of nothing and stands in for nobody, whatever else is written."""
+    serving: dict[str, list[Any]] = defaultdict(list)
+    for _, post in sorted(entries(written[Listing.posts]), key=lambda pair: pair[1].since):
+        serving[post.official].append(post)
+    known = {str(row.values.get("id")) for row in written[Listing.officials]}
+    dated = entries(written[Listing.portfolios]) + entries(written[Listing.pairs])
+    for row, entry in dated:
+        who = (entry.a, entry.b) if isinstance(entry, Pair) else (entry.official,)
+        for official in known.intersection(who):
+            if first := _first_day_without(serving[official], entry.since, entry.until):
+                row.find(
+                    "no_post",
+                    f"{official} holds no post on {first}, and so this counts for nothing then",
+                    f"{official}在{first}没有任职，届时本行不生效",
+                    "until",
+                    warning=True,
+                )
+
+
+def _first_day_without(posts: list[Any], since: date, until: date | None) -> date | None:
+    """The first day of a period on which none of these posts (in the order of their first days) is held."""
+    day = since
+    for post in posts:
+        if post.since <= day and (post.until is None or post.until >= day):
+            if post.until is None or post.until >= (until or date.max):
+                return None
+            day = post.until + timedelta(days=1)
+    return day

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from meeting_svc import composition_workbook as workbook
 from meeting_svc.commands import require_organisations
-from meeting_svc.composition_changes import changes
+from meeting_svc.composition_changes import changes, holding
 from meeting_svc.composition_commands import titles_of
 from meeting_svc.composition_schemas import (
     CompositionChanges,
@@ -45,6 +45,7 @@ _VERSIONS = sa.text("""
 _EVERY_VERSION = 2**31 - 1
 #: Roles that a rule means of one organisation's matter, and so ask for the sponsor.
 _OF_A_SPONSOR = frozenset({Role.sponsor, Role.principal, Role.deputy_in_charge})
+_OF_A_MEETING = frozenset({Role.chair, Role.entrusting_leader})
 T = TypeVar("T")
 
 
@@ -79,20 +80,6 @@ async def get_composition(call: Call, version: int | None, on: date | None) -> C
     """Content and version in one look: an ETag newer than what it stands on would let a change be overwritten."""
     found, composition = await standing(call, version)
     return CompositionView(version=found, composition=composition if on is None else holding(composition, on))
-
-
-def holding(composition: Composition, on: date) -> Composition:
-    """What of it holds on a day: organisations that are there, posts, portfolios and pairs that hold, and the officials
-    who hold a post. What refers to an organisation that isn't there goes on naming it."""
-    posts = tuple(post for post in composition.posts if post.holds(on))
-    serving = {post.official for post in posts}
-    return Composition.model_construct(
-        organisations=tuple(o for o in composition.organisations if o.holds(on)),
-        officials=tuple(o for o in composition.officials if o.id in serving),
-        posts=posts,
-        portfolios=tuple(p for p in composition.portfolios if p.holds(on)),
-        pairs=tuple(p for p in composition.pairs if p.holds(on)),
-    )
 
 
 async def get_workbook(call: Call, version: int | None, on: date | None) -> tuple[int, bytes]:
@@ -234,8 +221,8 @@ def _rule_role(role: str, sponsor: str | None) -> Role:
     if role not in Role.__members__:
         known = ", ".join(dict.fromkeys([*PostRole, *Role]))
         raise invalid("unknown_role", f"no role {role!r}; known: {known}", f"没有职务或角色“{role}”，可用：{known}")
-    if role == Role.chair:
-        raise invalid("role_of_a_meeting", "who chairs is said by a meeting", "会议主持人以具体会议为准")
+    if role in _OF_A_MEETING:
+        raise invalid("role_of_a_meeting", f"{role} is said by a meeting", "该角色以具体会议为准")
     if role in _OF_A_SPONSOR and not sponsor:
         text = f"whom a rule means by {role} depends on the organisation that brings the matter: name it as sponsor"
         raise invalid("sponsor_needed", text, "该角色因主办单位而异，请用 sponsor 指明主办单位")

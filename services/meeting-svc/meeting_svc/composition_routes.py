@@ -137,7 +137,7 @@ async def get_composition(
         return await export_composition(call, version, on)
     view = await see.get_composition(call, version, on)
     response.headers["Vary"] = "Accept"
-    if on is None:
+    if version is None and on is None:  # what isn't the whole as it stands can't be changed on
         response.headers["ETag"] = etag(view.version)
     return view
 
@@ -152,7 +152,7 @@ async def get_composition(
 async def export_composition(call: Read, version: Version = None, on: OnDay = None) -> Response:
     found, content = await see.get_workbook(call, version, on)
     answer = _workbook(content, f"composition-{found}")
-    if on is None:
+    if version is None and on is None:
         answer.headers["ETag"] = etag(found)
     return answer
 

@@ -98,7 +98,7 @@ def _sheet(book: Workbook, listing: Listing) -> Any:
 
 def _rows(listing: Listing, sheet: Any) -> list[Row]:
     if sheet is None:
-        row = Row(1, {})
+        row = Row(1, {}, unread=True)
         title = TITLES[listing]
         row.find("sheet_missing", f"the workbook has no sheet {title} ({listing})", f"工作簿缺少工作表“{title}”")
         return [row]
@@ -109,6 +109,7 @@ def _rows(listing: Listing, sheet: Any) -> list[Row]:
     number, cells = next(rows, (1, ()))
     columns, header = _columns(listing, number, cells)
     if header.wrong:
+        header.unread = True
         return [header]
     return [_row(number, columns, cells) for number, cells in rows if any(not _blank(cell) for cell in cells)]
 
