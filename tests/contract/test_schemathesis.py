@@ -16,8 +16,10 @@ from tests import sixth
 from tests.caller import OFFICE, Caller
 from tests.conftest import ROOT
 
+from zhengling.file_kinds import FILE_KINDS
 from zhengling.main_job import SERVICES, Api, MainJob
 
+schemathesis.serializer.alias([kind.media_type for kind in FILE_KINDS], "application/octet-stream")
 EXAMPLES = 15
 #: What all services have from the library is tried at one of them.
 SAME_EVERYWHERE_TRIED_AT = "docflow"

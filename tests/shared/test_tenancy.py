@@ -18,6 +18,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 from tests.conftest import composition_of, scenario_of
+from tests.contents import PDF
 
 from zhengling.authority import PostRole
 from zhengling.db import Database
@@ -108,6 +109,7 @@ async def neighbours(stack: EmbeddedStack) -> AsyncIterator[Neighbours]:
             await connection.close()
         found[THEIRS] |= await offices_closed(Api(stack.addresses(), stack.issuer, THEIRS, client))
         made = Neighbours(stack, client, found[THEIRS], found[MINE])
+        found[THEIRS]["file_id"] = await filed(made)
         for service in SERVICES:
             feed = await made.ask(THEIRS, "POST", service, "/v1/feeds", {})
             found[THEIRS][f"{service} feed_id"] = feed.json()["id"]
@@ -116,6 +118,14 @@ async def neighbours(stack: EmbeddedStack) -> AsyncIterator[Neighbours]:
             connection = await superuser(stack, service)
             await connection.execute("DELETE FROM inbox WHERE source = 'test'")
             await connection.close()
+
+
+async def filed(neighbours: Neighbours) -> str:
+    """A file of THEIRS."""
+    headers = {"Authorization": f"Bearer {neighbours.token(THEIRS)}", "Idempotency-Key": str(uuid4())}
+    url = f"{neighbours.stack.addresses()['meeting']}/v1/files?name=a.pdf"
+    answer = await neighbours.client.post(url, content=PDF, headers=headers | {"Content-Type": "application/pdf"})
+    return str(answer.json()["id"])
 
 
 async def offices_closed(api: Api) -> dict[str, str]:
@@ -248,7 +258,7 @@ async def test_no_list_shows_a_row_of_another_government(neighbours: Neighbours)
             shown.add(operation.name)
     assert shown == {  # so there was something to hide; add to `neighbours` what a new list shows
         "list_topics", "list_meetings", "list_decisions", "list_entries", "list_documents", "list_failed_events",
-        "list_feeds", "get_calendar_feed", "list_absences", "list_closures",
+        "list_feeds", "get_calendar_feed", "list_absences", "list_closures", "list_files",
         "get_composition", "list_officials", "list_posts",
     }  # fmt: skip
 

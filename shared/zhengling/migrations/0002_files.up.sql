@@ -3,7 +3,7 @@
 
 CREATE TABLE file_content (
     government text NOT NULL,
-    sha256 text NOT NULL CHECK (sha256 ~ '^[0-9a-f]{64}$'),
+    sha256 text NOT NULL,
     claimed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     leaving_since timestamptz,  -- no file rests on it, and its object is being deleted
     PRIMARY KEY (government, sha256)
