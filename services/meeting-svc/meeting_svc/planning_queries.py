@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from meeting_svc import planning, tables
+from meeting_svc import hindrance, planning, tables
 from meeting_svc.planning import PlanningRequest, RequestState
 from meeting_svc.planning_commands import Case, book_of, case_of
 from meeting_svc.planning_schemas import (
@@ -40,7 +40,7 @@ async def request_view(call: Call, request: PlanningRequest) -> PlanningRequestV
                 covers=list(breach.covers),
                 detail=breach.detail.in_language(call.language),
             )
-            for breach in planning.standing(request, case.found)
+            for breach in hindrance.standing(request, case.found)
         ]
         view.next_step = _next(call, case)
     return view
