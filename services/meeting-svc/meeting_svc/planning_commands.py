@@ -47,7 +47,7 @@ from zhengling.cadence import period_of
 from zhengling.db import government_of, load, lock
 from zhengling.deadlines import Due, compute, shanghai_day
 from zhengling.errors import Text, invalid, refusal
-from zhengling.planning_rules import RequestType
+from zhengling.planning_rules import PlanStep, RequestType
 from zhengling.rulebook import Actor, Role, Rulebook
 from zhengling.service import Call
 
@@ -85,22 +85,27 @@ def kind_of(book: Rulebook, name: str) -> RequestType:
 async def case_of(session: AsyncSession, book: Rulebook, request: PlanningRequest, today: date) -> Case:
     """The request with what surrounds it: `today` is the day that counts where it isn't settled by the request yet."""
     kind = kind_of(book, request.type)
-    calendar = await references.calendar(session)
-    due: Due | None = None
     as_of = today
     if kind.lead:
-        due = compute(kind.lead.rule, book.deadline(kind.lead.rule), request.day, calendar)
         met_at = request.submitted_at if kind.lead.met_by == "request" else request.approved_at
         as_of = shanghai_day(met_at) if met_at else today
     around = Surroundings(
         composition=await references.composition(session),
-        calendar=calendar,
+        calendar=await references.calendar(session),
         as_of=as_of,
-        due=due,
+        due=await lead_of(session, book, kind, request),
         others=await _others(session, kind, request),
         in_plan=kind.planned is not None and await _in_plan(session, request),
     )
     return Case(request, kind, around, hindrances.breaches_of(kind, request, around))
+
+
+async def lead_of(session: AsyncSession, book: Rulebook, kind: RequestType, request: PlanningRequest) -> Due | None:
+    """Until when it has to be asked for, or approved; None where its type has no lead time."""
+    if kind.lead is None:
+        return None
+    calendar = await references.calendar(session)
+    return compute(kind.lead.rule, book.deadline(kind.lead.rule), request.day, calendar)
 
 
 async def _others(session: AsyncSession, kind: RequestType, request: PlanningRequest) -> tuple[int, ...]:
@@ -262,10 +267,7 @@ async def take_step(call: Call, request_id: str, body: TakePlanningStep) -> Plan
     planning.require_not_before(request, occurred_at)
     if decision and meeting:
         _require_decides(case, decision, meeting)
-    if body.document:
-        request.document = body.document
-    if body.exception:
-        request.exception = body.exception
+    _formally(request, body)
     taken = Taken(
         body.step,
         acting.role,
@@ -284,6 +286,18 @@ async def take_step(call: Call, request_id: str, body: TakePlanningStep) -> Plan
     call.audit_details.update(acting.behalf)
     await call.session.flush()
     return request
+
+
+def _formally(request: PlanningRequest, body: TakePlanningStep) -> None:
+    """What the formal request brings along; 422 `only_with_submit` for any other step."""
+    if body.step != PlanStep.submit and (body.document or body.exception):
+        raise invalid(
+            "only_with_submit",
+            "document and exception go with the formal request, not with this step",
+            "文号和例外理由仅在正式报送请示时填写",
+        )
+    request.document = body.document or request.document
+    request.exception = body.exception or request.exception
 
 
 async def _decision(call: Call, decision_id: str | None) -> tuple[Decision | None, Meeting | None]:
