@@ -145,6 +145,7 @@ async def linhai(towns: dict[str, Town]) -> Town:
     return towns[sixth.CODE]
 
 
+IN_ITS_NAME = {"in_name_of": "government"}
 WRITTEN = {"document": "教〔2026〕5号"}
 
 
@@ -441,30 +442,33 @@ async def test_the_yearly_plan_is_collected_reviewed_adopted_and_then_only_added
     assert told(problem) == (409, "collection_is_over", "DL-43")
 
     ask = ("jyj-clerk", "government-meeting", date(2027, 3, 18))
-    problem = await refused(dalian.ask(*ask, in_name_of="government", plan_item=education["id"]))
+    problem = await refused(dalian.ask(*ask, plan_item=education["id"], **IN_ITS_NAME))
     assert told(problem) == (409, "not_in_the_plan", "DL-43")
     assert told(await refused(dalian.plan_do("steps", plan, "head", step="decide")))[1] == "decision_needed"
     (decision,) = await dalian.decided(date(2026, 3, 3), date(2026, 3, 18), Outcome.passed)
     plan = await dalian.plan_do("steps", plan, "office-clerk", step="decide", decision_id=decision["id"])
     assert (plan["state"], plan["steps"][-1]["decision_id"]) == ("adopted", decision["id"])
     assert [item["id"] for item in plan["versions"][0]["items"]] == [education["id"], military["id"]]
-    request = await dalian.ask(*ask, in_name_of="government", plan_item=education["id"])
+    request = await dalian.ask(*ask, plan_item=education["id"], **IN_ITS_NAME)
     assert request["state"] == "approved"
     for item, sponsor in ((safety, "jyj"), (education, "mzj")):
         day = date(2027, 9, 2)
         problem = await refused(
-            dalian.ask(f"{sponsor}-clerk", "government-meeting", day, sponsor, plan_item=item["id"])
+            dalian.ask(f"{sponsor}-clerk", "government-meeting", day, sponsor, plan_item=item["id"], **IN_ITS_NAME)
         )
         assert told(problem) == (409, "not_in_the_plan", "DL-43")
 
+    problem = await refused(dalian.ask(*ask, plan_item=education["id"]))
+    assert told(problem) == (409, "wrong_name", "DL-43")  # of the department alone
+
     joint_ask = ("mzj-clerk", "government-meeting", date(2027, 7, 20), "mzj")
-    problem = await refused(dalian.ask(*joint_ask, plan_item=military["id"]))
+    problem = await refused(dalian.ask(*joint_ask, plan_item=military["id"], **IN_ITS_NAME))
     assert told(problem) == (409, "not_in_the_plan", "DL-43")
     problem = await refused(dalian.plan_do("committee", plan, "jyj-clerk", note="市委常委会会议"))
     assert told(problem) == (403, "not_the_declarer", "DL-43")
     plan = await dalian.plan_do("committee", plan, "office-clerk", note="市委常委会第3次会议")
     assert plan["committee"][0]["official"] == "dl-office-clerk"
-    assert (await dalian.ask(*joint_ask, plan_item=military["id"]))["state"] == "approved"
+    assert (await dalian.ask(*joint_ask, plan_item=military["id"], **IN_ITS_NAME))["state"] == "approved"
 
     addition = {"sponsor": "dl-wjw", "title": "全市疾控工作会议", "month": 5, "reason": "国家新部署"}
     problem = await refused(dalian.plan_do("additions", plan, "exec", **addition))

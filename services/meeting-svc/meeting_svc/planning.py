@@ -340,7 +340,7 @@ def require_way(ask: Ask, clause: str, *, by_decision: bool) -> None:
             "decision_needed",
             clause,
             f"{ask.step} is a decision of a meeting of the kind {' or '.join(ask.meeting)}",
-            f"“{CHINESE[ask.step]}”须经会议（{'、'.join(ask.meeting)}）研究决定",
+            f"“{CHINESE[ask.step]}”须经规定的会议研究决定",
             Text("name the decision of the meeting (decision_id)", "请填写会议决定事项"),
             meeting_kinds=list(ask.meeting),
         )
