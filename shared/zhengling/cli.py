@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -30,6 +31,7 @@ from zhengling.authority import Composition
 from zhengling.errors import Problem
 from zhengling.main_job import SERVICES
 from zhengling.moments import Day, DayOrInstant
+from zhengling.planning_rules import Ask, Planning
 from zhengling.rulebook import Rulebook, RulebookError, Rulebooks, load_edition
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -336,6 +338,8 @@ def _explain(book: Rulebook) -> None:
         console.print(f"  otherwise set by {', '.join(ledger.set_by)}", highlight=False)
     if book.absence:
         _explain_absence(book.absence)
+    if book.planning:
+        _explain_planning(book.planning)
     for name, rule in book.deadlines.items():
         shape = rule.model_dump(mode="json", exclude_none=True, exclude={"clause"})
         told = ", ".join(f"{k} {v}" for k, v in shape.items())
@@ -363,6 +367,42 @@ def _explain_absence(rules: Absence) -> None:
         say(f"  for {', '.join(stand.of)} ({', '.join(stand.kinds)}): {by}, {stand.basis} [{stand.clause}]")
     if rules.research:
         say(f"  field research: {rules.research.days} days a year [{rules.research.clause}]")
+
+
+def _explain_planning(rules: Planning) -> None:
+    def say(line: str) -> None:
+        console.print(line, highlight=False, markup=False)
+
+    def door(roles: Sequence[str]) -> str:
+        return f"lifted by {' or '.join(roles)}" if roles else "firm"
+
+    say("\nplanning:")
+    for name, kind in rules.requests.items():
+        say(f"  {name}: {kind.name}, asked by {' or '.join(kind.asked_by)} [{kind.clause}]")
+        say(f"    {'; '.join(map(_ask, kind.ask)) or 'on record once nothing stands against it'}")
+        if kind.lead:
+            say(f"    {kind.lead.rule} ahead, met by the {kind.lead.met_by}, {door(kind.lead.admit)}")
+        for quota in kind.quotas:
+            say(f"    at most {quota.at_most} per {quota.per} and {quota.of}, {door(quota.lift)} [{quota.clause}]")
+        for rule in kind.invitees:
+            needs = "only once approved" if rule.needs == "approval" else f"not invited, {door(rule.lift)}"
+            say(f"    {', '.join(rule.groups)}: {needs} [{rule.clause}]")
+        if kind.in_name_of:
+            names = kind.in_name_of
+            say(f"    in the name of the {' or '.join(names.allowed)}, {door(names.lift)} [{names.clause}]")
+        if kind.planned:
+            say(f"    stands in the yearly plan, {door(kind.planned.lift)} [{kind.planned.clause}]")
+    if plan := rules.yearly_plan:
+        steps = "; ".join(map(_ask, plan.ask))
+        say(
+            f"  yearly plan of {plan.of}: by {plan.deadline}, {steps}; additions {door(plan.additions)} [{plan.clause}]"
+        )
+
+
+def _ask(ask: Ask) -> str:
+    by = (" and " if ask.need == "all" else " or ").join(ask.by)
+    meeting = f"a decision of {' or '.join(ask.meeting)}" if ask.meeting else ""
+    return f"{ask.step} by {' or '.join(way for way in (by, meeting) if way)}"
 
 
 def _actor(actor: Any) -> str:

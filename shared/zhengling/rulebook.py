@@ -333,6 +333,11 @@ def check(rulebook: Rulebook, folder: Path) -> list[str]:
         for i, request in enumerate(rulebook.absence.requests):
             if request.notice:
                 named("absence.yaml", request.notice.rule, "requests", i, "notice", "rule")
+    requests = rulebook.planning.requests if rulebook.planning else {}
+    for name, kind in rulebook.meetings.items():
+        if kind.request and kind.request not in requests:
+            said = f"{name}.request: no type of request {kind.request!r} in planning.yaml"
+            findings.append(f"{_place(folder, 'meetings.yaml', name, 'request')}: {said}")
     if rulebook.planning:
         findings += _check_planning(rulebook, rulebook.planning, folder)
     return findings

@@ -145,6 +145,7 @@ async def linhai(towns: dict[str, Town]) -> Town:
     return towns[sixth.CODE]
 
 
+IN_ITS_NAME = {"in_name_of": "government"}
 WRITTEN = {"document": "教〔2026〕5号"}
 
 
@@ -249,6 +250,8 @@ async def test_in_zhanqian_the_deputy_consents_first_and_the_formal_request_coun
     assert request["next_step"]["officials"] == ["zq-dep1"]
     problem = await refused(zhanqian.step(request, "jyj-clerk", "submit", **WRITTEN))
     assert told(problem) == (409, "step_out_of_order", "ZQ-25")
+    problem = await refused(zhanqian.step(request, "dep1", "consent", exception="需要"))
+    assert (problem["status"], problem["code"]) == (422, "only_with_submit")
     request = await zhanqian.step(request, "dep1", "consent")
     assert told(await refused(zhanqian.step(request, "jyj-clerk", "submit"))) == (409, "not_in_writing", "ZQ-25")
     await zhanqian.today(date(2026, 3, 6))
@@ -413,16 +416,6 @@ async def test_regional_heads_are_invited_to_a_departments_city_meeting_only_wit
     assert request["invitations"][0]["guests"] == ["某区区长"]
 
 
-async def test_an_urgent_request_for_a_leaders_meeting_is_let_be_by_the_deputy_in_charge(dalian: Town) -> None:
-    await dalian.today(date(2026, 3, 2))
-    request = await dalian.ask("jyj-clerk", "leaders-meeting", date(2026, 3, 9), exception="防汛紧急", **WRITTEN)
-    assert (request["late_by"], request["lead"]["date"]) == (8, "2026-02-22")
-    problem = await refused(dalian.do("lifted-hindrances", request, "dep2", hindrance="late", reason="紧急"))
-    assert told(problem) == (403, "not_the_lifter", "DL-43")
-    request = await dalian.do("lifted-hindrances", request, "dep1", hindrance="late", reason="确属特殊紧急")
-    assert (await dalian.through(request))["state"] == "approved"
-
-
 # the yearly plan ---------------------------------------------------------------------------------------------------------
 async def test_the_yearly_plan_is_collected_reviewed_adopted_and_then_only_added_to_through_the_door(
     dalian: Town,
@@ -449,30 +442,33 @@ async def test_the_yearly_plan_is_collected_reviewed_adopted_and_then_only_added
     assert told(problem) == (409, "collection_is_over", "DL-43")
 
     ask = ("jyj-clerk", "government-meeting", date(2027, 3, 18))
-    problem = await refused(dalian.ask(*ask, in_name_of="government", plan_item=education["id"]))
+    problem = await refused(dalian.ask(*ask, plan_item=education["id"], **IN_ITS_NAME))
     assert told(problem) == (409, "not_in_the_plan", "DL-43")
     assert told(await refused(dalian.plan_do("steps", plan, "head", step="decide")))[1] == "decision_needed"
     (decision,) = await dalian.decided(date(2026, 3, 3), date(2026, 3, 18), Outcome.passed)
     plan = await dalian.plan_do("steps", plan, "office-clerk", step="decide", decision_id=decision["id"])
     assert (plan["state"], plan["steps"][-1]["decision_id"]) == ("adopted", decision["id"])
     assert [item["id"] for item in plan["versions"][0]["items"]] == [education["id"], military["id"]]
-    request = await dalian.ask(*ask, in_name_of="government", plan_item=education["id"])
+    request = await dalian.ask(*ask, plan_item=education["id"], **IN_ITS_NAME)
     assert request["state"] == "approved"
     for item, sponsor in ((safety, "jyj"), (education, "mzj")):
         day = date(2027, 9, 2)
         problem = await refused(
-            dalian.ask(f"{sponsor}-clerk", "government-meeting", day, sponsor, plan_item=item["id"])
+            dalian.ask(f"{sponsor}-clerk", "government-meeting", day, sponsor, plan_item=item["id"], **IN_ITS_NAME)
         )
         assert told(problem) == (409, "not_in_the_plan", "DL-43")
 
+    problem = await refused(dalian.ask(*ask, plan_item=education["id"]))
+    assert told(problem) == (409, "wrong_name", "DL-43")  # of the department alone
+
     joint_ask = ("mzj-clerk", "government-meeting", date(2027, 7, 20), "mzj")
-    problem = await refused(dalian.ask(*joint_ask, plan_item=military["id"]))
+    problem = await refused(dalian.ask(*joint_ask, plan_item=military["id"], **IN_ITS_NAME))
     assert told(problem) == (409, "not_in_the_plan", "DL-43")
     problem = await refused(dalian.plan_do("committee", plan, "jyj-clerk", note="市委常委会会议"))
     assert told(problem) == (403, "not_the_declarer", "DL-43")
     plan = await dalian.plan_do("committee", plan, "office-clerk", note="市委常委会第3次会议")
     assert plan["committee"][0]["official"] == "dl-office-clerk"
-    assert (await dalian.ask(*joint_ask, plan_item=military["id"]))["state"] == "approved"
+    assert (await dalian.ask(*joint_ask, plan_item=military["id"], **IN_ITS_NAME))["state"] == "approved"
 
     addition = {"sponsor": "dl-wjw", "title": "全市疾控工作会议", "month": 5, "reason": "国家新部署"}
     problem = await refused(dalian.plan_do("additions", plan, "exec", **addition))
@@ -646,16 +642,23 @@ async def test_a_government_tells_what_has_to_be_asked_for(huancui: Town) -> Non
     assert (problem["status"], problem["code"]) == (422, "unknown_request_type")
 
 
-async def test_the_cadence_counts_sessions_that_were_opened(zhanqian: Town) -> None:
+async def test_the_cadence_counts_sessions_that_were_opened_from_the_first_of_any_kind(zhanqian: Town) -> None:
+    async def rhythms(**on: str) -> dict[str, Json]:
+        found = await zhanqian.api.get("meeting", "/v1/cadence", **on)
+        return {each["kind"]: each for each in found["items"]}
+
     await zhanqian.decided(date(2026, 5, 11), date(2026, 5, 20), Outcome.passed)
-    for on, behind, held in (("2026-06-03", False, 1), ("2026-06-04", True, 0), ("2026-05-19", False, 0)):
-        rhythm = (await zhanqian.api.get("meeting", "/v1/cadence", on=on))["items"][0]
-        if on != "2026-05-19":
-            assert (rhythm["behind"], rhythm["held"], rhythm["next_latest"]) == (behind, held, "2026-06-03"), on
-        assert rhythm["clause"] == "ZQ-20"
-        assert rhythm["told"]
+    for on, behind, held in (("2026-06-03", False, 1), ("2026-06-04", True, 0)):
+        executive = (await rhythms(on=on))["executive"]
+        assert (executive["behind"], executive["held"], executive["next_latest"]) == (behind, held, "2026-06-03"), on
+        assert executive["clause"] == "ZQ-20"
+        assert executive["told"]
+    plenary = (await rhythms(on="2026-06-03"))["plenary"]
+    assert (plenary["expected"], plenary["next_latest"], plenary["behind"]) == (0, "2026-12-31", False)
+    before = (await rhythms(on="2026-05-19"))["executive"]
+    assert (before["counting_from"], before["expected"], before["behind"]) == (None, 0, False)
     await zhanqian.today(date(2026, 6, 4))
-    assert (await zhanqian.api.get("meeting", "/v1/cadence"))["on"] == "2026-06-04"
+    assert (await rhythms())["executive"]["behind"] is True
     problem = await refused(zhanqian.api.get("meeting", "/v1/cadence", on="9999-12-31"))
     assert problem["status"] == 422
 

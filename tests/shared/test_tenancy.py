@@ -102,6 +102,7 @@ async def neighbours(stack: EmbeddedStack) -> AsyncIterator[Neighbours]:
                 "absence_id": await asked_for(api),
                 "official_id": composition_of(government).officials[-1].id,
                 "field_day_id": await spent_in_the_field(api) if government == THEIRS else "",
+                "planning_request_id": await asked_to_hold(api) if government == THEIRS else "",
             }
         for service in SERVICES:
             connection = await superuser(stack, service)
@@ -171,6 +172,19 @@ async def spent_in_the_field(api: Api) -> str:
     (deputy, *_) = composition_of(api.government).with_post([PostRole.deputy], date(2026, 1, 5))
     body = {"day": "2026-01-05", "place": "临河街道", "subject": "基层治理"}
     return str((await api.command("calendar", "/v1/field-research", body, deputy))["id"])
+
+
+async def asked_to_hold(api: Api) -> str:
+    """A department's work meeting, which nobody has to approve."""
+    people = composition_of(api.government)
+    principal = next(p for p in people.posts if p.role == PostRole.principal and p.official.endswith("jyj-principal"))
+    body = {
+        "type": "department-work-meeting",
+        "title": "教育系统工作会议",
+        "day": "2027-09-01",
+        "sponsor": principal.organisation,
+    }
+    return str((await api.command("meeting", "/v1/planning-requests", body, principal.official))["id"])
 
 
 # over HTTP ----------------------------------------------------------------------------------------------------------
@@ -259,7 +273,7 @@ async def test_no_list_shows_a_row_of_another_government(neighbours: Neighbours)
     assert shown == {  # so there was something to hide; add to `neighbours` what a new list shows
         "list_topics", "list_meetings", "list_decisions", "list_entries", "list_documents", "list_failed_events",
         "list_feeds", "get_calendar_feed", "list_absences", "list_closures", "list_files",
-        "get_composition", "list_officials", "list_posts",
+        "get_composition", "list_officials", "list_posts", "list_planning_requests",
     }  # fmt: skip
 
 

@@ -8,28 +8,25 @@ takes its whole chain again. Pure: no I/O.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
-from zhengling.authority import Acting, Composition, OrganisationKind, PostRole
-from zhengling.deadlines import Due, Unit, shanghai_day
+from zhengling.authority import Acting, Composition
+from zhengling.deadlines import shanghai_day
 from zhengling.errors import Problem, Text, invalid, refusal
 from zhengling.planning_rules import (
     CHINESE,
     Ask,
     Group,
     Hindrance,
-    InviteeRule,
     NameOf,
     Planning,
     PlanStep,
     RequestType,
 )
-from zhengling.planning_rules import Span as QuotaSpan
 from zhengling.rulebook import Actor, Role, in_chinese
-from zhengling.workdays import WorkdayCalendar
 
 
 class RequestState(StrEnum):
@@ -58,9 +55,6 @@ class Act(StrEnum):
 _STATES_ZH = {
     RequestState.requested: "办理中", RequestState.returned: "已退回", RequestState.approved: "已批准",
     RequestState.refused: "未批准", RequestState.withdrawn: "已撤回", RequestState.held: "已举办",
-}  # fmt: skip
-_SPANS_ZH = {
-    QuotaSpan.month: "当月", QuotaSpan.quarter: "当季度", QuotaSpan.half_year: "当半年", QuotaSpan.year: "当年",
 }  # fmt: skip
 #: In which states an act is possible.
 TRANSITIONS: dict[Act, tuple[RequestState, ...]] = {
@@ -185,34 +179,6 @@ class PlanningRequest:
     modified_at: datetime | None = None
 
 
-@dataclass(frozen=True)
-class Breach:
-    """What stands against a request, until one of `lift` lets it be; firm where there is nobody."""
-
-    hindrance: Hindrance
-    clause: str
-    lift: tuple[Role, ...]
-    covers: tuple[str, ...]
-    detail: Text
-    satisfy: Text
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What the rules look at beside the request itself: the people, the calendar, the other requests, the plan.
-
-    `as_of` is the day that counts for the lead time; `others` how many of each quota's period count already, in the
-    order of the rules; `in_plan` whether its item stands in the adopted plan.
-    """
-
-    composition: Composition
-    calendar: WorkdayCalendar
-    as_of: date
-    due: Due | None
-    others: tuple[int, ...]
-    in_plan: bool
-
-
 # the rules ----------------------------------------------------------------------------------------------------------
 def rules_of(rules: Planning | None, government: str, name: str) -> Planning:
     """409 `no_planning_rules` where the government doesn't regulate what has to be asked for."""
@@ -263,313 +229,6 @@ def require_document(kind: RequestType, request: PlanningRequest) -> None:
             "须以文件形式正式请示，未填写文号",
             Text("name the document (its number) that asks for it", "请填写请示文号"),
         )
-
-
-# what stands against it ---------------------------------------------------------------------------------------------
-def breaches_of(kind: RequestType, request: PlanningRequest, around: Surroundings) -> list[Breach]:
-    """What stands against the request as it is, whether it was let be or not."""
-    found = [
-        _late(kind, request, around),
-        *(_over(kind, request, i, count) for i, count in enumerate(around.others)),
-        _too_many(kind, request),
-        _wrong_name(kind, request),
-        _unplanned(kind, request, around),
-        *(_uninvited(kind, rule, request, around.composition) for rule in kind.invitees if rule.needs == "consent"),
-    ]
-    return [breach for breach in found if breach]
-
-
-def days_late(due: Due, on: date, calendar: WorkdayCalendar) -> int:
-    """How many days after the due date, in working days where the rule counts those; 0 where it is in time."""
-    if on <= due.date:
-        return 0
-    if due.terms.unit is not Unit.working_day:
-        return (on - due.date).days
-    late, day = 0, due.date
-    while day < on:
-        day = calendar.shift(day, 1)
-        late += 1
-    return late
-
-
-def _late(kind: RequestType, request: PlanningRequest, around: Surroundings) -> Breach | None:
-    due = around.due
-    if kind.lead is None or due is None:
-        return None
-    late = days_late(due, around.as_of, around.calendar)
-    if late == 0:
-        return None
-    working = due.terms.unit is Unit.working_day
-    what, what_zh = ("asked for", "报送请示") if kind.lead.met_by == "request" else ("approved", "批准")
-    return Breach(
-        Hindrance.late,
-        due.clause,
-        kind.lead.admit,
-        (request.day.isoformat(),),
-        Text(
-            f"for {request.day} it has to be {what} by {due.date}; {around.as_of} is {late}"
-            f" {'working ' if working else ''}day{'s' * (late > 1)} late",
-            f"拟于{request.day}举办的，应于{due.date}前{what_zh}；{around.as_of}已迟{late}{'个工作' if working else ''}日",
-        ),
-        Text("choose a later day", "请改期"),
-    )
-
-
-def _over(kind: RequestType, request: PlanningRequest, index: int, count: int) -> Breach | None:
-    quota = kind.quotas[index]
-    if count < quota.at_most:
-        return None
-    whose, whose_zh = ("the sponsor has", "该部门") if quota.of == "sponsor" else ("there are", "本级政府")
-    return Breach(
-        Hindrance.quota,
-        quota.clause,
-        quota.lift,
-        (f"{quota.per}:{quota_key(request.day, quota.per)}",),
-        Text(
-            f"{whose} {count} of {kind.name} in the {quota.per} of {request.day} already, at most {quota.at_most}",
-            f"{whose_zh}{_SPANS_ZH[quota.per]}（{request.day}所在）已有{count}次“{kind.name}”，原则上不超过{quota.at_most}次",
-        ),
-        Text("hold it with another one, or in another period", "请合并召开或改期"),
-    )
-
-
-def quota_key(day: date, per: QuotaSpan) -> str:
-    """Which of its year's periods a day lies in, e.g. 2026/1."""
-    return f"{day.year}/{(day.month - 1) // per.months + 1}"
-
-
-def _too_many(kind: RequestType, request: PlanningRequest) -> Breach | None:
-    size = kind.participants
-    if size is None or request.participants is None or request.participants <= size.at_most:
-        return None
-    return Breach(
-        Hindrance.participants,
-        size.clause,
-        size.lift,
-        (str(request.participants),),
-        Text(
-            f"{request.participants} are to take part, at most {size.at_most}",
-            f"拟参会{request.participants}人，上限{size.at_most}人",
-        ),
-        Text(f"at most {size.at_most}", f"压缩至{size.at_most}人以内"),
-    )
-
-
-def _wrong_name(kind: RequestType, request: PlanningRequest) -> Breach | None:
-    names = kind.in_name_of
-    if names is None or request.in_name_of in names.allowed:
-        return None
-    allowed_zh = "、".join(CHINESE[name] for name in names.allowed)
-    return Breach(
-        Hindrance.name,
-        names.clause,
-        names.lift,
-        (request.in_name_of,),
-        Text(
-            f"{kind.name} isn't held in the name of the {request.in_name_of}",
-            f"“{kind.name}”不得以{CHINESE[request.in_name_of]}名义召开",
-        ),
-        Text(f"hold it in the name of the {' or '.join(names.allowed)}", f"请以{allowed_zh}名义召开"),
-    )
-
-
-def _unplanned(kind: RequestType, request: PlanningRequest, around: Surroundings) -> Breach | None:
-    if kind.planned is None or around.in_plan:
-        return None
-    return Breach(
-        Hindrance.unplanned,
-        kind.planned.clause,
-        kind.planned.lift,
-        (request.day.isoformat(),),
-        Text(
-            f"no item of the sponsor in the adopted plan of {request.day.year} is named",
-            f"未列入已审定的{request.day.year}年度计划",
-        ),
-        Text("name its item (plan_item), or have it added to the plan", "请填写年度计划项目，或先补列入计划"),
-    )
-
-
-def _uninvited(
-    kind: RequestType, rule: InviteeRule, request: PlanningRequest, composition: Composition
-) -> Breach | None:
-    """Who of those to be invited needs somebody's consent by this rule."""
-    officials, guests = invited_by(rule, request, request.invitees, request.guests, composition)
-    if not officials and not guests:
-        return None
-    names = [*composition.names(officials), *guests]
-    groups_zh = "、".join(CHINESE[group] for group in rule.groups)
-    return Breach(
-        Hindrance.invitees,
-        rule.clause,
-        rule.lift,
-        (*officials, *guests),
-        Text(
-            f"{', '.join(rule.groups)} aren't invited to {kind.name}: {', '.join(names)}",
-            f"“{kind.name}”一般不邀请{groups_zh}：{'、'.join(names)}",
-        ),
-        Text("leave them out", "请调整邀请范围"),
-    )
-
-
-_LEADERS = (
-    PostRole.head, PostRole.executive_deputy, PostRole.deputy, PostRole.party_group_member, PostRole.secretary_general,
-)  # fmt: skip
-
-
-def invited_by(
-    rule: InviteeRule,
-    request: PlanningRequest,
-    invitees: Iterable[str],
-    guests: Iterable[Guest],
-    composition: Composition,
-) -> tuple[list[str], list[str]]:
-    """Those of the officials and guests of whom the rule speaks, by the posts held on the planned day."""
-    meant: set[str] = set()
-    for group in rule.groups:
-        meant |= _members(group, request, composition)
-    if rule.except_own:
-        meant -= set(composition.of_organisation(request.sponsor, request.day, principal=True))
-    officials = [official for official in invitees if official in meant]
-    return officials, [guest.name for guest in guests if guest.group in rule.groups]
-
-
-def _members(group: Group, request: PlanningRequest, composition: Composition) -> set[str]:
-    day, kinds = request.day, composition.organisation_kinds
-    match group:
-        case Group.leaders:
-            return set(composition.with_post(_LEADERS, day)) - {request.led_by or ""}
-        case Group.town_and_street_principals:
-            return set(composition.holders(Role.town_and_street_principals, day))
-        case Group.regional_heads:
-            return {
-                p.official
-                for p in composition.posts
-                if p.role == PostRole.principal
-                and p.holds(day)
-                and kinds[p.organisation] == OrganisationKind.dispatched_organ
-            }
-        case Group.outside_portfolio:
-            own = {request.sponsor} | _portfolio(request, composition)
-            return {
-                p.official
-                for p in composition.posts
-                if p.role == PostRole.principal and p.holds(day) and p.organisation not in own
-            }
-
-
-def _portfolio(request: PlanningRequest, composition: Composition) -> set[str]:
-    """The organisations of who leads it, or of the deputy in charge of the sponsor."""
-    deputies = (
-        (request.led_by,)
-        if request.led_by
-        else composition.holders(Role.deputy_in_charge, request.day, sponsor=request.sponsor)
-    )
-    return {
-        code
-        for portfolio in composition.portfolios
-        if portfolio.official in deputies and portfolio.holds(request.day)
-        for code in portfolio.organisations
-    }
-
-
-def standing(request: PlanningRequest, found: Sequence[Breach]) -> list[Breach]:
-    """Those breaches that nobody has let be: a lift covers the same hindrance, for what it was given for."""
-    return [breach for breach in found if not any(_covers(lift, breach) for lift in request.lifts)]
-
-
-def _covers(lift: Lift, breach: Breach) -> bool:
-    same = lift.hindrance == breach.hindrance and lift.clause == breach.clause
-    return same and set(breach.covers) <= set(lift.covers)
-
-
-_CODES = {
-    Hindrance.late: "request_late", Hindrance.quota: "over_quota", Hindrance.invitees: "invitees_need_consent",
-    Hindrance.name: "wrong_name", Hindrance.unplanned: "not_in_the_plan", Hindrance.participants: "too_many_participants",
-}  # fmt: skip
-
-
-def refuse_breaches(request: PlanningRequest, found: Sequence[Breach], *, finally_: bool) -> None:
-    """409 for what stands against the request. Before its last step what has a door may wait for it, where an exception is
-    asked for; a firm one is refused at once. Codes: `request_late`, `over_quota`, `invitees_need_consent`, `wrong_name`,
-    `not_in_the_plan`, `too_many_participants`."""
-    waits = bool(request.exception.strip()) and not finally_
-    if (breach := next((b for b in found if not (waits and b.lift)), None)) is None:
-        return
-    door = Text("; it is firm", "；该规定无例外")
-    if breach.lift:
-        roles = " or ".join(breach.lift)
-        door = Text(
-            f"; or have {roles} let it be with a reason (state why in exception)",
-            f"；或填写例外理由，由{in_chinese(*breach.lift)}准予",
-        )
-    raise refusal(
-        _CODES[breach.hindrance],
-        breach.clause,
-        breach.detail.en,
-        breach.detail.zh,
-        Text(f"{breach.satisfy.en}{door.en}", f"{breach.satisfy.zh}{door.zh}"),
-        hindrance=breach.hindrance.value,
-        lift=[role.value for role in breach.lift],
-        covers=list(breach.covers),
-    )
-
-
-def lift(
-    request: PlanningRequest,
-    found: Sequence[Breach],
-    composition: Composition,
-    hindrance: Hindrance,
-    official: str | None,
-    reason: str,
-    occurred_at: datetime,
-    on: date,
-) -> Acting:
-    """Let be what stands against the request under this name, with a reason. 409 `nothing_to_lift`, `firm`; 403
-    `not_the_lifter`."""
-    require_act(request, Act.lift)
-    require_not_before(request, occurred_at)
-    open_ = [breach for breach in standing(request, found) if breach.hindrance == hindrance]
-    if not open_:
-        raise refusal(
-            "nothing_to_lift",
-            request.clause,
-            f"nothing of {hindrance} stands against it",
-            f"不存在“{CHINESE[hindrance]}”方面的限制",
-            Text("see breaches for what does", "请查看该申请的限制事项"),
-        )
-    if firm := [breach for breach in open_ if not breach.lift]:
-        raise refusal(
-            "firm",
-            firm[0].clause,
-            f"nobody may let that be: {firm[0].detail.en}",
-            f"该规定无例外：{firm[0].detail.zh}",
-            firm[0].satisfy,
-        )
-    acting = None
-    for breach in open_:
-        acting = composition.require(
-            official,
-            tuple(Actor(role=role) for role in breach.lift),
-            on,
-            {},
-            Text(f"let it be ({hindrance})", f"准予例外（{CHINESE[hindrance]}）"),
-            code="not_the_lifter",
-            clause=breach.clause,
-            sponsor=request.sponsor,
-        )
-        lifted = Lift(
-            hindrance,
-            breach.clause,
-            breach.covers,
-            breach.detail.zh,
-            official or "",
-            reason,
-            occurred_at,
-            acting.on_behalf_of,
-        )
-        request.lifts = [*request.lifts, lifted]
-    assert acting
-    return acting
 
 
 # the chain ----------------------------------------------------------------------------------------------------------
@@ -666,33 +325,6 @@ def answerer(
     )
 
 
-def require_decliner(
-    request: PlanningRequest,
-    kind: RequestType,
-    found: Sequence[Breach],
-    composition: Composition,
-    official: str | None,
-    on: date,
-) -> Acting:
-    """403 `not_the_actor` unless the official may refuse it or send it back: whoever is to take the next step (or to
-    record it), and where none is open whoever could let be what stands against it."""
-    if due := next_ask(kind.ask, request.steps):
-        ask, roles = due
-        roles = (*roles, *ask.recorded_by) if ask.meeting else roles
-    else:
-        roles = tuple(role for breach in standing(request, found) for role in breach.lift)
-    return composition.require(
-        official,
-        tuple(Actor(role=role) for role in roles),
-        on,
-        {},
-        Text("answer this request", "答复该申请"),
-        code="not_the_actor",
-        clause=kind.clause,
-        sponsor=request.sponsor,
-    )
-
-
 def require_way(ask: Ask, clause: str, *, by_decision: bool) -> None:
     """409 `not_by_decision`, `decision_needed`: whether a meeting's decision takes this step."""
     if by_decision and not ask.meeting:
@@ -708,7 +340,7 @@ def require_way(ask: Ask, clause: str, *, by_decision: bool) -> None:
             "decision_needed",
             clause,
             f"{ask.step} is a decision of a meeting of the kind {' or '.join(ask.meeting)}",
-            f"“{CHINESE[ask.step]}”须经会议（{'、'.join(ask.meeting)}）研究决定",
+            f"“{CHINESE[ask.step]}”须经规定的会议研究决定",
             Text("name the decision of the meeting (decision_id)", "请填写会议决定事项"),
             meeting_kinds=list(ask.meeting),
         )
@@ -796,29 +428,6 @@ def accept(request: PlanningRequest, kind: RequestType, reply: Reply) -> None:
             Text("nothing more to record", "无需重复登记"),
         )
     request.reply = reply
-
-
-def invite(request: PlanningRequest, kind: RequestType, composition: Composition, invitation: Invitation) -> None:
-    """Record invitations that went out. 409 `not_approved` (with the clause of the rule that says so),
-    `not_among_the_approved`."""
-    clause = next((r.clause for r in kind.invitees if _speaks_of(r, request, invitation, composition)), kind.clause)
-    require_approval_before(request, Act.invite, Text("inviting", "邀请参会"), clause, invitation.occurred_at)
-    known = {*request.invitees, *(guest.name for guest in request.guests)}
-    if beyond := [one for one in (*invitation.officials, *invitation.guests) if one not in known]:
-        names = composition.names(beyond)
-        raise refusal(
-            "not_among_the_approved",
-            clause,
-            f"not among those whose invitation was approved: {', '.join(names)}",
-            f"超出批准的邀请范围：{'、'.join(names)}",
-            Text("ask for a meeting with them among the invitees", "请另行报批"),
-        )
-    request.invitations = [*request.invitations, invitation]
-
-
-def _speaks_of(rule: InviteeRule, request: PlanningRequest, invitation: Invitation, composition: Composition) -> bool:
-    guests = [guest for guest in request.guests if guest.name in invitation.guests]
-    return any(invited_by(rule, request, invitation.officials, guests, composition))
 
 
 def require_approved(request: PlanningRequest, type_: str, day: date) -> None:

@@ -13,19 +13,19 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from meeting_svc import planning, tables
+from meeting_svc import hindrance as hindrances
+from meeting_svc import invitation, planning, tables
 from meeting_svc.commands import require_organisations
 from meeting_svc.decision import Decision
+from meeting_svc.hindrance import Breach, Surroundings
 from meeting_svc.meeting import Meeting, MeetingState
 from meeting_svc.planning import (
     Act,
-    Breach,
     Guest,
     Invitation,
     PlanningRequest,
     Reply,
     RequestState,
-    Surroundings,
     Taken,
 )
 from meeting_svc.planning_schemas import (
@@ -47,7 +47,7 @@ from zhengling.cadence import period_of
 from zhengling.db import government_of, load, lock
 from zhengling.deadlines import Due, compute, shanghai_day
 from zhengling.errors import Text, invalid, refusal
-from zhengling.planning_rules import RequestType
+from zhengling.planning_rules import PlanStep, RequestType
 from zhengling.rulebook import Actor, Role, Rulebook
 from zhengling.service import Call
 
@@ -85,22 +85,27 @@ def kind_of(book: Rulebook, name: str) -> RequestType:
 async def case_of(session: AsyncSession, book: Rulebook, request: PlanningRequest, today: date) -> Case:
     """The request with what surrounds it: `today` is the day that counts where it isn't settled by the request yet."""
     kind = kind_of(book, request.type)
-    calendar = await references.calendar(session)
-    due: Due | None = None
     as_of = today
     if kind.lead:
-        due = compute(kind.lead.rule, book.deadline(kind.lead.rule), request.day, calendar)
         met_at = request.submitted_at if kind.lead.met_by == "request" else request.approved_at
         as_of = shanghai_day(met_at) if met_at else today
     around = Surroundings(
         composition=await references.composition(session),
-        calendar=calendar,
+        calendar=await references.calendar(session),
         as_of=as_of,
-        due=due,
+        due=await lead_of(session, book, kind, request),
         others=await _others(session, kind, request),
         in_plan=kind.planned is not None and await _in_plan(session, request),
     )
-    return Case(request, kind, around, planning.breaches_of(kind, request, around))
+    return Case(request, kind, around, hindrances.breaches_of(kind, request, around))
+
+
+async def lead_of(session: AsyncSession, book: Rulebook, kind: RequestType, request: PlanningRequest) -> Due | None:
+    """Until when it has to be asked for, or approved; None where its type has no lead time."""
+    if kind.lead is None:
+        return None
+    calendar = await references.calendar(session)
+    return compute(kind.lead.rule, book.deadline(kind.lead.rule), request.day, calendar)
 
 
 async def _others(session: AsyncSession, kind: RequestType, request: PlanningRequest) -> tuple[int, ...]:
@@ -202,15 +207,15 @@ async def _submit(
 
 def _go_on(case: Case, occurred_at: datetime) -> None:
     """Refuse what may not stand against the request any longer; approve it where nothing is open any more."""
-    request, found = case.request, planning.standing(case.request, case.found)
+    request, found = case.request, hindrances.standing(case.request, case.found)
     _note_lateness(case)
     if planning.next_ask(case.kind.ask, request.steps):
-        planning.refuse_breaches(request, found, finally_=False)
+        hindrances.refuse_breaches(request, found, finally_=False)
         return
     asked = bool(
         request.steps
     )  # who takes the last step approves; where nobody is asked, an exception waits for its door
-    planning.refuse_breaches(request, found, finally_=asked)
+    hindrances.refuse_breaches(request, found, finally_=asked)
     if not found:
         planning.require_day_ahead(request, shanghai_day(occurred_at))
         planning.complete(case.kind, request, occurred_at)
@@ -220,7 +225,7 @@ def _note_lateness(case: Case) -> None:
     around = case.around
     if around.due:
         case.request.due = around.due.date
-        case.request.late_by = planning.days_late(around.due, around.as_of, around.calendar)
+        case.request.late_by = hindrances.days_late(around.due, around.as_of, around.calendar)
 
 
 async def resubmit(call: Call, request_id: str, body: Resubmit) -> PlanningRequest:
@@ -262,10 +267,7 @@ async def take_step(call: Call, request_id: str, body: TakePlanningStep) -> Plan
     planning.require_not_before(request, occurred_at)
     if decision and meeting:
         _require_decides(case, decision, meeting)
-    if body.document:
-        request.document = body.document
-    if body.exception:
-        request.exception = body.exception
+    _formally(request, body)
     taken = Taken(
         body.step,
         acting.role,
@@ -284,6 +286,18 @@ async def take_step(call: Call, request_id: str, body: TakePlanningStep) -> Plan
     call.audit_details.update(acting.behalf)
     await call.session.flush()
     return request
+
+
+def _formally(request: PlanningRequest, body: TakePlanningStep) -> None:
+    """What the formal request brings along; 422 `only_with_submit` for any other step."""
+    if body.step != PlanStep.submit and (body.document or body.exception):
+        raise invalid(
+            "only_with_submit",
+            "document and exception go with the formal request, not with this step",
+            "文号和例外理由仅在正式报送请示时填写",
+        )
+    request.document = body.document or request.document
+    request.exception = body.exception or request.exception
 
 
 async def _decision(call: Call, decision_id: str | None) -> tuple[Decision | None, Meeting | None]:
@@ -348,7 +362,7 @@ async def send_back(call: Call, request_id: str, body: Decline) -> PlanningReque
 async def _declined(call: Call, request_id: str, act: Act, body: Decline) -> Case:
     occurred_at = call.occurred(body.occurred_at)
     case = await _locked(call, request_id, act, occurred_at)
-    acting = planning.require_decliner(
+    acting = hindrances.require_decliner(
         case.request, case.kind, case.found, case.composition, call.official, shanghai_day(call.now)
     )
     planning.require_not_before(case.request, occurred_at)
@@ -361,7 +375,7 @@ async def lift(call: Call, request_id: str, body: LiftHindrance) -> PlanningRequ
     is approved with that."""
     occurred_at = call.occurred(body.occurred_at)
     case = await _locked(call, request_id, Act.lift, occurred_at)
-    acting = planning.lift(
+    acting = hindrances.lift(
         case.request,
         case.found,
         case.composition,
@@ -371,7 +385,7 @@ async def lift(call: Call, request_id: str, body: LiftHindrance) -> PlanningRequ
         occurred_at,
         shanghai_day(call.now),
     )
-    if not planning.next_ask(case.kind.ask, case.request.steps) and not planning.standing(case.request, case.found):
+    if not planning.next_ask(case.kind.ask, case.request.steps) and not hindrances.standing(case.request, case.found):
         planning.require_day_ahead(case.request, shanghai_day(occurred_at))
         planning.complete(case.kind, case.request, occurred_at)
     call.audit_details.update({"hindrance": body.hindrance, "reason": body.reason} | acting.behalf)
@@ -405,10 +419,8 @@ async def record_invitations(call: Call, request_id: str, body: RecordInvitation
     """Record invitations that went out. Only after the approval, and to those approved. By who may ask, or the office."""
     case = await _seen(call, request_id)
     _require_asker(call, case, Role.office)
-    invitation = Invitation(
-        tuple(body.officials), tuple(body.guests), call.official or "", call.occurred(body.occurred_at)
-    )
-    planning.invite(case.request, case.kind, case.composition, invitation)
+    sent = Invitation(tuple(body.officials), tuple(body.guests), call.official or "", call.occurred(body.occurred_at))
+    invitation.invite(case.request, case.kind, case.composition, sent)
     await call.session.flush()
     return case.request
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from meeting_svc import planning, tables
+from meeting_svc import hindrance, planning, tables
 from meeting_svc.planning import PlanningRequest, RequestState
-from meeting_svc.planning_commands import Case, book_of, case_of
+from meeting_svc.planning_commands import Case, book_of, case_of, kind_of, lead_of
 from meeting_svc.planning_schemas import (
     AskView,
     HindranceView,
@@ -17,6 +17,7 @@ from meeting_svc.planning_schemas import (
     RequestTypeView,
 )
 from meeting_svc.queries import equal
+from zhengling import references
 from zhengling.db import load
 from zhengling.deadlines import shanghai_day
 from zhengling.due_dates import view_of
@@ -26,12 +27,13 @@ from zhengling.service import Call
 
 async def request_view(call: Call, request: PlanningRequest) -> PlanningRequestView:
     """The request with its lead time explained and, while it is under way, what is next and what stands against it."""
-    view = PlanningRequestView.model_validate(request)
-    case = await case_of(call.session, book_of(call, request), request, shanghai_day(call.now))
-    view.type_name = case.kind.name
-    if due := case.around.due:
-        view.lead = view_of(due, case.around.calendar, call.language, with_trace=True)
+    view, book = PlanningRequestView.model_validate(request), book_of(call, request)
+    kind = kind_of(book, request.type)
+    view.type_name = kind.name
+    if due := await lead_of(call.session, book, kind, request):
+        view.lead = view_of(due, await references.calendar(call.session), call.language, with_trace=True)
     if request.state == RequestState.requested:
+        case = await case_of(call.session, book, request, shanghai_day(call.now))
         view.breaches = [
             HindranceView(
                 hindrance=breach.hindrance,
@@ -40,7 +42,7 @@ async def request_view(call: Call, request: PlanningRequest) -> PlanningRequestV
                 covers=list(breach.covers),
                 detail=breach.detail.in_language(call.language),
             )
-            for breach in planning.standing(request, case.found)
+            for breach in hindrance.standing(request, case.found)
         ]
         view.next_step = _next(call, case)
     return view
