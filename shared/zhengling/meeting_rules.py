@@ -8,13 +8,14 @@ matters that only some kinds may decide. What a government doesn't regulate is a
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from zhengling.cadence import Cadence
 from zhengling.conditions import ALWAYS, Actors, Chain, Section, StepName, When
 from zhengling.errors import Text, refusal
+from zhengling.minutes_template import Template
 from zhengling.vocabulary import (
     Aspect,
     Block,
@@ -165,12 +166,16 @@ class Confidential(Section):
 
 
 class Minutes(Chain):
-    """The chain of the minutes; `optional` where the chair decides whether there are any."""
+    """The chain of the minutes; `optional` where the chair decides whether there are any; `template` where this
+    government has one of its own."""
 
     optional: bool = False
+    template: Template | None = None
 
     @model_validator(mode="after")
-    def _end_signed(self) -> Self:
+    def _drafted_and_signed(self) -> Self:
+        if self.steps[0].step != StepName.draft or self.steps[0].when:
+            raise ValueError("the minutes' chain has to begin with the step draft")
         if self.steps[-1].step != StepName.sign:
             raise ValueError("the minutes' chain has to end with the step sign")
         return self
