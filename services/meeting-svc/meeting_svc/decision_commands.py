@@ -161,7 +161,7 @@ async def note_standing(session: AsyncSession, event: OfAnEntry, **values: objec
     table = tables.decision
     if "standing" in values:
         revoked = table.c.standing == Standing.revoked
-        values["standing"] = sa.case((revoked, table.c.standing), else_=sa.literal(values["standing"]))
+        values["standing"] = sa.case((revoked, table.c.standing), else_=sa.literal(str(values["standing"]), sa.Text))
     update = table.update().where(table.c.id == event.source_id)
     changed = await session.execute(update.values(values | {"version": table.c.version + 1}))
     if not changed.rowcount:  # type: ignore[attr-defined]  # an UPDATE's result has it
