@@ -372,6 +372,23 @@ async def settle(
     await session.execute(_SETTLE, parameters)
 
 
+async def revive(session: AsyncSession, rulebooks: Rulebooks, subject: tuple[str, str, str]) -> Moved:
+    """Let a deadline that had become void run again, from its own start, by today's calendar. The caller arms its timer.
+    Problem 409 `deadline_not_void`."""
+    before = await _one(session, subject)
+    if before.state != "cancelled":
+        raise refusal(
+            "deadline_not_void",
+            before.clause,
+            f"the deadline is {before.state}",
+            "该期限未作废",
+            Text("only a void deadline runs again", "仅作废的期限可以恢复"),
+        )
+    running_again = replace(before, state="running")
+    after = running_again.recomputed(await references.calendar(session), rulebooks, government_of(session))
+    return await _moved(session, Moved(before, after, "resumed", Text("it holds again", "重新适用")))
+
+
 async def move(session: AsyncSession, moved: Iterable[Moved]) -> None:
     """Write moves down: the rows as they are now, and a change each where the day or the state is another."""
     moves = list(moved)

@@ -87,6 +87,15 @@ class Resolution(BaseModel):
     may_be_published: bool = True
 
 
+class ResolutionChange(BaseModel):
+    """One field of a decision that a correction changed, in words; None for what wasn't or isn't set."""
+
+    model_config = ConfigDict(frozen=True)
+    field: str
+    before: str | None
+    after: str | None
+
+
 class CompositionChanged(
     Event,
     type="zhengling.meeting.composition.changed.v1",
@@ -115,12 +124,15 @@ class MeetingClosed(Event, type="zhengling.meeting.session.closed.v1", aggregate
 
 
 class MinutesSigned(Event, type="zhengling.meeting.minutes.signed.v1", aggregate="meeting", key="meeting_id"):
-    """The minutes are signed and immutable from here on; `digest` is the SHA-256 of their text."""
+    """The minutes are signed and immutable from here on; `digest` is the SHA-256 of their text, `issue` their number.
+    A correction is a later version of the same number, and names the one that it `corrects`."""
 
     meeting_id: str
     minutes_id: str
     version: int
     digest: str
+    issue: str = ""
+    corrects: int | None = None
     signed_by: str
     on_behalf_of: str | None = None
     under: str | None = None
@@ -129,7 +141,8 @@ class MinutesSigned(Event, type="zhengling.meeting.minutes.signed.v1", aggregate
 
 
 class DecisionAdopted(Event, type="zhengling.meeting.decision.adopted.v1", aggregate="decision", key="decision_id"):
-    """A decision of signed minutes (passed, or passed in principle). It opens a ledger entry."""
+    """A decision of signed minutes (passed, or passed in principle). It opens a ledger entry. `by_correction` where the
+    minutes had first said otherwise; what is to be issued then wasn't known at the close, `closed_at`."""
 
     decision_id: str
     meeting_id: str
@@ -138,6 +151,40 @@ class DecisionAdopted(Event, type="zhengling.meeting.decision.adopted.v1", aggre
     meeting_clause: str
     edition: str
     resolution: Resolution
+    signed_at: datetime
+    recorded_at: datetime
+    by_correction: bool = False
+    closed_at: datetime | None = None
+
+
+class DecisionAmended(Event, type="zhengling.meeting.decision.amended.v1", aggregate="decision", key="decision_id"):
+    """A correction of the minutes changed an adopted decision: the whole resolution as it is now, and what changed."""
+
+    decision_id: str
+    meeting_id: str
+    meeting_kind: str
+    meeting_title: str
+    edition: str
+    resolution: Resolution
+    revision: int
+    minutes_version: int
+    reason: str
+    changes: tuple[ResolutionChange, ...]
+    closed_at: datetime
+    signed_at: datetime
+    recorded_at: datetime
+
+
+class DecisionRevoked(Event, type="zhengling.meeting.decision.revoked.v1", aggregate="decision", key="decision_id"):
+    """A correction of the minutes took an adopted decision back: nothing is to be done by it any more."""
+
+    decision_id: str
+    meeting_id: str
+    meeting_title: str
+    resolution: Resolution
+    revision: int
+    minutes_version: int
+    reason: str
     signed_at: datetime
     recorded_at: datetime
 
@@ -163,6 +210,26 @@ class DocumentDueMoved(Event, type="zhengling.docflow.document.due_moved.v1", ag
     why_en: str
     why_zh: str
     moved_at: datetime
+
+
+class DocumentAmended(Event, type="zhengling.docflow.document.amended.v1", aggregate="document", key="document_id"):
+    """A draft follows its decision, which was corrected: its deadlines are others, or it is drafted after all."""
+
+    document_id: str
+    decision_id: str
+    old_due: date | None
+    due: date | None
+    clause: str
+    reason: str
+
+
+class DocumentWithdrawn(Event, type="zhengling.docflow.document.withdrawn.v1", aggregate="document", key="document_id"):
+    """A draft is given up, as its decision was revoked or asks for no document any more."""
+
+    document_id: str
+    decision_id: str
+    reason: str
+    withdrawn_at: datetime
 
 
 class EntryOpened(Event, type="zhengling.oversight.entry.opened.v1", aggregate="entry", key="entry_id"):
@@ -218,6 +285,34 @@ class EntryOverdue(Event, type="zhengling.oversight.entry.overdue.v1", aggregate
     source_id: str
     due: date
     overdue_at: datetime
+
+
+class EntryAmended(Event, type="zhengling.oversight.entry.amended.v1", aggregate="entry", key="entry_id"):
+    """An entry follows its decision, which was corrected: as it is now. No `due` means: to be set by the office."""
+
+    entry_id: str
+    number: str
+    source_kind: str
+    source_id: str
+    task: str
+    lead: Unit
+    co_units: tuple[Unit, ...]
+    old_due: date | None
+    due: date | None
+    overdue: bool
+    reason: str
+    amended_at: datetime
+
+
+class EntryRevoked(Event, type="zhengling.oversight.entry.revoked.v1", aggregate="entry", key="entry_id"):
+    """An entry ends without being done, as its decision was revoked."""
+
+    entry_id: str
+    number: str
+    source_kind: str
+    source_id: str
+    reason: str
+    revoked_at: datetime
 
 
 class WorkdaysChanged(

@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from zhengling.cadence import Cadence
 from zhengling.conditions import ALWAYS, Actors, Chain, Section, StepName, When
 from zhengling.errors import Text, refusal
+from zhengling.minutes_template import Template
 from zhengling.vocabulary import (
     Aspect,
     Block,
@@ -165,12 +166,16 @@ class Confidential(Section):
 
 
 class Minutes(Chain):
-    """The chain of the minutes; `optional` where the chair decides whether there are any."""
+    """The chain of the minutes; `optional` where the chair decides whether there are any; `template` where this
+    government has one of its own."""
 
     optional: bool = False
+    template: Template | None = None
 
     @model_validator(mode="after")
-    def _end_signed(self) -> Self:
+    def _drafted_and_signed(self) -> Self:
+        if self.steps[0].step != StepName.draft or self.steps[0].when:
+            raise ValueError("the minutes' chain has to begin with the step draft")
         if self.steps[-1].step != StepName.sign:
             raise ValueError("the minutes' chain has to end with the step sign")
         return self

@@ -141,7 +141,7 @@ def test_every_event_type_has_one_owner_that_sends_it_and_says_who_receives_it()
 
     for event in EVENTS.values():
         assert who("send", event) == {event.service()}
-    assert who("receive", DecisionAdopted) == {"oversight"}
+    assert who("receive", DecisionAdopted) == {"oversight", "docflow"}
     assert who("receive", EntryOpened) == {"meeting"}
     assert who("receive", AbsenceApproved) == {"meeting", "docflow", "oversight"}
 

@@ -9,14 +9,12 @@ from tests.conftest import composition_of
 from tests.meeting.test_topic import DAY, a_topic, book
 
 from meeting_svc import meeting as meetings
-from meeting_svc import minutes as minutes_
 from meeting_svc.meeting import AgendaItem, Attendance, Entrustment, Meeting, MeetingState
-from meeting_svc.minutes import Minutes, MinutesState
 from meeting_svc.topic import StepTaken
 from zhengling.errors import Problem
 from zhengling.events import Resolution, Unit
 from zhengling.main_job import at
-from zhengling.rulebook import Difficulty, Outcome, Role, StepName, TopicNature
+from zhengling.rulebook import Outcome, Role, StepName, TopicNature
 
 
 def a_meeting(government: str = "huancui", *natures: str, **fields: object) -> Meeting:
@@ -222,35 +220,3 @@ def test_a_session_closes_once_every_topic_has_its_decision() -> None:
     assert (meeting.state, meeting.closed_at) == (MeetingState.closed, at(DAY, 11))
     with pytest.raises(Problem, match="illegal_state"):
         meetings.decide(meeting, resolution("t2"))
-
-
-def test_the_drafted_minutes_say_who_was_there_and_what_was_decided() -> None:
-    meeting = open_meeting()
-    meeting.attendance[-1] = Attendance(meeting.attendance[-1].official, False, "出差")
-    meetings.decide(meeting, resolution("t1", outcome=Outcome.noted))
-    meetings.decide(
-        meeting,
-        resolution("t2", number=2, due=date(2026, 6, 30), co_units=(Unit(code="hc-czj", name="区财政局"),)),
-    )
-    kind, people = book("huancui").kind("executive"), composition_of("huancui")
-    text = minutes_.draft_text(meeting, kind, people, book("huancui").government.name)
-    assert text.startswith("威海市环翠区人民政府常务会议纪要")
-    assert "2026年2月12日" in text
-    assert f"{people.official_names[meeting.attendance[-1].official]}（出差）" in text
-    assert "组织实施。由区住房和城乡建设局牵头，区财政局配合；2026-06-30前完成。" in text
-    assert text.count("组织实施") == 1  # what was only noted sets no task
-
-
-def test_minutes_without_a_date_say_how_hard_the_matter_is() -> None:
-    meeting = open_meeting()
-    meetings.decide(meeting, resolution("t1", difficulty=Difficulty.complex))
-    text = minutes_.draft_text(meeting, book("huancui").kind("executive"), composition_of("huancui"), "某政府")
-    assert "复杂事项" in text
-
-
-def test_a_signature_seals_the_text() -> None:
-    minutes = Minutes("i", "huancui", "m1", 1, "正文内容若干字", "clerk")
-    minutes_.seal(minutes, "hc-head", at(DAY))
-    assert (minutes.state, minutes.signed_by) == (MinutesState.signed, "hc-head")
-    assert minutes.digest is not None
-    assert len(minutes.digest) == 64

@@ -17,7 +17,8 @@ ROLES = {
 }  # fmt: skip
 PURE_LIBRARY = (
     "errors", "file_kinds", "notices", "workdays", "moments", "deadlines", "explanations", "adjustments", "vocabulary",
-    "absence_rules", "planning_rules", "cadence", "conditions", "meeting_rules", "rulebook", "authority", "events",
+    "absence_rules", "planning_rules", "cadence", "conditions", "meeting_rules", "rulebook", "authority", "events", "gbt9704",
+    "minutes_template",
 )  # fmt: skip
 IO = {"fastapi", "starlette", "sqlalchemy", "aiokafka", "asyncpg", "httpx"}
 

@@ -97,6 +97,7 @@ async def neighbours(stack: EmbeddedStack) -> AsyncIterator[Neighbours]:
                 "topic_id": landed.decision["topic_id"],
                 "meeting_id": landed.decision["meeting_id"],
                 "decision_id": landed.decision["id"],
+                "number": "1",  # the version of minutes: what it belongs to has the id
                 "entry_id": landed.entry["id"],
                 "document_id": await drafted(api, landed.decision["id"]),
                 "absence_id": await asked_for(api),

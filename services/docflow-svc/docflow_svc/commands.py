@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from docflow_svc.document import Document, asks_for_document, follow_up_of
+from docflow_svc.tables import corrected_decision
 from zhengling import due_dates
 from zhengling.db import government_of, now
 from zhengling.due_dates import Moved
-from zhengling.events import DocumentDrafted, DocumentDueMoved, MeetingClosed
+from zhengling.events import DocumentDrafted, DocumentDueMoved, MeetingClosed, Resolution
 from zhengling.outbox import emit
-from zhengling.rulebook import Rulebooks
+from zhengling.rulebook import MeetingKind, Rulebook, Rulebooks
 
 
 async def draft_documents(session: AsyncSession, rulebooks: Rulebooks, event: MeetingClosed) -> list[Document]:
@@ -21,41 +23,62 @@ async def draft_documents(session: AsyncSession, rulebooks: Rulebooks, event: Me
     close. The last of the deadlines is the document's due date. Emits document.drafted for each."""
     book = rulebooks.edition(government_of(session), event.edition)
     kind = book.kind(event.meeting_kind)
-    drafted = []
-    for resolution in filter(asks_for_document, event.resolutions):
-        follow_up = follow_up_of(kind, resolution)
-        identity = str(uuid7())
-        dues = [
-            await due_dates.keep(session, "document", identity, rule, book, event.closed_at)
-            for rule in (follow_up.deadlines if follow_up else ())
-        ]
-        document = Document(
-            id=identity,
-            government=government_of(session),
-            edition=book.edition,
-            title=resolution.title,
-            sponsor=resolution.sponsor,
-            decision_id=resolution.decision_id,
-            meeting_id=event.meeting_id,
-            clause=follow_up.clause if follow_up else kind.clause,
-            counted_from=event.closed_at,
-            due=max((due.date for due in dues), default=None),
-        )
-        session.add(document)
-        await session.flush()
-        await emit(
-            session,
-            DocumentDrafted(
-                document_id=document.id,
-                decision_id=document.decision_id,
-                title=document.title,
-                sponsor=document.sponsor,
-                due=document.due,
-                clause=document.clause,
-            ),
-        )
-        drafted.append(document)
-    return drafted
+    asking = [resolution for resolution in event.resolutions if asks_for_document(resolution)]
+    corrected = await _corrected(session, [resolution.decision_id for resolution in asking])
+    return [
+        await draft_document(session, book, kind, event.meeting_id, resolution, event.closed_at)
+        for resolution in asking
+        if resolution.decision_id not in corrected
+    ]
+
+
+async def draft_document(
+    session: AsyncSession,
+    book: Rulebook,
+    kind: MeetingKind,
+    meeting_id: str,
+    resolution: Resolution,
+    closed_at: datetime,
+) -> Document:
+    """Draft the document of one decision, with its deadlines counted from the meeting's close. Emits document.drafted."""
+    follow_up = follow_up_of(kind, resolution)
+    identity = str(uuid7())
+    dues = [
+        await due_dates.keep(session, "document", identity, rule, book, closed_at)
+        for rule in (follow_up.deadlines if follow_up else ())
+    ]
+    document = Document(
+        id=identity,
+        government=government_of(session),
+        edition=book.edition,
+        title=resolution.title,
+        sponsor=resolution.sponsor,
+        decision_id=resolution.decision_id,
+        meeting_id=meeting_id,
+        clause=follow_up.clause if follow_up else kind.clause,
+        counted_from=closed_at,
+        due=max((due.date for due in dues), default=None),
+    )
+    session.add(document)
+    await session.flush()
+    await emit(
+        session,
+        DocumentDrafted(
+            document_id=document.id,
+            decision_id=document.decision_id,
+            title=document.title,
+            sponsor=document.sponsor,
+            due=document.due,
+            clause=document.clause,
+        ),
+    )
+    return document
+
+
+async def _corrected(session: AsyncSession, decisions: list[str]) -> set[str]:
+    """Which of these decisions were corrected before their meeting's close was heard of."""
+    table = corrected_decision
+    return set((await session.execute(sa.select(table.c.id).where(table.c.id.in_(decisions)))).scalars())
 
 
 async def move_due_dates(session: AsyncSession, moves: list[tuple[Document, Moved]]) -> None:
@@ -63,7 +86,8 @@ async def move_due_dates(session: AsyncSession, moves: list[tuple[Document, Move
     documents = {document.id: (document, moved.why) for document, moved in moves}
     last: dict[str, date] = {}
     for kept in await due_dates.kept(session, "document", *documents):  # the earliest first
-        last[kept.subject_id] = kept.due
+        if kept.state != "cancelled":
+            last[kept.subject_id] = kept.due
     events = []
     for identity, (document, why) in documents.items():
         old, document.due = document.due, last[identity]

@@ -15,6 +15,7 @@ from zhengling.rulebook import Facts, FollowingDocument, FollowUp, MeetingKind, 
 
 class DocumentState(StrEnum):
     drafting = "drafting"
+    withdrawn = "withdrawn"
 
 
 @dataclass
@@ -30,8 +31,24 @@ class Document:
     counted_from: datetime
     due: date | None
     state: DocumentState = DocumentState.drafting
+    withdrawn_reason: str = ""
     version: int = 1
     modified_at: datetime | None = None
+
+
+@dataclass
+class CorrectedDecision:
+    """A decision whose minutes were corrected: what its meeting's close said of it holds no more, however late it comes."""
+
+    id: str
+    government: str
+    revision: int
+    version: int = 1
+    modified_at: datetime | None = None
+
+
+def withdraw(document: Document, reason: str) -> None:
+    document.state, document.due, document.withdrawn_reason = DocumentState.withdrawn, None, reason
 
 
 def asks_for_document(resolution: Resolution) -> bool:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from docflow_svc import commands
+from docflow_svc import commands, decision_commands
 from docflow_svc.document import Document
 from zhengling import recomputation, references
 from zhengling.due_dates import Owner, Owners
 from zhengling.events import (
     CompositionChanged,
     DecisionAdopted,
+    DecisionAmended,
+    DecisionRevoked,
     Event,
     MeetingClosed,
     MeetingDeadlinesRecomputed,
@@ -26,10 +28,27 @@ async def on_session_closed(session: AsyncSession, event: Event, received: Recei
     await commands.draft_documents(session, received.rulebooks, event)
 
 
+async def on_decision_adopted(session: AsyncSession, event: Event, received: Received) -> None:
+    assert isinstance(event, DecisionAdopted)
+    await decision_commands.draft_for_adopted(session, received.rulebooks, event)
+
+
+async def on_decision_amended(session: AsyncSession, event: Event, received: Received) -> None:
+    assert isinstance(event, DecisionAmended)
+    await decision_commands.follow_amendment(session, received.rulebooks, event)
+
+
+async def on_decision_revoked(session: AsyncSession, event: Event, received: Received) -> None:
+    assert isinstance(event, DecisionRevoked)
+    await decision_commands.follow_revocation(session, event)
+
+
 HANDLERS: Handlers = {
     MeetingClosed: on_session_closed,
     MinutesSigned: ignored,
-    DecisionAdopted: ignored,
+    DecisionAdopted: on_decision_adopted,
+    DecisionAmended: on_decision_amended,
+    DecisionRevoked: on_decision_revoked,
     MeetingDeadlinesRecomputed: ignored,
     CompositionChanged: references.on_composition_changed,
     WorkdaysChanged: recomputation.on_workdays_changed,

@@ -16,6 +16,7 @@ async def get_document(call: Call, document_id: str) -> DocumentDetail:
     deadlines = [
         await due_dates.explained(call.session, call.service.rulebooks, kept, call.language)
         for kept in await due_dates.kept(call.session, "document", row.id)
+        if kept.state != "cancelled"
     ]
     return DocumentDetail(**DocumentView.model_validate(row).model_dump(), deadlines=deadlines)
 

@@ -24,6 +24,7 @@ class DocumentView(BaseModel):
     counted_from: Annotated[datetime, Field(description="the meeting's close, from which its deadlines count")]
     due: Annotated[date | None, Field(description="when it has to be issued; null where no rule says")]
     state: DocumentState
+    withdrawn_reason: str
     edition: str
     modified_at: datetime
 

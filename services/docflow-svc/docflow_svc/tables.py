@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.orm import registry
 
-from docflow_svc.document import Document
+from docflow_svc.document import CorrectedDecision, Document
 from zhengling.columns import Json, map_noun, noun_columns
 from zhengling.events import Unit
 
@@ -23,5 +23,10 @@ document = sa.Table(
     sa.Column("counted_from", sa.DateTime(timezone=True), nullable=False),
     sa.Column("due", sa.Date),
     sa.Column("state", sa.Text, nullable=False),
+    sa.Column("withdrawn_reason", sa.Text, nullable=False),
 )
 map_noun(mapper, Document, document)
+corrected_decision = sa.Table(
+    "corrected_decision", metadata, *noun_columns(), sa.Column("revision", sa.Integer, nullable=False)
+)
+map_noun(mapper, CorrectedDecision, corrected_decision)

@@ -14,7 +14,7 @@ from zhengling import references
 from zhengling.authority import Composition
 from zhengling.deadlines import shanghai_day
 from zhengling.errors import invalid
-from zhengling.rulebook import Chain, MeetingKind
+from zhengling.rulebook import Chain, Facts, MeetingKind
 from zhengling.service import Call
 
 
@@ -25,13 +25,20 @@ def kind_of(call: Call, row: Topic | Meeting) -> MeetingKind:
 
 
 async def step_of_meeting(
-    call: Call, meeting: Meeting, kind: MeetingKind, chain: Chain, taken: list[StepTaken], body: TakeStep
+    call: Call,
+    meeting: Meeting,
+    kind: MeetingKind,
+    chain: Chain,
+    taken: list[StepTaken],
+    body: TakeStep,
+    facts: Facts | None = None,
 ) -> StepTaken:
+    """The step of one of the meeting's chains as taken; `facts` are further ones that the chain depends on."""
     composition = await references.composition(call.session)
     step = topics.take_step(
         chain,
         taken,
-        meetings.minutes_facts(meeting, call.official),
+        meetings.minutes_facts(meeting, call.official) | (facts or {}),
         body.step,
         composition,
         call.official,

@@ -1,29 +1,123 @@
-"""A decision (决定事项): what a meeting made of one topic, and how it stands since.
+"""A decision (决定事项): what a meeting made of one topic, how it stands since, and what followed.
 
-Pure: no I/O.
+Invariants: a decision of signed minutes changes only by signed minutes, a correction; each change counts its revision up
+and stays with its reason; what was revoked stays revoked. Pure: no I/O.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
-from zhengling.events import Resolution
+from zhengling.errors import Text, refusal
+from zhengling.events import Resolution, ResolutionChange
+from zhengling.meeting_rules import Publication as PublicationRule
 
 
 class Standing(StrEnum):
-    """How a decision stands: in signed minutes, then as oversight's events tell."""
+    """How a decision stands: in signed minutes, then as oversight's events tell. `amended` until the ledger followed."""
 
     recorded = "recorded"
     adopted = "adopted"
     in_ledger = "in_ledger"
     overdue = "overdue"
+    amended = "amended"
+    revoked = "revoked"
+
+
+class PublicationState(StrEnum):
+    """Whether a decision is for the public: outstanding until it is published, or withheld with the reason."""
+
+    not_asked = "not_asked"
+    outstanding = "outstanding"
+    published = "published"
+    withheld = "withheld"
+
+
+class ExecutionKind(StrEnum):
+    """What is followed of a major decision's execution."""
+
+    feedback = "feedback"
+    evaluation = "evaluation"
+    adjustment = "adjustment"
+
+
+@dataclass(frozen=True)
+class PublicationRecord:
+    """That it was published, where and when, or that it is withheld and why; by whom it was recorded."""
+
+    state: PublicationState
+    by: str
+    recorded_at: datetime
+    published_at: datetime | None = None
+    channel: str = ""
+    url: str | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Execution:
+    """Feedback of those concerned, an evaluation, or what was adjusted."""
+
+    kind: ExecutionKind
+    text: str
+    source: str
+    by: str
+    occurred_at: datetime
+    recorded_at: datetime
+
+
+@dataclass(frozen=True)
+class Amendment:
+    """What a correction makes of one decision: another resolution, or nothing any more."""
+
+    before: Resolution
+    after: Resolution
+    revoked: bool = False
+
+    @property
+    def decision_id(self) -> str:
+        return self.before.decision_id
+
+    @property
+    def effect(self) -> Effect:
+        """What follows of it: a decision that isn't adopted any more is revoked, one that is now, adopted."""
+        if self.revoked or (self.before.outcome.adopts and not self.after.outcome.adopts):
+            return Effect.revoked
+        if not self.before.outcome.adopts:
+            return Effect.adopted if self.after.outcome.adopts else Effect.noted
+        return Effect.amended
+
+    @property
+    def changes(self) -> tuple[ResolutionChange, ...]:
+        return changes(self.before, self.after)
+
+
+class Effect(StrEnum):
+    """What a signed correction does to a decision; `noted` changes what was never in force."""
+
+    amended = "amended"
+    revoked = "revoked"
+    adopted = "adopted"
+    noted = "noted"
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A change of the decision as it was signed: by which version of the minutes, why, and what it was before."""
+
+    minutes_version: int
+    effect: Effect
+    reason: str
+    changes: tuple[ResolutionChange, ...]
+    signed_by: str
+    signed_at: datetime
 
 
 @dataclass
 class Decision:
-    """What a meeting decided on one topic; from the signature on it can't change."""
+    """What a meeting decided on one topic; from the signature on it changes only by a signed correction."""
 
     id: str
     government: str
@@ -32,7 +126,178 @@ class Decision:
     resolution: Resolution
     standing: Standing = Standing.recorded
     signed_at: datetime | None = None
+    revision: int = 1
+    revisions: list[Revision] = field(default_factory=list)
+    publication: PublicationState = PublicationState.not_asked
+    publication_clause: str | None = None
+    publication_record: PublicationRecord | None = None
+    followed_clause: str | None = None
+    executions: list[Execution] = field(default_factory=list)
     ledger_number: str | None = None
     ledger_due: date | None = None
     version: int = 1
     modified_at: datetime | None = None
+
+
+#: What a correction may change of a resolution; the rest says which decision it is.
+AMENDABLE = ("outcome", "task", "lead", "co_units", "due", "difficulty", "document", "may_be_published")
+
+
+def changes(before: Resolution, after: Resolution) -> tuple[ResolutionChange, ...]:
+    """What differs between two wordings of a decision, field by field."""
+    return tuple(
+        ResolutionChange(field=name, before=_told(getattr(before, name)), after=_told(getattr(after, name)))
+        for name in AMENDABLE
+        if getattr(before, name) != getattr(after, name)
+    )
+
+
+def _told(value: object) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, tuple):
+        return "、".join(unit.name for unit in value)
+    return str(getattr(value, "name", value)) if not isinstance(value, StrEnum) else value.value
+
+
+def amendment(decision: Decision, after: Resolution | None) -> Amendment:
+    """The change of one decision, or its revocation where `after` is None. Refusals: `decision_revoked`,
+    `nothing_to_revoke`, `lead_twice`, `nothing_changes`."""
+    before = decision.resolution
+    if decision.standing == Standing.revoked:
+        raise refusal(
+            "decision_revoked",
+            None,
+            f"decision {before.number} is revoked",
+            f"第{before.number}项决定已撤销",
+            Text("a meeting decides on the topic anew", "请另行提交会议决定"),
+        )
+    if after is None:
+        if not before.outcome.adopts:
+            raise refusal(
+                "nothing_to_revoke",
+                None,
+                f"decision {before.number} was never in force: {before.outcome}",
+                f"第{before.number}项未形成生效的决定，无从撤销",
+                Text("amend it, if it is wrong", "如记录有误，请予更正"),
+            )
+        return Amendment(before, before, revoked=True)
+    require_one_lead(after)
+    if after == before:
+        raise refusal(
+            "nothing_changes",
+            None,
+            f"decision {before.number} would stay as it is",
+            f"第{before.number}项决定没有变化",
+            Text("say what changes, or leave it out", "请填写更正内容，或不列此项"),
+        )
+    return Amendment(before, after)
+
+
+def require_one_lead(resolution: Resolution) -> None:
+    """Refusal `lead_twice`: a decision names exactly one lead unit, and it isn't a co-unit as well."""
+    if resolution.lead.code in {unit.code for unit in resolution.co_units}:
+        raise refusal(
+            "lead_twice",
+            None,
+            f"{resolution.lead.name} is both lead and co-unit",
+            f"{resolution.lead.name}不能既是牵头单位又是配合单位",
+            Text("name exactly one lead unit", "请只列一个牵头单位"),
+        )
+
+
+def adopt(decision: Decision, rule: PublicationRule | None, signed_at: datetime) -> bool:
+    """By the signature: adopted, and for the public where the kind says so. False where the meeting didn't adopt it."""
+    decision.signed_at = signed_at
+    if not decision.resolution.outcome.adopts:
+        return False
+    decision.standing = Standing.adopted
+    if rule:
+        decision.publication, decision.publication_clause = PublicationState.outstanding, rule.clause
+    return True
+
+
+def correct(decision: Decision, made: Amendment, rule: PublicationRule | None, revision: Revision) -> None:
+    """By the signature of a correction: the decision as it is from now on."""
+    decision.resolution = made.after
+    decision.revision += 1
+    decision.revisions = [*decision.revisions, revision]
+    match made.effect:
+        case Effect.adopted:
+            adopt(decision, rule, revision.signed_at)
+        case Effect.amended:
+            decision.standing = Standing.amended
+        case Effect.revoked:
+            decision.standing = Standing.revoked
+            if decision.publication == PublicationState.outstanding:
+                decision.publication = PublicationState.not_asked
+
+
+def require_in_force(decision: Decision, act: Text, clause: str | None) -> None:
+    """Refusal `not_in_force` unless the decision was adopted and wasn't revoked."""
+    if decision.standing in (Standing.recorded, Standing.revoked):
+        raise refusal(
+            "not_in_force",
+            clause,
+            f"the decision is {decision.standing}: it can't be {act.en}",
+            f"该决定{'尚未生效' if decision.standing == Standing.recorded else '已撤销'}，不能{act.zh}",
+            Text("only a decision in force", "仅限生效的决定"),
+        )
+
+
+def publish(decision: Decision, record: PublicationRecord) -> None:
+    """Record that the decision was published, or that it is withheld. Refusals: `publication_not_asked`,
+    `published_already`, `not_for_the_public`, `published_before_signature`, `not_in_force`."""
+    clause = decision.publication_clause
+    require_in_force(decision, Text("published", "公开"), clause)
+    if decision.publication == PublicationState.not_asked:
+        raise refusal(
+            "publication_not_asked",
+            clause,
+            "the rules don't ask for the publication of this meeting's decisions",
+            "规则未要求公开此类会议的决定事项",
+            Text("nothing is asked for", "无需办理"),
+        )
+    if decision.publication == PublicationState.published:
+        raise refusal(
+            "published_already",
+            clause,
+            "the decision is published",
+            "该决定已经公开",
+            Text("what is public stays so", "无需再办理"),
+        )
+    if record.state == PublicationState.published:
+        assert record.published_at and decision.signed_at
+        if not decision.resolution.may_be_published:
+            raise refusal(
+                "not_for_the_public",
+                clause,
+                "the meeting decided that it may not be published",
+                "会议已确定该决定不予公开",
+                Text("withhold it with the reason, or correct the minutes", "请登记不予公开的理由，或先更正纪要"),
+            )
+        if record.published_at < decision.signed_at:
+            raise refusal(
+                "published_before_signature",
+                clause,
+                f"the minutes were signed at {decision.signed_at.isoformat()}",
+                "公开时间不能早于纪要签发时间",
+                Text("state a time after the signature", "请填写签发之后的时间"),
+            )
+    decision.publication, decision.publication_record = record.state, record
+
+
+def follow(decision: Decision, execution: Execution, clause: str | None) -> None:
+    """Record feedback, an evaluation or an adjustment (the rulebook's `followed`). Refusals: `not_in_force`,
+    `executed_before_signature`."""
+    require_in_force(decision, Text("followed", "跟踪执行"), clause)
+    assert decision.signed_at
+    if execution.occurred_at < decision.signed_at:
+        raise refusal(
+            "executed_before_signature",
+            clause,
+            f"the decision is in force since {decision.signed_at.isoformat()}",
+            "执行跟踪的时间不能早于决定生效时间",
+            Text("state a time after that", "请填写决定生效之后的时间"),
+        )
+    decision.executions = [*decision.executions, execution]

@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
+from meeting_svc import decision as decisions
 from meeting_svc import meeting as meetings
 from meeting_svc import tables
 from meeting_svc.commands import kind_of, require_organisations
-from meeting_svc.decision import Decision
-from meeting_svc.decision_schemas import RecordDecision
+from meeting_svc.decision import Decision, Execution, PublicationRecord, PublicationState, Standing
+from meeting_svc.decision_schemas import FollowExecution, PublishDecision, RecordDecision
 from meeting_svc.meeting import Meeting
+from meeting_svc.topic import Topic
 from zhengling import references
-from zhengling.db import lock
+from zhengling.conditions import Actor
+from zhengling.db import load, lock
 from zhengling.deadlines import shanghai_day
 from zhengling.errors import Text, invalid, not_found
 from zhengling.events import (
+    EntryAmended,
     EntryDueMoved,
     EntryDueSet,
     EntryOpened,
     EntryOverdue,
+    EntryRevoked,
     Resolution,
     Unit,
 )
-from zhengling.rulebook import EntrySource
+from zhengling.rulebook import EntrySource, Role
 from zhengling.service import Call
 
+#: What oversight-svc tells of the entry of a decision.
+OfAnEntry = EntryOpened | EntryDueSet | EntryDueMoved | EntryOverdue | EntryAmended | EntryRevoked
 
-async def record_decision(call: Call, meeting_id: str, body: RecordDecision) -> Decision:
+
+async def record_decision(call: Call, meeting_id: str, body: RecordDecision) -> tuple[Decision, Meeting]:
     """Record what the meeting made of one topic. By the office, while the session is open."""
     meeting = await lock(call.session, Meeting, meeting_id, "meeting", "会议")
     call.check_version(meeting.version)
@@ -67,19 +76,92 @@ async def record_decision(call: Call, meeting_id: str, body: RecordDecision) -> 
         meeting_id=meeting.id,
         topic_id=body.topic_id,
         resolution=resolution,
+        followed_clause=await _followed(call, meeting, body.topic_id),
     )
     call.session.add(decision)
+    await call.session.flush()
+    return decision, meeting
+
+
+async def publish_decision(call: Call, decision_id: str, body: PublishDecision) -> Decision:
+    """Record that the decision was published, or that it is withheld and why. By the office or the lead unit."""
+    decision = await lock(call.session, Decision, decision_id, "decision", "决定事项")
+    call.check_version(decision.version)
+    await _require_concerned(
+        call, decision, Text("record its publication", "登记公开情况"), decision.publication_clause
+    )
+    _require_one_of_both(body)
+    record = PublicationRecord(
+        state=PublicationState.withheld if body.withheld else PublicationState.published,
+        by=call.official or "",
+        recorded_at=call.now,
+        published_at=call.occurred(body.published_at) if body.published_at else None,
+        channel=body.channel,
+        url=str(body.url) if body.url else None,
+        reason=body.reason or "",
+    )
+    decisions.publish(decision, record)
     await call.session.flush()
     return decision
 
 
-async def note_standing(
-    session: AsyncSession, event: EntryOpened | EntryDueSet | EntryDueMoved | EntryOverdue, **values: object
-) -> None:
-    """How the entry's decision stands from here on, in one statement: many may come at once. 404 where there is none."""
+def _require_one_of_both(body: PublishDecision) -> None:
+    """422 `publication_incomplete` unless it says where and when it was published, or why it is withheld."""
+    published = body.published_at is not None and bool(body.channel.strip()) and body.reason is None
+    withheld = body.reason is not None and not (body.published_at or body.channel or body.url)
+    if not (withheld if body.withheld else published):
+        raise invalid(
+            "publication_incomplete",
+            "expected published_at and channel, or withheld: true and the reason",
+            "请填写公开时间和渠道，或注明不予公开及理由",
+        )
+
+
+async def follow_execution(call: Call, decision_id: str, body: FollowExecution) -> Decision:
+    """Record feedback, an evaluation or an adjustment of the decision's execution. By the office or the lead unit."""
+    decision = await lock(call.session, Decision, decision_id, "decision", "决定事项")
+    call.check_version(decision.version)
+    clause = decision.followed_clause
+    await _require_concerned(call, decision, Text("follow its execution", "登记执行跟踪情况"), clause)
+    occurred_at = call.occurred(body.occurred_at)
+    execution = Execution(body.kind, body.text, body.source, call.official or "", occurred_at, call.now)
+    decisions.follow(decision, execution, clause)
+    await call.session.flush()
+    return decision
+
+
+async def _followed(call: Call, meeting: Meeting, topic_id: str) -> str | None:
+    """The clause by which this topic's decision is followed in its execution; None where none asks for it."""
+    rule = call.service.rulebooks.edition(call.government, meeting.edition).topics.followed
+    topic = await load(call.session, Topic, topic_id, "topic", "议题")
+    return rule.clause if rule and set(rule.any_of) & set(topic.aspects) else None
+
+
+async def _require_concerned(call: Call, decision: Decision, act: Text, clause: str | None) -> None:
+    """Problem 403 `not_concerned` unless the official is of the government's office or of the decision's lead unit."""
+    composition = await references.composition(call.session)
+    acting = composition.require(
+        call.official,
+        (Actor(role=Role.office), Actor(role=Role.sponsor)),
+        shanghai_day(call.now),
+        {},
+        act,
+        code="not_concerned",
+        clause=clause,
+        sponsor=decision.resolution.lead.code,
+    )
+    call.audit_details.update(acting.behalf)
+
+
+async def note_standing(session: AsyncSession, event: OfAnEntry, **values: object) -> None:
+    """How the entry's decision stands from here on, in one statement: many may come at once. 404 where there is none.
+    What was revoked stays so, whatever the ledger still tells of before."""
     if event.source_kind != EntrySource.meeting_decision:
         return
     table = tables.decision
+    if "standing" in values:
+        revoked = table.c.standing == Standing.revoked
+        values["standing"] = sa.case((revoked, table.c.standing), else_=sa.literal(str(values["standing"]), sa.Text))
     update = table.update().where(table.c.id == event.source_id)
     changed = await session.execute(update.values(values | {"version": table.c.version + 1}))
     if not changed.rowcount:  # type: ignore[attr-defined]  # an UPDATE's result has it

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from meeting_svc.decision import Decision
+import sqlalchemy as sa
+
+from meeting_svc.decision import Decision, PublicationState, Standing
 from meeting_svc.decision_schemas import DecisionView
 from meeting_svc.queries import equal
 from zhengling.db import load
@@ -15,6 +17,17 @@ async def get_decision(call: Call, decision_id: str) -> DecisionView:
     return DecisionView.model_validate(row)
 
 
-async def list_decisions(call: Call, request: PageRequest, meeting_id: str | None) -> Page[DecisionView]:
-    rows, cursor = await page(call.session, Decision, request, *equal(Decision, meeting_id=meeting_id))
+async def list_decisions(
+    call: Call,
+    request: PageRequest,
+    meeting_id: str | None,
+    standing: Standing | None,
+    publication: PublicationState | None,
+    followed: bool | None,
+) -> Page[DecisionView]:
+    filters = equal(Decision, meeting_id=meeting_id, standing=standing, publication=publication)
+    if followed is not None:
+        clause = sa.inspect(Decision).columns.followed_clause
+        filters.append(clause.is_not(None) if followed else clause.is_(None))
+    rows, cursor = await page(call.session, Decision, request, *filters)
     return Page(items=[DecisionView.model_validate(row) for row in rows], next_cursor=cursor)

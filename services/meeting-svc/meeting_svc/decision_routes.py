@@ -8,10 +8,17 @@ from fastapi import Query, Response
 
 from meeting_svc import decision_commands as do
 from meeting_svc import decision_queries as see
-from meeting_svc.decision_schemas import DecisionView, RecordDecision
+from meeting_svc.decision import Decision, PublicationState, Standing
+from meeting_svc.decision_schemas import (
+    DecisionRecorded,
+    DecisionView,
+    FollowExecution,
+    PublishDecision,
+    RecordDecision,
+)
 from meeting_svc.scopes import Change, Read
 from zhengling.paging import Page, Paging
-from zhengling.service import commands, etag, queries
+from zhengling.service import Call, commands, etag, queries
 
 writes = commands("/v1", "decision")
 reads = queries("/v1", "decision")
@@ -20,18 +27,50 @@ reads = queries("/v1", "decision")
 @writes.post(
     "/meetings/{meeting_id}/decisions", operation_id="record_decision", status_code=201, summary="Record a decision"
 )
-async def record_decision(meeting_id: str, body: RecordDecision, call: Change, response: Response) -> DecisionView:
-    decision = await do.record_decision(call, meeting_id, body)
+async def record_decision(meeting_id: str, body: RecordDecision, call: Change, response: Response) -> DecisionRecorded:
+    decision, meeting = await do.record_decision(call, meeting_id, body)
     response.headers["Location"] = f"/v1/decisions/{decision.id}"
+    call.audit_details["subject"] = f"decision:{decision.id}"
+    view = DecisionView.model_validate(decision)
+    return DecisionRecorded(**view.model_dump(), meeting_version=meeting.version)
+
+
+def decision_answer(call: Call, response: Response, decision: Decision) -> DecisionView:
+    response.headers["ETag"] = etag(decision.version)
     call.audit_details["subject"] = f"decision:{decision.id}"
     return DecisionView.model_validate(decision)
 
 
+@writes.post(
+    "/decisions/{decision_id}/publication",
+    operation_id="publish_decision",
+    summary="Record that it was published, or why it is withheld",
+)
+async def publish_decision(decision_id: str, body: PublishDecision, call: Change, response: Response) -> DecisionView:
+    return decision_answer(call, response, await do.publish_decision(call, decision_id, body))
+
+
+@writes.post(
+    "/decisions/{decision_id}/executions",
+    operation_id="follow_execution",
+    summary="Record feedback, an evaluation or an adjustment",
+)
+async def follow_execution(decision_id: str, body: FollowExecution, call: Change, response: Response) -> DecisionView:
+    return decision_answer(call, response, await do.follow_execution(call, decision_id, body))
+
+
 @reads.get("/decisions", operation_id="list_decisions")
 async def list_decisions(
-    call: Read, paging: Paging, meeting_id: Annotated[str | None, Query(max_length=64)] = None
+    call: Read,
+    paging: Paging,
+    meeting_id: Annotated[str | None, Query(max_length=64)] = None,
+    standing: Annotated[Standing | None, Query()] = None,
+    publication: Annotated[
+        PublicationState | None, Query(description="outstanding: neither published nor withheld")
+    ] = None,
+    followed: Annotated[bool | None, Query(description="whether its execution is followed")] = None,
 ) -> Page[DecisionView]:
-    return await see.list_decisions(call, paging, meeting_id)
+    return await see.list_decisions(call, paging, meeting_id, standing, publication, followed)
 
 
 @reads.get("/decisions/{decision_id}", operation_id="get_decision")

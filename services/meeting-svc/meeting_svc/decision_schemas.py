@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated
 
-from pydantic import Field, StrictBool
+from pydantic import Field, HttpUrl, StrictBool
 
-from meeting_svc.decision import Standing
-from meeting_svc.schemas import Payload, View
+from meeting_svc.decision import Effect, ExecutionKind, PublicationState, Standing
+from meeting_svc.schemas import OccurredAt, Payload, Reason, View
 from zhengling.authority import Key
-from zhengling.events import Resolution
-from zhengling.moments import Day
+from zhengling.events import Resolution, ResolutionChange
+from zhengling.moments import Day, Instant
 from zhengling.rulebook import (
     Difficulty,
     FollowingDocument,
@@ -19,6 +19,7 @@ from zhengling.rulebook import (
 )
 
 
+# payloads -----------------------------------------------------------------------------------------------------------
 class RecordDecision(Payload):
     topic_id: Annotated[str, Field(max_length=64)]
     outcome: Outcome
@@ -31,6 +32,52 @@ class RecordDecision(Payload):
     may_be_published: StrictBool = True
 
 
+class PublishDecision(Payload):
+    """Either that it was published (`published_at`, `channel`, perhaps `url`), or `withheld` with the `reason`."""
+
+    published_at: Annotated[Instant | None, Field(description="when it became public; never in the future")] = None
+    channel: Annotated[str, Field(max_length=100, examples=["政府门户网站"])] = ""
+    url: Annotated[HttpUrl | None, Field(max_length=500)] = None
+    withheld: StrictBool = False
+    reason: Annotated[Reason | None, Field(description="why it isn't for the public")] = None
+
+
+class FollowExecution(Payload):
+    kind: ExecutionKind
+    text: Annotated[str, Field(min_length=2, max_length=4000, description="what was said, found or adjusted")]
+    source: Annotated[str, Field(max_length=200, description="of whom it comes: those concerned, an evaluator")] = ""
+    occurred_at: OccurredAt = None
+
+
+# views --------------------------------------------------------------------------------------------------------------
+class RevisionView(View):
+    minutes_version: int
+    effect: Effect
+    reason: str
+    changes: list[ResolutionChange]
+    signed_by: str
+    signed_at: datetime
+
+
+class PublicationView(View):
+    state: PublicationState
+    by: str
+    recorded_at: datetime
+    published_at: datetime | None
+    channel: str
+    url: str | None
+    reason: str
+
+
+class ExecutionView(View):
+    kind: ExecutionKind
+    text: str
+    source: str
+    by: str
+    occurred_at: datetime
+    recorded_at: datetime
+
+
 class DecisionView(View):
     id: str
     version: int
@@ -39,6 +86,17 @@ class DecisionView(View):
     resolution: Resolution
     standing: Standing
     signed_at: datetime | None
+    revision: Annotated[int, Field(description="counts up with every signed correction of it")]
+    revisions: list[RevisionView]
+    publication: PublicationState
+    publication_clause: str | None
+    publication_record: PublicationView | None
+    followed_clause: Annotated[str | None, Field(description="by which its execution is followed, as a major decision")]
+    executions: Annotated[list[ExecutionView], Field(description="feedback, evaluation and adjustment recorded so far")]
     ledger_number: str | None
     ledger_due: date | None
     modified_at: datetime
+
+
+class DecisionRecorded(DecisionView):
+    meeting_version: Annotated[int, Field(description="the meeting's version, for If-Match of what comes next")]

@@ -20,6 +20,7 @@ _STATES = {
     MeetingState.closed: Text("held", "已召开"),
     MeetingState.minuted: Text("held, its minutes are drafted", "已召开，纪要办理中"),
     MeetingState.signed: Text("held, its minutes are signed", "已召开，纪要已签发"),
+    MeetingState.unminuted: Text("held, the chair decided on no minutes", "已召开，主持人决定不形成纪要"),
 }
 _STATUSES = dict.fromkeys(MeetingState, Status.confirmed) | {MeetingState.called: Status.tentative}
 

@@ -12,12 +12,16 @@ from zhengling import recomputation, references
 from zhengling.due_dates import Owner, Owners
 from zhengling.events import (
     DocflowDeadlinesRecomputed,
+    DocumentAmended,
     DocumentDrafted,
     DocumentDueMoved,
+    DocumentWithdrawn,
+    EntryAmended,
     EntryDueMoved,
     EntryDueSet,
     EntryOpened,
     EntryOverdue,
+    EntryRevoked,
     Event,
     OversightDeadlinesRecomputed,
     WorkdaysChanged,
@@ -49,11 +53,26 @@ async def on_entry_overdue(session: AsyncSession, event: Event, received: Receiv
     await commands.note_standing(session, event, standing=Standing.overdue)
 
 
+async def on_entry_amended(session: AsyncSession, event: Event, received: Received) -> None:
+    assert isinstance(event, EntryAmended)
+    standing = Standing.overdue if event.overdue else Standing.in_ledger
+    await commands.note_standing(session, event, standing=standing, ledger_due=event.due)
+
+
+async def on_entry_revoked(session: AsyncSession, event: Event, received: Received) -> None:
+    assert isinstance(event, EntryRevoked)
+    await commands.note_standing(session, event, standing=Standing.revoked)
+
+
 HANDLERS: Handlers = {
     EntryOpened: on_entry_opened,
     EntryDueSet: on_entry_due_set,
     EntryDueMoved: on_entry_due_moved,
     EntryOverdue: on_entry_overdue,
+    EntryAmended: on_entry_amended,
+    EntryRevoked: on_entry_revoked,
+    DocumentAmended: ignored,
+    DocumentWithdrawn: ignored,
     DocumentDrafted: ignored,
     DocumentDueMoved: ignored,
     DocflowDeadlinesRecomputed: ignored,

@@ -24,6 +24,7 @@ class MeetingState(StrEnum):
     closed = "closed"
     minuted = "minuted"
     signed = "signed"
+    unminuted = "unminuted"
 
 
 _STATES_ZH = {
@@ -33,6 +34,7 @@ _STATES_ZH = {
     MeetingState.closed: "已结束",
     MeetingState.minuted: "纪要办理中",
     MeetingState.signed: "纪要已签发",
+    MeetingState.unminuted: "不形成纪要",
 }
 
 

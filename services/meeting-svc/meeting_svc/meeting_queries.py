@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
+from meeting_svc import minutes as minutes_
 from meeting_svc.commands import kind_of
 from meeting_svc.meeting import Meeting, MeetingState, minutes_facts
 from meeting_svc.meeting_schemas import MeetingView
+from meeting_svc.minutes_queries import version_of
 from meeting_svc.queries import equal, next_of
 from meeting_svc.topic import StepTaken, next_step
 from zhengling import references
@@ -29,11 +31,12 @@ async def meeting_view(call: Call, meeting: Meeting) -> MeetingView:
         chains |= dict.fromkeys((MeetingState.closed, MeetingState.minuted), (kind.minutes, meeting.minutes_steps))
     if meeting.state in chains:
         chain, taken = chains[meeting.state]
-        if step := next_step(chain, taken, minutes_facts(meeting, meeting.chair)):
+        facts_of = partial(minutes_facts, meeting)
+        if meeting.state == MeetingState.minuted:  # what the draft says of itself counts too
+            facts_of = partial(minutes_.facts_of, meeting, await version_of(call, meeting.id, None))
+        if step := next_step(chain, taken, facts_of(meeting.chair)):
             composition = await references.composition(call.session)
-            view.next_step = next_of(
-                call, chain, step, composition, partial(minutes_facts, meeting), chair=meeting.chair
-            )
+            view.next_step = next_of(call, chain, step, composition, facts_of, chair=meeting.chair)
     return view
 
 

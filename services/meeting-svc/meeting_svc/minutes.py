@@ -1,31 +1,64 @@
 """Minutes (会议纪要): drafted from what was recorded, reviewed and signed by the rulebook's chain, then immutable.
 
-Pure: no I/O.
+Invariants: every version is kept, with who wrote it, when and why; steps count for the version they were taken on alone;
+one version at most waits for its signature; what is signed changes only by a correction, a version of its own that goes
+through the same chain. Pure: no I/O.
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from meeting_svc.meeting import Meeting
-from zhengling.authority import Composition
+from meeting_svc.decision import Amendment
+from meeting_svc.meeting import Meeting, MeetingState, minutes_facts
+from meeting_svc.topic import StepTaken
+from zhengling.authority import Acting, Composition, OrganisationKind
+from zhengling.conditions import Facts
 from zhengling.deadlines import shanghai_day
 from zhengling.errors import Text, refusal
 from zhengling.events import Resolution
-from zhengling.rulebook import Difficulty, MeetingKind, Outcome
+from zhengling.gbt9704 import Attendees, Imprint, Layout, chinese_date
+from zhengling.meeting_rules import MeetingKind
+from zhengling.minutes_template import Item, Values
+from zhengling.rulebook import Difficulty, Outcome
 
 
 class MinutesState(StrEnum):
     draft = "draft"
+    returned = "returned"
+    superseded = "superseded"
     signed = "signed"
+    waived = "waived"
+
+
+class Cause(StrEnum):
+    """Why a version was written."""
+
+    draft = "draft"
+    redraft = "redraft"
+    correction = "correction"
+    waiver = "waiver"
+
+
+@dataclass(frozen=True)
+class Returned:
+    """Given back by whoever was next in the chain, with a reason."""
+
+    official: str
+    reason: str
+    occurred_at: datetime
+    recorded_at: datetime
+    on_behalf_of: str | None = None
+    under: str | None = None
 
 
 @dataclass
 class Minutes:
-    """One version of a meeting's minutes; `digest` is the SHA-256 of the text as signed."""
+    """One version of a meeting's minutes; `digest` is the SHA-256 of the text as signed. `mark` and `issuer` stand here
+    as they were, so that the document of an old version doesn't change with the government."""
 
     id: str
     government: str
@@ -33,12 +66,30 @@ class Minutes:
     number: int
     text: str
     drafted_by: str
+    drafted_at: datetime
+    recorded_at: datetime
+    mark: str
+    issuer: str
+    cause: Cause = Cause.draft
+    reason: str = ""
+    major: bool = False
+    corrects: int | None = None
+    amendments: list[Amendment] = field(default_factory=list)
     state: MinutesState = MinutesState.draft
+    steps: list[StepTaken] = field(default_factory=list)
+    returned: Returned | None = None
+    issue: str | None = None
     digest: str | None = None
     signed_by: str | None = None
     signed_at: datetime | None = None
+    signature: str = ""
     version: int = 1
     modified_at: datetime | None = None
+
+    @property
+    def final(self) -> bool:
+        """In force, or was until a later version: never changed any more."""
+        return self.state in (MinutesState.signed, MinutesState.waived)
 
 
 _OUTCOMES = {
@@ -53,6 +104,120 @@ _DIFFICULTIES = {
     Difficulty.complex: "复杂事项",
     Difficulty.long_term: "长期事项",
 }
+_DIGITS = "零一二三四五六七八九"
+_ATTENDANCE = ("出席", "列席", "请假")
+
+
+# the text -----------------------------------------------------------------------------------------------------------
+def ordinal(n: int) -> str:
+    """n in Chinese numerals, from 1 to 999: 一, 十, 二十一, 一百零五."""
+    hundreds, tens, ones = n // 100, n % 100 // 10, n % 10
+    text = f"{_DIGITS[hundreds]}百" if hundreds else ""
+    if tens:
+        text += ("" if tens == 1 and not hundreds else _DIGITS[tens]) + "十"
+    elif hundreds and ones:
+        text += "零"
+    return text + (_DIGITS[ones] if ones else "")
+
+
+def chaired_by(meeting: Meeting, kind: MeetingKind, composition: Composition) -> Acting | None:
+    """By what the meeting's chair chaired it."""
+    assert meeting.opened_at
+    facts = minutes_facts(meeting, meeting.chair)
+    return composition.may_act(meeting.chair, kind.chair, shanghai_day(meeting.opened_at), facts)
+
+
+def words(
+    meeting: Meeting,
+    kind: MeetingKind,
+    composition: Composition,
+    government_name: str,
+    resolutions: list[Resolution],
+    revoked: frozenset[str] = frozenset(),
+) -> Values:
+    """What a template of the minutes is given: agenda, attendance and decisions in words."""
+    name = composition.official_names
+    present = [entry.official for entry in meeting.attendance if entry.present]
+    assert meeting.opened_at and meeting.chair
+    acting, chaired_as = chaired_by(meeting, kind, composition), ""
+    if meeting.entrustment and meeting.entrustment.to == meeting.chair:
+        chaired_as = "受委托"
+    elif acting and acting.on_behalf_of:
+        chaired_as = f"代行{name.get(acting.on_behalf_of, acting.on_behalf_of)}职责"
+    return Values(
+        government=government_name,
+        kind=kind.name,
+        title=meeting.title,
+        day=chinese_date(shanghai_day(meeting.opened_at)),
+        chair=name.get(meeting.chair, meeting.chair),
+        chaired_as=chaired_as,
+        items=tuple(_item(n, each, each.decision_id in revoked) for n, each in enumerate(resolutions, 1)),
+        present=tuple(composition.names(o for o in present if o in meeting.members)),
+        others=tuple(composition.names(o for o in present if o not in meeting.members)),
+        absent=tuple(
+            f"{name.get(entry.official, entry.official)}{f'（{entry.reason}）' if entry.reason else ''}"
+            for entry in meeting.attendance
+            if not entry.present
+        ),
+    )
+
+
+def _item(n: int, resolution: Resolution, revoked: bool) -> Item:
+    return Item(
+        ordinal=ordinal(n),
+        title=resolution.title,
+        outcome=_OUTCOMES[resolution.outcome],
+        adopted=resolution.outcome.adopts,
+        revoked=revoked,
+        task=resolution.task.rstrip("。"),
+        lead=resolution.lead.name,
+        co_units=tuple(unit.name for unit in resolution.co_units),
+        due=chinese_date(resolution.due) if resolution.due else "",
+        difficulty=_DIFFICULTIES[resolution.difficulty],
+    )
+
+
+def issuer_of(composition: Composition, otherwise: str) -> str:
+    """The name of the government's office, which issues minutes."""
+    offices = (o.name for o in composition.organisations if o.kind == OrganisationKind.office)
+    return next(offices, otherwise)
+
+
+def layout(minutes: Minutes) -> Layout:
+    """The version as an official document: its text part by part, with whatever was decided about it since."""
+    lines = [line.strip() for line in minutes.text.splitlines() if line.strip()]
+    title, rest = lines[0], lines[1:]
+    blocks, paragraphs = [], []
+    for line in rest:
+        label, colon, people = line.partition("：")
+        if colon and people and label in _ATTENDANCE:
+            blocks.append(Attendees(label=label, people=people))
+        else:
+            paragraphs.append(line)
+    if minutes.signature:
+        blocks.append(Attendees(label="签发", people=minutes.signature))
+    day = shanghai_day(minutes.signed_at or minutes.drafted_at)
+    draft = "" if minutes.final else "（未签发稿）"
+    return Layout(
+        mark=minutes.mark,
+        number=f"{minutes.issue or ''}{draft}{'（更正）' if minutes.cause == Cause.correction else ''}",
+        issuer=minutes.issuer,
+        dated=day,
+        title="" if title == minutes.mark else title,
+        paragraphs=tuple(paragraphs),
+        attendees=tuple(blocks),
+        imprint=Imprint(printed_by=minutes.issuer, printed_on=day),
+    )
+
+
+def digest_of(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+# transitions --------------------------------------------------------------------------------------------------------
+def facts_of(meeting: Meeting, minutes: Minutes | None, official: str | None) -> Facts:
+    """Facts of the chain for one official: who chaired and how, and whether the drafter named a major matter in it."""
+    return minutes_facts(meeting, official) | {"major": minutes.major if minutes else False}
 
 
 def require_after_close(meeting: Meeting, kind: MeetingKind, occurred_at: datetime) -> None:
@@ -67,49 +232,78 @@ def require_after_close(meeting: Meeting, kind: MeetingKind, occurred_at: dateti
         )
 
 
-def draft_text(meeting: Meeting, kind: MeetingKind, composition: Composition, government_name: str) -> str:
-    """The minutes' text (Chinese) from agenda, attendance and decisions."""
-    name = composition.official_names
-    present = [entry.official for entry in meeting.attendance if entry.present]
-    members = [official for official in present if official in meeting.members]
-    others = [official for official in present if official not in meeting.members]
-    absent = [entry for entry in meeting.attendance if not entry.present]
-    assert meeting.opened_at and meeting.chair
-    day = shanghai_day(meeting.opened_at)
-    lines = [
-        f"{government_name}{kind.name}纪要",
-        "",
-        f"时间：{day.year}年{day.month}月{day.day}日",
-        f"主持：{name.get(meeting.chair, meeting.chair)}"
-        + ("（受委托）" if meeting.entrustment and meeting.entrustment.to == meeting.chair else ""),
-        f"出席：{'、'.join(composition.names(members))}",
-    ]
-    if others:
-        lines.append(f"列席：{'、'.join(composition.names(others))}")
-    if absent:
-        lines.append(
-            "请假："
-            + "、".join(f"{name.get(e.official, e.official)}{f'（{e.reason}）' if e.reason else ''}" for e in absent)
+def require_waiting(meeting: Meeting, latest: Minutes | None, clause: str) -> Minutes:
+    """The version that waits for its next step. Refusals: `minutes_returned` where it was given back, `illegal_state`."""
+    if latest and latest.state == MinutesState.draft:
+        return latest
+    if latest and latest.state == MinutesState.returned and latest.returned:
+        raise refusal(
+            "minutes_returned",
+            clause,
+            f"version {latest.number} was returned: {latest.returned.reason}",
+            f"第{latest.number}稿已退回：{latest.returned.reason}",
+            Text("draft them anew", "请重新起草"),
         )
-    lines.append("")
-    for resolution in meeting.resolutions:
-        lines += _paragraphs(resolution)
-    return "\n".join(lines).rstrip() + "\n"
+    raise _nothing_waits(meeting)
 
 
-def _paragraphs(resolution: Resolution) -> list[str]:
-    lines = [f"{resolution.number}. {resolution.title}", f"{_OUTCOMES[resolution.outcome]}。"]
-    if resolution.outcome.adopts:
-        units = f"由{resolution.lead.name}牵头"
-        if resolution.co_units:
-            units += f"，{'、'.join(unit.name for unit in resolution.co_units)}配合"
-        due = f"{resolution.due.isoformat()}前完成" if resolution.due else _DIFFICULTIES[resolution.difficulty]
-        lines.append(f"{resolution.task}。{units}；{due}。")
-    return [*lines, ""]
+def _nothing_waits(meeting: Meeting) -> Exception:
+    return refusal(
+        "illegal_state",
+        None,
+        f"the meeting is {meeting.state} and no version of its minutes waits for a step",
+        "没有待办理的会议纪要",
+        Text("draft the minutes, or correct the signed ones", "请先起草纪要，或对已签发的纪要提出更正"),
+        state=str(meeting.state),
+    )
 
 
-def seal(minutes: Minutes, signed_by: str, signed_at: datetime) -> None:
-    """The signature: from here on this version is immutable."""
-    minutes.state = MinutesState.signed
-    minutes.signed_by, minutes.signed_at = signed_by, signed_at
-    minutes.digest = hashlib.sha256(minutes.text.encode()).hexdigest()
+def supersede(latest: Minutes) -> None:
+    """A newer version takes its place; one that was returned stays so."""
+    if latest.state == MinutesState.draft:
+        latest.state = MinutesState.superseded
+
+
+def take(minutes: Minutes, taken: StepTaken) -> None:
+    minutes.steps = [*minutes.steps, taken]
+
+
+def give_back(minutes: Minutes, returned: Returned) -> None:
+    minutes.state, minutes.returned = MinutesState.returned, returned
+
+
+def require_optional(kind: MeetingKind, meeting: Meeting) -> None:
+    """Refusals: `minutes_required` unless the rulebook leaves it to the chair; `illegal_state` before the close or after
+    the signature (HC-53)."""
+    chain = kind.minutes_chain
+    if not chain.optional:
+        raise refusal(
+            "minutes_required",
+            chain.clause,
+            f"{kind.name} needs minutes",
+            f"{kind.name}应当形成会议纪要",
+            Text("draft them", "请起草会议纪要"),
+        )
+    if meeting.state not in (MeetingState.closed, MeetingState.minuted):
+        raise _nothing_waits(meeting)
+
+
+def seal(minutes: Minutes, taken: StepTaken, issue: str, composition: Composition, *, entrusted: bool) -> None:
+    """The signature: from here on this version is immutable. Whoever signs for somebody else, or as `entrusted` by the
+    head with chairing, is printed so (代行, 受委托)."""
+    minutes.state, minutes.issue = MinutesState.signed, issue
+    minutes.signed_by, minutes.signed_at = taken.official, taken.occurred_at
+    minutes.digest = digest_of(minutes.text)
+    name = composition.official_names
+    minutes.signature = name.get(taken.official, taken.official)
+    if taken.on_behalf_of:
+        minutes.signature += f"（代行{name.get(taken.on_behalf_of, taken.on_behalf_of)}职责）"
+    elif entrusted:
+        minutes.signature += "（受委托）"
+
+
+def waive(minutes: Minutes, by: str, occurred_at: datetime) -> None:
+    """The chair's record that there are no minutes; it stands in the place of the signature."""
+    minutes.state, minutes.cause = MinutesState.waived, Cause.waiver
+    minutes.signed_by, minutes.signed_at = by, occurred_at
+    minutes.digest = digest_of(minutes.text)

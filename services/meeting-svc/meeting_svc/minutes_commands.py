@@ -2,110 +2,409 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import sqlalchemy as sa
 from uuid_utils.compat import uuid7
 
+from meeting_svc import decision as decisions_
 from meeting_svc import meeting as meetings
 from meeting_svc import minutes as minutes_
 from meeting_svc import topic as topics
-from meeting_svc.commands import kind_of, step_of_meeting
-from meeting_svc.decision import Decision, Standing
+from meeting_svc.commands import kind_of, require_organisations, step_of_meeting
+from meeting_svc.decision import Amendment, Decision, Effect, Revision, Standing
 from meeting_svc.meeting import Meeting, MeetingState
-from meeting_svc.minutes import Minutes
-from meeting_svc.minutes_schemas import DraftMinutes
-from meeting_svc.schemas import TakeStep
-from meeting_svc.topic import StepTaken
-from zhengling import references
-from zhengling.db import lock
-from zhengling.events import (
-    DecisionAdopted,
-    Event,
-    MinutesSigned,
+from meeting_svc.minutes import Cause, Minutes, MinutesState, Returned
+from meeting_svc.minutes_schemas import (
+    AmendDecision,
+    CorrectMinutes,
+    DraftMinutes,
+    ResolutionChanges,
+    ReturnMinutes,
+    WaiveMinutes,
 )
+from meeting_svc.schemas import TakeStep
+from meeting_svc.topic import StepTaken, Topic
+from zhengling import minutes_template, references
+from zhengling.authority import Composition
+from zhengling.conditions import Actor, Facts
+from zhengling.db import backbone, lock
+from zhengling.deadlines import shanghai_day
+from zhengling.errors import Text, invalid, not_found, refusal
+from zhengling.events import DecisionAdopted, DecisionAmended, DecisionRevoked, Event, MinutesSigned, Resolution, Unit
 from zhengling.outbox import emit
-from zhengling.rulebook import MeetingKind, StepName
+from zhengling.rulebook import MeetingKind, Role, StepName
 from zhengling.service import Call
 
+_NEXT_ISSUE = sa.text("""
+    INSERT INTO minutes_series AS s (government, kind, year, last) VALUES (:government, :kind, :year, 1)
+    ON CONFLICT (government, kind, year) DO UPDATE SET last = s.last + 1 RETURNING last
+""")
 
-async def draft_minutes(call: Call, meeting_id: str, body: DraftMinutes) -> Minutes:
-    """Draft the minutes from what was recorded, or from the text given. By who drafts under the rulebook."""
+
+async def draft_minutes(call: Call, meeting_id: str, body: DraftMinutes) -> tuple[Minutes, Meeting]:
+    """Draft the minutes by the template, or take the text given; again, with a reason, while they aren't signed: a new
+    version, for which the steps taken on the older one don't count. By who drafts under the rulebook."""
     meeting = await lock(call.session, Meeting, meeting_id, "meeting", "会议")
     call.check_version(meeting.version)
-    meetings.require_state(meeting, MeetingState.closed)
-    kind, composition = kind_of(call, meeting), await references.composition(call.session)
-    minutes_.require_after_close(meeting, kind, call.occurred(body.occurred_at))
-    step = TakeStep(step=StepName.draft, occurred_at=body.occurred_at)
-    taken = await step_of_meeting(call, meeting, kind, kind.minutes_chain, meeting.minutes_steps, step)
-    meeting.minutes_steps = [*meeting.minutes_steps, taken]
+    meetings.require_state(meeting, MeetingState.closed, MeetingState.minuted)
+    latest = await latest_of(call, meeting.id)
+    if latest and body.reason is None:
+        raise invalid("reason_missing", "a new draft of the minutes needs a reason", "重新起草纪要须说明理由")
+    cause = Cause.redraft if latest else Cause.draft
+    minutes = await _write(call, meeting, latest, cause, body, [])
     meeting.state = MeetingState.minuted
-    name = call.service.rulebooks.edition(call.government, meeting.edition).government.name
-    minutes = Minutes(
-        id=str(uuid7()),
-        government=call.government,
-        meeting_id=meeting.id,
-        number=1,
-        text=body.text or minutes_.draft_text(meeting, kind, composition, name),
-        drafted_by=call.official or "",
-    )
-    call.session.add(minutes)
     await call.session.flush()
-    return minutes
+    return minutes, meeting
 
 
-async def take_minutes_step(call: Call, meeting_id: str, body: TakeStep) -> Meeting:
-    """Review or sign the minutes. By who the rulebook says. The signature makes them immutable and emits
-    minutes.signed and, for each decision that was adopted, decision.adopted."""
+async def correct_minutes(call: Call, meeting_id: str, body: CorrectMinutes) -> tuple[Minutes, Meeting]:
+    """Draft a correction of signed minutes, with its reason: decisions amended or revoked, or only the text. A later one
+    takes the place of one that isn't signed yet. By who drafts; nothing changes before its signature."""
     meeting = await lock(call.session, Meeting, meeting_id, "meeting", "会议")
     call.check_version(meeting.version)
-    meetings.require_state(meeting, MeetingState.minuted)
+    meetings.require_state(meeting, MeetingState.signed, MeetingState.unminuted)
+    if not body.amendments and body.text is None:
+        raise refusal(
+            "nothing_corrected",
+            kind_of(call, meeting).minutes_chain.clause,
+            "the correction changes neither a decision nor the text",
+            "更正未涉及任何决定事项或文字",
+            Text(
+                "name what is amended or revoked, or give the corrected text",
+                "请列明更正、撤销的决定事项，或提供更正后的文本",
+            ),
+        )
+    amendments = await _amendments(call, meeting, body.amendments)
+    latest = await latest_of(call, meeting.id)
+    minutes = await _write(call, meeting, latest, Cause.correction, body, amendments)
+    minutes.corrects = (await in_force(call, meeting.id)).number
+    await call.session.flush()
+    return minutes, meeting
+
+
+async def return_minutes(call: Call, meeting_id: str, body: ReturnMinutes) -> Meeting:
+    """Give the version that waits back to who drafted it, with a reason. By whoever may take its next step."""
+    meeting = await lock(call.session, Meeting, meeting_id, "meeting", "会议")
+    call.check_version(meeting.version)
     kind = kind_of(call, meeting)
-    taken = await step_of_meeting(call, meeting, kind, kind.minutes_chain, meeting.minutes_steps, body)
-    steps = [*meeting.minutes_steps, taken]
-    if topics.next_step(kind.minutes_chain, steps, {}) is None:
-        await _sign(call, meeting, kind, taken)
-    meeting.minutes_steps = steps
+    minutes = minutes_.require_waiting(meeting, await latest_of(call, meeting.id), kind.minutes_chain.clause)
+    step = topics.next_step(kind.minutes_chain, minutes.steps, minutes_.facts_of(meeting, minutes, call.official))
+    assert step is not None
+    request = TakeStep(step=step.step, opinion=body.reason, occurred_at=body.occurred_at)
+    taken = await _step(call, meeting, kind, minutes, request)
+    minutes_.give_back(
+        minutes,
+        Returned(taken.official, body.reason, taken.occurred_at, call.now, taken.on_behalf_of, taken.under),
+    )
+    meeting.minutes_steps = []
+    call.audit_details.update(reason=body.reason, minutes_version=minutes.number)
     await call.session.flush()
     return meeting
 
 
-async def _sign(call: Call, meeting: Meeting, kind: MeetingKind, taken: StepTaken) -> None:
-    """Reads first and changes afterwards, so that each row is written once and its version counts up by one."""
-    statement = sa.select(Minutes).filter_by(meeting_id=meeting.id).with_for_update()
-    minutes = (await call.session.execute(statement)).scalar_one()
-    found = await call.session.execute(sa.select(Decision).filter_by(meeting_id=meeting.id).order_by(sa.text("id")))
-    decisions = list(found.scalars())
-    minutes_.seal(minutes, taken.official, taken.occurred_at)
-    meeting.state = MeetingState.signed
-    assert minutes.digest
-    events: list[Event] = [
-        MinutesSigned(
-            meeting_id=meeting.id,
-            minutes_id=minutes.id,
-            version=minutes.number,
-            digest=minutes.digest,
-            signed_by=taken.official,
-            on_behalf_of=taken.on_behalf_of,
-            under=taken.under,
-            signed_at=taken.occurred_at,
-            recorded_at=call.now,
-        )
-    ]
-    for decision in decisions:
-        decision.signed_at = taken.occurred_at
-        if not decision.resolution.outcome.adopts:
-            continue
-        decision.standing = Standing.adopted
-        events.append(
-            DecisionAdopted(
-                decision_id=decision.id,
-                meeting_id=meeting.id,
-                meeting_kind=meeting.kind,
-                meeting_title=meeting.title,
-                meeting_clause=kind.clause,
-                edition=meeting.edition,
-                resolution=decision.resolution,
-                signed_at=taken.occurred_at,
-                recorded_at=call.now,
-            ),
-        )
+async def take_minutes_step(call: Call, meeting_id: str, body: TakeStep) -> Meeting:
+    """Review or sign the version that waits. By who the rulebook says. The signature numbers it, makes it immutable and
+    emits minutes.signed; for the first one decision.adopted for each that was adopted, for a correction
+    decision.amended, decision.revoked or decision.adopted for each that it changes."""
+    meeting = await lock(call.session, Meeting, meeting_id, "meeting", "会议")
+    call.check_version(meeting.version)
+    kind = kind_of(call, meeting)
+    latest = await latest_of(call, meeting.id)
+    minutes = minutes_.require_waiting(meeting, latest, kind.minutes_chain.clause)
+    taken = await _step(call, meeting, kind, minutes, body)
+    with call.session.no_autoflush:  # each row is written once, and its version counts up by one
+        minutes_.take(minutes, taken)
+        meeting.minutes_steps = minutes.steps
+        facts = minutes_.facts_of(meeting, minutes, taken.official)
+        if topics.next_step(kind.minutes_chain, minutes.steps, facts) is None:
+            await _sign(call, meeting, kind, minutes, taken, facts)
+    await call.session.flush()
+    return meeting
+
+
+async def waive_minutes(call: Call, meeting_id: str, body: WaiveMinutes) -> Meeting:
+    """Record that the chair decided on no minutes, with a reason, where the rulebook leaves it to the chair (HC-53). By
+    the chair. The record adopts what the meeting decided, as a signature would: every decision is supervised (HC-54).
+    Emits decision.adopted."""
+    meeting = await lock(call.session, Meeting, meeting_id, "meeting", "会议")
+    call.check_version(meeting.version)
+    kind, composition = kind_of(call, meeting), await references.composition(call.session)
+    minutes_.require_optional(kind, meeting)
+    occurred_at = call.occurred(body.occurred_at)
+    minutes_.require_after_close(meeting, kind, occurred_at)
+    acting = composition.require(
+        call.official,
+        (Actor(role=Role.chair),),
+        shanghai_day(call.now),
+        {},
+        Text("decide that there are no minutes", "决定不形成会议纪要"),
+        code="not_the_chair",
+        clause=kind.minutes_chain.clause,
+        power=topics.power_of(StepName.sign),
+        chair=meeting.chair,
+    )
+    call.audit_details.update(acting.behalf, reason=body.reason)
+    latest = await latest_of(call, meeting.id)
+    minutes = await _version(call, meeting, latest, Cause.waiver, body.reason, occurred_at)
+    minutes.text = (
+        f"{minutes.mark}\n\n会议主持人决定本次会议不形成会议纪要，决定事项以会议记录为准。理由：{body.reason}\n"
+    )
+    minutes_.waive(minutes, call.official or "", occurred_at)
+    call.session.add(minutes)
+    events = await _adopted(call, meeting, kind, occurred_at)
+    meeting.state, meeting.minutes_steps = MeetingState.unminuted, []
     await emit(call.session, *events)
+    await call.session.flush()
+    return meeting
+
+
+# versions -----------------------------------------------------------------------------------------------------------
+async def latest_of(call: Call, meeting_id: str) -> Minutes | None:
+    """The newest version, locked."""
+    statement = sa.select(Minutes).filter_by(meeting_id=meeting_id).order_by(sa.text("number DESC")).limit(1)
+    return (await call.session.execute(statement.with_for_update())).scalar_one_or_none()
+
+
+async def in_force(call: Call, meeting_id: str) -> Minutes:
+    """The version in force: the newest that is signed, or the chair's record that there are none."""
+    final = (MinutesState.signed, MinutesState.waived)
+    statement = sa.select(Minutes).filter_by(meeting_id=meeting_id).where(sa.inspect(Minutes).columns.state.in_(final))
+    return (await call.session.execute(statement.order_by(sa.text("number DESC")).limit(1))).scalar_one()
+
+
+async def _write(
+    call: Call,
+    meeting: Meeting,
+    latest: Minutes | None,
+    cause: Cause,
+    body: DraftMinutes | CorrectMinutes,
+    amendments: list[Amendment],
+) -> Minutes:
+    """A new version with its text, in the place of one that isn't signed; drafted by who drafts under the rulebook."""
+    kind, composition = kind_of(call, meeting), await references.composition(call.session)
+    minutes_.require_after_close(meeting, kind, call.occurred(body.occurred_at))
+    minutes = await _version(call, meeting, latest, cause, body.reason or "", call.occurred(body.occurred_at))
+    minutes.major, minutes.amendments = body.major or await _any_major(call, meeting), amendments
+    minutes_.take(
+        minutes, await _step(call, meeting, kind, minutes, TakeStep(step=StepName.draft, occurred_at=body.occurred_at))
+    )
+    minutes.text = body.text or await _text(call, meeting, kind, composition, amendments)
+    meeting.minutes_steps = minutes.steps
+    call.session.add(minutes)
+    return minutes
+
+
+async def _version(
+    call: Call, meeting: Meeting, latest: Minutes | None, cause: Cause, reason: str, drafted_at: datetime
+) -> Minutes:
+    composition = await references.composition(call.session)
+    government = call.service.rulebooks.edition(call.government, meeting.edition).government
+    if latest:
+        minutes_.supersede(latest)
+        await call.session.flush()  # before the new one comes: one version at most waits
+    return Minutes(
+        id=str(uuid7()),
+        government=call.government,
+        meeting_id=meeting.id,
+        number=latest.number + 1 if latest else 1,
+        text="",
+        drafted_by=call.official or "",
+        drafted_at=drafted_at,
+        recorded_at=call.now,
+        mark=f"{government.name}{kind_of(call, meeting).name}纪要",
+        issuer=minutes_.issuer_of(composition, government.titles.office),
+        cause=cause,
+        reason=reason,
+    )
+
+
+async def _any_major(call: Call, meeting: Meeting) -> bool:
+    """Whether a topic of the agenda declared itself a major matter."""
+    found = await call.session.execute(sa.select(Topic).filter_by(meeting_id=meeting.id))
+    return any(topic.major for topic in found.scalars())
+
+
+async def _text(
+    call: Call, meeting: Meeting, kind: MeetingKind, composition: Composition, amendments: list[Amendment]
+) -> str:
+    """The text by the kind's template, with the decisions as they would be after these amendments."""
+    found = await decisions_of(call, meeting.id)
+    after = {each.decision_id: each.after for each in amendments}
+    revoked = {each.id for each in found if each.standing == Standing.revoked}
+    revoked |= {each.decision_id for each in amendments if each.revoked}
+    resolutions = [after.get(each.id, each.resolution) for each in found]
+    name = call.service.rulebooks.edition(call.government, meeting.edition).government.name
+    given = minutes_.words(meeting, kind, composition, name, resolutions, frozenset(revoked))
+    return minutes_template.render(kind.minutes_chain.template, given)
+
+
+async def _step(call: Call, meeting: Meeting, kind: MeetingKind, minutes: Minutes, body: TakeStep) -> StepTaken:
+    facts: Facts = {"major": minutes.major}
+    return await step_of_meeting(call, meeting, kind, kind.minutes_chain, minutes.steps, body, facts)
+
+
+# corrections --------------------------------------------------------------------------------------------------------
+async def _amendments(call: Call, meeting: Meeting, wanted: list[AmendDecision]) -> list[Amendment]:
+    found = {decision.id: decision for decision in await decisions_of(call, meeting.id)}
+    made: list[Amendment] = []
+    for each in wanted:
+        if each.decision_id not in found:
+            raise not_found("decision", "决定事项", each.decision_id)
+        if any(other.decision_id == each.decision_id for other in made):
+            raise invalid("decision_twice", "a decision stands twice in the correction", "更正中同一决定事项重复")
+        decision = found[each.decision_id]
+        after = await _after(call, meeting, decision.resolution, each.changes) if each.changes else None
+        made.append(decisions_.amendment(decision, after))
+    return made
+
+
+async def _after(call: Call, meeting: Meeting, before: Resolution, changes: ResolutionChanges) -> Resolution:
+    """The resolution with these changes; units by their names of today."""
+    composition = await references.composition(call.session)
+    given: dict[str, object] = {name: getattr(changes, name) for name in changes.model_fields_set}
+    names = composition.organisation_names
+    codes = [*([changes.lead] if changes.lead else []), *(changes.co_units or [])]
+    require_organisations(composition, codes)
+    if changes.lead:
+        given["lead"] = Unit(code=changes.lead, name=names[changes.lead])
+    if changes.co_units is not None:
+        given["co_units"] = tuple(Unit(code=code, name=names[code]) for code in changes.co_units)
+    if changes.due:
+        (await references.calendar(call.session)).require(changes.due)
+        if changes.due < meeting.day:
+            raise invalid(
+                "due_before_the_meeting", f"due {changes.due} lies before {meeting.day}", "办结时限早于会议日期"
+            )
+    return before.model_copy(update=given)
+
+
+# the signature ------------------------------------------------------------------------------------------------------
+async def decisions_of(call: Call, meeting_id: str) -> list[Decision]:
+    """The meeting's decisions, locked, in the order in which they were taken."""
+    statement = sa.select(Decision).filter_by(meeting_id=meeting_id).order_by(sa.text("id")).with_for_update()
+    found = (await call.session.execute(statement)).scalars()
+    return sorted(found, key=lambda decision: decision.resolution.number)
+
+
+async def _sign(
+    call: Call, meeting: Meeting, kind: MeetingKind, minutes: Minutes, taken: StepTaken, facts: Facts
+) -> None:
+    composition = await references.composition(call.session)
+    correction = minutes.cause == Cause.correction
+    issue = (await in_force(call, meeting.id)).issue if correction else None
+    entrusted = taken.official == meeting.chair and bool(facts["entrusted"])
+    minutes_.seal(minutes, taken, issue or await _issue(call, meeting, taken), composition, entrusted=entrusted)
+    assert minutes.digest and minutes.issue
+    signed = MinutesSigned(
+        meeting_id=meeting.id,
+        minutes_id=minutes.id,
+        version=minutes.number,
+        digest=minutes.digest,
+        issue=minutes.issue,
+        corrects=minutes.corrects,
+        signed_by=taken.official,
+        on_behalf_of=taken.on_behalf_of,
+        under=taken.under,
+        signed_at=taken.occurred_at,
+        recorded_at=call.now,
+    )
+    meeting.state = MeetingState.signed
+    if correction:
+        following = await _corrected(call, meeting, kind, minutes)
+    else:
+        following = await _adopted(call, meeting, kind, taken.occurred_at)
+    await emit(call.session, signed, *following)
+
+
+async def _issue(call: Call, meeting: Meeting, taken: StepTaken) -> str:
+    """The next number of this government's minutes of this kind in the year of the signature, without gaps: its row stays
+    locked until the commit."""
+    year = shanghai_day(taken.occurred_at).year
+    series = {"government": call.government, "kind": meeting.kind, "year": year}
+    n = (await backbone(call.session, _NEXT_ISSUE, series)).scalar_one()
+    return f"〔{year}〕{n}号"
+
+
+async def _adopted(call: Call, meeting: Meeting, kind: MeetingKind, signed_at: datetime) -> list[Event]:
+    """What the meeting adopted, in force from here on."""
+    return [
+        _adoption(call, meeting, kind, decision)
+        for decision in await decisions_of(call, meeting.id)
+        if decisions_.adopt(decision, kind.publication, signed_at)
+    ]
+
+
+def _adoption(
+    call: Call, meeting: Meeting, kind: MeetingKind, decision: Decision, *, by_correction: bool = False
+) -> DecisionAdopted:
+    assert decision.signed_at
+    return DecisionAdopted(
+        decision_id=decision.id,
+        meeting_id=meeting.id,
+        meeting_kind=meeting.kind,
+        meeting_title=meeting.title,
+        meeting_clause=kind.clause,
+        edition=meeting.edition,
+        resolution=decision.resolution,
+        signed_at=decision.signed_at,
+        recorded_at=call.now,
+        by_correction=by_correction,
+        closed_at=meeting.closed_at,
+    )
+
+
+async def _corrected(call: Call, meeting: Meeting, kind: MeetingKind, minutes: Minutes) -> list[Event]:
+    """Let the decisions be what the signed correction makes of them, and tell it."""
+    assert minutes.signed_at and minutes.signed_by and meeting.closed_at
+    found = {decision.id: decision for decision in await decisions_of(call, meeting.id)}
+    events: list[Event] = []
+    for made in minutes.amendments:
+        decision = found[made.decision_id]
+        revision = Revision(
+            minutes.number, made.effect, minutes.reason, made.changes, minutes.signed_by, minutes.signed_at
+        )
+        decisions_.correct(decision, made, kind.publication, revision)
+        if made.effect == Effect.adopted:
+            events.append(_adoption(call, meeting, kind, decision, by_correction=True))
+        elif made.effect == Effect.amended:
+            events.append(_amended(call, meeting, minutes, decision, made))
+        elif made.effect == Effect.revoked:
+            events.append(_revoked(call, meeting, minutes, decision))
+    after = {made.decision_id: made.after for made in minutes.amendments}
+    meeting.resolutions = [after.get(each.decision_id, each) for each in meeting.resolutions]
+    return events
+
+
+def _amended(call: Call, meeting: Meeting, minutes: Minutes, decision: Decision, made: Amendment) -> DecisionAmended:
+    assert minutes.signed_at and meeting.closed_at
+    return DecisionAmended(
+        decision_id=decision.id,
+        meeting_id=meeting.id,
+        meeting_kind=meeting.kind,
+        meeting_title=meeting.title,
+        edition=meeting.edition,
+        resolution=decision.resolution,
+        revision=decision.revision,
+        minutes_version=minutes.number,
+        reason=minutes.reason,
+        changes=made.changes,
+        closed_at=meeting.closed_at,
+        signed_at=minutes.signed_at,
+        recorded_at=call.now,
+    )
+
+
+def _revoked(call: Call, meeting: Meeting, minutes: Minutes, decision: Decision) -> DecisionRevoked:
+    assert minutes.signed_at
+    return DecisionRevoked(
+        decision_id=decision.id,
+        meeting_id=meeting.id,
+        meeting_title=meeting.title,
+        resolution=decision.resolution,
+        revision=decision.revision,
+        minutes_version=minutes.number,
+        reason=minutes.reason,
+        signed_at=minutes.signed_at,
+        recorded_at=call.now,
+    )

@@ -2,16 +2,59 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import sqlalchemy as sa
 
-from meeting_svc.minutes import Minutes
-from meeting_svc.minutes_schemas import MinutesView
+from meeting_svc import minutes as minutes_
+from meeting_svc.commands import kind_of
+from meeting_svc.meeting import Meeting
+from meeting_svc.minutes import Minutes, MinutesState
+from meeting_svc.minutes_schemas import MinutesSummary, MinutesVersions, MinutesView
+from meeting_svc.queries import next_of
+from meeting_svc.topic import next_step
+from zhengling import gbt9704, references
+from zhengling.db import load
 from zhengling.errors import not_found
 from zhengling.service import Call
 
+_NEWEST_FIRST = sa.text("number DESC")
 
-async def get_minutes(call: Call, meeting_id: str) -> MinutesView:
-    statement = sa.select(Minutes).filter_by(meeting_id=meeting_id).order_by(sa.text("number DESC")).limit(1)
+
+async def version_of(call: Call, meeting_id: str, number: int | None) -> Minutes:
+    """One version, or the newest where none is named. 404 where there is none."""
+    statement = sa.select(Minutes).filter_by(meeting_id=meeting_id).order_by(_NEWEST_FIRST).limit(1)
+    if number is not None:
+        statement = statement.filter_by(number=number)
     if minutes := (await call.session.execute(statement)).scalar_one_or_none():
-        return MinutesView.model_validate(minutes)
-    raise not_found("minutes", "会议纪要", meeting_id)
+        return minutes
+    raise not_found("minutes", "会议纪要", meeting_id if number is None else f"{meeting_id}/{number}")
+
+
+async def minutes_view(call: Call, minutes: Minutes) -> MinutesView:
+    """The version with who is next while it waits for a step."""
+    view = MinutesView.model_validate(minutes)
+    if minutes.state == MinutesState.draft:
+        meeting = await load(call.session, Meeting, minutes.meeting_id, "meeting", "会议")
+        chain = kind_of(call, meeting).minutes_chain
+        facts_of = partial(minutes_.facts_of, meeting, minutes)
+        if step := next_step(chain, minutes.steps, facts_of(meeting.chair)):
+            composition = await references.composition(call.session)
+            view.next_step = next_of(call, chain, step, composition, facts_of, chair=meeting.chair)
+    return view
+
+
+async def list_versions(call: Call, meeting_id: str) -> MinutesVersions:
+    await load(call.session, Meeting, meeting_id, "meeting", "会议")
+    statement = sa.select(Minutes).filter_by(meeting_id=meeting_id).order_by(_NEWEST_FIRST)
+    found = list((await call.session.execute(statement)).scalars())
+    return MinutesVersions(
+        items=[MinutesSummary.model_validate(each) for each in found],
+        in_force=next((each.number for each in found if each.final), None),
+    )
+
+
+async def document_of(call: Call, meeting_id: str, number: int | None) -> tuple[Minutes, bytes]:
+    """A version as DOCX in the layout of GB/T 9704."""
+    minutes = await version_of(call, meeting_id, number)
+    return minutes, gbt9704.docx(minutes_.layout(minutes))

@@ -2,34 +2,72 @@
 
 from __future__ import annotations
 
-from fastapi import Response
+import hashlib
+from typing import Annotated, Any
+
+from fastapi import Path, Response
 
 from meeting_svc import minutes_commands as do
 from meeting_svc import minutes_queries as see
+from meeting_svc.meeting import Meeting
 from meeting_svc.meeting_routes import meeting_answer
 from meeting_svc.meeting_schemas import MeetingView
-from meeting_svc.minutes_schemas import DraftMinutes, MinutesView
+from meeting_svc.minutes import Minutes
+from meeting_svc.minutes_schemas import (
+    CorrectMinutes,
+    DraftMinutes,
+    MinutesDrafted,
+    MinutesVersions,
+    MinutesView,
+    ReturnMinutes,
+    WaiveMinutes,
+)
 from meeting_svc.schemas import TakeStep
 from meeting_svc.scopes import Change, Read
-from zhengling.service import commands, queries
+from zhengling.service import Call, commands, etag, queries
+
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+_AS_DOCX: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The file; its ETag is its SHA-256", "content": {DOCX: {"schema": {"type": "string"}}}}
+}
+Number = Annotated[int, Path(ge=1, le=100_000, description="which version, from 1")]
 
 writes = commands("/v1", "minutes")
 reads = queries("/v1", "minutes")
 
 
-@writes.post(
-    "/meetings/{meeting_id}/minutes", operation_id="draft_minutes", status_code=201, summary="Draft the minutes"
-)
-async def draft_minutes(meeting_id: str, body: DraftMinutes, call: Change, response: Response) -> MinutesView:
-    minutes = await do.draft_minutes(call, meeting_id, body)
-    response.headers["Location"] = f"/v1/meetings/{meeting_id}/minutes"
+async def _drafted(call: Call, response: Response, minutes: Minutes, meeting: Meeting) -> MinutesDrafted:
+    response.headers["Location"] = f"/v1/meetings/{meeting.id}/minutes/versions/{minutes.number}"
     call.audit_details["subject"] = f"minutes:{minutes.id}"
-    return MinutesView.model_validate(minutes)
+    view = await see.minutes_view(call, minutes)
+    return MinutesDrafted(**view.model_dump(), meeting_version=meeting.version)
 
 
-@reads.get("/meetings/{meeting_id}/minutes", operation_id="get_minutes")
-async def get_minutes(meeting_id: str, call: Read) -> MinutesView:
-    return await see.get_minutes(call, meeting_id)
+@writes.post(
+    "/meetings/{meeting_id}/minutes",
+    operation_id="draft_minutes",
+    status_code=201,
+    summary="Draft the minutes, or draft them anew",
+)
+async def draft_minutes(meeting_id: str, body: DraftMinutes, call: Change, response: Response) -> MinutesDrafted:
+    return await _drafted(call, response, *await do.draft_minutes(call, meeting_id, body))
+
+
+@writes.post(
+    "/meetings/{meeting_id}/minutes/corrections",
+    operation_id="correct_minutes",
+    status_code=201,
+    summary="Draft a correction of signed minutes",
+)
+async def correct_minutes(meeting_id: str, body: CorrectMinutes, call: Change, response: Response) -> MinutesDrafted:
+    return await _drafted(call, response, *await do.correct_minutes(call, meeting_id, body))
+
+
+@writes.post(
+    "/meetings/{meeting_id}/minutes/return", operation_id="return_minutes", summary="Give a draft back with a reason"
+)
+async def return_minutes(meeting_id: str, body: ReturnMinutes, call: Change, response: Response) -> MeetingView:
+    return await meeting_answer(call, response, await do.return_minutes(call, meeting_id, body))
 
 
 @writes.post(
@@ -37,6 +75,68 @@ async def get_minutes(meeting_id: str, call: Read) -> MinutesView:
 )
 async def take_minutes_step(meeting_id: str, body: TakeStep, call: Change, response: Response) -> MeetingView:
     return await meeting_answer(call, response, await do.take_minutes_step(call, meeting_id, body))
+
+
+@writes.post(
+    "/meetings/{meeting_id}/minutes/waiver",
+    operation_id="waive_minutes",
+    summary="Record that the chair decided on no minutes",
+)
+async def waive_minutes(meeting_id: str, body: WaiveMinutes, call: Change, response: Response) -> MeetingView:
+    return await meeting_answer(call, response, await do.waive_minutes(call, meeting_id, body))
+
+
+@reads.get("/meetings/{meeting_id}/minutes", operation_id="get_minutes", summary="The newest version")
+async def get_minutes(meeting_id: str, call: Read, response: Response) -> MinutesView:
+    return await _one(call, response, await see.version_of(call, meeting_id, None))
+
+
+@reads.get(
+    "/meetings/{meeting_id}/minutes.docx",
+    operation_id="get_minutes_document",
+    summary="The newest version as an official document",
+    response_class=Response,
+    responses=_AS_DOCX,
+)
+async def get_minutes_document(meeting_id: str, call: Read) -> Response:
+    return _file(*await see.document_of(call, meeting_id, None))
+
+
+@reads.get(
+    "/meetings/{meeting_id}/minutes/versions", operation_id="list_minutes_versions", summary="Every version there was"
+)
+async def list_minutes_versions(meeting_id: str, call: Read) -> MinutesVersions:
+    return await see.list_versions(call, meeting_id)
+
+
+@reads.get("/meetings/{meeting_id}/minutes/versions/{number}", operation_id="get_minutes_version")
+async def get_minutes_version(meeting_id: str, number: Number, call: Read, response: Response) -> MinutesView:
+    return await _one(call, response, await see.version_of(call, meeting_id, number))
+
+
+@reads.get(
+    "/meetings/{meeting_id}/minutes/versions/{number}/docx",
+    operation_id="get_minutes_version_document",
+    summary="A version as an official document",
+    response_class=Response,
+    responses=_AS_DOCX,
+)
+async def get_minutes_version_document(meeting_id: str, number: Number, call: Read) -> Response:
+    return _file(*await see.document_of(call, meeting_id, number))
+
+
+async def _one(call: Call, response: Response, minutes: Minutes) -> MinutesView:
+    response.headers["ETag"] = etag(minutes.version)
+    return await see.minutes_view(call, minutes)
+
+
+def _file(minutes: Minutes, content: bytes) -> Response:
+    name = f"minutes-{minutes.meeting_id}-{minutes.number}.docx"
+    headers = {
+        "ETag": f'"{hashlib.sha256(content).hexdigest()}"',
+        "Content-Disposition": f'attachment; filename="{name}"',
+    }
+    return Response(content, media_type=DOCX, headers=headers)
 
 
 ROUTERS = [writes, reads]

@@ -3,29 +3,138 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, StrictBool, model_validator
 
-from meeting_svc.minutes import MinutesState
-from meeting_svc.schemas import OccurredAt, Payload, View
+from meeting_svc.decision import Effect
+from meeting_svc.minutes import Cause, MinutesState
+from meeting_svc.schemas import NextStep, OccurredAt, Payload, Reason, StepView, View
+from zhengling.authority import Key
+from zhengling.events import Resolution, ResolutionChange
+from zhengling.moments import Day
+from zhengling.rulebook import Difficulty, FollowingDocument, Outcome
+
+MinutesText = Annotated[
+    str | None, Field(min_length=10, max_length=200_000, description="instead of the text by the template")
+]
 
 
+# payloads -----------------------------------------------------------------------------------------------------------
 class DraftMinutes(Payload):
-    text: Annotated[str | None, Field(min_length=10, max_length=200_000, description="instead of the drafted text")] = (
-        None
-    )
+    text: MinutesText = None
+    reason: Annotated[
+        Reason | None, Field(description="why they are drafted anew; needed from the second draft on")
+    ] = None
+    major: Annotated[
+        StrictBool, Field(description="they touch a major matter (重大事项), which some chains ask for")
+    ] = False
     occurred_at: OccurredAt = None
 
 
-class MinutesView(View):
+class ReturnMinutes(Payload):
+    reason: Reason
+    occurred_at: OccurredAt = None
+
+
+class WaiveMinutes(Payload):
+    reason: Reason
+    occurred_at: OccurredAt = None
+
+
+class ResolutionChanges(Payload):
+    """The fields of a decision that change; what isn't named stays. A `due` of null takes the date away."""
+
+    outcome: Outcome | None = None
+    task: Annotated[str | None, Field(min_length=2, max_length=1000)] = None
+    lead: Key | None = None
+    co_units: Annotated[list[Key] | None, Field(max_length=30)] = None
+    due: Day | None = None
+    difficulty: Difficulty | None = None
+    document: FollowingDocument | None = None
+    may_be_published: StrictBool | None = None
+
+    @model_validator(mode="after")
+    def _only_due_may_be_null(self) -> Self:
+        if nothing := [name for name in self.model_fields_set if name != "due" and getattr(self, name) is None]:
+            raise ValueError(f"{', '.join(sorted(nothing))} can't be null: leave out what stays")
+        return self
+
+
+class AmendDecision(Payload):
+    """Either `changes`, or `revoked`."""
+
+    decision_id: Annotated[str, Field(max_length=64)]
+    changes: ResolutionChanges | None = None
+    revoked: StrictBool = False
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if self.revoked == (self.changes is not None):
+            raise ValueError("expected either changes or revoked: true")
+        return self
+
+
+class CorrectMinutes(Payload):
+    reason: Reason
+    amendments: Annotated[list[AmendDecision], Field(default_factory=list, max_length=200)]
+    text: MinutesText = None
+    major: StrictBool = False
+    occurred_at: OccurredAt = None
+
+
+# views --------------------------------------------------------------------------------------------------------------
+class ReturnedView(View):
+    official: str
+    reason: str
+    occurred_at: datetime
+    recorded_at: datetime
+    on_behalf_of: str | None
+    under: str | None
+
+
+class AmendmentView(View):
+    decision_id: str
+    effect: Effect
+    after: Resolution
+    changes: list[ResolutionChange]
+
+
+class MinutesSummary(View):
+    """A version without its text."""
+
     id: str
     version: int
     meeting_id: str
-    number: int
-    text: str
+    number: Annotated[int, Field(description="which version it is, from 1")]
+    cause: Cause
+    reason: str
+    corrects: Annotated[int | None, Field(description="the version that it corrects")]
+    major: bool
     state: MinutesState
     drafted_by: str
-    digest: str | None
+    drafted_at: datetime
+    recorded_at: datetime
+    steps: list[StepView]
+    returned: ReturnedView | None
+    amendments: list[AmendmentView]
+    issue: Annotated[str | None, Field(description="the number of the minutes, given at the signature: 〔2026〕3号")]
+    digest: Annotated[str | None, Field(description="SHA-256 of the text as signed")]
     signed_by: str | None
     signed_at: datetime | None
+
+
+class MinutesView(MinutesSummary):
+    text: str
+    next_step: NextStep | None = None
+
+
+class MinutesDrafted(MinutesView):
+    meeting_version: Annotated[int, Field(description="the meeting's version, for If-Match of what comes next")]
+
+
+class MinutesVersions(View):
+    """All versions, the newest first, and the number of the one in force."""
+
+    items: list[MinutesSummary]
+    in_force: int | None

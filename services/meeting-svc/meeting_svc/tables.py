@@ -4,10 +4,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import registry
 
 from meeting_svc.consultation import Coordination, CoordinationNote, Position, Signature
-from meeting_svc.decision import Decision
+from meeting_svc.decision import Amendment, Decision, Execution, PublicationRecord, Revision
 from meeting_svc.gate import GateRecord
 from meeting_svc.meeting import AgendaItem, Attendance, Entrustment, Meeting
-from meeting_svc.minutes import Minutes
+from meeting_svc.minutes import Minutes, Returned
 from meeting_svc.planning import Guest, Invitation, Lift, PlanningRequest, Reply, Return, Taken
 from meeting_svc.topic import HistoryEntry, LateAdmission, Paper, PriorMeeting, StepTaken, Topic
 from meeting_svc.yearly_plan import Declaration, MeetingPlan, PlanItem, PlanVersion
@@ -80,10 +80,23 @@ minutes = sa.Table(
     sa.Column("number", sa.Integer, nullable=False),
     sa.Column("text", sa.Text, nullable=False),
     sa.Column("drafted_by", sa.Text, nullable=False),
+    sa.Column("drafted_at", Instant, nullable=False),
+    sa.Column("recorded_at", Instant, nullable=False),
+    sa.Column("mark", sa.Text, nullable=False),
+    sa.Column("issuer", sa.Text, nullable=False),
+    sa.Column("cause", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("major", sa.Boolean, nullable=False),
+    sa.Column("corrects", sa.Integer),
+    sa.Column("amendments", Json(list[Amendment]), nullable=False),
     sa.Column("state", sa.Text, nullable=False),
+    sa.Column("steps", Json(list[StepTaken]), nullable=False),
+    sa.Column("returned", Json(Returned | None)),
+    sa.Column("issue", sa.Text),
     sa.Column("digest", sa.Text),
     sa.Column("signed_by", sa.Text),
     sa.Column("signed_at", Instant),
+    sa.Column("signature", sa.Text, nullable=False),
 )
 decision = sa.Table(
     "decision",
@@ -94,6 +107,13 @@ decision = sa.Table(
     sa.Column("resolution", Json(Resolution), nullable=False),
     sa.Column("standing", sa.Text, nullable=False),
     sa.Column("signed_at", Instant),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("revisions", Json(list[Revision]), nullable=False),
+    sa.Column("publication", sa.Text, nullable=False),
+    sa.Column("publication_clause", sa.Text),
+    sa.Column("publication_record", Json(PublicationRecord | None)),
+    sa.Column("followed_clause", sa.Text),
+    sa.Column("executions", Json(list[Execution]), nullable=False),
     sa.Column("ledger_number", sa.Text),
     sa.Column("ledger_due", sa.Date),
 )

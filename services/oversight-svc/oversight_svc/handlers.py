@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from oversight_svc import commands
+from oversight_svc import commands, decision_commands
 from oversight_svc.matter import Entry
 from zhengling import recomputation, references
 from zhengling.due_dates import Owner, Owners
 from zhengling.events import (
     CompositionChanged,
     DecisionAdopted,
+    DecisionAmended,
+    DecisionRevoked,
     Event,
     MeetingClosed,
     MeetingDeadlinesRecomputed,
@@ -26,8 +28,20 @@ async def on_decision_adopted(session: AsyncSession, event: Event, received: Rec
     await commands.open_entry_for_decision(session, received.rulebooks, event)
 
 
+async def on_decision_amended(session: AsyncSession, event: Event, received: Received) -> None:
+    assert isinstance(event, DecisionAmended)
+    await decision_commands.amend_entry(session, received.rulebooks, event)
+
+
+async def on_decision_revoked(session: AsyncSession, event: Event, received: Received) -> None:
+    assert isinstance(event, DecisionRevoked)
+    await decision_commands.revoke_entry(session, event)
+
+
 HANDLERS: Handlers = {
     DecisionAdopted: on_decision_adopted,
+    DecisionAmended: on_decision_amended,
+    DecisionRevoked: on_decision_revoked,
     MeetingClosed: ignored,
     MinutesSigned: ignored,
     MeetingDeadlinesRecomputed: ignored,

@@ -12,12 +12,13 @@ from enum import StrEnum
 
 from zhengling.authority import Composition
 from zhengling.errors import Text, refusal
-from zhengling.events import Unit
+from zhengling.events import Resolution, ResolutionChange, Unit
 from zhengling.rulebook import Actor, Difficulty, EntrySource, Ledger
 
 
 class EntryState(StrEnum):
     open = "open"
+    revoked = "revoked"
 
 
 class DueBasis(StrEnum):
@@ -27,6 +28,19 @@ class DueBasis(StrEnum):
     rule = "rule"
     office = "office"
     to_be_set = "to_be_set"
+
+
+@dataclass(frozen=True)
+class Amendment:
+    """What a signed correction of the minutes changed of the entry's decision, or that it was revoked."""
+
+    revision: int
+    reason: str
+    changes: tuple[ResolutionChange, ...]
+    old_due: date | None
+    due: date | None
+    signed_at: datetime
+    recorded_at: datetime
 
 
 @dataclass
@@ -54,6 +68,9 @@ class Entry:
     state: EntryState = EntryState.open
     overdue_at: datetime | None = None
     origin: dict[str, str] = field(default_factory=dict)
+    amendments: list[Amendment] = field(default_factory=list)
+    closed_at: datetime | None = None
+    closed_reason: str = ""
     version: int = 1
     modified_at: datetime | None = None
 
@@ -66,7 +83,16 @@ def number_of(ledger: Ledger, year: int, n: int) -> str:
 def set_due(
     entry: Entry, ledger: Ledger, composition: Composition, official: str | None, due: date, due_at: datetime, on: date
 ) -> None:
-    """Set the due date of an entry that has none. 403 `not_the_setter`; 409 `due_is_set`; 409 `due_in_the_past`."""
+    """Set the due date of an entry that has none. 403 `not_the_setter`; 409 `entry_ended`, `due_is_set`,
+    `due_in_the_past`."""
+    if entry.state != EntryState.open:
+        raise refusal(
+            "entry_ended",
+            entry.clause,
+            f"the entry is {entry.state}: {entry.closed_reason}",
+            f"该事项已终结：{entry.closed_reason}",
+            Text("only an open entry is due", "仅在办事项可确定时限"),
+        )
     if entry.due_basis != DueBasis.to_be_set:
         raise refusal(
             "due_is_set",
@@ -108,3 +134,44 @@ def fall_overdue(entry: Entry, moment: datetime) -> bool:
         return False
     entry.overdue_at = moment
     return True
+
+
+@dataclass(frozen=True)
+class NewDue:
+    """The due date that an entry has from now on, and what it rests on."""
+
+    due: date | None
+    due_at: datetime | None
+    basis: DueBasis
+    rule: str | None = None
+    clause: str | None = None
+    provisional: bool = False
+
+
+def due_after(entry: Entry, ledger: Ledger, resolution: Resolution) -> DueBasis:
+    """What the due date rests on once the decision is this one: what it says itself; else the rulebook's table; else
+    what the office has set, if the date was its own; else it is to be set."""
+    if resolution.due:
+        return DueBasis.decision
+    if ledger.due_row({"source": entry.source_kind, "difficulty": resolution.difficulty}):
+        return DueBasis.rule
+    return DueBasis.office if entry.due_basis == DueBasis.office else DueBasis.to_be_set
+
+
+def amend(entry: Entry, resolution: Resolution, new: NewDue, amendment: Amendment, moment: datetime) -> None:
+    """Let the entry follow its decision: task, units, difficulty and due date. What had fallen overdue and isn't by the
+    new date, no longer is."""
+    entry.task, entry.lead, entry.co_units = resolution.task, resolution.lead, list(resolution.co_units)
+    entry.difficulty = resolution.difficulty
+    entry.due, entry.due_at, entry.due_basis, entry.provisional = new.due, new.due_at, new.basis, new.provisional
+    entry.due_rule, entry.due_clause = new.rule, new.clause
+    entry.amendments = [*entry.amendments, amendment]
+    if new.due_at is None or moment < new.due_at:
+        entry.overdue_at = None
+
+
+def revoke(entry: Entry, amendment: Amendment, moment: datetime) -> None:
+    """The decision is revoked: the entry ends without being done and is never overdue."""
+    entry.state, entry.closed_at, entry.closed_reason = EntryState.revoked, moment, amendment.reason
+    entry.amendments = [*entry.amendments, amendment]
+    entry.overdue_at = None

@@ -36,8 +36,9 @@ async def explain_due(call: Call, entry_id: str) -> DueExplanation:
     """Why the entry is due when it is: the rule's proof day by day, or who said so."""
     entry = await load(call.session, Entry, entry_id, "entry", "督查事项")
     rows = await due_dates.kept(call.session, "entry", entry.id)
-    if entry.due_basis == DueBasis.rule and rows:
-        view = await due_dates.explained(call.session, call.service.rulebooks, rows[0], call.language)
+    row = next((row for row in rows if row.rule == entry.due_rule), None)
+    if entry.due_basis == DueBasis.rule and row:
+        view = await due_dates.explained(call.session, call.service.rulebooks, row, call.language)
         return DueExplanation(
             date=view.date,
             at=view.at,

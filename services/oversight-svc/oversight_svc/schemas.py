@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from oversight_svc.matter import DueBasis, EntryState
 from zhengling.due_dates import ChangeView, TraceView
-from zhengling.events import Unit
+from zhengling.events import ResolutionChange, Unit
 from zhengling.moments import Day, Instant
 from zhengling.rulebook import Difficulty, EntrySource
 
@@ -18,6 +18,19 @@ class SetDue(BaseModel):
     model_config = ConfigDict(extra="forbid")
     due: Annotated[Day, Field(description="the last day in time (Asia/Shanghai)")]
     occurred_at: Instant | None = None
+
+
+class AmendmentView(BaseModel):
+    """A correction of the minutes that the entry followed."""
+
+    model_config = ConfigDict(from_attributes=True)
+    revision: int
+    reason: str
+    changes: list[ResolutionChange]
+    old_due: date | None
+    due: date | None
+    signed_at: datetime
+    recorded_at: datetime
 
 
 class EntryView(BaseModel):
@@ -44,6 +57,9 @@ class EntryView(BaseModel):
     state: EntryState
     overdue_at: datetime | None
     origin: dict[str, str]
+    amendments: list[AmendmentView]
+    closed_at: datetime | None
+    closed_reason: str
     edition: str
     modified_at: datetime
 

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.orm import registry
 
-from oversight_svc.matter import Entry
+from oversight_svc.matter import Amendment, Entry
 from zhengling.columns import Json, map_noun, noun_columns
 from zhengling.events import Unit
 
@@ -36,5 +36,8 @@ ledger_entry = sa.Table(
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("overdue_at", Instant),
     sa.Column("origin", Json(dict[str, str]), nullable=False),
+    sa.Column("amendments", Json(list[Amendment]), nullable=False),
+    sa.Column("closed_at", Instant),
+    sa.Column("closed_reason", sa.Text, nullable=False),
 )
 map_noun(mapper, Entry, ledger_entry)

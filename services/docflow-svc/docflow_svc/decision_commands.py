@@ -1,0 +1,134 @@
+"""How drafts follow the decisions that ask for them, once minutes are corrected; each in its event's transaction.
+
+Decisions and meetings are events of different aggregates, so a meeting's close may be heard of after a correction of its
+decisions; `CorrectedDecision` remembers which of them what the close said holds no more of.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from docflow_svc import document as documents
+from docflow_svc.commands import draft_document
+from docflow_svc.document import CorrectedDecision, Document, DocumentState, asks_for_document, follow_up_of
+from docflow_svc.tables import document as table
+from zhengling import due_dates
+from zhengling.db import government_of, now
+from zhengling.events import (
+    DecisionAdopted,
+    DecisionAmended,
+    DecisionRevoked,
+    DocumentAmended,
+    DocumentWithdrawn,
+)
+from zhengling.outbox import emit
+from zhengling.rulebook import FollowUp, MeetingKind, Rulebook, Rulebooks
+
+
+async def draft_for_adopted(session: AsyncSession, rulebooks: Rulebooks, event: DecisionAdopted) -> Document | None:
+    """Draft what a decision asks for that a correction adopted: at the close nobody knew. The deadlines count from the
+    close all the same (ST-39, ZQ-22). Emits document.drafted."""
+    if not event.by_correction or event.closed_at is None:
+        return None
+    await _remember(session, event.decision_id, 1)
+    if not asks_for_document(event.resolution) or await _document_of(session, event.decision_id):
+        return None
+    book, kind = _rules(session, rulebooks, event)
+    return await draft_document(session, book, kind, event.meeting_id, event.resolution, event.closed_at)
+
+
+async def follow_amendment(session: AsyncSession, rulebooks: Rulebooks, event: DecisionAmended) -> Document | None:
+    """Draft what the decision asks for now, bring its draft under the deadlines that hold now, or withdraw it. Emits
+    document.drafted, document.amended or document.withdrawn. What isn't a draft any more stays."""
+    await _remember(session, event.decision_id, event.revision)
+    document = await _document_of(session, event.decision_id)
+    if not asks_for_document(event.resolution):
+        if document and document.state == DocumentState.drafting:
+            await _withdraw(session, document, event.reason)
+        return document
+    book, kind = _rules(session, rulebooks, event)
+    if document is None:
+        return await draft_document(session, book, kind, event.meeting_id, event.resolution, event.closed_at)
+    old = document.due, document.clause, document.state
+    await _bring_under(session, rulebooks, book, document, follow_up_of(kind, event.resolution), kind)
+    if old != (document.due, document.clause, document.state):
+        await emit(
+            session,
+            DocumentAmended(
+                document_id=document.id,
+                decision_id=document.decision_id,
+                old_due=old[0],
+                due=document.due,
+                clause=document.clause,
+                reason=event.reason,
+            ),
+        )
+    return document
+
+
+async def follow_revocation(session: AsyncSession, event: DecisionRevoked) -> Document | None:
+    """Withdraw the draft of a revoked decision. Emits document.withdrawn."""
+    await _remember(session, event.decision_id, event.revision)
+    document = await _document_of(session, event.decision_id)
+    if document and document.state == DocumentState.drafting:
+        await _withdraw(session, document, event.reason)
+    return document
+
+
+async def _remember(session: AsyncSession, decision_id: str, revision: int) -> None:
+    known = await session.get(CorrectedDecision, decision_id)
+    if known:
+        known.revision = revision
+    else:
+        session.add(CorrectedDecision(id=decision_id, government=government_of(session), revision=revision))
+    await session.flush()
+
+
+async def _document_of(session: AsyncSession, decision_id: str) -> Document | None:
+    statement = sa.select(Document).where(table.c.decision_id == decision_id).with_for_update()
+    return (await session.execute(statement)).scalar_one_or_none()
+
+
+def _rules(
+    session: AsyncSession, rulebooks: Rulebooks, event: DecisionAdopted | DecisionAmended
+) -> tuple[Rulebook, MeetingKind]:
+    book = rulebooks.edition(government_of(session), event.edition)
+    return book, book.kind(event.meeting_kind)
+
+
+async def _withdraw(session: AsyncSession, document: Document, reason: str) -> None:
+    documents.withdraw(document, reason)
+    await due_dates.settle(session, "document", document.id, "cancelled")
+    await session.flush()
+    await emit(
+        session,
+        DocumentWithdrawn(
+            document_id=document.id, decision_id=document.decision_id, reason=reason, withdrawn_at=now(session)
+        ),
+    )
+
+
+async def _bring_under(
+    session: AsyncSession,
+    rulebooks: Rulebooks,
+    book: Rulebook,
+    document: Document,
+    follow_up: FollowUp | None,
+    kind: MeetingKind,
+) -> None:
+    """The deadlines that hold for the draft now run, the others are void; what was withdrawn is drafted again."""
+    wanted = set(follow_up.deadlines if follow_up else ())
+    kept = {one.rule: one for one in await due_dates.kept(session, "document", document.id)}
+    for rule in kept.keys() - wanted:
+        await due_dates.settle(session, "document", document.id, "cancelled", rule)
+    for rule in sorted(wanted):
+        if rule not in kept:
+            await due_dates.keep(session, "document", document.id, rule, book, document.counted_from)
+        elif kept[rule].state == "cancelled":
+            await due_dates.revive(session, rulebooks, ("document", document.id, rule))
+    now_kept = await due_dates.kept(session, "document", document.id)
+    document.due = max((one.due for one in now_kept if one.rule in wanted), default=None)
+    document.clause = follow_up.clause if follow_up else kind.clause
+    document.state, document.withdrawn_reason = DocumentState.drafting, ""
+    await session.flush()

@@ -1,0 +1,95 @@
+"""The template of minutes: the default one of the house, or a government's own in its rulebook. Pure.
+
+A template is data from a rulebook: it is rendered in a sandbox, sees plain values alone, and is checked when the rulebook
+is loaded, so that none fails on the day of a meeting.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import Annotated
+
+from jinja2 import StrictUndefined, TemplateError, meta
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+
+class Item(BaseModel):
+    """One decision as a template sees it: words, no codes."""
+
+    model_config = ConfigDict(frozen=True)
+    ordinal: str
+    title: str
+    outcome: str
+    adopted: bool
+    revoked: bool = False
+    task: str = ""
+    lead: str = ""
+    co_units: tuple[str, ...] = ()
+    due: str = ""
+    difficulty: str = ""
+
+
+class Values(BaseModel):
+    """What a template may name. `chaired_as` says by what somebody chaired in the head's place."""
+
+    model_config = ConfigDict(frozen=True)
+    government: str
+    kind: str
+    title: str
+    day: str
+    chair: str
+    chaired_as: str = ""
+    items: tuple[Item, ...] = ()
+    present: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+
+
+_SANDBOX = ImmutableSandboxedEnvironment(
+    undefined=StrictUndefined,
+    autoescape=False,  # what comes out is plain text
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
+_SAMPLE_ITEM = Item(ordinal="一", title="议题", outcome="会议审议通过", adopted=True, task="任务", lead="某局")
+_SAMPLE = Values(
+    government="某政府",
+    kind="常务会议",
+    title="第1次常务会议",
+    day="2026年1月5日",
+    chair="某人",
+    items=(_SAMPLE_ITEM, _SAMPLE_ITEM.model_copy(update={"adopted": False})),
+    present=("某人",),
+)
+
+
+@cache
+def default() -> str:
+    """The template that holds where a rulebook has none."""
+    return files("zhengling").joinpath("minutes.zh.j2").read_text(encoding="utf-8")
+
+
+def render(template: str | None, values: Values) -> str:
+    """The text by the template (the default one where it is None); lines without spaces at their ends."""
+    given = {name: getattr(values, name) for name in Values.model_fields}
+    text = _SANDBOX.from_string(template or default()).render(given)
+    return "\n".join(line.rstrip() for line in text.strip().splitlines()) + "\n"
+
+
+def _checked(template: str) -> str:
+    """The template, if it is one and names only what it is given. Raises ValueError."""
+    try:
+        unknown = meta.find_undeclared_variables(_SANDBOX.parse(template)) - set(Values.model_fields)
+        if unknown:
+            known = ", ".join(Values.model_fields)
+            raise ValueError(f"the template names {', '.join(sorted(unknown))}; known: {known}")
+        render(template, _SAMPLE)
+    except TemplateError as error:
+        raise ValueError(f"not a usable template: {error}") from error
+    return template
+
+
+Template = Annotated[str, AfterValidator(_checked)]

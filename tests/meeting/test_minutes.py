@@ -1,0 +1,311 @@
+"""Minutes and what a correction makes of decisions: the text, the versions, the signature."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from tests.conftest import composition_of
+from tests.meeting.test_meeting import open_meeting, resolution
+from tests.meeting.test_topic import DAY, book
+
+from meeting_svc import decision as decisions
+from meeting_svc import minutes as minutes_
+from meeting_svc.decision import (
+    Decision,
+    Effect,
+    Execution,
+    ExecutionKind,
+    PublicationRecord,
+    PublicationState,
+    Revision,
+    Standing,
+)
+from meeting_svc.meeting import Attendance, Entrustment, Meeting, MeetingState
+from meeting_svc.minutes import Cause, Minutes, MinutesState, Returned
+from meeting_svc.topic import StepTaken
+from zhengling import minutes_template
+from zhengling.errors import Problem
+from zhengling.events import Resolution, Unit
+from zhengling.main_job import at
+from zhengling.meeting_rules import Minutes as MinutesRule
+from zhengling.meeting_rules import Publication
+from zhengling.rulebook import Difficulty, Outcome, Role, StepName
+
+PEOPLE = composition_of("huancui")
+KIND = book("huancui").kind("executive")
+ATTENDED = ["出席：甲、乙", "请假：丙（出差）"]
+RULE = Publication(clause="HC-30")
+
+
+def text_of(meeting: Meeting, *resolutions: Resolution, revoked: frozenset[str] = frozenset()) -> str:
+    name = book("huancui").government.name
+    words = minutes_.words(meeting, KIND, PEOPLE, name, list(resolutions), revoked)
+    return minutes_template.render(None, words)
+
+
+def some_minutes(**fields: object) -> Minutes:
+    given: dict[str, object] = {
+        "id": "i",
+        "government": "huancui",
+        "meeting_id": "m1",
+        "number": 1,
+        "text": "\n".join(
+            [
+                "威海市环翠区人民政府常务会议纪要",
+                "",
+                "某日，某人主持会议。",
+                "一、议题",
+                "会议审议通过。",
+                "",
+                *ATTENDED,
+            ]
+        ),
+        "drafted_by": "hc-office-clerk",
+        "drafted_at": at(DAY, 12),
+        "recorded_at": at(DAY, 12),
+        "mark": "威海市环翠区人民政府常务会议纪要",
+        "issuer": "区政府办公室",
+    }
+    return Minutes(**given | fields)  # type: ignore[arg-type]  # a test's own fields
+
+
+def signature(official: str = "hc-head", **fields: object) -> StepTaken:
+    return StepTaken(StepName.sign, Role.chair, official, at(DAY, 15), at(DAY, 15), **fields)  # type: ignore[arg-type]
+
+
+def a_decision(**fields: object) -> Decision:
+    made = resolution("t1", **fields)
+    return Decision(made.decision_id, "huancui", "m1", "t1", made)
+
+
+def in_force(**fields: object) -> Decision:
+    decision = a_decision(**fields)
+    decisions.adopt(decision, RULE, at(DAY, 15))
+    return decision
+
+
+# the text -----------------------------------------------------------------------------------------------------------
+def test_the_text_says_who_was_there_and_what_was_decided() -> None:
+    meeting = open_meeting()
+    away = meeting.attendance[-1].official
+    meeting.attendance[-1] = Attendance(away, False, "出差")
+    text = text_of(
+        meeting,
+        resolution("t1", outcome=Outcome.noted),
+        resolution("t2", number=2, due=date(2026, 6, 30), co_units=(Unit(code="hc-czj", name="区财政局"),)),
+    )
+    assert text.startswith("威海市环翠区人民政府常务会议纪要\n")
+    assert f"2026年2月12日，{PEOPLE.official_names[meeting.chair or '']}主持召开第2次常务会议" in text
+    assert f"请假：{PEOPLE.official_names[away]}（出差）" in text
+    assert "由区住房和城乡建设局牵头，区财政局配合，2026年6月30日前完成。" in text
+    assert text.count("组织实施") == 1  # what was only noted sets no task
+    assert "列席" not in text  # nobody but members was there
+
+
+def test_without_a_date_the_text_says_how_hard_the_matter_is_and_what_is_revoked_says_so() -> None:
+    one = resolution("t1", difficulty=Difficulty.complex)
+    assert "按复杂事项办理" in text_of(open_meeting(), one)
+    assert "按复杂事项办理" not in (text := text_of(open_meeting(), one, revoked=frozenset({one.decision_id})))
+    assert "已撤销" in text
+
+
+def test_whoever_chaired_as_entrusted_is_printed_so() -> None:
+    meeting = open_meeting()
+    assert meeting.chair
+    meeting.entrustment = Entrustment(meeting.chair, "hc-head", "出差", at(DAY), at(DAY))
+    assert "（受委托）主持召开" in text_of(meeting, resolution("t1"))
+
+
+@pytest.mark.parametrize(
+    ("n", "word"), [(1, "一"), (10, "十"), (11, "十一"), (20, "二十"), (99, "九十九"), (100, "一百"), (105, "一百零五")]
+)
+def test_items_are_counted_in_chinese(n: int, word: str) -> None:
+    assert minutes_.ordinal(n) == word
+
+
+@pytest.mark.parametrize(
+    ("template", "wrong"),
+    [
+        ("{{ secret }}", "secret"),
+        ("{% for x %}", "template"),
+        ("{{ kind.__class__.mro() }}", "unsafe"),
+        ("{{ items[9] }}", "9"),
+    ],
+)
+def test_a_rulebooks_template_that_could_fail_or_break_out_is_refused_when_it_is_loaded(
+    template: str, wrong: str
+) -> None:
+    chain = {"clause": "HC-53", "steps": [{"step": "draft", "by": "office"}, {"step": "sign", "by": "chair"}]}
+    assert MinutesRule.model_validate(chain | {"template": "{{ kind }}：{{ items | length }}项"}).template
+    with pytest.raises(ValueError, match=wrong):
+        MinutesRule.model_validate(chain | {"template": template})
+
+
+def test_a_governments_own_template_takes_the_place_of_the_default_one() -> None:
+    words = minutes_.words(open_meeting(), KIND, PEOPLE, "某政府", [resolution("t1")])
+    assert minutes_template.render("{{ kind }}：{{ items | length }}项", words) == "常务会议：1项\n"
+
+
+# versions -----------------------------------------------------------------------------------------------------------
+def test_a_signature_seals_the_text_and_gives_the_number() -> None:
+    minutes = some_minutes()
+    minutes_.seal(minutes, signature(), "〔2026〕3号", PEOPLE, entrusted=False)
+    assert (minutes.state, minutes.signed_by, minutes.issue) == (MinutesState.signed, "hc-head", "〔2026〕3号")
+    assert minutes.digest == minutes_.digest_of(minutes.text)
+    assert minutes.signature == PEOPLE.official_names["hc-head"]
+
+
+@pytest.mark.parametrize(("entrusted", "behalf", "printed"), [(True, None, "受委托"), (False, "hc-head", "代行")])
+def test_who_signs_for_another_is_printed_so(entrusted: bool, behalf: str | None, printed: str) -> None:
+    minutes = some_minutes()
+    minutes_.seal(minutes, signature("hc-exec", on_behalf_of=behalf), "〔2026〕3号", PEOPLE, entrusted=entrusted)
+    assert minutes.signature.startswith(PEOPLE.official_names["hc-exec"])
+    assert printed in minutes.signature
+    assert printed in minutes_.layout(minutes).attendees[-1].people
+
+
+def test_a_version_becomes_a_document_part_by_part() -> None:
+    layout = minutes_.layout(some_minutes())
+    assert (layout.mark, layout.title, layout.number) == ("威海市环翠区人民政府常务会议纪要", "", "（未签发稿）")
+    assert layout.paragraphs == ("某日，某人主持会议。", "一、议题", "会议审议通过。")
+    assert [(block.label, block.people) for block in layout.attendees] == [("出席", "甲、乙"), ("请假", "丙（出差）")]
+    signed = some_minutes(cause=Cause.correction)
+    minutes_.seal(signed, signature(), "〔2026〕3号", PEOPLE, entrusted=False)
+    assert minutes_.layout(signed).number == "〔2026〕3号（更正）"
+
+
+def test_a_returned_version_waits_no_more_and_stays_returned() -> None:
+    minutes, meeting = some_minutes(), open_meeting()
+    assert minutes_.require_waiting(meeting, minutes, "HC-53") is minutes
+    minutes_.give_back(minutes, Returned("hc-head", "表述不准确", at(DAY, 14), at(DAY, 14)))
+    with pytest.raises(Problem, match="minutes_returned") as refused:
+        minutes_.require_waiting(meeting, minutes, "HC-53")
+    assert "表述不准确" in refused.value.detail.zh
+    minutes_.supersede(minutes)
+    assert minutes.state == MinutesState.returned
+    older = some_minutes()
+    minutes_.supersede(older)
+    assert older.state == MinutesState.superseded
+
+
+@pytest.mark.parametrize("state", [MeetingState.closed, MeetingState.minuted])
+def test_only_where_the_rulebook_leaves_it_to_the_chair_there_may_be_no_minutes(state: MeetingState) -> None:
+    meeting = open_meeting()
+    meeting.state = state
+    with pytest.raises(Problem, match="minutes_required") as refused:
+        minutes_.require_optional(KIND, meeting)
+    assert refused.value.clause == "HC-53"
+    minutes_.require_optional(book("huancui").kind("plenary"), meeting)
+    meeting.state = MeetingState.signed
+    with pytest.raises(Problem, match="illegal_state"):
+        minutes_.require_optional(book("huancui").kind("plenary"), meeting)
+
+
+# corrections --------------------------------------------------------------------------------------------------------
+def test_a_correction_says_what_changes_field_by_field() -> None:
+    decision = in_force(due=date(2026, 6, 30))
+    after = decision.resolution.model_copy(update={"due": None, "lead": Unit(code="hc-czj", name="区财政局")})
+    made = decisions.amendment(decision, after)
+    assert made.effect == Effect.amended
+    assert {c.field: (c.before, c.after) for c in made.changes} == {
+        "due": ("2026-06-30", None),
+        "lead": (decision.resolution.lead.name, "区财政局"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "effect", "standing"),
+    [
+        (Outcome.passed, Outcome.passed_in_principle, Effect.amended, Standing.amended),
+        (Outcome.passed, Outcome.deferred, Effect.revoked, Standing.revoked),
+        (Outcome.deferred, Outcome.passed, Effect.adopted, Standing.adopted),
+        (Outcome.deferred, Outcome.noted, Effect.noted, Standing.recorded),
+    ],
+)
+def test_another_outcome_adopts_amends_or_revokes(
+    before: Outcome, after: Outcome, effect: Effect, standing: Standing
+) -> None:
+    decision = in_force(outcome=before)
+    made = decisions.amendment(decision, decision.resolution.model_copy(update={"outcome": after}))
+    assert made.effect == effect
+    revision = Revision(2, made.effect, "笔误", made.changes, "hc-head", at(DAY, 17))
+    decisions.correct(decision, made, RULE, revision)
+    assert (decision.standing, decision.revision, decision.resolution.outcome) == (standing, 2, after)
+    assert decision.revisions == [revision]
+    if effect == Effect.adopted:
+        assert (decision.signed_at, decision.publication) == (at(DAY, 17), PublicationState.outstanding)
+    if effect == Effect.revoked:
+        assert decision.publication == PublicationState.not_asked
+
+
+def test_what_is_revoked_is_not_corrected_and_what_was_never_in_force_not_revoked() -> None:
+    decision = in_force()
+    decision.standing = Standing.revoked
+    for after in (None, decision.resolution.model_copy(update={"task": "另行办理"})):
+        with pytest.raises(Problem, match="decision_revoked"):
+            decisions.amendment(decision, after)
+    with pytest.raises(Problem, match="nothing_to_revoke"):
+        decisions.amendment(in_force(outcome=Outcome.deferred), None)
+
+
+def test_a_correction_that_changes_nothing_or_names_a_unit_twice_is_refused() -> None:
+    decision = in_force()
+    with pytest.raises(Problem, match="nothing_changes"):
+        decisions.amendment(decision, decision.resolution)
+    twice = decision.resolution.model_copy(update={"co_units": (decision.resolution.lead,)})
+    with pytest.raises(Problem, match="lead_twice"):
+        decisions.amendment(decision, twice)
+
+
+# publication and execution ------------------------------------------------------------------------------------------
+def published(hour: int = 16) -> PublicationRecord:
+    return PublicationRecord(PublicationState.published, "x", at(DAY, 18), at(DAY, hour), "门户网站")
+
+
+WITHHELD = PublicationRecord(PublicationState.withheld, "x", at(DAY, 18), reason="涉及工作秘密")
+
+
+def test_a_decision_is_outstanding_until_it_is_published_or_withheld_with_the_reason() -> None:
+    decision = in_force()
+    assert (decision.publication, decision.publication_clause) == (PublicationState.outstanding, "HC-30")
+    decisions.publish(decision, WITHHELD)
+    assert decision.publication == PublicationState.withheld
+    decisions.publish(decision, published())  # what was withheld may become public later
+    assert (decision.publication, decision.publication_record) == (PublicationState.published, published())
+    with pytest.raises(Problem, match="published_already"):
+        decisions.publish(decision, WITHHELD)
+
+
+def test_what_may_not_be_published_is_only_withheld() -> None:
+    decision = in_force(may_be_published=False)
+    with pytest.raises(Problem, match="not_for_the_public") as refused:
+        decisions.publish(decision, published())
+    assert refused.value.clause == "HC-30"
+    decisions.publish(decision, WITHHELD)
+
+
+def test_nothing_is_published_before_the_signature_nor_where_the_rules_dont_ask() -> None:
+    with pytest.raises(Problem, match="published_before_signature"):
+        decisions.publish(in_force(), published(hour=14))
+    with pytest.raises(Problem, match="not_in_force"):
+        decisions.publish(a_decision(), published())
+    unasked = a_decision()
+    decisions.adopt(unasked, None, at(DAY, 15))
+    with pytest.raises(Problem, match="publication_not_asked"):
+        decisions.publish(unasked, published())
+
+
+def test_the_execution_of_a_decision_in_force_is_followed() -> None:
+    decision = in_force()
+    moment = at(DAY + timedelta(days=30))
+    feedback = Execution(ExecutionKind.feedback, "居民反映进度偏慢", "居民代表", "x", moment, moment)
+    decisions.follow(decision, feedback, "HC-25")
+    assert decision.executions == [feedback]
+    with pytest.raises(Problem, match="executed_before_signature"):
+        decisions.follow(decision, replace(feedback, occurred_at=at(DAY, 10)), "HC-25")
+    decision.standing = Standing.revoked
+    with pytest.raises(Problem, match="not_in_force") as refused:
+        decisions.follow(decision, feedback, "HC-25")
+    assert refused.value.clause == "HC-25"

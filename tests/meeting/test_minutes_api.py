@@ -1,0 +1,499 @@
+"""Minutes over HTTP: drafts and their versions, the signature, corrections and who follows them, publication."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from docx import Document
+from tests import sixth
+from tests.conftest import composition_of, scenario_of
+
+from zhengling.main_job import Api, Json, MainJob, Refused, Scenario, at, load_composition
+from zhengling.rulebook import Difficulty
+from zhengling.stack import EmbeddedStack
+
+SUBMITTED, DAY = date(2027, 3, 1), date(2027, 3, 10)
+OFFICE, DIRECTOR, SECRETARY, HEAD = "lh-clerk", "lh-director", "lh-sg", "lh-head"
+
+
+class Council:
+    """One government's meeting from its close on; its answers carry the version that the next command needs."""
+
+    def __init__(self, api: Api, job: MainJob) -> None:
+        self.api, self.job = api, job
+        self.meeting: Json = {}
+
+    @property
+    def path(self) -> str:
+        return f"/v1/meetings/{self.meeting['id']}"
+
+    async def hold(self) -> Council:
+        """Everything up to the close."""
+        await self.api.set_clock(at(SUBMITTED))
+        topics = [await self.job.walk_topic(await self.job.submit(each)) for each in self.job.scenario.decisions]
+        meeting = await self.job.agenda(await self.job.call_meeting(), topics)
+        await self.api.set_clock(at(DAY))
+        self.meeting = await self.job.hold(meeting, topics)
+        return self
+
+    async def do(self, act: str, by: str | None, **body: Any) -> Json:
+        answer = await self.api.command("meeting", f"{self.path}/{act}", body, by, self.meeting["version"])
+        self.meeting["version"] = answer.get("meeting_version", answer["version"])
+        return answer
+
+    async def draft(self, by: str = OFFICE, **body: Any) -> Json:
+        return await self.do("minutes", by, **body)
+
+    async def step(self, name: str, by: str) -> Json:
+        return await self.do("minutes/steps", by, step=name)
+
+    async def sign(self) -> Json:
+        """Every step that is still asked for, each by who may; returns the version as signed."""
+        while step := (await self.latest())["next_step"]:
+            await self.step(step["step"], step["officials"][0])
+        return await self.latest()
+
+    async def signed(self) -> Council:
+        await self.hold()
+        await self.draft(by=self.job.office)
+        await self.sign()
+        return self
+
+    async def latest(self) -> Json:
+        return await self.api.get("meeting", f"{self.path}/minutes")
+
+    async def version(self, number: int) -> Json:
+        return await self.api.get("meeting", f"{self.path}/minutes/versions/{number}")
+
+    async def correct(self, *amendments: Json, reason: str = "原纪要记录有误", **more: Any) -> Json:
+        body = {"reason": reason, "amendments": list(amendments)} | more
+        return await self.do("minutes/corrections", self.job.office, **body)
+
+    async def decisions(self) -> list[Json]:
+        found = (await self.api.get("meeting", "/v1/decisions", meeting_id=self.meeting["id"]))["items"]
+        return sorted(found, key=lambda each: each["resolution"]["number"])
+
+    async def decision(self, decision: Json) -> Json:
+        return await self.api.get("meeting", f"/v1/decisions/{decision['id']}")
+
+    async def file(self, number: int | None = None) -> httpx.Response:
+        path = f"{self.path}/minutes.docx" if number is None else f"{self.path}/minutes/versions/{number}/docx"
+        headers = {"Authorization": f"Bearer {self.api.token(None)}"}
+        answer = await self.api._client.get(f"{self.api._addresses['meeting']}{path}", headers=headers)
+        assert answer.status_code == 200, answer.text
+        return answer
+
+    async def entry(self, decision: Json, until: Callable[[Json], bool] = bool) -> Json:
+        return await self.landed("oversight", f"/v1/entries?source_id={decision['id']}", until)
+
+    async def document(self, decision: Json, until: Callable[[Json], bool] = bool) -> Json:
+        return await self.landed("docflow", f"/v1/documents?decision_id={decision['id']}", until)
+
+    async def landed(self, service: str, path: str, until: Callable[[Json], bool]) -> Json:
+        """The first row that another service made of it, once it is as wanted."""
+        async with asyncio.timeout(30):
+            while True:
+                items: list[Json] = (await self.api.get(service, path))["items"]
+                if items and until(items[0]):
+                    return items[0]
+                await asyncio.sleep(0.05)
+
+    async def standing(self, decision: Json, until: Callable[[Json], bool]) -> Json:
+        async with asyncio.timeout(30):
+            while not until(found := await self.decision(decision)):
+                await asyncio.sleep(0.05)
+        return found
+
+
+async def refused(attempt: Awaitable[Any]) -> Json:
+    with pytest.raises(Refused) as caught:
+        await attempt
+    return caught.value.problem
+
+
+Hold = Callable[..., Council]
+
+
+@pytest.fixture
+async def council(stack: EmbeddedStack, api: Callable[[str], Api]) -> AsyncIterator[Hold]:
+    """A meeting to be held, of the sixth government if not told otherwise; business time is put back afterwards."""
+
+    def make(government: str = sixth.CODE, **changes: Any) -> Council:
+        people = sixth.COMPOSITION if government == sixth.CODE else composition_of(government)
+        scenario = sixth.SCENARIO if government == sixth.CODE else scenario_of(government)
+        plain = {"due": None} if government != sixth.CODE else {}
+        decisions = tuple(each.model_copy(update=plain) for each in scenario.decisions)
+        update = {"breach": None, "submitted": SUBMITTED, "day": DAY, "decisions": decisions} | changes
+        return Council(api(government), MainJob(api(government), people, scenario.model_copy(update=update)))
+
+    for government in (sixth.CODE, "huancui", "xigang"):
+        people = sixth.COMPOSITION if government == sixth.CODE else composition_of(government)
+        await load_composition(api(government), people)
+    yield make
+    await api(sixth.CODE).set_clock(None)
+
+
+def first(scenario: Scenario = sixth.SCENARIO, **changes: Any) -> dict[str, Any]:
+    """A scenario of its first decision alone, changed."""
+    return {"decisions": (scenario.decisions[0].model_copy(update=changes),)}
+
+
+# drafts -------------------------------------------------------------------------------------------------------------
+async def test_a_draft_written_anew_is_a_version_of_its_own_and_its_reviews_begin_again(council: Hold) -> None:
+    lh = await council().hold()
+    one = await lh.draft()
+    assert (one["number"], one["cause"], one["state"], one["drafted_by"]) == (1, "draft", "draft", OFFICE)
+    assert one["next_step"]["officials"] == [DIRECTOR]
+    await lh.step("review", DIRECTOR)
+    problem = await refused(lh.draft(text="临海县人民政府县政府周例会纪要\n改写的正文。"))
+    assert (problem["status"], problem["code"]) == (422, "reason_missing")
+    two = await lh.draft(text="临海县人民政府县政府周例会纪要\n改写的正文。", reason="领导要求精简")
+    assert (two["number"], two["cause"], two["reason"]) == (2, "redraft", "领导要求精简")
+    assert [step["step"] for step in two["steps"]] == ["draft"]
+    assert two["next_step"]["officials"] == [DIRECTOR]
+    old = await lh.version(1)
+    assert (old["state"], old["text"]) == ("superseded", one["text"])
+    assert [step["step"] for step in old["steps"]] == ["draft", "review"]
+    assert (await lh.sign())["number"] == 2
+
+
+async def test_nobody_but_the_office_drafts(council: Hold) -> None:
+    lh = await council().hold()
+    problem = await refused(lh.draft(by="lh-water-clerk"))
+    assert (problem["status"], problem["code"], problem["clause"]) == (403, "not_the_actor", "LH-9")
+
+
+async def test_whoever_is_next_returns_a_draft_with_a_reason_and_then_it_waits_no_more(council: Hold) -> None:
+    lh = await council().hold()
+    await lh.draft()
+    problem = await refused(lh.do("minutes/return", SECRETARY, reason="尚未轮到"))
+    assert (problem["status"], problem["code"]) == (403, "not_the_actor")
+    await lh.do("minutes/return", DIRECTOR, reason="第一项表述不准确")
+    returned = await lh.latest()
+    assert (returned["state"], returned["next_step"]) == ("returned", None)
+    assert (returned["returned"]["official"], returned["returned"]["reason"]) == (DIRECTOR, "第一项表述不准确")
+    problem = await refused(lh.step("review", DIRECTOR))
+    assert problem["code"] == "minutes_returned"
+    assert "第一项表述不准确" in problem["detail"] or "returned" in problem["detail"]
+    meeting = await lh.api.get("meeting", lh.path)
+    assert meeting["next_step"]["step"] == "draft"
+    assert (await lh.draft(reason="按退回意见修改"))["number"] == 2
+    assert (await lh.version(1))["state"] == "returned"
+
+
+# the signature ------------------------------------------------------------------------------------------------------
+async def test_what_is_signed_has_a_number_and_can_be_neither_drafted_nor_returned_nor_signed_again(
+    council: Hold,
+) -> None:
+    lh = await council().signed()
+    signed = await lh.latest()
+    assert signed["state"] == "signed"
+    assert signed["issue"].startswith("〔2027〕") and signed["issue"].endswith("号")
+    for attempt in (
+        lh.draft(reason="再次起草"),
+        lh.do("minutes/return", HEAD, reason="退回修改"),
+        lh.step("sign", HEAD),
+        lh.do("minutes/waiver", HEAD, reason="不形成纪要"),
+    ):
+        problem = await refused(attempt)
+        assert problem["status"] == 409
+    assert await lh.latest() == signed
+
+
+async def test_two_that_are_signed_at_once_get_two_numbers_without_a_gap(council: Hold) -> None:
+    meetings = [await council(**first()).hold() for _ in range(4)]
+    await meetings[0].api.set_clock(at(DAY, 15))
+    for each in meetings:
+        await each.draft()
+        for by in (DIRECTOR, SECRETARY):
+            await each.step("review", by)
+    await asyncio.gather(*(each.step("sign", HEAD) for each in meetings))
+    numbers = sorted([int((await each.latest())["issue"][6:-1]) for each in meetings])
+    assert numbers == list(range(numbers[0], numbers[0] + 4))
+
+
+async def test_each_version_is_an_official_document_and_the_same_file_every_time(council: Hold) -> None:
+    lh = await council().signed()
+    await lh.correct(text="临海县人民政府县政府周例会纪要\n更正后的正文若干。")
+    one, again, newest = await lh.file(1), await lh.file(1), await lh.file()
+    assert one.headers["content-type"].startswith("application/vnd.openxmlformats")
+    assert (one.content, one.headers["etag"]) == (again.content, again.headers["etag"])
+    assert newest.headers["etag"] != one.headers["etag"]
+    text = [p.text for p in Document(io.BytesIO(one.content)).paragraphs]
+    issue = (await lh.version(1))["issue"]
+    assert text[0] == "临海县人民政府县政府周例会纪要" and issue in text
+    assert "一、关于水库除险加固的请示" in text
+    assert "签发：甲一" in text
+    draft = [p.text for p in Document(io.BytesIO(newest.content)).paragraphs]
+    assert "（未签发稿）（更正）" in draft and "更正后的正文若干。" in draft
+
+
+async def test_who_signs_as_entrusted_by_the_head_is_printed_so(council: Hold) -> None:
+    xg = council("xigang")
+    xg.job.head = "xg-exec"  # who chairs
+    await xg.api.set_clock(at(SUBMITTED))
+    topics = [await xg.job.walk_topic(await xg.job.submit(each)) for each in xg.job.scenario.decisions]
+    meeting = await xg.job.call_meeting()
+    body = {"to": "xg-exec", "reason": "区长出差"}
+    path = f"/v1/meetings/{meeting['id']}/entrustment"
+    meeting = await xg.api.command("meeting", path, body, "xg-head", meeting["version"])
+    meeting = await xg.job.agenda(meeting, topics)
+    await xg.api.set_clock(at(DAY))
+    xg.meeting = await xg.job.hold(meeting, topics)
+    draft = await xg.draft(by=xg.job.office)
+    assert "（受委托）主持召开" in draft["text"]
+    await xg.step("sign", "xg-exec")
+    name = xg.job.composition.official_names["xg-exec"]
+    text = [p.text for p in Document(io.BytesIO((await xg.file()).content)).paragraphs]
+    assert f"签发：{name}（受委托）" in text
+
+
+# no minutes ---------------------------------------------------------------------------------------------------------
+async def test_where_the_chair_decides_on_no_minutes_every_decision_is_supervised_all_the_same(council: Hold) -> None:
+    planned = scenario_of("huancui").decisions
+    hc = await council("huancui", kind="plenary", title="区政府全体会议", decisions=planned[:1]).hold()
+    path = "minutes/waiver"
+    problem = await refused(hc.do(path, hc.job.office, reason="无需印发"))
+    assert (problem["status"], problem["code"], problem["clause"]) == (403, "not_the_chair", "HC-53")
+    meeting = await hc.do(path, "hc-head", reason="会议以部署为主，不印发纪要")
+    assert meeting["state"] == "unminuted"
+    record = await hc.latest()
+    assert (record["state"], record["cause"], record["issue"]) == ("waived", "waiver", None)
+    assert "会议以部署为主" in record["text"]
+    adopted = [each for each in await hc.decisions() if each["resolution"]["outcome"] == "passed"]
+    assert adopted
+    entry = await hc.entry(adopted[0])
+    assert entry["clause"] == "HC-54"
+    assert adopted[0]["signed_at"] == record["signed_at"]
+
+
+async def test_a_kind_that_needs_minutes_has_them_whatever_the_chair_says(council: Hold) -> None:
+    lh = await council(**first()).hold()
+    problem = await refused(lh.do("minutes/waiver", HEAD, reason="不形成纪要"))
+    assert (problem["status"], problem["code"], problem["clause"]) == (409, "minutes_required", "LH-9")
+
+
+# corrections --------------------------------------------------------------------------------------------------------
+async def test_a_correction_changes_nothing_before_it_is_signed_and_then_the_ledger_follows(council: Hold) -> None:
+    lh = await council().signed()
+    water, fishing, harbour = await lh.decisions()
+    entry, draft = await lh.entry(water), await lh.document(fishing)
+    before = await lh.latest()
+    correction = await lh.correct(
+        {"decision_id": water["id"], "changes": {"task": "分两期完成除险加固", "lead": "lh-fish", "due": "2027-12-31"}},
+        {"decision_id": fishing["id"], "revoked": True},
+        {"decision_id": harbour["id"], "changes": {"outcome": "passed", "task": "启动扩建", "document": "to_issue"}},
+        reason="原纪要漏记",
+    )
+    assert (correction["number"], correction["corrects"], correction["cause"]) == (2, 1, "correction")
+    assert [each["effect"] for each in correction["amendments"]] == ["amended", "revoked", "adopted"]
+    assert "分两期完成除险加固" in correction["text"] and "已撤销" in correction["text"]
+    assert (await lh.decision(water))["revision"] == 1
+    assert (await lh.api.get("oversight", f"/v1/entries/{entry['id']}")) == entry
+    problem = await refused(lh.step("sign", HEAD))
+    assert problem["code"] == "step_out_of_order", "the same chain as the first time"
+    signed = await lh.sign()
+    assert (signed["state"], signed["issue"]) == ("signed", before["issue"])
+    assert await lh.version(1) == before, "the old version is what it was"
+    assert (await lh.api.get("meeting", f"{lh.path}/minutes/versions"))["in_force"] == 2
+
+    amended = await lh.entry(water, lambda e: e["version"] > entry["version"])
+    assert (amended["task"], amended["lead"]["code"]) == ("分两期完成除险加固", "lh-fish")
+    assert (amended["due"], amended["due_basis"], amended["number"]) == ("2027-12-31", "decision", entry["number"])
+    (why,) = amended["amendments"]
+    assert (why["reason"], why["old_due"], why["due"]) == ("原纪要漏记", entry["due"], "2027-12-31")
+    assert {change["field"] for change in why["changes"]} == {"task", "lead", "due"}
+    ended = await lh.entry(fishing, lambda e: e["state"] == "revoked")
+    assert (ended["closed_reason"], ended["overdue_at"]) == ("原纪要漏记", None)
+    gone = await lh.document(fishing, lambda d: d["state"] == "withdrawn")
+    assert (gone["id"], gone["due"], gone["withdrawn_reason"]) == (draft["id"], None, "原纪要漏记")
+    assert (await lh.entry(harbour))["task"] == "启动扩建"
+    assert (await lh.document(harbour))["due"] == draft["due"], "counted from the same close"
+
+    standing = await lh.standing(water, lambda d: d["ledger_due"] == "2027-12-31")
+    assert (standing["standing"], standing["revision"]) == ("in_ledger", 2)
+    assert standing["revisions"][0]["reason"] == "原纪要漏记"
+    assert (await lh.standing(fishing, lambda d: d["standing"] == "revoked"))["revision"] == 2
+    assert (await lh.standing(harbour, lambda d: d["standing"] == "in_ledger"))["resolution"]["outcome"] == "passed"
+
+
+async def test_an_explicit_date_wins_and_without_it_the_rule_counts_again_from_the_first_signature(
+    council: Hold,
+) -> None:
+    lh = await council(**first()).signed()
+    (water,) = await lh.decisions()
+    by_rule = await lh.entry(water)
+    assert (by_rule["due_basis"], by_rule["due_rule"]) == ("rule", "task-general")
+    for changes, basis, rule in (
+        ({"due": "2027-11-30"}, "decision", None),
+        ({"due": None}, "rule", "task-general"),
+        ({"difficulty": Difficulty.complex}, "rule", "task-hard"),
+        ({"difficulty": Difficulty.general}, "rule", "task-general"),
+    ):
+        seen = (await lh.entry(water))["version"]
+        await lh.correct({"decision_id": water["id"], "changes": changes})
+        await lh.sign()
+        entry = await lh.entry(water, lambda e, seen=seen: e["version"] > seen)
+        assert (entry["due_basis"], entry["due_rule"]) == (basis, rule)
+        why = await lh.api.get("oversight", f"/v1/entries/{entry['id']}/due")
+        assert (why["date"], why["basis"]) == (entry["due"], basis)
+        if rule == "task-general":
+            assert (entry["due"], entry["due_at"]) == (by_rule["due"], by_rule["due_at"])
+            assert why["trace"]
+
+
+async def test_what_is_overdue_no_longer_is_by_a_later_date_and_falls_overdue_by_that_one(council: Hold) -> None:
+    lh = await council(**first(due=DAY + timedelta(days=5))).signed()
+    (water,) = await lh.decisions()
+    await lh.entry(water)
+    await lh.api.set_clock(at(DAY + timedelta(days=7)))
+    await lh.entry(water, lambda e: bool(e["overdue_at"]))
+    await lh.standing(water, lambda d: d["standing"] == "overdue")
+    await lh.correct({"decision_id": water["id"], "changes": {"due": str(DAY + timedelta(days=20))}})
+    await lh.sign()
+    assert (await lh.entry(water, lambda e: len(e["amendments"]) == 1))["overdue_at"] is None
+    await lh.standing(water, lambda d: d["standing"] == "in_ledger")
+    await lh.api.set_clock(at(DAY + timedelta(days=21)))
+    await lh.entry(water, lambda e: bool(e["overdue_at"]))
+    await lh.standing(water, lambda d: d["standing"] == "overdue")
+
+
+async def test_what_is_revoked_is_never_overdue_and_its_due_date_is_not_set(council: Hold) -> None:
+    xg = await council("xigang").signed()
+    decision = next(each for each in await xg.decisions() if each["resolution"]["outcome"] == "passed")
+    entry = await xg.entry(decision)
+    assert entry["due_basis"] == "to_be_set"
+    await xg.correct({"decision_id": decision["id"], "revoked": True})
+    await xg.sign()
+    entry = await xg.entry(decision, lambda e: e["state"] == "revoked")
+    body, path = {"due": "2027-06-30"}, f"/v1/entries/{entry['id']}/due"
+    problem = await refused(xg.api.command("oversight", path, body, "xg-office-clerk", entry["version"]))
+    assert (problem["code"], problem["clause"]) == ("entry_ended", "XG-52")
+
+
+async def test_events_published_again_change_nothing(council: Hold) -> None:
+    lh = await council().signed()
+    water, fishing, _ = await lh.decisions()
+    await lh.correct(
+        {"decision_id": water["id"], "changes": {"due": "2027-12-31"}}, {"decision_id": fishing["id"], "revoked": True}
+    )
+    await lh.sign()
+    entry = await lh.entry(water, lambda e: e["due"] == "2027-12-31")
+    ended = await lh.entry(fishing, lambda e: e["state"] == "revoked")
+    gone = await lh.document(fishing, lambda d: d["state"] == "withdrawn")
+    for decision in (water, fishing):
+        body = {"since": "2020-01-01T00:00:00Z", "aggregate_type": "decision", "aggregate_id": decision["id"]}
+        assert (await lh.api.command("meeting", "/v1/events/replay", body))["events"] == 2
+    later = await council(**first()).signed()  # what comes after on the same topics has passed by what was sent again
+    await later.entry((await later.decisions())[0])
+    assert await lh.entry(water) == entry
+    assert await lh.entry(fishing) == ended
+    assert await lh.document(fishing) == gone
+
+
+async def test_a_correction_may_be_returned_and_another_takes_its_place(council: Hold) -> None:
+    lh = await council(**first()).signed()
+    (water,) = await lh.decisions()
+    await lh.correct({"decision_id": water["id"], "revoked": True})
+    await lh.do("minutes/return", DIRECTOR, reason="不应撤销")
+    assert (await lh.api.get("meeting", f"{lh.path}/minutes/versions"))["in_force"] == 1
+    two = await lh.correct({"decision_id": water["id"], "changes": {"task": "完成除险加固一期"}})
+    three = await lh.correct({"decision_id": water["id"], "changes": {"task": "完成除险加固二期"}})
+    assert (two["number"], three["number"], three["corrects"]) == (3, 4, 1)
+    await lh.sign()
+    assert [v["state"] for v in (await lh.api.get("meeting", f"{lh.path}/minutes/versions"))["items"]] == [
+        "signed", "superseded", "returned", "signed",
+    ]  # fmt: skip
+    assert (await lh.entry(water, lambda e: bool(e["amendments"])))["task"] == "完成除险加固二期"
+
+
+@pytest.mark.parametrize(
+    ("amendment", "status", "code"),
+    [
+        ({"changes": {}}, 409, "nothing_changes"),
+        ({"changes": {"lead": "nobody"}}, 422, "unknown_organisation"),
+        ({"changes": {"co_units": ["lh-water"]}}, 409, "lead_twice"),
+        ({"changes": {"due": "2027-03-09"}}, 422, "due_before_the_meeting"),
+        ({"changes": {"task": None}}, 422, "invalid_payload"),
+        ({}, 422, "invalid_payload"),
+        ({"decision_id": "x", "revoked": True}, 404, "decision_not_found"),
+    ],
+)
+async def test_a_correction_that_says_nothing_or_nothing_lawful_is_refused(
+    amendment: Json, status: int, code: str, council: Hold
+) -> None:
+    lh = await council(**first()).signed()
+    (water,) = await lh.decisions()
+    problem = await refused(lh.correct({"decision_id": water["id"]} | amendment))
+    assert (problem["status"], problem["code"]) == (status, code)
+    assert (await refused(lh.correct()))["code"] == "nothing_corrected"
+    assert (await lh.latest())["number"] == 1
+
+
+async def test_nothing_is_corrected_before_it_is_signed(council: Hold) -> None:
+    lh = await council(**first()).hold()
+    (water,) = await lh.decisions()
+    assert (await refused(lh.correct({"decision_id": water["id"], "revoked": True})))["code"] == "illegal_state"
+
+
+# publication and execution ------------------------------------------------------------------------------------------
+async def test_publication_is_outstanding_until_published_or_withheld_with_the_reason(council: Hold) -> None:
+    xg = await council("xigang").signed()
+    decision = next(each for each in await xg.decisions() if each["resolution"]["outcome"] == "passed")
+    assert (decision["publication"], decision["publication_clause"]) == ("outstanding", "XG-20")
+    path = f"/v1/decisions/{decision['id']}/publication"
+
+    async def publish(by: str, **body: Any) -> Json:
+        version = (await xg.decision(decision))["version"]
+        return await xg.api.command("meeting", path, body, by, version)
+
+    async def outstanding() -> bool:
+        query = {"publication": "outstanding", "meeting_id": xg.meeting["id"]}
+        found = await xg.api.get("meeting", "/v1/decisions", **query)
+        return decision["id"] in [each["id"] for each in found["items"]]
+
+    now: datetime = at(DAY, 11, 30)
+    assert await outstanding()
+    web = {"published_at": now.isoformat(), "channel": "区政府门户网站", "url": "https://example.gov.cn/a"}
+    problem = await refused(publish("xg-dep3", **web))
+    assert (problem["status"], problem["code"], problem["clause"]) == (403, "not_concerned", "XG-20")
+    assert (await refused(publish("xg-office-clerk", withheld=True)))["code"] == "publication_incomplete"
+    withheld = await publish("xg-office-clerk", withheld=True, reason="涉及商业秘密")
+    assert (withheld["publication"], withheld["publication_record"]["reason"]) == ("withheld", "涉及商业秘密")
+    assert not await outstanding()
+    published = await publish("xg-office-clerk", **web)
+    assert (published["publication"], published["publication_record"]["channel"]) == ("published", "区政府门户网站")
+    assert (await refused(publish("xg-office-clerk", **web)))["code"] == "published_already"
+
+
+async def test_a_kind_whose_rules_say_nothing_of_publication_asks_for_none(council: Hold) -> None:
+    lh = await council(**first()).signed()
+    (water,) = await lh.decisions()
+    assert water["publication"] == "not_asked"
+    body = {"withheld": True, "reason": "不宜公开"}
+    problem = await refused(
+        lh.api.command("meeting", f"/v1/decisions/{water['id']}/publication", body, OFFICE, water["version"])
+    )
+    assert problem["code"] == "publication_not_asked"
+
+
+async def test_feedback_evaluation_and_adjustment_stand_on_the_decision(council: Hold) -> None:
+    lh = await council(**first()).signed()
+    (water,) = await lh.decisions()
+    await lh.entry(water)
+    water = await lh.standing(water, lambda d: d["standing"] == "in_ledger")
+    assert water["executions"] == []
+    path = f"/v1/decisions/{water['id']}/executions"
+    for kind in ("feedback", "evaluation", "adjustment"):
+        body = {"kind": kind, "text": "工期偏紧，拟调整", "source": "项目法人"}
+        water = await lh.api.command("meeting", path, body, "lh-water-clerk", water["version"])
+    assert [each["kind"] for each in water["executions"]] == ["feedback", "evaluation", "adjustment"]
+    assert {each["by"] for each in water["executions"]} == {"lh-water-clerk"}
+    problem = await refused(lh.api.command("meeting", path, body, "lh-fish-clerk", water["version"]))
+    assert (problem["status"], problem["code"]) == (403, "not_concerned")
