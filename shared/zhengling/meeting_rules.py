@@ -8,7 +8,7 @@ matters that only some kinds may decide. What a government doesn't regulate is a
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 

@@ -372,6 +372,15 @@ def schedule(
 ) -> None:
     """Put a topic that is ready on an agenda. Refusals: those of `require_ready`; `papers_late`."""
     require_ready(topic, kind)
+    require_in_time(topic, kind, meeting_id, papers_due, submitted, late)
+    topic.state = TopicState.scheduled
+    topic.meeting_id = meeting_id
+
+
+def require_in_time(
+    topic: Topic, kind: MeetingKind, meeting_id: str, papers_due: Due | None, submitted: date, late: int
+) -> None:
+    """Refusal `papers_late` unless the papers came in time for the meeting, or were admitted late for it."""
     admitted = topic.late_admission is not None and topic.late_admission.meeting_id == meeting_id
     if late and papers_due and kind.papers and not admitted:
         admitters = " / ".join(kind.papers.admit_late)
@@ -388,8 +397,6 @@ def schedule(
             due=papers_due.date.isoformat(),
             submitted=submitted.isoformat(),
         )
-    topic.state = TopicState.scheduled
-    topic.meeting_id = meeting_id
 
 
 def admit_late(

@@ -427,3 +427,9 @@ async def schedule(call: Call, topic: Topic, meeting: Meeting, kind: MeetingKind
     topics.require_ready(topic, kind)
     topics.require_may_be_scheduled(topic, kind, rules_of(call, topic), composition.organisation_names)
     topics.schedule(topic, kind, meeting.id, due, shanghai_day(topic.papers_in), late)
+
+
+async def require_in_time(call: Call, topic: Topic, meeting_id: str, kind: MeetingKind, day: date) -> None:
+    """Refusal `papers_late` where a scheduled topic's papers came too late for a meeting on another day."""
+    due, late = await papers_due(call, topic, kind, day)
+    topics.require_in_time(topic, kind, meeting_id, due, shanghai_day(topic.papers_in), late)
