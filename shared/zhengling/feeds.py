@@ -86,6 +86,7 @@ class FeedEvent:
     status: Status = Status.confirmed
     categories: tuple[Text, ...] = ()
     path: str | None = None
+    location: str = ""
 
     def __post_init__(self) -> None:
         instants = [isinstance(moment, datetime) for moment in (self.start, self.end)]
@@ -131,6 +132,7 @@ def _component(event: FeedEvent, domain: str, language: Language, address: str) 
         status=STATUS(event.status),
         transparency=TRANSP.TRANSPARENT if event.all_day else TRANSP.OPAQUE,
         url=f"{address}{event.path}" if address and event.path else None,
+        location=_clean(event.location) or None,
     )
     if event.categories:
         component.categories = [_clean(category.in_language(language)) for category in event.categories]

@@ -201,6 +201,7 @@ class MainJob:
         self.office = office_clerk(composition)
         self.head = composition.holders(Role.head, scenario.day)[0]
         self.chair = scenario.chair or self.head
+        self.organiser = self.office
 
     async def run(self) -> Report:
         """The whole way. Raises `Refused` where a lawful step is refused, `TimeoutError` where an entry stays out."""
@@ -315,15 +316,22 @@ class MainJob:
         return await self.api.command("meeting", path, body, official, topic["version"])
 
     async def call_meeting(self, day: date | None = None) -> Json:
+        """Call the meeting, by who organises its kind: the office, or else the unit that brings the first topic."""
+        kind = await self.api.get("meeting", f"/v1/meeting-kinds/{self.scenario.kind}")
         body = {"kind": self.scenario.kind, "title": self.scenario.title, "day": str(day or self.scenario.day)}
-        return await self.api.command("meeting", "/v1/meetings", body, self.office)
+        if self.scenario.chair:
+            body["convener"] = self.scenario.chair
+        if Role.office not in kind["rules"]["organiser"]:
+            body["organised_by"] = self.scenario.decisions[0].sponsor
+            self.organiser = self.composition.of_organisation(body["organised_by"], self.scenario.day)[-1]
+        return await self.api.command("meeting", "/v1/meetings", body, self.organiser)
 
     async def add_topic(self, meeting: Json, topic: Json) -> Json:
         path, body = f"/v1/meetings/{meeting['id']}/agenda", {"topic_id": topic["id"]}
-        return await self.api.command("meeting", path, body, self.office, meeting["version"])
+        return await self.api.command("meeting", path, body, self.organiser, meeting["version"])
 
     async def agenda(self, meeting: Json, topics: list[Json]) -> Json:
-        """Put the topics on the agenda and have it approved."""
+        """Put the topics on the agenda, have it approved, and tell everybody where the rules ask for it."""
         if self._tries("late_papers"):
             too_soon = await self.call_meeting(self.scenario.submitted + timedelta(days=1))
             await self.expect(self.add_topic(too_soon, topics[0]))
@@ -335,30 +343,38 @@ class MainJob:
             path = f"/v1/meetings/{meeting['id']}/agenda/steps"
             meeting = await self.api.command("meeting", path, body, step["officials"][0], meeting["version"])
         self.tell(f"agenda of {meeting['title']} approved")
+        if "not_notified" in {asked["code"] for asked in meeting["next"]}:
+            path = f"/v1/meetings/{meeting['id']}/notice"
+            meeting = await self.api.command("meeting", path, {}, self.organiser, meeting["version"])
+            self.tell("agenda and papers sent to everybody")
         return meeting
 
     async def hold(self, meeting: Json, topics: list[Json]) -> Json:
         """Open the session with everybody present, decide every topic, close it."""
-        members = self.members()
+        members = list(dict.fromkeys([*(each["official"] for each in meeting["expected"]), self.chair]))
         path = f"/v1/meetings/{meeting['id']}"
         if self._tries("too_few_members"):
             few = {"chair": self.head, "attendance": self.attendance(members, present=4)}
-            await self.expect(self.api.command("meeting", f"{path}/opening", few, self.office, meeting["version"]))
+            await self.expect(self.api.command("meeting", f"{path}/opening", few, self.organiser, meeting["version"]))
+        if "devices_not_declared" in {asked["code"] for asked in meeting["next"]}:
+            meeting = await self.api.command("meeting", f"{path}/devices", {}, self.office, meeting["version"])
         body = {"chair": self.chair, "attendance": self.attendance(members, present=len(members))}
-        meeting = await self.api.command("meeting", f"{path}/opening", body, self.office, meeting["version"])
+        meeting = await self.api.command("meeting", f"{path}/opening", body, self.organiser, meeting["version"])
         self.tell(f"session opened, {len(members)} members present")
         for topic, planned in zip(topics, self.scenario.decisions, strict=True):
             body = planned.body(topic["id"])
             await self.api.command("meeting", f"{path}/decisions", body, self.office, meeting["version"])
             meeting = await self.api.get("meeting", path, self.office)
         await self.api.set_clock(at(self.scenario.day, 11, 30))
-        meeting = await self.api.command("meeting", f"{path}/closing", {}, self.office, meeting["version"])
+        meeting = await self.api.command("meeting", f"{path}/closing", {}, self.organiser, meeting["version"])
         self.tell(f"{len(topics)} decisions taken, session closed")
         return meeting
 
     def members(self) -> list[str]:
-        """Everybody who could be a member of some kind: leaders and the party group; the service knows who counts."""
-        roles = (Role.head, Role.deputies, Role.party_group, Role.secretary_general)
+        """Everybody who could belong to some kind: leaders, the party group, the office's own; the service knows who
+        counts."""
+        leaders = (Role.head, Role.deputies, Role.party_group, Role.secretary_general)
+        roles = (*leaders, Role.office_director, Role.office_deputy_director)
         return list(self.composition.members(roles, self.scenario.day))
 
     def attendance(self, members: list[str], present: int) -> list[Json]:

@@ -13,8 +13,8 @@ from tests.conftest import composition_of
 from tests.sixth import write_sixth_government
 
 from meeting_svc import hindrance, planning, yearly_plan
+from meeting_svc.guest import invited_by
 from meeting_svc.hindrance import Surroundings, breaches_of, days_late, quota_key, refuse_breaches, standing
-from meeting_svc.invitation import invited_by
 from meeting_svc.planning import Guest, Lift, PlanningRequest, Taken, next_ask
 from meeting_svc.yearly_plan import Declaration, MeetingPlan, PlanItem, PlanState, allows
 from zhengling.authority import Composition, Post, PostRole

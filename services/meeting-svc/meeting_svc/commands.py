@@ -5,13 +5,18 @@ The caller's transaction around them is committed at the edge.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date, datetime
+
 from meeting_svc import meeting as meetings
 from meeting_svc import topic as topics
 from meeting_svc.meeting import Meeting
+from meeting_svc.record import Act
 from meeting_svc.schemas import TakeStep
 from meeting_svc.topic import StepTaken, Topic
 from zhengling import references
-from zhengling.authority import Composition
+from zhengling.authority import Acting, Composition
+from zhengling.db import lock
 from zhengling.deadlines import shanghai_day
 from zhengling.errors import invalid
 from zhengling.rulebook import Chain, Facts, MeetingKind
@@ -46,7 +51,7 @@ async def step_of_meeting(
         call.now,
         shanghai_day(call.now),
         body.opinion,
-        chair=meeting.chair,
+        **meetings.step_context(meeting, meetings.planned_chair(meeting, kind, composition)),
     )
     call.audit_details.update(step.behalf)
     return step
@@ -57,3 +62,31 @@ def require_organisations(composition: Composition, codes: list[str]) -> None:
         raise invalid(
             "unknown_organisation", f"no such organisation: {', '.join(unknown)}", f"没有该单位：{'、'.join(unknown)}"
         )
+
+
+@dataclass
+class MeetingCase:
+    """A meeting, locked in the version that the caller saw, with its rules and who is who."""
+
+    call: Call
+    meeting: Meeting
+    kind: MeetingKind
+    composition: Composition
+
+    @property
+    def today(self) -> date:
+        return shanghai_day(self.call.now)
+
+    def act(self, stated: datetime | None, acting: Acting | None = None) -> Act:
+        """What the caller did, when it occurred as stated; in which role, where that was asked."""
+        official, occurred_at = self.call.official or "", self.call.occurred(stated)
+        if acting is None:
+            return Act(official, occurred_at, self.call.now)
+        self.call.audit_details.update(acting.behalf)
+        return Act(official, occurred_at, self.call.now, acting.role, acting.on_behalf_of, acting.clause)
+
+
+async def meeting_case(call: Call, meeting_id: str) -> MeetingCase:
+    meeting = await lock(call.session, Meeting, meeting_id, "meeting", "会议")
+    call.check_version(meeting.version)
+    return MeetingCase(call, meeting, kind_of(call, meeting), await references.composition(call.session))

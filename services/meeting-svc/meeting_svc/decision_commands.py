@@ -42,6 +42,7 @@ async def record_decision(call: Call, meeting_id: str, body: RecordDecision) -> 
     call.check_version(meeting.version)
     composition = await references.composition(call.session)
     kind = kind_of(call, meeting)
+    meetings.require_deciding(kind)
     meetings.call_office(
         composition, call.official, shanghai_day(call.now), Text("record a decision", "记录决定"), kind.clause
     )

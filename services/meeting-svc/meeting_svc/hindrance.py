@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from meeting_svc.invitation import invited_by
+from meeting_svc.guest import invited_by
 from meeting_svc.planning import Act, Lift, PlanningRequest, next_ask, require_act, require_not_before
 from zhengling.authority import Acting, Composition
 from zhengling.deadlines import Due, Unit

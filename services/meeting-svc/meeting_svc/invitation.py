@@ -1,97 +1,294 @@
-"""Who may be invited to what was asked for: whom a rule means, and invitations that went out.
+"""Invitations (邀请) and notices (通知): who is asked beyond the rule, who is told of the agenda, who says they come.
 
-Invariant: invitations go out only after the approval, and to nobody beyond those who were asked for. Pure: no I/O.
+Invariants: where a list of invitees has to be approved nobody on it is told before; where the agenda and papers reach
+everybody beforehand no session opens until the latest agenda did, for the time that holds. Pure: no I/O.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date
 
-from meeting_svc.planning import Act, Guest, Invitation, PlanningRequest, require_approval_before
+from meeting_svc.attendance import expected, named
+from meeting_svc.meeting import PREPARED, Meeting, MeetingState, minutes_facts, planned_chair, require_state
+from meeting_svc.record import (
+    Acknowledgement,
+    Act,
+    Invitee,
+    InviteeRemoval,
+    NoticeSent,
+    OutsideConsent,
+)
+from meeting_svc.topic import StepTaken, next_step
 from zhengling.authority import Composition, OrganisationKind, PostRole
-from zhengling.errors import Text, refusal
-from zhengling.planning_rules import Group, InviteeRule, RequestType
-from zhengling.rulebook import Role
+from zhengling.errors import Text, invalid, refusal
+from zhengling.meeting_rules import Invitees
+from zhengling.rulebook import Actor, MeetingKind, Role
 
-_LEADERS = (
-    PostRole.head, PostRole.executive_deputy, PostRole.deputy, PostRole.party_group_member, PostRole.secretary_general,
-)  # fmt: skip
+_LED_BY = (OrganisationKind.town, OrganisationKind.street)
 
 
-def invited_by(
-    rule: InviteeRule,
-    request: PlanningRequest,
-    invitees: Iterable[str],
-    guests: Iterable[Guest],
-    composition: Composition,
-) -> tuple[list[str], list[str]]:
-    """Those of the officials and guests of whom the rule speaks, by the posts held on the planned day."""
-    meant: set[str] = set()
-    for group in rule.groups:
-        meant |= _members(group, request, composition)
-    if rule.except_own:
-        meant -= set(composition.of_organisation(request.sponsor, request.day, principal=True))
-    officials = [official for official in invitees if official in meant]
-    return officials, [guest.name for guest in guests if guest.group in rule.groups]
-
-
-def _members(group: Group, request: PlanningRequest, composition: Composition) -> set[str]:
-    day, kinds = request.day, composition.organisation_kinds
-    match group:
-        case Group.leaders:
-            return set(composition.with_post(_LEADERS, day)) - {request.led_by or ""}
-        case Group.town_and_street_principals:
-            return set(composition.holders(Role.town_and_street_principals, day))
-        case Group.regional_heads:
-            return {
-                p.official
-                for p in composition.posts
-                if p.role == PostRole.principal
-                and p.holds(day)
-                and kinds[p.organisation] == OrganisationKind.dispatched_organ
-            }
-        case Group.outside_portfolio:
-            own = {request.sponsor} | _portfolio(request, composition)
-            return {
-                p.official
-                for p in composition.posts
-                if p.role == PostRole.principal and p.holds(day) and p.organisation not in own
-            }
-
-
-def _portfolio(request: PlanningRequest, composition: Composition) -> set[str]:
-    """The organisations of who leads it, or of the deputy in charge of the sponsor."""
-    deputies = (
-        (request.led_by,)
-        if request.led_by
-        else composition.holders(Role.deputy_in_charge, request.day, sponsor=request.sponsor)
-    )
-    return {
-        code
-        for portfolio in composition.portfolios
-        if portfolio.official in deputies and portfolio.holds(request.day)
-        for code in portfolio.organisations
-    }
-
-
-def invite(request: PlanningRequest, kind: RequestType, composition: Composition, invitation: Invitation) -> None:
-    """Record invitations that went out. 409 `not_approved` (with the clause of the rule that says so),
-    `not_among_the_approved`."""
-    clause = next((r.clause for r in kind.invitees if _speaks_of(r, request, invitation, composition)), kind.clause)
-    require_approval_before(request, Act.invite, Text("inviting", "邀请参会"), clause, invitation.occurred_at)
-    known = {*request.invitees, *(guest.name for guest in request.guests)}
-    if beyond := [one for one in (*invitation.officials, *invitation.guests) if one not in known]:
-        names = composition.names(beyond)
+# invitees -----------------------------------------------------------------------------------------------------------
+def propose(meeting: Meeting, kind: MeetingKind, invitees: list[Invitee]) -> None:
+    """Put somebody on the list of invitees; a chain that was under way begins anew, since who approved a shorter list has
+    to see the longer one. Without a chain nobody is asked. Refusal `invited_already`."""
+    require_state(meeting, *PREPARED)
+    known = {(invitee.key, invitee.topic_id) for invitee in meeting.invitees}
+    if twice := [invitee.key for invitee in invitees if (invitee.key, invitee.topic_id) in known]:
         raise refusal(
-            "not_among_the_approved",
-            clause,
-            f"not among those whose invitation was approved: {', '.join(names)}",
-            f"超出批准的邀请范围：{'、'.join(names)}",
-            Text("ask for a meeting with them among the invitees", "请另行报批"),
+            "invited_already",
+            kind.invitees.clause if kind.invitees else None,
+            f"on the list already: {', '.join(twice)}",
+            f"已在邀请名单中：{'、'.join(twice)}",
+            Text("leave them out", "请去掉重复的人员或单位"),
         )
-    request.invitations = [*request.invitations, invitation]
+    meeting.invitees = [*meeting.invitees, *(replace(each, approved=kind.invitees is None) for each in invitees)]
+    meeting.invitee_steps = []
 
 
-def _speaks_of(rule: InviteeRule, request: PlanningRequest, invitation: Invitation, composition: Composition) -> bool:
-    guests = [guest for guest in request.guests if guest.name in invitation.guests]
-    return any(invited_by(rule, request, invitation.officials, guests, composition))
+def next_number(meeting: Meeting) -> int:
+    used = [invitee.number for invitee in meeting.invitees] + [gone.invitee.number for gone in meeting.invitee_removals]
+    return max(used, default=0) + 1
+
+
+def withdraw(meeting: Meeting, number: int, reason: str, act: Act) -> None:
+    """Take somebody off the list, with a reason. Refusal `no_such_invitee`."""
+    require_state(meeting, *PREPARED)
+    gone = next((invitee for invitee in meeting.invitees if invitee.number == number), None)
+    if gone is None:
+        raise refusal(
+            "no_such_invitee",
+            None,
+            f"the list of invitees has no number {number}",
+            f"邀请名单中没有编号{number}",
+            Text("name a number of the list", "请填写名单中的编号"),
+        )
+    meeting.invitees = [invitee for invitee in meeting.invitees if invitee is not gone]
+    meeting.invitee_removals = [*meeting.invitee_removals, InviteeRemoval(gone, reason, act)]
+
+
+def rule_of(kind: MeetingKind) -> Invitees:
+    """How the list of invitees is approved. Refusal `invitees_not_approved_here` where the rules ask for nothing."""
+    if kind.invitees is None:
+        raise refusal(
+            "invitees_not_approved_here",
+            kind.clause,
+            f"the rules ask for no approval of invitees at {kind.name}",
+            f"{kind.name}的邀请名单无需审批",
+            Text("nothing is asked for", "无需办理"),
+        )
+    return kind.invitees
+
+
+def pending(meeting: Meeting) -> list[Invitee]:
+    return [invitee for invitee in meeting.invitees if not invitee.approved]
+
+
+def take_step(meeting: Meeting, kind: MeetingKind, taken: StepTaken) -> None:
+    """Add a taken step of the chain; the last one approves whoever is on the list and wasn't yet. Refusal
+    `no_invitees_pending`."""
+    rule = rule_of(kind)
+    if not pending(meeting):
+        raise refusal(
+            "no_invitees_pending",
+            rule.clause,
+            "nobody on the list waits for an approval",
+            "邀请名单中没有待审批的人员",
+            Text("propose somebody first", "请先提出邀请名单"),
+        )
+    steps = [*meeting.invitee_steps, taken]
+    if next_step(rule.steps, steps, minutes_facts(meeting, taken.official)):
+        meeting.invitee_steps = steps
+        return
+    meeting.invitees = [i if i.approved else replace(i, approved=True, approval=steps) for i in meeting.invitees]
+    meeting.invitee_steps = []
+
+
+# principals outside the chair's portfolio -----------------------------------------------------------------------------
+def outsiders(meeting: Meeting, kind: MeetingKind, composition: Composition) -> list[str]:
+    """Principals who are asked though the deputy who chairs isn't in charge of their unit, or who lead a town or street,
+    and to whom nobody consented yet (ST-43)."""
+    chair = planned_chair(meeting, kind, composition)
+    if kind.outside_portfolio is None or chair is None or chair in composition.holders(Role.head, meeting.day):
+        return []
+    units = {
+        unit for p in composition.portfolios if p.official == chair and p.holds(meeting.day) for unit in p.organisations
+    }
+    invited = [official for invitee in meeting.invitees for official in _officials(composition, invitee, meeting.day)]
+    consented = {official for consent in meeting.outside_consents for official in consent.officials}
+    found: dict[str, None] = {}
+    for official in [*named(meeting, composition), *invited]:
+        for post in composition.posts:
+            if post.official != official or post.role != PostRole.principal or not post.holds(meeting.day):
+                continue
+            if post.organisation not in units or composition.organisation_kinds[post.organisation] in _LED_BY:
+                found[official] = None
+    return [official for official in found if official not in consented]
+
+
+def _officials(composition: Composition, invitee: Invitee, on: date) -> tuple[str, ...]:
+    if invitee.official:
+        return (invitee.official,)
+    return composition.of_organisation(invitee.organisation, on, principal=True) if invitee.organisation else ()
+
+
+def consent(
+    meeting: Meeting, kind: MeetingKind, composition: Composition, reason: str, act: Act, on: date
+) -> OutsideConsent:
+    """Agree to those outside the chair's portfolio who are asked so far, with a reason. Problem 403 `not_the_consenter`;
+    refusal `nobody_outside`."""
+    require_state(meeting, *PREPARED)
+    found = outsiders(meeting, kind, composition)
+    if kind.outside_portfolio is None or not found:
+        raise refusal(
+            "nobody_outside",
+            kind.outside_portfolio.clause if kind.outside_portfolio else kind.clause,
+            "nobody outside the chair's portfolio is asked",
+            "没有分管范围以外的主要负责人参会",
+            Text("nothing is asked for", "无需办理"),
+        )
+    acting = composition.require(
+        act.official,
+        tuple(Actor(role=role) for role in kind.outside_portfolio.consent),
+        on,
+        {},
+        Text("agree to principals outside the portfolio", "同意分管以外主要负责人参会"),
+        code="not_the_consenter",
+        clause=kind.outside_portfolio.clause,
+    )
+    act = replace(act, role=acting.role, on_behalf_of=acting.on_behalf_of, under=acting.clause)
+    given = OutsideConsent(found, reason, act)
+    meeting.outside_consents = [*meeting.outside_consents, given]
+    return given
+
+
+def require_consent(meeting: Meeting, kind: MeetingKind, composition: Composition) -> None:
+    """Refusal `outside_portfolio` names who may only come with consent, and who gives it."""
+    found = outsiders(meeting, kind, composition)
+    if not found or kind.outside_portfolio is None:
+        return
+    names = composition.names(found)
+    who = composition.names(composition.members(kind.outside_portfolio.consent, meeting.day))
+    raise refusal(
+        "outside_portfolio",
+        kind.outside_portfolio.clause,
+        f"outside the chair's portfolio, or of a town or street: {', '.join(names)}",
+        f"分管范围以外或镇街的主要负责人：{'、'.join(names)}",
+        Text(f"have {', '.join(who)} agree, with a reason", f"请报{'、'.join(who)}同意并说明理由"),
+        officials=found,
+    )
+
+
+# the notice ---------------------------------------------------------------------------------------------------------
+def to_be_told(meeting: Meeting, kind: MeetingKind, composition: Composition) -> list[str]:
+    """Whom the agenda and papers have to reach: members, standing attendees, approved invitees, the sponsors of topics;
+    keys of officials and units, names of those from outside."""
+    people = [*expected(meeting, kind, composition), *(i.key for i in meeting.invitees if i.approved)]
+    units = [*meeting.participants.organisations, *(item.sponsor for item in meeting.agenda)]
+    return list(dict.fromkeys([*people, *units]))
+
+
+def told(meeting: Meeting) -> set[str]:
+    """Whom the latest agenda reached, for the time and place that hold."""
+    latest = len(meeting.agenda_versions)
+    notices = [n for n in meeting.notices if n.agenda_version == latest and n.round == meeting.round and latest]
+    return {recipient for notice in notices for recipient in notice.recipients}
+
+
+def not_told(meeting: Meeting, kind: MeetingKind, composition: Composition) -> list[str]:
+    """Who still has to be told before the session opens; nobody where the rules ask for no notice."""
+    if kind.notice is None:
+        return []
+    reached = told(meeting)
+    return [key for key in to_be_told(meeting, kind, composition) if key not in reached]
+
+
+def notify(
+    meeting: Meeting, kind: MeetingKind, composition: Composition, recipients: list[str], papers: bool, act: Act
+) -> None:
+    """Record that agenda and papers were sent to these, or to everybody who takes part. Refusals:
+    `agenda_not_approved`, `outside_portfolio`, `notice_before_the_approval`; `invitee_not_approved` and
+    `not_taking_part` for whoever can't be told."""
+    require_state(meeting, *PREPARED)
+    clause = kind.notice.clause if kind.notice else kind.clause
+    if meeting.state != MeetingState.agenda_approved:
+        raise refusal(
+            "agenda_not_approved",
+            clause,
+            "the agenda isn't approved yet",
+            "议程尚未批准",
+            Text("have the agenda approved first", "请先完成议程审批"),
+        )
+    if act.occurred_at < meeting.agenda_versions[-1].approved.occurred_at:
+        raise refusal(
+            "notice_before_the_approval",
+            clause,
+            "this agenda was approved later than that",
+            "送达时间不能早于该版议程的批准时间",
+            Text("state when it was sent, after the approval", "请填写批准之后的时间"),
+        )
+    require_consent(meeting, kind, composition)
+    everybody = to_be_told(meeting, kind, composition)
+    if waiting := [i.key for i in pending(meeting) if i.key in recipients and i.key not in everybody]:
+        raise refusal(
+            "invitee_not_approved",
+            kind.invitees.clause if kind.invitees else clause,
+            f"the list with {', '.join(waiting)} isn't approved yet",
+            f"含{'、'.join(waiting)}的邀请名单尚未审定",
+            Text("have the list of invitees approved first", "请先完成邀请名单审批"),
+        )
+    if strangers := [recipient for recipient in recipients if recipient not in everybody]:
+        raise refusal(
+            "not_taking_part",
+            clause,
+            f"not taking part: {', '.join(strangers)}",
+            f"不在参会范围：{'、'.join(strangers)}",
+            Text("tell participants, sponsors and approved invitees", "请选择参会人员、议题主办部门或已审定的受邀人员"),
+        )
+    sent = NoticeSent(len(meeting.agenda_versions), meeting.round, recipients or everybody, papers, act)
+    meeting.notices = [*meeting.notices, sent]
+
+
+def require_notified(meeting: Meeting, kind: MeetingKind, composition: Composition) -> None:
+    """Refusal `not_notified` names whom the latest agenda hasn't reached."""
+    if kind.notice is None or not (missing := not_told(meeting, kind, composition)):
+        return
+    names = [names_of(composition).get(key, key) for key in missing]
+    raise refusal(
+        "not_notified",
+        kind.notice.clause,
+        f"the latest agenda and its papers haven't reached {', '.join(names)}",
+        f"最新议程和材料尚未送达：{'、'.join(names)}",
+        Text("record that they were sent", "请送达并登记"),
+        missing=missing,
+    )
+
+
+def names_of(composition: Composition) -> dict[str, str]:
+    return composition.organisation_names | composition.official_names
+
+
+def acknowledge(meeting: Meeting, kind: MeetingKind, composition: Composition, answer: Acknowledgement) -> None:
+    """Somebody who was told says whether they come. Refusal `not_told_yet`; the last answer counts."""
+    require_state(meeting, *PREPARED)
+    reached = {key for notice in meeting.notices if notice.round == meeting.round for key in notice.recipients}
+    units = {p.organisation for p in composition.posts if p.official == answer.official and p.holds(meeting.day)}
+    if answer.official not in reached and not units & reached:
+        raise refusal(
+            "not_told_yet",
+            kind.notice.clause if kind.notice else None,
+            "no notice of this meeting, for its present time, went to them",
+            "尚未向其发送本次会议通知",
+            Text("send the notice first", "请先送达会议通知"),
+        )
+    meeting.acknowledgements = [*meeting.acknowledgements, answer]
+
+
+def require_known(composition: Composition, officials: list[str], organisations: list[str]) -> None:
+    """Problem 422 `unknown_official` or `unknown_organisation` for keys that the composition doesn't have."""
+    if unknown := sorted(set(officials) - set(composition.official_names)):
+        raise invalid("unknown_official", f"no such official: {', '.join(unknown)}", f"查无此人：{'、'.join(unknown)}")
+    if unknown := sorted(set(organisations) - set(composition.organisation_names)):
+        raise invalid(
+            "unknown_organisation", f"no such organisation: {', '.join(unknown)}", f"没有该单位：{'、'.join(unknown)}"
+        )

@@ -1,25 +1,55 @@
-"""A meeting (会议) from its call to its close: agenda, attendance, chair, decisions.
+"""A meeting (会议): its call, its state, who chairs it, what it decides.
 
-Invariants: an approved agenda is locked; a session opens only with a lawful chair and its quorum; every topic of the
-agenda gets exactly one decision before the close; a decision has exactly one lead unit. Pure: no I/O.
+Invariants: whoever chairs may do so by the rulebook; while the quorum isn't met nothing is decided; a topic gets one
+decision with one lead unit; what was recorded stays. Agenda, invitations, leave and the session itself stand in the
+modules beside this one. Pure: no I/O.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
+from typing import TypeVar
 
-from meeting_svc.topic import StepTaken, Topic, next_step
+from meeting_svc.record import (
+    Acknowledgement,
+    Act,
+    AgendaRemoval,
+    AgendaVersion,
+    AnswerState,
+    Cancellation,
+    Copy,
+    Delegation,
+    Handover,
+    Invitee,
+    InviteeRemoval,
+    LeaveRequest,
+    Movement,
+    NoticeSent,
+    OutsideConsent,
+    Participants,
+    Postponement,
+    QuorumNeeded,
+    Recording,
+    StaffApproval,
+)
+from meeting_svc.record import AgendaItem as AgendaItem
+from meeting_svc.record import Attendance as Attendance
+from meeting_svc.record import Entrustment as Entrustment
+from meeting_svc.topic import StepTaken
 from zhengling.authority import Acting, Composition
 from zhengling.errors import Text, refusal
 from zhengling.events import Resolution
-from zhengling.rulebook import Actor, Facts, MeetingKind, Role, TopicNature, in_chinese
+from zhengling.rulebook import Actor, Facts, MeetingKind, Role
+
+Asked = TypeVar("Asked", LeaveRequest, Delegation)
 
 
 class MeetingState(StrEnum):
     called = "called"
     agenda_approved = "agenda_approved"
+    cancelled = "cancelled"
     open = "open"
     closed = "closed"
     minuted = "minuted"
@@ -30,38 +60,16 @@ class MeetingState(StrEnum):
 _STATES_ZH = {
     MeetingState.called: "已召集",
     MeetingState.agenda_approved: "议程已批准",
+    MeetingState.cancelled: "已取消",
     MeetingState.open: "会议中",
     MeetingState.closed: "已结束",
     MeetingState.minuted: "纪要办理中",
     MeetingState.signed: "纪要已签发",
     MeetingState.unminuted: "不形成纪要",
 }
-
-
-@dataclass(frozen=True)
-class AgendaItem:
-    topic_id: str
-    title: str
-    nature: TopicNature
-    sponsor: str
-
-
-@dataclass(frozen=True)
-class Attendance:
-    official: str
-    present: bool
-    reason: str = ""
-
-
-@dataclass(frozen=True)
-class Entrustment:
-    """The head entrusts somebody with chairing this meeting."""
-
-    to: str
-    by: str
-    reason: str
-    occurred_at: datetime
-    recorded_at: datetime
+#: While it is prepared: from the call to the opening.
+PREPARED = (MeetingState.called, MeetingState.agenda_approved)
+HELD = (MeetingState.open, MeetingState.closed, MeetingState.minuted, MeetingState.signed)
 
 
 @dataclass
@@ -73,19 +81,49 @@ class Meeting:
     title: str
     day: date
     called_by: str
+    starts_at: datetime | None = None
+    place: str = ""
+    organised_by: str | None = None
+    convener: str | None = None
+    participants: Participants = field(default_factory=Participants)
+    request_id: str | None = None
+    recording: Recording | None = None
     state: MeetingState = MeetingState.called
+    postponements: list[Postponement] = field(default_factory=list)
+    cancellation: Cancellation | None = None
     agenda: list[AgendaItem] = field(default_factory=list)
     agenda_steps: list[StepTaken] = field(default_factory=list)
+    agenda_versions: list[AgendaVersion] = field(default_factory=list)
+    agenda_removals: list[AgendaRemoval] = field(default_factory=list)
+    invitees: list[Invitee] = field(default_factory=list)
+    invitee_steps: list[StepTaken] = field(default_factory=list)
+    invitee_removals: list[InviteeRemoval] = field(default_factory=list)
+    outside_consents: list[OutsideConsent] = field(default_factory=list)
+    notices: list[NoticeSent] = field(default_factory=list)
+    acknowledgements: list[Acknowledgement] = field(default_factory=list)
+    leaves: list[LeaveRequest] = field(default_factory=list)
+    delegations: list[Delegation] = field(default_factory=list)
+    devices: Act | None = None
+    staff: list[StaffApproval] = field(default_factory=list)
     entrustment: Entrustment | None = None
     chair: str | None = None
     members: list[str] = field(default_factory=list)
+    quorum_needed: QuorumNeeded | None = None
     attendance: list[Attendance] = field(default_factory=list)
+    movements: list[Movement] = field(default_factory=list)
+    handovers: list[Handover] = field(default_factory=list)
+    copies: list[Copy] = field(default_factory=list)
     resolutions: list[Resolution] = field(default_factory=list)
     opened_at: datetime | None = None
     closed_at: datetime | None = None
     minutes_steps: list[StepTaken] = field(default_factory=list)
     version: int = 1
     modified_at: datetime | None = None
+
+    @property
+    def round(self) -> int:
+        """How often it was postponed: what was told or granted for another time doesn't hold any more."""
+        return len(self.postponements)
 
 
 def require_state(meeting: Meeting, *allowed: MeetingState) -> None:
@@ -101,55 +139,104 @@ def require_state(meeting: Meeting, *allowed: MeetingState) -> None:
         )
 
 
+# who organises, who chairs -------------------------------------------------------------------------------------------
 def call_office(composition: Composition, official: str | None, on: date, act: Text, clause: str | None) -> None:
     """Problem 403 `not_the_office` unless the official belongs to the government's office, which organises meetings."""
     composition.require(official, (Actor(role=Role.office),), on, {}, act, code="not_the_office", clause=clause)
 
 
-def add_to_agenda(meeting: Meeting, topic: Topic, position: int | None) -> None:
-    """Put a topic (scheduled by `topic.schedule`) on the agenda, at a 1-based position or at the end."""
-    require_state(meeting, MeetingState.called)
-    if topic.meeting_kind != meeting.kind:
-        raise refusal(
-            "topic_of_another_kind",
-            None,
-            f"the topic is for {topic.meeting_kind}, the meeting is {meeting.kind}",
-            "议题的会议类别与本次会议不符",
-            Text("choose a meeting of the topic's kind", "请选择相应类别的会议"),
-        )
-    item = AgendaItem(topic.id, topic.title, topic.nature, topic.sponsor)
-    at = len(meeting.agenda) if position is None else min(position - 1, len(meeting.agenda))
-    meeting.agenda = [*meeting.agenda[:at], item, *meeting.agenda[at:]]
-    meeting.agenda_steps = []  # who approved a shorter agenda has to see the longer one
+def require_organiser(
+    kind: MeetingKind,
+    composition: Composition,
+    official: str | None,
+    organised_by: str | None,
+    on: date,
+    act: Text,
+    clause: str | None = None,
+) -> None:
+    """Problem 403 `not_the_organiser` (`not_the_office` where that organises) unless the official belongs to who
+    organises this kind: the office, or the unit that proposed the meeting."""
+    actors = tuple(Actor(role=role) for role in kind.organiser)
+    code = "not_the_office" if kind.organiser == (Role.office,) else "not_the_organiser"
+    composition.require(official, actors, on, {}, act, code=code, clause=clause or kind.clause, sponsor=organised_by)
 
 
-def take_agenda_step(meeting: Meeting, kind: MeetingKind, taken: StepTaken) -> None:
-    """Add a taken step of the agenda's chain; the last one approves and locks it. Refusals before that:
-    `agenda_empty`, `first_topic_missing`."""
-    if not meeting.agenda:
+def may_chair(
+    kind: MeetingKind, composition: Composition, official: str, on: date, facts: Facts, sponsors: list[str]
+) -> Acting | None:
+    """By what the official may chair: where it goes by portfolio, one that covers every sponsor; any portfolio where no
+    topic is known yet."""
+    if not sponsors:
+        ways = [composition.may_act(official, kind.chair, on, facts, sponsor=s) for s in composition.organisation_names]
+        return next((way for way in ways if way), None)
+    ways = [composition.may_act(official, kind.chair, on, facts, sponsor=sponsor) for sponsor in sponsors]
+    return ways[0] if all(ways) else None
+
+
+def sponsors_of(meeting: Meeting) -> list[str]:
+    """The units that bring the meeting's topics; before there are any, the one that organises it."""
+    found = list(dict.fromkeys(item.sponsor for item in meeting.agenda))
+    return found or ([meeting.organised_by] if meeting.organised_by else [])
+
+
+def chair_facts(meeting: Meeting, official: str) -> Facts:
+    return {"entrusted": meeting.entrustment is not None and meeting.entrustment.to == official}
+
+
+def require_chair(meeting: Meeting, kind: MeetingKind, composition: Composition, official: str, on: date) -> Acting:
+    """By what the official chairs. Problem 403 `not_a_lawful_chair` names who may."""
+    facts, sponsors = chair_facts(meeting, official), sponsors_of(meeting)
+    if acting := may_chair(kind, composition, official, on, facts, sponsors):
+        return acting
+    uncovered = next((s for s in sponsors if not composition.may_act(official, kind.chair, on, facts, sponsor=s)), None)
+    act = Text(f"chair {kind.name}", f"主持{kind.name}")
+    return composition.require(
+        official, kind.chair, on, facts, act, code="not_a_lawful_chair", clause=kind.clause, sponsor=uncovered
+    )
+
+
+def require_convener(
+    kind: MeetingKind, composition: Composition, convener: str, on: date, organised_by: str | None
+) -> None:
+    """Refusal `convener_cannot_chair` where the planned chair could chair this kind neither by post nor entrusted."""
+    sponsors = [organised_by] if organised_by else []
+    if may_chair(kind, composition, convener, on, {"entrusted": True}, sponsors):
+        return
+    who = composition.names(
+        dict.fromkeys(o for actor in kind.chair for o in composition.who_may(actor.role, on, sponsor=organised_by))
+    )
+    name = composition.official_names.get(convener, convener)
+    raise refusal(
+        "convener_cannot_chair",
+        kind.clause,
+        f"{name} can't chair {kind.name}",
+        f"{name}不能主持{kind.name}",
+        Text(f"plan it with {', '.join(who) or 'whom the rules name'}", f"可主持：{'、'.join(who) or '按规则确定'}"),
+    )
+
+
+def planned_chair(meeting: Meeting, kind: MeetingKind, composition: Composition) -> str | None:
+    """Who chairs, or is going to: whoever does, was entrusted, was planned, else the one who may by post alone."""
+    if meeting.chair or meeting.entrustment or meeting.convener:
+        return meeting.chair or (meeting.entrustment.to if meeting.entrustment else meeting.convener)
+    for actor in kind.chair:
+        sponsor = next(iter(sponsors_of(meeting)), None)
+        holders = composition.who_may(actor.role, meeting.day, sponsor=sponsor) if not actor.when else ()
+        if len(holders) == 1:
+            return holders[0]
+    return None
+
+
+def require_planned_chair(meeting: Meeting, kind: MeetingKind, composition: Composition) -> None:
+    """Refusal `convener_missing` where neither the rule nor the call settles who is to chair: they decide on the way."""
+    if planned_chair(meeting, kind, composition) is None:
         raise refusal(
-            "agenda_empty",
-            kind.agenda.clause,
-            "the agenda has no topic",
-            "议程中没有议题",
-            Text("add a topic that is ready", "请先列入议题"),
+            "convener_missing",
+            kind.clause,
+            f"who chairs {kind.name} isn't settled by the rule alone",
+            f"{kind.name}的主持人须在召集时确定",
+            Text("name who is to chair as convener", "请填写拟主持会议的领导（convener）"),
         )
-    steps = [*meeting.agenda_steps, taken]
-    done = next_step(kind.agenda, steps, {}) is None
-    if done and kind.first_topic and meeting.agenda[0].nature != kind.first_topic.nature:
-        raise refusal(
-            "first_topic_missing",
-            kind.first_topic.clause,
-            f"the first topic has to be of the nature {kind.first_topic.nature}; it is {meeting.agenda[0].nature}",
-            f"第一议题须为{in_chinese(kind.first_topic.nature)}类，当前为{in_chinese(meeting.agenda[0].nature)}类",
-            Text(
-                f"put a topic of the nature {kind.first_topic.nature} at position 1",
-                f"请将{in_chinese(kind.first_topic.nature)}类议题列为第一项",
-            ),
-        )
-    meeting.agenda_steps = steps
-    if done:
-        meeting.state = MeetingState.agenda_approved
 
 
 def entrust(
@@ -160,11 +247,14 @@ def entrust(
     entrustment: Entrustment,
     on: date,
 ) -> None:
-    """The head entrusts an official with chairing. 403 `not_the_head`; 409 `cannot_be_entrusted` for anybody whom the
-    rulebook doesn't let chair by entrustment."""
-    require_state(meeting, MeetingState.called, MeetingState.agenda_approved)
+    """Entrust an official with chairing, also of a session that is open. 403 `not_the_head` (`not_an_entrusting_leader`
+    where the rule names others as well); 409 `cannot_be_entrusted` for anybody whom the rulebook doesn't let chair by
+    entrustment."""
+    require_state(meeting, *PREPARED, MeetingState.open)
     act = Text("entrust somebody with chairing", "委托主持会议")
-    composition.require(official, (Actor(role=Role.head),), on, {}, act, code="not_the_head", clause=kind.clause)
+    actors = tuple(Actor(role=role) for role in kind.entrusted_by)
+    code = "not_the_head" if kind.entrusted_by == (Role.head,) else "not_an_entrusting_leader"
+    composition.require(official, actors, on, {}, act, code=code, clause=kind.clause)
     entrustable = [actor for actor in kind.chair if actor.when.get("entrusted") is True]
     if composition.may_act(entrustment.to, entrustable, on, {"entrusted": True}) is None:
         who = composition.names(composition.members([actor.role for actor in entrustable], on))
@@ -174,78 +264,111 @@ def entrust(
             kind.clause,
             f"{name} can't be entrusted with chairing {kind.name}",
             f"{name}不能受委托主持{kind.name}",
-            Text(f"entrust {', '.join(who) or 'nobody: only the head chairs'}", f"可委托：{'、'.join(who) or '无'}"),
+            Text(
+                f"entrust {', '.join(who) or 'nobody: who may chair does so by post'}",
+                f"可委托：{'、'.join(who) or '无'}",
+            ),
         )
     meeting.entrustment = entrustment
 
 
-def open_session(
-    meeting: Meeting,
-    kind: MeetingKind,
-    composition: Composition,
-    chair: str,
-    attendance: list[Attendance],
-    occurred_at: datetime,
-    on: date,
-) -> Acting:
-    """Open the session; by what the chair chairs it. Refusals: 403 `not_a_lawful_chair`; 409 `wrong_day`,
-    `quorum_not_met`, `chair_absent`."""
-    require_state(meeting, MeetingState.agenda_approved)
-    if on != meeting.day:
+# another time, or none ------------------------------------------------------------------------------------------------
+def require_named_by_rule(kind: MeetingKind, participants: Participants) -> None:
+    """Refusal `members_by_rule` where the call names participants of a kind whose rule says who belongs to it."""
+    if kind.members and (participants.officials or participants.organisations):
         raise refusal(
-            "wrong_day",
-            None,
-            f"the meeting was called for {meeting.day}, not for {on}",
-            f"会议定于{meeting.day}召开",
-            Text(f"open it on {meeting.day}", f"请于{meeting.day}开会"),
-        )
-    facts: Facts = {"entrusted": meeting.entrustment is not None and meeting.entrustment.to == chair}
-    acting = composition.require(
-        chair,
-        kind.chair,
-        on,
-        facts,
-        Text(f"chair {kind.name}", f"主持{kind.name}"),
-        code="not_a_lawful_chair",
-        clause=kind.clause,
-    )
-    members = composition.members(kind.members, on)
-    present = {entry.official for entry in attendance if entry.present}
-    if chair not in present:
-        raise refusal(
-            "chair_absent",
+            "members_by_rule",
             kind.clause,
-            "the chair isn't among those present",
-            "主持人未在出席名单中",
-            Text("record the chair as present", "请将主持人记为出席"),
+            f"who belongs to {kind.name} is said by the rule",
+            f"{kind.name}的组成人员由规则确定，召集时不另行指定",
+            Text("propose further participants as invitees", "其他人员请列入邀请名单"),
         )
-    there = [member for member in members if member in present]
-    if kind.quorum and len(there) < (needed := kind.quorum.needed(len(members))):
-        absent = composition.names(member for member in members if member not in present)
+
+
+def require_request(kind: MeetingKind, request_id: str | None) -> None:
+    """Refusal `request_missing` where the kind is held on a request and the call names none."""
+    if kind.request and not request_id:
         raise refusal(
-            "quorum_not_met",
-            kind.quorum.clause,
-            f"{len(there)} of {len(members)} members are present, {needed} are needed",
-            f"应到{len(members)}人，实到{len(there)}人，至少须{needed}人出席",
-            Text(
-                f"{needed - len(there)} more of: {', '.join(absent)}",
-                f"尚需以下人员中{needed - len(there)}人到会：{'、'.join(absent)}",
-            ),
-            present=len(there),
-            members=len(members),
-            needed=needed,
+            "request_missing",
+            kind.clause,
+            f"{kind.name} is held on an approved request ({kind.request})",
+            f"{kind.name}须先经申请批准（{kind.request}）",
+            Text("name the approved request as request_id", "请填写已批准的申请（request_id）"),
         )
-    meeting.state = MeetingState.open
-    meeting.chair = chair
-    meeting.members = list(members)
-    meeting.attendance = attendance
-    meeting.opened_at = occurred_at
-    return acting
+
+
+def postpone(meeting: Meeting, change: Postponement) -> None:
+    """Another day, time or place. What was told, acknowledged, granted or declared for the old one holds no more.
+    Refusal `nothing_changed`. `change` holds the new values; the old ones go into the record."""
+    require_state(meeting, *PREPARED)
+    if (change.day, change.starts_at, change.place) == (meeting.day, meeting.starts_at, meeting.place):
+        raise refusal(
+            "nothing_changed",
+            None,
+            "day, time and place are as before",
+            "时间和地点均未变更",
+            Text("name another day, time or place", "请填写新的时间或地点"),
+        )
+    old = Postponement(meeting.day, meeting.starts_at, meeting.place, change.reason, change.act)
+    meeting.postponements = [*meeting.postponements, old]
+    if change.day != meeting.day:
+        lapsing = (AnswerState.requested, AnswerState.approved)
+        meeting.leaves = [_lapsed(leave) if leave.state in lapsing else leave for leave in meeting.leaves]
+        meeting.delegations = [_lapsed(sent) if sent.state in lapsing else sent for sent in meeting.delegations]
+    meeting.devices = None
+    meeting.day, meeting.starts_at, meeting.place = change.day, change.starts_at, change.place
+
+
+def _lapsed(asked: Asked) -> Asked:
+    return replace(asked, state=AnswerState.lapsed)
+
+
+def cancel(meeting: Meeting, cancellation: Cancellation) -> None:
+    """The meeting isn't held; its topics are free for another one."""
+    require_state(meeting, *PREPARED)
+    meeting.cancellation = cancellation
+    meeting.state = MeetingState.cancelled
+
+
+# deciding -----------------------------------------------------------------------------------------------------------
+def members_in_the_room(meeting: Meeting) -> list[str]:
+    return [entry.official for entry in meeting.attendance if entry.in_the_room and entry.official in meeting.members]
+
+
+def quorum_is_met(meeting: Meeting) -> bool:
+    return meeting.quorum_needed is None or len(members_in_the_room(meeting)) >= meeting.quorum_needed.needed
+
+
+def require_deciding(kind: MeetingKind) -> None:
+    """Refusal `takes_no_decisions` for a kind that only takes note."""
+    if not kind.decides:
+        raise refusal(
+            "takes_no_decisions",
+            kind.clause,
+            f"{kind.name} takes no decisions",
+            f"{kind.name}不作决定",
+            Text(
+                "close the session; bring the matter to a meeting that decides", "可直接散会；需决定的事项另行提交会议"
+            ),
+        )
 
 
 def decide(meeting: Meeting, resolution: Resolution) -> None:
-    """Record what the meeting made of one topic. Refusals: `not_on_the_agenda`, `decided_already`, `lead_twice`."""
+    """Record what the meeting made of one topic. Refusals: `quorum_lost`, `not_on_the_agenda`, `decided_already`,
+    `lead_twice`."""
     require_state(meeting, MeetingState.open)
+    if meeting.quorum_needed and not quorum_is_met(meeting):
+        there = len(members_in_the_room(meeting))
+        raise refusal(
+            "quorum_lost",
+            meeting.quorum_needed.clause,
+            f"{there} of {len(meeting.members)} members are in the room, {meeting.quorum_needed.needed} are needed",
+            f"现在场组成人员{there}人，至少须{meeting.quorum_needed.needed}人在场方可作出决定",
+            Text("wait until somebody comes back, and record it", "待有关人员返回并登记后再作决定"),
+            present=there,
+            members=len(meeting.members),
+            needed=meeting.quorum_needed.needed,
+        )
     if resolution.topic_id not in {item.topic_id for item in meeting.agenda}:
         raise refusal(
             "not_on_the_agenda",
@@ -273,35 +396,16 @@ def decide(meeting: Meeting, resolution: Resolution) -> None:
     meeting.resolutions = [*meeting.resolutions, resolution]
 
 
-def close_session(meeting: Meeting, occurred_at: datetime) -> None:
-    """Close the session. Refusals: `topics_undecided` names what has no decision yet; `closed_before_opened`."""
-    require_state(meeting, MeetingState.open)
-    decided = {resolution.topic_id for resolution in meeting.resolutions}
-    if titles := [item.title for item in meeting.agenda if item.topic_id not in decided]:
-        raise refusal(
-            "topics_undecided",
-            None,
-            f"no decision yet on: {', '.join(titles)}",
-            f"以下议题尚无结果：{'、'.join(titles)}",
-            Text(
-                "record passed, passed in principle, not passed, deferred or noted for each",
-                "请逐项记录结果（通过、原则通过、未通过、暂缓、知悉）",
-            ),
-        )
-    if meeting.opened_at and occurred_at < meeting.opened_at:
-        raise refusal(
-            "closed_before_opened",
-            None,
-            f"the session opened at {meeting.opened_at.isoformat()}",
-            "结束时间不能早于开始时间",
-            Text("state the time of the close", "请填写会议结束时间"),
-        )
-    meeting.state = MeetingState.closed
-    meeting.closed_at = occurred_at
+def step_context(meeting: Meeting, chair: str | None) -> dict[str, str | None]:
+    """Whom the roles sponsor, chair and entrusting leader mean in this meeting's chains."""
+    sponsor = meeting.organised_by or next(iter(sponsors_of(meeting)), None)
+    entrusting = meeting.entrustment.by if meeting.entrustment and meeting.entrustment.to == chair else None
+    return {"sponsor": sponsor, "chair": chair, "entrusting": entrusting}
 
 
 def minutes_facts(meeting: Meeting, official: str | None) -> Facts:
-    """Facts of the minutes' chain: whether this official chaired, and did so by entrustment."""
+    """Facts of the minutes' chain: whether this official chaired, and did so by entrustment; whether any topic was a
+    major matter."""
     chaired = meeting.chair is not None and meeting.chair == official
     entrusted = meeting.entrustment is not None and meeting.entrustment.to == meeting.chair
-    return {"chaired": chaired, "entrusted": entrusted}
+    return {"chaired": chaired, "entrusted": entrusted, "major": any(item.major for item in meeting.agenda)}

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
+
 from uuid_utils.compat import uuid7
 
+from meeting_svc import invitation, planning_commands, session, topic_commands
 from meeting_svc import meeting as meetings
 from meeting_svc import topic as topics
-from meeting_svc import topic_commands
-from meeting_svc.commands import kind_of, step_of_meeting
-from meeting_svc.meeting import Attendance, Entrustment, Meeting, MeetingState
-from meeting_svc.meeting_schemas import AddToAgenda, CallMeeting, CloseSession, Entrust, OpenSession
-from meeting_svc.schemas import TakeStep
+from meeting_svc.commands import MeetingCase, meeting_case
+from meeting_svc.meeting import Attendance, Entrustment, Meeting
+from meeting_svc.meeting_schemas import (
+    CallMeeting,
+    CancelMeeting,
+    CloseSession,
+    DeclareDevices,
+    Entrust,
+    HandOver,
+    OpenSession,
+    Postpone,
+    RecordSound,
+)
+from meeting_svc.planning import PlanningRequest
+from meeting_svc.record import Act, Cancellation, Handover, Participants, Postponement, Recording
 from meeting_svc.topic import Topic
 from zhengling import references
 from zhengling.db import lock
@@ -20,18 +33,29 @@ from zhengling.events import (
     MeetingClosed,
 )
 from zhengling.outbox import emit
+from zhengling.rulebook import MeetingKind
 from zhengling.service import Call
 
 
 async def call_meeting(call: Call, body: CallMeeting) -> Meeting:
-    """Call a meeting for a day. By the office, which organises meetings."""
+    """Call a meeting for a day. By who organises the kind: the office, or the unit that proposes it."""
     book, composition = call.rulebook, await references.composition(call.session)
-    kind = book.kind(body.kind)
-    meetings.call_office(
-        composition, call.official, shanghai_day(call.now), Text("call a meeting", "召集会议"), kind.clause
+    kind, today = book.kind(body.kind), shanghai_day(call.now)
+    named = body.participants
+    invitation.require_known(
+        composition,
+        [*named.officials, *([body.convener] if body.convener else [])],
+        [*named.organisations, *([body.organised_by] if body.organised_by else [])],
     )
-    if body.day < shanghai_day(call.now):
-        raise invalid("day_in_the_past", f"{body.day} lies in the past", f"{body.day}已经过去")
+    act = Text("call a meeting", "召集会议")
+    meetings.require_organiser(kind, composition, call.official, body.organised_by, today, act)
+    _require_to_come(call, body.day, body.starts_at)
+    participants = Participants(named.officials, named.organisations)
+    meetings.require_named_by_rule(kind, participants)
+    meetings.require_request(kind, body.request_id)
+    await _require_approved(call, kind, body.request_id, body.day)
+    if body.convener:
+        meetings.require_convener(kind, composition, body.convener, body.day, body.organised_by)
     meeting = Meeting(
         id=str(uuid7()),
         government=call.government,
@@ -40,88 +64,151 @@ async def call_meeting(call: Call, body: CallMeeting) -> Meeting:
         title=body.title,
         day=body.day,
         called_by=call.official or "",
+        starts_at=body.starts_at,
+        place=body.place,
+        organised_by=body.organised_by,
+        convener=body.convener,
+        participants=participants,
+        request_id=body.request_id,
     )
+    meetings.require_planned_chair(meeting, kind, composition)
+    if body.recording:
+        _record_sound(MeetingCase(call, meeting, kind, composition), body.recording)
     call.session.add(meeting)
     await call.session.flush()
     return meeting
 
 
-async def add_to_agenda(call: Call, meeting_id: str, body: AddToAgenda) -> Meeting:
-    """Put a topic on the agenda. By the office. Late papers are refused unless they were admitted."""
-    meeting = await lock(call.session, Meeting, meeting_id, "meeting", "会议")
-    call.check_version(meeting.version)
-    topic = await lock(call.session, Topic, body.topic_id, "topic", "议题")
-    kind, composition = kind_of(call, meeting), await references.composition(call.session)
-    meetings.call_office(
-        composition, call.official, shanghai_day(call.now), Text("arrange the agenda", "安排议程"), kind.agenda.clause
-    )
-    meetings.add_to_agenda(meeting, topic, body.position)
-    await topic_commands.schedule(call, topic, meeting, kind, composition)
+def _require_to_come(call: Call, day: date, starts_at: datetime | None) -> None:
+    """Problems 422 `day_in_the_past`, `starts_on_another_day`."""
+    if day < shanghai_day(call.now):
+        raise invalid("day_in_the_past", f"{day} lies in the past", f"{day}已经过去")
+    if starts_at and shanghai_day(starts_at) != day:
+        raise invalid(
+            "starts_on_another_day",
+            f"{starts_at.isoformat()} isn't on {day}, Shanghai time",
+            f"开始时间不在{day}（北京时间）当天",
+        )
+
+
+async def _require_approved(call: Call, kind: MeetingKind, request_id: str | None, day: date) -> None:
+    """Refusals of `planning.require_approved` for a kind that is held on a request."""
+    if kind.request and request_id:
+        await planning_commands.require_approved(call.session, request_id, kind.request, day)
+
+
+async def postpone_meeting(call: Call, meeting_id: str, body: Postpone) -> Meeting:
+    """Call it for another day, time or place, with a reason. By who organises it. The lead time of its topics' papers
+    holds for the new day; whoever was told has to be told anew."""
+    case = await meeting_case(call, meeting_id)
+    meeting = case.meeting
+    _organised(case, Text("postpone a meeting", "改期会议"))
+    meetings.require_state(meeting, *meetings.PREPARED)
+    _require_to_come(call, body.day, body.starts_at)
+    place = meeting.place if body.place is None else body.place
+    await _require_approved(call, case.kind, meeting.request_id, body.day)
+    for item in meeting.agenda:
+        topic = await lock(call.session, Topic, item.topic_id, "topic", "议题")
+        await topic_commands.require_in_time(call, topic, meeting.id, case.kind, body.day)
+    change = Postponement(body.day, body.starts_at, place, body.reason, case.act(body.occurred_at))
+    meetings.postpone(meeting, change)
+    call.audit_details.update(reason=body.reason)
     await call.session.flush()
     return meeting
 
 
-async def take_agenda_step(call: Call, meeting_id: str, body: TakeStep) -> Meeting:
-    """Take the next step of the agenda's chain; the last one approves and locks it. By who the rulebook says."""
-    meeting = await lock(call.session, Meeting, meeting_id, "meeting", "会议")
-    call.check_version(meeting.version)
-    meetings.require_state(meeting, MeetingState.called)
-    kind = kind_of(call, meeting)
-    taken = await step_of_meeting(call, meeting, kind, kind.agenda, meeting.agenda_steps, body)
-    meetings.take_agenda_step(meeting, kind, taken)
+async def cancel_meeting(call: Call, meeting_id: str, body: CancelMeeting) -> Meeting:
+    """Cancel it, with a reason; its topics are ready for another meeting. By who organises it."""
+    case = await meeting_case(call, meeting_id)
+    _organised(case, Text("cancel a meeting", "取消会议"))
+    act = case.act(body.occurred_at)
+    meetings.cancel(case.meeting, Cancellation(body.reason, act))
+    for item in case.meeting.agenda:
+        topic = await lock(call.session, Topic, item.topic_id, "topic", "议题")
+        topics.release(topic, act.official, body.reason, act.occurred_at, act.recorded_at)
+    call.audit_details.update(reason=body.reason)
     await call.session.flush()
-    return meeting
+    return case.meeting
 
 
 async def entrust_chair(call: Call, meeting_id: str, body: Entrust) -> Meeting:
-    """Entrust an official with chairing this meeting, with a reason. By the head."""
-    meeting = await lock(call.session, Meeting, meeting_id, "meeting", "会议")
-    call.check_version(meeting.version)
-    composition = await references.composition(call.session)
+    """Entrust an official with chairing this meeting, with a reason. By the head, or who else the rulebook lets."""
+    case = await meeting_case(call, meeting_id)
     entrustment = Entrustment(body.to, call.official or "", body.reason, call.occurred(body.occurred_at), call.now)
-    meetings.entrust(meeting, composition, kind_of(call, meeting), call.official, entrustment, shanghai_day(call.now))
+    meetings.entrust(case.meeting, case.composition, case.kind, call.official, entrustment, case.today)
     await call.session.flush()
-    return meeting
+    return case.meeting
+
+
+async def declare_devices(call: Call, meeting_id: str, body: DeclareDevices) -> Meeting:
+    """Declare that phones and recorders were handed in. By the office."""
+    case = await meeting_case(call, meeting_id)
+    clause = case.kind.confidential.clause if case.kind.confidential else case.kind.clause
+    _office(case, Text("declare that devices were handed in", "确认设备未带入会场"), clause)
+    session.declare_devices(case.meeting, case.kind, case.act(body.occurred_at))
+    await call.session.flush()
+    return case.meeting
+
+
+async def arrange_recording(call: Call, meeting_id: str, body: RecordSound) -> Meeting:
+    """Arrange a recording of the session. By the office: nobody else may."""
+    case = await meeting_case(call, meeting_id)
+    _record_sound(case, body)
+    await call.session.flush()
+    return case.meeting
+
+
+def _record_sound(case: MeetingCase, body: RecordSound) -> None:
+    clause = case.kind.confidential.clause if case.kind.confidential else None
+    _office(case, Text("arrange a recording", "安排录音录像"), clause)
+    session.record_sound(case.meeting, Recording(body.by, case.act(body.occurred_at)))
 
 
 async def open_session(call: Call, meeting_id: str, body: OpenSession) -> Meeting:
-    """Open the session with its attendance. By the office; the chair and the quorum as the rulebook says."""
-    meeting = await lock(call.session, Meeting, meeting_id, "meeting", "会议")
-    call.check_version(meeting.version)
-    kind, composition = kind_of(call, meeting), await references.composition(call.session)
+    """Open the session with its attendance. By who organises it; the chair, the roll call, the quorum and what has to be
+    there before as the rulebook says."""
+    case = await meeting_case(call, meeting_id)
     occurred_at = call.occurred(body.occurred_at)
-    meetings.call_office(
-        composition, call.official, shanghai_day(call.now), Text("open a session", "记录开会"), kind.clause
-    )
+    _organised(case, Text("open a session", "记录开会"))
     officials = [entry.official for entry in body.attendance]
-    if unknown := sorted({o for o in (*officials, body.chair) if o not in composition.official_names}):
-        raise invalid("unknown_official", f"no such official: {', '.join(unknown)}", f"查无此人：{'、'.join(unknown)}")
+    invitation.require_known(case.composition, [*officials, body.chair], [])
     if len(set(officials)) != len(officials):
         raise invalid("official_twice", "an official stands twice in the attendance", "出席名单中有人重复")
-    acting = meetings.open_session(
-        meeting,
-        kind,
-        composition,
+    acting = session.open_session(
+        case.meeting,
+        case.kind,
+        case.composition,
         body.chair,
-        [Attendance(entry.official, entry.present, entry.reason) for entry in body.attendance],
+        [Attendance(each.official, each.present, each.reason, topic_id=each.topic_id) for each in body.attendance],
         occurred_at,
         shanghai_day(occurred_at),
     )
     call.audit_details.update(acting.behalf)
+    if case.kind.request and case.meeting.request_id:
+        request = await lock(call.session, PlanningRequest, case.meeting.request_id, "planning request", "办会申请")
+        planning_commands.mark_held(request, case.meeting.id, occurred_at)
     await call.session.flush()
-    return meeting
+    return case.meeting
+
+
+async def hand_over_chair(call: Call, meeting_id: str, body: HandOver) -> Meeting:
+    """Record that somebody else chairs from here on. By who organises it; the new chair as the rulebook says."""
+    case = await meeting_case(call, meeting_id)
+    _organised(case, Text("record a handover", "登记移交主持"))
+    handover = Handover(case.meeting.chair or "", body.to, body.reason, case.act(body.occurred_at))
+    acting = session.hand_over(case.meeting, case.kind, case.composition, handover, case.today)
+    call.audit_details.update(acting.behalf)
+    await call.session.flush()
+    return case.meeting
 
 
 async def close_session(call: Call, meeting_id: str, body: CloseSession) -> Meeting:
-    """Close the session, once every topic has its decision. By the office. Emits session.closed."""
-    meeting = await lock(call.session, Meeting, meeting_id, "meeting", "会议")
-    call.check_version(meeting.version)
-    kind, composition = kind_of(call, meeting), await references.composition(call.session)
-    occurred_at = call.occurred(body.occurred_at)
-    meetings.call_office(
-        composition, call.official, shanghai_day(call.now), Text("close a session", "记录散会"), kind.clause
-    )
-    meetings.close_session(meeting, occurred_at)
+    """Close the session, once every topic has its decision where the kind decides. By who organises it. Emits
+    session.closed."""
+    case = await meeting_case(call, meeting_id)
+    meeting, occurred_at = case.meeting, call.occurred(body.occurred_at)
+    _organised(case, Text("close a session", "记录散会"))
+    session.close_session(meeting, case.kind, occurred_at)
     for item in meeting.agenda:
         topic = await lock(call.session, Topic, item.topic_id, "topic", "议题")
         outcome = next((each.outcome for each in meeting.resolutions if each.topic_id == topic.id), None)
@@ -131,7 +218,7 @@ async def close_session(call: Call, meeting_id: str, body: CloseSession) -> Meet
         MeetingClosed(
             meeting_id=meeting.id,
             meeting_kind=meeting.kind,
-            kind_name=kind.name,
+            kind_name=case.kind.name,
             title=meeting.title,
             edition=meeting.edition,
             closed_at=occurred_at,
@@ -141,3 +228,18 @@ async def close_session(call: Call, meeting_id: str, body: CloseSession) -> Meet
     )
     await call.session.flush()
     return meeting
+
+
+def _organised(case: MeetingCase, act: Text) -> None:
+    organised_by = case.meeting.organised_by
+    meetings.require_organiser(case.kind, case.composition, case.call.official, organised_by, case.today, act)
+
+
+def _office(case: MeetingCase, act: Text, clause: str | None) -> None:
+    meetings.call_office(case.composition, case.call.official, case.today, act, clause)
+
+
+def office_act(case: MeetingCase, stated: datetime | None, act: Text, clause: str | None) -> Act:
+    """What the office did. Problem 403 `not_the_office` for anybody else."""
+    _office(case, act, clause)
+    return case.act(stated)

@@ -2,42 +2,100 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+
+from meeting_svc import agenda, attendance, invitation, preparation, tables
+from meeting_svc import meeting as meetings
 from meeting_svc import minutes as minutes_
+from meeting_svc.agenda_schemas import Rhythms, RhythmView
+from meeting_svc.attendance_schemas import ExpectedView, QuorumView
 from meeting_svc.commands import kind_of
-from meeting_svc.meeting import Meeting, MeetingState, minutes_facts
-from meeting_svc.meeting_schemas import MeetingView
+from meeting_svc.meeting import Meeting, MeetingState, minutes_facts, step_context
+from meeting_svc.meeting_schemas import Kinds, KindView, MeetingView, RemarkView, RuleTold
 from meeting_svc.minutes_queries import version_of
-from meeting_svc.queries import equal, next_of
+from meeting_svc.queries import FactsOf, equal, next_of
+from meeting_svc.rules_told import rules_told
+from meeting_svc.schemas import NextStep
 from meeting_svc.topic import StepTaken, next_step
 from zhengling import references
+from zhengling.authority import Composition
 from zhengling.db import load
 from zhengling.paging import Page, PageRequest, page
-from zhengling.rulebook import Chain
+from zhengling.rulebook import Chain, MeetingKind, TopicNature
 from zhengling.service import Call
 
 
 async def meeting_view(call: Call, meeting: Meeting) -> MeetingView:
+    """The meeting with what is next: what it asks for before it opens, who takes the next step of a chain."""
     view = MeetingView.model_validate(meeting)
     kind = kind_of(call, meeting)
-    if meeting.state in (MeetingState.called, MeetingState.agenda_approved):
-        people, day = await references.composition(call.session), meeting.day
-        view.away = [official for official in people.members(kind.members, day) if people.absent(official, day)]
+    view.outstanding_copies = [copy.number for copy in meeting.copies if copy.outstanding]
+    if meeting.state in meetings.PREPARED:
+        await _preparation(call, view, meeting, kind)
+    if meeting.state == MeetingState.open and (rule := meeting.quorum_needed):
+        present = len(meetings.members_in_the_room(meeting))
+        met = meetings.quorum_is_met(meeting)
+        members = len(meeting.members)
+        view.quorum = QuorumView(members=members, present=present, needed=rule.needed, met=met, clause=rule.clause)
     chains: dict[MeetingState, tuple[Chain, list[StepTaken]]] = {
         MeetingState.called: (kind.agenda, meeting.agenda_steps),
     }
     if kind.minutes:
         chains |= dict.fromkeys((MeetingState.closed, MeetingState.minuted), (kind.minutes, meeting.minutes_steps))
     if meeting.state in chains:
-        chain, taken = chains[meeting.state]
-        facts_of = partial(minutes_facts, meeting)
+        facts_of: FactsOf = partial(minutes_facts, meeting)
         if meeting.state == MeetingState.minuted:  # what the draft says of itself counts too
             facts_of = partial(minutes_.facts_of, meeting, await version_of(call, meeting.id, None))
-        if step := next_step(chain, taken, facts_of(meeting.chair)):
-            composition = await references.composition(call.session)
-            view.next_step = next_of(call, chain, step, composition, facts_of, chair=meeting.chair)
+        view.next_step = await _next_step(call, meeting, kind, *chains[meeting.state], facts_of)
     return view
+
+
+async def _next_step(
+    call: Call, meeting: Meeting, kind: MeetingKind, chain: Chain, taken: list[StepTaken], facts_of: FactsOf
+) -> NextStep | None:
+    composition = await references.composition(call.session)
+    chair = meetings.planned_chair(meeting, kind, composition)
+    step = next_step(chain, taken, facts_of(chair or ""))
+    if step is None:
+        return None
+    context = step_context(meeting, chair)
+    return next_of(call, chain, step, composition, facts_of, **context)
+
+
+async def _preparation(call: Call, view: MeetingView, meeting: Meeting, kind: MeetingKind) -> None:
+    people = await references.composition(call.session)
+    members = attendance.members_of(meeting, kind, people)
+    view.away = [official for official in members if people.absent(official, meeting.day)]
+    view.expected = list(_expected(meeting, kind, people))
+    view.warnings = [RemarkView.model_validate(remark) for remark in agenda.warnings(meeting, kind)]
+    view.next = [RemarkView.model_validate(remark) for remark in preparation.asked_for(meeting, kind, people)]
+    if kind.invitees and invitation.pending(meeting):
+        view.next_invitee_step = await _next_step(
+            call, meeting, kind, kind.invitees.steps, meeting.invitee_steps, partial(minutes_facts, meeting)
+        )
+
+
+def _expected(meeting: Meeting, kind: MeetingKind, people: Composition) -> Iterator[ExpectedView]:
+    latest = len(meeting.agenda_versions)
+    sent = [n for n in meeting.notices if (n.agenda_version, n.round) == (latest, meeting.round)]
+    coming = {a.official: a.coming for a in meeting.acknowledgements if a.round == meeting.round}
+    for official, capacity in attendance.expected(meeting, kind, people).items():
+        delegate = attendance.granted_delegate(meeting, official)
+        told = [notice.act.occurred_at for notice in sent if official in notice.recipients]
+        yield ExpectedView(
+            official=official,
+            name=people.official_names.get(official, official),
+            capacity=capacity,
+            away=people.absent(official, meeting.day) is not None,
+            on_leave=attendance.granted_leave(meeting, official) is not None,
+            delegate=delegate.delegate if delegate else None,
+            told_at=told[-1] if told else None,
+            coming=coming.get(official),
+        )
 
 
 async def get_meeting(call: Call, meeting_id: str) -> MeetingView:
@@ -49,3 +107,45 @@ async def list_meetings(
 ) -> Page[MeetingView]:
     rows, cursor = await page(call.session, Meeting, request, *equal(Meeting, kind=kind, state=state))
     return Page(items=[await meeting_view(call, row) for row in rows], next_cursor=cursor)
+
+
+# kinds --------------------------------------------------------------------------------------------------------------
+def kind_view(call: Call, name: str) -> KindView:
+    """What the edition in force says of a kind. Problem 422 `unknown_meeting_kind`."""
+    book = call.rulebook
+    kind = book.kind(name)
+    told = [RuleTold(clause=clause, en=text.en, zh=text.zh) for clause, text in rules_told(kind)]
+    return KindView(kind=name, name=kind.name, clause=kind.clause, edition=book.edition, rules=kind, told=told)
+
+
+def list_kinds(call: Call) -> Kinds:
+    return Kinds(items=[kind_view(call, name) for name in call.rulebook.meetings])
+
+
+async def get_agenda_rhythm(call: Call) -> Rhythms:
+    """For each kind with a topic that it takes up from time to time: the last session with it, and those since."""
+    items = []
+    for name, kind in call.rulebook.meetings.items():
+        if kind.rhythm:
+            items.append(await _rhythm(call, name, kind, kind.rhythm.nature, kind.rhythm.clause))
+    return Rhythms(items=items)
+
+
+async def _rhythm(call: Call, name: str, kind: MeetingKind, nature: TopicNature, clause: str) -> RhythmView:
+    columns = tables.meeting.c
+    held = sa.and_(columns.kind == name, columns.opened_at.is_not(None))
+    with_it = held & sa.cast(columns.agenda, JSONB).contains(sa.cast([{"nature": nature.value}], JSONB))
+    newest = sa.select(columns.id, columns.title, columns.day, columns.opened_at).where(with_it)
+    last = (await call.session.execute(newest.order_by(columns.opened_at.desc()).limit(1))).first()
+    since = held & (columns.opened_at > last.opened_at) if last else held
+    count = await call.session.scalar(sa.select(sa.func.count()).select_from(tables.meeting).where(since))
+    return RhythmView(
+        kind=name,
+        name=kind.name,
+        nature=nature,
+        clause=clause,
+        last_held=last.day if last else None,
+        meeting_id=last.id if last else None,
+        title=last.title if last else None,
+        sessions_since=count or 0,
+    )

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Query, Response
+from fastapi import Path, Query, Response
 
 from meeting_svc import meeting_commands as do
 from meeting_svc import meeting_queries as see
 from meeting_svc.meeting import Meeting, MeetingState
-from meeting_svc.meeting_schemas import AddToAgenda, CallMeeting, CloseSession, Entrust, MeetingView, OpenSession
-from meeting_svc.schemas import TakeStep
+from meeting_svc.meeting_schemas import (
+    CallMeeting,
+    CancelMeeting,
+    CloseSession,
+    DeclareDevices,
+    Entrust,
+    HandOver,
+    Kinds,
+    KindView,
+    MeetingView,
+    OpenSession,
+    Postpone,
+    RecordSound,
+)
 from meeting_svc.scopes import Change, Create, Read
 from zhengling.paging import Page, Paging
 from zhengling.service import Call, commands, etag, queries
@@ -23,6 +35,16 @@ async def meeting_answer(call: Call, response: Response, meeting: Meeting) -> Me
     response.headers["ETag"] = etag(meeting.version)
     call.audit_details["subject"] = f"meeting:{meeting.id}"
     return await see.meeting_view(call, meeting)
+
+
+@reads.get("/meeting-kinds", operation_id="list_meeting_kinds", summary="What the rules say of each kind of meeting")
+async def list_meeting_kinds(call: Read) -> Kinds:
+    return see.list_kinds(call)
+
+
+@reads.get("/meeting-kinds/{kind}", operation_id="get_meeting_kind", summary="What the rules say of one kind")
+async def get_meeting_kind(kind: Annotated[str, Path(max_length=60)], call: Read) -> KindView:
+    return see.kind_view(call, kind)
 
 
 @writes.post("/meetings", operation_id="call_meeting", status_code=201, summary="Call a meeting for a day")
@@ -49,26 +71,47 @@ async def get_meeting(meeting_id: str, call: Read, response: Response) -> Meetin
     return view
 
 
-@writes.post("/meetings/{meeting_id}/agenda", operation_id="add_to_agenda", summary="Put a topic on the agenda")
-async def add_to_agenda(meeting_id: str, body: AddToAgenda, call: Change, response: Response) -> MeetingView:
-    return await meeting_answer(call, response, await do.add_to_agenda(call, meeting_id, body))
+@writes.post(
+    "/meetings/{meeting_id}/postponement", operation_id="postpone_meeting", summary="Another day, time or place"
+)
+async def postpone_meeting(meeting_id: str, body: Postpone, call: Change, response: Response) -> MeetingView:
+    return await meeting_answer(call, response, await do.postpone_meeting(call, meeting_id, body))
+
+
+@writes.post("/meetings/{meeting_id}/cancellation", operation_id="cancel_meeting", summary="It isn't held")
+async def cancel_meeting(meeting_id: str, body: CancelMeeting, call: Change, response: Response) -> MeetingView:
+    return await meeting_answer(call, response, await do.cancel_meeting(call, meeting_id, body))
+
+
+@writes.post("/meetings/{meeting_id}/entrustment", operation_id="entrust_chair", summary="Entrust somebody to chair")
+async def entrust_chair(meeting_id: str, body: Entrust, call: Change, response: Response) -> MeetingView:
+    return await meeting_answer(call, response, await do.entrust_chair(call, meeting_id, body))
 
 
 @writes.post(
-    "/meetings/{meeting_id}/agenda/steps", operation_id="take_agenda_step", summary="Arrange, approve the agenda"
+    "/meetings/{meeting_id}/devices", operation_id="declare_devices", summary="Phones and recorders were handed in"
 )
-async def take_agenda_step(meeting_id: str, body: TakeStep, call: Change, response: Response) -> MeetingView:
-    return await meeting_answer(call, response, await do.take_agenda_step(call, meeting_id, body))
+async def declare_devices(meeting_id: str, body: DeclareDevices, call: Change, response: Response) -> MeetingView:
+    return await meeting_answer(call, response, await do.declare_devices(call, meeting_id, body))
 
 
-@writes.post("/meetings/{meeting_id}/entrustment", operation_id="entrust_chair", summary="The head entrusts the chair")
-async def entrust_chair(meeting_id: str, body: Entrust, call: Change, response: Response) -> MeetingView:
-    return await meeting_answer(call, response, await do.entrust_chair(call, meeting_id, body))
+@writes.post(
+    "/meetings/{meeting_id}/recording", operation_id="arrange_recording", summary="The office arranges a recording"
+)
+async def arrange_recording(meeting_id: str, body: RecordSound, call: Change, response: Response) -> MeetingView:
+    return await meeting_answer(call, response, await do.arrange_recording(call, meeting_id, body))
 
 
 @writes.post("/meetings/{meeting_id}/opening", operation_id="open_session", summary="Open the session")
 async def open_session(meeting_id: str, body: OpenSession, call: Change, response: Response) -> MeetingView:
     return await meeting_answer(call, response, await do.open_session(call, meeting_id, body))
+
+
+@writes.post(
+    "/meetings/{meeting_id}/handover", operation_id="hand_over_chair", summary="Somebody else chairs from here"
+)
+async def hand_over_chair(meeting_id: str, body: HandOver, call: Change, response: Response) -> MeetingView:
+    return await meeting_answer(call, response, await do.hand_over_chair(call, meeting_id, body))
 
 
 @writes.post("/meetings/{meeting_id}/closing", operation_id="close_session", summary="Close the session")

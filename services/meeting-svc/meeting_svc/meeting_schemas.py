@@ -5,27 +5,76 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated
 
-from pydantic import Field, StrictBool, StrictInt
+from pydantic import Field
 
+from meeting_svc.agenda_schemas import ActView, AgendaItemView, AgendaRemovalView, AgendaVersionView
+from meeting_svc.attendance_schemas import (
+    AttendancePayload,
+    AttendanceView,
+    CopyView,
+    ExpectedView,
+    MovementView,
+    QuorumView,
+    StaffView,
+)
+from meeting_svc.invitation_schemas import (
+    AcknowledgementView,
+    InviteeRemovalView,
+    InviteeView,
+    NoticeView,
+    OutsideConsentView,
+)
+from meeting_svc.leave_schemas import DelegationView, LeaveView
 from meeting_svc.meeting import MeetingState
 from meeting_svc.schemas import NextStep, OccurredAt, Payload, Reason, StepView, Title, View
 from zhengling.authority import Key
 from zhengling.events import Resolution
-from zhengling.moments import Day
-from zhengling.rulebook import (
-    TopicNature,
-)
+from zhengling.meeting_rules import MeetingKind
+from zhengling.moments import Day, Instant
+
+Place = Annotated[str, Field(max_length=200, examples=["区政府一楼会议室"])]
+StartsAt = Annotated[Instant | None, Field(description="the planned time, on the meeting's day")]
+
+
+# payloads -----------------------------------------------------------------------------------------------------------
+class ParticipantsPayload(Payload):
+    """Whom the call names, for a kind whose rule names no members; a unit sends its principal."""
+
+    officials: Annotated[list[Key], Field(default_factory=list, max_length=500)]
+    organisations: Annotated[list[Key], Field(default_factory=list, max_length=200)]
+
+
+class RecordSound(Payload):
+    by: Annotated[str, Field(min_length=2, max_length=120, description="who records")]
+    occurred_at: OccurredAt = None
 
 
 class CallMeeting(Payload):
     kind: Annotated[str, Field(max_length=60, examples=["executive"])]
     title: Annotated[Title, Field(examples=["区政府2026年第3次常务会议"])]
     day: Annotated[Day, Field(description="the day it is called for (Asia/Shanghai)")]
+    starts_at: StartsAt = None
+    place: Place = ""
+    organised_by: Annotated[Key | None, Field(description="the unit that organises it, where it isn't the office")] = (
+        None
+    )
+    convener: Annotated[Key | None, Field(description="the official planned to chair")] = None
+    participants: Annotated[ParticipantsPayload, Field(default_factory=lambda: ParticipantsPayload())]
+    request_id: Annotated[str | None, Field(max_length=64, description="the approved request it is held on")] = None
+    recording: Annotated[RecordSound | None, Field(description="only where the office arranges it")] = None
 
 
-class AddToAgenda(Payload):
-    topic_id: Annotated[str, Field(max_length=64)]
-    position: Annotated[StrictInt | None, Field(ge=1, le=200)] = None
+class Postpone(Payload):
+    day: Day
+    starts_at: StartsAt = None
+    place: Annotated[str | None, Field(max_length=200, description="as before where absent")] = None
+    reason: Reason
+    occurred_at: OccurredAt = None
+
+
+class CancelMeeting(Payload):
+    reason: Reason
+    occurred_at: OccurredAt = None
 
 
 class Entrust(Payload):
@@ -34,10 +83,14 @@ class Entrust(Payload):
     occurred_at: OccurredAt = None
 
 
-class AttendancePayload(Payload):
-    official: Key
-    present: StrictBool
-    reason: Annotated[str, Field(max_length=200)] = ""
+class HandOver(Payload):
+    to: Annotated[Key, Field(description="who chairs from here on")]
+    reason: Reason
+    occurred_at: OccurredAt = None
+
+
+class DeclareDevices(Payload):
+    occurred_at: OccurredAt = None
 
 
 class OpenSession(Payload):
@@ -50,17 +103,44 @@ class CloseSession(Payload):
     occurred_at: OccurredAt = None
 
 
-class AgendaItemView(View):
-    topic_id: str
-    title: str
-    nature: TopicNature
-    sponsor: str
+# views --------------------------------------------------------------------------------------------------------------
+class TextView(View):
+    en: str
+    zh: str
 
 
-class AttendanceView(View):
-    official: str
-    present: bool
+class RemarkView(View):
+    """Something that is still asked for, or warned of; whom it concerns."""
+
+    code: str
+    clause: str | None
+    text: TextView
+    officials: list[str]
+
+
+class ParticipantsView(View):
+    officials: list[str]
+    organisations: list[str]
+
+
+class RecordingView(View):
+    by: str
+    arranged: ActView
+
+
+class PostponementView(View):
+    """The time and place that the meeting had before."""
+
+    day: date
+    starts_at: datetime | None
+    place: str
     reason: str
+    act: ActView
+
+
+class CancellationView(View):
+    reason: str
+    act: ActView
 
 
 class EntrustmentView(View):
@@ -71,28 +151,98 @@ class EntrustmentView(View):
     recorded_at: datetime
 
 
+class HandoverView(View):
+    chair: str
+    to: str
+    reason: str
+    act: ActView
+
+
 class MeetingView(View):
     id: str
     version: int
     kind: str
     title: str
     day: date
+    starts_at: datetime | None
+    place: str
+    organised_by: str | None
+    convener: str | None
+    participants: ParticipantsView
+    request_id: str | None
+    recording: RecordingView | None
     state: MeetingState
     called_by: str
+    postponements: list[PostponementView]
+    cancellation: CancellationView | None
     agenda: list[AgendaItemView]
     agenda_steps: list[StepView]
+    agenda_versions: list[AgendaVersionView]
+    agenda_removals: list[AgendaRemovalView]
+    invitees: list[InviteeView]
+    invitee_steps: list[StepView]
+    invitee_removals: list[InviteeRemovalView]
+    outside_consents: list[OutsideConsentView]
+    notices: list[NoticeView]
+    acknowledgements: list[AcknowledgementView]
+    leaves: list[LeaveView]
+    delegations: list[DelegationView]
+    devices: Annotated[ActView | None, Field(description="who declared that phones and recorders were handed in")]
+    staff: list[StaffView]
     entrustment: EntrustmentView | None
     chair: str | None
     members: list[str]
     attendance: list[AttendanceView]
+    movements: list[MovementView]
+    handovers: list[HandoverView]
+    copies: list[CopyView]
     resolutions: list[Resolution]
     opened_at: datetime | None
     closed_at: datetime | None
     minutes_steps: list[StepView]
+    expected: Annotated[
+        list[ExpectedView],
+        Field(default_factory=list, description="who has to stand in the roll call, before it opens"),
+    ]
     away: Annotated[
         list[str],
         Field(default_factory=list, description="members who are known to be away on its day, before it opens"),
     ]
+    quorum: Annotated[QuorumView | None, Field(description="while it is open, where the rules ask for one")] = None
+    outstanding_copies: Annotated[
+        list[int], Field(default_factory=list, description="copies marked for return that aren't back")
+    ]
+    warnings: Annotated[
+        list[RemarkView], Field(default_factory=list, description="what is lawful, and yet not as it should be")
+    ]
+    next: Annotated[
+        list[RemarkView], Field(default_factory=list, description="what is asked for before it can be opened")
+    ]
     next_step: NextStep | None = None
+    next_invitee_step: NextStep | None = None
     edition: str
     modified_at: datetime
+
+
+# kinds --------------------------------------------------------------------------------------------------------------
+class RuleTold(View):
+    """One rule in words."""
+
+    clause: str
+    en: str
+    zh: str
+
+
+class KindView(View):
+    """What an edition says of one kind of meeting: as data, and in words."""
+
+    kind: str
+    name: str
+    clause: str
+    edition: str
+    rules: MeetingKind
+    told: list[RuleTold]
+
+
+class Kinds(View):
+    items: list[KindView]

@@ -217,7 +217,8 @@ def digest_of(text: str) -> str:
 # transitions --------------------------------------------------------------------------------------------------------
 def facts_of(meeting: Meeting, minutes: Minutes | None, official: str | None) -> Facts:
     """Facts of the chain for one official: who chaired and how, and whether the drafter named a major matter in it."""
-    return minutes_facts(meeting, official) | {"major": minutes.major if minutes else False}
+    facts = minutes_facts(meeting, official)
+    return facts | {"major": facts["major"] or (minutes is not None and minutes.major)}
 
 
 def require_after_close(meeting: Meeting, kind: MeetingKind, occurred_at: datetime) -> None:

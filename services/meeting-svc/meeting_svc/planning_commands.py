@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
+from meeting_svc import guest, planning, tables
 from meeting_svc import hindrance as hindrances
-from meeting_svc import invitation, planning, tables
 from meeting_svc.commands import require_organisations
 from meeting_svc.decision import Decision
 from meeting_svc.hindrance import Breach, Surroundings
@@ -420,7 +420,7 @@ async def record_invitations(call: Call, request_id: str, body: RecordInvitation
     case = await _seen(call, request_id)
     _require_asker(call, case, Role.office)
     sent = Invitation(tuple(body.officials), tuple(body.guests), call.official or "", call.occurred(body.occurred_at))
-    invitation.invite(case.request, case.kind, case.composition, sent)
+    guest.invite(case.request, case.kind, case.composition, sent)
     await call.session.flush()
     return case.request
 

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from meeting_svc import (
+    agenda_routes,
+    attendance_routes,
     cadence_routes,
+    circular_routes,
     composition_routes,
     decision_routes,
+    invitation_routes,
+    leave_routes,
     meeting_routes,
     minutes_routes,
     planning_routes,
@@ -17,6 +22,11 @@ ROUTERS = [
     *composition_routes.ROUTERS,
     *topic_routes.ROUTERS,
     *meeting_routes.ROUTERS,
+    *agenda_routes.ROUTERS,
+    *invitation_routes.ROUTERS,
+    *leave_routes.ROUTERS,
+    *attendance_routes.ROUTERS,
+    *circular_routes.ROUTERS,
     *decision_routes.ROUTERS,
     *minutes_routes.ROUTERS,
     *planning_routes.ROUTERS,

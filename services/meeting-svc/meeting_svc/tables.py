@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from sqlalchemy.orm import registry
 
+from meeting_svc import record
+from meeting_svc.circular import Circular, Row
 from meeting_svc.consultation import Coordination, CoordinationNote, Position, Signature
 from meeting_svc.decision import Amendment, Decision, Execution, PublicationRecord, Revision
 from meeting_svc.gate import GateRecord
@@ -60,17 +62,56 @@ meeting = sa.Table(
     sa.Column("title", sa.Text, nullable=False),
     sa.Column("day", sa.Date, nullable=False),
     sa.Column("called_by", sa.Text, nullable=False),
+    sa.Column("starts_at", Instant),
+    sa.Column("place", sa.Text, nullable=False),
+    sa.Column("organised_by", sa.Text),
+    sa.Column("convener", sa.Text),
+    sa.Column("participants", Json(record.Participants), nullable=False),
+    sa.Column("request_id", sa.Text),
+    sa.Column("recording", Json(record.Recording | None)),
     sa.Column("state", sa.Text, nullable=False),
+    sa.Column("postponements", Json(list[record.Postponement]), nullable=False),
+    sa.Column("cancellation", Json(record.Cancellation | None)),
     sa.Column("agenda", Json(list[AgendaItem]), nullable=False),
     sa.Column("agenda_steps", Json(list[StepTaken]), nullable=False),
+    sa.Column("agenda_versions", Json(list[record.AgendaVersion]), nullable=False),
+    sa.Column("agenda_removals", Json(list[record.AgendaRemoval]), nullable=False),
+    sa.Column("invitees", Json(list[record.Invitee]), nullable=False),
+    sa.Column("invitee_steps", Json(list[StepTaken]), nullable=False),
+    sa.Column("invitee_removals", Json(list[record.InviteeRemoval]), nullable=False),
+    sa.Column("outside_consents", Json(list[record.OutsideConsent]), nullable=False),
+    sa.Column("notices", Json(list[record.NoticeSent]), nullable=False),
+    sa.Column("acknowledgements", Json(list[record.Acknowledgement]), nullable=False),
+    sa.Column("leaves", Json(list[record.LeaveRequest]), nullable=False),
+    sa.Column("delegations", Json(list[record.Delegation]), nullable=False),
+    sa.Column("devices", Json(record.Act | None)),
+    sa.Column("staff", Json(list[record.StaffApproval]), nullable=False),
     sa.Column("entrustment", Json(Entrustment | None)),
     sa.Column("chair", sa.Text),
     sa.Column("members", Json(list[str]), nullable=False),
+    sa.Column("quorum_needed", Json(record.QuorumNeeded | None)),
     sa.Column("attendance", Json(list[Attendance]), nullable=False),
+    sa.Column("movements", Json(list[record.Movement]), nullable=False),
+    sa.Column("handovers", Json(list[record.Handover]), nullable=False),
+    sa.Column("copies", Json(list[record.Copy]), nullable=False),
     sa.Column("resolutions", Json(list[Resolution]), nullable=False),
     sa.Column("opened_at", Instant),
     sa.Column("closed_at", Instant),
     sa.Column("minutes_steps", Json(list[StepTaken]), nullable=False),
+)
+circular = sa.Table(
+    "circular",
+    metadata,
+    *noun_columns(),
+    sa.Column("since", sa.Date, nullable=False),
+    sa.Column("until", sa.Date, nullable=False),
+    sa.Column("kind", sa.Text),
+    sa.Column("recipients", sa.Text, nullable=False),
+    sa.Column("officials", Json(list[Row]), nullable=False),
+    sa.Column("organisations", Json(list[Row]), nullable=False),
+    sa.Column("sent_by", sa.Text, nullable=False),
+    sa.Column("sent_at", Instant, nullable=False),
+    sa.Column("recorded_at", Instant, nullable=False),
 )
 minutes = sa.Table(
     "minutes",
@@ -176,6 +217,7 @@ meeting_plan = sa.Table(
 for noun, table in (
     (Topic, topic),
     (Meeting, meeting),
+    (Circular, circular),
     (Minutes, minutes),
     (Decision, decision),
     (PlanningRequest, planning_request),

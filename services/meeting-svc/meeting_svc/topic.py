@@ -276,6 +276,7 @@ def take_step(
     *,
     sponsor: str | None = None,
     chair: str | None = None,
+    entrusting: str | None = None,
 ) -> StepTaken:
     """The step as taken. Refusals: `chain_is_done`, `step_out_of_order`; 403 `not_the_actor` names who may."""
     due = next_step(chain, taken, facts)
@@ -322,6 +323,7 @@ def take_step(
         power=power_of(step),
         sponsor=sponsor,
         chair=chair,
+        entrusting=entrusting,
     )
     return StepTaken(
         step, acting.role, official or "", occurred_at, recorded_at, opinion, acting.on_behalf_of, acting.clause
@@ -378,6 +380,15 @@ def schedule(
 ) -> None:
     """Put a topic that is ready on an agenda. Refusals: those of `require_ready`; `papers_late`."""
     require_ready(topic, kind)
+    require_in_time(topic, kind, meeting_id, papers_due, submitted, late)
+    topic.state = TopicState.scheduled
+    topic.meeting_id = meeting_id
+
+
+def require_in_time(
+    topic: Topic, kind: MeetingKind, meeting_id: str, papers_due: Due | None, submitted: date, late: int
+) -> None:
+    """Refusal `papers_late` unless the papers came in time for the meeting, or were admitted late for it."""
     admitted = topic.late_admission is not None and topic.late_admission.meeting_id == meeting_id
     if late and papers_due and kind.papers and not admitted:
         admitters = " / ".join(kind.papers.admit_late)
@@ -394,8 +405,6 @@ def schedule(
             due=papers_due.date.isoformat(),
             submitted=submitted.isoformat(),
         )
-    topic.state = TopicState.scheduled
-    topic.meeting_id = meeting_id
 
 
 def admit_late(
@@ -482,6 +491,11 @@ def require_not_reserved(topic: Topic, rules: TopicRules, kinds: dict[str, str])
 
 def applying_gates(topic: Topic, rules: TopicRules) -> list[GateRule]:
     return gates.applying(rules, topic.meeting_kind, topic.aspects, topic.facts, bool(topic.concerned))
+
+
+def chair_takes_part(kind: MeetingKind) -> bool:
+    """Whether whoever is to chair takes a step in the chain of its topics."""
+    return any(actor.role == Role.chair for step in kind.topic.steps for actor in step.by)
 
 
 def needs_prior_meeting(topic: Topic, kind: MeetingKind) -> bool:

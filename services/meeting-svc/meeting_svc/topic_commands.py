@@ -12,7 +12,7 @@ from meeting_svc.commands import kind_of, require_organisations
 from meeting_svc.consultation import Coordination, CoordinationNote, Position, Signature, Stance
 from meeting_svc.decision import Decision, Standing
 from meeting_svc.gate import GateRecord
-from meeting_svc.meeting import Meeting
+from meeting_svc.meeting import Meeting, planned_chair
 from meeting_svc.paper_commands import papers_of
 from meeting_svc.schemas import TakeStep
 from meeting_svc.topic import PriorMeeting, Topic
@@ -101,7 +101,7 @@ async def submit_topic(call: Call, body: SubmitTopic) -> Topic:
 def _convener(composition: Composition, kind: MeetingKind, convener: str | None, on: date) -> str | None:
     """Who is to chair, where the chain of topics needs to know. 422 `convener_missing`, `not_a_convener`."""
     if convener is None:
-        if any(actor.role == Role.chair for step in kind.topic.steps for actor in step.by):
+        if topics.chair_takes_part(kind):
             raise invalid(
                 "convener_missing",
                 f"{kind.name}: the chair decides on its topics, so say who is to chair",
@@ -426,4 +426,29 @@ async def schedule(call: Call, topic: Topic, meeting: Meeting, kind: MeetingKind
     due, late = await papers_due(call, topic, kind, meeting.day)
     topics.require_ready(topic, kind)
     topics.require_may_be_scheduled(topic, kind, rules_of(call, topic), composition.organisation_names)
+    _require_its_convener(topic, meeting, kind, composition)
     topics.schedule(topic, kind, meeting.id, due, shanghai_day(topic.papers_in), late)
+
+
+async def require_in_time(call: Call, topic: Topic, meeting_id: str, kind: MeetingKind, day: date) -> None:
+    """Refusal `papers_late` where a scheduled topic's papers came too late for a meeting on another day."""
+    due, late = await papers_due(call, topic, kind, day)
+    topics.require_in_time(topic, kind, meeting_id, due, shanghai_day(topic.papers_in), late)
+
+
+def _require_its_convener(topic: Topic, meeting: Meeting, kind: MeetingKind, composition: Composition) -> None:
+    """Refusal `another_convener`: who decided on the topic as its chair has to be the one who chairs."""
+    chair = planned_chair(meeting, kind, composition)
+    if topic.convener is None or chair in (None, topic.convener) or not topics.chair_takes_part(kind):
+        return
+    name = composition.official_names[topic.convener]
+    raise refusal(
+        "another_convener",
+        kind.topic.clause,
+        f"{name} decided on this topic as its chair, and doesn't chair this meeting",
+        f"本议题由{name}确定，而本次会议不由其主持",
+        Text(
+            "put it on the agenda of a meeting with that chair, or submit it again",
+            "请列入由其主持的会议，或重新提交议题",
+        ),
+    )

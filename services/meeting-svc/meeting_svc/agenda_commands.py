@@ -1,0 +1,123 @@
+"""The use cases of agendas, one function each."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from meeting_svc import agenda as agendas
+from meeting_svc import meeting as meetings
+from meeting_svc import topic as topics
+from meeting_svc import topic_commands
+from meeting_svc.agenda_schemas import AddLater, AddToAgenda, OrderAgenda, RemoveFromAgenda
+from meeting_svc.commands import MeetingCase, meeting_case, step_of_meeting
+from meeting_svc.meeting import Meeting, MeetingState
+from meeting_svc.record import AgendaCause, AgendaItem
+from meeting_svc.schemas import TakeStep
+from meeting_svc.topic import StepTaken, Topic
+from zhengling.db import lock
+from zhengling.errors import Text
+from zhengling.service import Call
+
+_ARRANGE = Text("arrange the agenda", "安排议程")
+
+
+async def add_to_agenda(call: Call, meeting_id: str, body: AddToAgenda) -> Meeting:
+    """Put a topic on an agenda that isn't approved yet. By who organises the meeting. Late papers are refused unless they
+    were admitted."""
+    case = await meeting_case(call, meeting_id)
+    topic = await lock(call.session, Topic, body.topic_id, "topic", "议题")
+    _require_organiser(case)
+    agendas.add(case.meeting, topic, body.position)
+    await _schedule(case, topic)
+    await call.session.flush()
+    return case.meeting
+
+
+async def add_later(call: Call, meeting_id: str, body: AddLater) -> Meeting:
+    """Add a topic to an approved agenda, with a reason: its next version. By who approves the agenda."""
+    case = await meeting_case(call, meeting_id)
+    topic = await lock(call.session, Topic, body.topic_id, "topic", "议题")
+    approved = _approval(case, body.occurred_at)
+    items = agendas.insert(case.meeting, topic, body.position)
+    await _schedule(case, topic)
+    _change(case, items, AgendaCause.addition, body.reason, approved)
+    await call.session.flush()
+    return case.meeting
+
+
+async def remove_from_agenda(call: Call, meeting_id: str, body: RemoveFromAgenda) -> Meeting:
+    """Take a topic off the agenda, with a reason; it is ready for another meeting. By who organises the meeting; from an
+    approved agenda by who approves it, as its next version."""
+    case = await meeting_case(call, meeting_id)
+    if case.meeting.state == MeetingState.agenda_approved:
+        approved = _approval(case, body.occurred_at)
+        items = agendas.without(case.meeting, body.topic_id)
+        _change(case, items, AgendaCause.removal, body.reason, approved)
+    else:
+        _require_organiser(case)
+        agendas.remove(case.meeting, body.topic_id, body.reason, case.act(body.occurred_at))
+    call.audit_details.update(reason=body.reason)
+    act = case.act(body.occurred_at)
+    topic = await lock(call.session, Topic, body.topic_id, "topic", "议题")
+    topics.release(topic, act.official, body.reason, act.occurred_at, act.recorded_at)
+    await call.session.flush()
+    return case.meeting
+
+
+async def order_agenda(call: Call, meeting_id: str, body: OrderAgenda) -> Meeting:
+    """Bring the agenda's items into the rules' order or into the one given. By who organises the meeting; an approved
+    agenda by who approves it, with a reason, as its next version."""
+    case = await meeting_case(call, meeting_id)
+    meeting = case.meeting
+    meetings.require_state(meeting, *meetings.PREPARED)
+    rule = body.by == "rule"
+    items = agendas.by_rule(meeting.agenda, case.kind) if rule else agendas.by_hand(meeting.agenda, body.topics)
+    if meeting.state == MeetingState.agenda_approved:
+        _change(case, items, AgendaCause.reorder, body.reason, _approval(case, body.occurred_at))
+    else:
+        _require_organiser(case)
+        agendas.reorder(meeting, items)
+    await call.session.flush()
+    return meeting
+
+
+async def take_agenda_step(call: Call, meeting_id: str, body: TakeStep) -> Meeting:
+    """Take the next step of the agenda's chain; the last one approves and locks it. By who the rulebook says."""
+    case = await meeting_case(call, meeting_id)
+    meeting, kind = case.meeting, case.kind
+    meetings.require_state(meeting, MeetingState.called)
+    taken = await step_of_meeting(call, meeting, kind, kind.agenda, meeting.agenda_steps, body)
+    agendas.take_step(meeting, kind, taken)
+    await call.session.flush()
+    return meeting
+
+
+def _require_organiser(case: MeetingCase) -> None:
+    organised_by, clause = case.meeting.organised_by, case.kind.agenda.clause
+    meetings.require_organiser(
+        case.kind, case.composition, case.call.official, organised_by, case.today, _ARRANGE, clause
+    )
+
+
+async def _schedule(case: MeetingCase, topic: Topic) -> None:
+    await topic_commands.schedule(case.call, topic, case.meeting, case.kind, case.composition)
+
+
+def _approval(case: MeetingCase, stated: datetime | None) -> StepTaken:
+    approved = agendas.require_approver(
+        case.meeting,
+        case.kind,
+        case.composition,
+        case.call.official,
+        case.call.occurred(stated),
+        case.call.now,
+        case.today,
+        chair=meetings.planned_chair(case.meeting, case.kind, case.composition),
+    )
+    case.call.audit_details.update(approved.behalf)
+    return approved
+
+
+def _change(case: MeetingCase, items: list[AgendaItem], cause: AgendaCause, reason: str, approved: StepTaken) -> None:
+    agendas.change(case.meeting, case.kind, items, cause, reason, approved)
+    case.call.audit_details.update(reason=reason, agenda_version=len(case.meeting.agenda_versions))

@@ -1,0 +1,94 @@
+"""What the API takes and gives of agendas."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+
+from pydantic import Field, StrictInt
+
+from meeting_svc.record import AgendaCause
+from meeting_svc.schemas import OccurredAt, Payload, Reason, StepView, View
+from zhengling.rulebook import TopicNature
+
+TopicId = Annotated[str, Field(max_length=64)]
+Position = Annotated[StrictInt | None, Field(ge=1, le=200, description="1-based; at the end where absent")]
+
+
+class AddToAgenda(Payload):
+    topic_id: TopicId
+    position: Position = None
+
+
+class AddLater(Payload):
+    """A topic for an agenda that is approved already."""
+
+    topic_id: TopicId
+    position: Position = None
+    reason: Reason
+    occurred_at: OccurredAt = None
+
+
+class RemoveFromAgenda(Payload):
+    topic_id: TopicId
+    reason: Reason
+    occurred_at: OccurredAt = None
+
+
+class OrderAgenda(Payload):
+    """By the rule, or by hand: then every topic once, in the order wanted."""
+
+    by: Annotated[Literal["rule", "hand"], Field(description="`hand` takes `topics`")]
+    topics: Annotated[list[TopicId], Field(default_factory=list, max_length=200)]
+    reason: Annotated[str, Field(max_length=500, description="needed once the agenda is approved")] = ""
+    occurred_at: OccurredAt = None
+
+
+class ActView(View):
+    official: str
+    occurred_at: datetime
+    recorded_at: datetime
+    role: str | None
+    on_behalf_of: str | None
+    under: str | None
+
+
+class AgendaItemView(View):
+    topic_id: str
+    title: str
+    nature: TopicNature
+    sponsor: str
+    submitted_at: datetime | None
+
+
+class AgendaVersionView(View):
+    """An agenda as it was approved, by whom and why."""
+
+    number: int
+    items: list[AgendaItemView]
+    cause: AgendaCause
+    reason: str
+    approved: StepView
+
+
+class AgendaRemovalView(View):
+    item: AgendaItemView
+    reason: str
+    act: ActView
+
+
+class RhythmView(View):
+    """When a kind of meeting last took up the topic that it takes up from time to time."""
+
+    kind: str
+    name: str
+    nature: TopicNature
+    clause: str
+    last_held: date | None
+    meeting_id: str | None
+    title: str | None
+    sessions_since: Annotated[int, Field(description="sessions of the kind since then without it")]
+
+
+class Rhythms(View):
+    items: list[RhythmView]

@@ -1,0 +1,349 @@
+"""Attendance (出席): who should be there and as what, the roll call, who came and left, how many count.
+
+Invariants: every member and standing attendee stands in the roll call; only members count to the quorum, and a
+delegate doesn't count as the member; of a sponsor's staff no more come in than the rule or a name on record lets.
+Pure: no I/O.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime
+
+from meeting_svc.agenda import item_of
+from meeting_svc.meeting import Meeting, MeetingState, require_state
+from meeting_svc.record import (
+    AnswerState,
+    Attendance,
+    Capacity,
+    Delegation,
+    LeaveRequest,
+    Move,
+    Movement,
+    Presence,
+    StaffApproval,
+)
+from zhengling.authority import Composition, OrganisationKind, PostRole
+from zhengling.errors import Problem, Text, not_permitted, refusal
+from zhengling.rulebook import Actor, MeetingKind
+
+
+def named(meeting: Meeting, composition: Composition) -> list[str]:
+    """The officials whom the call names: by themselves, or as the principals of the units it names."""
+    heads = [
+        official
+        for organisation in meeting.participants.organisations
+        for official in composition.of_organisation(organisation, meeting.day, principal=True)
+    ]
+    return list(dict.fromkeys([*meeting.participants.officials, *heads]))
+
+
+def members_of(meeting: Meeting, kind: MeetingKind, composition: Composition) -> list[str]:
+    """Who counts: by the rule's roles on the meeting's day; for a kind whose rule names nobody, whom the call names."""
+    if meeting.opened_at:
+        return meeting.members
+    return list(composition.members(kind.members, meeting.day)) if kind.members else named(meeting, composition)
+
+
+def expected(meeting: Meeting, kind: MeetingKind, composition: Composition) -> dict[str, Capacity]:
+    """Everybody who has to stand in the roll call, and as what."""
+    members = dict.fromkeys(members_of(meeting, kind, composition), Capacity.member)
+    attendees = dict.fromkeys(composition.members(kind.attendees, meeting.day), Capacity.attendee)
+    return members | attendees | members
+
+
+def organisations_of(composition: Composition, official: str, on: date) -> list[str]:
+    return [post.organisation for post in composition.posts if post.official == official and post.holds(on)]
+
+
+def is_staff(composition: Composition, official: str, on: date) -> bool:
+    """Whether all that the official holds on that day is a staff post."""
+    held = [post.role for post in composition.posts if post.official == official and post.holds(on)]
+    return bool(held) and set(held) == {PostRole.staff}
+
+
+def capacity_of(
+    meeting: Meeting,
+    kind: MeetingKind,
+    composition: Composition,
+    official: str,
+    topic_id: str | None,
+    admitted: list[Attendance],
+) -> Capacity:
+    """As what somebody takes part, beside those who were admitted. Problems for whoever may not come in: 403
+    `not_invited` where the list of invitees has to be approved, 403 `staff_of_others` and `too_many_staff` where the
+    rule limits staff."""
+    if official in (due := expected(meeting, kind, composition)):
+        return due[official]
+    units = organisations_of(composition, official, meeting.day)
+    if any(i.approved and (i.official == official or i.organisation in units) for i in meeting.invitees):
+        return Capacity.invitee
+    if any(sent.delegate == official and sent.state == AnswerState.approved for sent in meeting.delegations):
+        return Capacity.delegate
+    if official in (meeting.chair, meeting.convener) or (meeting.entrustment and meeting.entrustment.to == official):
+        return Capacity.chair
+    if any(composition.organisation_kinds[unit] == OrganisationKind.office for unit in units):
+        return Capacity.other
+    if any(item.sponsor in units for item in meeting.agenda):
+        if is_staff(composition, official, meeting.day):
+            _require_staff(meeting, kind, composition, official, topic_id, admitted)
+            return Capacity.staff
+        return Capacity.topic
+    _require_invited(kind, composition, official, is_staff(composition, official, meeting.day))
+    return Capacity.other
+
+
+def _require_invited(kind: MeetingKind, composition: Composition, official: str, staff: bool) -> None:
+    """Problem 403 where the rules keep out whoever nobody asked."""
+    name = composition.official_names.get(official, official)
+    if staff and kind.staff:
+        raise not_permitted(
+            "staff_of_others",
+            kind.staff.clause,
+            f"{name} is staff of a unit that brings no topic",
+            f"{name}为非议题主办部门工作人员，不得进入会场",
+            Text("only staff of the topics' sponsors come in", "仅限议题主办部门工作人员"),
+        )
+    if kind.invitees:
+        raise not_permitted(
+            "not_invited",
+            kind.invitees.clause,
+            f"{name} is neither a participant nor on the approved list of invitees",
+            f"{name}不在组成人员、列席人员或已审定的邀请名单中",
+            Text("propose them as an invitee and have the list approved", "请先列入邀请名单并报审定"),
+        )
+
+
+def _require_staff(
+    meeting: Meeting,
+    kind: MeetingKind,
+    composition: Composition,
+    official: str,
+    topic_id: str | None,
+    admitted: list[Attendance],
+) -> None:
+    """Problem 403 `too_many_staff` (HC-51): so many of a sponsor for a topic, others by name on record."""
+    if kind.staff is None or any(each.official == official for each in meeting.staff):
+        return
+    units = organisations_of(composition, official, meeting.day)
+    topics = [item.topic_id for item in meeting.agenda if item.sponsor in units and topic_id in (None, item.topic_id)]
+    others = [
+        entry
+        for entry in admitted
+        if entry.capacity == Capacity.staff
+        and entry.official != official
+        and set(organisations_of(composition, entry.official, meeting.day)) & set(units)
+        and not any(each.official == entry.official for each in meeting.staff)
+    ]
+    if len(others) < kind.staff.per_topic * len(topics):
+        return
+    name = composition.official_names.get(official, official)
+    raise not_permitted(
+        "too_many_staff",
+        kind.staff.clause,
+        f"{name} would be one more than the {kind.staff.per_topic} staff that a sponsor brings to a topic",
+        f"议题主办部门每个议题限{kind.staff.per_topic}名工作人员，{name}超出",
+        Text("have the office approve them by name beforehand", "请提前将名单报政府办公室批准"),
+    )
+
+
+def approve_staff(
+    meeting: Meeting, kind: MeetingKind, composition: Composition, approval: StaffApproval, on: date
+) -> None:
+    """Let one more staff member of a topic's sponsor come, by name. Problem 403 `not_the_staff_approver`; refusals
+    `staff_not_limited`, `staff_of_others`."""
+    require_state(meeting, MeetingState.called, MeetingState.agenda_approved, MeetingState.open)
+    if kind.staff is None:
+        raise refusal(
+            "staff_not_limited",
+            kind.clause,
+            f"the rules limit no staff at {kind.name}",
+            f"规则未限制{kind.name}的工作人员",
+            Text("nothing is asked for", "无需办理"),
+        )
+    composition.require(
+        approval.act.official,
+        tuple(Actor(role=role) for role in kind.staff.more_by),
+        on,
+        {},
+        Text("approve further staff", "批准增加列席工作人员"),
+        code="not_the_staff_approver",
+        clause=kind.staff.clause,
+    )
+    item = item_of(meeting, approval.topic_id)
+    if item.sponsor not in organisations_of(composition, approval.official, meeting.day):
+        name = composition.official_names.get(approval.official, approval.official)
+        raise refusal(
+            "staff_of_others",
+            kind.staff.clause,
+            f"{name} doesn't serve at the topic's sponsor",
+            f"{name}不是议题主办部门的工作人员",
+            Text("name staff of the topic's sponsor", "请填写议题主办部门的工作人员"),
+        )
+    meeting.staff = [*meeting.staff, approval]
+
+
+# the roll call ------------------------------------------------------------------------------------------------------
+def granted_leave(meeting: Meeting, official: str) -> LeaveRequest | None:
+    found = [leave for leave in meeting.leaves if leave.official == official and leave.state == AnswerState.approved]
+    return found[-1] if found else None
+
+
+def granted_delegate(meeting: Meeting, official: str) -> Delegation | None:
+    found = [sent for sent in meeting.delegations if sent.official == official and sent.state == AnswerState.approved]
+    return found[-1] if found else None
+
+
+def roll_call(
+    meeting: Meeting,
+    kind: MeetingKind,
+    composition: Composition,
+    given: list[Attendance],
+    chair: str,
+    opened_at: datetime,
+) -> list[Attendance]:
+    """The attendance list of a session that `chair` opens, each with capacity and status. Refusals:
+    `roll_call_incomplete` names who is missing in it; as `capacity_of`."""
+    due = expected(meeting, kind, composition)
+    listed = {entry.official for entry in given}
+    if missing := [official for official in due if official not in listed]:
+        names = composition.names(missing)
+        raise refusal(
+            "roll_call_incomplete",
+            kind.clause,
+            f"the attendance list lacks {', '.join(names)}",
+            f"出席名单缺少：{'、'.join(names)}",
+            Text(
+                "list every member and standing attendee, present or not",
+                "请逐一列出组成人员和固定列席人员的到会情况",
+            ),
+            missing=missing,
+        )
+    entries: list[Attendance] = []
+    for entry in given:
+        if not entry.present:
+            capacity = due.get(entry.official, Capacity.other)
+            entries.append(_not_there(meeting, composition, replace(entry, capacity=capacity)))
+            continue
+        capacity = due.get(entry.official, Capacity.chair)
+        if entry.official != chair:
+            capacity = capacity_of(meeting, kind, composition, entry.official, entry.topic_id, entries)
+        entries.append(replace(entry, capacity=capacity, status=Presence.present, arrived_at=opened_at))
+    return entries
+
+
+def _not_there(meeting: Meeting, composition: Composition, entry: Attendance) -> Attendance:
+    if sent := granted_delegate(meeting, entry.official):
+        return replace(entry, status=Presence.represented, delegate=sent.delegate)
+    if leave := granted_leave(meeting, entry.official):
+        return replace(entry, status=Presence.on_leave, reason=entry.reason or leave.reason)
+    away = composition.absent(entry.official, meeting.day)
+    return replace(entry, status=Presence.away if away else Presence.absent)
+
+
+def require_quorum(kind: MeetingKind, composition: Composition, members: list[str], entries: list[Attendance]) -> None:
+    """Refusal `quorum_not_met` names how many are needed and who is missing."""
+    there = {entry.official for entry in entries if entry.present} & set(members)
+    if kind.quorum is None or len(there) >= (needed := kind.quorum.needed(len(members))):
+        return
+    absent = composition.names(member for member in members if member not in there)
+    raise refusal(
+        "quorum_not_met",
+        kind.quorum.clause,
+        f"{len(there)} of {len(members)} members are present, {needed} are needed",
+        f"应到{len(members)}人，实到{len(there)}人，至少须{needed}人出席",
+        Text(
+            f"{needed - len(there)} more of: {', '.join(absent)}",
+            f"尚需以下人员中{needed - len(there)}人到会：{'、'.join(absent)}",
+        ),
+        present=len(there),
+        members=len(members),
+        needed=needed,
+    )
+
+
+# while it is open ---------------------------------------------------------------------------------------------------
+def move(meeting: Meeting, kind: MeetingKind, composition: Composition, movement: Movement) -> None:
+    """Somebody came or left. Refusals: `chair_must_hand_over`, `in_the_room_already`, `not_in_the_room`,
+    `before_the_opening`, `before_the_last_movement`, `not_on_the_agenda`; as `capacity_of` for whoever may not come."""
+    require_state(meeting, MeetingState.open)
+    if movement.topic_id:
+        item_of(meeting, movement.topic_id)
+    _require_in_order(meeting, movement)
+    entry = next((e for e in meeting.attendance if e.official == movement.official), None)
+    there = entry is not None and entry.in_the_room
+    if (movement.move == Move.arrived) == there:
+        raise _no_movement(composition, movement)
+    if movement.move == Move.left:
+        _require_no_chair(meeting, kind, movement)
+        assert entry is not None
+        changed = replace(entry, left_at=movement.act.occurred_at)
+    else:
+        changed = _arrived(meeting, kind, composition, movement, entry)
+    meeting.movements = [*meeting.movements, movement]
+    kept = [changed if e.official == movement.official else e for e in meeting.attendance]
+    meeting.attendance = kept if entry else [*meeting.attendance, changed]
+
+
+def _arrived(
+    meeting: Meeting, kind: MeetingKind, composition: Composition, movement: Movement, entry: Attendance | None
+) -> Attendance:
+    capacity = capacity_of(meeting, kind, composition, movement.official, movement.topic_id, meeting.attendance)
+    if entry is None:
+        entry = Attendance(movement.official, True, topic_id=movement.topic_id)
+    first = entry.arrived_at or movement.act.occurred_at
+    return replace(entry, present=True, capacity=capacity, status=Presence.present, arrived_at=first, left_at=None)
+
+
+def _require_in_order(meeting: Meeting, movement: Movement) -> None:
+    occurred = movement.act.occurred_at
+    if meeting.opened_at and occurred < meeting.opened_at:
+        raise refusal(
+            "before_the_opening",
+            None,
+            f"the session opened at {meeting.opened_at.isoformat()}",
+            "到会、离会时间不能早于会议开始时间",
+            Text("state when it occurred, after the opening", "请填写会议开始之后的时间"),
+        )
+    own = [other.act.occurred_at for other in meeting.movements if other.official == movement.official]
+    if own and occurred < own[-1]:
+        raise refusal(
+            "before_the_last_movement",
+            None,
+            f"they came or left later than that, at {own[-1].isoformat()}",
+            "时间不能早于该人员上一次到会或离会的时间",
+            Text("state when it occurred, after the last movement", "请填写上一次记录之后的时间"),
+        )
+
+
+def _no_movement(composition: Composition, movement: Movement) -> Problem:
+    name = composition.official_names.get(movement.official, movement.official)
+    if movement.move == Move.arrived:
+        return refusal(
+            "in_the_room_already",
+            None,
+            f"{name} is in the room",
+            f"{name}已在会场",
+            Text("nothing is asked for", "无需登记"),
+        )
+    return refusal(
+        "not_in_the_room",
+        None,
+        f"{name} isn't in the room",
+        f"{name}不在会场",
+        Text("record the arrival first", "请先登记到会"),
+    )
+
+
+def _require_no_chair(meeting: Meeting, kind: MeetingKind, movement: Movement) -> None:
+    if movement.official == meeting.chair:
+        raise refusal(
+            "chair_must_hand_over",
+            kind.clause,
+            "whoever chairs can't leave while the session is open",
+            "会议进行中，主持人不能离会",
+            Text(
+                "hand the chair over to somebody who may chair, or close the session",
+                "请先移交主持，或先散会",
+            ),
+        )

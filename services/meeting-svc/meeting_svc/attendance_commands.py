@@ -1,0 +1,56 @@
+"""The use cases of attendance while a session is prepared and open, one function each."""
+
+from __future__ import annotations
+
+from meeting_svc import attendance, invitation, session
+from meeting_svc import meeting as meetings
+from meeting_svc.attendance_schemas import ApproveStaff, HandOutPapers, RecordMovement, ReturnPapers
+from meeting_svc.commands import meeting_case
+from meeting_svc.meeting import Meeting
+from meeting_svc.meeting_commands import office_act
+from meeting_svc.record import Movement, StaffApproval
+from zhengling.errors import Text
+from zhengling.service import Call
+
+
+async def record_movement(call: Call, meeting_id: str, body: RecordMovement) -> Meeting:
+    """Record that somebody came or left while the session is open. By who organises the meeting."""
+    case = await meeting_case(call, meeting_id)
+    act = Text("record who comes and leaves", "登记到会、离会")
+    organised_by = case.meeting.organised_by
+    meetings.require_organiser(case.kind, case.composition, call.official, organised_by, case.today, act)
+    invitation.require_known(case.composition, [body.official], [])
+    movement = Movement(body.official, body.move, body.topic_id, case.act(body.occurred_at))
+    attendance.move(case.meeting, case.kind, case.composition, movement)
+    await call.session.flush()
+    return case.meeting
+
+
+async def approve_staff(call: Call, meeting_id: str, body: ApproveStaff) -> Meeting:
+    """Let a topic's sponsor bring one more staff member, by name. By whom the rulebook names."""
+    case = await meeting_case(call, meeting_id)
+    invitation.require_known(case.composition, [body.official], [])
+    approval = StaffApproval(body.topic_id, body.official, body.reason, case.act(body.occurred_at))
+    attendance.approve_staff(case.meeting, case.kind, case.composition, approval, case.today)
+    await call.session.flush()
+    return case.meeting
+
+
+async def hand_out_papers(call: Call, meeting_id: str, body: HandOutPapers) -> Meeting:
+    """Hand out copies of a paper, one to each holder, marked for return or not. By the office."""
+    case = await meeting_case(call, meeting_id)
+    clause = case.kind.confidential.clause if case.kind.confidential else None
+    act = office_act(case, body.occurred_at, Text("hand out papers", "发放会议材料"), clause)
+    session.hand_out(case.meeting, body.holders, body.title, body.to_return, act)
+    await call.session.flush()
+    return case.meeting
+
+
+async def take_papers_back(call: Call, meeting_id: str, body: ReturnPapers) -> Meeting:
+    """Record copies as returned, also after the close. By the office."""
+    case = await meeting_case(call, meeting_id)
+    clause = case.kind.confidential.clause if case.kind.confidential else None
+    act = office_act(case, body.occurred_at, Text("take papers back", "收回会议材料"), clause)
+    session.take_back(case.meeting, case.kind, list(dict.fromkeys(body.copies)), act)
+    await call.session.flush()
+    return case.meeting

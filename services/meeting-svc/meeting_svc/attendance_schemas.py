@@ -1,0 +1,108 @@
+"""What the API takes and gives of attendance: the roll call, who comes and goes, staff, papers in the room."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field, StrictBool, StrictInt
+
+from meeting_svc.agenda_schemas import ActView, TopicId
+from meeting_svc.record import Capacity, Move, Presence
+from meeting_svc.schemas import OccurredAt, Payload, Reason, Title, View
+from zhengling.authority import Key
+
+
+class AttendancePayload(Payload):
+    official: Key
+    present: StrictBool
+    reason: Annotated[str, Field(max_length=200)] = ""
+    topic_id: Annotated[TopicId | None, Field(description="the topic that somebody comes for")] = None
+
+
+class RecordMovement(Payload):
+    official: Key
+    move: Move
+    topic_id: Annotated[TopicId | None, Field(description="the topic that somebody comes for")] = None
+    occurred_at: OccurredAt = None
+
+
+class ApproveStaff(Payload):
+    topic_id: TopicId
+    official: Annotated[Key, Field(description="who may come beyond the number that the rule lets")]
+    reason: Reason
+    occurred_at: OccurredAt = None
+
+
+class HandOutPapers(Payload):
+    holders: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=120)]],
+        Field(min_length=1, max_length=500, description="who is handed a copy each"),
+    ]
+    title: Title
+    to_return: Annotated[StrictBool, Field(description="marked for return after the meeting")] = True
+    occurred_at: OccurredAt = None
+
+
+class ReturnPapers(Payload):
+    copies: Annotated[list[Annotated[StrictInt, Field(ge=1, le=100_000)]], Field(min_length=1, max_length=500)]
+    occurred_at: OccurredAt = None
+
+
+class AttendanceView(View):
+    official: str
+    present: bool
+    reason: str
+    capacity: Annotated[Capacity, Field(description="as what; only members count to a quorum")]
+    status: Annotated[Presence, Field(description="in the roll call; `away` is on an absence that the calendar knows")]
+    delegate: str | None
+    topic_id: str | None
+    arrived_at: datetime | None
+    left_at: Annotated[datetime | None, Field(description="empty for whoever is there, or came back")]
+
+
+class ExpectedView(View):
+    """Somebody who has to stand in the roll call, with what is known of them before it."""
+
+    official: str
+    name: str
+    capacity: Capacity
+    away: Annotated[bool, Field(description="on an absence that the calendar knows")]
+    on_leave: bool
+    delegate: str | None
+    told_at: Annotated[datetime | None, Field(description="when the latest agenda was sent to them")]
+    coming: Annotated[bool | None, Field(description="as they acknowledged")]
+
+
+class MovementView(View):
+    official: str
+    move: Move
+    topic_id: str | None
+    act: ActView
+
+
+class StaffView(View):
+    topic_id: str
+    official: str
+    reason: str
+    act: ActView
+
+
+class CopyView(View):
+    number: int
+    holder: str
+    title: str
+    to_return: bool
+    handed_out: ActView
+    returned: ActView | None
+    outstanding: bool
+
+
+class QuorumView(View):
+    """The quorum as it stands while the session is open."""
+
+    members: int
+    present: int
+    needed: int
+    met: bool
+    clause: str

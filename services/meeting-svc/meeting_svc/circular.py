@@ -1,0 +1,105 @@
+"""The attendance circular (参会情况通报): how officials and units attended in a period, and when that was circulated.
+
+Invariants: only sessions that were opened count; what was circulated is kept as it was. Pure: no I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from meeting_svc.attendance import organisations_of
+from meeting_svc.meeting import Meeting
+from meeting_svc.record import Attendance, Capacity, Presence
+from zhengling.authority import Composition
+from zhengling.errors import invalid
+
+
+@dataclass
+class Tally:
+    """How often somebody was expected, and what came of it; `late` and `left_early` are among `present`."""
+
+    expected: int = 0
+    present: int = 0
+    on_leave: int = 0
+    away: int = 0
+    represented: int = 0
+    absent: int = 0
+    late: int = 0
+    left_early: int = 0
+
+
+@dataclass(frozen=True)
+class Row:
+    """One official or unit in the circular."""
+
+    key: str
+    name: str
+    tally: Tally
+
+
+@dataclass
+class Circular:
+    """A circular that was sent: for which period and kind, to whom, with which figures."""
+
+    id: str
+    government: str
+    since: date
+    until: date
+    kind: str | None
+    recipients: str
+    officials: list[Row]
+    organisations: list[Row]
+    sent_by: str
+    sent_at: datetime
+    recorded_at: datetime
+    version: int = 1
+    modified_at: datetime | None = None
+
+
+@dataclass
+class Figures:
+    meetings: int = 0
+    officials: dict[str, Tally] = field(default_factory=dict)
+    organisations: dict[str, Tally] = field(default_factory=dict)
+
+
+def require_period(since: date, until: date) -> None:
+    """Problem 422 `period_reversed`."""
+    if until < since:
+        raise invalid("period_reversed", f"{until} lies before {since}", "截止日期早于起始日期")
+
+
+_EXPECTED = (Capacity.member, Capacity.attendee)
+
+
+def count(meetings: Iterable[Meeting], composition: Composition) -> Figures:
+    """The figures of these sessions: members and standing attendees, who have to come; units as their officials."""
+    figures = Figures()
+    for meeting in meetings:
+        if meeting.opened_at is None:
+            continue
+        figures.meetings += 1
+        for entry in meeting.attendance:
+            if entry.capacity not in _EXPECTED:
+                continue
+            _count(figures.officials.setdefault(entry.official, Tally()), meeting, entry)
+            for unit in dict.fromkeys(organisations_of(composition, entry.official, meeting.day)):
+                _count(figures.organisations.setdefault(unit, Tally()), meeting, entry)
+    return figures
+
+
+def _count(tally: Tally, meeting: Meeting, entry: Attendance) -> None:
+    tally.expected += 1
+    status = Presence.present if entry.present else entry.status
+    setattr(tally, status, getattr(tally, status) + 1)
+    if entry.present and meeting.opened_at and entry.arrived_at and entry.arrived_at > meeting.opened_at:
+        tally.late += 1
+    if entry.present and entry.left_at and (meeting.closed_at is None or entry.left_at < meeting.closed_at):
+        tally.left_early += 1
+
+
+def rows(tallies: dict[str, Tally], names: dict[str, str]) -> list[Row]:
+    """The rows in the order of the keys, each with its name."""
+    return [Row(key, names.get(key, key), tallies[key]) for key in sorted(tallies)]

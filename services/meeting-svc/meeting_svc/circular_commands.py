@@ -1,0 +1,43 @@
+"""The use case of attendance circulars."""
+
+from __future__ import annotations
+
+from uuid_utils.compat import uuid7
+
+from meeting_svc import circular as circulars
+from meeting_svc import meeting as meetings
+from meeting_svc.circular import Circular
+from meeting_svc.circular_queries import figures_of
+from meeting_svc.circular_schemas import SendCircular
+from meeting_svc.invitation import names_of
+from zhengling import references
+from zhengling.deadlines import shanghai_day
+from zhengling.errors import Text
+from zhengling.service import Call
+
+
+async def send_circular(call: Call, body: SendCircular) -> Circular:
+    """Record that the attendance of a period was circulated, with its figures as they are now. By the office."""
+    composition, occurred_at = await references.composition(call.session), call.occurred(body.occurred_at)
+    act = Text("circulate attendance", "通报参会情况")
+    meetings.call_office(composition, call.official, shanghai_day(call.now), act, None)
+    if body.kind:
+        call.rulebook.kind(body.kind)
+    figures = await figures_of(call, body.since, body.until, body.kind)
+    names = names_of(composition)
+    circular = Circular(
+        id=str(uuid7()),
+        government=call.government,
+        since=body.since,
+        until=body.until,
+        kind=body.kind,
+        recipients=body.recipients,
+        officials=circulars.rows(figures.officials, names),
+        organisations=circulars.rows(figures.organisations, names),
+        sent_by=call.official or "",
+        sent_at=occurred_at,
+        recorded_at=call.now,
+    )
+    call.session.add(circular)
+    await call.session.flush()
+    return circular

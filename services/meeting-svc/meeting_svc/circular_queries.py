@@ -1,0 +1,91 @@
+"""Reads of attendance over a period, and of the circulars that were sent."""
+
+from __future__ import annotations
+
+import io
+from datetime import date
+
+import sqlalchemy as sa
+from openpyxl import Workbook
+from openpyxl.styles import Font
+
+from meeting_svc import circular as circulars
+from meeting_svc import tables
+from meeting_svc.circular import Circular, Figures
+from meeting_svc.circular_schemas import AttendanceFigures, CircularView, RowView
+from meeting_svc.invitation import names_of
+from meeting_svc.meeting import Meeting
+from zhengling import references
+from zhengling.deadlines import shanghai_day
+from zhengling.paging import Page, PageRequest, page
+from zhengling.service import Call
+
+_HEADINGS = {
+    "en": (
+        "Name",
+        "Expected",
+        "Present",
+        "On leave",
+        "Away",
+        "Represented",
+        "Absent without leave",
+        "Late",
+        "Left early",
+    ),
+    "zh": ("姓名/单位", "应到", "实到", "请假", "外出", "替会", "无故缺席", "迟到", "早退"),
+}
+_SHEETS = {"en": ("Officials", "Units"), "zh": ("人员", "单位")}
+_COLUMNS = ("expected", "present", "on_leave", "away", "represented", "absent", "late", "left_early")
+
+
+async def figures_of(call: Call, since: date, until: date, kind: str | None) -> Figures:
+    circulars.require_period(since, until)
+    columns = tables.meeting.c
+    statement = sa.select(Meeting).where(columns.day.between(since, until), columns.opened_at.is_not(None))
+    if kind:
+        statement = statement.where(columns.kind == kind)
+    meetings = (await call.session.execute(statement)).scalars()
+    return circulars.count(meetings, await references.composition(call.session))
+
+
+async def get_attendance(call: Call, since: date | None, until: date | None, kind: str | None) -> AttendanceFigures:
+    """The figures of a period; this year so far where none is named."""
+    today = shanghai_day(call.now)
+    until = until or today
+    since = since or date(until.year, 1, 1)
+    figures = await figures_of(call, since, until, kind)
+    names = names_of(await references.composition(call.session))
+    last = await call.session.scalar(sa.select(sa.func.max(tables.circular.c.sent_at)))
+    return AttendanceFigures(
+        since=since,
+        until=until,
+        kind=kind,
+        meetings=figures.meetings,
+        officials=[RowView.model_validate(row) for row in circulars.rows(figures.officials, names)],
+        organisations=[RowView.model_validate(row) for row in circulars.rows(figures.organisations, names)],
+        last_circular=last,
+    )
+
+
+def workbook(call: Call, figures: AttendanceFigures) -> bytes:
+    """The figures as an Excel workbook, one sheet of officials and one of units."""
+    book = Workbook()
+    book.remove(book.worksheets[0])
+    for title, rows in zip(_SHEETS[call.language], (figures.officials, figures.organisations), strict=True):
+        sheet = book.create_sheet(title)
+        sheet.append(_HEADINGS[call.language])
+        for cell in sheet[1]:
+            cell.font = Font(bold=True)
+        for row in rows:
+            tally = row.tally.model_dump()
+            sheet.append([row.name, *(tally[column] for column in _COLUMNS)])
+        sheet.freeze_panes = "B2"
+        sheet.column_dimensions["A"].width = 24
+    content = io.BytesIO()
+    book.save(content)
+    return content.getvalue()
+
+
+async def list_circulars(call: Call, request: PageRequest) -> Page[CircularView]:
+    rows, cursor = await page(call.session, Circular, request)
+    return Page(items=[CircularView.model_validate(row) for row in rows], next_cursor=cursor)

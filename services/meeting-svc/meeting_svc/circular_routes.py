@@ -1,0 +1,63 @@
+"""HTTP → command or query of attendance over a period; no rules here."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Query, Response
+
+from meeting_svc import circular_commands as do
+from meeting_svc import circular_queries as see
+from meeting_svc.circular_schemas import AttendanceFigures, CircularView, SendCircular
+from meeting_svc.composition_workbook import MEDIA_TYPE
+from meeting_svc.scopes import Create, Read
+from zhengling.moments import Day
+from zhengling.paging import Page, Paging
+from zhengling.service import commands, etag, queries
+
+writes = commands("/v1", "meeting")
+reads = queries("/v1", "meeting")
+From = Annotated[Day | None, Query(alias="from", description="the first day; this year's first where absent")]
+To = Annotated[Day | None, Query(alias="to", description="the last day; today where absent")]
+Kind = Annotated[str | None, Query(max_length=60)]
+BINARY = {"schema": {"type": "string", "format": "binary"}}
+
+
+@reads.get("/attendance", operation_id="get_attendance", summary="How officials and units attended in a period")
+async def get_attendance(call: Read, since: From = None, until: To = None, kind: Kind = None) -> AttendanceFigures:
+    return await see.get_attendance(call, since, until, kind)
+
+
+@reads.get(
+    "/attendance.xlsx",
+    operation_id="get_attendance_workbook",
+    summary="The same as an Excel workbook",
+    response_class=Response,
+    responses={200: {"content": {MEDIA_TYPE: BINARY}, "description": "The workbook"}},
+)
+async def get_attendance_workbook(call: Read, since: From = None, until: To = None, kind: Kind = None) -> Response:
+    figures = await see.get_attendance(call, since, until, kind)
+    name = f"attendance-{figures.since}-{figures.until}.xlsx"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(see.workbook(call, figures), media_type=MEDIA_TYPE, headers=headers)
+
+
+@writes.post(
+    "/attendance/circulars",
+    operation_id="send_attendance_circular",
+    status_code=201,
+    summary="Record that the attendance of a period was circulated",
+)
+async def send_attendance_circular(body: SendCircular, call: Create, response: Response) -> CircularView:
+    circular = await do.send_circular(call, body)
+    response.headers["ETag"] = etag(circular.version)
+    call.audit_details["subject"] = f"circular:{circular.id}"
+    return CircularView.model_validate(circular)
+
+
+@reads.get("/attendance/circulars", operation_id="list_attendance_circulars")
+async def list_attendance_circulars(call: Read, paging: Paging) -> Page[CircularView]:
+    return await see.list_circulars(call, paging)
+
+
+ROUTERS = [writes, reads]

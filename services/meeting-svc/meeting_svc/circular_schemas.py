@@ -1,0 +1,63 @@
+"""What the API takes and gives of the attendance circular."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from meeting_svc.schemas import OccurredAt, Payload, View
+from zhengling.moments import Day
+
+
+class TallyView(View):
+    """How often somebody was expected, and what came of it; `late` and `left_early` are among `present`."""
+
+    expected: int
+    present: int
+    on_leave: int
+    away: int
+    represented: int
+    absent: Annotated[int, Field(description="without leave")]
+    late: int
+    left_early: int
+
+
+class RowView(View):
+    key: str
+    name: str
+    tally: TallyView
+
+
+class AttendanceFigures(View):
+    since: date
+    until: date
+    kind: str | None
+    meetings: int
+    officials: list[RowView]
+    organisations: list[RowView]
+    last_circular: Annotated[datetime | None, Field(description="when attendance was last circulated")]
+
+
+class SendCircular(Payload):
+    since: Day
+    until: Day
+    kind: Annotated[str | None, Field(max_length=60)] = None
+    recipients: Annotated[str, Field(min_length=2, max_length=500, examples=["区政府各部门、各街道"])]
+    occurred_at: OccurredAt = None
+
+
+class CircularView(View):
+    id: str
+    version: int
+    since: date
+    until: date
+    kind: str | None
+    recipients: str
+    officials: list[RowView]
+    organisations: list[RowView]
+    sent_by: str
+    sent_at: datetime
+    recorded_at: datetime
+    modified_at: datetime

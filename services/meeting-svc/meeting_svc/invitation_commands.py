@@ -1,0 +1,96 @@
+"""The use cases of invitees, notices and acknowledgements, one function each."""
+
+from __future__ import annotations
+
+from meeting_svc import agenda as agendas
+from meeting_svc import invitation, leave
+from meeting_svc import meeting as meetings
+from meeting_svc.commands import MeetingCase, meeting_case, step_of_meeting
+from meeting_svc.invitation_schemas import Acknowledge, GiveConsent, ProposeInvitees, SendNotice, WithdrawInvitee
+from meeting_svc.meeting import Meeting
+from meeting_svc.record import Acknowledgement, Invitee
+from meeting_svc.schemas import TakeStep
+from zhengling.errors import Text
+from zhengling.service import Call
+
+
+async def propose_invitees(call: Call, meeting_id: str, body: ProposeInvitees) -> Meeting:
+    """Put officials, units or names from outside on the list of invitees. By who organises the meeting."""
+    case = await meeting_case(call, meeting_id)
+    meeting = case.meeting
+    _require_organiser(case, Text("propose invitees", "提出邀请名单"))
+    invitation.require_known(
+        case.composition,
+        [each.official for each in body.invitees if each.official],
+        [each.organisation for each in body.invitees if each.organisation],
+    )
+    for each in body.invitees:
+        if each.topic_id:
+            agendas.item_of(meeting, each.topic_id)
+    act, first = case.act(body.occurred_at), invitation.next_number(meeting)
+    invitees = [
+        Invitee(first + n, each.official, each.organisation, each.name, each.topic_id, act)
+        for n, each in enumerate(body.invitees)
+    ]
+    invitation.propose(meeting, case.kind, invitees)
+    await call.session.flush()
+    return meeting
+
+
+async def withdraw_invitee(call: Call, meeting_id: str, body: WithdrawInvitee) -> Meeting:
+    """Take somebody off the list of invitees, with a reason. By who organises the meeting."""
+    case = await meeting_case(call, meeting_id)
+    _require_organiser(case, Text("change the list of invitees", "调整邀请名单"))
+    invitation.withdraw(case.meeting, body.number, body.reason, case.act(body.occurred_at))
+    await call.session.flush()
+    return case.meeting
+
+
+async def take_invitee_step(call: Call, meeting_id: str, body: TakeStep) -> Meeting:
+    """Take the next step of the chain that approves the list of invitees. By who the rulebook says."""
+    case = await meeting_case(call, meeting_id)
+    meeting, kind = case.meeting, case.kind
+    meetings.require_state(meeting, *meetings.PREPARED)
+    chain = invitation.rule_of(kind).steps
+    taken = await step_of_meeting(call, meeting, kind, chain, meeting.invitee_steps, body)
+    invitation.take_step(meeting, kind, taken)
+    await call.session.flush()
+    return meeting
+
+
+async def consent_to_outsiders(call: Call, meeting_id: str, body: GiveConsent) -> Meeting:
+    """Agree to principals being asked whom the chair isn't in charge of, with a reason. By who the rulebook says."""
+    case = await meeting_case(call, meeting_id)
+    act = case.act(body.occurred_at)
+    given = invitation.consent(case.meeting, case.kind, case.composition, body.reason, act, case.today)
+    call.audit_details.update(reason=body.reason, officials=given.officials)
+    await call.session.flush()
+    return case.meeting
+
+
+async def send_notice(call: Call, meeting_id: str, body: SendNotice) -> Meeting:
+    """Record that the approved agenda and the papers were sent, to whom and when. By who organises the meeting."""
+    case = await meeting_case(call, meeting_id)
+    _require_organiser(case, Text("send the notice", "发送会议通知"))
+    act = case.act(body.occurred_at)
+    invitation.notify(case.meeting, case.kind, case.composition, body.recipients, body.papers, act)
+    await call.session.flush()
+    return case.meeting
+
+
+async def acknowledge(call: Call, meeting_id: str, body: Acknowledge) -> Meeting:
+    """Say whether one comes. By whoever was told, or the office for them."""
+    case = await meeting_case(call, meeting_id)
+    official = body.official or call.official or ""
+    invitation.require_known(case.composition, [official], [])
+    clause = case.kind.notice.clause if case.kind.notice else None
+    leave.may_ask(case.composition, call.official, official, case.today, clause)
+    answer = Acknowledgement(official, body.coming, body.note, case.meeting.round, case.act(body.occurred_at))
+    invitation.acknowledge(case.meeting, case.kind, case.composition, answer)
+    await call.session.flush()
+    return case.meeting
+
+
+def _require_organiser(case: MeetingCase, act: Text) -> None:
+    organised_by = case.meeting.organised_by
+    meetings.require_organiser(case.kind, case.composition, case.call.official, organised_by, case.today, act)

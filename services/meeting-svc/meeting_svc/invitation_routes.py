@@ -1,0 +1,60 @@
+"""HTTP → command of invitees, notices and acknowledgements; no rules here."""
+
+from __future__ import annotations
+
+from fastapi import Response
+
+from meeting_svc import invitation_commands as do
+from meeting_svc.invitation_schemas import Acknowledge, GiveConsent, ProposeInvitees, SendNotice, WithdrawInvitee
+from meeting_svc.meeting_routes import meeting_answer
+from meeting_svc.meeting_schemas import MeetingView
+from meeting_svc.schemas import TakeStep
+from meeting_svc.scopes import Change
+from zhengling.service import commands
+
+writes = commands("/v1", "meeting")
+
+
+@writes.post("/meetings/{meeting_id}/invitees", operation_id="propose_invitees", summary="Propose further participants")
+async def propose_invitees(meeting_id: str, body: ProposeInvitees, call: Change, response: Response) -> MeetingView:
+    return await meeting_answer(call, response, await do.propose_invitees(call, meeting_id, body))
+
+
+@writes.post(
+    "/meetings/{meeting_id}/invitees/steps", operation_id="take_invitee_step", summary="Approve the list of invitees"
+)
+async def take_invitee_step(meeting_id: str, body: TakeStep, call: Change, response: Response) -> MeetingView:
+    return await meeting_answer(call, response, await do.take_invitee_step(call, meeting_id, body))
+
+
+@writes.post(
+    "/meetings/{meeting_id}/invitees/withdrawals", operation_id="withdraw_invitee", summary="Take somebody off the list"
+)
+async def withdraw_invitee(meeting_id: str, body: WithdrawInvitee, call: Change, response: Response) -> MeetingView:
+    return await meeting_answer(call, response, await do.withdraw_invitee(call, meeting_id, body))
+
+
+@writes.post(
+    "/meetings/{meeting_id}/invitees/consent",
+    operation_id="consent_to_outsiders",
+    summary="Agree to principals outside the chair's portfolio",
+)
+async def consent_to_outsiders(meeting_id: str, body: GiveConsent, call: Change, response: Response) -> MeetingView:
+    return await meeting_answer(call, response, await do.consent_to_outsiders(call, meeting_id, body))
+
+
+@writes.post(
+    "/meetings/{meeting_id}/notice", operation_id="send_notice", summary="Record who was sent agenda and papers"
+)
+async def send_notice(meeting_id: str, body: SendNotice, call: Change, response: Response) -> MeetingView:
+    return await meeting_answer(call, response, await do.send_notice(call, meeting_id, body))
+
+
+@writes.post(
+    "/meetings/{meeting_id}/acknowledgements", operation_id="acknowledge_notice", summary="Say whether one comes"
+)
+async def acknowledge_notice(meeting_id: str, body: Acknowledge, call: Change, response: Response) -> MeetingView:
+    return await meeting_answer(call, response, await do.acknowledge(call, meeting_id, body))
+
+
+ROUTERS = [writes]

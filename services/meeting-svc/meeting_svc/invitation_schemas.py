@@ -1,0 +1,101 @@
+"""What the API takes and gives of invitees, notices and acknowledgements."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, StrictBool, StrictInt, model_validator
+
+from meeting_svc.agenda_schemas import ActView, TopicId
+from meeting_svc.schemas import OccurredAt, Payload, Reason, StepView, View
+from zhengling.authority import Key
+
+
+class InviteePayload(Payload):
+    """One of an official, a unit, or the name of somebody from outside; for the whole meeting or one topic."""
+
+    official: Key | None = None
+    organisation: Key | None = None
+    name: Annotated[str | None, Field(min_length=2, max_length=120)] = None
+    topic_id: TopicId | None = None
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if sum(each is not None for each in (self.official, self.organisation, self.name)) != 1:
+            raise ValueError("expected exactly one of official, organisation and name")
+        return self
+
+
+class ProposeInvitees(Payload):
+    invitees: Annotated[list[InviteePayload], Field(min_length=1, max_length=200)]
+    occurred_at: OccurredAt = None
+
+
+class WithdrawInvitee(Payload):
+    number: Annotated[StrictInt, Field(ge=1, le=10_000)]
+    reason: Reason
+    occurred_at: OccurredAt = None
+
+
+class GiveConsent(Payload):
+    reason: Reason
+    occurred_at: OccurredAt = None
+
+
+class SendNotice(Payload):
+    recipients: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=120)]],
+        Field(
+            default_factory=list,
+            max_length=1000,
+            description="officials, units, names from outside; everybody who takes part where empty",
+        ),
+    ]
+    papers: Annotated[StrictBool, Field(description="the papers went with the agenda")] = True
+    occurred_at: OccurredAt = None
+
+
+class Acknowledge(Payload):
+    coming: StrictBool
+    official: Annotated[Key | None, Field(description="for whom; whoever answers where absent")] = None
+    note: Annotated[str, Field(max_length=200)] = ""
+    occurred_at: OccurredAt = None
+
+
+class InviteeView(View):
+    number: int
+    official: str | None
+    organisation: str | None
+    name: str | None
+    topic_id: str | None
+    proposed: ActView
+    approved: bool
+    approval: list[StepView]
+
+
+class InviteeRemovalView(View):
+    invitee: InviteeView
+    reason: str
+    act: ActView
+
+
+class OutsideConsentView(View):
+    officials: list[str]
+    reason: str
+    act: ActView
+
+
+class NoticeView(View):
+    agenda_version: int
+    round: Annotated[int, Field(description="how often the meeting had been postponed by then")]
+    recipients: list[str]
+    papers: bool
+    act: ActView
+
+
+class AcknowledgementView(View):
+    official: str
+    coming: bool
+    note: str
+    round: int
+    act: ActView

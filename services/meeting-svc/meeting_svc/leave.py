@@ -1,0 +1,193 @@
+"""Leave from a meeting (请假) and delegates (替会): asked before it opens, answered by whom the rules name, on record.
+
+Invariants: who asks doesn't answer themselves; a leader isn't replaced where delegates need consent; what an absence in
+the calendar shows needs no leave. Pure: no I/O.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import TypeVar
+
+from meeting_svc.attendance import expected
+from meeting_svc.meeting import PREPARED, Meeting, planned_chair, require_state
+from meeting_svc.record import Act, Answer, AnswerState, Delegation, LeaveRequest
+from zhengling.authority import Acting, Composition
+from zhengling.errors import Text, refusal
+from zhengling.rulebook import Actor, MeetingKind, Role, in_chinese
+
+#: The leaders of a government (政府领导), whom the rules of leave tell apart from all others.
+LEADERS = (Role.head, Role.deputies, Role.party_group, Role.secretary_general)
+Asked = TypeVar("Asked", LeaveRequest, Delegation)
+
+
+def is_leader(composition: Composition, official: str, on: date) -> bool:
+    return official in composition.members(LEADERS, on)
+
+
+def may_ask(composition: Composition, by: str | None, official: str, on: date, clause: str | None) -> None:
+    """Problem 403 `not_the_participant` unless somebody asks for themselves, or the office on their behalf."""
+    if by == official:
+        return
+    act = Text("ask for others", "代他人办理")
+    composition.require(by, (Actor(role=Role.office),), on, {}, act, code="not_the_participant", clause=clause)
+
+
+def asked_of(
+    meeting: Meeting, kind: MeetingKind, composition: Composition, official: str, roles: tuple[Role, ...]
+) -> list[Role]:
+    """The roles that answer, none where whoever asks would be answering themselves."""
+    chair = planned_chair(meeting, kind, composition)
+    holders = {holder for role in roles for holder in composition.holders(role, meeting.day, chair=chair)}
+    return [] if holders == {official} else list(roles)
+
+
+def require_expected(meeting: Meeting, kind: MeetingKind, composition: Composition, official: str) -> None:
+    """Refusal `not_expected` for somebody who needn't come anyway."""
+    invited = {invitee.official for invitee in meeting.invitees}
+    units = {p.organisation for p in composition.posts if p.official == official and p.holds(meeting.day)}
+    sponsors = {item.sponsor for item in meeting.agenda}
+    if official in expected(meeting, kind, composition) or official in invited or units & sponsors:
+        return
+    name = composition.official_names.get(official, official)
+    raise refusal(
+        "not_expected",
+        kind.leave.clause if kind.leave else None,
+        f"{name} takes no part in this meeting",
+        f"{name}不是本次会议的参会人员",
+        Text("nothing is asked for", "无需请假"),
+    )
+
+
+def ask_leave(meeting: Meeting, kind: MeetingKind, composition: Composition, leave: LeaveRequest) -> None:
+    """Ask for leave before the meeting opens. Where the rules ask nobody it is on record at once. Refusals:
+    `leave_too_late`, `leave_reason_not_listed`, `leave_not_needed`, `asked_already`, `not_expected`."""
+    rule = kind.leave
+    _require_in_time(meeting, rule.clause if rule else None)
+    require_expected(meeting, kind, composition, leave.official)
+    _require_not_asked(meeting.leaves, leave.official, rule.clause if rule else None)
+    if absence := composition.absent(leave.official, meeting.day):
+        raise refusal(
+            "leave_not_needed",
+            absence.clause,
+            f"the calendar shows an absence from {absence.since} to {absence.until}",
+            f"已有{absence.since}至{absence.until}的外出安排，无需另行请假",
+            Text("nothing is asked for", "无需请假"),
+        )
+    if rule and rule.reasons and leave.reason_kind not in rule.reasons:
+        raise refusal(
+            "leave_reason_not_listed",
+            rule.clause,
+            "the reason has to be of one of the kinds that the rules list",
+            "请假事由须属规则所列情形",
+            Text(f"reason_kind: {', '.join(rule.reasons)}", f"可选事由：{in_chinese(*rule.reasons)}"),
+        )
+    leader = is_leader(composition, leave.official, meeting.day)
+    roles = (rule.leaders if leader else rule.others) if rule else ()
+    asked = asked_of(meeting, kind, composition, leave.official, roles)
+    state = AnswerState.requested if asked else AnswerState.approved
+    made = replace(leave, asked=asked, clause=rule.clause if rule else None, state=state)
+    meeting.leaves = [*meeting.leaves, made]
+
+
+def send_delegate(meeting: Meeting, kind: MeetingKind, composition: Composition, sent: Delegation) -> None:
+    """Send somebody else. Where the rules ask for no consent it is on record at once. Refusals: `leave_too_late`,
+    `leader_cannot_be_replaced`, `delegate_takes_part`, `asked_already`, `not_expected`."""
+    rule = kind.delegates
+    clause = rule.clause if rule else None
+    _require_in_time(meeting, clause)
+    require_expected(meeting, kind, composition, sent.official)
+    _require_not_asked(meeting.delegations, sent.official, clause)
+    if rule and is_leader(composition, sent.official, meeting.day):
+        name = composition.official_names.get(sent.official, sent.official)
+        raise refusal(
+            "leader_cannot_be_replaced",
+            rule.clause,
+            f"{name} is a leader, whom nobody replaces at a meeting",
+            f"{name}为政府领导，不能由他人替会",
+            Text("ask for leave instead", "请办理请假"),
+        )
+    if sent.delegate == sent.official or sent.delegate in expected(meeting, kind, composition):
+        raise refusal(
+            "delegate_takes_part",
+            clause,
+            "whoever is sent takes part in their own right",
+            "替会人员本人即为参会人员",
+            Text("send somebody else", "请另派人员"),
+        )
+    roles = rule.consent if rule else ()
+    asked = asked_of(meeting, kind, composition, sent.official, roles)
+    state = AnswerState.requested if asked else AnswerState.approved
+    meeting.delegations = [*meeting.delegations, replace(sent, asked=asked, clause=clause, state=state)]
+
+
+def _require_in_time(meeting: Meeting, clause: str | None) -> None:
+    if meeting.opened_at:
+        raise refusal(
+            "leave_too_late",
+            clause,
+            "the meeting has opened: leave is asked for in advance",
+            "会议已经开始，请假须事先办理",
+            Text("it stands in the attendance as it was", "按实际到会情况登记"),
+        )
+    require_state(meeting, *PREPARED)
+
+
+def _require_not_asked(asked: list[Asked], official: str, clause: str | None) -> None:
+    if any(each.official == official and each.state in (AnswerState.requested, AnswerState.approved) for each in asked):
+        raise refusal(
+            "asked_already",
+            clause,
+            "they have asked already",
+            "已提出过申请",
+            Text("wait for the answer", "请等待答复"),
+        )
+
+
+# answers ------------------------------------------------------------------------------------------------------------
+def pending(asked: list[Asked]) -> list[Asked]:
+    return [each for each in asked if each.state == AnswerState.requested]
+
+
+def answerer(
+    meeting: Meeting, kind: MeetingKind, composition: Composition, asked: Asked, official: str | None, on: date
+) -> Acting:
+    """By what the official answers. Problem 403 `not_the_leave_approver` names who does."""
+    return composition.require(
+        official,
+        tuple(Actor(role=role) for role in asked.asked),
+        on,
+        {},
+        Text("answer this request", "答复该申请"),
+        code="not_the_leave_approver",
+        clause=asked.clause,
+        chair=planned_chair(meeting, kind, composition),
+    )
+
+
+def find(asked: list[Asked], official: str) -> Asked:
+    """The request that waits. Refusal `nothing_asked`."""
+    if found := next((each for each in pending(asked) if each.official == official), None):
+        return found
+    raise refusal(
+        "nothing_asked",
+        None,
+        "no request of theirs waits for an answer",
+        "没有待答复的申请",
+        Text("nothing is asked for", "无需办理"),
+    )
+
+
+def answered(asked: list[Asked], one: Asked, approve: bool, opinion: str, act: Act) -> list[Asked]:
+    """The requests with this one answered. Refusal `answered_before_asked`."""
+    if act.occurred_at < one.requested.occurred_at:
+        raise refusal(
+            "answered_before_asked",
+            one.clause,
+            "the answer can't have come before the request",
+            "答复时间不能早于申请时间",
+            Text("state when it was answered", "请填写答复时间"),
+        )
+    state = AnswerState.approved if approve else AnswerState.refused
+    return [replace(each, state=state, answer=Answer(act, opinion)) if each is one else each for each in asked]

@@ -1,0 +1,65 @@
+"""The use cases of leave from a meeting and of delegates, one function each."""
+
+from __future__ import annotations
+
+from meeting_svc import invitation
+from meeting_svc import leave as leaves
+from meeting_svc import meeting as meetings
+from meeting_svc.commands import meeting_case
+from meeting_svc.leave_schemas import AnswerRequest, AskLeave, SendDelegate
+from meeting_svc.meeting import Meeting
+from meeting_svc.record import Delegation, LeaveRequest
+from zhengling.service import Call
+
+
+async def ask_leave(call: Call, meeting_id: str, body: AskLeave) -> Meeting:
+    """Ask for leave from a meeting, in advance. For oneself, or by the office for somebody; it answers whom the
+    rulebook names."""
+    case = await meeting_case(call, meeting_id)
+    official = body.official or call.official or ""
+    clause = case.kind.leave.clause if case.kind.leave else None
+    invitation.require_known(case.composition, [official], [])
+    leaves.may_ask(case.composition, call.official, official, case.today, clause)
+    asked = LeaveRequest(official, body.reason_kind, body.reason, [], clause, case.act(body.occurred_at))
+    leaves.ask_leave(case.meeting, case.kind, case.composition, asked)
+    await call.session.flush()
+    return case.meeting
+
+
+async def answer_leave(call: Call, meeting_id: str, body: AnswerRequest) -> Meeting:
+    """Grant or refuse a leave that is asked for. By whom the rulebook names."""
+    case = await meeting_case(call, meeting_id)
+    meeting = case.meeting
+    meetings.require_state(meeting, *meetings.PREPARED)
+    one = leaves.find(meeting.leaves, body.official)
+    acting = leaves.answerer(meeting, case.kind, case.composition, one, call.official, case.today)
+    act = case.act(body.occurred_at, acting)
+    meeting.leaves = leaves.answered(meeting.leaves, one, body.approve, body.opinion, act)
+    await call.session.flush()
+    return meeting
+
+
+async def send_delegate(call: Call, meeting_id: str, body: SendDelegate) -> Meeting:
+    """Send somebody else to a meeting. For oneself, or by the office for somebody; whom the rulebook names consents."""
+    case = await meeting_case(call, meeting_id)
+    official = body.official or call.official or ""
+    clause = case.kind.delegates.clause if case.kind.delegates else None
+    invitation.require_known(case.composition, [official, body.delegate], [])
+    leaves.may_ask(case.composition, call.official, official, case.today, clause)
+    sent = Delegation(official, body.delegate, body.reason, [], clause, case.act(body.occurred_at))
+    leaves.send_delegate(case.meeting, case.kind, case.composition, sent)
+    await call.session.flush()
+    return case.meeting
+
+
+async def answer_delegate(call: Call, meeting_id: str, body: AnswerRequest) -> Meeting:
+    """Consent to a delegate, or not. By whom the rulebook names."""
+    case = await meeting_case(call, meeting_id)
+    meeting = case.meeting
+    meetings.require_state(meeting, *meetings.PREPARED)
+    one = leaves.find(meeting.delegations, body.official)
+    acting = leaves.answerer(meeting, case.kind, case.composition, one, call.official, case.today)
+    act = case.act(body.occurred_at, acting)
+    meeting.delegations = leaves.answered(meeting.delegations, one, body.approve, body.opinion, act)
+    await call.session.flush()
+    return meeting

@@ -1,0 +1,64 @@
+"""What the API takes and gives of leave from a meeting and of delegates."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, StrictBool
+
+from meeting_svc.agenda_schemas import ActView
+from meeting_svc.record import AnswerState
+from meeting_svc.schemas import OccurredAt, Opinion, Payload, Reason, View
+from zhengling.authority import Key
+from zhengling.rulebook import Role
+from zhengling.vocabulary import LeaveReason
+
+ForWhom = Annotated[Key | None, Field(description="for whom; whoever asks where absent")]
+
+
+class AskLeave(Payload):
+    reason: Reason
+    reason_kind: Annotated[LeaveReason | None, Field(description="needed where the rules list the kinds")] = None
+    official: ForWhom = None
+    occurred_at: OccurredAt = None
+
+
+class SendDelegate(Payload):
+    delegate: Annotated[Key, Field(description="who comes instead")]
+    reason: Reason
+    official: ForWhom = None
+    occurred_at: OccurredAt = None
+
+
+class AnswerRequest(Payload):
+    official: Annotated[Key, Field(description="who asked")]
+    approve: StrictBool
+    opinion: Opinion = ""
+    occurred_at: OccurredAt = None
+
+
+class AnswerView(View):
+    act: ActView
+    opinion: str
+
+
+class LeaveView(View):
+    official: str
+    reason_kind: LeaveReason | None
+    reason: str
+    asked: Annotated[list[Role], Field(description="who answers; nobody where the rules ask nobody")]
+    clause: str | None
+    requested: ActView
+    state: AnswerState
+    answer: AnswerView | None
+
+
+class DelegationView(View):
+    official: str
+    delegate: str
+    reason: str
+    asked: list[Role]
+    clause: str | None
+    requested: ActView
+    state: AnswerState
+    answer: AnswerView | None

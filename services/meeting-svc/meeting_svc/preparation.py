@@ -1,0 +1,111 @@
+"""What a meeting still asks for before it can be opened, in the order in which one would see to it. Pure: no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from meeting_svc import attendance, invitation, leave
+from meeting_svc.meeting import PREPARED, Meeting, MeetingState, chair_facts, may_chair, planned_chair, sponsors_of
+from meeting_svc.record import Remark
+from zhengling.authority import Composition
+from zhengling.errors import Text
+from zhengling.rulebook import MeetingKind, in_chinese
+
+
+def asked_for(meeting: Meeting, kind: MeetingKind, composition: Composition) -> list[Remark]:
+    """The remarks on a meeting that isn't open yet; none once it is."""
+    if meeting.state not in PREPARED:
+        return []
+    return [
+        *_agenda(meeting, kind),
+        *_chair(meeting, kind, composition),
+        *_invitees(meeting, kind, composition),
+        *_answers(meeting, kind, composition),
+        *_notice(meeting, kind, composition),
+        *_quorum(meeting, kind, composition),
+        *_devices(meeting, kind),
+    ]
+
+
+def _agenda(meeting: Meeting, kind: MeetingKind) -> Iterator[Remark]:
+    clause = kind.agenda.clause
+    if not meeting.agenda:
+        yield Remark("agenda_empty", clause, Text("the agenda has no topic yet", "议程中尚无议题"))
+        return
+    first = kind.first_topic
+    if first and meeting.agenda[0].nature != first.nature:
+        zh = in_chinese(first.nature)
+        text = Text(f"a topic of the nature {first.nature} has to stand first", f"第一议题须为{zh}类")
+        yield Remark("first_topic_missing", first.clause, text)
+    if meeting.state == MeetingState.called:
+        yield Remark("agenda_not_approved", clause, Text("the agenda isn't approved yet", "议程尚未批准"))
+
+
+def _chair(meeting: Meeting, kind: MeetingKind, composition: Composition) -> Iterator[Remark]:
+    chair = planned_chair(meeting, kind, composition)
+    if chair is None:
+        text = Text("who chairs isn't settled", "主持人尚未确定")
+        yield Remark("chair_open", kind.clause, text)
+        return
+    name, day = composition.official_names.get(chair, chair), meeting.day
+    if may_chair(kind, composition, chair, day, chair_facts(meeting, chair), sponsors_of(meeting)) is None:
+        text = Text(f"{name} may chair only once entrusted, or not these topics", f"{name}须经委托或调整后方可主持")
+        yield Remark("chair_not_lawful", kind.clause, text, [chair])
+    if away := composition.absent(chair, day):
+        text = Text(f"{name}, who is to chair, is away until {away.until}", f"拟主持的{name}外出至{away.until}")
+        yield Remark("chair_away", kind.clause, text, [chair])
+
+
+def _invitees(meeting: Meeting, kind: MeetingKind, composition: Composition) -> Iterator[Remark]:
+    waiting = invitation.pending(meeting)
+    if waiting and kind.invitees:
+        text = Text("the list of invitees isn't approved yet", "邀请名单尚未审定")
+        yield Remark("invitees_not_approved", kind.invitees.clause, text, [i.key for i in waiting])
+    outside = invitation.outsiders(meeting, kind, composition)
+    if outside and kind.outside_portfolio:
+        text = Text("principals outside the chair's portfolio need consent", "分管以外的主要负责人参会须经同意")
+        yield Remark("outside_portfolio", kind.outside_portfolio.clause, text, outside)
+
+
+def _answers(meeting: Meeting, kind: MeetingKind, composition: Composition) -> Iterator[Remark]:
+    chair = planned_chair(meeting, kind, composition)
+    for code, en, zh, asked in (
+        ("leave_pending", "asks for leave", "请假待答复", leave.pending(meeting.leaves)),
+        ("delegate_pending", "wants to send somebody else", "替会待答复", leave.pending(meeting.delegations)),
+    ):
+        for each in asked:
+            name = composition.official_names.get(each.official, each.official)
+            who = [o for role in each.asked for o in composition.who_may(role, meeting.day, chair=chair)]
+            yield Remark(code, each.clause, Text(f"{name} {en}", f"{name}{zh}"), list(dict.fromkeys(who)))
+
+
+def _notice(meeting: Meeting, kind: MeetingKind, composition: Composition) -> Iterator[Remark]:
+    missing = invitation.not_told(meeting, kind, composition)
+    if kind.notice and missing and meeting.state == MeetingState.agenda_approved:
+        text = Text("the latest agenda hasn't reached everybody", "最新议程尚未送达全体参会人员")
+        yield Remark("not_notified", kind.notice.clause, text, missing)
+
+
+def _quorum(meeting: Meeting, kind: MeetingKind, composition: Composition) -> Iterator[Remark]:
+    if kind.quorum is None:
+        return
+    members = attendance.members_of(meeting, kind, composition)
+    coming = [
+        member
+        for member in members
+        if not composition.absent(member, meeting.day)
+        and attendance.granted_leave(meeting, member) is None
+        and attendance.granted_delegate(meeting, member) is None
+    ]
+    if len(coming) < (needed := kind.quorum.needed(len(members))):
+        text = Text(
+            f"only {len(coming)} of {len(members)} members can come as it stands, {needed} are needed",
+            f"按现有外出和请假情况，{len(members)}名组成人员中仅{len(coming)}人可到会，至少须{needed}人",
+        )
+        yield Remark("quorum_in_doubt", kind.quorum.clause, text, [m for m in members if m not in coming])
+
+
+def _devices(meeting: Meeting, kind: MeetingKind) -> Iterator[Remark]:
+    if kind.confidential and meeting.devices is None:
+        text = Text("declare that phones and recorders were handed in", "请确认手机、录音、录像设备未带入会场")
+        yield Remark("devices_not_declared", kind.confidential.clause, text)

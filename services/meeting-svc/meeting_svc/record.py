@@ -1,0 +1,315 @@
+"""What a meeting's record consists of (会议档案): how it was called, what stood on its agenda, who was asked, told and seen.
+
+Every part is a fact of the past: it names who and when, and never changes once it was written. Pure: no I/O.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+from meeting_svc.topic import StepTaken
+from zhengling.errors import Text
+from zhengling.rulebook import Role, TopicNature
+from zhengling.vocabulary import LeaveReason
+
+
+@dataclass(frozen=True)
+class Act:
+    """Who did something, in which role, and when; for somebody who is away, on whose behalf and by which clause."""
+
+    official: str
+    occurred_at: datetime
+    recorded_at: datetime
+    role: Role | None = None
+    on_behalf_of: str | None = None
+    under: str | None = None
+
+
+@dataclass(frozen=True)
+class Remark:
+    """Something that a meeting still asks for, or that it is warned of; `officials` are those it concerns."""
+
+    code: str
+    clause: str | None
+    text: Text
+    officials: list[str] = field(default_factory=list)
+
+
+# the call -----------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Participants:
+    """Whom the call names, for a kind whose rule names no members: officials, and units that send their principal."""
+
+    officials: list[str] = field(default_factory=list)
+    organisations: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A recording of the session that the office arranged."""
+
+    by: str
+    arranged: Act
+
+
+@dataclass(frozen=True)
+class Postponement:
+    """The meeting was called for another time or place."""
+
+    day: date
+    starts_at: datetime | None
+    place: str
+    reason: str
+    act: Act
+
+
+@dataclass(frozen=True)
+class Cancellation:
+    reason: str
+    act: Act
+
+
+@dataclass(frozen=True)
+class Entrustment:
+    """Somebody is entrusted with chairing this meeting."""
+
+    to: str
+    by: str
+    reason: str
+    occurred_at: datetime
+    recorded_at: datetime
+
+
+# the agenda ---------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class AgendaItem:
+    topic_id: str
+    title: str
+    nature: TopicNature
+    sponsor: str
+    submitted_at: datetime | None = None
+    major: bool = False
+
+
+class AgendaCause(StrEnum):
+    approval = "approval"
+    addition = "addition"
+    removal = "removal"
+    reorder = "reorder"
+
+
+@dataclass(frozen=True)
+class AgendaVersion:
+    """An agenda as it was approved; `reason` where it changed after the first approval."""
+
+    number: int
+    items: list[AgendaItem]
+    cause: AgendaCause
+    reason: str
+    approved: StepTaken
+
+
+@dataclass(frozen=True)
+class AgendaRemoval:
+    item: AgendaItem
+    reason: str
+    act: Act
+
+
+# those who are asked and told -----------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Invitee:
+    """Somebody invited beyond members and standing attendees: an official, a unit or a name from outside; for the whole
+    meeting or for one topic. `approval` holds the steps of the chain under which the list was approved."""
+
+    number: int
+    official: str | None
+    organisation: str | None
+    name: str | None
+    topic_id: str | None
+    proposed: Act
+    approved: bool = False
+    approval: list[StepTaken] = field(default_factory=list)
+
+    @property
+    def key(self) -> str:
+        return self.official or self.organisation or self.name or ""
+
+
+@dataclass(frozen=True)
+class InviteeRemoval:
+    invitee: Invitee
+    reason: str
+    act: Act
+
+
+@dataclass(frozen=True)
+class OutsideConsent:
+    """Somebody agreed to principals being asked whom the chair isn't in charge of."""
+
+    officials: list[str]
+    reason: str
+    act: Act
+
+
+@dataclass(frozen=True)
+class NoticeSent:
+    """Agenda and papers were sent to these, for the time and place that held then (`round` counts postponements)."""
+
+    agenda_version: int
+    round: int
+    recipients: list[str]
+    papers: bool
+    act: Act
+
+
+@dataclass(frozen=True)
+class Acknowledgement:
+    official: str
+    coming: bool
+    note: str
+    round: int
+    act: Act
+
+
+class AnswerState(StrEnum):
+    requested = "requested"
+    approved = "approved"
+    refused = "refused"
+    lapsed = "lapsed"
+
+
+@dataclass(frozen=True)
+class Answer:
+    act: Act
+    opinion: str
+
+
+@dataclass(frozen=True)
+class LeaveRequest:
+    """Somebody who can't come asks for leave; `asked` names the roles that answer, none where the rules ask nobody."""
+
+    official: str
+    reason_kind: LeaveReason | None
+    reason: str
+    asked: list[Role]
+    clause: str | None
+    requested: Act
+    state: AnswerState = AnswerState.requested
+    answer: Answer | None = None
+
+
+@dataclass(frozen=True)
+class Delegation:
+    """Somebody sends another in their place; whoever is sent doesn't count as the one who sends."""
+
+    official: str
+    delegate: str
+    reason: str
+    asked: list[Role]
+    clause: str | None
+    requested: Act
+    state: AnswerState = AnswerState.requested
+    answer: Answer | None = None
+
+
+# the session --------------------------------------------------------------------------------------------------------
+class Capacity(StrEnum):
+    """As what somebody takes part. Only members count to a quorum."""
+
+    member = "member"
+    attendee = "attendee"
+    topic = "topic"
+    invitee = "invitee"
+    staff = "staff"
+    delegate = "delegate"
+    chair = "chair"
+    other = "other"
+
+
+class Presence(StrEnum):
+    """How an official stood in the roll call; `away` is on an absence that the calendar knows."""
+
+    present = "present"
+    on_leave = "on_leave"
+    away = "away"
+    represented = "represented"
+    absent = "absent"
+
+
+@dataclass(frozen=True)
+class Attendance:
+    """One official in the attendance list. `left_at` stays empty for whoever came back."""
+
+    official: str
+    present: bool
+    reason: str = ""
+    capacity: Capacity = Capacity.member
+    status: Presence = Presence.present
+    delegate: str | None = None
+    topic_id: str | None = None
+    arrived_at: datetime | None = None
+    left_at: datetime | None = None
+
+    @property
+    def in_the_room(self) -> bool:
+        return self.present and self.left_at is None
+
+
+@dataclass(frozen=True)
+class QuorumNeeded:
+    """How many of the members have to be there, as it was fixed when the session opened."""
+
+    needed: int
+    clause: str
+
+
+class Move(StrEnum):
+    arrived = "arrived"
+    left = "left"
+
+
+@dataclass(frozen=True)
+class Movement:
+    official: str
+    move: Move
+    topic_id: str | None
+    act: Act
+
+
+@dataclass(frozen=True)
+class Handover:
+    """The chair handed over to somebody else while the session was open."""
+
+    chair: str
+    to: str
+    reason: str
+    act: Act
+
+
+@dataclass(frozen=True)
+class StaffApproval:
+    """One more staff member of a sponsor may come, by name."""
+
+    topic_id: str
+    official: str
+    reason: str
+    act: Act
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A copy of a paper that somebody was handed; one marked for return is outstanding until it is back."""
+
+    number: int
+    holder: str
+    title: str
+    to_return: bool
+    handed_out: Act
+    returned: Act | None = None
+
+    @property
+    def outstanding(self) -> bool:
+        return self.to_return and self.returned is None

@@ -1,0 +1,118 @@
+"""What an edition says of a kind of meeting, in words: for clerks, and for who fills in a call. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from zhengling.conditions import Chain, Step
+from zhengling.errors import Text
+from zhengling.rulebook import MeetingKind, Role, in_chinese
+
+Told = tuple[str, Text]
+
+
+def rules_told(kind: MeetingKind) -> list[Told]:
+    """Each rule of the kind with its clause, in the order of a meeting's life."""
+    return [*_people(kind), *_before(kind), *_session(kind), *_after(kind)]
+
+
+def _words(roles: tuple[Role, ...]) -> tuple[str, str]:
+    return ", ".join(roles), in_chinese(*roles)
+
+
+def _chain(chain: Chain) -> tuple[str, str]:
+    def one(step: Step) -> tuple[str, str]:
+        roles = tuple(actor.role for actor in step.by)
+        return f"{step.step} by {' or '.join(roles)}", f"{in_chinese(step.step)}（{in_chinese(*roles)}）"
+
+    steps = [one(step) for step in chain.steps]
+    return "; ".join(en for en, _ in steps), "→".join(zh for _, zh in steps)
+
+
+def _people(kind: MeetingKind) -> Iterator[Told]:
+    if kind.members:
+        en, zh = _words(kind.members)
+        yield kind.clause, Text(f"Members, who count: {en}", f"组成人员：{zh}")
+    else:
+        yield kind.clause, Text("Whoever the call names takes part", "参会人员由召集时确定")
+    if kind.attendees:
+        en, zh = _words(kind.attendees)
+        yield kind.clause, Text(f"Standing attendees: {en}", f"固定列席：{zh}")
+    en, zh = _words(kind.organiser)
+    yield kind.clause, Text(f"Organised by: {en}", f"会务组织：{zh}")
+    for actor in kind.chair:
+        entrusted = actor.when.get("entrusted") is True
+        by_en, by_zh = _words(kind.entrusted_by)
+        en = f"Chaired by: {actor.role}" + (f", once entrusted by {by_en}" if entrusted else "")
+        zh = f"主持：{in_chinese(actor.role)}" + (f"（须受{by_zh}委托）" if entrusted else "")
+        yield kind.clause, Text(en, zh)
+
+
+def _before(kind: MeetingKind) -> Iterator[Told]:
+    if kind.request:
+        yield kind.clause, Text(f"Held on an approved request: {kind.request}", f"须先申请并经批准：{kind.request}")
+    en, zh = _chain(kind.agenda)
+    yield kind.agenda.clause, Text(f"Agenda: {en}", f"议程：{zh}")
+    if kind.first_topic:
+        zh = in_chinese(kind.first_topic.nature)
+        yield kind.first_topic.clause, Text(f"First topic: {kind.first_topic.nature}", f"第一议题：{zh}")
+    if kind.rhythm:
+        zh = in_chinese(kind.rhythm.nature)
+        yield kind.rhythm.clause, Text(f"Taken up regularly: {kind.rhythm.nature}", f"定期安排：{zh}议题")
+    if kind.notice:
+        yield kind.notice.clause, Text("Agenda and papers reach everybody beforehand", "议程和材料于会前送达")
+    if kind.invitees:
+        en, zh = _chain(kind.invitees.steps)
+        yield kind.invitees.clause, Text(f"List of invitees: {en}", f"邀请名单：{zh}")
+    if kind.outside_portfolio:
+        en, zh = _words(kind.outside_portfolio.consent)
+        text = Text(
+            f"Principals outside the chair's portfolio, or of towns and streets, only with consent of {en}",
+            f"邀请分管以外部门或镇街主要负责人须经{zh}同意",
+        )
+        yield kind.outside_portfolio.clause, text
+
+
+def _session(kind: MeetingKind) -> Iterator[Told]:
+    if kind.quorum:
+        rule = kind.quorum
+        en = f"more than {rule.more_than}" if rule.more_than is not None else f"at least {rule.at_least}"
+        zh = f"超过{rule.more_than}" if rule.more_than is not None else f"不少于{rule.at_least}"
+        yield rule.clause, Text(f"Quorum: {en} of the members", f"出席人数须{zh}")
+    if kind.leave:
+        leaders, others = _words(kind.leave.leaders), _words(kind.leave.others)
+        text = Text(
+            f"Leave: leaders ask {leaders[0]}, others {others[0]}", f"请假：领导向{leaders[1]}、其他人员向{others[1]}"
+        )
+        yield kind.leave.clause, text
+        if kind.leave.reasons:
+            en, zh = ", ".join(kind.leave.reasons), in_chinese(*kind.leave.reasons)
+            yield kind.leave.clause, Text(f"Reasons for leave: {en}", f"请假事由：{zh}")
+    if kind.delegates:
+        en, zh = _words(kind.delegates.consent)
+        yield kind.delegates.clause, Text(f"Nobody is sent instead without consent of {en}", f"替会须经{zh}同意")
+    if kind.staff:
+        en, zh = _words(kind.staff.more_by)
+        number = kind.staff.per_topic
+        text = Text(
+            f"Staff of a sponsor per topic: {number}; more by {en}",
+            f"主办部门每议题列席工作人员{number}名，增加须经{zh}批准",
+        )
+        yield kind.staff.clause, text
+    if kind.confidential:
+        text = Text(
+            "No phones or recorders; papers marked for return come back", "设备不得带入会场，标注收回的材料须退回"
+        )
+        yield kind.confidential.clause, text
+
+
+def _after(kind: MeetingKind) -> Iterator[Told]:
+    if not kind.decides:
+        yield kind.clause, Text("It takes no decisions", "不作决定")
+    if kind.minutes:
+        en, zh = _chain(kind.minutes)
+        optional = kind.minutes.optional
+        en = f"Minutes{', where the chair wants them' * optional}: {en}"
+        yield kind.minutes.clause, Text(en, f"纪要{'（是否形成由主持人定）' * optional}：{zh}")
+    if kind.publication:
+        yield kind.publication.clause, Text("Decisions are published unless secret", "决定事项除需保密的外及时公布")

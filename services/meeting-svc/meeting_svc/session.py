@@ -1,0 +1,206 @@
+"""The session (开会): what has to be there before it opens, the opening, the chair's handover, the close, and the room.
+
+Invariants: a session opens on its day with a lawful chair, everybody told where the rules ask for it, its roll call and
+its quorum; it never is without a chair; what was marked for return is outstanding until it is back. Pure: no I/O.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime
+
+from meeting_svc import attendance as attending
+from meeting_svc import invitation
+from meeting_svc.meeting import (
+    HELD,
+    PREPARED,
+    Meeting,
+    MeetingState,
+    require_chair,
+    require_state,
+)
+from meeting_svc.record import Act, Attendance, Copy, Handover, QuorumNeeded, Recording
+from zhengling.authority import Acting, Composition
+from zhengling.errors import Text, refusal
+from zhengling.rulebook import MeetingKind
+
+
+def declare_devices(meeting: Meeting, kind: MeetingKind, act: Act) -> None:
+    """Phones and recorders were handed in. Refusal `nothing_to_declare` for a kind that asks for no such thing."""
+    require_state(meeting, *PREPARED)
+    if kind.confidential is None:
+        raise refusal(
+            "nothing_to_declare",
+            kind.clause,
+            f"the rules ask for no such declaration at {kind.name}",
+            f"{kind.name}无此要求",
+            Text("nothing is asked for", "无需办理"),
+        )
+    meeting.devices = act
+
+
+def record_sound(meeting: Meeting, recording: Recording) -> None:
+    """The office arranges a recording of the session: without that there is none (HC-52)."""
+    require_state(meeting, *PREPARED, MeetingState.open)
+    meeting.recording = recording
+
+
+def open_session(
+    meeting: Meeting,
+    kind: MeetingKind,
+    composition: Composition,
+    chair: str,
+    given: list[Attendance],
+    occurred_at: datetime,
+    on: date,
+) -> Acting:
+    """Open the session; by what the chair chairs it. Refusals: 403 `not_a_lawful_chair`; 409 `wrong_day`,
+    `chair_absent`, `roll_call_incomplete`, `quorum_not_met`, `not_notified`, `outside_portfolio`,
+    `devices_not_declared`; as `attendance.capacity_of` for whoever may not come in."""
+    require_state(meeting, MeetingState.agenda_approved)
+    if on != meeting.day:
+        raise refusal(
+            "wrong_day",
+            None,
+            f"the meeting was called for {meeting.day}, not for {on}",
+            f"会议定于{meeting.day}召开",
+            Text(f"open it on {meeting.day}", f"请于{meeting.day}开会"),
+        )
+    acting = require_chair(meeting, kind, composition, chair, on)
+    if not any(entry.official == chair and entry.present for entry in given):
+        raise refusal(
+            "chair_absent",
+            kind.clause,
+            "the chair isn't among those present",
+            "主持人未在出席名单中",
+            Text("record the chair as present", "请将主持人记为出席"),
+        )
+    entries = attending.roll_call(meeting, kind, composition, given, chair, occurred_at)
+    members = attending.members_of(meeting, kind, composition)
+    attending.require_quorum(kind, composition, members, entries)
+    invitation.require_notified(meeting, kind, composition)
+    invitation.require_consent(meeting, kind, composition)
+    _require_devices(meeting, kind)
+    meeting.state = MeetingState.open
+    meeting.chair = chair
+    meeting.members = members
+    meeting.quorum_needed = QuorumNeeded(kind.quorum.needed(len(members)), kind.quorum.clause) if kind.quorum else None
+    meeting.attendance = entries
+    meeting.opened_at = occurred_at
+    return acting
+
+
+def _require_devices(meeting: Meeting, kind: MeetingKind) -> None:
+    if kind.confidential and meeting.devices is None:
+        raise refusal(
+            "devices_not_declared",
+            kind.confidential.clause,
+            "nobody has declared yet that phones and recorders were handed in",
+            "尚未确认手机、录音、录像设备未带入会场",
+            Text("have the office declare it", "请政府办公室确认"),
+        )
+
+
+def hand_over(meeting: Meeting, kind: MeetingKind, composition: Composition, handover: Handover, on: date) -> Acting:
+    """Somebody else chairs from here on; by what. Refusals: 403 `not_a_lawful_chair`; 409 `chair_absent`,
+    `chairs_already`."""
+    require_state(meeting, MeetingState.open)
+    if handover.to == meeting.chair:
+        raise refusal(
+            "chairs_already",
+            None,
+            "that official chairs the session",
+            "该官员正在主持会议",
+            Text("name somebody else", "请填写其他人员"),
+        )
+    acting = require_chair(meeting, kind, composition, handover.to, on)
+    if not any(entry.official == handover.to and entry.in_the_room for entry in meeting.attendance):
+        raise refusal(
+            "chair_absent",
+            kind.clause,
+            "whoever is to chair isn't in the room",
+            "接任主持人不在会场",
+            Text("record their arrival first", "请先登记其到会"),
+        )
+    meeting.handovers = [*meeting.handovers, handover]
+    meeting.chair = handover.to
+    return acting
+
+
+def close_session(meeting: Meeting, kind: MeetingKind, occurred_at: datetime) -> None:
+    """Close the session. Refusals: `topics_undecided` names what has no decision yet, where the kind decides;
+    `closed_before_opened`, `closed_before_the_last_movement`."""
+    require_state(meeting, MeetingState.open)
+    decided = {resolution.topic_id for resolution in meeting.resolutions}
+    titles = [item.title for item in meeting.agenda if item.topic_id not in decided]
+    if kind.decides and titles:
+        raise refusal(
+            "topics_undecided",
+            None,
+            f"no decision yet on: {', '.join(titles)}",
+            f"以下议题尚无结果：{'、'.join(titles)}",
+            Text(
+                "record passed, passed in principle, not passed, deferred or noted for each",
+                "请逐项记录结果（通过、原则通过、未通过、暂缓、知悉）",
+            ),
+        )
+    if meeting.opened_at and occurred_at < meeting.opened_at:
+        raise refusal(
+            "closed_before_opened",
+            None,
+            f"the session opened at {meeting.opened_at.isoformat()}",
+            "结束时间不能早于开始时间",
+            Text("state the time of the close", "请填写会议结束时间"),
+        )
+    moved = [movement.act.occurred_at for movement in meeting.movements]
+    if moved and occurred_at < max(moved):
+        raise refusal(
+            "closed_before_the_last_movement",
+            None,
+            f"somebody came or left at {max(moved).isoformat()}",
+            "结束时间不能早于最后一次到会或离会的时间",
+            Text("state the time of the close", "请填写会议结束时间"),
+        )
+    meeting.state = MeetingState.closed
+    meeting.closed_at = occurred_at
+
+
+# papers -------------------------------------------------------------------------------------------------------------
+def hand_out(meeting: Meeting, holders: list[str], title: str, to_return: bool, act: Act) -> None:
+    """One numbered copy of a paper for each holder."""
+    require_state(meeting, *PREPARED, *HELD)
+    first = len(meeting.copies) + 1
+    copies = [Copy(first + n, holder, title, to_return, act) for n, holder in enumerate(holders)]
+    meeting.copies = [*meeting.copies, *copies]
+
+
+def take_back(meeting: Meeting, kind: MeetingKind, numbers: list[int], act: Act) -> None:
+    """Copies are back, also after the session. Refusals: `no_such_copy`, `copy_not_outstanding`,
+    `returned_before_handed_out`."""
+    known = {copy.number: copy for copy in meeting.copies}
+    clause = kind.confidential.clause if kind.confidential else None
+    if unknown := sorted(set(numbers) - set(known)):
+        raise refusal(
+            "no_such_copy",
+            clause,
+            f"no copy {', '.join(map(str, unknown))} was handed out",
+            f"没有编号为{'、'.join(map(str, unknown))}的材料",
+            Text("name copies that were handed out", "请填写已发放的材料编号"),
+        )
+    if done := [number for number in numbers if not known[number].outstanding]:
+        raise refusal(
+            "copy_not_outstanding",
+            clause,
+            f"copy {', '.join(map(str, done))} is back, or wasn't marked for return",
+            f"编号{'、'.join(map(str, done))}的材料已收回或无需收回",
+            Text("name copies that are outstanding", "请填写尚未收回的材料编号"),
+        )
+    if any(act.occurred_at < known[number].handed_out.occurred_at for number in numbers):
+        raise refusal(
+            "returned_before_handed_out",
+            clause,
+            "a copy can't be back before it was handed out",
+            "收回时间不能早于发放时间",
+            Text("state when it came back", "请填写收回时间"),
+        )
+    meeting.copies = [replace(copy, returned=act) if copy.number in numbers else copy for copy in meeting.copies]
