@@ -168,6 +168,9 @@ class Scenario(BaseModel):
     day: date
     decisions: tuple[PlannedDecision, ...]
     chair: str | None = None
+    entrusted_by: str | None = None
+    participants: tuple[str, ...] = ()
+    request_id: str | None = None
     breach: Breach | None = None
 
 
@@ -318,13 +321,25 @@ class MainJob:
     async def call_meeting(self, day: date | None = None) -> Json:
         """Call the meeting, by who organises its kind: the office, or else the unit that brings the first topic."""
         kind = await self.api.get("meeting", f"/v1/meeting-kinds/{self.scenario.kind}")
-        body = {"kind": self.scenario.kind, "title": self.scenario.title, "day": str(day or self.scenario.day)}
+        title, held_on = self.scenario.title, str(day or self.scenario.day)
+        body: Json = {"kind": self.scenario.kind, "title": title, "day": held_on}
         if self.scenario.chair:
             body["convener"] = self.scenario.chair
+        if self.scenario.participants:
+            body["participants"] = {"officials": list(self.scenario.participants)}
+        if self.scenario.request_id:
+            body["request_id"] = self.scenario.request_id
         if Role.office not in kind["rules"]["organiser"]:
             body["organised_by"] = self.scenario.decisions[0].sponsor
             self.organiser = self.composition.of_organisation(body["organised_by"], self.scenario.day)[-1]
-        return await self.api.command("meeting", "/v1/meetings", body, self.organiser)
+        meeting = await self.api.command("meeting", "/v1/meetings", body, self.organiser)
+        if self.scenario.entrusted_by and self.scenario.chair:
+            path, body = (
+                f"/v1/meetings/{meeting['id']}/entrustment",
+                {"to": self.scenario.chair, "reason": "按分工委托"},
+            )
+            meeting = await self.api.command("meeting", path, body, self.scenario.entrusted_by, meeting["version"])
+        return meeting
 
     async def add_topic(self, meeting: Json, topic: Json) -> Json:
         path, body = f"/v1/meetings/{meeting['id']}/agenda", {"topic_id": topic["id"]}
@@ -361,7 +376,8 @@ class MainJob:
         body = {"chair": self.chair, "attendance": self.attendance(members, present=len(members))}
         meeting = await self.api.command("meeting", f"{path}/opening", body, self.organiser, meeting["version"])
         self.tell(f"session opened, {len(members)} members present")
-        for topic, planned in zip(topics, self.scenario.decisions, strict=True):
+        kind = await self.api.get("meeting", f"/v1/meeting-kinds/{meeting['kind']}")
+        for topic, planned in zip(topics, self.scenario.decisions if kind["rules"]["decides"] else (), strict=False):
             body = planned.body(topic["id"])
             await self.api.command("meeting", f"{path}/decisions", body, self.office, meeting["version"])
             meeting = await self.api.get("meeting", path, self.office)
@@ -381,9 +397,11 @@ class MainJob:
         return [{"official": official, "present": i < present} for i, official in enumerate(members)]
 
     async def sign(self, meeting: Json) -> Json:
-        """Draft the minutes, have them reviewed and signed."""
+        """Draft the minutes, have them reviewed and signed; where the kind keeps any."""
+        if meeting["next_step"] is None:
+            return meeting
         path = f"/v1/meetings/{meeting['id']}/minutes"
-        await self.api.command("meeting", path, {}, self.office, meeting["version"])
+        await self.api.command("meeting", path, {}, meeting["next_step"]["officials"][-1], meeting["version"])
         while True:
             meeting = await self.api.get("meeting", f"/v1/meetings/{meeting['id']}", self.office)
             step = meeting["next_step"]
