@@ -596,6 +596,8 @@ def resubmit(topic: Topic, official: str, reason: str, occurred_at: datetime, re
 
 #: What may still be added to a topic's record: whatever a meeting hasn't got on its agenda yet.
 BEFORE_AN_AGENDA = (TopicState.in_review, TopicState.returned, TopicState.withdrawn, TopicState.ready)
+#: Gates that may be passed once the meeting has decided.
+AFTER_THE_MEETING = (Block.issue, Block.tracked)
 #: Steps that speak of the papers as they were then.
 _OF_PAPERS = (StepName.review_papers, StepName.approve_papers)
 

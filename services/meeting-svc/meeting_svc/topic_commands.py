@@ -226,10 +226,13 @@ async def coordinate(call: Call, topic_id: str, body: Coordinate) -> Topic:
 
 
 async def record_gate(call: Call, topic_id: str, body: RecordGate) -> Topic:
-    """Record what came of a gate. By the sponsor or the office; a declared check by whom the rulebook names."""
+    """Record what came of a gate, before an agenda; one that stands against the issue, or is only tracked, also later.
+    By the sponsor or the office; a declared check by whom the rulebook names."""
     topic, _, composition = await _locked(call, topic_id)
-    topics.require_state(topic, *topics.BEFORE_AN_AGENDA)
-    rule = next((each for each in rules_of(call, topic).gates if each.gate == body.gate), None)
+    applying = [each for each in topics.applying_gates(topic, rules_of(call, topic)) if each.gate == body.gate]
+    rule = next(iter(applying), None)
+    if not any(each.blocks in topics.AFTER_THE_MEETING for each in applying):
+        topics.require_state(topic, *topics.BEFORE_AN_AGENDA)
     declared_by = rule.declared_by if rule else ()
     roles = declared_by or (Role.sponsor, Role.office)
     composition.require(
