@@ -271,6 +271,7 @@ async def test_no_list_shows_a_row_of_another_government(neighbours: Neighbours)
         assert not [identity for identity in neighbours.ids.values() if identity in mine], operation.name
         if [identity for identity in neighbours.ids.values() if identity in theirs]:
             shown.add(operation.name)
+    shown.discard("get_composition_changes")  # has rows only where the last load changed something
     assert shown == {  # so there was something to hide; add to `neighbours` what a new list shows
         "list_topics", "list_meetings", "list_decisions", "list_entries", "list_documents", "list_failed_events",
         "list_feeds", "get_calendar_feed", "list_absences", "list_closures", "list_files",

@@ -29,13 +29,17 @@ from zhengling.authority import Composition
 from zhengling.errors import Problem, Text
 from zhengling.moments import Day
 from zhengling.paging import Page
-from zhengling.service import Call, command, commands, etag, queries, query
+from zhengling.service import PROBLEMS, Call, command, commands, etag, queries, query
 
 #: A composition is larger than other bodies; what of it can be loaded is limited by rows and by the event's size.
 BODY_LIMITS = {f"/v1/composition{path}": 8 * 1024 * 1024 for path in ("", "/preview")}
 #: The models of bodies that a route here reads by itself.
 DOCUMENTED = (Composition, CompositionRows)
 BINARY = {"schema": {"type": "string", "format": "binary"}}
+WORKBOOK: dict[int | str, dict[str, Any]] = {200: {"content": {MEDIA_TYPE: BINARY}, "description": "The workbook"}}
+NONE_YET: dict[int | str, dict[str, Any]] = {
+    404: PROBLEMS[409] | {"description": "No composition yet, or no such version"}
+}
 
 writes = commands("/v1", "composition")
 reads = queries("/v1", "composition")
@@ -55,14 +59,14 @@ def _either(schema: str) -> dict[str, Any]:
 async def _content(request: Request) -> CompositionRows | bytes:
     """The body: the rows of a JSON document, or a workbook as it is."""
     raw = await request.body()
-    if not raw:
-        raise RequestValidationError([{"type": "missing", "loc": ("body",), "msg": "Field required", "input": None}])
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type == MEDIA_TYPE:
         return raw
     if media_type != "application/json":
         text = Text(f"a body is application/json or {MEDIA_TYPE}", f"请求体须为 application/json 或 {MEDIA_TYPE}")
         raise Problem(415, "unsupported_media_type", text)
+    if not raw:
+        raise RequestValidationError([{"type": "missing", "loc": ("body",), "msg": "Field required", "input": None}])
     try:
         return CompositionRows.model_validate(orjson.loads(raw))
     except orjson.JSONDecodeError as error:
@@ -128,7 +132,7 @@ def _workbook(content: bytes, name: str) -> Response:
     operation_id="get_composition",
     summary="The composition as it stands, as it was, or as it holds on a day; JSON, or the workbook by Accept",
     response_model=CompositionView,
-    responses={200: {"content": {MEDIA_TYPE: BINARY}}},
+    responses=NONE_YET | {200: {"content": {MEDIA_TYPE: BINARY}}},
 )
 async def get_composition(
     request: Request, call: Read, response: Response, version: Version = None, on: OnDay = None
@@ -147,7 +151,7 @@ async def get_composition(
     operation_id="export_composition",
     summary="The composition as a workbook, to edit and load again",
     response_class=Response,
-    responses={200: {"content": {MEDIA_TYPE: BINARY}, "description": "The workbook"}},
+    responses=NONE_YET | WORKBOOK,
 )
 async def export_composition(call: Read, version: Version = None, on: OnDay = None) -> Response:
     found, content = await see.get_workbook(call, version, on)
@@ -162,7 +166,7 @@ async def export_composition(call: Read, version: Version = None, on: OnDay = No
     operation_id="get_composition_template",
     summary="An empty workbook with headers, words to choose from and explanations",
     response_class=Response,
-    responses={200: {"content": {MEDIA_TYPE: BINARY}, "description": "The workbook"}},
+    responses=WORKBOOK,
 )
 async def get_composition_template(call: Read) -> Response:
     return _workbook(await see.get_template(call), "composition-template")
@@ -176,7 +180,10 @@ async def list_composition_versions(call: Read, part: Part) -> Page[VersionView]
 
 
 @reads.get(
-    "/composition/changes", operation_id="get_composition_changes", summary="What changed between two versions, by row"
+    "/composition/changes",
+    operation_id="get_composition_changes",
+    summary="What changed between two versions, by row",
+    responses=NONE_YET,
 )
 async def get_composition_changes(
     call: Read,
@@ -188,7 +195,12 @@ async def get_composition_changes(
     return await see.get_changes(call, before, after)
 
 
-@people.get("/officials", operation_id="list_officials", summary="Officials by id, with posts, portfolios and partners")
+@people.get(
+    "/officials",
+    operation_id="list_officials",
+    summary="Officials by id, with posts, portfolios and partners",
+    responses=NONE_YET,
+)
 async def list_officials(call: Read, part: Part, on: OnDay = None, organisation: Code = None) -> Page[OfficialView]:
     return await see.list_officials(call, part, on, organisation)
 
@@ -198,7 +210,12 @@ async def get_official(official_id: str, call: Read, on: OnDay = None) -> Offici
     return await see.get_official(call, official_id, on)
 
 
-@people.get("/posts", operation_id="list_posts", summary="Who holds what on a day, by post or by a rule's role")
+@people.get(
+    "/posts",
+    operation_id="list_posts",
+    summary="Who holds what on a day, by post or by a rule's role",
+    responses=NONE_YET,
+)
 async def list_posts(
     call: Read,
     part: Part,
