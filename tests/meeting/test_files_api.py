@@ -23,7 +23,7 @@ from tests.caller import CLERK, Caller, Json, code_of, topic_body
 from tests.contents import DOCX, OFD, PDF, PNG, pdf
 from tests.object_store import ObjectStore
 
-from zhengling.main_job import Api
+from zhengling.main_job import Api, load_composition
 from zhengling.stack import EmbeddedStack, ServiceProcess
 
 NAME = "关于水库除险加固的请示(定稿).pdf"
@@ -35,10 +35,8 @@ async def caller(stack: EmbeddedStack) -> AsyncIterator[Caller]:
     async with httpx.AsyncClient(timeout=60) as client:
         people = Api(stack.addresses(), stack.issuer, sixth.CODE, client)
         await people.set_clock(None)
-        made = Caller(stack, client)
-        if (await made.get("meeting", "/v1/composition")).status_code == 409:
-            await people.command("meeting", "/v1/composition", sixth.COMPOSITION.model_dump(mode="json"), method="PUT")
-        yield made
+        await load_composition(people, sixth.COMPOSITION)
+        yield Caller(stack, client)
 
 
 async def send(caller: Caller, content: Any, name: str = NAME, **rest: Any) -> httpx.Response:
