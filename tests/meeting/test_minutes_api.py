@@ -458,7 +458,8 @@ async def test_publication_is_outstanding_until_published_or_withheld_with_the_r
         found = await zq.api.get("meeting", "/v1/decisions", **query)
         return decision["id"] in [each["id"] for each in found["items"]]
 
-    now: datetime = at(DAY, 11, 30)
+    await zq.api.set_clock(at(DAY, 15))
+    now: datetime = at(DAY, 14)
     assert await outstanding()
     web = {"published_at": now.isoformat(), "channel": "区政府门户网站", "url": "https://example.gov.cn/a"}
     problem = await refused(publish("zq-dep3", **web))
