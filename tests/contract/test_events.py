@@ -150,7 +150,7 @@ def test_every_event_type_has_one_owner_that_sends_it_and_says_who_receives_it()
 def test_an_event_type_says_service_noun_past_tense_and_version(event: type[Event]) -> None:
     assert re.fullmatch(r"zhengling\.(meeting|docflow|oversight|calendar)\.[a-z_]+\.[a-z_]+\.v[1-9]\d*", event.type)
     verb = event.type.split(".")[3]
-    assert verb.endswith("ed") or verb in {"deemed", "overdue", "due_set", "fell_due"}, (
+    assert verb.endswith("ed") or verb in {"deemed", "overdue", "due_set", "fell_due", "withdrawn"}, (
         "an event is a fact that happened"
     )
     assert event.key in event.model_fields

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 from tests.conftest import composition_of
-from tests.meeting.test_meeting import open_meeting, resolution
+from tests.meeting.test_meeting import resolution
 from tests.meeting.test_topic import DAY, book
 
 from meeting_svc import decision as decisions
@@ -22,8 +22,9 @@ from meeting_svc.decision import (
     Revision,
     Standing,
 )
-from meeting_svc.meeting import Attendance, Entrustment, Meeting, MeetingState
+from meeting_svc.meeting import Entrustment, Meeting, MeetingState
 from meeting_svc.minutes import Cause, Minutes, MinutesState, Returned
+from meeting_svc.record import Attendance, Capacity, Presence
 from meeting_svc.topic import StepTaken
 from zhengling import minutes_template
 from zhengling.errors import Problem
@@ -37,6 +38,25 @@ PEOPLE = composition_of("huancui")
 KIND = book("huancui").kind("executive")
 ATTENDED = ["出席：甲、乙", "请假：丙（出差）"]
 RULE = Publication(clause="HC-30")
+
+
+def open_meeting() -> Meeting:
+    """A session that all members attend and the head chairs."""
+    members = list(PEOPLE.members(KIND.members, DAY))
+    return Meeting(
+        id="m1",
+        government="huancui",
+        edition=book("huancui").edition,
+        kind="executive",
+        title="第2次常务会议",
+        day=DAY,
+        called_by="hc-office-clerk",
+        state=MeetingState.open,
+        chair="hc-head",
+        members=members,
+        attendance=[Attendance(official, True) for official in members],
+        opened_at=at(DAY),
+    )
 
 
 def text_of(meeting: Meeting, *resolutions: Resolution, revoked: frozenset[str] = frozenset()) -> str:
@@ -102,6 +122,22 @@ def test_the_text_says_who_was_there_and_what_was_decided() -> None:
     assert "由区住房和城乡建设局牵头，区财政局配合，2026年6月30日前完成。" in text
     assert text.count("组织实施") == 1  # what was only noted sets no task
     assert "列席" not in text  # nobody but members was there
+
+
+def test_whoever_was_sent_sits_in_for_the_one_who_sent_them() -> None:
+    meeting = open_meeting()
+    sender, sent = meeting.attendance[-1].official, "hc-zjj-principal"
+    meeting.attendance[-1] = replace(
+        meeting.attendance[-1], present=False, status=Presence.represented, delegate=sent, reason="开会"
+    )
+    meeting.attendance.append(Attendance(sent, True, capacity=Capacity.delegate))
+    text, name = text_of(meeting, resolution("t1")), PEOPLE.official_names
+    assert f"列席：{name[sent]}（代{name[sender]}）" in text
+    assert f"请假：{name[sender]}（开会，由{name[sent]}代会）" in text
+    meeting.members = []  # a kind without members: whoever was called attends
+    attended = next(line for line in text_of(meeting, resolution("t1")).splitlines() if line.startswith("出席："))
+    assert name[meeting.chair or ""] in attended
+    assert name[sent] not in attended
 
 
 def test_without_a_date_the_text_says_how_hard_the_matter_is_and_what_is_revoked_says_so() -> None:

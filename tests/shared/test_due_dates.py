@@ -434,6 +434,21 @@ async def test_what_does_not_run_is_neither_suspended_nor_extended_nor_resumed(b
         await suspend(books, "nothing")
 
 
+async def test_a_void_deadline_runs_again_by_the_calendar_of_the_day_and_no_other_one_does(books: Trial) -> None:
+    identity = await keep(books)
+    with pytest.raises(Problem, match="deadline_not_void"):
+        await moved_by(books, due_dates.revive, identity)
+    async with books.app.transaction(ST) as session:
+        await due_dates.settle(session, "dossier", identity, "cancelled", RULE)
+    await change(books, ST, 1, closed(date(2026, 11, 26)))
+    await recompute(books)
+    assert (await row(books, identity))["due"] == DUE, "while it was void nothing moved it"
+    await moved_by(books, due_dates.revive, identity)
+    found = await row(books, identity)
+    assert (found["state"], found["due"]) == ("running", date(2026, 12, 1))
+    assert await changes(books, identity) == [("resumed", DUE, date(2026, 12, 1), "重新适用")]
+
+
 async def test_moves_of_one_government_are_not_seen_by_another(books: Trial) -> None:
     identity = await keep(books)
     await extend(books, identity, to=date(2026, 12, 31))

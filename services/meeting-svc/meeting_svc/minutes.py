@@ -13,7 +13,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from meeting_svc.decision import Amendment
-from meeting_svc.meeting import Meeting, MeetingState, minutes_facts
+from meeting_svc.meeting import Meeting, MeetingState, minutes_facts, step_context
+from meeting_svc.record import Attendance, Capacity
 from meeting_svc.topic import StepTaken
 from zhengling.authority import Acting, Composition, OrganisationKind
 from zhengling.conditions import Facts
@@ -124,7 +125,8 @@ def chaired_by(meeting: Meeting, kind: MeetingKind, composition: Composition) ->
     """By what the meeting's chair chaired it."""
     assert meeting.opened_at
     facts = minutes_facts(meeting, meeting.chair)
-    return composition.may_act(meeting.chair, kind.chair, shanghai_day(meeting.opened_at), facts)
+    sponsor = step_context(meeting, meeting.chair)["sponsor"]
+    return composition.may_act(meeting.chair, kind.chair, shanghai_day(meeting.opened_at), facts, sponsor=sponsor)
 
 
 def words(
@@ -137,7 +139,7 @@ def words(
 ) -> Values:
     """What a template of the minutes is given: agenda, attendance and decisions in words."""
     name = composition.official_names
-    present = [entry.official for entry in meeting.attendance if entry.present]
+    present = [entry for entry in meeting.attendance if entry.present]
     assert meeting.opened_at and meeting.chair
     acting, chaired_as = chaired_by(meeting, kind, composition), ""
     if meeting.entrustment and meeting.entrustment.to == meeting.chair:
@@ -152,14 +154,29 @@ def words(
         chair=name.get(meeting.chair, meeting.chair),
         chaired_as=chaired_as,
         items=tuple(_item(n, each, each.decision_id in revoked) for n, each in enumerate(resolutions, 1)),
-        present=tuple(composition.names(o for o in present if o in meeting.members)),
-        others=tuple(composition.names(o for o in present if o not in meeting.members)),
-        absent=tuple(
-            f"{name.get(entry.official, entry.official)}{f'（{entry.reason}）' if entry.reason else ''}"
-            for entry in meeting.attendance
-            if not entry.present
-        ),
+        present=tuple(composition.names(each.official for each in present if _takes_part(meeting, each))),
+        others=tuple(_named(meeting, each, name) for each in present if not _takes_part(meeting, each)),
+        absent=tuple(_named(meeting, each, name) for each in meeting.attendance if not each.present),
     )
+
+
+def _takes_part(meeting: Meeting, entry: Attendance) -> bool:
+    """Whether somebody attends (出席) rather than sits in (列席): the members; where a kind has none, all but staff and
+    those whom others sent."""
+    if meeting.members:
+        return entry.official in meeting.members
+    return entry.capacity not in (Capacity.staff, Capacity.delegate)
+
+
+def _named(meeting: Meeting, entry: Attendance, name: dict[str, str]) -> str:
+    """The name, with why they didn't come, who came for them, or for whom they came."""
+    notes = [entry.reason] if entry.reason else []
+    if entry.delegate:
+        notes.append(f"由{name.get(entry.delegate, entry.delegate)}代会")
+    notes += [
+        f"代{name.get(each.official, each.official)}" for each in meeting.attendance if each.delegate == entry.official
+    ]
+    return name.get(entry.official, entry.official) + (f"（{'，'.join(notes)}）" if notes else "")
 
 
 def _item(n: int, resolution: Resolution, revoked: bool) -> Item:

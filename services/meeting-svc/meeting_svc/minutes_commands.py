@@ -24,7 +24,7 @@ from meeting_svc.minutes_schemas import (
     WaiveMinutes,
 )
 from meeting_svc.schemas import TakeStep
-from meeting_svc.topic import StepTaken, Topic
+from meeting_svc.topic import StepTaken
 from zhengling import minutes_template, references
 from zhengling.authority import Composition
 from zhengling.conditions import Actor, Facts
@@ -185,7 +185,7 @@ async def _write(
     kind, composition = kind_of(call, meeting), await references.composition(call.session)
     minutes_.require_after_close(meeting, kind, call.occurred(body.occurred_at))
     minutes = await _version(call, meeting, latest, cause, body.reason or "", call.occurred(body.occurred_at))
-    minutes.major, minutes.amendments = body.major or await _any_major(call, meeting), amendments
+    minutes.major, minutes.amendments = body.major or any(item.major for item in meeting.agenda), amendments
     minutes_.take(
         minutes, await _step(call, meeting, kind, minutes, TakeStep(step=StepName.draft, occurred_at=body.occurred_at))
     )
@@ -217,12 +217,6 @@ async def _version(
         cause=cause,
         reason=reason,
     )
-
-
-async def _any_major(call: Call, meeting: Meeting) -> bool:
-    """Whether a topic of the agenda declared itself a major matter."""
-    found = await call.session.execute(sa.select(Topic).filter_by(meeting_id=meeting.id))
-    return any(topic.major for topic in found.scalars())
 
 
 async def _text(

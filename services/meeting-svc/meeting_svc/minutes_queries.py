@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from meeting_svc import minutes as minutes_
 from meeting_svc.commands import kind_of
-from meeting_svc.meeting import Meeting
+from meeting_svc.meeting import Meeting, step_context
 from meeting_svc.minutes import Minutes, MinutesState
 from meeting_svc.minutes_schemas import MinutesSummary, MinutesVersions, MinutesView
 from meeting_svc.queries import next_of
@@ -40,7 +40,7 @@ async def minutes_view(call: Call, minutes: Minutes) -> MinutesView:
         facts_of = partial(minutes_.facts_of, meeting, minutes)
         if step := next_step(chain, minutes.steps, facts_of(meeting.chair)):
             composition = await references.composition(call.session)
-            view.next_step = next_of(call, chain, step, composition, facts_of, chair=meeting.chair)
+            view.next_step = next_of(call, chain, step, composition, facts_of, **step_context(meeting, meeting.chair))
     return view
 
 
