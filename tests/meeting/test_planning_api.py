@@ -346,6 +346,22 @@ async def test_a_decision_that_leaves_less_than_fifteen_days_to_prepare_needs_an
     assert (request["state"], request["day"], len(request["returns"][0]["steps"])) == ("approved", "2026-03-20", 1)
 
 
+async def test_a_work_meeting_is_called_on_its_approved_request_and_for_that_day(huancui: Town) -> None:
+    await huancui.today(date(2026, 3, 2))
+    request = await huancui.ask("zjj-clerk", "work-meeting-2", date(2026, 4, 20), "zjj", **WRITTEN)
+
+    async def call(day: str, **more: str) -> Json:
+        body = {"kind": "work-2", "title": "全区住建工作会议", "day": day, "convener": "hc-dep3"} | more
+        return await huancui.api.command("meeting", "/v1/meetings", body, "hc-office-clerk")
+
+    assert told(await refused(call("2026-04-20"))) == (409, "request_missing", "HC-46")
+    on_it = {"request_id": request["id"]}
+    assert told(await refused(call("2026-04-20", **on_it))) == (409, "not_approved", "HC-46")
+    await huancui.through(request)
+    assert told(await refused(call("2026-04-21", **on_it))) == (409, "other_day", "HC-46")
+    assert (await call("2026-04-20", **on_it))["request_id"] == request["id"]
+
+
 async def test_a_department_holds_one_annual_meeting_a_year_unless_the_head_lets_another_be(huancui: Town) -> None:
     await huancui.today(date(2026, 3, 2))
     ask = ("wjj-clerk", "annual-work-meeting")
