@@ -8,8 +8,12 @@ import pytest
 from tests.conftest import composition_of
 from tests.meeting.test_topic import DAY, a_topic, book
 
+from meeting_svc import agenda as agendas
+from meeting_svc import attendance as attending
 from meeting_svc import meeting as meetings
+from meeting_svc import session
 from meeting_svc.meeting import AgendaItem, Attendance, Entrustment, Meeting, MeetingState
+from meeting_svc.record import Act
 from meeting_svc.topic import StepTaken
 from zhengling.errors import Problem
 from zhengling.events import Resolution, Unit
@@ -45,7 +49,7 @@ AGENDA_STEPS = [
 
 def approve(meeting: Meeting) -> None:
     for taken in AGENDA_STEPS:
-        meetings.take_agenda_step(meeting, book("huancui").kind("executive"), taken)
+        agendas.take_step(meeting, book("huancui").kind("executive"), taken)
 
 
 def test_an_agenda_whose_first_topic_is_the_study_topic_can_be_approved_and_is_then_locked() -> None:
@@ -53,7 +57,7 @@ def test_an_agenda_whose_first_topic_is_the_study_topic_can_be_approved_and_is_t
     approve(meeting)
     assert meeting.state == MeetingState.agenda_approved
     with pytest.raises(Problem, match="illegal_state"):
-        meetings.add_to_agenda(meeting, a_topic("huancui", "hc-zjj"), None)
+        agendas.add(meeting, a_topic("huancui", "hc-zjj"), None)
 
 
 @pytest.mark.parametrize("natures", [("deliberation",), ("deliberation", "study"), ("safety", "study")])
@@ -72,8 +76,8 @@ def test_an_empty_agenda_cannot_be_approved() -> None:
 
 def test_adding_a_topic_asks_for_every_approval_again() -> None:
     meeting = a_meeting("huancui", "study")
-    meetings.take_agenda_step(meeting, book("huancui").kind("executive"), AGENDA_STEPS[0])
-    meetings.add_to_agenda(meeting, a_topic("huancui", "hc-zjj"), 1)
+    agendas.take_step(meeting, book("huancui").kind("executive"), AGENDA_STEPS[0])
+    agendas.add(meeting, a_topic("huancui", "hc-zjj"), 1)
     assert [item.topic_id for item in meeting.agenda] == ["t1", "t1"]  # at position 1, before the study topic
     assert meeting.agenda[0].title == "关于某事项的请示"
     assert meeting.agenda_steps == []
@@ -83,15 +87,20 @@ def test_a_topic_of_another_kind_is_refused() -> None:
     topic = a_topic("huancui", "hc-zjj")
     topic.meeting_kind = "plenary"
     with pytest.raises(Problem, match="topic_of_another_kind"):
-        meetings.add_to_agenda(a_meeting("huancui"), topic, None)
+        agendas.add(a_meeting("huancui"), topic, None)
+
+
+DECLARED = Act("hc-office-clerk", at(DAY, 8), at(DAY, 8))
 
 
 def open_with(meeting: Meeting, chair: str, present: int, on: date = DAY) -> None:
     people = composition_of(meeting.government)
     kind = book(meeting.government).kind("executive")
-    members = people.members(kind.members, on)
-    attendance = [Attendance(official, i < present) for i, official in enumerate(members)]
-    meetings.open_session(meeting, kind, people, chair, attendance, at(on), on)
+    everybody = attending.expected(meeting, kind, people)
+    attendance = [Attendance(official, i < present) for i, official in enumerate(everybody)]
+    if kind.confidential:
+        meeting.devices = DECLARED
+    session.open_session(meeting, kind, people, chair, attendance, at(on), on)
 
 
 def test_a_session_opens_with_more_than_half_of_its_members() -> None:
@@ -115,12 +124,11 @@ def test_a_session_does_not_open_with_half_or_less_and_says_who_is_missing() -> 
 def test_people_who_are_no_members_do_not_count_to_the_quorum() -> None:
     meeting = a_meeting("huancui", "study", state=MeetingState.agenda_approved)
     people, kind = composition_of("huancui"), book("huancui").kind("executive")
-    attendance = [
-        Attendance(o, True)
-        for o in ("hc-head", "hc-exec", "hc-fgj-principal", "hc-czj-principal", "hc-office-director")
-    ]
+    there = ("hc-head", "hc-exec", "hc-fgj-principal", "hc-czj-principal", "hc-office-director")
+    absent = [official for official in attending.expected(meeting, kind, people) if official not in there]
+    attendance = [Attendance(o, True) for o in there] + [Attendance(o, False) for o in absent]
     with pytest.raises(Problem, match="quorum_not_met"):
-        meetings.open_session(meeting, kind, people, "hc-head", attendance, at(DAY), DAY)
+        session.open_session(meeting, kind, people, "hc-head", attendance, at(DAY), DAY)
 
 
 def test_a_government_without_a_quorum_asks_for_none() -> None:
@@ -208,15 +216,15 @@ def test_each_topic_of_the_agenda_gets_one_decision_with_one_lead_unit() -> None
 
 
 def test_a_session_closes_once_every_topic_has_its_decision() -> None:
-    meeting = open_meeting()
+    meeting, kind = open_meeting(), book("huancui").kind("executive")
     meetings.decide(meeting, resolution("t1", outcome=Outcome.noted))
     with pytest.raises(Problem, match="topics_undecided") as refused:
-        meetings.close_session(meeting, at(DAY, 11))
+        session.close_session(meeting, kind, at(DAY, 11))
     assert "议题2" in refused.value.detail.zh
     meetings.decide(meeting, resolution("t2"))
     with pytest.raises(Problem, match="closed_before_opened"):
-        meetings.close_session(meeting, at(DAY, 8))
-    meetings.close_session(meeting, at(DAY, 11))
+        session.close_session(meeting, kind, at(DAY, 8))
+    session.close_session(meeting, kind, at(DAY, 11))
     assert (meeting.state, meeting.closed_at) == (MeetingState.closed, at(DAY, 11))
     with pytest.raises(Problem, match="illegal_state"):
         meetings.decide(meeting, resolution("t2"))
