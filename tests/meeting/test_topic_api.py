@@ -187,6 +187,19 @@ async def test_a_withdrawn_topic_takes_no_step_and_may_come_again(xigang: Desk) 
     assert xigang.topic["state"] == "in_review"
 
 
+async def test_a_topic_that_comes_again_may_declare_itself_otherwise_and_tells_what_it_said_before(xigang: Desk) -> None:
+    await xigang.submit("xg-zjj-clerk", sponsor="xg-zjj", meeting_kind="head-office")
+    await xigang.do("return", "xg-office-clerk", reason="属重大事项，请核实")
+    again = {"reason": "已核实", "aspects": ["major_matter"], "title": "关于某重大事项的请示"}
+    assert await xigang.refused("resubmission", "xg-zjj-clerk", **again) == ("reserved_matter", "XG-30")
+    await xigang.do("resubmission", "xg-zjj-clerk", prepares_for="executive", **again)
+    assert (xigang.topic["state"], xigang.topic["aspects"]) == ("in_review", ["major_matter"])
+    assert xigang.topic["history"][-1]["before"] == {
+        "title": "关于某事项的请示", "aspects": [], "prepares_for": None,
+    }  # fmt: skip
+    assert ("assessment", "XG-16") in [(gate["gate"], gate["clause"]) for gate in xigang.topic["gates"]]
+
+
 async def test_what_a_topic_declares_itself_to_be_decides_where_it_may_go(xigang: Desk) -> None:
     """XG-30: a major matter is decided by the plenary or executive meeting; another may prepare it for them."""
     body = {"sponsor": "xg-zjj", "aspects": ["major_matter"], "meeting_kind": "head-office"}

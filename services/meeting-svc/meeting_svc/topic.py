@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 from meeting_svc import consultation as consultations
 from meeting_svc import gate as gates
@@ -120,7 +121,7 @@ class Turn(StrEnum):
 
 @dataclass(frozen=True)
 class HistoryEntry:
-    """A turn in a topic's life, by whom and why, with the steps that it ended."""
+    """A turn in a topic's life, by whom and why, with the steps that it ended and what it had declared `before`."""
 
     turn: Turn
     official: str
@@ -129,6 +130,7 @@ class HistoryEntry:
     recorded_at: datetime
     steps: tuple[StepTaken, ...] = ()
     meeting_id: str | None = None
+    before: dict[str, str | list[str] | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -587,10 +589,21 @@ def withdraw(topic: Topic, official: str, reason: str, occurred_at: datetime, re
     topic.steps, topic.signatures, topic.state = [], [], TopicState.withdrawn
 
 
-def resubmit(topic: Topic, official: str, reason: str, occurred_at: datetime, recorded_at: datetime) -> None:
-    """Submit a returned or withdrawn topic again; its chain begins anew, its papers came in when they did."""
+#: What a topic declares of itself, which may be another when it comes again.
+DECLARED = ("title", "nature", "matter", "aspects", "concerned", "urgency", "prepares_for")
+
+
+def resubmit(
+    topic: Topic, changes: dict[str, Any], official: str, reason: str, occurred_at: datetime, recorded_at: datetime
+) -> None:
+    """Submit a returned or withdrawn topic again, perhaps declaring something else (`DECLARED`); its chain begins anew,
+    its papers came in when they did."""
     require_state(topic, TopicState.returned, TopicState.withdrawn)
     turn(topic, Turn.resubmitted, official, reason, occurred_at, recorded_at)
+    before = {name: getattr(topic, name) for name, value in changes.items() if getattr(topic, name) != value}
+    topic.history = [*topic.history[:-1], replace(topic.history[-1], before=before)]
+    for name in before:
+        setattr(topic, name, changes[name])
     topic.state, topic.submitted_at, topic.late_admission = TopicState.in_review, occurred_at, None
 
 

@@ -23,6 +23,7 @@ from meeting_svc.topic_schemas import (
     Coordinate,
     NamePriorMeeting,
     RecordGate,
+    ResubmitTopic,
     SignTopicForm,
     SubmitTopic,
     TakePosition,
@@ -67,9 +68,6 @@ async def submit_topic(call: Call, body: SubmitTopic) -> Topic:
     occurred_at = call.occurred(body.occurred_at)
     require_organisations(composition, [body.sponsor, *body.concerned])
     topics.require_raiser(composition, call.official, body.raised_by, body.sponsor, shanghai_day(call.now))
-    if body.prepares_for is not None:
-        book.kind(body.prepares_for)
-    topics.require_matter(kind, body.matter)
     topic = Topic(
         id=str(uuid7()),
         government=call.government,
@@ -90,8 +88,7 @@ async def submit_topic(call: Call, body: SubmitTopic) -> Topic:
         recorded_at=call.now,
         papers=await papers_of(call, body.papers, occurred_at),
     )
-    topics.require_papers(kind, topic.papers, topic.facts)
-    topics.require_not_reserved(topic, book.topics, {name: each.name for name, each in book.meetings.items()})
+    _require_lawful_declaration(call, topic, kind)
     topics.settle(topic, kind)
     call.session.add(topic)
     await call.session.flush()
@@ -382,14 +379,27 @@ async def withdraw_topic(call: Call, topic_id: str, body: TurnTopic) -> Topic:
     return topic
 
 
-async def resubmit_topic(call: Call, topic_id: str, body: TurnTopic) -> Topic:
-    """Submit a returned or withdrawn topic again. By the sponsor or whoever raised it."""
+async def resubmit_topic(call: Call, topic_id: str, body: ResubmitTopic) -> Topic:
+    """Submit a returned or withdrawn topic again, perhaps declared otherwise. By the sponsor or whoever raised it."""
     topic, kind, composition = await _locked(call, topic_id)
     _require_sponsor(call, composition, topic, Text("submit the topic again", "重新提交议题"))
-    topics.resubmit(topic, call.official or "", body.reason, call.occurred(body.occurred_at), call.now)
+    changes = body.model_dump(exclude={"reason", "occurred_at"}, exclude_none=True)
+    require_organisations(composition, changes.get("concerned", []))
+    topics.resubmit(topic, changes, call.official or "", body.reason, call.occurred(body.occurred_at), call.now)
+    _require_lawful_declaration(call, topic, kind)
     topics.settle(topic, kind)
     await call.session.flush()
     return topic
+
+
+def _require_lawful_declaration(call: Call, topic: Topic, kind: MeetingKind) -> None:
+    """Refusals and problems: a kind that isn't there, `outside_the_competence`, `papers_missing`, `reserved_matter`."""
+    book = call.service.rulebooks.edition(call.government, topic.edition)
+    if topic.prepares_for is not None:
+        book.kind(topic.prepares_for)
+    topics.require_matter(kind, topic.matter)
+    topics.require_papers(kind, topic.current_papers, topic.facts)
+    topics.require_not_reserved(topic, book.topics, {name: each.name for name, each in book.meetings.items()})
 
 
 async def admit_late_topic(call: Call, topic_id: str, body: AdmitLate) -> Topic:

@@ -18,6 +18,7 @@ from meeting_svc.topic_schemas import (
     Coordinate,
     NamePriorMeeting,
     RecordGate,
+    ResubmitTopic,
     SignTopicForm,
     SubmitTopic,
     TakePosition,
@@ -146,7 +147,7 @@ async def withdraw_topic(topic_id: str, body: TurnTopic, call: Change, response:
 
 
 @writes.post("/topics/{topic_id}/resubmission", operation_id="resubmit_topic", summary="Submit it again")
-async def resubmit_topic(topic_id: str, body: TurnTopic, call: Change, response: Response) -> TopicView:
+async def resubmit_topic(topic_id: str, body: ResubmitTopic, call: Change, response: Response) -> TopicView:
     return await topic_answer(call, response, await do.resubmit_topic(call, topic_id, body))
 
 

@@ -105,9 +105,23 @@ class NamePriorMeeting(Payload):
 
 
 class TurnTopic(Payload):
-    """Return, withdraw or submit again."""
+    """Return, or withdraw."""
 
     reason: Reason
+    occurred_at: OccurredAt = None
+
+
+class ResubmitTopic(Payload):
+    """Only what is to be declared otherwise than before."""
+
+    reason: Reason
+    title: Title | None = None
+    nature: TopicNature | None = None
+    matter: Annotated[str | None, Field(max_length=60)] = None
+    aspects: Annotated[list[Aspect] | None, Field(max_length=30)] = None
+    concerned: Annotated[list[Key] | None, Field(max_length=60)] = None
+    urgency: Annotated[str | None, Field(max_length=500)] = None
+    prepares_for: Annotated[str | None, Field(max_length=60)] = None
     occurred_at: OccurredAt = None
 
 
@@ -207,6 +221,7 @@ class HistoryView(View):
     recorded_at: datetime
     steps: list[StepView]
     meeting_id: str | None
+    before: Annotated[dict[str, str | list[str] | None], Field(description="what it had declared, where that changed")]
 
 
 class Outstanding(View):
