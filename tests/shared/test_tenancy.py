@@ -37,6 +37,10 @@ OF_NO_GOVERNMENT = {"alembic_version", "business_clock", "outbox_lane", "inbox_c
 OF_NO_GOVERNMENT_AND_OPEN_TO_THE_APP = {"business_clock", "outbox_lane"}
 
 
+#: Path parameters that name a row only together with an id before them.
+PLAIN = {"number": "1"}
+
+
 @dataclass
 class Neighbours:
     """What two governments have, and how to ask for it as either."""
@@ -97,7 +101,6 @@ async def neighbours(stack: EmbeddedStack) -> AsyncIterator[Neighbours]:
                 "topic_id": landed.decision["topic_id"],
                 "meeting_id": landed.decision["meeting_id"],
                 "decision_id": landed.decision["id"],
-                "number": "1",  # the version of minutes: what it belongs to has the id
                 "entry_id": landed.entry["id"],
                 "document_id": await drafted(api, landed.decision["id"]),
                 "absence_id": await asked_for(api),
@@ -206,7 +209,8 @@ class Operation:
 
     def path_of(self, ids: dict[str, str]) -> str:
         """The path with another government's ids; a parameter that nobody thought of has to be added above."""
-        values = {name: ids.get(name) or ids[f"{self.service} {name}"] for name in self.parameters}
+        given = ids | PLAIN
+        values = {name: given.get(name) or ids[f"{self.service} {name}"] for name in self.parameters}
         return self.path.format(**values)
 
     def sample(self, schema: Json) -> Any:

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import TypeVar
 
+from meeting_svc.decision import require_one_lead
 from meeting_svc.record import (
     Acknowledgement,
     Act,
@@ -385,14 +386,7 @@ def decide(meeting: Meeting, resolution: Resolution) -> None:
             "该议题已有决定",
             Text("a topic gets one decision", "一个议题只作一个决定"),
         )
-    if resolution.lead.code in {unit.code for unit in resolution.co_units}:
-        raise refusal(
-            "lead_twice",
-            None,
-            f"{resolution.lead.name} is both lead and co-unit",
-            f"{resolution.lead.name}不能既是牵头单位又是配合单位",
-            Text("name exactly one lead unit", "请只列一个牵头单位"),
-        )
+    require_one_lead(resolution)
     meeting.resolutions = [*meeting.resolutions, resolution]
 
 
