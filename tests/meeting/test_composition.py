@@ -633,10 +633,14 @@ def test_a_sheet_that_claims_a_million_rows_or_columns_is_neither_walked_nor_tak
 
 def test_many_people_are_examined_in_seconds() -> None:
     """All of one kind that the checks sort by: nothing grows with the square."""
-    people = [{"id": f"o{n}", "name": "某某"} for n in range(MAX_ROWS // 2)]
-    posts = [post(f"o{n}", "principal", since="2025-01-01") for n in range(MAX_ROWS // 2)]
+    third = MAX_ROWS // 3
+    units = [{"code": f"u{n}", "name": "某局", "kind": "town", "parent": f"u{n + 1}"} for n in range(third)]
+    units[-1]["parent"] = "lh"
+    people = [{"id": f"o{n}", "name": "某某"} for n in range(third)]
+    posts = [post(f"o{n}", "principal") for n in range(third)]
     began = process_time()
-    report = examined(content(officials=people, posts=posts, portfolios=[]))
+    body = content(organisations=[*content()["organisations"], *units], officials=people, posts=posts, portfolios=[])
+    report = examined(body)
     assert process_time() - began < 10
-    assert report.counts()[Listing.posts][Status.new] == MAX_ROWS // 2
+    assert report.counts()[Listing.posts][Status.new] == third
     assert Kind.references in {field.kind for field in FIELDS[Listing.portfolios]}
