@@ -94,7 +94,7 @@ def _parents_in_a_circle(rows: list[Row]) -> None:
                 of[member].find(
                     "parent_cycle", f"its parents lead back to it: {told}", f"上级关系成环：{told}", "parent"
                 )
-        done |= path.keys()
+        done.update(path)
 
 
 def _overlapping(held: Iterable[tuple[Hashable, Row, Any]]) -> Iterator[tuple[Row, Row]]:
