@@ -13,13 +13,17 @@ from tests.conftest import composition_of
 from tests.sixth import write_sixth_government
 
 from meeting_svc import hindrance, planning, yearly_plan
+from meeting_svc.decision import Decision, Standing
 from meeting_svc.guest import invited_by
 from meeting_svc.hindrance import Surroundings, breaches_of, days_late, quota_key, refuse_breaches, standing
+from meeting_svc.meeting import Meeting, MeetingState
 from meeting_svc.planning import Guest, Lift, PlanningRequest, Taken, next_ask
 from meeting_svc.yearly_plan import Declaration, MeetingPlan, PlanItem, PlanState, allows
 from zhengling.authority import Composition, Post, PostRole
-from zhengling.deadlines import Anchor, DeadlineRule, Unit, compute
+from zhengling.deadlines import Anchor, DeadlineRule, compute
+from zhengling.deadlines import Unit as TimeUnit
 from zhengling.errors import Problem
+from zhengling.events import Resolution, Unit
 from zhengling.planning_rules import (
     Ask,
     Group,
@@ -32,7 +36,7 @@ from zhengling.planning_rules import (
     Span,
     YearlyPlan,
 )
-from zhengling.rulebook import Role, RulebookError, load_edition
+from zhengling.rulebook import Outcome, Role, RulebookError, load_edition
 from zhengling.workdays import SHANGHAI, WorkdayCalendar, base_years
 
 CALENDAR = WorkdayCalendar(base_years(date(2026, 1, 1)), "base")
@@ -72,17 +76,19 @@ def step(name: PlanStep, role: Role, **changes: Any) -> Taken:
 @pytest.mark.parametrize(
     ("unit", "on", "late"),
     [
-        (Unit.working_day, date(2026, 2, 13), 0),
-        (Unit.working_day, date(2026, 2, 14), 1),  # a Saturday worked for the Spring Festival
-        (Unit.working_day, date(2026, 2, 24), 2),  # after nine days off
-        (Unit.day, date(2026, 2, 24), 5),
-        (Unit.month, date(2026, 2, 17), 1),
+        (TimeUnit.working_day, date(2026, 2, 13), 0),
+        (TimeUnit.working_day, date(2026, 2, 14), 1),  # a Saturday worked for the Spring Festival
+        (TimeUnit.working_day, date(2026, 2, 24), 2),  # after nine days off
+        (TimeUnit.day, date(2026, 2, 24), 5),
+        (TimeUnit.month, date(2026, 2, 17), 1),
     ],
 )
-def test_how_late_a_request_is_counts_the_days_that_its_rule_counts(unit: Unit, on: date, late: int) -> None:
-    amounts = {Unit.working_day: 3, Unit.day: 8, Unit.month: 1}
+def test_how_late_a_request_is_counts_the_days_that_its_rule_counts(unit: TimeUnit, on: date, late: int) -> None:
+    amounts = {TimeUnit.working_day: 3, TimeUnit.day: 8, TimeUnit.month: 1}
     rule = DeadlineRule(clause="TV-1", before=amounts[unit], unit=unit, of=Anchor.meeting_day)
-    day = {Unit.working_day: date(2026, 2, 25), Unit.day: date(2026, 2, 27), Unit.month: date(2026, 3, 16)}[unit]
+    day = {TimeUnit.working_day: date(2026, 2, 25), TimeUnit.day: date(2026, 2, 27), TimeUnit.month: date(2026, 3, 16)}[
+        unit
+    ]
     assert days_late(compute("lead", rule, day, CALENDAR), on, CALENDAR) == late
 
 
@@ -240,6 +246,41 @@ def test_a_meetings_decision_takes_a_step_beside_an_official_or_alone() -> None:
 def test_two_steps_of_one_name_by_different_people_are_two_steps() -> None:
     office, deputy = [Ask(step=PlanStep.review, by=(role,)) for role in (Role.office, Role.deputy_in_charge)]
     assert next_ask([office, deputy], [step(PlanStep.review, Role.office)]) == (deputy, (Role.deputy_in_charge,))
+
+
+def a_decision(outcome: Outcome = Outcome.passed, standing: Standing = Standing.adopted) -> Decision:
+    unit = Unit(code="xg-jyj", name="区教育局")
+    resolution = Resolution(
+        decision_id="d", topic_id="t", number=1, title="会议", sponsor=unit, outcome=outcome, task="筹备", lead=unit
+    )
+    return Decision(id="d", government="xigang", meeting_id="m", topic_id="t", resolution=resolution, standing=standing)
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "decision", "code"),
+    [
+        ("executive", MeetingState.closed, a_decision(), None),
+        ("executive", MeetingState.unminuted, a_decision(Outcome.passed_in_principle), None),
+        ("executive", MeetingState.signed, a_decision(standing=Standing.in_ledger), None),
+        ("plenary", MeetingState.signed, a_decision(), "wrong_meeting_kind"),
+        ("executive", MeetingState.open, a_decision(), "meeting_not_over"),
+        ("executive", MeetingState.cancelled, a_decision(), "meeting_not_over"),
+        ("executive", MeetingState.signed, a_decision(Outcome.deferred), "decision_not_adopted"),
+        ("executive", MeetingState.signed, a_decision(standing=Standing.revoked), "decision_revoked"),
+    ],
+)
+def test_a_step_is_taken_by_what_a_meeting_of_the_kind_adopted_as_long_as_it_holds(
+    kind: str, state: MeetingState, decision: Decision, code: str | None
+) -> None:
+    meeting = Meeting(
+        id="m", government="xigang", edition="2023-08-21", kind=kind, title="会议", day=DAY, called_by="x", state=state
+    )
+    if code is None:
+        planning.require_decides(("executive",), "TV-1", decision, meeting)
+        return
+    with pytest.raises(Problem) as refused:
+        planning.require_decides(("executive",), "TV-1", decision, meeting)
+    assert (refused.value.code, refused.value.clause) == (code, "TV-1")
 
 
 # the yearly plan ----------------------------------------------------------------------------------------------------

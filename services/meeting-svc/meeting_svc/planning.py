@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
+from meeting_svc.decision import Decision, Standing
+from meeting_svc.meeting import Meeting, MeetingState
 from zhengling.authority import Acting, Composition
 from zhengling.deadlines import shanghai_day
 from zhengling.errors import Problem, Text, invalid, refusal
@@ -343,6 +345,47 @@ def require_way(ask: Ask, clause: str, *, by_decision: bool) -> None:
             f"“{CHINESE[ask.step]}”须经规定的会议研究决定",
             Text("name the decision of the meeting (decision_id)", "请填写会议决定事项"),
             meeting_kinds=list(ask.meeting),
+        )
+
+
+_OVER = (MeetingState.closed, MeetingState.minuted, MeetingState.signed, MeetingState.unminuted)
+
+
+def require_decides(kinds: tuple[str, ...], clause: str, decision: Decision, meeting: Meeting) -> None:
+    """409 `wrong_meeting_kind`, `meeting_not_over`, `decision_not_adopted`, `decision_revoked`: a step is taken by what a
+    meeting of the right kind has adopted, as long as that holds."""
+    if meeting.kind not in kinds:
+        raise refusal(
+            "wrong_meeting_kind",
+            clause,
+            f"the decision is of a meeting of the kind {meeting.kind}; {' or '.join(kinds)} decides",
+            "该决定事项的会议类别不符",
+            Text(f"name a decision of {' or '.join(kinds)}", "请填写相应会议的决定事项"),
+            meeting_kinds=list(kinds),
+        )
+    if meeting.state not in _OVER:
+        raise refusal(
+            "meeting_not_over",
+            clause,
+            f"the meeting is {meeting.state}",
+            "会议尚未结束",
+            Text("record it once the session is closed", "请在会议结束后登记"),
+        )
+    if not decision.resolution.outcome.adopts:
+        raise refusal(
+            "decision_not_adopted",
+            clause,
+            f"the meeting's outcome is {decision.resolution.outcome}",
+            "该事项未获会议通过",
+            Text("refuse the request, or name the decision that adopted it", "请不予批准，或填写获通过的决定事项"),
+        )
+    if decision.standing == Standing.revoked:
+        raise refusal(
+            "decision_revoked",
+            clause,
+            "the decision was revoked",
+            "该决定事项已撤销",
+            Text("name a decision that holds", "请填写有效的决定事项"),
         )
 
 

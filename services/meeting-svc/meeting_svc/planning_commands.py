@@ -18,7 +18,7 @@ from meeting_svc import hindrance as hindrances
 from meeting_svc.commands import require_organisations
 from meeting_svc.decision import Decision
 from meeting_svc.hindrance import Breach, Surroundings
-from meeting_svc.meeting import Meeting, MeetingState
+from meeting_svc.meeting import Meeting
 from meeting_svc.planning import (
     Act,
     Guest,
@@ -46,7 +46,7 @@ from zhengling.authority import Acting, Composition
 from zhengling.cadence import period_of
 from zhengling.db import government_of, load, lock
 from zhengling.deadlines import Due, compute, shanghai_day
-from zhengling.errors import Text, invalid, refusal
+from zhengling.errors import Text, invalid
 from zhengling.planning_rules import PlanStep, RequestType
 from zhengling.rulebook import Actor, Role, Rulebook
 from zhengling.service import Call
@@ -307,40 +307,10 @@ async def _decision(call: Call, decision_id: str | None) -> tuple[Decision | Non
     return decision, await load(call.session, Meeting, decision.meeting_id, "meeting", "会议")
 
 
-def require_decides(kinds: tuple[str, ...], clause: str, decision: Decision, meeting: Meeting) -> None:
-    """409 `wrong_meeting_kind`, `meeting_not_over`, `decision_not_adopted`: a step is taken by what a meeting of the right
-    kind has adopted."""
-    if meeting.kind not in kinds:
-        raise refusal(
-            "wrong_meeting_kind",
-            clause,
-            f"the decision is of a meeting of the kind {meeting.kind}; {' or '.join(kinds)} decides",
-            "该决定事项的会议类别不符",
-            Text(f"name a decision of {' or '.join(kinds)}", "请填写相应会议的决定事项"),
-            meeting_kinds=list(kinds),
-        )
-    if meeting.state not in (MeetingState.closed, MeetingState.minuted, MeetingState.signed):
-        raise refusal(
-            "meeting_not_over",
-            clause,
-            f"the meeting is {meeting.state}",
-            "会议尚未结束",
-            Text("record it once the session is closed", "请在会议结束后登记"),
-        )
-    if not decision.resolution.outcome.adopts:
-        raise refusal(
-            "decision_not_adopted",
-            clause,
-            f"the meeting's outcome is {decision.resolution.outcome}",
-            "该事项未获会议通过",
-            Text("refuse the request, or name the decision that adopted it", "请不予批准，或填写获通过的决定事项"),
-        )
-
-
 def _require_decides(case: Case, decision: Decision, meeting: Meeting) -> None:
     due = planning.next_ask(case.kind.ask, case.request.steps)
     assert due
-    require_decides(due[0].meeting, due[0].clause or case.kind.clause, decision, meeting)
+    planning.require_decides(due[0].meeting, due[0].clause or case.kind.clause, decision, meeting)
 
 
 async def refuse(call: Call, request_id: str, body: Decline) -> PlanningRequest:

@@ -14,7 +14,7 @@ from meeting_svc.commands import require_organisations
 from meeting_svc.decision import Decision
 from meeting_svc.meeting import Meeting
 from meeting_svc.planning import Taken
-from meeting_svc.planning_commands import one_at_a_time, require_decides
+from meeting_svc.planning_commands import one_at_a_time
 from meeting_svc.yearly_plan import Declaration, MeetingPlan, PlanItem, PlanState
 from meeting_svc.yearly_plan_schemas import AddItem, DeclareCommittee, HandIn, ItemPayload, OpenPlan, TakePlanStep
 from zhengling import due_dates, references, timers
@@ -164,7 +164,7 @@ async def take_step(call: Call, year: int, body: TakePlanStep) -> MeetingPlan:
             Text("state when it occurred, or name a later decision", "请填写实际时间或之后的决定"),
         )
     if decision and meeting:
-        require_decides(ask.meeting, ask.clause or rules.clause, decision, meeting)
+        planning.require_decides(ask.meeting, ask.clause or rules.clause, decision, meeting)
     collected = plan.state == PlanState.collecting
     yearly_plan.strike(plan, {item.item_id: item.reason for item in body.struck})
     taken = Taken(
