@@ -69,13 +69,16 @@ class FileStore:
 
     @classmethod
     def of(cls, settings: ServiceSettings) -> FileStore | None:
-        """The store that the settings name, if they do. ValueError for an address that is none."""
+        """The store that the settings name, if they do. OSError for a folder that can't be made."""
         if settings.file_store_url is None:
             return None
         address = urlsplit(settings.file_store_url)
         if address.scheme == "file":
             folder = Path(unquote(address.path))
-            return cls(LocalStore(folder, mkdir=True), folder)
+            try:
+                return cls(LocalStore(folder, mkdir=True), folder)
+            except OSError as error:
+                raise OSError(f"FILE_STORE_URL: {folder} can't be used: {error}") from error
         secret = settings.file_s3_secret_access_key
         given = {
             "endpoint": settings.file_s3_endpoint,

@@ -69,7 +69,7 @@ class Program:
             logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
             logging.getLogger("aiokafka").setLevel(logging.ERROR)
             return Service.create(self.name, settings, process)
-        except (ValidationError, RulebookError) as error:
+        except (ValidationError, RulebookError, OSError) as error:
             typer.echo(f"{self.name}-svc can't start: {error}", err=True)
             raise typer.Exit(2) from error
 

@@ -4,6 +4,7 @@ a file, what is abandoned is swept, what is damaged is found."""
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import hashlib
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -453,6 +454,26 @@ async def test_a_folder_that_is_away_is_told(folder_keeper: Keeper, tmp_path: Pa
     folder.unlink()
     (tmp_path / "elsewhere").rename(folder)
     assert await keeper.read(file) == PDF
+
+
+async def test_a_worker_sweeps_after_every_government_and_goes_on_where_the_store_is_away(
+    folder_keeper: Keeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper = folder_keeper
+    monkeypatch.setattr(Rulebooks, "governments", ["nobodys", keeper.government])
+    worker = dataclasses.replace(keeper.service, database=keeper.worker)
+    await keeper.receive(in_pieces(PDF))
+    await keeper.age()
+    (tmp_path / "文件 1").rename(tmp_path / "elsewhere")
+    (tmp_path / "文件 1").write_text("no folder")
+    await files.sweep_all(worker)
+    assert await keeper.rows() == (1, 0)
+    (tmp_path / "文件 1").unlink()
+    (tmp_path / "elsewhere").rename(tmp_path / "文件 1")
+    await keeper.ask("UPDATE file_content SET leaving_since = NULL WHERE government = $1", keeper.government)
+    await files.sweep_all(worker)
+    assert await keeper.rows() == (0, 0)
+    assert await keeper.objects() == set()
 
 
 async def test_a_store_killed_in_the_middle_of_an_upload_leaves_no_file_and_takes_the_repetition(
