@@ -14,6 +14,7 @@ from openpyxl import load_workbook
 from tests.conftest import composition_of, scenario_of
 
 from zhengling.main_job import Api, Json, MainJob, PlannedDecision, Refused, at, load_composition
+from zhengling.rulebook import TopicNature
 from zhengling.stack import EmbeddedStack
 
 PREFIX = {"dalian": "dl", "xigang": "xg", "shuangtaizi": "st", "huancui": "hc", "zhanqian": "zq"}
@@ -45,14 +46,16 @@ class Office:
     async def get(self, meeting: Json) -> Json:
         return await self.api.get("meeting", f"/v1/meetings/{meeting['id']}")
 
-    async def topic(self, sponsor: str, nature: str = "deliberation", kind: str = "executive", **more: Any) -> Json:
+    async def topic(self, sponsor: str, nature: str = "deliberation", kind: str = "executive") -> Json:
         """A topic that is ready, for a meeting of this kind."""
+        rules = (await self.api.get("meeting", f"/v1/meeting-kinds/{kind}"))["rules"]
         planned = PlannedDecision(
             title=f"关于{sponsor}的汇报",
             sponsor=self.who(sponsor),
             task="组织实施",
             lead=self.who(sponsor),
-            nature=nature,
+            nature=TopicNature(nature),
+            matter=next((task["id"] for task in rules["competence"]), None),
         )
         self.job.scenario = self.job.scenario.model_copy(update={"kind": kind})
         topic = await self.job.walk_topic(await self.job.submit(planned))
