@@ -6,6 +6,7 @@ import asyncio
 import io
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import httpx
@@ -197,7 +198,7 @@ async def test_in_huancui_a_session_is_prepared_opened_left_by_too_many_and_clos
     assert [cell.value for cell in sheet[1]][:3] == ["姓名/单位", "应到", "实到"]
     assert names[composition_of("huancui").official_names["hc-dep2"]][1:7] == (1, 0, 0, 0, 0, 1)
     body = {"since": str(DAY), "until": str(DAY), "recipients": "区政府各部门"}
-    circulate = lambda by: office.api.command("meeting", "/v1/attendance/circulars", body, by)  # noqa: E731
+    circulate = partial(office.api.command, "meeting", "/v1/attendance/circulars", body)
     assert (await refused(circulate("hc-zjj-clerk")))[1] == "not_the_office"
     sent = await circulate("hc-office-clerk")
     listed = await office.api.get("meeting", "/v1/attendance/circulars")
