@@ -61,8 +61,9 @@ class Government:
         return meeting, topic
 
     def opening(self, chair: str) -> Json:
-        members = [member for member in self.job.members() if member != self.head or chair == self.head]
-        return {"chair": chair, "attendance": self.job.attendance(members, present=len(members))}
+        there = [member for member in self.job.members() if member != self.head or chair == self.head]
+        away = [{"official": member, "present": False} for member in self.job.members() if member not in there]
+        return {"chair": chair, "attendance": [*self.job.attendance(there, present=len(there)), *away]}
 
     async def to_the_signature(self, meeting: Json, chair: str) -> Json:
         path = f"/v1/meetings/{meeting['id']}"

@@ -6,6 +6,7 @@ import asyncio
 import io
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import httpx
@@ -14,6 +15,7 @@ from openpyxl import load_workbook
 from tests.conftest import composition_of, scenario_of
 
 from zhengling.main_job import Api, Json, MainJob, PlannedDecision, Refused, at, load_composition
+from zhengling.rulebook import TopicNature
 from zhengling.stack import EmbeddedStack
 
 PREFIX = {"dalian": "dl", "xigang": "xg", "shuangtaizi": "st", "huancui": "hc", "zhanqian": "zq"}
@@ -45,14 +47,16 @@ class Office:
     async def get(self, meeting: Json) -> Json:
         return await self.api.get("meeting", f"/v1/meetings/{meeting['id']}")
 
-    async def topic(self, sponsor: str, nature: str = "deliberation", kind: str = "executive", **more: Any) -> Json:
+    async def topic(self, sponsor: str, nature: str = "deliberation", kind: str = "executive") -> Json:
         """A topic that is ready, for a meeting of this kind."""
+        rules = (await self.api.get("meeting", f"/v1/meeting-kinds/{kind}"))["rules"]
         planned = PlannedDecision(
             title=f"关于{sponsor}的汇报",
             sponsor=self.who(sponsor),
             task="组织实施",
             lead=self.who(sponsor),
-            nature=nature,
+            nature=TopicNature(nature),
+            matter=next((task["id"] for task in rules["competence"]), None),
         )
         self.job.scenario = self.job.scenario.model_copy(update={"kind": kind})
         topic = await self.job.walk_topic(await self.job.submit(planned))
@@ -194,7 +198,7 @@ async def test_in_huancui_a_session_is_prepared_opened_left_by_too_many_and_clos
     assert [cell.value for cell in sheet[1]][:3] == ["姓名/单位", "应到", "实到"]
     assert names[composition_of("huancui").official_names["hc-dep2"]][1:7] == (1, 0, 0, 0, 0, 1)
     body = {"since": str(DAY), "until": str(DAY), "recipients": "区政府各部门"}
-    circulate = lambda by: office.api.command("meeting", "/v1/attendance/circulars", body, by)  # noqa: E731
+    circulate = partial(office.api.command, "meeting", "/v1/attendance/circulars", body)
     assert (await refused(circulate("hc-zjj-clerk")))[1] == "not_the_office"
     sent = await circulate("hc-office-clerk")
     listed = await office.api.get("meeting", "/v1/attendance/circulars")

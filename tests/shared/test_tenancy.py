@@ -115,6 +115,7 @@ async def neighbours(stack: EmbeddedStack) -> AsyncIterator[Neighbours]:
         found[THEIRS] |= await offices_closed(Api(stack.addresses(), stack.issuer, THEIRS, client))
         made = Neighbours(stack, client, found[THEIRS], found[MINE])
         found[THEIRS]["file_id"] = await filed(made)
+        found[THEIRS]["circular_id"] = await circulated(Api(stack.addresses(), stack.issuer, THEIRS, client))
         for service in SERVICES:
             feed = await made.ask(THEIRS, "POST", service, "/v1/feeds", {})
             found[THEIRS][f"{service} feed_id"] = feed.json()["id"]
@@ -144,6 +145,13 @@ async def offices_closed(api: Api) -> dict[str, str]:
     }
     change = await api.command("calendar", "/v1/closures", body, office_clerk(composition_of(api.government)))
     return {"closure_id": change["subject"].removeprefix("closure:"), "operation_id": change["id"]}
+
+
+async def circulated(api: Api) -> str:
+    """A circular of a day's attendance."""
+    body = {"since": "2026-02-12", "until": "2026-02-12", "recipients": "各部门"}
+    clerk = office_clerk(composition_of(api.government))
+    return str((await api.command("meeting", "/v1/attendance/circulars", body, clerk))["id"])
 
 
 async def drafted(api: Api, decision: str) -> str:
@@ -247,7 +255,7 @@ async def operations(neighbours: Neighbours) -> list[Operation]:
 
 
 def tenant_ids(operation: Operation) -> bool:
-    return bool(set(operation.parameters) - {"year"})
+    return bool(set(operation.parameters) - {"year", "kind"})
 
 
 async def test_an_id_of_another_government_looks_like_none_in_every_operation_that_takes_one(
@@ -268,7 +276,7 @@ async def test_an_id_of_another_government_looks_like_none_in_every_operation_th
 async def test_no_list_shows_a_row_of_another_government(neighbours: Neighbours) -> None:
     shown = set()
     for operation in [o for o in await operations(neighbours) if o.method == "GET" and not tenant_ids(o)]:
-        path = operation.path.replace("{year}", "2026")
+        path = operation.path.replace("{year}", "2026").replace("{kind}", "executive")
         mine, theirs = [
             (await neighbours.ask(government, "GET", operation.service, path)).text for government in (MINE, THEIRS)
         ]
@@ -280,6 +288,7 @@ async def test_no_list_shows_a_row_of_another_government(neighbours: Neighbours)
         "list_topics", "list_meetings", "list_decisions", "list_entries", "list_documents", "list_failed_events",
         "list_feeds", "get_calendar_feed", "list_absences", "list_closures", "list_files",
         "get_composition", "list_officials", "list_posts", "list_planning_requests",
+        "list_attendance_circulars",
     }  # fmt: skip
 
 
@@ -750,6 +759,6 @@ async def test_two_governments_ids_never_meet_in_one_answer(neighbours: Neighbou
     pattern = {MINE: re.compile(r'"st-'), THEIRS: re.compile(r'"zq-')}
     for operation in [o for o in await operations(neighbours) if o.method == "GET" and not tenant_ids(o)]:
         for government, others in pattern.items():
-            path = operation.path.replace("{year}", "2026")
+            path = operation.path.replace("{year}", "2026").replace("{kind}", "executive")
             answer = await neighbours.ask(government, "GET", operation.service, path)
             assert not others.search(answer.text), operation.name

@@ -21,6 +21,7 @@ from meeting_svc.meeting import (
 )
 from meeting_svc.record import Act, Attendance, Copy, Handover, QuorumNeeded, Recording
 from zhengling.authority import Acting, Composition
+from zhengling.deadlines import shanghai_day
 from zhengling.errors import Text, refusal
 from zhengling.rulebook import MeetingKind
 
@@ -91,13 +92,13 @@ def open_session(
 
 
 def _require_devices(meeting: Meeting, kind: MeetingKind) -> None:
-    if kind.confidential and meeting.devices is None:
+    if kind.confidential and (meeting.devices is None or shanghai_day(meeting.devices.occurred_at) != meeting.day):
         raise refusal(
             "devices_not_declared",
             kind.confidential.clause,
-            "nobody has declared yet that phones and recorders were handed in",
-            "尚未确认手机、录音、录像设备未带入会场",
-            Text("have the office declare it", "请政府办公室确认"),
+            "nobody has declared on this day that phones and recorders were handed in",
+            "会议当天尚未确认手机、录音、录像设备未带入会场",
+            Text("have the office declare it on the day", "请政府办公室于当天确认"),
         )
 
 

@@ -49,7 +49,7 @@ CREATE POLICY own_government ON minutes_series TO $app, $worker USING (governmen
 GRANT SELECT, INSERT, UPDATE ON minutes_series TO $app, $worker;
 ALTER TABLE meeting
     DROP CONSTRAINT meeting_state_check,
-    ADD CHECK (state IN ('called', 'agenda_approved', 'open', 'closed', 'minuted', 'signed', 'unminuted'));
+    ADD CHECK (state IN ('called', 'agenda_approved', 'cancelled', 'open', 'closed', 'minuted', 'signed', 'unminuted'));
 ALTER TABLE decision
     ADD COLUMN revision integer NOT NULL DEFAULT 1,
     ADD COLUMN revisions jsonb NOT NULL DEFAULT '[]',
@@ -71,7 +71,7 @@ ALTER TABLE decision
     ADD CHECK (standing IN ('recorded', 'adopted', 'in_ledger', 'overdue'));
 ALTER TABLE meeting
     DROP CONSTRAINT meeting_state_check,
-    ADD CHECK (state IN ('called', 'agenda_approved', 'open', 'closed', 'minuted', 'signed'));
+    ADD CHECK (state IN ('called', 'agenda_approved', 'cancelled', 'open', 'closed', 'minuted', 'signed'));
 DROP TABLE minutes_series;
 DROP INDEX one_version_waits;
 ALTER TABLE minutes
