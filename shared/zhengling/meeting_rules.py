@@ -8,7 +8,7 @@ matters that only some kinds may decide. What a government doesn't regulate is a
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -52,12 +52,14 @@ class RequiredPaper(Section):
 
 
 class Papers(Section):
-    """Which papers a topic needs, when they have to be in, and who may admit late ones."""
+    """Which papers a topic needs, when they have to be in, and who may admit late ones. The time is met by the last paper
+    that counts, or, where it is a request that has to be in, by the topic's submission."""
 
     clause: Clause
     required: tuple[RequiredPaper, ...] = ()
     deadline: RuleName | None = None
     deadline_when: When = ALWAYS
+    counted: Literal["papers", "request"] = "papers"
     admit_late: Roles = ()
 
 

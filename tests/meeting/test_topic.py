@@ -14,7 +14,7 @@ from zhengling.deadlines import compute
 from zhengling.errors import Problem
 from zhengling.main_job import at
 from zhengling.rulebook import PaperKind, RaisedBy, Rulebook, StepName, TopicNature, load_edition
-from zhengling.vocabulary import NotePart
+from zhengling.vocabulary import Aspect, FollowingDocument, NotePart, Outcome
 from zhengling.workdays import WorkdayCalendar, base_years
 
 DAY = date(2026, 2, 12)
@@ -199,6 +199,37 @@ def test_an_admission_holds_for_its_own_meeting_only() -> None:
     topics.admit_late(topic, kind, people, "xg-head", "another", "紧急", 1, at(DAY), DAY)
     with pytest.raises(Problem, match="papers_late"):
         schedule(topic, "xigang", DAY - timedelta(days=1))
+
+
+def test_an_admission_covers_no_papers_that_came_later_still() -> None:
+    topic = a_topic("xigang", "xg-zjj", state=TopicState.ready)
+    kind, people = book("xigang").kind("executive"), composition_of("xigang")
+    topics.admit_late(topic, kind, people, "xg-head", "m1", "紧急", 1, at(DAY), DAY)
+    with pytest.raises(Problem, match="papers_late"):
+        schedule(topic, "xigang", DAY)
+    topics.change_papers(topic, kind, Paper(PaperKind.annex, "表", submitted_at=at(DAY)), None, at(DAY))
+    assert topic.late_admission is None
+
+
+def test_a_meeting_that_only_prepares_a_reserved_matter_agrees_in_principle_and_issues_nothing() -> None:
+    topic, rules = a_topic("xigang", "xg-zjj"), book("xigang").topics
+    topic.meeting_kind, topic.aspects, topic.prepares_for = "head-office", [Aspect.budget], "executive"
+    none, issue = FollowingDocument.none, FollowingDocument.to_issue
+    topics.require_only_prepared(topic, rules, Outcome.passed_in_principle, none)
+    topics.require_only_prepared(topic, rules, Outcome.not_passed, issue)
+    for outcome, document in ((Outcome.passed, none), (Outcome.passed_in_principle, issue)):
+        with pytest.raises(Problem, match="reserved_matter") as refused:
+            topics.require_only_prepared(topic, rules, outcome, document)
+        assert refused.value.clause == "XG-15"
+    topic.meeting_kind = "executive"
+    topics.require_only_prepared(topic, rules, Outcome.passed, issue)
+
+
+def test_a_written_request_is_in_time_whatever_is_added_to_it_later() -> None:
+    topic = a_topic("dalian", "dl-zjj")
+    topic.papers = [Paper(PaperKind.annex, "表", submitted_at=at(DAY))]
+    assert topics.came_in(topic, book("dalian").kind("head-office")) == topic.submitted_at
+    assert topics.came_in(topic, book("dalian").kind("executive")) == at(DAY)
 
 
 def test_papers_in_time_need_no_admission() -> None:

@@ -178,6 +178,63 @@ async def test_who_approved_the_papers_sees_the_new_ones(huancui: Desk) -> None:
     assert len(huancui.topic["history"][-1]["steps"]) == 2
 
 
+async def test_another_text_passes_its_gates_and_its_whole_chain_anew(huancui: Desk) -> None:
+    await huancui.submit(
+        "hc-zjj-clerk", sponsor="hc-zjj", matter="normative", aspects=["market_related"], concerned=["hc-czj"]
+    )
+    agrees = {"organisation": "hc-czj", "stance": "agrees"}
+    await huancui.do("positions", clerk_of("huancui", "hc-czj"), **agrees)
+    review = {"gate": "fair_competition_review", "passed": True, "carried_out_by": "区市场监管局"}
+    await huancui.do("gates", "hc-office-clerk", **review)
+    for organisation in ("hc-zjj", "hc-czj"):
+        await huancui.do("signatures", principal_of("huancui", organisation), organisation=organisation)
+    await huancui.step("review_papers", "hc-office-clerk")
+    assert huancui.outstanding() == {"topic_not_ready": "HC-50"}
+    text = next(paper["id"] for paper in huancui.topic["papers"] if paper["kind"] == "main_document")
+    await huancui.do("papers", "hc-zjj-clerk", kind="main_document", title="正文（改稿）", replaces=text)
+    assert (huancui.topic["steps"], huancui.topic["signatures"]) == ([], [])
+    assert huancui.outstanding() == {
+        "not_consulted": "HC-25", "gate_not_passed": "HC-25", "topic_form_unsigned": "HC-49", "topic_not_ready": "HC-50",
+    }  # fmt: skip
+    assert len(huancui.topic["gate_records"]) == len(huancui.topic["positions"]) == 1
+
+
+async def test_the_sponsor_cannot_shed_an_objector_or_a_gate_by_submitting_again(huancui: Desk) -> None:
+    await huancui.submit(
+        "hc-zjj-clerk", sponsor="hc-zjj", matter="normative", aspects=["market_related"], concerned=["hc-czj", "hc-yjj"]
+    )
+    await huancui.do("withdrawal", "hc-zjj-clerk", reason="调整")
+    for less in ({"concerned": ["hc-yjj"]}, {"aspects": []}):
+        assert (await huancui.refused("resubmission", "hc-zjj-clerk", reason="调整", **less))[0] == "not_the_office"
+    await huancui.do(
+        "resubmission",
+        "hc-office-clerk",
+        reason="经核实不涉及财政",
+        concerned=["hc-zjj", "hc-yjj", "hc-yjj"],
+        urgency="汛期",
+    )
+    assert (huancui.topic["concerned"], huancui.topic["urgency"]) == (["hc-yjj"], "汛期")
+
+
+async def test_what_failed_a_gate_is_not_passed_by_the_sponsors_word(huancui: Desk) -> None:
+    await huancui.submit("hc-zjj-clerk", sponsor="hc-zjj", matter="normative", aspects=["market_related"])
+    review = {"gate": "fair_competition_review", "carried_out_by": "区市场监管局"}
+    await huancui.do("gates", "hc-zjj-clerk", passed=False, **review)
+    assert await huancui.refused("gates", "hc-zjj-clerk", passed=True, **review) == ("not_the_recorder", "HC-25")
+    await huancui.do("gates", "hc-office-clerk", passed=True, **review)
+    assert "gate_not_passed" not in huancui.outstanding()
+
+
+async def test_whoever_sends_papers_cannot_say_that_they_came_earlier(xigang: Desk) -> None:
+    earlier = at(DAY.replace(day=2)).isoformat()
+    with pytest.raises(Refused, match="receipt_stated_by_the_sender"):
+        await xigang.submit("xg-zjj-clerk", sponsor="xg-zjj", matter="requests", occurred_at=earlier)
+    await xigang.submit("xg-zjj-clerk", sponsor="xg-zjj", matter="requests", occurred_at=at(DAY, 8).isoformat())
+    annex = {"kind": "annex", "title": "测算表", "occurred_at": earlier}
+    assert (await xigang.refused("papers", "xg-zjj-clerk", **annex))[0] == "receipt_stated_by_the_sender"
+    await xigang.do("papers", "xg-office-clerk", **annex)
+
+
 async def test_a_withdrawn_topic_takes_no_step_and_may_come_again(xigang: Desk) -> None:
     await xigang.submit("xg-zjj-clerk", sponsor="xg-zjj", matter="requests")
     assert (await xigang.refused("withdrawal", "xg-office-clerk", reason="不再需要"))[0] == "not_the_sponsor"
@@ -187,7 +244,9 @@ async def test_a_withdrawn_topic_takes_no_step_and_may_come_again(xigang: Desk) 
     assert xigang.topic["state"] == "in_review"
 
 
-async def test_a_topic_that_comes_again_may_declare_itself_otherwise_and_tells_what_it_said_before(xigang: Desk) -> None:
+async def test_a_topic_that_comes_again_may_declare_itself_otherwise_and_tells_what_it_said_before(
+    xigang: Desk,
+) -> None:
     await xigang.submit("xg-zjj-clerk", sponsor="xg-zjj", meeting_kind="head-office")
     await xigang.do("return", "xg-office-clerk", reason="属重大事项，请核实")
     again = {"reason": "已核实", "aspects": ["major_matter"], "title": "关于某重大事项的请示"}

@@ -67,7 +67,7 @@ KINDS = {
     "shuangtaizi head-office": (
         "ST-40", "–", "head deputies*", "–", "propose head", "draft office, sign chair",
     ),
-    "shuangtaizi business": ("ST-41", "–", "deputies", "–", "propose chair", "draft office, sign chair"),
+    "shuangtaizi business": ("ST-41", "–", "deputy_in_charge", "–", "propose chair", "draft office, sign chair"),
     "huancui plenary": (
         "HC-42", "head deputies party_group department_principals", "head", "–", "decide head",
         "draft office, review office_director, review office_deputy_director, sign chair",
@@ -89,7 +89,7 @@ KINDS = {
         "HC-46", "deputies office_director department_principals town_and_street_principals", "head", "–",
         "decide head", "–",
     ),
-    "huancui work-2": ("HC-46", "deputy_principals", "deputies", "–", "decide chair", "–"),
+    "huancui work-2": ("HC-46", "deputy_principals", "deputy_in_charge", "–", "decide chair", "–"),
     "zhanqian plenary": (
         "ZQ-19", "head deputies constituent_department_principals", "head", "6 month 1",
         "propose deputy_in_charge, collect office, decide head, review_papers office, approve_papers head",

@@ -41,6 +41,7 @@ topic = sa.Table(
     sa.Column("convener", sa.Text),
     sa.Column("urgency", sa.Text, nullable=False),
     sa.Column("prepares_for", sa.Text),
+    sa.Column("text_since", Instant),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("steps", Json(list[StepTaken]), nullable=False),
     sa.Column("gates", Json(list[GateRecord]), nullable=False),

@@ -26,6 +26,7 @@ from zhengling.rulebook import (
     Actor,
     Chain,
     Facts,
+    FollowingDocument,
     MeetingKind,
     PaperKind,
     RaisedBy,
@@ -146,7 +147,8 @@ class PriorMeeting:
 @dataclass
 class Topic:
     """`matter` is the task of the kind that it falls under, `concerned` the organisations it touches, `convener` who is to
-    chair where the chair decides on topics; `prepares_for` the kind that decides what this one only prepares."""
+    chair where the chair decides on topics; `prepares_for` the kind that decides what this one only prepares. Gates and
+    positions recorded before `text_since` were of another text and don't count any more."""
 
     id: str
     government: str
@@ -166,6 +168,7 @@ class Topic:
     convener: str | None = None
     urgency: str = ""
     prepares_for: str | None = None
+    text_since: datetime | None = None
     state: TopicState = TopicState.in_review
     steps: list[StepTaken] = field(default_factory=list)
     gates: list[GateRecord] = field(default_factory=list)
@@ -198,6 +201,18 @@ class Topic:
     @property
     def current_papers(self) -> list[Paper]:
         return [paper for paper in self.papers if paper.replaced_by is None]
+
+    @property
+    def standing_gates(self) -> list[GateRecord]:
+        """The records of gates that are of the text as it stands."""
+        return [record for record in self.gates if self._of_this_text(record.recorded_at)]
+
+    @property
+    def standing_positions(self) -> list[Position]:
+        return [position for position in self.positions if self._of_this_text(position.recorded_at)]
+
+    def _of_this_text(self, recorded_at: datetime) -> bool:
+        return self.text_since is None or recorded_at >= self.text_since
 
     @property
     def papers_in(self) -> datetime:
@@ -344,6 +359,12 @@ def settle(topic: Topic, kind: MeetingKind) -> None:
         topic.state = TopicState.ready
 
 
+def came_in(topic: Topic, kind: MeetingKind) -> datetime:
+    """What the lead time of its kind is met by: the last paper that counts, or the request itself."""
+    by_request = kind.papers is not None and kind.papers.counted == "request"
+    return topic.submitted_at if by_request else topic.papers_in
+
+
 def working_days_late(due: Due, submitted: date, calendar: WorkdayCalendar) -> int:
     """How many working days after the due date the papers came; 0 where they came in time."""
     late, day = 0, due.date
@@ -391,7 +412,8 @@ def require_in_time(
     topic: Topic, kind: MeetingKind, meeting_id: str, papers_due: Due | None, submitted: date, late: int
 ) -> None:
     """Refusal `papers_late` unless the papers came in time for the meeting, or were admitted late for it."""
-    admitted = topic.late_admission is not None and topic.late_admission.meeting_id == meeting_id
+    admission = topic.late_admission
+    admitted = admission is not None and admission.meeting_id == meeting_id and late <= admission.working_days_late
     if late and papers_due and kind.papers and not admitted:
         admitters = " / ".join(kind.papers.admit_late)
         raise refusal(
@@ -510,7 +532,7 @@ def needs_form(topic: Topic, kind: MeetingKind) -> bool:
 
 def require_complete(topic: Topic, kind: MeetingKind, rules: TopicRules, names: dict[str, str]) -> None:
     """Refusals before anybody's step: `gate_not_passed` (completeness); with a topic form `topic_form_unsigned`."""
-    gates.require_passed(applying_gates(topic, rules), topic.gates, Block.completeness)
+    gates.require_passed(applying_gates(topic, rules), topic.standing_gates, Block.completeness)
     if kind.topic_form and needs_form(topic, kind):
         consultations.require_signed(kind.topic_form.clause, topic.sponsor, topic.concerned, topic.signatures, names)
 
@@ -535,11 +557,13 @@ def require_may_be_scheduled(topic: Topic, kind: MeetingKind, rules: TopicRules,
     `disagreement_open`, `prior_meeting_missing`."""
     require_complete(topic, kind, rules, names)
     asked = applying_gates(topic, rules)
-    gates.require_passed(asked, topic.gates, Block.completeness, Block.scheduling)
+    gates.require_passed(asked, topic.standing_gates, Block.completeness, Block.scheduling)
     for rule in asked:
         if rule.gate == Gate.departments_consulted:
-            consultations.require_consulted(rule.clause, topic.concerned, topic.positions, names)
-    consultations.require_settled(rules.consultation, topic.concerned, topic.positions, topic.coordinations, names)
+            consultations.require_consulted(rule.clause, topic.concerned, topic.standing_positions, names)
+    consultations.require_settled(
+        rules.consultation, topic.concerned, topic.standing_positions, topic.coordinations, names
+    )
     require_prior_meeting(topic, kind)
 
 
@@ -548,9 +572,9 @@ def outstanding(topic: Topic, kind: MeetingKind, rules: TopicRules, names: dict[
     asked = applying_gates(topic, rules)
     consulted = next((rule for rule in asked if rule.gate == Gate.departments_consulted), None)
     checks: list[Callable[[], None]] = [
-        lambda: gates.require_passed(asked, topic.gates, Block.completeness, Block.scheduling),
+        lambda: gates.require_passed(asked, topic.standing_gates, Block.completeness, Block.scheduling),
         lambda: consultations.require_settled(
-            rules.consultation, topic.concerned, topic.positions, topic.coordinations, names
+            rules.consultation, topic.concerned, topic.standing_positions, topic.coordinations, names
         ),
         lambda: require_complete(topic, kind, rules, names),
         lambda: require_prior_meeting(topic, kind),
@@ -558,7 +582,9 @@ def outstanding(topic: Topic, kind: MeetingKind, rules: TopicRules, names: dict[
     ]
     if consulted:
         clause = consulted.clause
-        checks.insert(0, lambda: consultations.require_consulted(clause, topic.concerned, topic.positions, names))
+        checks.insert(
+            0, lambda: consultations.require_consulted(clause, topic.concerned, topic.standing_positions, names)
+        )
     found: dict[str, Problem] = {}
     for check in checks:
         try:
@@ -566,6 +592,25 @@ def outstanding(topic: Topic, kind: MeetingKind, rules: TopicRules, names: dict[
         except Problem as problem:
             found.setdefault(problem.code, problem)
     return list(found.values())
+
+
+def require_only_prepared(topic: Topic, rules: TopicRules, outcome: Outcome, document: FollowingDocument) -> None:
+    """Refusal `reserved_matter` where a meeting that only prepares a reserved matter would decide it: it may agree in
+    principle to submit it, and nothing is issued on that."""
+    reserved = next((r for r in rules.reserved if set(r.any_of) & set(topic.aspects)), None)
+    if reserved is None or topic.meeting_kind in reserved.kinds:
+        return
+    if outcome == Outcome.passed or (outcome.adopts and document != FollowingDocument.none):
+        raise refusal(
+            "reserved_matter",
+            reserved.clause,
+            f"this meeting only prepares the matter for {topic.prepares_for}",
+            "本次会议仅作前期研究，不作最终决定",
+            Text(
+                "record it as passed in principle, to be submitted, with no document to issue",
+                "请记为“原则通过”并按程序提交，不形成印发文件",
+            ),
+        )
 
 
 # turns --------------------------------------------------------------------------------------------------------------
@@ -589,21 +634,35 @@ def withdraw(topic: Topic, official: str, reason: str, occurred_at: datetime, re
     topic.steps, topic.signatures, topic.state = [], [], TopicState.withdrawn
 
 
-#: What a topic declares of itself, which may be another when it comes again.
+#: What a topic declares of itself, which may be another when it comes again; some of it makes it another matter.
 DECLARED = ("title", "nature", "matter", "aspects", "concerned", "urgency", "prepares_for")
+_ANOTHER_MATTER = {"title", "nature", "matter", "prepares_for"}
+
+
+def dropped(topic: Topic, changes: dict[str, Any]) -> list[str]:
+    """The aspects and organisations that a changed declaration leaves out: with them went gates and objections."""
+    return [
+        str(each)
+        for name in ("aspects", "concerned")
+        for each in getattr(topic, name)
+        if name in changes and each not in changes[name]
+    ]
 
 
 def resubmit(
     topic: Topic, changes: dict[str, Any], official: str, reason: str, occurred_at: datetime, recorded_at: datetime
 ) -> None:
     """Submit a returned or withdrawn topic again, perhaps declaring something else (`DECLARED`); its chain begins anew,
-    its papers came in when they did."""
+    its papers came in when they did. As another matter it passes its gates and finds its consensus anew."""
     require_state(topic, TopicState.returned, TopicState.withdrawn)
     turn(topic, Turn.resubmitted, official, reason, occurred_at, recorded_at)
     before = {name: getattr(topic, name) for name, value in changes.items() if getattr(topic, name) != value}
     topic.history = [*topic.history[:-1], replace(topic.history[-1], before=before)]
     for name in before:
         setattr(topic, name, changes[name])
+    if _ANOTHER_MATTER & before.keys():
+        _begin_text(topic, recorded_at)
+        topic.prior_meeting = None
     topic.state, topic.submitted_at, topic.late_admission = TopicState.in_review, occurred_at, None
 
 
@@ -616,8 +675,9 @@ _OF_PAPERS = (StepName.review_papers, StepName.approve_papers)
 
 
 def change_papers(topic: Topic, kind: MeetingKind, paper: Paper, replaces: str | None, recorded_at: datetime) -> None:
-    """Add a paper, or a new version of one. Whoever had reviewed or approved the papers has to see the new one.
-    Refusal `no_such_paper` where `replaces` isn't a paper that counts."""
+    """Add a paper, or a new version of one. Whoever had reviewed or approved the papers has to see the new one; another
+    main document is another text, which everybody has to see. Problem `no_such_paper` where `replaces` isn't a paper
+    that counts."""
     require_state(topic, *BEFORE_AN_AGENDA)
     if replaces is not None and replaces not in {old.id for old in topic.current_papers}:
         raise invalid("no_such_paper", f"{replaces} isn't a paper that counts", "所替换的材料不存在或已被替换")
@@ -628,14 +688,23 @@ def change_papers(topic: Topic, kind: MeetingKind, paper: Paper, replaces: str |
         *(replace(other, replaced_by=paper.id) if other.id == replaces else other for other in topic.papers),
         paper,
     ]
-    seen = next((i for i, step in enumerate(topic.steps) if step.step in _OF_PAPERS), None)
-    if seen is not None:
+    topic.late_admission = None
+    is_text = PaperKind.main_document in (paper.kind, old.kind if old else None)
+    seen = 0 if is_text else next((i for i, s in enumerate(topic.steps) if s.step in _OF_PAPERS), len(topic.steps))
+    if seen < len(topic.steps) or is_text:
         assert paper.submitted_at
         turn(topic, Turn.papers_changed, paper.submitted_by, paper.title, paper.submitted_at, recorded_at)
         topic.steps = topic.steps[:seen]
         if topic.state == TopicState.ready:
             topic.state = TopicState.in_review
+    if is_text:
+        _begin_text(topic, recorded_at)
     settle(topic, kind)
+
+
+def _begin_text(topic: Topic, since: datetime) -> None:
+    """What was recorded of the text before doesn't count for this one."""
+    topic.text_since, topic.signatures = since, []
 
 
 def release(topic: Topic, official: str, reason: str, occurred_at: datetime, recorded_at: datetime) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
+from typing import Any
 
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 from uuid_utils.compat import uuid7
 
 from meeting_svc import consultation as consultations
+from meeting_svc import tables
 from meeting_svc import topic as topics
 from meeting_svc.commands import kind_of, require_organisations
 from meeting_svc.consultation import Coordination, CoordinationNote, Position, Signature, Stance
@@ -61,11 +65,24 @@ def _require_sponsor(call: Call, composition: Composition, topic: Topic, act: Te
     composition.require(call.official, actors, on, {}, act, code="not_the_sponsor", clause=None, sponsor=topic.sponsor)
 
 
+def _received(call: Call, composition: Composition, stated: datetime | None) -> datetime:
+    """When something came in. Who is in time depends on it: the office may state any time before, who sends it only one
+    of the same day. 422 `receipt_stated_by_the_sender`."""
+    occurred_at, today = call.occurred(stated), shanghai_day(call.now)
+    if shanghai_day(occurred_at) < today and call.official not in composition.holders(Role.office, today):
+        raise invalid(
+            "receipt_stated_by_the_sender",
+            "that it came in on an earlier day can only be stated by the office",
+            "较早的报送日期只能由办公室登记",
+        )
+    return occurred_at
+
+
 async def submit_topic(call: Call, body: SubmitTopic) -> Topic:
     """Submit a topic with its papers. By whoever raises it: the leader, or somebody of the sponsor."""
     book, composition = call.rulebook, await references.composition(call.session)
     kind = book.kind(body.meeting_kind)
-    occurred_at = call.occurred(body.occurred_at)
+    occurred_at = _received(call, composition, body.occurred_at)
     require_organisations(composition, [body.sponsor, *body.concerned])
     topics.require_raiser(composition, call.official, body.raised_by, body.sponsor, shanghai_day(call.now))
     topic = Topic(
@@ -122,7 +139,7 @@ async def add_paper(call: Call, topic_id: str, body: AddPaper) -> Topic:
     """Add a paper, or a new version of one. By the sponsor or the office. Who approved the papers sees them again."""
     topic, kind, composition = await _locked(call, topic_id)
     _require_sponsor(call, composition, topic, Text("add a paper", "补充材料"), Role.office)
-    (paper,) = await papers_of(call, [body], call.occurred(body.occurred_at))
+    (paper,) = await papers_of(call, [body], _received(call, composition, body.occurred_at))
     topics.change_papers(topic, kind, paper, body.replaces, call.now)
     topics.require_papers(kind, topic.current_papers, topic.facts)
     await call.session.flush()
@@ -195,7 +212,7 @@ async def coordinate(call: Call, topic_id: str, body: Coordinate) -> Topic:
             Text("positions are shown to the meeting as they are", "各方意见如实提交会议"),
         )
     consultations.require_note(
-        rules, topic.coordination_note, consultations.objecting(topic.concerned, topic.positions)
+        rules, topic.coordination_note, consultations.objecting(topic.concerned, topic.standing_positions)
     )
     acting = composition.require(
         call.official,
@@ -232,6 +249,9 @@ async def record_gate(call: Call, topic_id: str, body: RecordGate) -> Topic:
         topics.require_state(topic, *topics.BEFORE_AN_AGENDA)
     declared_by = rule.declared_by if rule else ()
     roles = declared_by or (Role.sponsor, Role.office)
+    last = next((record for record in reversed(topic.standing_gates) if record.gate == body.gate), None)
+    if last and not last.passed and body.passed and not declared_by:
+        roles = (Role.office,)  # what failed isn't overruled by whoever wants it to pass
     composition.require(
         call.official,
         tuple(Actor(role=role) for role in roles),
@@ -267,8 +287,10 @@ async def sign_topic_form(call: Call, topic_id: str, body: SignTopicForm) -> Top
     clause = kind.topic_form.clause if kind.topic_form else None
     if body.organisation not in consultations.signatories(topic.sponsor, topic.concerned):
         raise invalid("not_concerned", f"{body.organisation} doesn't sign this form", "该单位无需在本议题提报单上签字")
-    consultations.require_consulted(clause or kind.clause, topic.concerned, topic.positions, names)
-    consultations.require_settled(rules.consultation, topic.concerned, topic.positions, topic.coordinations, names)
+    consultations.require_consulted(clause or kind.clause, topic.concerned, topic.standing_positions, names)
+    consultations.require_settled(
+        rules.consultation, topic.concerned, topic.standing_positions, topic.coordinations, names
+    )
     acting = composition.require(
         call.official,
         (Actor(role=Role.principal),),
@@ -302,22 +324,43 @@ async def name_prior_meeting(call: Call, topic_id: str, body: NamePriorMeeting) 
     _require_sponsor(call, composition, topic, Text("name the earlier meeting", "登记专题会议"), Role.office)
     decision = await load(call.session, Decision, body.decision_id, "decision", "决定事项")
     meeting = await load(call.session, Meeting, decision.meeting_id, "meeting", "会议")
-    wanted = kind.prior_meeting
-    lawful = wanted and meeting.kind == wanted.kind and decision.resolution.outcome.adopts
-    if not wanted or not lawful or decision.standing == Standing.recorded:
+    if short := await _unfit(call, topic, kind, decision, meeting, composition):
         raise refusal(
             "not_a_prior_meeting",
-            wanted.clause if wanted else None,
-            f"decision {decision.id} isn't a consensus in signed minutes of the kind asked for",
-            "该决定事项不是所要求会议已签发纪要中的一致意见或可行方案",
+            kind.prior_meeting.clause if kind.prior_meeting else None,
+            f"decision {decision.id}: {short.en}",
+            f"该决定事项{short.zh}",
             Text(
-                f"name a decision that a {wanted.kind if wanted else 'prior'} meeting passed, its minutes signed",
-                "请登记已签发纪要的专题会议所通过的事项",
+                f"name what a {kind.prior_meeting.kind if kind.prior_meeting else 'prior'} meeting passed on this matter, "
+                "its minutes signed",
+                "请登记已签发纪要的专题会议就本议题通过的事项",
             ),
         )
     topic.prior_meeting = PriorMeeting(decision.id, meeting.id, call.official or "", call.now)
     await call.session.flush()
     return topic
+
+
+async def _unfit(
+    call: Call, topic: Topic, kind: MeetingKind, decision: Decision, meeting: Meeting, composition: Composition
+) -> Text | None:
+    """Why a decision isn't the consensus of an earlier meeting on this topic; None where it is."""
+    if kind.prior_meeting is None or meeting.kind != kind.prior_meeting.kind:
+        return Text("is of another kind of meeting", "不属于所要求类别的会议")
+    if not decision.resolution.outcome.adopts or decision.standing in (Standing.recorded, Standing.revoked):
+        return Text("isn't in force: not passed, not signed, or revoked", "未通过、未签发或已撤销")
+    if decision.resolution.sponsor.code != topic.sponsor:
+        return Text("was brought by another unit", "不是由本议题主办部门提出")
+    in_charge = composition.holders(Role.deputy_in_charge, meeting.day, sponsor=topic.sponsor)
+    if meeting.chair not in in_charge:
+        return Text("wasn't reached with the deputy in charge as chair", "不是由分管领导主持形成")
+    used = sa.select(tables.topic.c.id).where(
+        sa.type_coerce(tables.topic.c.prior_meeting, JSONB)["decision_id"].astext == decision.id,
+        tables.topic.c.id != topic.id,
+    )
+    if (await call.session.execute(used.limit(1))).first():
+        return Text("was named on another topic already", "已用于其他议题")
+    return None
 
 
 async def take_topic_step(call: Call, topic_id: str, body: TakeStep) -> Topic:
@@ -382,14 +425,36 @@ async def withdraw_topic(call: Call, topic_id: str, body: TurnTopic) -> Topic:
 async def resubmit_topic(call: Call, topic_id: str, body: ResubmitTopic) -> Topic:
     """Submit a returned or withdrawn topic again, perhaps declared otherwise. By the sponsor or whoever raised it."""
     topic, kind, composition = await _locked(call, topic_id)
-    _require_sponsor(call, composition, topic, Text("submit the topic again", "重新提交议题"))
-    changes = body.model_dump(exclude={"reason", "occurred_at"}, exclude_none=True)
+    _require_sponsor(call, composition, topic, Text("submit the topic again", "重新提交议题"), Role.office)
+    changes = _changes(topic, body)
     require_organisations(composition, changes.get("concerned", []))
-    topics.resubmit(topic, changes, call.official or "", body.reason, call.occurred(body.occurred_at), call.now)
+    if topics.dropped(topic, changes):
+        composition.require(
+            call.official,
+            (Actor(role=Role.office),),
+            shanghai_day(call.now),
+            {},
+            Text("leave out what was declared or whom it concerns", "减少已申报的事项属性或征求意见单位"),
+            code="not_the_office",
+            clause=None,
+        )
+    received = _received(call, composition, body.occurred_at)
+    topics.resubmit(topic, changes, call.official or "", body.reason, received, call.now)
     _require_lawful_declaration(call, topic, kind)
     topics.settle(topic, kind)
     await call.session.flush()
     return topic
+
+
+def _changes(topic: Topic, body: ResubmitTopic) -> dict[str, Any]:
+    """What is declared otherwise; null takes back a matter or whom it is prepared for, and leaves the rest as it is."""
+    given = body.model_dump(include=set(topics.DECLARED) & body.model_fields_set)
+    changes = {name: value for name, value in given.items() if value is not None or name in ("matter", "prepares_for")}
+    if "concerned" in changes:
+        changes["concerned"] = [each for each in dict.fromkeys(changes["concerned"]) if each != topic.sponsor]
+    if "aspects" in changes:
+        changes["aspects"] = list(dict.fromkeys(changes["aspects"]))
+    return changes
 
 
 def _require_lawful_declaration(call: Call, topic: Topic, kind: MeetingKind) -> None:
@@ -405,7 +470,7 @@ def _require_lawful_declaration(call: Call, topic: Topic, kind: MeetingKind) -> 
 async def admit_late_topic(call: Call, topic_id: str, body: AdmitLate) -> Topic:
     """Admit late papers for one meeting, with a reason. By who approves additions."""
     topic, kind, composition = await _locked(call, topic_id)
-    meeting = await lock(call.session, Meeting, body.meeting_id, "meeting", "会议")
+    meeting = await load(call.session, Meeting, body.meeting_id, "meeting", "会议")
     _, late = await papers_due(call, topic, kind, meeting.day)
     topics.admit_late(
         topic,
@@ -431,7 +496,7 @@ async def papers_due(call: Call, topic: Topic, kind: MeetingKind, day: date) -> 
     calendar = await references.calendar(call.session)
     book = call.service.rulebooks.edition(call.government, topic.edition)
     due = compute(papers.deadline, book.deadline(papers.deadline), day, calendar)
-    return due, topics.working_days_late(due, shanghai_day(topic.papers_in), calendar)
+    return due, topics.working_days_late(due, shanghai_day(topics.came_in(topic, kind)), calendar)
 
 
 async def schedule(call: Call, topic: Topic, meeting: Meeting, kind: MeetingKind, composition: Composition) -> None:
@@ -440,7 +505,12 @@ async def schedule(call: Call, topic: Topic, meeting: Meeting, kind: MeetingKind
     topics.require_ready(topic, kind)
     topics.require_may_be_scheduled(topic, kind, rules_of(call, topic), composition.organisation_names)
     _require_its_convener(topic, meeting, kind, composition)
-    topics.schedule(topic, kind, meeting.id, due, shanghai_day(topic.papers_in), late)
+    if topic.prior_meeting:
+        decision = await load(call.session, Decision, topic.prior_meeting.decision_id, "decision", "决定事项")
+        if decision.standing == Standing.revoked:
+            topic.prior_meeting = None
+            topics.require_prior_meeting(topic, kind)
+    topics.schedule(topic, kind, meeting.id, due, shanghai_day(topics.came_in(topic, kind)), late)
 
 
 async def require_in_time(call: Call, topic: Topic, meeting_id: str, kind: MeetingKind, day: date) -> None:

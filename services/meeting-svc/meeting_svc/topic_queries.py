@@ -44,10 +44,10 @@ async def topic_view(call: Call, topic: Topic) -> TopicView:
 
 def _gate(call: Call, topic: Topic, rule: GateRule) -> GateView:
     if rule.gate == Gate.departments_consulted:
-        waiting = consultations.silent(topic.concerned, topic.positions)
+        waiting = consultations.silent(topic.concerned, topic.standing_positions)
         passed, lacks = not waiting, ", ".join(waiting) or None
     else:
-        short = gates.shortcoming(rule, topic.gates)
+        short = gates.shortcoming(rule, topic.standing_gates)
         passed, lacks = short is None, short.in_language(call.language) if short else None
     name = in_chinese(rule.gate) if call.language == "zh" else rule.gate.replace("_", " ")
     return GateView(gate=rule.gate, name=name, clause=rule.clause, blocks=rule.blocks, passed=passed, lacks=lacks)

@@ -29,6 +29,7 @@ CREATE TABLE topic (
     convener text,
     urgency text NOT NULL,
     prepares_for text,
+    text_since timestamptz,
     state text NOT NULL
         CHECK (state IN ('in_review', 'returned', 'withdrawn', 'ready', 'scheduled', 'concluded')),
     steps jsonb NOT NULL,
