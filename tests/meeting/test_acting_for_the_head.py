@@ -60,15 +60,19 @@ class Government:
         await self.api.set_clock(at(DAY))
         return meeting, topic
 
-    def opening(self, chair: str) -> Json:
-        there = [member for member in self.job.members() if member != self.head or chair == self.head]
-        away = [{"official": member, "present": False} for member in self.job.members() if member not in there]
+    def opening(self, chair: str, meeting: Json | None = None) -> Json:
+        """With everybody there but a head for whom somebody chairs; of a meeting those whom it expects."""
+        listed = [each["official"] for each in meeting["expected"]] if meeting else self.job.members()
+        there = [member for member in listed if member != self.head or chair == self.head]
+        away = [{"official": member, "present": False} for member in listed if member not in there]
         return {"chair": chair, "attendance": [*self.job.attendance(there, present=len(there)), *away]}
 
     async def to_the_signature(self, meeting: Json, chair: str) -> Json:
         path = f"/v1/meetings/{meeting['id']}"
+        if "devices_not_declared" in {asked["code"] for asked in meeting["next"]}:
+            meeting = await self.api.command("meeting", f"{path}/devices", {}, self.clerk, meeting["version"])
         meeting = await self.api.command(
-            "meeting", f"{path}/opening", self.opening(chair), self.clerk, meeting["version"]
+            "meeting", f"{path}/opening", self.opening(chair, meeting), self.clerk, meeting["version"]
         )
         topics = [item["topic_id"] for item in meeting["agenda"]]
         for topic, planned in zip(topics, self.job.scenario.decisions, strict=True):

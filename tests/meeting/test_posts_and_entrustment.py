@@ -55,6 +55,8 @@ class Xigang:
     async def topic_before(self, step: str) -> Json:
         """A topic whose chain has come to this step."""
         topic = await self.job.submit(SCENARIO.decisions[0])
+        if step == "decide":  # which a special meeting on the topic comes before
+            topic = await self.job.prior_meeting(topic)
         while topic["next_step"]["step"] != step:
             topic = await self.step(topic, topic["next_step"]["officials"][0])
         return topic
@@ -157,6 +159,7 @@ async def test_a_post_counts_until_its_last_day_and_not_the_day_after(api: Calla
     old = post(HEAD, PostRole.head, date(2022, 1, 1), last)
     new = post("xg-dep3", PostRole.head, last + timedelta(days=1))
     xigang = Xigang(api(GOVERNMENT), with_posts(old, new))
+    xigang.job.chair = HEAD  # who may chair on the day on which topics are submitted
     await xigang.begin(last)
     topic, second = await xigang.topic_before("decide"), await xigang.topic_before("decide")
     path, body = "/v1/topics/{}/steps", ASSENT | {"step": "decide"}
@@ -288,13 +291,21 @@ async def test_an_entrustment_holds_for_its_own_meeting_and_not_for_a_deputy_who
     assert (await xigang.open(first, EXEC))["chair"] == EXEC
 
 
-async def test_no_one_is_entrusted_with_a_session_that_has_opened(xigang: Xigang) -> None:
+async def test_who_is_entrusted_with_a_session_that_has_opened_chairs_it_from_the_handover_on_and_nobody_after_them(
+    xigang: Xigang,
+) -> None:
     await xigang.begin()
     meeting, _ = await xigang.meeting()
     meeting = await xigang.open(meeting, HEAD)
-    path = f"/v1/meetings/{meeting['id']}/entrustment"
-    problem = await xigang.refuse(path, {"to": EXEC, "reason": "区长出差"}, HEAD, meeting["version"])
-    assert (problem["status"], problem["code"]) == (409, "illegal_state")
+    path, over = f"/v1/meetings/{meeting['id']}", {"to": EXEC, "reason": "区长参加市里会议"}
+    problem = await xigang.refuse(f"{path}/handover", over, CLERK, meeting["version"])
+    assert (problem["status"], problem["code"]) == (403, "not_a_lawful_chair")
+    meeting = await xigang.entrust(meeting)
+    assert meeting["chair"] == HEAD
+    meeting = await xigang.api.command("meeting", f"{path}/handover", over, CLERK, meeting["version"])
+    assert (meeting["chair"], meeting["handovers"][0]["chair"]) == (EXEC, HEAD)
+    problem = await xigang.refuse(f"{path}/entrustment", over, HEAD, meeting["version"])
+    assert (problem["status"], problem["code"]) == (409, "chairs_by_entrustment")
 
 
 async def test_an_entrusted_deputy_who_left_before_the_meeting_doesnt_chair_and_one_who_left_after_it_doesnt_sign(

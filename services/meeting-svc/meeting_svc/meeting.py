@@ -248,9 +248,9 @@ def entrust(
     entrustment: Entrustment,
     on: date,
 ) -> None:
-    """Entrust an official with chairing, also of a session that is open. 403 `not_the_head` (`not_an_entrusting_leader`
-    where the rule names others as well); 409 `cannot_be_entrusted` for anybody whom the rulebook doesn't let chair by
-    entrustment."""
+    """Entrust an official with chairing; of a session that is open, with taking it over. 403 `not_the_head`
+    (`not_an_entrusting_leader` where the rule names others as well); 409 `cannot_be_entrusted` for anybody whom the
+    rulebook doesn't let chair by entrustment, `chairs_by_entrustment` while somebody does."""
     require_state(meeting, *PREPARED, MeetingState.open)
     act = Text("entrust somebody with chairing", "委托主持会议")
     actors = tuple(Actor(role=role) for role in kind.entrusted_by)
@@ -269,6 +269,14 @@ def entrust(
                 f"entrust {', '.join(who) or 'nobody: who may chair does so by post'}",
                 f"可委托：{'、'.join(who) or '无'}",
             ),
+        )
+    if meeting.chair and meeting.entrustment and meeting.entrustment.to == meeting.chair:
+        raise refusal(
+            "chairs_by_entrustment",
+            kind.clause,
+            "somebody chairs the session by entrustment already",
+            "本次会议已由受委托的领导主持",
+            Text("have somebody take over who may chair by post", "可由依职务有权主持的领导接替主持"),
         )
     meeting.entrustment = entrustment
 
