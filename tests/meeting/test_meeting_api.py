@@ -240,6 +240,8 @@ async def test_in_dalian_the_list_of_invitees_the_notice_leave_and_a_delegate_co
     meeting = await office.do(meeting, "invitees", invite)
     assert codes(meeting) == ["invitees_not_approved", "not_notified"]
     assert await refused(office.do(meeting, "invitees", invite)) == (409, "invited_already", "DL-37")
+    both = {"invitees": [{"official": "dl-jyj-clerk", "name": "市政协委员"}]}
+    assert await refused(office.do(meeting, "invitees", both)) == (422, "not_one_invitee", None)
     told = {"recipients": ["市人大代表"]}
     assert await refused(office.do(meeting, "notice", told)) == (409, "invitee_not_approved", "DL-37")
     early = office.do(meeting, "invitees/steps", {"step": "approve"}, "head")

@@ -46,6 +46,16 @@ def propose(meeting: Meeting, kind: MeetingKind, invitees: list[Invitee]) -> Non
     meeting.invitee_steps = []
 
 
+def require_one_each(invitees: list[Invitee]) -> None:
+    """Problem 422 `not_one_invitee` unless each is either an official, a unit or a name from outside."""
+    if any(sum(map(bool, (each.official, each.organisation, each.name))) != 1 for each in invitees):
+        raise invalid(
+            "not_one_invitee",
+            "each invitee is exactly one of official, organisation and name",
+            "每个受邀对象须且只能填写人员、单位、姓名之一",
+        )
+
+
 def next_number(meeting: Meeting) -> int:
     used = [invitee.number for invitee in meeting.invitees] + [gone.invitee.number for gone in meeting.invitee_removals]
     return max(used, default=0) + 1

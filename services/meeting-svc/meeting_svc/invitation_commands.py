@@ -32,6 +32,7 @@ async def propose_invitees(call: Call, meeting_id: str, body: ProposeInvitees) -
         Invitee(first + n, each.official, each.organisation, each.name, each.topic_id, act)
         for n, each in enumerate(body.invitees)
     ]
+    invitation.require_one_each(invitees)
     invitation.propose(meeting, case.kind, invitees)
     await call.session.flush()
     return meeting

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import Field, StrictBool, StrictInt, model_validator
+from pydantic import Field, StrictBool, StrictInt
 
 from meeting_svc.agenda_schemas import ActView, TopicId
 from meeting_svc.schemas import OccurredAt, Payload, Reason, StepView, View
@@ -18,12 +18,6 @@ class InviteePayload(Payload):
     organisation: Key | None = None
     name: Annotated[str | None, Field(min_length=2, max_length=120)] = None
     topic_id: TopicId | None = None
-
-    @model_validator(mode="after")
-    def _is_one(self) -> Self:
-        if sum(each is not None for each in (self.official, self.organisation, self.name)) != 1:
-            raise ValueError("expected exactly one of official, organisation and name")
-        return self
 
 
 class ProposeInvitees(Payload):
