@@ -236,7 +236,7 @@ class Operation:
             case "array":
                 return [self.sample(schema["items"]) for _ in range(schema.get("minItems", 0))]
             case "integer" | "number":
-                return schema.get("minimum", 1)
+                return int(schema.get("minimum", 1))  # which the document may say as 1.0
             case "boolean":
                 return True
         formats = {"date": "2026-02-12", "date-time": "2026-02-12T09:00:00+08:00", "uuid": str(UUID(int=7))}
