@@ -231,6 +231,9 @@ class Operation:
             if choice in schema:
                 return self.sample(schema[choice][0])
         match schema.get("type"):
+            case "object" if "patternProperties" in schema:
+                (values,) = schema["patternProperties"].values()
+                return {"xx": self.sample(values) for _ in range(schema.get("minProperties", 0))}
             case "object":
                 return {name: self.sample(schema["properties"][name]) for name in schema.get("required", [])}
             case "array":
