@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -33,7 +34,8 @@ from meeting_svc.record import (
 )
 from meeting_svc.rules_told import rules_told
 from meeting_svc.topic import StepTaken
-from zhengling.authority import Absent, Composition
+from zhengling.absence_rules import Basis, Power
+from zhengling.authority import Absent, Composition, StandIn
 from zhengling.errors import Problem
 from zhengling.main_job import at
 from zhengling.rulebook import MeetingKind, Role, StepName, TopicNature
@@ -266,6 +268,29 @@ def test_principals_outside_the_portfolio_or_of_towns_come_to_a_deputys_meeting_
         Invitee(1, "st-hxjd-principal", None, None, None, act("x"), True)
     ]  # one more, unseen by the head
     assert invitation.outsiders(meeting, kind, people) == ["st-hxjd-principal"]
+    meeting.invitees = []
+    with_one_whom_nobody_asked = partial(
+        invitation.require_consent, meeting, kind, people, "st-dep2", ["st-dep2", "st-hxjd-principal"]
+    )
+    assert refused(with_one_whom_nobody_asked) == ("outside_portfolio", "ST-43")
+    invitation.require_consent(meeting, kind, people, "st-head", ["st-head", "st-hxjd-principal"])
+
+
+def test_a_session_has_the_chair_who_decided_on_its_topics() -> None:
+    kind, people = rules("dalian", "head-office")
+    decided = replace(item("t1", sponsor="dl-zjj"), decided_by="dl-dep1")
+    meeting = approved("dalian", "head-office", decided, convener="dl-dep1")
+    meeting.participants = Participants(["dl-zjj-principal"], [])
+    invitation.notify(meeting, kind, people, [], True, act("dl-office-clerk"))
+    listed = [Attendance(o, True) for o in (*attendance.expected(meeting, kind, people), "dl-head", "dl-dep1")]
+
+    def opened_by(chair: str) -> None:
+        once = list({each.official: each for each in listed}.values())
+        session.open_session(meeting, kind, people, chair, once, at(DAY), DAY)
+
+    assert refused(lambda: opened_by("dl-head")) == ("another_convener", "DL-39")
+    opened_by("dl-dep1")
+    assert meeting.state == MeetingState.open
 
 
 @pytest.mark.parametrize(
@@ -332,6 +357,24 @@ def test_leave_is_asked_of_whom_the_rules_name_for_leaders_and_for_others(
         meeting.leaves = leave.answered(meeting.leaves, request, True, "同意", act(whom[0]))
         assert attendance.granted_leave(meeting, official) is not None
         assert refused(lambda again=asked: leave.ask_leave(meeting, kind, people, again)) == ("asked_already", clause)
+
+
+def test_nobody_answers_their_own_request_for_whomever_they_stand_in() -> None:
+    kind, people = rules("shuangtaizi")
+    head_away = Absent(
+        absence_id="a1", official="st-head", absence_kind="official_trip", since=DAY, until=DAY, clause="ST-65",
+        stand_ins=(StandIn(official="st-exec", acts=(Power.preside,), clause="ST-7", basis=Basis.entrusted),),
+    )  # fmt: skip
+    known = people.with_absences([head_away])
+    meeting = called("shuangtaizi")
+    for official in ("st-exec", "st-dep2"):
+        leave.ask_leave(meeting, kind, known, LeaveRequest(official, None, "出差", [], None, act(official)))
+    own, other = (leave.find(meeting.leaves, official) for official in ("st-exec", "st-dep2"))
+    assert leave.answerer(meeting, kind, known, other, "st-exec", DAY).on_behalf_of == "st-head"
+    assert refused(lambda: leave.answerer(meeting, kind, known, own, "st-exec", DAY)) == (
+        "not_the_leave_approver",
+        "ST-39",
+    )
 
 
 def test_in_zhanqian_the_reason_has_to_be_one_of_those_listed() -> None:

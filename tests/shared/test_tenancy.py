@@ -233,7 +233,7 @@ class Operation:
         match schema.get("type"):
             case "object" if "patternProperties" in schema:
                 (values,) = schema["patternProperties"].values()
-                return {"xx": self.sample(values) for _ in range(schema.get("minProperties", 0))}
+                return {f"x{n}": self.sample(values) for n in range(schema.get("minProperties", 0))}
             case "object":
                 return {name: self.sample(schema["properties"][name]) for name in schema.get("required", [])}
             case "array":

@@ -40,7 +40,9 @@ def insert(meeting: Meeting, topic: Topic, position: int | None) -> list[AgendaI
             "议题的会议类别与本次会议不符",
             Text("choose a meeting of the topic's kind", "请选择相应类别的会议"),
         )
-    item = AgendaItem(topic.id, topic.title, topic.nature, topic.sponsor, topic.submitted_at, topic.major)
+    item = AgendaItem(
+        topic.id, topic.title, topic.nature, topic.sponsor, topic.submitted_at, topic.major, topic.convener
+    )
     at = len(meeting.agenda) if position is None else min(position - 1, len(meeting.agenda))
     return [*meeting.agenda[:at], item, *meeting.agenda[at:]]
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from meeting_svc import attendance, invitation, session
 from meeting_svc import meeting as meetings
 from meeting_svc.attendance_schemas import ApproveStaff, HandOutPapers, RecordMovement, ReturnPapers
-from meeting_svc.commands import meeting_case
+from meeting_svc.commands import MeetingCase, meeting_case
 from meeting_svc.meeting import Meeting
 from meeting_svc.meeting_commands import office_act
-from meeting_svc.record import Movement, StaffApproval
-from zhengling.errors import Text
+from meeting_svc.record import Move, Movement, StaffApproval
+from meeting_svc.topic import Topic
+from zhengling.db import load
+from zhengling.errors import Text, invalid
 from zhengling.service import Call
 
 
@@ -22,6 +24,8 @@ async def record_movement(call: Call, meeting_id: str, body: RecordMovement) -> 
     invitation.require_known(case.composition, [body.official], [])
     movement = Movement(body.official, body.move, body.topic_id, case.act(body.occurred_at))
     attendance.move(case.meeting, case.kind, case.composition, movement)
+    if body.move == Move.arrived:
+        invitation.require_consent(case.meeting, case.kind, case.composition, case.meeting.chair, [body.official])
     await call.session.flush()
     return case.meeting
 
@@ -41,9 +45,22 @@ async def hand_out_papers(call: Call, meeting_id: str, body: HandOutPapers) -> M
     case = await meeting_case(call, meeting_id)
     clause = case.kind.confidential.clause if case.kind.confidential else None
     act = office_act(case, body.occurred_at, Text("hand out papers", "发放会议材料"), clause)
-    session.hand_out(case.meeting, body.holders, body.title, body.to_return, act)
+    title, to_return = body.title, body.to_return
+    if body.paper_id is not None:
+        title, to_return = await _paper(call, case, body.paper_id)
+    session.hand_out(case.meeting, body.holders, title, to_return, act)
     await call.session.flush()
     return case.meeting
+
+
+async def _paper(call: Call, case: MeetingCase, paper_id: str) -> tuple[str, bool]:
+    """Title of a paper of one of the agenda's topics, and whether its sponsor marked it for return. 422 `no_such_paper`."""
+    for item in case.meeting.agenda:
+        topic = await load(call.session, Topic, item.topic_id, "topic", "议题")
+        for paper in topic.current_papers:
+            if paper.id == paper_id:
+                return paper.title, paper.to_return
+    raise invalid("no_such_paper", f"{paper_id} is no paper of this agenda", "本次会议议程中没有该材料")
 
 
 async def take_papers_back(call: Call, meeting_id: str, body: ReturnPapers) -> Meeting:

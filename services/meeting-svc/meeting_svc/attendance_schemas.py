@@ -39,7 +39,10 @@ class HandOutPapers(Payload):
         list[Annotated[str, Field(min_length=1, max_length=120)]],
         Field(min_length=1, max_length=500, description="who is handed a copy each"),
     ]
-    title: Title
+    paper_id: Annotated[
+        str | None, Field(max_length=64, description="a paper of a topic on the agenda: its title and its mark hold")
+    ] = None
+    title: Annotated[Title, Field(description="of a paper that isn't a topic's")] = "会议材料"
     to_return: Annotated[StrictBool, Field(description="marked for return after the meeting")] = True
     occurred_at: OccurredAt = None
 

@@ -6,6 +6,7 @@ everybody beforehand no session opens until the latest agenda did, for the time 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -115,10 +116,12 @@ def take_step(meeting: Meeting, kind: MeetingKind, taken: StepTaken) -> None:
 
 
 # principals outside the chair's portfolio -----------------------------------------------------------------------------
-def outsiders(meeting: Meeting, kind: MeetingKind, composition: Composition) -> list[str]:
-    """Principals who are asked though the deputy who chairs isn't in charge of their unit, or who lead a town or street,
-    and to whom nobody consented yet (ST-43)."""
-    chair = planned_chair(meeting, kind, composition)
+def outsiders(
+    meeting: Meeting, kind: MeetingKind, composition: Composition, chair: str | None = None, there: Sequence[str] = ()
+) -> list[str]:
+    """Principals who are asked, or `there`, though the deputy who chairs isn't in charge of their unit, or who lead a town
+    or street, and to whom nobody consented yet (ST-43)."""
+    chair = chair or planned_chair(meeting, kind, composition)
     if kind.outside_portfolio is None or chair is None or chair in composition.holders(Role.head, meeting.day):
         return []
     units = {
@@ -127,7 +130,7 @@ def outsiders(meeting: Meeting, kind: MeetingKind, composition: Composition) -> 
     invited = [official for invitee in meeting.invitees for official in _officials(composition, invitee, meeting.day)]
     consented = {official for consent in meeting.outside_consents for official in consent.officials}
     found: dict[str, None] = {}
-    for official in [*named(meeting, composition), *invited]:
+    for official in [*named(meeting, composition), *invited, *there]:
         for post in composition.posts:
             if post.official != official or post.role != PostRole.principal or not post.holds(meeting.day):
                 continue
@@ -172,9 +175,11 @@ def consent(
     return given
 
 
-def require_consent(meeting: Meeting, kind: MeetingKind, composition: Composition) -> None:
+def require_consent(
+    meeting: Meeting, kind: MeetingKind, composition: Composition, chair: str | None = None, there: Sequence[str] = ()
+) -> None:
     """Refusal `outside_portfolio` names who may only come with consent, and who gives it."""
-    found = outsiders(meeting, kind, composition)
+    found = outsiders(meeting, kind, composition, chair, there)
     if not found or kind.outside_portfolio is None:
         return
     names = composition.names(found)

@@ -14,7 +14,7 @@ from meeting_svc.attendance import expected
 from meeting_svc.meeting import PREPARED, Meeting, planned_chair, require_state
 from meeting_svc.record import Act, Answer, AnswerState, Delegation, LeaveRequest
 from zhengling.authority import Acting, Composition
-from zhengling.errors import Text, refusal
+from zhengling.errors import Text, not_permitted, refusal
 from zhengling.rulebook import Actor, MeetingKind, Role, in_chinese
 
 #: The leaders of a government (政府领导), whom the rules of leave tell apart from all others.
@@ -153,7 +153,16 @@ def pending(asked: list[Asked]) -> list[Asked]:
 def answerer(
     meeting: Meeting, kind: MeetingKind, composition: Composition, asked: Asked, official: str | None, on: date
 ) -> Acting:
-    """By what the official answers. Problem 403 `not_the_leave_approver` names who does."""
+    """By what the official answers; nobody answers their own request, whomever they stand in for. Problem 403
+    `not_the_leave_approver` names who does."""
+    if official == asked.official:
+        raise not_permitted(
+            "not_the_leave_approver",
+            asked.clause,
+            "nobody answers their own request",
+            "不能答复本人的申请",
+            Text("another one of those who may answer it", "请由其他有权答复的人员办理"),
+        )
     return composition.require(
         official,
         tuple(Actor(role=role) for role in asked.asked),

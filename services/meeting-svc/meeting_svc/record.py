@@ -91,6 +91,7 @@ class AgendaItem:
     sponsor: str
     submitted_at: datetime | None = None
     major: bool = False
+    decided_by: str | None = None
 
 
 class AgendaCause(StrEnum):

@@ -57,6 +57,7 @@ def open_session(
 ) -> Acting:
     """Open the session; by what the chair chairs it. Refusals: 403 `not_a_lawful_chair`; 409 `wrong_day`,
     `chair_absent`, `roll_call_incomplete`, `quorum_not_met`, `not_notified`, `outside_portfolio`,
+    `another_convener`,
     `devices_not_declared`; as `attendance.capacity_of` for whoever may not come in."""
     require_state(meeting, MeetingState.agenda_approved)
     if on != meeting.day:
@@ -80,7 +81,9 @@ def open_session(
     members = attending.members_of(meeting, kind, composition)
     attending.require_quorum(kind, composition, members, entries)
     invitation.require_notified(meeting, kind, composition)
-    invitation.require_consent(meeting, kind, composition)
+    there = [entry.official for entry in entries if entry.in_the_room]
+    invitation.require_consent(meeting, kind, composition, chair, there)
+    _require_convener_of_topics(meeting, kind, composition, chair)
     _require_devices(meeting, kind)
     meeting.state = MeetingState.open
     meeting.chair = chair
@@ -89,6 +92,20 @@ def open_session(
     meeting.attendance = entries
     meeting.opened_at = occurred_at
     return acting
+
+
+def _require_convener_of_topics(meeting: Meeting, kind: MeetingKind, composition: Composition, chair: str) -> None:
+    """Refusal `another_convener` where another one decided on a topic as the chair to be."""
+    others = {item.decided_by for item in meeting.agenda if item.decided_by not in (None, chair)}
+    if others:
+        names = composition.names(str(each) for each in others)
+        raise refusal(
+            "another_convener",
+            kind.topic.clause,
+            f"{', '.join(names)} decided on topics of this agenda as the chair to be",
+            f"本次议题由{'、'.join(names)}作为拟主持人确定",
+            Text("have that one chair, or take those topics off the agenda", "请由其主持，或将相关议题移出议程"),
+        )
 
 
 def _require_devices(meeting: Meeting, kind: MeetingKind) -> None:

@@ -113,15 +113,16 @@ async def submit_topic(call: Call, body: SubmitTopic) -> Topic:
 
 
 def _convener(composition: Composition, kind: MeetingKind, convener: str | None, on: date) -> str | None:
-    """Who is to chair, where the chain of topics needs to know. 422 `convener_missing`, `not_a_convener`."""
-    if convener is None:
-        if topics.chair_takes_part(kind):
-            raise invalid(
-                "convener_missing",
-                f"{kind.name}: the chair decides on its topics, so say who is to chair",
-                f"{kind.name}的议题由主持人确定，请注明拟主持人",
-            )
+    """Who is to chair, where the chain of topics needs to know; else nobody is kept. 422 `convener_missing`,
+    `not_a_convener`."""
+    if not topics.chair_takes_part(kind):
         return None
+    if convener is None:
+        raise invalid(
+            "convener_missing",
+            f"{kind.name}: the chair decides on its topics, so say who is to chair",
+            f"{kind.name}的议题由主持人确定，请注明拟主持人",
+        )
     may = composition.members([actor.role for actor in kind.chair if actor.role != Role.deputy_in_charge], on)
     if any(actor.role == Role.deputy_in_charge for actor in kind.chair):
         may = tuple(dict.fromkeys([*may, *composition.members([Role.deputies], on)]))
@@ -522,7 +523,7 @@ async def require_in_time(call: Call, topic: Topic, meeting_id: str, kind: Meeti
 def _require_its_convener(topic: Topic, meeting: Meeting, kind: MeetingKind, composition: Composition) -> None:
     """Refusal `another_convener`: who decided on the topic as its chair has to be the one who chairs."""
     chair = planned_chair(meeting, kind, composition)
-    if topic.convener is None or chair in (None, topic.convener) or not topics.chair_takes_part(kind):
+    if topic.convener is None or chair in (None, topic.convener):
         return
     name = composition.official_names[topic.convener]
     raise refusal(
