@@ -203,7 +203,7 @@ def issuer_of(composition: Composition, otherwise: str) -> str:
 def layout(minutes: Minutes) -> Layout:
     """The version as an official document: its text part by part, with whatever was decided about it since."""
     lines = [line.strip() for line in minutes.text.splitlines() if line.strip()]
-    title, rest = lines[0], lines[1:]
+    title, rest = (lines[0], lines[1:]) if lines else ("", [])
     blocks, paragraphs = [], []
     for line in rest:
         label, colon, people = line.partition("：")
