@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from lxml import etree
+from lxml import etree  # type: ignore[import-untyped]
 
 from zhengling.characters import not_allowed, require_allowed, without_forbidden
 from zhengling.errors import Problem
