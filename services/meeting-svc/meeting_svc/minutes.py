@@ -232,10 +232,11 @@ def digest_of(text: str) -> str:
 
 
 # transitions --------------------------------------------------------------------------------------------------------
-def facts_of(meeting: Meeting, minutes: Minutes | None, official: str | None) -> Facts:
-    """Facts of the chain for one official: who chaired and how, and whether the drafter named a major matter in it."""
+def facts_of(meeting: Meeting, major: bool, official: str | None) -> Facts:
+    """Facts of the chain for one official: who chaired and how, and whether there is a major matter: by the agenda, or
+    as the drafter of the version says."""
     facts = minutes_facts(meeting, official)
-    return facts | {"major": facts["major"] or (minutes is not None and minutes.major)}
+    return facts | {"major": facts["major"] or major}
 
 
 def require_after_close(meeting: Meeting, kind: MeetingKind, occurred_at: datetime) -> None:

@@ -89,7 +89,7 @@ async def return_minutes(call: Call, meeting_id: str, body: ReturnMinutes) -> Me
     call.check_version(meeting.version)
     kind = kind_of(call, meeting)
     minutes = minutes_.require_waiting(meeting, await latest_of(call, meeting.id), kind.minutes_chain.clause)
-    step = topics.next_step(kind.minutes_chain, minutes.steps, minutes_.facts_of(meeting, minutes, call.official))
+    step = topics.next_step(kind.minutes_chain, minutes.steps, minutes_.facts_of(meeting, minutes.major, call.official))
     assert step is not None
     request = TakeStep(step=step.step, opinion=body.reason, occurred_at=body.occurred_at)
     taken = await _step(call, meeting, kind, minutes, request)
@@ -116,7 +116,7 @@ async def take_minutes_step(call: Call, meeting_id: str, body: TakeStep) -> Meet
     with call.session.no_autoflush:  # each row is written once, and its version counts up by one
         minutes_.take(minutes, taken)
         meeting.minutes_steps = minutes.steps
-        facts = minutes_.facts_of(meeting, minutes, taken.official)
+        facts = minutes_.facts_of(meeting, minutes.major, taken.official)
         if topics.next_step(kind.minutes_chain, minutes.steps, facts) is None:
             await _sign(call, meeting, kind, minutes, taken, facts)
     await call.session.flush()
