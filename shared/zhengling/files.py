@@ -14,6 +14,7 @@ import logging
 import time
 import zipfile
 from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import IO
@@ -59,8 +60,11 @@ WITHIN = timedelta(hours=1)
 GRACE = timedelta(hours=24)
 SWEEP_AGAIN = timedelta(hours=1)
 """When another sweeper takes over what one marked and didn't finish; each sweep ends long before."""
-DIRECTORY_BYTES = 16 << 20
-"""How much is read of a container to know its parts: far more than that of any document."""
+DIRECTORY_BYTES = 1 << 20
+"""How much is read of a container to know its parts: far more than that of any document; its reader takes tens of times
+as much memory."""
+INSPECTIONS = ThreadPoolExecutor(2, thread_name_prefix="inspection")
+"""So few containers at a time are looked into, whatever comes; who comes later waits without holding memory."""
 
 _CLAIM = sa.text("""
     INSERT INTO file_content (government, sha256) VALUES (:government, :sha256)
@@ -247,7 +251,8 @@ async def _check(store: FileStore, key: str, upload: Upload, meter: _Meter) -> N
         )
     parts: frozenset[str] = frozenset()
     if meter.head.startswith((ZIP, OLE)):
-        parts = await asyncio.to_thread(_parts, store, key, meter.head.startswith(ZIP))
+        zipped, loop = meter.head.startswith(ZIP), asyncio.get_running_loop()
+        parts = await loop.run_in_executor(INSPECTIONS, _parts, store, key, zipped)
     require_shown(upload.kind, meter.head, parts)
 
 

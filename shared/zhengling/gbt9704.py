@@ -25,6 +25,8 @@ from docx.text.paragraph import Paragraph
 from docx.text.run import Run
 from pydantic import BaseModel, ConfigDict, Field
 
+from zhengling.characters import without_forbidden
+
 # 5.2: the page and the type area (版心) on it
 PAGE_WIDTH, PAGE_HEIGHT = Mm(210), Mm(297)
 TOP, BINDING = Mm(37), Mm(28)
@@ -167,12 +169,18 @@ def _style(document: Docx) -> None:
     spacing.widow_control = False  # 22 lines on a page, whatever they are lines of
 
 
+#: No property of a document is longer.
+_PROPERTY = 255
+
+
 def _properties(document: Docx, layout: Layout) -> None:
     """Nothing of the machine or the moment."""
     day = layout.dated or layout.signed_on or date(1980, 1, 1)
     moment = datetime(day.year, day.month, day.day, tzinfo=UTC)
     core = document.core_properties
-    core.title, core.author, core.language = layout.title or layout.mark, layout.issuer or layout.signed_by, "zh-CN"
+    title, author = layout.title or layout.mark, layout.issuer or layout.signed_by
+    core.title, core.author = (without_forbidden(text)[:_PROPERTY] for text in (title, author))
+    core.language = "zh-CN"
     core.comments, core.last_modified_by, core.revision = "", core.author, 1
     core.created = core.modified = moment
 
@@ -336,7 +344,7 @@ def _at_both_edges(paragraph: Paragraph, left: str, right: str, size: Length) ->
 
 # the parts of the format --------------------------------------------------------------------------------------------
 def _run(paragraph: Paragraph, text: str, font: str, size: Length = SIZE_3) -> Run:
-    run = paragraph.add_run(text)
+    run = paragraph.add_run(without_forbidden(text))
     run.font.size = size
     if size == SIZE_3:
         closer = _element("w:spacing", val=CLOSER)

@@ -379,7 +379,7 @@ class MainJob:
         kind = await self.api.get("meeting", f"/v1/meeting-kinds/{meeting['kind']}")
         for topic, planned in zip(topics, self.scenario.decisions if kind["rules"]["decides"] else (), strict=False):
             body = planned.body(topic["id"])
-            await self.api.command("meeting", f"{path}/decisions", body, self.office, meeting["version"])
+            await self.api.command("meeting", f"{path}/decisions", body, self.organiser, meeting["version"])
             meeting = await self.api.get("meeting", path, self.office)
         await self.api.set_clock(at(self.scenario.day, 11, 30))
         meeting = await self.api.command("meeting", f"{path}/closing", {}, self.organiser, meeting["version"])

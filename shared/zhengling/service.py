@@ -11,7 +11,7 @@ import re
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
@@ -32,6 +32,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from zhengling import audit, idempotency, references
 from zhengling.auth import Authenticator, KeySource, Principal
+from zhengling.characters import not_allowed, require_allowed
 from zhengling.db import Database, is_contention, is_outage, now, refused_text, told
 from zhengling.deadlines import shanghai_day
 from zhengling.errors import Language, Problem, Text, invalid
@@ -155,7 +156,10 @@ class CommandRoute(APIRoute):
 
     async def content(self, request: Request) -> bytes:
         """What a repetition must send again under the same Idempotency-Key: the body. A route whose body isn't to be held
-        in memory takes it in here, before the transaction, and answers with what stands for it."""
+        in memory takes it in here, before the transaction, and answers with what stands for it. 422
+        `character_not_allowed`."""
+        with suppress(ValueError, RecursionError):  # what isn't JSON is refused where it is wanted as such
+            require_allowed(await request.json())
         return await request.body()
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -439,11 +443,7 @@ async def _on_failure(request: Request, error: Exception) -> Response:
             headers={"Retry-After": "1"},
         )
     elif refused_text(error):
-        problem = invalid(
-            "character_not_allowed",
-            "a text holds the character U+0000, which can't be kept",
-            "文本中含有无法保存的字符 U+0000",
-        )
+        problem = not_allowed("\0")
     else:
         log.exception("unexpected failure of %s %s", request.method, told_path(request), exc_info=error)
         problem = Problem(500, "internal_error", Text("something failed here; it is logged", "系统内部错误，已记录"))

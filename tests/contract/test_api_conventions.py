@@ -549,6 +549,9 @@ WRONG: dict[str, tuple[Json, str, str]] = {
     "U+0000 within a part": (
         {"papers": topic_body()["papers"] + [{"kind": "main_document", "title": "a\0b"}]}, "character_not_allowed", "",
     ),
+    "a control character": ({"title": "关于\1的请示"}, "character_not_allowed", ""),
+    "a character that XML cannot hold": ({"title": "关于\ufffe的请示"}, "character_not_allowed", ""),
+    "a text of blanks": ({"title": "\u3000\u3000"}, "invalid_payload", "body.title"),
     "a day for an instant": ({"occurred_at": "2026-02-01"}, "invalid_payload", "body.occurred_at"),
     "an instant without offset": ({"occurred_at": "2026-02-01T09:00:00"}, "invalid_payload", "body.occurred_at"),
     "seconds since 1970": ({"occurred_at": 1767225600}, "invalid_payload", "body.occurred_at"),

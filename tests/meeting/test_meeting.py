@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -213,6 +214,19 @@ def test_each_topic_of_the_agenda_gets_one_decision_with_one_lead_unit() -> None
     meetings.decide(meeting, resolution("t1"))
     with pytest.raises(Problem, match="decided_already"):
         meetings.decide(meeting, resolution("t1", decision_id="another"))
+
+
+def test_a_session_that_lost_its_quorum_for_good_defers_what_is_left_and_closes() -> None:
+    meeting, kind = open_meeting(), book("huancui").kind("executive")
+    meeting.attendance = [replace(entry, left_at=at(DAY, 10)) for entry in meeting.attendance]
+    for outcome in (Outcome.passed, Outcome.noted, Outcome.not_passed):
+        with pytest.raises(Problem, match="quorum_lost") as refused:
+            meetings.decide(meeting, resolution("t1", outcome=outcome))
+        assert refused.value.clause == "HC-43"
+    for topic in ("t1", "t2"):
+        meetings.decide(meeting, resolution(topic, outcome=Outcome.deferred))
+    session.close_session(meeting, kind, at(DAY, 11))
+    assert meeting.state == MeetingState.closed
 
 
 def test_a_session_closes_once_every_topic_has_its_decision() -> None:

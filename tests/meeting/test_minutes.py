@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from pydantic import ValidationError
 from tests.conftest import composition_of
 from tests.meeting.test_meeting import resolution
 from tests.meeting.test_topic import DAY, book
@@ -24,11 +25,13 @@ from meeting_svc.decision import (
 )
 from meeting_svc.meeting import Entrustment, Meeting, MeetingState
 from meeting_svc.minutes import Cause, Minutes, MinutesState, Returned
+from meeting_svc.minutes_schemas import CorrectMinutes, DraftMinutes, ResolutionChanges, ReturnMinutes
 from meeting_svc.record import Attendance, Capacity, Presence
 from meeting_svc.topic import StepTaken
 from zhengling import minutes_template
 from zhengling.errors import Problem
 from zhengling.events import Resolution, Unit
+from zhengling.gbt9704 import docx
 from zhengling.main_job import at
 from zhengling.meeting_rules import Minutes as MinutesRule
 from zhengling.meeting_rules import Publication
@@ -210,6 +213,26 @@ def test_a_version_becomes_a_document_part_by_part() -> None:
     signed = some_minutes(cause=Cause.correction)
     minutes_.seal(signed, signature(), "〔2026〕3号", PEOPLE, entrusted=False)
     assert minutes_.layout(signed).number == "〔2026〕3号（更正）"
+
+
+@pytest.mark.parametrize("text", ["", " " * 12, "\n\u3000\n"])
+def test_a_version_without_words_becomes_a_document_all_the_same(text: str) -> None:
+    layout = minutes_.layout(some_minutes(text=text))
+    assert (layout.title, layout.paragraphs, layout.attendees) == ("", (), ())
+    assert docx(layout).startswith(b"PK")
+
+
+@pytest.mark.parametrize("text", [" " * 12, "\n" * 12, "\u3000" * 12])
+def test_no_text_of_blanks_is_taken_for_minutes_nor_for_a_reason(text: str) -> None:
+    for payload, body in (
+        (DraftMinutes, {"text": text}),
+        (CorrectMinutes, {"reason": "笔误", "text": text}),
+        (ReturnMinutes, {"reason": text}),
+        (ResolutionChanges, {"task": text}),
+    ):
+        with pytest.raises(ValidationError, match="string_pattern_mismatch"):
+            payload.model_validate(body)
+    assert DraftMinutes.model_validate({"text": None}).text is None
 
 
 def test_a_returned_version_waits_no_more_and_stays_returned() -> None:

@@ -321,6 +321,10 @@ async def test_a_correction_changes_nothing_before_it_is_signed_and_then_the_led
     assert standing["revisions"][0]["reason"] == "原纪要漏记"
     assert (await lh.standing(fishing, lambda d: d["standing"] == "revoked"))["revision"] == 2
     assert (await lh.standing(harbour, lambda d: d["standing"] == "in_ledger"))["resolution"]["outcome"] == "passed"
+    assert harbour["resolution"]["outcome"] == "deferred"
+    topic = await lh.api.get("meeting", f"/v1/topics/{harbour['topic_id']}")
+    assert (topic["state"], topic["meeting_id"]) == ("concluded", lh.meeting["id"])
+    assert [entry["turn"] for entry in topic["history"]] == ["deferred", "corrected"]
 
 
 async def test_an_explicit_date_wins_and_without_it_the_rule_counts_again_from_the_first_signature(

@@ -272,3 +272,37 @@ def test_a_topic_is_raised_by_the_leader_himself_or_by_the_sponsors_own_people(
     else:
         with pytest.raises(Problem, match="not_the_raiser"):
             topics.require_raiser(people, official, raised_by, "xg-zjj", DAY)
+
+
+def corrected(topic: Topic, before: Outcome, after: Outcome) -> None:
+    topics.follow_correction(topic, "m1", before, after, "hc-head", "记录有误", at(DAY, 15), at(DAY, 16), "HC-53")
+
+
+@pytest.mark.parametrize("state", [TopicState.ready, TopicState.in_review, TopicState.withdrawn])
+def test_a_topic_that_a_correction_says_was_decided_is_done_and_its_history_says_why(state: TopicState) -> None:
+    topic = a_topic("huancui", "hc-zjj", state=state)
+    corrected(topic, Outcome.deferred, Outcome.passed)
+    assert (topic.state, topic.meeting_id) == (TopicState.concluded, "m1")
+    (entry,) = topic.history
+    assert (entry.turn, entry.reason, entry.official) == (topics.Turn.corrected, "记录有误", "hc-head")
+
+
+@pytest.mark.parametrize("state", [TopicState.scheduled, TopicState.concluded])
+def test_no_correction_decides_a_topic_that_another_meeting_has_taken_up(state: TopicState) -> None:
+    topic = a_topic("huancui", "hc-zjj", state=state, meeting_id="m2")
+    with pytest.raises(Problem) as refused:
+        corrected(topic, Outcome.deferred, Outcome.passed)
+    assert (refused.value.status, refused.value.code, refused.value.clause) == (409, "topic_elsewhere", "HC-53")
+    assert refused.value.extra["meeting_id"] == "m2"
+    assert (topic.state, topic.meeting_id, topic.history) == (state, "m2", [])
+    corrected(topic, Outcome.deferred, Outcome.deferred)  # other words for the same outcome touch no topic
+    assert (topic.state, topic.meeting_id) == (state, "m2")
+
+
+def test_a_topic_that_a_correction_says_was_deferred_is_ready_for_a_later_meeting() -> None:
+    topic = a_topic("huancui", "hc-zjj", state=TopicState.concluded, meeting_id="m1")
+    corrected(topic, Outcome.passed, Outcome.not_passed)
+    assert (topic.state, topic.history) == (TopicState.concluded, [])
+    corrected(topic, Outcome.passed, Outcome.deferred)
+    assert (topic.state, topic.meeting_id) == (TopicState.ready, None)
+    assert topic.history[0].meeting_id == "m1"

@@ -187,3 +187,14 @@ def test_the_same_description_gives_the_same_bytes_at_any_time(monkeypatch: pyte
 
 def test_dates_have_no_leading_zeros() -> None:
     assert chinese_date(date(2026, 2, 3)) == "2026年2月3日"
+
+
+def test_whatever_is_stored_can_be_laid_out() -> None:
+    odd = "坏\x01字\ufffe符"
+    layout = MINUTES.model_copy(
+        update={"mark": odd, "title": "题" * 300, "issuer": odd, "paragraphs": (odd,), "annexes": (odd,)}
+    )
+    document = read(layout)
+    assert "坏\ufffd字\ufffd符" in [paragraph.text for paragraph in document.paragraphs]
+    assert document.core_properties.title == "题" * 255
+    assert "题" * 300 in [paragraph.text for paragraph in document.paragraphs]

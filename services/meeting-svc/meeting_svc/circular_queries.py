@@ -15,6 +15,7 @@ from meeting_svc.circular import Circular, Figures
 from meeting_svc.circular_schemas import AttendanceFigures, CircularView, RowView
 from meeting_svc.invitation import names_of
 from meeting_svc.meeting import Meeting
+from meeting_svc.workbook import put_text
 from zhengling import references
 from zhengling.deadlines import shanghai_day
 from zhengling.paging import Page, PageRequest, page
@@ -76,9 +77,10 @@ def workbook(call: Call, figures: AttendanceFigures) -> bytes:
         sheet.append(_HEADINGS[call.language])
         for cell in sheet[1]:
             cell.font = Font(bold=True)
-        for row in rows:
+        for number, row in enumerate(rows, 2):
             tally = row.tally.model_dump()
-            sheet.append([row.name, *(tally[column] for column in _COLUMNS)])
+            sheet.append(["", *(tally[column] for column in _COLUMNS)])
+            put_text(sheet.cell(number, 1), row.name)
         sheet.freeze_panes = "B2"
         sheet.column_dimensions["A"].width = 24
     content = io.BytesIO()

@@ -22,6 +22,7 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
 from meeting_svc.composition import FIELDS, MAX_ROWS, TITLES, Field, Kind, Listing, Row, Written, words_of
+from meeting_svc.workbook import put_text
 from zhengling.authority import Composition
 from zhengling.errors import Problem, invalid
 from zhengling.rulebook import Titles
@@ -307,7 +308,7 @@ def _head(sheet: Worksheet, listing: Listing, words: dict[str, str]) -> None:
 
 
 def _put(cell: Any, field: Field, value: Any, named: dict[str, str], words: dict[str, str]) -> None:
-    """Texts stay texts: a name that begins with '=' isn't a formula, a code of digits isn't a number."""
+    """A day as Excel keeps days, anything else as a text."""
     if value is None or value == "":
         return
     assert isinstance(cell, Cell)
@@ -321,6 +322,4 @@ def _put(cell: Any, field: Field, value: Any, named: dict[str, str], words: dict
         value = "\n".join(f"{key} {named.get(key, '')}".strip() for key in value)
     elif field.kind == Kind.word:
         value = words.get(value, field.words[value])
-    cell.value = str(value)
-    cell.data_type = "s"
-    cell.number_format = "@"
+    put_text(cell, str(value))

@@ -39,15 +39,14 @@ OfAnEntry = EntryOpened | EntryDueSet | EntryDueMoved | EntryOverdue | EntryAmen
 
 
 async def record_decision(call: Call, meeting_id: str, body: RecordDecision) -> tuple[Decision, Meeting]:
-    """Record what the meeting made of one topic. By the office, while the session is open."""
+    """Record what the meeting made of one topic. By who organises the kind, while the session is open."""
     meeting = await lock(call.session, Meeting, meeting_id, "meeting", "会议")
     call.check_version(meeting.version)
     composition = await references.composition(call.session)
     kind = kind_of(call, meeting)
     meetings.require_deciding(kind)
-    meetings.call_office(
-        composition, call.official, shanghai_day(call.now), Text("record a decision", "记录决定"), kind.clause
-    )
+    act = Text("record a decision", "记录决定")
+    meetings.require_organiser(kind, composition, call.official, meeting.organised_by, shanghai_day(call.now), act)
     require_organisations(composition, [body.lead, *body.co_units])
     if body.due:
         (await references.calendar(call.session)).require(body.due)

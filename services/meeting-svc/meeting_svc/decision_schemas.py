@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, HttpUrl, StrictBool
 
 from meeting_svc.decision import Effect, ExecutionKind, PublicationState, Standing
-from meeting_svc.schemas import OccurredAt, Payload, Reason, View
+from meeting_svc.schemas import SAYING, OccurredAt, Payload, Reason, View
 from zhengling.authority import Key
 from zhengling.events import Resolution, ResolutionChange
 from zhengling.moments import Day, Instant
@@ -23,7 +23,7 @@ from zhengling.rulebook import (
 class RecordDecision(Payload):
     topic_id: Annotated[str, Field(max_length=64)]
     outcome: Outcome
-    task: Annotated[str, Field(min_length=2, max_length=1000, description="what is to be done")]
+    task: Annotated[str, Field(min_length=2, max_length=1000, pattern=SAYING, description="what is to be done")]
     lead: Annotated[Key, Field(description="the one lead unit (牵头单位)")]
     co_units: Annotated[list[Key], Field(default_factory=list, max_length=30)]
     due: Annotated[Day | None, Field(description="where the decision itself says by when")] = None

@@ -42,7 +42,7 @@ from meeting_svc.topic import StepTaken
 from zhengling.authority import Acting, Composition
 from zhengling.errors import Text, refusal
 from zhengling.events import Resolution
-from zhengling.rulebook import Actor, Facts, MeetingKind, Role
+from zhengling.rulebook import Actor, Facts, MeetingKind, Outcome, Role
 
 Asked = TypeVar("Asked", LeaveRequest, Delegation)
 
@@ -364,16 +364,19 @@ def require_deciding(kind: MeetingKind) -> None:
 
 def decide(meeting: Meeting, resolution: Resolution) -> None:
     """Record what the meeting made of one topic. Refusals: `quorum_lost`, `not_on_the_agenda`, `decided_already`,
-    `lead_twice`."""
+    `lead_twice`. Deferring decides nothing, so it needs no quorum (HC-43): a session that lost it for good can end."""
     require_state(meeting, MeetingState.open)
-    if meeting.quorum_needed and not quorum_is_met(meeting):
+    if resolution.outcome != Outcome.deferred and meeting.quorum_needed and not quorum_is_met(meeting):
         there = len(members_in_the_room(meeting))
         raise refusal(
             "quorum_lost",
             meeting.quorum_needed.clause,
             f"{there} of {len(meeting.members)} members are in the room, {meeting.quorum_needed.needed} are needed",
             f"现在场组成人员{there}人，至少须{meeting.quorum_needed.needed}人在场方可作出决定",
-            Text("wait until somebody comes back, and record it", "待有关人员返回并登记后再作决定"),
+            Text(
+                "wait until somebody comes back, and record it; or defer the topic",
+                "待有关人员返回并登记后再作决定，或将该议题暂缓",
+            ),
             present=there,
             members=len(meeting.members),
             needed=meeting.quorum_needed.needed,

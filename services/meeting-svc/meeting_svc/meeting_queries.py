@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import sqlalchemy as sa
@@ -16,7 +16,7 @@ from meeting_svc.attendance_schemas import ExpectedView, QuorumView
 from meeting_svc.commands import kind_of
 from meeting_svc.meeting import Meeting, MeetingState, minutes_facts, step_context
 from meeting_svc.meeting_schemas import Kinds, KindView, MeetingView, RemarkView, RuleTold
-from meeting_svc.minutes_queries import version_of
+from meeting_svc.minutes_queries import major_of
 from meeting_svc.queries import FactsOf, equal, next_of
 from meeting_svc.rules_told import rules_told
 from meeting_svc.schemas import NextStep
@@ -31,6 +31,16 @@ from zhengling.service import Call
 
 async def meeting_view(call: Call, meeting: Meeting) -> MeetingView:
     """The meeting with what is next: what it asks for before it opens, who takes the next step of a chain."""
+    return await _view(call, meeting, await _major_drafts(call, [meeting]))
+
+
+async def _major_drafts(call: Call, meetings_: Sequence[Meeting]) -> dict[str, bool]:
+    """What the drafts say of themselves, where one may wait for its next step."""
+    minuted = [meeting.id for meeting in meetings_ if meeting.state == MeetingState.minuted]
+    return await major_of(call, minuted) if minuted else {}
+
+
+async def _view(call: Call, meeting: Meeting, major: dict[str, bool]) -> MeetingView:
     view = MeetingView.model_validate(meeting)
     kind = kind_of(call, meeting)
     view.outstanding_copies = [copy.number for copy in meeting.copies if copy.outstanding]
@@ -49,7 +59,7 @@ async def meeting_view(call: Call, meeting: Meeting) -> MeetingView:
     if meeting.state in chains:
         facts_of: FactsOf = partial(minutes_facts, meeting)
         if meeting.state == MeetingState.minuted:  # what the draft says of itself counts too
-            facts_of = partial(minutes_.facts_of, meeting, await version_of(call, meeting.id, None))
+            facts_of = partial(minutes_.facts_of, meeting, major[meeting.id])
         view.next_step = await _next_step(call, meeting, kind, *chains[meeting.state], facts_of)
     return view
 
@@ -106,7 +116,8 @@ async def list_meetings(
     call: Call, request: PageRequest, kind: str | None, state: MeetingState | None
 ) -> Page[MeetingView]:
     rows, cursor = await page(call.session, Meeting, request, *equal(Meeting, kind=kind, state=state))
-    return Page(items=[await meeting_view(call, row) for row in rows], next_cursor=cursor)
+    major = await _major_drafts(call, rows)
+    return Page(items=[await _view(call, row, major) for row in rows], next_cursor=cursor)
 
 
 # kinds --------------------------------------------------------------------------------------------------------------

@@ -203,7 +203,7 @@ def issuer_of(composition: Composition, otherwise: str) -> str:
 def layout(minutes: Minutes) -> Layout:
     """The version as an official document: its text part by part, with whatever was decided about it since."""
     lines = [line.strip() for line in minutes.text.splitlines() if line.strip()]
-    title, rest = lines[0], lines[1:]
+    title, rest = (lines[0], lines[1:]) if lines else ("", [])
     blocks, paragraphs = [], []
     for line in rest:
         label, colon, people = line.partition("：")
@@ -232,10 +232,11 @@ def digest_of(text: str) -> str:
 
 
 # transitions --------------------------------------------------------------------------------------------------------
-def facts_of(meeting: Meeting, minutes: Minutes | None, official: str | None) -> Facts:
-    """Facts of the chain for one official: who chaired and how, and whether the drafter named a major matter in it."""
+def facts_of(meeting: Meeting, major: bool, official: str | None) -> Facts:
+    """Facts of the chain for one official: who chaired and how, and whether there is a major matter: by the agenda, or
+    as the drafter of the version says."""
     facts = minutes_facts(meeting, official)
-    return facts | {"major": facts["major"] or (minutes is not None and minutes.major)}
+    return facts | {"major": facts["major"] or major}
 
 
 def require_after_close(meeting: Meeting, kind: MeetingKind, occurred_at: datetime) -> None:

@@ -10,6 +10,7 @@ from uuid_utils.compat import uuid7
 from meeting_svc import decision as decisions_
 from meeting_svc import meeting as meetings
 from meeting_svc import minutes as minutes_
+from meeting_svc import tables
 from meeting_svc import topic as topics
 from meeting_svc.commands import kind_of, require_organisations, step_of_meeting
 from meeting_svc.decision import Amendment, Decision, Effect, Revision, Standing
@@ -24,7 +25,7 @@ from meeting_svc.minutes_schemas import (
     WaiveMinutes,
 )
 from meeting_svc.schemas import TakeStep
-from meeting_svc.topic import StepTaken
+from meeting_svc.topic import StepTaken, Topic
 from zhengling import minutes_template, references
 from zhengling.authority import Composition
 from zhengling.conditions import Actor, Facts
@@ -89,7 +90,7 @@ async def return_minutes(call: Call, meeting_id: str, body: ReturnMinutes) -> Me
     call.check_version(meeting.version)
     kind = kind_of(call, meeting)
     minutes = minutes_.require_waiting(meeting, await latest_of(call, meeting.id), kind.minutes_chain.clause)
-    step = topics.next_step(kind.minutes_chain, minutes.steps, minutes_.facts_of(meeting, minutes, call.official))
+    step = topics.next_step(kind.minutes_chain, minutes.steps, minutes_.facts_of(meeting, minutes.major, call.official))
     assert step is not None
     request = TakeStep(step=step.step, opinion=body.reason, occurred_at=body.occurred_at)
     taken = await _step(call, meeting, kind, minutes, request)
@@ -116,7 +117,7 @@ async def take_minutes_step(call: Call, meeting_id: str, body: TakeStep) -> Meet
     with call.session.no_autoflush:  # each row is written once, and its version counts up by one
         minutes_.take(minutes, taken)
         meeting.minutes_steps = minutes.steps
-        facts = minutes_.facts_of(meeting, minutes, taken.official)
+        facts = minutes_.facts_of(meeting, minutes.major, taken.official)
         if topics.next_step(kind.minutes_chain, minutes.steps, facts) is None:
             await _sign(call, meeting, kind, minutes, taken, facts)
     await call.session.flush()
@@ -250,7 +251,23 @@ async def _amendments(call: Call, meeting: Meeting, wanted: list[AmendDecision])
         decision = found[each.decision_id]
         after = await _after(call, meeting, decision.resolution, each.changes) if each.changes else None
         made.append(decisions_.amendment(decision, after))
+    await _require_correctable(call, meeting, made)
     return made
+
+
+async def _require_correctable(call: Call, meeting: Meeting, made: list[Amendment]) -> None:
+    """Refusals that the signature would meet with are told to who drafts."""
+    changed = {each.before.topic_id: each for each in made}
+    for topic in await _topics_of(call, made):
+        outcomes = changed[topic.id].before.outcome, changed[topic.id].after.outcome
+        topics.require_correctable(topic, meeting.id, *outcomes, kind_of(call, meeting).minutes_chain.clause)
+
+
+async def _topics_of(call: Call, amendments: list[Amendment]) -> list[Topic]:
+    """The topics of the decisions that change, locked in one order: after the meeting, before the decisions."""
+    ids = [made.before.topic_id for made in amendments]
+    statement = sa.select(Topic).where(tables.topic.c.id.in_(ids)).order_by(tables.topic.c.id).with_for_update()
+    return list((await call.session.execute(statement)).scalars())
 
 
 async def _after(call: Call, meeting: Meeting, before: Resolution, changes: ResolutionChanges) -> Resolution:
@@ -349,8 +366,15 @@ def _adoption(
 
 
 async def _corrected(call: Call, meeting: Meeting, kind: MeetingKind, minutes: Minutes) -> list[Event]:
-    """Let the decisions be what the signed correction makes of them, and tell it."""
+    """Let topics and decisions be what the signed correction makes of them, and tell it."""
     assert minutes.signed_at and minutes.signed_by and meeting.closed_at
+    clause = kind.minutes_chain.clause
+    changed = {made.before.topic_id: made for made in minutes.amendments}
+    for topic in await _topics_of(call, minutes.amendments):
+        made = changed[topic.id]
+        outcomes = made.before.outcome, made.after.outcome
+        by, at = minutes.signed_by, minutes.signed_at
+        topics.follow_correction(topic, meeting.id, *outcomes, by, minutes.reason, at, call.now, clause)
     found = {decision.id: decision for decision in await decisions_of(call, meeting.id)}
     events: list[Event] = []
     for made in minutes.amendments:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from meeting_svc import minutes as minutes_
+from meeting_svc import tables
 from meeting_svc.commands import kind_of
 from meeting_svc.meeting import Meeting, step_context
 from meeting_svc.minutes import Minutes, MinutesState
@@ -31,13 +33,22 @@ async def version_of(call: Call, meeting_id: str, number: int | None) -> Minutes
     raise not_found("minutes", "会议纪要", meeting_id if number is None else f"{meeting_id}/{number}")
 
 
+async def major_of(call: Call, meeting_ids: list[str]) -> dict[str, bool]:
+    """For meetings with minutes: whether the newest version says that it touches a major matter. One statement, without
+    the texts."""
+    columns = tables.minutes.c
+    newest = sa.select(columns.meeting_id, columns.major).where(columns.meeting_id.in_(meeting_ids))
+    newest = newest.ext(distinct_on(columns.meeting_id)).order_by(columns.meeting_id, columns.number.desc())
+    return {row.meeting_id: row.major for row in await call.session.execute(newest)}
+
+
 async def minutes_view(call: Call, minutes: Minutes) -> MinutesView:
     """The version with who is next while it waits for a step."""
     view = MinutesView.model_validate(minutes)
     if minutes.state == MinutesState.draft:
         meeting = await load(call.session, Meeting, minutes.meeting_id, "meeting", "会议")
         chain = kind_of(call, meeting).minutes_chain
-        facts_of = partial(minutes_.facts_of, meeting, minutes)
+        facts_of = partial(minutes_.facts_of, meeting, minutes.major)
         if step := next_step(chain, minutes.steps, facts_of(meeting.chair)):
             composition = await references.composition(call.session)
             view.next_step = next_of(call, chain, step, composition, facts_of, **step_context(meeting, meeting.chair))

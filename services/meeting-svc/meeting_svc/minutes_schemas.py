@@ -9,14 +9,15 @@ from pydantic import Field, StrictBool, model_validator
 
 from meeting_svc.decision import Effect
 from meeting_svc.minutes import Cause, MinutesState
-from meeting_svc.schemas import NextStep, OccurredAt, Payload, Reason, StepView, View
+from meeting_svc.schemas import SAYING, NextStep, OccurredAt, Payload, Reason, StepView, View
 from zhengling.authority import Key
 from zhengling.events import Resolution, ResolutionChange
 from zhengling.moments import Day
 from zhengling.rulebook import Difficulty, FollowingDocument, Outcome
 
 MinutesText = Annotated[
-    str | None, Field(min_length=10, max_length=200_000, description="instead of the text by the template")
+    str | None,
+    Field(min_length=10, max_length=200_000, pattern=SAYING, description="instead of the text by the template"),
 ]
 
 
@@ -46,7 +47,7 @@ class ResolutionChanges(Payload):
     """The fields of a decision that change; what isn't named stays. A `due` of null takes the date away."""
 
     outcome: Outcome | None = None
-    task: Annotated[str | None, Field(min_length=2, max_length=1000)] = None
+    task: Annotated[str | None, Field(min_length=2, max_length=1000, pattern=SAYING)] = None
     lead: Key | None = None
     co_units: Annotated[list[Key] | None, Field(max_length=30)] = None
     due: Day | None = None

@@ -13,9 +13,12 @@ from zhengling.rulebook import (
     StepName,
 )
 
-Title = Annotated[str, Field(min_length=2, max_length=200)]
+#: A text that isn't only blanks.
+SAYING = r"\S"
 
-Reason = Annotated[str, Field(min_length=2, max_length=500)]
+Title = Annotated[str, Field(min_length=2, max_length=200, pattern=SAYING)]
+
+Reason = Annotated[str, Field(min_length=2, max_length=500, pattern=SAYING)]
 
 Opinion = Annotated[str, Field(max_length=1000)]
 

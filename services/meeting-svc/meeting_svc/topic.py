@@ -118,6 +118,7 @@ class Turn(StrEnum):
     papers_changed = "papers_changed"
     released = "released"
     deferred = "deferred"
+    corrected = "corrected"
 
 
 @dataclass(frozen=True)
@@ -723,3 +724,44 @@ def conclude(
         topic.state, topic.meeting_id = TopicState.ready, None
     else:
         topic.state = TopicState.concluded
+
+
+def require_correctable(topic: Topic, meeting_id: str, before: Outcome, after: Outcome, clause: str) -> None:
+    """Refusal `topic_elsewhere` where the signed minutes of this meeting are to say that it decided a topic which they
+    had deferred, and which stands on another agenda or was decided there since: a topic gets one decision."""
+    taken_up = before == Outcome.deferred and after != Outcome.deferred
+    if taken_up and topic.state in (TopicState.scheduled, TopicState.concluded) and topic.meeting_id != meeting_id:
+        raise refusal(
+            "topic_elsewhere",
+            clause,
+            f"the topic was deferred and has been taken up by meeting {topic.meeting_id}",
+            "该议题暂缓后已提交其他会议",
+            Text(
+                "take it off that agenda first; if that meeting has decided on it, that decision stands",
+                "请先从该会议议程中撤下；该会议已作决定的，以其决定为准",
+            ),
+            meeting_id=topic.meeting_id,
+        )
+
+
+def follow_correction(
+    topic: Topic,
+    meeting_id: str,
+    before: Outcome,
+    after: Outcome,
+    official: str,
+    reason: str,
+    occurred_at: datetime,
+    recorded_at: datetime,
+    clause: str,
+) -> None:
+    """What a signed correction makes of the topic: deferred now, it is ready for a later meeting; deferred no longer, it
+    is done. Any other change leaves it as it is. Refusal as `require_correctable`."""
+    require_correctable(topic, meeting_id, before, after, clause)
+    if (before == Outcome.deferred) == (after == Outcome.deferred):
+        return
+    turn(topic, Turn.corrected, official, reason, occurred_at, recorded_at)
+    if after == Outcome.deferred:
+        topic.state, topic.meeting_id = TopicState.ready, None
+    else:
+        topic.state, topic.meeting_id = TopicState.concluded, meeting_id

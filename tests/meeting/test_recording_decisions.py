@@ -1,0 +1,56 @@
+"""Who records what a meeting decides. What the database would give is given here."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from tests.conftest import composition_of
+from tests.meeting.test_topic import DAY, book
+
+from meeting_svc import decision_commands
+from meeting_svc.decision_schemas import RecordDecision
+from meeting_svc.meeting import Meeting, MeetingState
+from zhengling.errors import Problem
+from zhengling.main_job import at
+
+
+async def record(monkeypatch: pytest.MonkeyPatch, official: str, kind: str = "special") -> None:
+    meeting = Meeting(
+        id="m1", government="xigang", edition=book("xigang").edition, kind=kind, title="专题会议", day=DAY,
+        called_by="xg-zjj-clerk", organised_by="xg-zjj", state=MeetingState.open,
+    )  # fmt: skip
+
+    async def locked(*_: object) -> Meeting:
+        return meeting
+
+    async def people(*_: object) -> object:
+        return composition_of("xigang")
+
+    monkeypatch.setattr(decision_commands, "lock", locked)
+    monkeypatch.setattr("zhengling.references.composition", people)
+    call: Any = SimpleNamespace(
+        session=None,
+        official=official,
+        now=at(DAY, 10),
+        government="xigang",
+        check_version=lambda _: None,
+        service=SimpleNamespace(rulebooks=SimpleNamespace(edition=lambda *_: book("xigang"))),
+    )
+    body = RecordDecision.model_validate({"topic_id": "t1", "outcome": "passed", "task": "组织实施", "lead": "xg-zjj"})
+    await decision_commands.record_decision(call, "m1", body)
+
+
+async def test_the_unit_that_proposed_a_special_meeting_records_what_it_decides(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(Problem) as refused:  # beyond who may: nothing stands on this agenda
+        await record(monkeypatch, "xg-zjj-clerk")
+    assert refused.value.code == "not_on_the_agenda"
+    with pytest.raises(Problem) as refused:
+        await record(monkeypatch, "xg-office-clerk")
+    assert (refused.value.status, refused.value.code, refused.value.clause) == (403, "not_the_organiser", "XG-33")
+    with pytest.raises(Problem) as refused:
+        await record(monkeypatch, "xg-zjj-clerk", "executive")
+    assert (refused.value.status, refused.value.code) == (403, "not_the_office")
