@@ -8,6 +8,7 @@ from itertools import count
 from random import Random
 from typing import Any, NamedTuple
 
+from pydantic import BaseModel
 from tests.meeting.in_memory import Command, Rows, versions
 from tests.meeting.lawful import SHANGHAI, Law, asked, day_of, facts_of, holds
 
@@ -68,6 +69,11 @@ class Move(NamedTuple):
     command: Command
     official: str | None
     given: tuple[Any, ...]
+
+    def __repr__(self) -> str:
+        told = [each.model_dump(mode="json", exclude_defaults=True) if isinstance(each, BaseModel) else each[-4:]
+                for each in self.given]  # fmt: skip
+        return f"{self.command.__name__} {told}"
 
 
 REASON = "因故"
@@ -288,13 +294,19 @@ class Clerks:
                     reason=REASON)))  # fmt: skip
             return Move(meeting_commands.postpone_meeting, self.organiser(r, meeting), (meeting.id, body))
         kind, first = self.book.meetings[meeting.kind], self.book.meetings[meeting.kind].first_topic
-        if first and first.nature in [item.nature for item in meeting.agenda[1:]] and (
-            meeting.agenda[0].nature != first.nature
+        if (
+            first
+            and first.nature in [item.nature for item in meeting.agenda[1:]]
+            and (meeting.agenda[0].nature != first.nature)
         ):
             body = OrderAgenda(by="rule")
             return Move(agenda_commands.order_agenda, self.organiser(r, meeting), (meeting.id, body))
         lacks_first = bool(first) and first.nature not in [item.nature for item in meeting.agenda]
-        if lacks_first or not meeting.agenda or (r.random() < 0.2 and not meeting.agenda_steps):
+        if (
+            lacks_first
+            or not meeting.agenda
+            or (r.random() < 0.5 and not meeting.agenda_steps and len(meeting.agenda) < 3)
+        ):
             return self._find_topic(r, meeting, first.nature if first and lacks_first else None)
         return self._agenda_step(r, meeting, kind)
 
@@ -341,8 +353,15 @@ class Clerks:
         if meeting.day < self.today:
             return Move(meeting_commands.cancel_meeting, self.organiser(r, meeting), (meeting.id, CancelMeeting(
                 reason=REASON)))  # fmt: skip
-        if not self._chairs_by_post(meeting) and not meeting.entrustment:
-            return self.entrust(r, meeting, self.chair_of(meeting))
+        if not meeting.entrustment:
+            if not self._chairs_by_post(meeting):
+                return self.entrust(r, meeting, self.chair_of(meeting))
+            entrusted = self.of(r, [actor.role for actor in kind.chair if actor.when])
+            if entrusted and r.random() < 0.2:
+                return self.entrust(r, meeting, entrusted)
+        if kind.invitees and not meeting.invitees and r.random() < 0.3:
+            guest = ProposeInvitees(invitees=[{"official": r.choice(self.officials)}])
+            return Move(invitation_commands.propose_invitees, self.organiser(r, meeting), (meeting.id, guest))
         if kind.invitees and (waiting := [each for each in meeting.invitees if not each.approved]):
             wanted = asked(kind.invitees.steps, {})
             step = wanted[len(meeting.invitee_steps)]
@@ -352,13 +371,40 @@ class Clerks:
         if kind.outside_portfolio and not meeting.outside_consents and r.random() < 0.5:
             return Move(invitation_commands.consent_to_outsiders, self.of(r, kind.outside_portfolio.consent), (
                 meeting.id, GiveConsent(reason=REASON)))  # fmt: skip
-        newest = (len(meeting.agenda_versions), len(meeting.postponements))
-        if kind.notice and newest not in [(each.agenda_version, each.round) for each in meeting.notices]:
+        if kind.notice and self.law.untold(meeting):
             return Move(invitation_commands.send_notice, self.organiser(r, meeting), (meeting.id, SendNotice()))
+        if r.random() < 0.15:
+            return self._change_of_plan(r, meeting, kind)
         if kind.confidential and not meeting.devices:
             return Move(meeting_commands.declare_devices, self.office(r), (meeting.id, DeclareDevices()))
         self.rows.now = max(self.rows.now, datetime.combine(meeting.day, time(9), SHANGHAI))
         return self.open(r, meeting, self.chair_of(meeting), absent=0)
+
+    def _change_of_plan(self, r: Random, meeting: Meeting, kind: Any) -> Move:
+        """The approved agenda in another order or without its last topic, where it has more than one; else no meeting."""
+        order = [item.topic_id for item in meeting.agenda]
+        last = kind.agenda.steps[-1]
+        who = self.of(r, [a.role for a in last.by], self.law.unit_of(meeting), self.chair_of(meeting))
+        if len(order) > 2 and r.random() < 0.5:
+            body = OrderAgenda(by="hand", topics=[order[0], *reversed(order[1:])], reason=REASON)
+            return Move(agenda_commands.order_agenda, who, (meeting.id, body))
+        if len(order) > 1:
+            gone = RemoveFromAgenda(topic_id=order[-1], reason=REASON)
+            return Move(agenda_commands.remove_from_agenda, who, (meeting.id, gone))
+        cancelled = CancelMeeting(reason=REASON)
+        return Move(meeting_commands.cancel_meeting, self.organiser(r, meeting), (meeting.id, cancelled))
+
+    def _another_chair(self, r: Random, meeting: Meeting) -> Move | None:
+        """Somebody else is entrusted with chairing, or takes the chair that they were entrusted with."""
+        kind = self.book.meetings[meeting.kind]
+        there = {each.official for each in meeting.attendance if each.present and each.left_at is None}
+        given = meeting.entrustment
+        if given and given.to != meeting.chair and given.to in there:
+            body = HandOver(to=given.to, reason=REASON)
+            return Move(meeting_commands.hand_over_chair, self.organiser(r, meeting), (meeting.id, body))
+        could = [h for a in kind.chair if a.when for h in self.law.holders(a.role, self.today)]
+        could = [each for each in could if each in there and each != meeting.chair]
+        return self.entrust(r, meeting, r.choice(could)) if could else None
 
     def _chairs_by_post(self, meeting: Meeting) -> bool:
         kind, chair = self.book.meetings[meeting.kind], self.chair_of(meeting)
@@ -383,6 +429,8 @@ class Clerks:
     def _hold(self, r: Random, meeting: Meeting) -> Move:
         decided = [each.topic_id for each in meeting.resolutions]
         waiting = [item.topic_id for item in meeting.agenda if item.topic_id not in decided]
+        if r.random() < 0.25 and (move := self._another_chair(r, meeting)):
+            return move
         if waiting and self.book.meetings[meeting.kind].decides:
             there = {each.official for each in meeting.attendance if each.present and each.left_at is None}
             gone = [each for each in meeting.members if each not in there]
@@ -410,7 +458,7 @@ class Clerks:
             return self.draft(r, meeting)
         if latest.state == "draft":
             return self.minutes_step(r, meeting, latest)
-        return self.correct(r, meeting) if r.random() < 0.3 else None
+        return self.correct(r, meeting) if latest.number < 3 and r.random() < 0.2 else None
 
     def _drafter(self, r: Random, meeting: Meeting) -> str | None:
         roles = [actor.role for actor in self.book.meetings[meeting.kind].minutes.steps[0].by]  # type: ignore[union-attr]
@@ -469,8 +517,11 @@ class Clerks:
     def anything(self, r: Random) -> Move | None:
         """Any command on anything, by somebody who may or by anybody."""
         topics, meetings = self.rows.of(Topic), self.rows.of(Meeting)
+        busy = [each for each in meetings if each.state in ("agenda_approved", "open")]
         found: Move | None = None
-        if topics and r.random() < 0.45:
+        if busy and r.random() < 0.7:
+            found = self._any_of_meeting(r, r.choice(busy), topics)
+        elif topics and (not meetings or r.random() < 0.5):
             found = self._any_of_topic(r, r.choice(topics))
         elif meetings:
             found = self._any_of_meeting(r, r.choice(meetings), topics)
@@ -514,13 +565,14 @@ class Clerks:
         return r.choice(moves)
 
     def _any_of_meeting(self, r: Random, meeting: Meeting, topics: list[Topic]) -> Move:
-        topic = r.choice(topics).id if topics else "t"
         on = [item.topic_id for item in meeting.agenda]
-        if on and r.random() < 0.5:
-            topic = r.choice(on)
-        person, chain = r.choice(self.officials), self.book.meetings[meeting.kind].agenda
+        ready = [each.id for each in topics if each.state == "ready" and each.meeting_kind == meeting.kind]
+        topic = r.choice(r.choice([on, ready, [each.id for each in topics]]) or ["t"])
+        person, kind = r.choice(self.officials), self.book.meetings[meeting.kind]
+        chain = kind.agenda
         approver = self.of(r, [a.role for a in chain.steps[-1].by], self.law.unit_of(meeting), self.chair_of(meeting))
-        members = self.law.members(meeting) or [person]
+        chairs = [holder for actor in kind.chair for holder in self.law.holders(actor.role, self.today)]
+        members = [*self.law.members(meeting), *chairs, *chairs] or [person]
         moves = {
             "called": self._before_the_approval, "agenda_approved": self._before_the_opening,
             "open": self._in_the_session,
@@ -591,16 +643,15 @@ class Clerks:
             *[self.open(r, meeting, chair, absent=r.choice([0, 1, 3, 5, 9]))] * 3,
         ]  # fmt: skip
 
-    def _in_the_session(
-        self, r: Random, meeting: Meeting, topic: str, approver: str | None, person: str
-    ) -> list[Move]:
+    def _in_the_session(self, r: Random, meeting: Meeting, topic: str, approver: str | None, person: str) -> list[Move]:
         organiser, other = self.organiser(r, meeting), r.choice(self.officials)
         leader = self.of(r, ["head", "deputies"])
         return [
             *[self.movement(r, meeting, person, "left")] * 4,
-            self.movement(r, meeting, r.choice([person, other]), "arrived"),
+            *[self.movement(r, meeting, r.choice([person, other]), "arrived")] * 2,
             Move(meeting_commands.entrust_chair, leader, (meeting.id, Entrust(to=person, reason=REASON))),
-            Move(meeting_commands.hand_over_chair, organiser, (meeting.id, HandOver(to=person, reason=REASON))),
+            *[Move(meeting_commands.hand_over_chair, organiser, (meeting.id, HandOver(to=each, reason=REASON)))
+              for each in (person, self.chair_of(meeting), meeting.entrustment.to if meeting.entrustment else person)],
             self.decide(r, meeting, topic),
             self.decide(r, meeting, topic),
             Move(meeting_commands.close_session, organiser, (meeting.id, CloseSession())),

@@ -182,10 +182,8 @@ def without_a_trace(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return function(*args, **kwargs)
         except Problem as problem:
-            for row, said in given:
-                assert fields_of(row) == said, f"{function.__name__} refused ({problem.code}) and left a trace"
+            if any(fields_of(row) != said for row, said in given):
+                raise AssertionError(f"{function.__name__} refused ({problem.code}) and left a trace") from problem
             raise
 
     return watched
-
-

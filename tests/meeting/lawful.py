@@ -163,7 +163,13 @@ class Law:
         on = day_of(taken.recorded_at)
         assert taken.step == step.step, f"{taken.step} stands where {step.step} is asked for"
         assert self.may(
-            taken.official, step.by, on, facts, behalf=taken.on_behalf_of, power=power, **context  # type: ignore[arg-type]
+            taken.official,
+            step.by,
+            on,
+            facts,
+            behalf=taken.on_behalf_of,
+            power=power,
+            **context,  # type: ignore[arg-type]
         ), f"{taken.official} may not take {step.step}"
 
     # the whole record -------------------------------------------------------------------------------------------------
@@ -194,7 +200,9 @@ class Law:
         if topic.state == "in_review":
             assert len(topic.steps) < len(wanted), "the chain is done, the topic still in review"
         if topic.state in ("returned", "withdrawn"):
-            assert not topic.steps and not topic.signatures, "steps or signatures outlive a return"
+            back = next(turn for turn in reversed(topic.history) if turn.turn == topic.state)
+            assert not topic.steps, "steps outlive a return"
+            assert all(each.recorded_at > back.recorded_at for each in topic.signatures), "signatures outlive a return"
         self._papers(topic, kind, facts)
         self._reserved(topic, kind)
         if topic.state in ON_AN_AGENDA:
@@ -326,13 +334,9 @@ class Law:
 
     def _lawful_agenda_step(self, meeting: Meeting, taken: Any, step: Any) -> None:
         entrusting = meeting.entrustment.by if meeting.entrustment else None
-        for chair in [*self.planned(meeting), None]:
-            context = {"unit": self.unit_of(meeting), "chair": chair, "entrusting": entrusting}
-            try:
-                return self._lawful_step(taken, step, self._facts(meeting, taken.official), **context)
-            except AssertionError:
-                if chair is None:
-                    raise
+        facts, planned = self._facts(meeting, taken.official), self.planned(meeting)
+        chair = taken.official if taken.official in planned else planned[0]
+        self._lawful_step(taken, step, facts, unit=self.unit_of(meeting), chair=chair, entrusting=entrusting)
 
     def _facts(self, meeting: Meeting, official: str) -> dict[str, Any]:
         aspects = {str(a) for item in meeting.agenda for a in self.rows.rows[Topic][item.topic_id].aspects}
@@ -415,6 +419,8 @@ class Law:
             ), f"{meeting.chair} may not chair {meeting.kind}"
         self.chairs_entrusted[meeting.id] = entrusted
         self.reached.add("chair handed over" if meeting.handovers else "chair took the chair")
+        if entrusted:
+            self.reached.add("chair entrusted")
 
     @staticmethod
     def _in_the_room(meeting: Meeting) -> list[str]:
@@ -435,16 +441,21 @@ class Law:
         assert meeting.opened_at and day_of(meeting.opened_at) == meeting.day, "opened on another day"
         self._require_quorum(meeting, kind)
         if kind.notice:
-            attendees = [each for role in kind.attendees for each in self.holders(role, meeting.day)]
-            invited = [i.official or i.organisation or i.name for i in meeting.invitees if i.approved]
-            units = [*meeting.participants.organisations, *(item.sponsor for item in meeting.agenda)]
-            newest = (len(meeting.agenda_versions), len(meeting.postponements))
-            notices = [each for each in meeting.notices if (each.agenda_version, each.round) == newest]
-            told = {recipient for notice in notices for recipient in notice.recipients}
-            untold = {*self.members(meeting), *attendees, *invited, *units} - told
-            assert not untold, f"never told of the latest agenda: {untold}"
+            assert not (untold := self.untold(meeting)), f"never told of the latest agenda: {untold}"
+            self.reached.add("everybody told")
         if kind.confidential:
             assert meeting.devices, "nobody declared that devices were handed in"
+
+    def untold(self, meeting: Meeting) -> set[str]:
+        """Whom the latest agenda hasn't reached, for the time that holds: officials, units, names from outside."""
+        kind = self.book.meetings[meeting.kind]
+        attendees = [each for role in kind.attendees for each in self.holders(role, meeting.day)]
+        invited = [i.official or i.organisation or i.name or "" for i in meeting.invitees if i.approved]
+        units = [*meeting.participants.organisations, *(item.sponsor for item in meeting.agenda)]
+        newest = (len(meeting.agenda_versions), len(meeting.postponements))
+        notices = [each for each in meeting.notices if (each.agenda_version, each.round) == newest]
+        told = {recipient for notice in notices for recipient in notice.recipients}
+        return {*self.members(meeting), *attendees, *invited, *units} - told
 
     def _open_session(self, meeting: Meeting, kind: Any, before: dict[str, Any]) -> None:
         members = self.members(meeting)
