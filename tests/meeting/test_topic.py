@@ -180,6 +180,30 @@ def test_late_papers_are_refused_with_how_late_they_are(
     assert refused.value.extra["working_days_late"] == late
 
 
+@pytest.mark.parametrize(
+    ("state", "code"),
+    [(TopicState.scheduled, "topic_already_scheduled"), (TopicState.concluded, "illegal_state")],
+)
+def test_the_admission_by_which_a_topic_stands_on_an_agenda_gives_way_to_none_for_another_meeting(
+    state: TopicState, code: str
+) -> None:
+    topic = a_topic("xigang", "xg-zjj", state=TopicState.ready)
+    kind, people = book("xigang").kind("executive"), composition_of("xigang")
+    topics.admit_late(topic, kind, people, "xg-head", "m1", "紧急", 1, at(DAY), DAY)
+    schedule(topic, "xigang", DAY - timedelta(days=1))
+    topic.state, admitted = state, topic.late_admission
+    with pytest.raises(Problem, match=code):
+        topics.admit_late(topic, kind, people, "xg-head", "m2", "另一次会议", 3, at(DAY), DAY)
+    assert topic.late_admission == admitted
+
+
+def test_a_scheduled_topic_is_admitted_late_for_its_own_meeting_which_comes_earlier_than_it_was_called_for() -> None:
+    topic = a_topic("xigang", "xg-zjj", state=TopicState.scheduled, meeting_id="m1")
+    kind, people = book("xigang").kind("executive"), composition_of("xigang")
+    topics.admit_late(topic, kind, people, "xg-head", "m1", "提前召开", 2, at(DAY), DAY)
+    assert topic.late_admission and topic.late_admission.meeting_id == "m1"
+
+
 def test_late_papers_stand_on_the_agenda_once_the_head_admitted_them_with_a_reason() -> None:
     topic = a_topic("xigang", "xg-zjj", state=TopicState.ready)
     kind, people, moment = book("xigang").kind("executive"), composition_of("xigang"), at(DAY)

@@ -389,14 +389,18 @@ def require_ready(topic: Topic, kind: MeetingKind) -> None:
             next_step=step.step.value,
         )
     if topic.state in (TopicState.scheduled, TopicState.concluded):
-        raise refusal(
-            "topic_already_scheduled",
-            None,
-            f"the topic stands on the agenda of meeting {topic.meeting_id}",
-            "议题已列入会议议程",
-            Text("a topic stands on one agenda at a time", "一个议题只列入一次会议"),
-        )
+        raise _already_scheduled(topic)
     require_state(topic, TopicState.ready)
+
+
+def _already_scheduled(topic: Topic) -> Problem:
+    return refusal(
+        "topic_already_scheduled",
+        None,
+        f"the topic stands on the agenda of meeting {topic.meeting_id}",
+        "议题已列入会议议程",
+        Text("a topic stands on one agenda at a time", "一个议题只列入一次会议"),
+    )
 
 
 def schedule(
@@ -443,8 +447,12 @@ def admit_late(
     occurred_at: datetime,
     on: date,
 ) -> None:
-    """Record that who approves additions admitted late papers. 403 `not_the_admitter`; 409 `papers_not_late`."""
+    """Record that who approves additions admitted late papers. 403 `not_the_admitter`; 409 `papers_not_late`,
+    `topic_already_scheduled` for another meeting than the one on whose agenda it stands, `illegal_state`."""
     clause = kind.papers.clause if kind.papers else kind.clause
+    if topic.state == TopicState.scheduled and topic.meeting_id != meeting_id:
+        raise _already_scheduled(topic)
+    require_state(topic, *BEFORE_AN_AGENDA, TopicState.scheduled)
     if late == 0:
         raise refusal(
             "papers_not_late",

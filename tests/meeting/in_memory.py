@@ -1,0 +1,189 @@
+"""The use cases of meeting-svc over rows in memory: the same commands, without HTTP and without a database.
+
+A refused command leaves every row as it was, as the rollback of its transaction does; nothing here knows a rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, nullcontext
+from datetime import datetime, timedelta
+from functools import wraps
+from itertools import count
+from types import FunctionType, ModuleType, SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from meeting_svc import (
+    agenda,
+    attendance,
+    consultation,
+    decision,
+    gate,
+    invitation,
+    leave,
+    meeting,
+    meeting_commands,
+    minutes,
+    minutes_commands,
+    session,
+    topic,
+)
+from meeting_svc.decision import Decision
+from meeting_svc.meeting import Meeting
+from meeting_svc.minutes import Minutes
+from meeting_svc.planning import PlanningRequest
+from meeting_svc.topic import Topic
+from zhengling.auth import Principal
+from zhengling.authority import Absent, Composition
+from zhengling.errors import Problem
+from zhengling.rulebook import Rulebook, Rulebooks
+from zhengling.service import Call, Service
+from zhengling.workdays import WorkdayCalendar
+
+DOMAIN = (topic, gate, consultation, meeting, agenda, session, invitation, attendance, leave, decision, minutes)
+ROWS = (Topic, Meeting, Minutes, Decision, PlanningRequest)
+Command = Callable[..., Coroutine[Any, Any, Any]]
+
+
+def fields_of(row: Any) -> dict[str, Any]:
+    """A copy of what the row says. Its parts never change in themselves: only the lists that hold them can."""
+    return {name: list(value) if isinstance(value, list) else value for name, value in _said(row)}
+
+
+def _said(row: Any) -> list[tuple[str, Any]]:
+    return [(name, getattr(row, name)) for name in row.__dataclass_fields__]
+
+
+class Rows:
+    """What a session of the database is to the commands: rows by kind and key."""
+
+    def __init__(self, book: Rulebook, composition: Composition, calendar: WorkdayCalendar, start: datetime) -> None:
+        self.government, self.people, self.working_days = book.code, composition, calendar
+        self.service = Service("meeting", *[cast(Any, None)] * 2, Rulebooks([book]), cast(Any, None))
+        self.rows: dict[type, dict[str, Any]] = {kind: {} for kind in ROWS}
+        self.now, self.absences, self.issues = start, list[Absent](), count(1)
+        self.no_autoflush = nullcontext()
+        self.info: dict[str, Any] = {}
+
+    async def get(self, model: type, key: str, **_: object) -> Any:
+        return self.rows[model].get(key)
+
+    def add(self, row: Any) -> None:
+        self.rows[type(row)][row.id] = row
+
+    async def flush(self) -> None:
+        """Rows are there as soon as they are added."""
+
+    def of(self, model: type[Any]) -> list[Any]:
+        return list(self.rows[model].values())
+
+    def run(self, command: Command, official: str | None, *given: Any) -> Any:
+        """What the command answers to this official; a Problem leaves the rows as they were."""
+        before = {kind: {key: (row, fields_of(row)) for key, row in rows.items()} for kind, rows in self.rows.items()}
+        self.info = {
+            "government": self.government,
+            "now": self.now,
+            "looked_up": {
+                "composition": {self.government: self.people.with_absences(self.absences)},
+                "calendar": {self.government: self.working_days},
+            },
+        }
+        principal = Principal("test", "test", self.government, None, official, frozenset())
+        call = Call(principal, cast(Any, self), self.service, "en", if_match=1)
+        try:
+            return _finished(command(call, *given))
+        except Problem:
+            self._roll_back(before)
+            raise
+        finally:
+            self.now += timedelta(minutes=1)
+
+    def _roll_back(self, before: dict[type, dict[str, tuple[Any, dict[str, Any]]]]) -> None:
+        for kind, rows in before.items():
+            self.rows[kind] = {key: row for key, (row, _) in rows.items()}
+            for row, said in rows.values():
+                for name, value in said.items():
+                    setattr(row, name, value)
+
+
+def _finished(running: Coroutine[Any, Any, Any]) -> Any:
+    """What a coroutine that never waits gives."""
+    try:
+        running.send(None)
+    except StopIteration as done:
+        return done.value
+    raise AssertionError("a command waits for something that isn't in memory")
+
+
+# --- the statements of the commands, on the rows
+
+
+def versions(rows: Rows, meeting_id: str) -> list[Minutes]:
+    """The versions of a meeting's minutes, the oldest first."""
+    return sorted((each for each in rows.of(Minutes) if each.meeting_id == meeting_id), key=lambda each: each.number)
+
+
+async def _latest(call: Call, meeting_id: str) -> Minutes | None:
+    found = versions(cast(Any, call.session), meeting_id)
+    return found[-1] if found else None
+
+
+async def _in_force(call: Call, meeting_id: str) -> Minutes:
+    return [each for each in versions(cast(Any, call.session), meeting_id) if each.state in ("signed", "waived")][-1]
+
+
+async def _decisions(call: Call, meeting_id: str) -> list[Decision]:
+    found = [each for each in cast(Rows, call.session).of(Decision) if each.meeting_id == meeting_id]
+    return sorted(found, key=lambda each: int(each.resolution.number))
+
+
+async def _any_major(call: Call, held: Meeting) -> bool:
+    return any(each.major for each in cast(Rows, call.session).of(Topic) if each.meeting_id == held.id)
+
+
+async def _next_issue(rows: Rows, *_: object) -> SimpleNamespace:
+    return SimpleNamespace(scalar_one=lambda: next(rows.issues))
+
+
+async def _told(*_: object) -> None:
+    """Nobody hears events here."""
+
+
+@contextmanager
+def commands_in_memory() -> Iterator[pytest.MonkeyPatch]:
+    """While it lasts, the commands' own statements run on `Rows`, and no function of the domain that refuses may have
+    changed a row before."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, instead in (
+            ("latest_of", _latest), ("in_force", _in_force), ("decisions_of", _decisions), ("_any_major", _any_major),
+            ("backbone", _next_issue), ("emit", _told),
+        ):  # fmt: skip
+            patch.setattr(minutes_commands, name, instead)
+        patch.setattr(meeting_commands, "emit", _told)
+        for module in DOMAIN:
+            _watch(patch, module)
+        yield patch
+
+
+def _watch(patch: pytest.MonkeyPatch, module: ModuleType) -> None:
+    for name, function in vars(module).items():
+        if isinstance(function, FunctionType) and function.__module__ == module.__name__ and not name.startswith("_"):
+            patch.setattr(module, name, without_a_trace(function))
+
+
+def without_a_trace(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, which may not refuse after it has changed one of the rows that it was given."""
+
+    @wraps(function)
+    def watched(*args: Any, **kwargs: Any) -> Any:
+        given = [(each, fields_of(each)) for each in args if isinstance(each, ROWS)]
+        try:
+            return function(*args, **kwargs)
+        except Problem as problem:
+            if any(fields_of(row) != said for row, said in given):
+                raise AssertionError(f"{function.__name__} refused ({problem.code}) and left a trace") from problem
+            raise
+
+    return watched

@@ -1,0 +1,202 @@
+"""Random lawful and unlawful commands on the topics and meetings of each government that ships: whatever they do, no state
+that its rulebook forbids comes about, and what is refused leaves no trace.
+
+`MACHINE_EXAMPLES=2000 pytest tests/meeting/test_machine.py -s` looks longer than the suite, at random.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from random import Random
+from typing import Any, ClassVar
+
+import pytest
+from hypothesis import HealthCheck, Phase, note, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from tests.conftest import ROOT, composition_of
+from tests.meeting.clerks import Clerks, Move
+from tests.meeting.in_memory import Rows, commands_in_memory
+from tests.meeting.lawful import SHANGHAI, Law
+
+from meeting_svc import agenda_commands, invitation_commands, leave_commands, meeting_commands, topic_commands
+from meeting_svc.meeting import MeetingState
+from meeting_svc.topic import TopicState
+from zhengling.authority import Composition
+from zhengling.errors import Problem
+from zhengling.rulebook import Rulebook, load_edition
+from zhengling.workdays import WorkdayCalendar, base_years
+
+GOVERNMENTS = ("xigang", "shuangtaizi", "huancui", "zhanqian", "dalian")
+START = datetime(2026, 3, 2, 9, tzinfo=SHANGHAI)
+CALENDAR = WorkdayCalendar(base_years(START.date()), "test")
+LONGER = int(os.environ.get("MACHINE_EXAMPLES", "0"))
+#: What every government has to come to; what is asked of some kinds of meeting only, or seldom, of any of them.
+EVERYWHERE = {
+    *(f"topic {state}" for state in TopicState),
+    *(f"meeting {state}" for state in MeetingState if state != MeetingState.unminuted),
+    "minutes draft", "minutes signed", "minutes superseded", "minutes signed: draft", "minutes signed: correction",
+}  # fmt: skip
+SOMEWHERE = {
+    "meeting unminuted", "minutes waived", "minutes returned", "minutes signed: redraft", "late papers admitted",
+    "invitees approved", "everybody told", "quorum met", "chair entrusted", "chair handed over",
+    "agenda addition", "agenda removal", "agenda reorder",
+}  # fmt: skip
+COMMANDS = {
+    name
+    for module in (topic_commands, meeting_commands, agenda_commands, leave_commands, invitation_commands)
+    for name, function in vars(module).items()
+    if getattr(function, "__module__", "") == module.__name__
+    and not name.startswith("_")
+    and name not in ("rules_of", "papers_due", "schedule", "require_in_time", "arrange_recording", "office_act")
+}
+RANDOMS = st.randoms(use_true_random=True)
+
+
+@cache
+def book_of(government: str) -> Rulebook:
+    (folder,) = (ROOT / "rulebooks" / government).iterdir()
+    return load_edition(folder)
+
+
+@cache
+def people_of(government: str) -> Composition:
+    return composition_of(government)
+
+
+@dataclass
+class Tally:
+    """What came of the commands of a whole run, and which states were reached."""
+
+    lawful: Counter[bool] = field(default_factory=Counter)
+    others: Counter[bool] = field(default_factory=Counter)
+    accepted: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+    reached: Counter[str] = field(default_factory=Counter)
+
+    def count(self, move: Move, lawful: bool, refusal: str | None = None) -> None:
+        (self.lawful if lawful else self.others)[refusal is None] += 1
+        name = move.command.__name__
+        if refusal is None:
+            self.accepted[name] += 1
+        else:
+            self.refused[f"{name}: {refusal}"] += 1
+            if lawful:
+                self.reached[f"LAWFUL {name}: {refusal}"] += 1
+
+    @property
+    def share(self) -> float:
+        """The share of the commands meant to be lawful that were accepted."""
+        return self.lawful[True] / max(1, self.lawful.total())
+
+    def __str__(self) -> str:
+        others = self.others[True] / max(1, self.others.total())
+        return (
+            f"{self.lawful.total()} lawful commands, {self.share:.1%} accepted; "
+            f"{self.others.total()} others, {others:.0%} accepted; {len(self.refused)} ways to be refused"
+        )
+
+
+class Machine(RuleBasedStateMachine):
+    """One government busy with one kind of meeting."""
+
+    government: ClassVar[str]
+    kind: ClassVar[str]
+    tally: ClassVar[Tally]
+
+    @initialize(r=RANDOMS)
+    def the_clerks_begin(self, r: Random) -> None:
+        book = book_of(self.government)
+        self.rows = Rows(book, people_of(self.government), CALENDAR, START)
+        self.law = Law(self.rows)
+        self.clerks = Clerks(self.rows, self.law, self.kind)
+        self.interference = r.choice([0.1, 0.4, 0.7])
+
+    @rule(r=RANDOMS)
+    def the_meeting_goes_on(self, r: Random) -> None:
+        for _ in range(r.randint(4, 12)):
+            self.give(self.clerks.goes_on(r), lawful=True)
+            self.somebody_interferes(r)
+
+    @rule(r=RANDOMS)
+    def topics_go_on(self, r: Random) -> None:
+        for _ in range(r.randint(1, 4)):
+            self.give(self.clerks.topics_go_on(r), lawful=True)
+            self.somebody_interferes(r)
+
+    @rule(r=RANDOMS)
+    def a_leader_leaves_town(self, r: Random) -> None:
+        self.clerks.leaves_town(r)
+
+    def somebody_interferes(self, r: Random) -> None:
+        while r.random() < self.interference:
+            self.give(self.clerks.anything(r), lawful=False)
+
+    def give(self, move: Move | None, *, lawful: bool) -> None:
+        """Have a command carried out; then nothing on record may be against the rules."""
+        if move is None:
+            return
+        try:
+            self.rows.run(move.command, move.official, *move.given)
+        except Problem as problem:
+            self.tally.count(move, lawful, problem.code)
+            return
+        self.tally.count(move, lawful)
+        note(f"{move.official}: {move}")
+        self.law.look()
+
+    def teardown(self) -> None:
+        if hasattr(self, "law"):
+            self.tally.reached.update(self.law.reached)
+            ends = {"meeting signed", "meeting closed"} & self.law.reached
+            self.tally.reached.update(f"{self.kind}: {end}" for end in ends)
+
+
+@cache
+def explored(government: str) -> Tally:
+    """What came of the machine of one government. AssertionError for a state that its rulebook forbids."""
+    tally = Tally()
+    with commands_in_memory():
+        for kind in book_of(government).meetings:
+            run(government, kind, LONGER or 12, tally)
+    return tally
+
+
+def run(government: str, kind: str, examples: int, tally: Tally) -> None:
+    """Let the machine go on with one kind of meeting. AssertionError as soon as the rulebook forbids what is there."""
+    machine = type("Machine", (Machine,), {"government": government, "kind": kind, "tally": tally})
+    chosen: Any = settings(
+        max_examples=examples,
+        stateful_step_count=20,
+        derandomize=not LONGER,
+        deadline=None,
+        database=None,
+        phases=(Phase.generate,),  # what was done is told as it was: shrinking chances takes minutes and says no more
+        suppress_health_check=list(HealthCheck),
+    )
+    run_state_machine_as_test(machine, settings=chosen)
+
+
+@pytest.mark.parametrize("government", GOVERNMENTS)
+def test_no_command_leads_to_a_state_that_the_rulebook_forbids(government: str) -> None:
+    tally = explored(government)
+    print(f"\n{government}: {tally}")
+    assert tally.share > 0.95, "what the rulebook asks for next is mostly accepted"
+    assert len(tally.refused) > 50, "unlawful commands are refused in many ways"
+    assert tally.others[False] > tally.others[True] > 50
+    kinds = book_of(government).meetings.items()
+    ends = {f"{name}: meeting {'signed' if kind.minutes else 'closed'}" for name, kind in kinds}
+    lacking = (EVERYWHERE | ends) - set(tally.reached)
+    assert not lacking, f"{government} never came to: {lacking}"
+
+
+def test_the_machine_comes_to_every_state_and_has_every_command_accepted_somewhere() -> None:
+    tallies = [explored(government) for government in GOVERNMENTS]
+    reached = {state for tally in tallies for state in tally.reached}
+    accepted = {name for tally in tallies for name in tally.accepted}
+    assert not (lacking := SOMEWHERE - reached), f"no government came to: {lacking}"
+    assert not (lacking := COMMANDS - accepted), f"never accepted: {lacking}"
