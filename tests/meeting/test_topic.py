@@ -330,3 +330,11 @@ def test_a_topic_that_a_correction_says_was_deferred_is_ready_for_a_later_meetin
     corrected(topic, Outcome.passed, Outcome.deferred)
     assert (topic.state, topic.meeting_id) == (TopicState.ready, None)
     assert topic.history[0].meeting_id == "m1"
+
+
+def test_a_topic_holds_so_many_records_of_one_sort_and_no_more() -> None:
+    full = list(range(topics.MOST_RECORDS - 1))
+    full = topics.appended(full, 0)
+    assert len(full) == topics.MOST_RECORDS
+    with pytest.raises(Problem, match="record_full"):
+        topics.appended(full, 0)

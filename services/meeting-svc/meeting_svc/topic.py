@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from meeting_svc import consultation as consultations
 from meeting_svc import gate as gates
@@ -39,6 +39,8 @@ from zhengling.rulebook import (
 )
 from zhengling.vocabulary import Aspect, Block, Gate, NotePart, Outcome
 from zhengling.workdays import WorkdayCalendar
+
+T = TypeVar("T")
 
 
 class TopicState(StrEnum):
@@ -622,11 +624,28 @@ def require_only_prepared(topic: Topic, rules: TopicRules, outcome: Outcome, doc
         )
 
 
+#: How many records of one sort a topic holds; each is read and written with it.
+MOST_RECORDS = 300
+
+
+def appended(records: list[T], record: T) -> list[T]:
+    """The records with one more. Refusal `record_full` beyond `MOST_RECORDS`."""
+    if len(records) >= MOST_RECORDS:
+        raise refusal(
+            "record_full",
+            None,
+            f"a topic holds {MOST_RECORDS} records of one sort",
+            f"一个议题同类记录不超过{MOST_RECORDS}条",
+            Text("submit what is left as a topic of its own", "其余内容请另行提交议题"),
+        )
+    return [*records, record]
+
+
 # turns --------------------------------------------------------------------------------------------------------------
 def turn(topic: Topic, what: Turn, official: str, reason: str, occurred_at: datetime, recorded_at: datetime) -> None:
     """Write a turn into the history with the steps that it ends."""
     entry = HistoryEntry(what, official, reason, occurred_at, recorded_at, tuple(topic.steps), topic.meeting_id)
-    topic.history = [*topic.history, entry]
+    topic.history = appended(topic.history, entry)
 
 
 def send_back(topic: Topic, official: str, reason: str, occurred_at: datetime, recorded_at: datetime) -> None:
@@ -693,10 +712,10 @@ def change_papers(topic: Topic, kind: MeetingKind, paper: Paper, replaces: str |
     old = next((other for other in topic.papers if other.id == replaces), None)
     if old:
         paper = replace(paper, number=old.number + 1)
-    topic.papers = [
-        *(replace(other, replaced_by=paper.id) if other.id == replaces else other for other in topic.papers),
+    topic.papers = appended(
+        [replace(other, replaced_by=paper.id) if other.id == replaces else other for other in topic.papers],
         paper,
-    ]
+    )
     topic.late_admission = None
     is_text = PaperKind.main_document in (paper.kind, old.kind if old else None)
     seen = 0 if is_text else next((i for i, s in enumerate(topic.steps) if s.step in _OF_PAPERS), len(topic.steps))

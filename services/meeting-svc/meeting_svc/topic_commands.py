@@ -180,7 +180,7 @@ async def take_position(call: Call, topic_id: str, body: TakePosition) -> Topic:
     position = Position(
         body.organisation, body.stance, body.grounds, call.official or "", call.occurred(body.occurred_at), call.now
     )
-    topic.positions = [*topic.positions, position]
+    topic.positions = topics.appended(topic.positions, position)
     await call.session.flush()
     return topic
 
@@ -234,7 +234,7 @@ async def coordinate(call: Call, topic_id: str, body: Coordinate) -> Topic:
         call.occurred(body.occurred_at),
         call.now,
     )
-    topic.coordinations = [*topic.coordinations, result]
+    topic.coordinations = topics.appended(topic.coordinations, result)
     call.audit_details.update(acting.behalf)
     await call.session.flush()
     return topic
@@ -275,7 +275,7 @@ async def record_gate(call: Call, topic_id: str, body: RecordGate) -> Topic:
         forms=tuple(body.forms),
         opinion=body.opinion,
     )
-    topic.gates = [*topic.gates, record]
+    topic.gates = topics.appended(topic.gates, record)
     await call.session.flush()
     return topic
 
