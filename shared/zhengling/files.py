@@ -27,7 +27,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import registry
 from uuid_utils.compat import uuid7
 
-from zhengling import audit
 from zhengling.db import Database, backbone, government_of, now
 from zhengling.errors import Problem, Text, invalid, not_found
 from zhengling.faults import crash_point
@@ -329,20 +328,6 @@ async def record(session: AsyncSession, received: Received, uploaded_by: str) ->
     )
     session.add(file)
     await session.flush()
-    return file
-
-
-async def put(
-    service: Service, government: str, name: str, media_type: str, pieces: AsyncIterator[bytes], made_by: str
-) -> StoredFile:
-    """Keep a content that the service makes itself (an export), in transactions of its own; not to be called inside one.
-    `made_by` is who the audit names. Problems as `Upload.said`, `receive` and `record`."""
-    received = await receive(service, government, Upload.said(service, name, media_type), pieces)
-    async with service.database.transaction(government) as session:
-        file = await record(session, received, made_by)
-        await audit.record(
-            session, actor=made_by, action="put_file", subject=f"file:{file.id}", details={"sha256": file.sha256}
-        )
     return file
 
 

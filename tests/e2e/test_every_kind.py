@@ -82,7 +82,7 @@ async def approved_request(api: Api, people: Composition, kind: str, request: st
     first = request.endswith("1")
     asker = "hc-head" if first else "hc-zjj-clerk"
     body = {"type": request, "title": "全区重点工作部署会议", "day": str(DAY), "document": "环建〔2026〕9号",
-            "sponsor": "hc-office" if first else "hc-zjj"}  # fmt: skip
+            "sponsor": "hc-zjj"}  # fmt: skip
     asked = await api.command("meeting", "/v1/planning-requests", body, asker)
     path = f"/v1/planning-requests/{asked['id']}/steps"
     if first:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 from docx import Document
@@ -480,6 +481,7 @@ async def test_publication_is_outstanding_until_published_or_withheld_with_the_r
 async def test_a_kind_whose_rules_say_nothing_of_publication_asks_for_none(council: Hold) -> None:
     lh = await council(**first()).signed()
     (water,) = await lh.decisions()
+    water = await lh.standing(water, lambda d: d["standing"] == "in_ledger")  # the ledger's answer is a version too
     assert water["publication"] == "not_asked"
     body = {"withheld": True, "reason": "不宜公开"}
     problem = await refused(
@@ -502,3 +504,31 @@ async def test_feedback_evaluation_and_adjustment_stand_on_the_decision(council:
     assert {each["by"] for each in water["executions"]} == {"lh-water-clerk"}
     problem = await refused(lh.api.command("meeting", path, body, "lh-fish-clerk", water["version"]))
     assert (problem["status"], problem["code"]) == (403, "not_concerned")
+
+
+async def test_a_signed_document_stays_as_it_was_whatever_becomes_of_its_layout(
+    council: Hold, stack: EmbeddedStack
+) -> None:
+    """Another mark in the row stands for another layout in the code: only what is laid out anew shows it."""
+    lh = await council(**first()).hold()
+    await lh.draft()
+    draft = (await lh.file()).content
+    await lh.sign()
+    signed = await lh.file()
+    assert signed.content != draft
+    await lh.correct(text="临海县人民政府县政府周例会纪要\n更正后的正文。")
+    correction = (await lh.file(2)).content
+    connection = await asyncpg.connect(stack.database_admin_url, database="meeting")
+    try:
+        await connection.execute("UPDATE minutes SET mark = '别的纪要' WHERE meeting_id = $1", lh.meeting["id"])
+    finally:
+        await connection.close()
+    again = await lh.file(1)
+    assert (again.content, again.headers["etag"]) == (signed.content, signed.headers["etag"])
+    assert (await lh.file(2)).content != correction, "what isn't signed is laid out anew"
+    app = await asyncpg.connect(stack.database_url("meeting", "app"))
+    try:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await app.execute("UPDATE minutes_document SET content = ''")
+    finally:
+        await app.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,12 @@ from pydantic import ValidationError
 from tests.conftest import composition_of
 from tests.sixth import write_sixth_government
 
-from meeting_svc import hindrance, planning, yearly_plan
+from meeting_svc import hindrance, planning, planning_commands, yearly_plan
 from meeting_svc.decision import Decision, Standing
 from meeting_svc.guest import invited_by
 from meeting_svc.hindrance import Surroundings, breaches_of, days_late, quota_key, refuse_breaches, standing
 from meeting_svc.meeting import Meeting, MeetingState
-from meeting_svc.planning import Guest, Lift, PlanningRequest, Taken, next_ask
+from meeting_svc.planning import Guest, Lift, PlanningRequest, RequestState, Taken, next_ask
 from meeting_svc.yearly_plan import Declaration, MeetingPlan, PlanItem, PlanState, allows
 from zhengling.authority import Composition, Post, PostRole
 from zhengling.deadlines import Anchor, DeadlineRule, compute
@@ -411,3 +412,45 @@ def test_a_kind_of_meeting_asks_for_a_request_that_planning_knows(tmp_path: Path
     path.write_text(path.read_text(encoding="utf-8").replace("  clause: LH-5\n", "  clause: LH-5\n  request: ball\n"))
     with pytest.raises(RulebookError, match=r"weekly\.request: no type of request 'ball' in planning\.yaml"):
         load_edition(folder)
+
+
+@pytest.mark.parametrize(
+    ("sponsor", "offices", "used_by", "code"),
+    [
+        ("xg-jyj", {"xg-office"}, None, None),
+        ("xg-zjj", {"xg-jyj"}, None, None),  # the office brings what a leader asks for
+        ("xg-zjj", {"xg-office"}, None, "decision_about_another"),
+        ("xg-jyj", {"xg-office"}, "另一会议", "decision_used"),
+    ],
+)
+def test_a_decision_approves_one_request_and_only_of_who_brought_its_topic(
+    sponsor: str, offices: set[str], used_by: str | None, code: str | None
+) -> None:
+    attempt = partial(planning.require_about, a_request(sponsor=sponsor), a_decision(), offices, used_by, "TV-1")
+    if code is None:
+        attempt()
+        return
+    with pytest.raises(Problem) as refused:
+        attempt()
+    assert (refused.value.status, refused.value.code, refused.value.clause) == (409, code, "TV-1")
+
+
+@pytest.mark.parametrize("now", [Standing.adopted, Standing.revoked])
+async def test_no_meeting_is_called_on_a_request_whose_approval_was_revoked_since(
+    now: Standing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = replace(step(PlanStep.decide, Role.office), decision_id="d")
+    request = a_request(state=RequestState.approved, steps=[taken])
+
+    async def found(_: object, noun: type, *__: object) -> object:
+        return request if noun is PlanningRequest else a_decision(standing=now)
+
+    monkeypatch.setattr(planning_commands, "lock", found)
+    monkeypatch.setattr(planning_commands, "load", found)
+    session: Any = None
+    if now != Standing.revoked:
+        assert await planning_commands.require_approved(session, "r", "fair", DAY) is request
+        return
+    with pytest.raises(Problem) as refused:
+        await planning_commands.require_approved(session, "r", "fair", DAY)
+    assert (refused.value.code, refused.value.clause) == ("decision_revoked", "TV-1")

@@ -313,9 +313,10 @@ async def test_in_huancui_a_class_one_meeting_is_the_heads_proposal_and_the_exec
     huancui: Town,
 ) -> None:
     await huancui.today(date(2026, 3, 2))
-    ask = ("work-meeting-1", date(2026, 4, 15), "office")
+    ask = ("work-meeting-1", date(2026, 4, 15), "yjj")
     assert told(await refused(huancui.ask("exec", *ask))) == (403, "not_the_asker", "HC-46")
     request = await huancui.ask("head", *ask)
+    same, another = [await huancui.ask("head", ask[0], date(2026, 4, 22), unit) for unit in ("yjj", "zjj")]
     assert (request["next_step"]["meeting"], request["next_step"]["officials"]) == (["executive"], [])
     assert "hc-office-clerk" in request["next_step"]["recorders"]
     assert told(await refused(huancui.step(request, "head", "decide"))) == (409, "decision_needed", "HC-46")
@@ -326,6 +327,13 @@ async def test_in_huancui_a_class_one_meeting_is_the_heads_proposal_and_the_exec
     assert told(problem) == (403, "not_the_actor", "HC-46")
     request = await huancui.step(request, "office-clerk", "decide", decision_id=yes["id"])
     assert (request["state"], request["steps"][-1]["decision_id"]) == ("approved", yes["id"])
+    problem = await refused(huancui.step(another, "office-clerk", "decide", decision_id=yes["id"]))
+    assert told(problem) == (409, "decision_about_another", "HC-46")
+    problem = await refused(huancui.step(same, "office-clerk", "decide", decision_id=yes["id"]))
+    assert told(problem) == (409, "decision_used", "HC-46")
+    later = await huancui.ask("head", *ask)
+    problem = await refused(huancui.step(later, "office-clerk", "decide", decision_id=yes["id"]))
+    assert told(problem) == (409, "before_the_one_before", "HC-46"), "taken before it was asked for"
 
 
 async def test_a_decision_that_leaves_less_than_fifteen_days_to_prepare_needs_another_day(huancui: Town) -> None:

@@ -209,17 +209,6 @@ async def test_files_that_are_referred_to_are_given_in_their_order_or_named_as_u
     assert (refused.value.status, refused.value.extra["unknown"]) == (422, ["nobody", "nothing"])
 
 
-async def test_what_a_service_makes_itself_is_kept_and_audited(keeper: Keeper) -> None:
-    put = files.put(
-        keeper.service, keeper.government, "纪要.docx", KINDS["docx"].media_type, in_pieces(DOCX), "trial-svc"
-    )
-    file = await put
-    assert await keeper.read(file) == DOCX
-    rows = await keeper.ask("SELECT actor, action, details FROM audit WHERE subject = $1", f"file:{file.id}")
-    assert [(row["actor"], row["action"]) for row in rows] == [("trial-svc", "put_file")]
-    assert file.sha256 in rows[0]["details"]
-
-
 async def test_nobody_can_change_or_delete_a_file_in_the_database(keeper: Keeper) -> None:
     file = await keeper.keep(PDF)
     for database in (keeper.service.database, keeper.worker):

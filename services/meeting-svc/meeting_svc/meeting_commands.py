@@ -22,7 +22,6 @@ from meeting_svc.meeting_schemas import (
     Postpone,
     RecordSound,
 )
-from meeting_svc.planning import PlanningRequest
 from meeting_svc.record import Act, Cancellation, Handover, Participants, Postponement, Recording
 from meeting_svc.topic import Topic
 from zhengling import references
@@ -185,7 +184,8 @@ async def open_session(call: Call, meeting_id: str, body: OpenSession) -> Meetin
     )
     call.audit_details.update(acting.behalf)
     if case.kind.request and case.meeting.request_id:
-        request = await lock(call.session, PlanningRequest, case.meeting.request_id, "planning request", "办会申请")
+        on = shanghai_day(occurred_at)
+        request = await planning_commands.require_approved(call.session, case.meeting.request_id, case.kind.request, on)
         planning_commands.mark_held(request, case.meeting.id, occurred_at)
     await call.session.flush()
     return case.meeting

@@ -26,7 +26,7 @@ from meeting_svc.minutes_schemas import (
 )
 from meeting_svc.schemas import TakeStep
 from meeting_svc.topic import StepTaken, Topic
-from zhengling import minutes_template, references
+from zhengling import gbt9704, minutes_template, references
 from zhengling.authority import Composition
 from zhengling.conditions import Actor, Facts
 from zhengling.db import backbone, lock
@@ -157,6 +157,7 @@ async def waive_minutes(call: Call, meeting_id: str, body: WaiveMinutes) -> Meet
     meeting.state, meeting.minutes_steps = MeetingState.unminuted, []
     await emit(call.session, *events)
     await call.session.flush()
+    await _keep_document(call, minutes)
     return meeting
 
 
@@ -306,6 +307,7 @@ async def _sign(
     issue = (await in_force(call, meeting.id)).issue if correction else None
     entrusted = taken.official == meeting.chair and bool(facts["entrusted"])
     minutes_.seal(minutes, taken, issue or await _issue(call, meeting, taken), composition, entrusted=entrusted)
+    await _keep_document(call, minutes)
     assert minutes.digest and minutes.issue
     signed = MinutesSigned(
         meeting_id=meeting.id,
@@ -326,6 +328,14 @@ async def _sign(
     else:
         following = await _adopted(call, meeting, kind, taken.occurred_at)
     await emit(call.session, signed, *following)
+
+
+async def _keep_document(call: Call, minutes: Minutes) -> None:
+    """Keep the document as it is now, beside its version: with the signature or not at all, and without the file store,
+    which no transaction waits for."""
+    content = gbt9704.docx(minutes_.layout(minutes))
+    kept = {"id": minutes.id, "government": call.government, "content": content}
+    await call.session.execute(sa.insert(tables.minutes_document).values(kept))
 
 
 async def _issue(call: Call, meeting: Meeting, taken: StepTaken) -> str:

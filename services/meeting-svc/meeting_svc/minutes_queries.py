@@ -66,6 +66,9 @@ async def list_versions(call: Call, meeting_id: str) -> MinutesVersions:
 
 
 async def document_of(call: Call, meeting_id: str, number: int | None) -> tuple[Minutes, bytes]:
-    """A version as DOCX in the layout of GB/T 9704."""
+    """A version as DOCX in the layout of GB/T 9704: as it was signed; laid out now where it isn't signed, or was before
+    documents were kept."""
     minutes = await version_of(call, meeting_id, number)
-    return minutes, gbt9704.docx(minutes_.layout(minutes))
+    columns = tables.minutes_document.c
+    kept: bytes | None = await call.session.scalar(sa.select(columns.content).where(columns.id == minutes.id))
+    return minutes, kept or gbt9704.docx(minutes_.layout(minutes))

@@ -8,7 +8,7 @@ takes its whole chain again. Pure: no I/O.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -379,6 +379,11 @@ def require_decides(kinds: tuple[str, ...], clause: str, decision: Decision, mee
             "该事项未获会议通过",
             Text("refuse the request, or name the decision that adopted it", "请不予批准，或填写获通过的决定事项"),
         )
+    require_holding(decision, clause)
+
+
+def require_holding(decision: Decision, clause: str) -> None:
+    """409 `decision_revoked`: what was decided approves as long as it holds."""
     if decision.standing == Standing.revoked:
         raise refusal(
             "decision_revoked",
@@ -386,6 +391,34 @@ def require_decides(kinds: tuple[str, ...], clause: str, decision: Decision, mee
             "the decision was revoked",
             "该决定事项已撤销",
             Text("name a decision that holds", "请填写有效的决定事项"),
+        )
+
+
+def require_about(
+    request: PlanningRequest, decision: Decision, offices: Collection[str], used_by: str | None, clause: str
+) -> None:
+    """409 `decision_about_another` unless the topic was brought by who asks, or by the government's office, which brings
+    what leaders ask for; `decision_used` where it approved another request (its title): one decision approves one."""
+    sponsor = decision.resolution.sponsor
+    if sponsor.code not in {request.sponsor, *offices}:
+        raise refusal(
+            "decision_about_another",
+            clause,
+            f"the decision is on a topic of {sponsor.name}, the request is by {request.sponsor}",
+            f"该决定事项的议题由{sponsor.name}提出，与申请单位不符",
+            Text(
+                "name the decision on the topic that the request's sponsor, or the office, brought",
+                "请填写申请单位或政府办公室所提议题的决定事项",
+            ),
+            sponsor=sponsor.code,
+        )
+    if used_by is not None:
+        raise refusal(
+            "decision_used",
+            clause,
+            f"the decision approved another request: {used_by}",
+            f"该决定事项已用于批准另一申请：{used_by}",
+            Text("name the decision on this request", "请填写就本申请作出的决定事项"),
         )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
@@ -42,7 +43,7 @@ from meeting_svc.planning_schemas import (
 )
 from meeting_svc.yearly_plan import MeetingPlan, allows
 from zhengling import references
-from zhengling.authority import Acting, Composition
+from zhengling.authority import Acting, Composition, OrganisationKind
 from zhengling.cadence import period_of
 from zhengling.db import government_of, load, lock
 from zhengling.deadlines import Due, compute, shanghai_day
@@ -266,7 +267,7 @@ async def take_step(call: Call, request_id: str, body: TakePlanningStep) -> Plan
     )
     planning.require_not_before(request, occurred_at)
     if decision and meeting:
-        _require_decides(case, decision, meeting)
+        await _require_decides(call, case, decision, meeting)
     _formally(request, body)
     taken = Taken(
         body.step,
@@ -307,10 +308,26 @@ async def _decision(call: Call, decision_id: str | None) -> tuple[Decision | Non
     return decision, await load(call.session, Meeting, decision.meeting_id, "meeting", "会议")
 
 
-def _require_decides(case: Case, decision: Decision, meeting: Meeting) -> None:
+async def _require_decides(call: Call, case: Case, decision: Decision, meeting: Meeting) -> None:
+    """Refusals of `planning.require_decides` and `planning.require_about`."""
     due = planning.next_ask(case.kind.ask, case.request.steps)
     assert due
-    planning.require_decides(due[0].meeting, due[0].clause or case.kind.clause, decision, meeting)
+    clause = due[0].clause or case.kind.clause
+    planning.require_decides(due[0].meeting, clause, decision, meeting)
+    offices = {each.code for each in case.composition.organisations if each.kind == OrganisationKind.office}
+    used_by = await _approved_by(call.session, decision, case.request)
+    planning.require_about(case.request, decision, offices, used_by, clause)
+
+
+async def _approved_by(session: AsyncSession, decision: Decision, request: PlanningRequest) -> str | None:
+    """The title of another request that this decision has taken a step of, and that wasn't refused or taken back."""
+    columns = tables.planning_request.c
+    taken = sa.cast(columns.steps, JSONB).contains(sa.cast([{"decision_id": decision.id}], JSONB))
+    statement = sa.select(columns.title).where(
+        taken, columns.id != request.id, columns.state.not_in((RequestState.refused, RequestState.withdrawn))
+    )
+    title: str | None = await session.scalar(statement.limit(1))
+    return title
 
 
 async def refuse(call: Call, request_id: str, body: Decline) -> PlanningRequest:
@@ -427,9 +444,14 @@ def _require_asker(call: Call, case: Case, *also: Role) -> Acting:
 # for the meetings ---------------------------------------------------------------------------------------------------
 async def require_approved(session: AsyncSession, request_id: str, type_: str, day: date) -> PlanningRequest:
     """The request, locked, that stands approved for something of this type on this day. 404
-    `planning_request_not_found`; 409 `not_approved`, `other_type`, `other_day`, each with the clause of its type."""
+    `planning_request_not_found`; 409 `not_approved`, `other_type`, `other_day`, `decision_revoked` where what approved it
+    doesn't hold any more, each with the clause of its type."""
     request = await lock(session, PlanningRequest, request_id, "planning request", "办会申请")
     planning.require_approved(request, type_, day)
+    for step in request.steps:
+        if step.decision_id:
+            decision = await load(session, Decision, step.decision_id, "decision", "决定事项")
+            planning.require_holding(decision, request.clause)
     return request
 
 

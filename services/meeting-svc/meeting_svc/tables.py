@@ -140,6 +140,16 @@ minutes = sa.Table(
     sa.Column("signed_at", Instant),
     sa.Column("signature", sa.Text, nullable=False),
 )
+#: The document of a version as it was signed; `id` is the version's.
+minutes_document = sa.Table(
+    "minutes_document",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("government", sa.Text, nullable=False),
+    sa.Column("modified_at", Instant, server_default=sa.func.now()),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+)
+
 decision = sa.Table(
     "decision",
     metadata,
