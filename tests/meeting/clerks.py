@@ -3,6 +3,7 @@ anything at all. Only chances are drawn here; what is lawful is read in `lawful`
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 from itertools import count
 from random import Random
@@ -174,12 +175,15 @@ class Clerks:
                     return Move(topic_commands.sign_topic_form, self.of(r, ["principal"], unit), (topic.id, body))
         if kind.prior_meeting and holds(kind.prior_meeting.when, facts) and not topic.prior_meeting:
             return self._prior_meeting(r, topic, kind)
-        wanted = asked(kind.topic, facts)
-        if len(topic.steps) < len(wanted):
-            step = wanted[len(topic.steps)]
-            who = self.of(r, [a.role for a in step.by if holds(a.when, facts)], topic.sponsor, topic.convener)
-            return Move(topic_commands.take_topic_step, who, (topic.id, TakeStep(step=step.step)))
-        return None
+        return self._topic_step(r, topic)
+
+    def _topic_step(self, r: Random, topic: Topic) -> Move | None:
+        wanted, facts = asked(self.book.meetings[topic.meeting_kind].topic, facts_of(topic)), facts_of(topic)
+        if len(topic.steps) == len(wanted):
+            return None
+        step = wanted[len(topic.steps)]
+        who = self.of(r, [a.role for a in step.by if holds(a.when, facts)], topic.sponsor, topic.convener)
+        return Move(topic_commands.take_topic_step, who, (topic.id, TakeStep(step=step.step)))
 
     def _topic(self, command: Command, r: Random, topic: Topic, body: Any) -> Move:
         """Something that the sponsor does."""
@@ -362,6 +366,8 @@ class Clerks:
         if kind.invitees and not meeting.invitees and r.random() < 0.3:
             guest = ProposeInvitees(invitees=[{"official": r.choice(self.officials)}])
             return Move(invitation_commands.propose_invitees, self.organiser(r, meeting), (meeting.id, guest))
+        if answer := self._answer(r, meeting):
+            return answer
         if kind.invitees and (waiting := [each for each in meeting.invitees if not each.approved]):
             wanted = asked(kind.invitees.steps, {})
             step = wanted[len(meeting.invitee_steps)]
@@ -379,6 +385,18 @@ class Clerks:
             return Move(meeting_commands.declare_devices, self.office(r), (meeting.id, DeclareDevices()))
         self.rows.now = max(self.rows.now, datetime.combine(meeting.day, time(9), SHANGHAI))
         return self.open(r, meeting, self.chair_of(meeting), absent=0)
+
+    def _answer(self, r: Random, meeting: Meeting) -> Move | None:
+        """Whoever asks for leave, or wants to send somebody else, is told."""
+        for asked_for, command in (
+            (meeting.leaves, leave_commands.answer_leave),
+            (meeting.delegations, leave_commands.answer_delegate),
+        ):
+            for each in asked_for:
+                if each.state == "requested":
+                    body = AnswerRequest(official=each.official, approve=r.random() < 0.7)
+                    return Move(command, self.of(r, each.asked, chair=self.chair_of(meeting)), (meeting.id, body))
+        return None
 
     def _change_of_plan(self, r: Random, meeting: Meeting, kind: Any) -> Move:
         """The approved agenda in another order or without its last topic, where it has more than one; else no meeting."""
@@ -513,6 +531,44 @@ class Clerks:
             if move := self.topic_goes_on(r, topic):
                 return move
         return self.submit(r, r.choice(self.kinds))
+
+    def rush(self, r: Random) -> Iterator[Move]:
+        """Somebody is in a hurry: a topic goes to its agenda, or a session on, without what comes before."""
+        running = [each for each in self.rows.of(Meeting) if each.state in ("called", "agenda_approved", "open")]
+        if not running:
+            return
+        meeting = running[-1]
+        if meeting.state == "open":
+            for member in r.sample(meeting.members, r.randint(0, len(meeting.members))):
+                if member != meeting.chair:
+                    yield self.movement(r, meeting, member, "left")
+            yield self._decide_next(r, meeting)
+        elif meeting.state == "agenda_approved" and r.random() < 0.6:
+            self.rows.now = max(self.rows.now, datetime.combine(meeting.day, time(9), SHANGHAI))
+            if self.book.meetings[meeting.kind].confidential:
+                yield Move(meeting_commands.declare_devices, self.office(r), (meeting.id, DeclareDevices()))
+            yield self.open(r, meeting, self.chair_of(meeting), absent=r.choice([0, 6, 20]))
+        else:
+            yield from self._rush_a_topic(r, meeting)
+
+    def _rush_a_topic(self, r: Random, meeting: Meeting) -> Iterator[Move]:
+        unit, chair = meeting.organised_by, self.chair_of(meeting)
+        submit = self.submit(r, meeting.kind, unit, chair)
+        body = submit.given[0]
+        body.prepares_for, body.concerned = None, []
+        if r.random() < 0.3 and body.papers:
+            body.papers.remove(r.choice(body.papers))
+        yield submit
+        topic = self.rows.of(Topic)[-1]
+        while topic.state == "in_review" and (step := self._topic_step(r, topic)):
+            yield step
+        yield Move(agenda_commands.add_to_agenda, self.organiser(r, meeting), (meeting.id, AddToAgenda(
+            topic_id=topic.id, position=None)))  # fmt: skip
+
+    def _decide_next(self, r: Random, meeting: Meeting) -> Move:
+        decided = [each.topic_id for each in meeting.resolutions]
+        waiting = [item.topic_id for item in meeting.agenda if item.topic_id not in decided]
+        return self.decide(r, meeting, waiting[0] if waiting else decided[0])
 
     def anything(self, r: Random) -> Move | None:
         """Any command on anything, by somebody who may or by anybody."""
