@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 from tests.meeting.in_memory import Command, Rows, versions
-from tests.meeting.lawful import SHANGHAI, Law, asked, day_of, facts_of, holds
+from tests.meeting.lawful import SHANGHAI, Law, asked, day_of, facts_of, holds, of_its_text
 
 from meeting_svc import (
     agenda_commands,
@@ -51,6 +51,7 @@ from meeting_svc.topic_schemas import (
     Coordinate,
     NamePriorMeeting,
     RecordGate,
+    ResubmitTopic,
     SignTopicForm,
     SubmitTopic,
     TakePosition,
@@ -141,7 +142,6 @@ class Clerks:
             convener=(convener or self.convener(r, kind, unit)) if chairs else None,
             urgency=r.choice(["", "", "紧急"]),
             prepares_for=elsewhere[0] if elsewhere else None,
-            occurred_at=self.rows.now - timedelta(days=r.choice([0, 0, 2, 9])),
         )
         facts = facts_of(body)
         body.papers = [
@@ -160,7 +160,7 @@ class Clerks:
         """What this topic needs next."""
         kind, facts = self.book.meetings[topic.meeting_kind], facts_of(topic)
         if topic.state in ("returned", "withdrawn"):
-            return self._topic(topic_commands.resubmit_topic, r, topic, TurnTopic(reason=REASON))
+            return self._topic(topic_commands.resubmit_topic, r, topic, ResubmitTopic(reason=REASON))
         if topic.state not in ("in_review", "ready"):
             return None
         if open_gate := self._open_gate(r, topic, facts):
@@ -193,7 +193,7 @@ class Clerks:
         for rule in self.book.topics.gates:
             applies = set(rule.any_of) & set(topic.aspects) and holds(rule.when, facts)
             applies = applies and (not rule.kinds or topic.meeting_kind in rule.kinds)
-            records = [record for record in topic.gates if record.gate == rule.gate]
+            records = [record for record in of_its_text(topic, topic.gates) if record.gate == rule.gate]
             last = records[-1] if records else None
             done = last and last.passed and set(rule.criteria) <= set(last.criteria) and len(last.forms) >= rule.forms
             if applies and rule.blocks in ("completeness", "scheduling") and not done:
@@ -203,12 +203,15 @@ class Clerks:
     def gate(self, r: Random, topic: Topic, gate: Gate, *, passed: bool) -> Move:
         rules = [rule for rule in self.book.topics.gates if rule.gate == gate]
         roles = (rules[0].declared_by if rules else ()) or ("sponsor", "office")
+        before = [record.passed for record in of_its_text(topic, topic.gates) if record.gate == gate]
+        if before and not before[-1] and roles == ("sponsor", "office"):
+            roles = ("office",)
         forms = [f for f in HearingForm if all(not rule.form_among or f in rule.form_among for rule in rules)]
         body = RecordGate(gate=gate, passed=passed, carried_out_by="司法局", criteria=list(Criterion), forms=forms)
         return Move(topic_commands.record_gate, self.of(r, roles, topic.sponsor), (topic.id, body))
 
     def _consult(self, r: Random, topic: Topic) -> Move | None:
-        said = {each.organisation: each for each in topic.positions}
+        said = {each.organisation: each for each in of_its_text(topic, topic.positions)}
         for unit in topic.concerned:
             if unit not in said:
                 return self.position(r, topic, unit, "objects" if r.random() < 0.2 else "agrees")
@@ -234,21 +237,25 @@ class Clerks:
 
     def _prior_meeting(self, r: Random, topic: Topic, kind: Any) -> Move | None:
         earlier = kind.prior_meeting.kind
+        named = [each.prior_meeting.decision_id for each in self.rows.of(Topic) if each.prior_meeting]
         for decision in self.rows.of(Decision):
             held = self.rows.rows[Meeting][decision.meeting_id]
-            if held.kind == earlier and decision.standing not in ("recorded", "revoked"):
+            about_it = decision.resolution.sponsor.code == topic.sponsor and decision.id not in named
+            led = held.chair in self.law.holders("deputy_in_charge", held.day, topic.sponsor)
+            if held.kind == earlier and decision.standing not in ("recorded", "revoked") and about_it and led:
                 body = NamePriorMeeting(decision_id=decision.id)
                 return self._topic(topic_commands.name_prior_meeting, r, topic, body)
         running = [m for m in self.rows.of(Meeting) if m.kind == earlier and m.state not in ("signed", "cancelled")]
-        return self.meeting_goes_on(r, running[-1]) if running else self.call(r, earlier)
+        running = [m for m in running if m.organised_by == topic.sponsor]
+        return self.meeting_goes_on(r, running[-1]) if running else self.call(r, earlier, topic.sponsor)
 
     # meetings ---------------------------------------------------------------------------------------------------------
-    def call(self, r: Random, kind_name: str) -> Move:
+    def call(self, r: Random, kind_name: str, of_unit: str | None = None) -> Move:
         kind = self.book.meetings[kind_name]
         ready = [each for each in self.rows.of(Topic) if each.meeting_kind == kind_name and each.state == "ready"]
-        unit = r.choice([each.sponsor for each in ready] or self.units)
+        unit = of_unit or r.choice([each.sponsor for each in ready] or self.units)
         unconditional = [h for a in kind.chair if not a.when for h in self.law.holders(a.role, self.today, unit)]
-        settled = len(set(unconditional)) == 1 and kind.chair[0].role != "deputies"
+        settled = len(set(unconditional)) == 1 and kind.chair[0].role not in ("deputies", "deputy_in_charge")
         conveners = [each.convener for each in ready if each.convener and each.sponsor == unit]
         convener = None if settled and not conveners else self.one(r, conveners) or self.convener(r, kind, unit)
         day = self.today + timedelta(days=r.choice([1, 4, 12, 25, 25]))
@@ -458,9 +465,12 @@ class Clerks:
         return Move(meeting_commands.close_session, self.organiser(r, meeting), (meeting.id, CloseSession()))
 
     def decide(self, r: Random, meeting: Meeting, topic_id: str) -> Move:
+        topic = self.rows.rows[Topic].get(topic_id)
         outcome = r.choice([Outcome.passed, Outcome.passed, *Outcome])
+        if outcome == Outcome.passed and topic and topic.prepares_for and r.random() < 0.9:
+            outcome = Outcome.passed_in_principle
         body = RecordDecision(topic_id=topic_id, outcome=outcome, task="办理有关事项", lead=r.choice(self.units))
-        return Move(decision_commands.record_decision, self.office(r), (meeting.id, body))
+        return Move(decision_commands.record_decision, self.organiser(r, meeting), (meeting.id, body))
 
     def movement(self, r: Random, meeting: Meeting, official: str, move: str) -> Move:
         body = RecordMovement(official=official, move=move)

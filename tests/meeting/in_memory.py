@@ -29,8 +29,9 @@ from meeting_svc import (
     minutes_commands,
     session,
     topic,
+    topic_commands,
 )
-from meeting_svc.decision import Decision
+from meeting_svc.decision import Amendment, Decision
 from meeting_svc.meeting import Meeting
 from meeting_svc.minutes import Minutes
 from meeting_svc.planning import PlanningRequest
@@ -139,8 +140,14 @@ async def _decisions(call: Call, meeting_id: str) -> list[Decision]:
     return sorted(found, key=lambda each: int(each.resolution.number))
 
 
-async def _any_major(call: Call, held: Meeting) -> bool:
-    return any(each.major for each in cast(Rows, call.session).of(Topic) if each.meeting_id == held.id)
+async def _topics_of(call: Call, amendments: list[Amendment]) -> list[Topic]:
+    corrected = {each.before.topic_id for each in amendments}
+    return sorted((t for t in cast(Rows, call.session).of(Topic) if t.id in corrected), key=lambda each: each.id)
+
+
+async def _named_elsewhere(call: Call, asked: Topic, decision_id: str) -> bool:
+    named = [t.prior_meeting for t in cast(Rows, call.session).of(Topic) if t.id != asked.id]
+    return any(each is not None and each.decision_id == decision_id for each in named)
 
 
 async def _next_issue(rows: Rows, *_: object) -> SimpleNamespace:
@@ -157,11 +164,13 @@ def commands_in_memory() -> Iterator[pytest.MonkeyPatch]:
     changed a row before."""
     with pytest.MonkeyPatch.context() as patch:
         for name, instead in (
-            ("latest_of", _latest), ("in_force", _in_force), ("decisions_of", _decisions), ("_any_major", _any_major),
+            ("latest_of", _latest), ("in_force", _in_force), ("decisions_of", _decisions),
+            ("_topics_of", _topics_of), ("_keep_document", _told),
             ("backbone", _next_issue), ("emit", _told),
         ):  # fmt: skip
             patch.setattr(minutes_commands, name, instead)
         patch.setattr(meeting_commands, "emit", _told)
+        patch.setattr(topic_commands, "_named_elsewhere", _named_elsewhere)
         for module in DOMAIN:
             _watch(patch, module)
         yield patch

@@ -72,6 +72,13 @@ def facts_of(topic: Topic | SubmitTopic) -> dict[str, Any]:
     } | declared  # fmt: skip
 
 
+def of_its_text(topic: Topic, records: list[Any]) -> list[Any]:
+    """The records that are of the topic's text as it stands."""
+    newer = any(p.kind == "main_document" and p.number > 1 and p.replaced_by is None for p in topic.papers)
+    assert topic.text_since or not newer, "another text, and what was recorded of the older one still counts"
+    return [record for record in records if topic.text_since is None or record.recorded_at >= topic.text_since]
+
+
 @dataclass
 class Law:
     """The rules of one government, who serves in it, and what is on record."""
@@ -234,14 +241,14 @@ class Law:
                 continue
             if rule.kinds and topic.meeting_kind not in rule.kinds:
                 continue
-            records = [record for record in topic.gates if record.gate == rule.gate]
+            records = [record for record in of_its_text(topic, topic.gates) if record.gate == rule.gate]
             assert records and records[-1].passed, f"{rule.gate} [{rule.clause}] isn't passed"
             assert set(rule.criteria) <= set(records[-1].criteria), f"{rule.gate} lacks criteria"
             forms = [form for form in set(records[-1].forms) if not rule.form_among or form in rule.form_among]
             assert len(forms) >= rule.forms, f"{rule.gate} lacks forms"
 
     def _consultation(self, topic: Topic) -> None:
-        said = {position.organisation: position for position in topic.positions}
+        said = {position.organisation: position for position in of_its_text(topic, topic.positions)}
         if any(rule.gate == "departments_consulted" for rule in self.book.topics.gates):
             assert set(topic.concerned) <= set(said), "somebody concerned was never heard"
         rule = self.book.topics.consultation
@@ -269,6 +276,9 @@ class Law:
         if kind.prior_meeting and holds(kind.prior_meeting.when, facts):
             assert topic.prior_meeting, "no earlier meeting is named"
             earlier = self.rows.rows[Meeting][topic.prior_meeting.meeting_id]
+            said = self.rows.rows[Decision][topic.prior_meeting.decision_id].resolution
+            assert said.sponsor.code == topic.sponsor, "the earlier meeting was about another unit's matter"
+            assert earlier.chair in self.holders("deputy_in_charge", earlier.day, topic.sponsor)
             assert earlier.kind == kind.prior_meeting.kind and earlier.state in ("signed", "unminuted")
 
     def late_for(self, topic: Topic, kind: Any, facts: dict[str, Any], day: date) -> bool:
@@ -284,6 +294,8 @@ class Law:
             while left:
                 due -= timedelta(days=1)
                 left -= self.rows.working_days.is_workday(due)
+        if rule.counted == "request":
+            return day_of(topic.submitted_at) > due
         came = [paper.submitted_at for paper in topic.papers if paper.replaced_by is None and paper.submitted_at]
         return day_of(max(came, default=topic.submitted_at)) > due
 
@@ -464,7 +476,8 @@ class Law:
         listed = [each.official for each in meeting.attendance]
         assert {*members, *attendees} <= set(listed), "somebody isn't accounted for"
         assert len(set(listed)) == len(listed), "somebody is accounted for twice"
-        if len(meeting.resolutions) > len(before["resolutions"]):
+        taken = meeting.resolutions[len(before["resolutions"]) :]
+        if any(each.outcome != "deferred" for each in taken):  # what is put off isn't decided
             self._require_quorum(meeting, kind)
 
     def _decisions(self, meeting: Meeting, kind: Any, before: dict[str, Any]) -> None:

@@ -236,7 +236,7 @@ async def _text(
 
 
 async def _step(call: Call, meeting: Meeting, kind: MeetingKind, minutes: Minutes, body: TakeStep) -> StepTaken:
-    facts: Facts = {"major": minutes_.facts_of(meeting, minutes, call.official)["major"]}
+    facts: Facts = {"major": minutes_.facts_of(meeting, minutes.major, call.official)["major"]}
     return await step_of_meeting(call, meeting, kind, kind.minutes_chain, minutes.steps, body, facts)
 
 

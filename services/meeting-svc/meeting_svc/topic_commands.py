@@ -355,13 +355,17 @@ async def _unfit(
     in_charge = composition.holders(Role.deputy_in_charge, meeting.day, sponsor=topic.sponsor)
     if meeting.chair not in in_charge:
         return Text("wasn't reached with the deputy in charge as chair", "不是由分管领导主持形成")
-    used = sa.select(tables.topic.c.id).where(
-        sa.type_coerce(tables.topic.c.prior_meeting, JSONB)["decision_id"].astext == decision.id,
-        tables.topic.c.id != topic.id,
-    )
-    if (await call.session.execute(used.limit(1))).first():
+    if await _named_elsewhere(call, topic, decision.id):
         return Text("was named on another topic already", "已用于其他议题")
     return None
+
+
+async def _named_elsewhere(call: Call, topic: Topic, decision_id: str) -> bool:
+    used = sa.select(tables.topic.c.id).where(
+        sa.type_coerce(tables.topic.c.prior_meeting, JSONB)["decision_id"].astext == decision_id,
+        tables.topic.c.id != topic.id,
+    )
+    return (await call.session.execute(used.limit(1))).first() is not None
 
 
 async def take_topic_step(call: Call, topic_id: str, body: TakeStep) -> Topic:
