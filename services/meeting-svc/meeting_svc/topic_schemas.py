@@ -73,7 +73,10 @@ class TakePosition(Payload):
 
 
 class WriteCoordinationNote(Payload):
-    grounds: Annotated[dict[Key, Annotated[str, Field(min_length=2, max_length=2000)]], Field(min_length=1)]
+    grounds: Annotated[
+        dict[Key, Annotated[str, Field(min_length=2, max_length=2000)]],
+        Field(min_length=1, json_schema_extra={"additionalProperties": False}),
+    ]
     preferred: Annotated[str, Field(min_length=2, max_length=2000, description="the sponsor's preferred opinion")]
     occurred_at: OccurredAt = None
 
