@@ -266,7 +266,8 @@ class Composition(BaseModel):
     def _offices(self) -> frozenset[str]:
         return frozenset(o.code for o in self.organisations if o.kind == OrganisationKind.office)
 
-    def _serves(self, official: str, on: date) -> bool:
+    def serves(self, official: str, on: date) -> bool:
+        """Whether the official holds any post on that day."""
         return any(p.official == official and p.holds(on) for p in self.posts)
 
     def with_absences(self, absences: Iterable[Absent]) -> Composition:
@@ -319,9 +320,9 @@ class Composition(BaseModel):
         """
         match role:
             case Role.chair:
-                return (chair,) if chair and self._serves(chair, on) else ()
+                return (chair,) if chair and self.serves(chair, on) else ()
             case Role.entrusting_leader:
-                return (entrusting,) if entrusting and self._serves(entrusting, on) else ()
+                return (entrusting,) if entrusting and self.serves(entrusting, on) else ()
             case Role.office:
                 return tuple(
                     dict.fromkeys(p.official for p in self.posts if p.organisation in self._offices and p.holds(on))
@@ -334,7 +335,7 @@ class Composition(BaseModel):
                 return tuple(
                     p.official
                     for p in self.portfolios
-                    if sponsor in p.organisations and p.holds(on) and self._serves(p.official, on)
+                    if sponsor in p.organisations and p.holds(on) and self.serves(p.official, on)
                 )
             case _ if role in _ROLE_UNITS:
                 return self._of_units(*_ROLE_UNITS[role], on)
@@ -359,7 +360,7 @@ class Composition(BaseModel):
 
     def _stands_in(self, official: str | None, holder: str, on: date, power: Power) -> StandIn | None:
         """What lets the official act for the holder on that day: only while in post and not away as well."""
-        if official is None or official == holder or self.absent(official, on) or not self._serves(official, on):
+        if official is None or official == holder or self.absent(official, on) or not self.serves(official, on):
             return None
         return next(
             (

@@ -259,6 +259,18 @@ async def test_a_topic_that_comes_again_may_declare_itself_otherwise_and_tells_w
     assert ("assessment", "XG-16") in [(gate["gate"], gate["clause"]) for gate in xigang.topic["gates"]]
 
 
+async def test_whoever_raised_a_topic_and_left_office_goes_on_with_it_no_more(xigang: Desk) -> None:
+    deputy = in_charge("xigang", "xg-zjj")
+    await xigang.submit(deputy, sponsor="xg-zjj", matter="requests", raised_by="deputy")
+    people = composition_of("xigang")
+    posts = tuple(post for post in people.posts if post.official != deputy)
+    await load_composition(xigang.api, people.model_copy(update={"posts": posts}))
+    assert (await xigang.refused("withdrawal", deputy, reason="离任前撤回"))[0] == "not_the_sponsor"
+    await load_composition(xigang.api, people)
+    await xigang.do("withdrawal", deputy, reason="情况有变化")
+    assert xigang.topic["state"] == "withdrawn"
+
+
 async def test_what_a_topic_declares_itself_to_be_decides_where_it_may_go(xigang: Desk) -> None:
     """XG-30: a major matter is decided by the plenary or executive meeting; another may prepare it for them."""
     body = {"sponsor": "xg-zjj", "aspects": ["major_matter"], "meeting_kind": "head-office"}

@@ -58,10 +58,10 @@ async def _locked(call: Call, topic_id: str) -> tuple[Topic, MeetingKind, Compos
 
 def _require_sponsor(call: Call, composition: Composition, topic: Topic, act: Text, *others: Role) -> None:
     """403 `not_the_sponsor` unless somebody of the sponsor, whoever raised it, or one of these roles does it."""
-    if call.official == topic.submitted_by:
+    on = shanghai_day(call.now)
+    if call.official == topic.submitted_by and composition.serves(topic.submitted_by, on):
         return
     actors = tuple(Actor(role=role) for role in (Role.sponsor, *others))
-    on = shanghai_day(call.now)
     composition.require(call.official, actors, on, {}, act, code="not_the_sponsor", clause=None, sponsor=topic.sponsor)
 
 
