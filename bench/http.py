@@ -207,6 +207,7 @@ def settings_of(stack: EmbeddedStack, service: str) -> dict[str, Any]:
         "auth_audience": stack.issuer.audience,
         "auth_jwks": str(stack.issuer.jwks_path),
         "kafka_bootstrap_servers": stack.kafka_bootstrap_servers,
+        "file_store_url": (stack.folder / "files").as_uri(),
     }
 
 
