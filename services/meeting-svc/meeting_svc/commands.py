@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from meeting_svc import invitation
 from meeting_svc import meeting as meetings
 from meeting_svc import topic as topics
 from meeting_svc.meeting import Meeting
@@ -18,7 +19,6 @@ from zhengling import references
 from zhengling.authority import Acting, Composition
 from zhengling.db import lock
 from zhengling.deadlines import shanghai_day
-from zhengling.errors import invalid
 from zhengling.rulebook import Chain, Facts, MeetingKind
 from zhengling.service import Call
 
@@ -58,10 +58,8 @@ async def step_of_meeting(
 
 
 def require_organisations(composition: Composition, codes: list[str]) -> None:
-    if unknown := sorted(set(codes) - set(composition.organisation_names)):
-        raise invalid(
-            "unknown_organisation", f"no such organisation: {', '.join(unknown)}", f"没有该单位：{'、'.join(unknown)}"
-        )
+    """Problem 422 `unknown_organisation` for codes that the composition doesn't have."""
+    invitation.require_known(composition, [], codes)
 
 
 @dataclass
