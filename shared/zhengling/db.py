@@ -123,10 +123,18 @@ async def write(session: AsyncSession, writer: Writer, rows: list[Any]) -> None:
         gathered.setdefault(writer, []).extend(rows)
 
 
+async def read_back(session: AsyncSession, writer: Writer) -> None:
+    """Have `writer` insert now what `together` has gathered for it, as the caller is about to read it."""
+    gathered: dict[Writer, list[Any]] = session.info.get("together") or {}
+    if rows := gathered.pop(writer, None):
+        await writer(session, rows)
+
+
 @asynccontextmanager
 async def together(session: AsyncSession) -> AsyncIterator[None]:
-    """Inside the block what only records (events, audit, kept deadlines) is gathered and written at its end, one
-    statement per kind; nothing of it where the block fails. For one government, and nobody reads it back inside."""
+    """Inside the block what only records (events, audit, kept deadlines, timers) is gathered and written at its end, one
+    statement per kind; nothing of it where the block fails. For one government; who reads such rows inside the block
+    asks for them first (`read_back`)."""
     gathered: dict[Writer, list[Any]] = {}
     session.info["together"] = gathered
     try:

@@ -20,7 +20,7 @@ from uuid_utils.compat import uuid7
 
 from zhengling import references
 from zhengling.adjustments import AnyAdjustment, Extension, Suspension, adjusted, require_suspendable
-from zhengling.db import columns, government_of, now, write
+from zhengling.db import columns, government_of, now, read_back, write
 from zhengling.deadlines import Due, Unit, compute
 from zhengling.errors import Language, Text, not_found, refusal
 from zhengling.explanations import Later, explain, sentence
@@ -245,12 +245,14 @@ async def _insert(session: AsyncSession, rows: list[dict[str, object]]) -> None:
 
 async def kept(session: AsyncSession, subject_type: str, *subjects: str) -> list[KeptDeadline]:
     """The due dates kept for these subjects, the earliest first."""
+    await read_back(session, _insert)
     rows = await session.execute(_OF, {"subject_type": subject_type, "subjects": list(subjects)})
     return [KeptDeadline.of(row) for row in rows.mappings()]
 
 
 async def running(session: AsyncSession, subject_type: str) -> list[KeptDeadline]:
     """All running due dates of the government for this kind of subject."""
+    await read_back(session, _insert)
     rows = await session.execute(_RUNNING, {"subject_type": subject_type})
     return [KeptDeadline.of(row) for row in rows.mappings()]
 
@@ -368,6 +370,7 @@ async def settle(
     rule: str | None = None,
 ) -> None:
     """The subject's deadlines (or the one of a rule) are met or void: nothing moves them any more."""
+    await read_back(session, _insert)
     parameters = {"subject_type": subject_type, "subject_id": subject_id, "state": state, "rule": rule}
     await session.execute(_SETTLE, parameters)
 
@@ -433,6 +436,7 @@ async def _moved(session: AsyncSession, moved: Moved) -> Moved:
 
 
 async def _one(session: AsyncSession, subject: tuple[str, str, str]) -> KeptDeadline:
+    await read_back(session, _insert)
     place = dict(zip(("subject_type", "subject_id", "rule"), subject, strict=True))
     row = (await session.execute(_ONE, place)).mappings().first()
     if row is None:

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from zhengling import audit
-from zhengling.db import backbone, enter_government, government_of, is_outage, told
+from zhengling.db import backbone, enter_government, government_of, is_outage, read_back, told, write
 from zhengling.faults import crash_point
 
 log = logging.getLogger(__name__)
@@ -28,16 +28,17 @@ Timers = Mapping[str, TimerHandler]
 # and then looks at the changed state. To wait for it here would be a deadlock.
 _CANCEL = sa.text("""
     UPDATE timer SET state = 'cancelled' WHERE id IN (
-        SELECT id FROM timer WHERE kind = :kind AND subject_id = ANY(:subjects) AND state = 'pending'
-        FOR UPDATE SKIP LOCKED)
+        SELECT id FROM timer JOIN unnest(CAST(:kinds AS text[]), CAST(:subjects AS text[])) AS s (kind, subject_id)
+            USING (kind, subject_id)
+        WHERE state = 'pending' FOR UPDATE OF timer SKIP LOCKED)
 """)
 _SCHEDULE = sa.text(f"""
     WITH before AS ({_CANCEL} RETURNING 1)
     INSERT INTO timer (id, government, kind, subject_id, due_at, generation)
-    SELECT id, :government, :kind, subject, due_at,
-           coalesce((SELECT max(generation) FROM timer t WHERE t.kind = :kind AND t.subject_id = subject), 0) + 1
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:subjects AS text[]), CAST(:moments AS timestamptz[]))
-        AS s (id, subject, due_at)
+    SELECT id, :government, kind, subject, due_at,
+           coalesce((SELECT max(generation) FROM timer t WHERE t.kind = s.kind AND t.subject_id = subject), 0) + 1
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:kinds AS text[]), CAST(:subjects AS text[]), CAST(:moments AS timestamptz[]))
+        AS s (id, kind, subject, due_at)
 """)
 _DUE = sa.text("""
     SELECT id, government, kind, subject_id, attempts FROM timer
@@ -54,7 +55,8 @@ _FAILED = sa.text("""
 
 async def cancel(session: AsyncSession, kind: str, *subjects: str) -> None:
     """`kind` doesn't fire for these subjects any more."""
-    await session.execute(_CANCEL, {"kind": kind, "subjects": list(subjects)})
+    await read_back(session, _insert)
+    await session.execute(_CANCEL, {"kinds": [kind] * len(subjects), "subjects": list(subjects)})
 
 
 async def schedule(session: AsyncSession, kind: str, moments: Mapping[str, datetime]) -> None:
@@ -63,17 +65,23 @@ async def schedule(session: AsyncSession, kind: str, moments: Mapping[str, datet
     The caller holds the locks of the subjects' rows, so that generations follow one another.
     """
     if moments:
-        await backbone(
-            session,
-            _SCHEDULE,
-            {
-                "ids": [uuid7() for _ in moments],
-                "government": government_of(session),
-                "kind": kind,
-                "subjects": list(moments),
-                "moments": list(moments.values()),
-            },
-        )
+        await write(session, _insert, [(kind, subject, moment) for subject, moment in moments.items()])
+
+
+async def _insert(session: AsyncSession, rows: list[tuple[str, str, datetime]]) -> None:
+    """One timer for each kind and subject; of several the last, as each would have cancelled the one before."""
+    last = {(kind, subject): moment for kind, subject, moment in rows}
+    await backbone(
+        session,
+        _SCHEDULE,
+        {
+            "ids": [uuid7() for _ in last],
+            "government": government_of(session),
+            "kinds": [kind for kind, _ in last],
+            "subjects": [subject for _, subject in last],
+            "moments": list(last.values()),
+        },
+    )
 
 
 async def fire_next(session: AsyncSession, handlers: Timers) -> bool:

@@ -8,7 +8,6 @@ from uuid_utils.compat import uuid7
 
 from meeting_svc import decision as decisions
 from meeting_svc import meeting as meetings
-from meeting_svc import tables
 from meeting_svc import topic as topics
 from meeting_svc.commands import kind_of, require_organisations
 from meeting_svc.decision import Decision, Execution, PublicationRecord, PublicationState, Standing
@@ -18,7 +17,7 @@ from meeting_svc.topic import Topic
 from meeting_svc.topic_commands import rules_of
 from zhengling import references
 from zhengling.conditions import Actor
-from zhengling.db import load, lock
+from zhengling.db import columns, load, lock, write
 from zhengling.deadlines import shanghai_day
 from zhengling.errors import Text, invalid, not_found
 from zhengling.events import (
@@ -36,6 +35,17 @@ from zhengling.service import Call
 
 #: What oversight-svc tells of the entry of a decision.
 OfAnEntry = EntryOpened | EntryDueSet | EntryDueMoved | EntryOverdue | EntryAmended | EntryRevoked
+
+_NOTE_STANDINGS = sa.text("""
+    UPDATE decision d SET
+        standing = CASE WHEN d.standing = :revoked THEN d.standing ELSE coalesce(n.standing, d.standing) END,
+        ledger_number = coalesce(n.ledger_number, d.ledger_number),
+        ledger_due = CASE WHEN n.has_due THEN n.ledger_due ELSE d.ledger_due END,
+        version = d.version + 1
+    FROM unnest(CAST(:id AS text[]), CAST(:standing AS text[]), CAST(:ledger_number AS text[]), CAST(:has_due AS boolean[]),
+                CAST(:ledger_due AS date[])) AS n (id, standing, ledger_number, has_due, ledger_due)
+    WHERE d.id = n.id RETURNING d.id
+""")
 
 
 async def record_decision(call: Call, meeting_id: str, body: RecordDecision) -> tuple[Decision, Meeting]:
@@ -158,15 +168,20 @@ async def _require_concerned(call: Call, decision: Decision, act: Text, clause: 
 
 
 async def note_standing(session: AsyncSession, event: OfAnEntry, **values: object) -> None:
-    """How the entry's decision stands from here on, in one statement: many may come at once. 404 where there is none.
-    What was revoked stays so, whatever the ledger still tells of before."""
-    if event.source_kind != EntrySource.meeting_decision:
-        return
-    table = tables.decision
-    if "standing" in values:
-        revoked = table.c.standing == Standing.revoked
-        values["standing"] = sa.case((revoked, table.c.standing), else_=sa.literal(str(values["standing"]), sa.Text))
-    update = table.update().where(table.c.id == event.source_id)
-    changed = await session.execute(update.values(values | {"version": table.c.version + 1}))
-    if not changed.rowcount:  # type: ignore[attr-defined]  # an UPDATE's result has it
-        raise not_found("decision", "决定事项", event.source_id)
+    """How the entry's decision stands from here on: `standing`, `ledger_number`, `ledger_due`. 404 where there is no such
+    decision. What was revoked stays so, whatever the ledger still tells of before. Many may come at once (`db.together`)."""
+    if event.source_kind == EntrySource.meeting_decision:
+        await write(session, _note_standings, [values | {"id": event.source_id}])
+
+
+async def _note_standings(session: AsyncSession, rows: list[dict[str, object]]) -> None:
+    """One row for each decision; of several the later ones' values over the earlier ones'."""
+    latest: dict[object, dict[str, object]] = {}
+    for row in rows:
+        before = latest.setdefault(row["id"], {"standing": None, "ledger_number": None})
+        revoked = {"standing": Standing.revoked} if before["standing"] == Standing.revoked else {}
+        before.update(row | revoked)
+    told = [row | {"has_due": "ledger_due" in row, "ledger_due": row.get("ledger_due")} for row in latest.values()]
+    noted = set((await session.execute(_NOTE_STANDINGS, columns(told) | {"revoked": Standing.revoked})).scalars())
+    for missing in latest.keys() - noted:
+        raise not_found("decision", "决定事项", missing)

@@ -13,7 +13,7 @@ from oversight_svc.matter import DueBasis, Entry
 from oversight_svc.schemas import SetDue
 from oversight_svc.tables import ledger_entry
 from zhengling import due_dates, references, timers
-from zhengling.db import backbone, government_of, lock, now
+from zhengling.db import backbone, government_of, lock, looked_up, now, write
 from zhengling.deadlines import shanghai_day
 from zhengling.due_dates import Moved
 from zhengling.errors import Problem, Text
@@ -28,6 +28,7 @@ _NEXT_NUMBER = sa.text("""
     INSERT INTO number_series AS s (government, series, last) VALUES (:government, :series, 1)
     ON CONFLICT (government, series) DO UPDATE SET last = s.last + 1 RETURNING last
 """)
+_KEEP_NUMBER = sa.text("UPDATE number_series SET last = :last WHERE government = :government AND series = :series")
 
 _MOVE_DUE = (
     ledger_entry.update()
@@ -70,13 +71,11 @@ async def open_entry_for_decision(session: AsyncSession, rulebooks: Rulebooks, e
         due, due_at, basis, provisional = computed.date, computed.at, DueBasis.rule, computed.provisional
     elif due:
         due_at, basis = end_of(due), DueBasis.decision
-    series = f"ledger:{assigned_on.year}"
-    taken = await backbone(session, _NEXT_NUMBER, {"government": government_of(session), "series": series})
     entry = Entry(
         id=identity,
         government=government_of(session),
         edition=book.edition,
-        number=matter.number_of(ledger, assigned_on.year, taken.scalar_one()),
+        number=matter.number_of(ledger, assigned_on.year, await _next_number(session, f"ledger:{assigned_on.year}")),
         source_kind=EntrySource.meeting_decision,
         source_id=event.decision_id,
         title=resolution.title,
@@ -114,6 +113,24 @@ async def open_entry_for_decision(session: AsyncSession, rulebooks: Rulebooks, e
         ),
     )
     return entry
+
+
+async def _next_number(session: AsyncSession, series: str) -> int:
+    """The next number of the government's series. Its row stays locked from the first one taken until the commit, so
+    those after it are counted here, and written where the rest is (`db.together`)."""
+    place = {"government": government_of(session), "series": series}
+    taken: dict[str, int] = looked_up(session, f"numbers of {series}")
+    if place["government"] not in taken:
+        number: int = (await backbone(session, _NEXT_NUMBER, place)).scalar_one()
+    else:
+        number = taken[place["government"]] + 1
+        await write(session, _keep_numbers, [place | {"last": number}])
+    taken[place["government"]] = number
+    return number
+
+
+async def _keep_numbers(session: AsyncSession, rows: list[dict[str, object]]) -> None:
+    await session.execute(_KEEP_NUMBER, list({row["series"]: row for row in rows}.values()))
 
 
 async def set_due(call: Call, entry_id: str, body: SetDue) -> Entry:
