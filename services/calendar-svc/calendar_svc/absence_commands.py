@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -70,7 +70,7 @@ def rules_of(book: Rulebook) -> Rules:
     return absences.rules_of(book.absence, book.code, book.government.name)
 
 
-async def _away(session: AsyncSession, absence: Absence, states: tuple[AbsenceState, ...]) -> list[Away]:
+async def _others(session: AsyncSession, absence: Absence, states: tuple[AbsenceState, ...]) -> list[Away]:
     """The other absences in these states that share a day with what is asked for."""
     columns = tables.absence.c
     statement = sa.select(columns.official, columns.since, columns.away_until).where(
@@ -84,14 +84,23 @@ async def _away(session: AsyncSession, absence: Absence, states: tuple[AbsenceSt
     return [Away(*row) for row in rows]
 
 
+async def away_between(session: AsyncSession, since: date, until: date) -> list[Away]:
+    """Everybody who is approved to be away on one of these days."""
+    columns = tables.absence.c
+    statement = sa.select(columns.official, columns.since, columns.away_until).where(
+        columns.state.in_(_AWAY), columns.since <= until, columns.away_until >= since
+    )
+    with session.no_autoflush:
+        rows = await session.execute(statement.order_by(columns.since, columns.official))
+    return [Away(*row) for row in rows]
+
+
 async def breaches_of(
     session: AsyncSession, absence: Absence, rules: Rules, row: RequestRow, composition: Composition
 ) -> list[Breach]:
     """What stands against what is asked for: too short a notice, and the limits on the days not approved yet."""
-    since = absence.until + timedelta(days=1) if absence.extension else absence.since
-    others = await _away(session, absence, _AWAY) if rules.limits else []
-    broken = limits.breaches_of(rules, composition, absence.official, since, absence.asked_until, others)
-    return limits.notice_breach(row, absence) + broken
+    away = await away_between(session, absence.since, absence.asked_until) if rules.limits else []
+    return limits.standing_against(absence, rules, row, composition, away)
 
 
 async def _case(call: Call, absence_id: str) -> Case:
@@ -142,7 +151,7 @@ async def request_absence(call: Call, body: RequestAbsence) -> Absence:
         notice_due=compute(notice, book.deadline(notice), body.since, calendar).date if notice else None,
         exception=body.exception,
     )
-    limits.require_no_overlap(composition, absence, await _away(call.session, absence, _OWN))
+    limits.require_no_overlap(composition, absence, await _others(call.session, absence, _OWN))
     found = await breaches_of(call.session, absence, rules, row, composition)
     if not body.exception.strip() or not all(breach.lift for breach in found):
         limits.refuse_breaches(composition, absence, found, asked=False)
@@ -161,7 +170,7 @@ async def approve(call: Call, absence_id: str, body: Answer) -> Absence:
     absences.require_act(absence, absences.Act.approve)
     ask, acting = absences.answerer(absence, case.row, case.composition, call.official, shanghai_day(call.now))
     absences.require_not_before(absence, occurred_at)
-    limits.require_no_overlap(case.composition, absence, await _away(call.session, absence, _AWAY))
+    limits.require_no_overlap(case.composition, absence, await _others(call.session, absence, _AWAY))
     limits.refuse_breaches(case.composition, absence, limits.standing(absence, case.found), asked=True)
     step = Approval(
         ask.step,
@@ -235,7 +244,7 @@ async def extend(call: Call, absence_id: str, body: Extend) -> Absence:
     absences.ask_extension(
         absence, Extension(body.until, body.reason, call.official or "", occurred_at, exception=body.exception)
     )
-    limits.require_no_overlap(case.composition, absence, await _away(call.session, absence, _OWN))
+    limits.require_no_overlap(case.composition, absence, await _others(call.session, absence, _OWN))
     with call.session.no_autoflush:
         case.found = await breaches_of(call.session, absence, case.rules, case.row, case.composition)
     found = limits.standing(absence, case.found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from calendar_svc import absence as absences
 from calendar_svc import duty, limit, tables
 from calendar_svc.absence import Absence, AbsenceState
-from calendar_svc.absence_commands import breaches_of, rules_of
+from calendar_svc.absence_commands import away_between, rules_of
 from calendar_svc.absence_schemas import (
     AbsenceView,
     AwayList,
@@ -23,6 +24,7 @@ from calendar_svc.absence_schemas import (
     StandInView,
     VacancyView,
 )
+from calendar_svc.limit import Away
 from calendar_svc.research import FieldDay, research_of, standings
 from zhengling import references
 from zhengling.db import load
@@ -33,6 +35,22 @@ from zhengling.service import Call
 
 async def absence_view(call: Call, absence: Absence) -> AbsenceView:
     """The absence with what is next: who answers it, what stands against it, what goes with it."""
+    return await _view(call, absence, await _away_around(call, [absence]))
+
+
+async def _away_around(call: Call, absences_: Sequence[Absence]) -> list[Away]:
+    """Who is approved to be away on a day that one of these asks for, where that is still open."""
+    asked = [each for each in absences_ if _is_open(each)]
+    if not asked:
+        return []
+    return await away_between(call.session, min(a.since for a in asked), max(a.asked_until for a in asked))
+
+
+def _is_open(absence: Absence) -> bool:
+    return absence.state == AbsenceState.requested or absence.extension is not None
+
+
+async def _view(call: Call, absence: Absence, away: Sequence[Away]) -> AbsenceView:
     view = AbsenceView.model_validate(absence)
     today = shanghai_day(call.now)
     rules = rules_of(call.service.rulebooks.edition(call.government, absence.edition))
@@ -52,10 +70,10 @@ async def absence_view(call: Call, absence: Absence) -> AbsenceView:
     if rules.reachable and not absence.contact.strip():
         view.contact_wanted = rules.reachable.clause
     view.return_overdue = absence.state == AbsenceState.approved and absence.until < today
-    if absence.state != AbsenceState.requested and absence.extension is None:
+    if not _is_open(absence):
         return view
     composition = await references.composition(call.session)
-    found = await breaches_of(call.session, absence, rules, row, composition)
+    found = limit.standing_against(absence, rules, row, composition, away)
     view.breaches = [BreachView.model_validate(breach) for breach in limit.standing(absence, found)]
     if due := absences.next_ask(row.ask, absence.taken):
         ask, roles = due
@@ -94,7 +112,8 @@ async def list_absences(
     if state is not None:
         filters.append(columns.state == state)
     rows, cursor = await page(call.session, Absence, request, *filters)
-    return Page(items=[await absence_view(call, row) for row in rows], next_cursor=cursor)
+    away = await _away_around(call, rows)
+    return Page(items=[await _view(call, row, away) for row in rows], next_cursor=cursor)
 
 
 async def list_away(call: Call, on: date | None) -> AwayList:

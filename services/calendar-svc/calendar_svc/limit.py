@@ -56,6 +56,16 @@ def require_no_overlap(composition: Composition, absence: Absence, own: Sequence
         )
 
 
+def standing_against(
+    absence: Absence, rules: Rules, row: RequestRow, composition: Composition, away: Sequence[Away]
+) -> list[Breach]:
+    """What stands against what is asked for: too short a notice, and the limits on the days not approved yet, given who
+    is approved to be away (of whatever days)."""
+    since = absence.until + timedelta(days=1) if absence.extension else absence.since
+    broken = breaches_of(rules, composition, absence.official, since, absence.asked_until, away)
+    return notice_breach(row, absence) + broken
+
+
 def breaches_of(
     rules: Rules, composition: Composition, official: str, since: date, until: date, others: Sequence[Away]
 ) -> list[Breach]:
