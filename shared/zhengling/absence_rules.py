@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from zhengling.vocabulary import CHINESE, Clause, Role, Roles, RuleName, one_or_many
+from zhengling.vocabulary import CHINESE, Clause, Role, Roles, RuleName, glossary, one_or_many
 
 
 class AbsenceKind(StrEnum):
@@ -67,18 +67,18 @@ class LimitName(StrEnum):
 
 
 #: These words as clerks read them.
-CHINESE |= {
-    AbsenceKind.abroad: "出访", AbsenceKind.official_trip: "出差", AbsenceKind.leave: "休假",
-    AbsenceKind.study: "学习", AbsenceKind.private: "因私外出",
-    AskStep.report: "报告", AskStep.consent: "同意", AskStep.sign: "签发",
-    Duty.tell_office: "报告政府办公室", Duty.tell_office_director: "告知办公室主任",
-    Duty.tell_leaders: "通报其他领导", Duty.file_with_office: "向政府办公室报备",
-    Duty.file_with_party_committee: "向党委报备", Duty.file_with_party_office: "向党委办公室报备",
-    Duty.file_as_prescribed: "按规定报备", Duty.formal_procedure: "办理请假手续", Duty.report_back: "销假",
-    Basis.rule: "规则规定", Basis.entrusted: "受委托", Basis.named: "由主要负责人指定",
-    Basis.party_group: "经党组会议研究确定",
-    Power.preside: "主持工作",
-}  # fmt: skip
+CHINESE |= glossary(
+    (AbsenceKind.abroad, "出访"), (AbsenceKind.official_trip, "出差"), (AbsenceKind.leave, "休假"),
+    (AbsenceKind.study, "学习"), (AbsenceKind.private, "因私外出"),
+    (AskStep.report, "报告"), (AskStep.consent, "同意"), (AskStep.sign, "签发"),
+    (Duty.tell_office, "报告政府办公室"), (Duty.tell_office_director, "告知办公室主任"),
+    (Duty.tell_leaders, "通报其他领导"), (Duty.file_with_office, "向政府办公室报备"),
+    (Duty.file_with_party_committee, "向党委报备"), (Duty.file_with_party_office, "向党委办公室报备"),
+    (Duty.file_as_prescribed, "按规定报备"), (Duty.formal_procedure, "办理请假手续"), (Duty.report_back, "销假"),
+    (Basis.rule, "规则规定"), (Basis.entrusted, "受委托"), (Basis.named, "由主要负责人指定"),
+    (Basis.party_group, "经党组会议研究确定"),
+    (Power.preside, "主持工作"), (Power.sign, "签发"),
+)  # fmt: skip
 
 
 class Section(BaseModel):

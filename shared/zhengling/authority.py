@@ -457,7 +457,7 @@ class Composition(BaseModel):
                 for h in self.who_may(actor.role, on, power=power, sponsor=sponsor, chair=chair, entrusting=entrusting)
             )
         )
-        roles = [actor.role.value for actor in lawful]
+        roles = [actor.role for actor in lawful]
         name = self.official_names.get(official or "", official or "")
         extra: dict[str, object] = {"required_roles": roles}
         satisfy = Text(

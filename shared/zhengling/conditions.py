@@ -18,6 +18,7 @@ from zhengling.vocabulary import (
     RaisedBy,
     Role,
     TopicNature,
+    glossary,
     one_or_many,
 )
 
@@ -102,11 +103,11 @@ class StepName(StrEnum):
     sign = "sign"
 
 
-CHINESE |= {
-    StepName.propose: "提出", StepName.collect: "收集汇总", StepName.review: "审核", StepName.endorse: "核批",
-    StepName.decide: "确定", StepName.review_papers: "材料审核", StepName.approve_papers: "材料审定",
-    StepName.arrange: "议程安排", StepName.approve: "批准", StepName.draft: "起草", StepName.sign: "签发",
-}  # fmt: skip
+CHINESE |= glossary(
+    (StepName.propose, "提出"), (StepName.collect, "收集汇总"), (StepName.review, "审核"), (StepName.endorse, "核批"),
+    (StepName.decide, "确定"), (StepName.review_papers, "材料审核"), (StepName.approve_papers, "材料审定"),
+    (StepName.arrange, "议程安排"), (StepName.approve, "批准"), (StepName.draft, "起草"), (StepName.sign, "签发"),
+)  # fmt: skip
 
 
 class Step(Section):

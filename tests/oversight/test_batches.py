@@ -71,7 +71,7 @@ async def batch(stack: EmbeddedStack) -> AsyncIterator[Callable[[], AbstractAsyn
     @asynccontextmanager
     async def transaction() -> AsyncIterator[tuple[Deliver, Ask]]:
         try:
-            async with database.transaction(None) as session:
+            async with database.transaction(GOVERNMENT) as session:
                 yield _deliver(inbox, session), _ask(session)
                 raise Undone
         except Undone:

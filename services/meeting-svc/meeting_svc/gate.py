@@ -51,7 +51,7 @@ def shortcoming(rule: GateRule, records: list[GateRecord]) -> Text | None:
         return Text("isn't recorded", "尚未办理")
     if not record.passed:
         return Text("wasn't passed", "未通过")
-    if lacking := [each.value for each in rule.criteria if each not in record.criteria]:
+    if lacking := [each for each in rule.criteria if each not in record.criteria]:
         return Text(f"lacks {', '.join(lacking)}", f"缺{in_chinese(*lacking)}")
     forms = {form for form in record.forms if not rule.form_among or form in rule.form_among}
     if len(forms) < rule.forms:

@@ -250,7 +250,7 @@ def require_papers(kind: MeetingKind, papers: list[Paper], facts: Facts) -> None
         return
     asked = [wanted for wanted in kind.papers.required if matches(wanted.when, facts)]
     short = [(wanted, lacks) for wanted in asked if (lacks := _lacking(wanted, papers))]
-    missing = [each.value for _, lacks in short for each in lacks]
+    missing = [each for _, lacks in short for each in lacks]
     if short:
         raise refusal(
             "papers_missing",

@@ -1,0 +1,32 @@
+"""The closed vocabulary as clerks read it."""
+
+from __future__ import annotations
+
+import pytest
+
+from zhengling import absence_rules, conditions, vocabulary
+from zhengling.absence_rules import AbsenceKind, Basis
+from zhengling.conditions import StepName
+from zhengling.vocabulary import CHINESE, Gate, LeaveReason, Outcome, PaperKind, RaisedBy, Role, TopicNature, in_chinese
+
+
+def test_words_of_one_spelling_keep_the_meaning_of_their_vocabulary() -> None:
+    assert (Role.party_group.value, in_chinese(Role.party_group)) == (Basis.party_group.value, "党组成员")
+    assert in_chinese(Basis.party_group) == "经党组会议研究确定"
+    assert (LeaveReason.official_trip.value, in_chinese(AbsenceKind.official_trip)) == ("official_trip", "出差")
+    assert in_chinese(LeaveReason.official_trip) == "因公出访或出差"
+
+
+@pytest.mark.parametrize(
+    "words",
+    sorted({word for word, _ in CHINESE}, key=lambda each: each.__name__),
+)
+def test_a_vocabulary_that_clerks_read_is_told_as_a_whole(words: type[Role]) -> None:
+    assert [word for word in words if (words, word.value) not in CHINESE] == []
+
+
+def test_what_refusals_name_is_among_it() -> None:
+    told = {word for word, _ in CHINESE}
+    assert {Role, Gate, PaperKind, RaisedBy, TopicNature, LeaveReason, StepName, AbsenceKind, Basis} <= told
+    assert {vocabulary.Aspect, vocabulary.HearingForm, conditions.StepName, absence_rules.Duty} <= told
+    assert Outcome not in told  # minutes have sentences for these
