@@ -20,7 +20,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from zhengling.absence_rules import AbsenceKind, Basis, Power
-from zhengling.errors import Text, not_permitted
+from zhengling.errors import Text, Unfit, not_permitted
 from zhengling.moments import Day
 from zhengling.rulebook import Actor, Facts, Role, in_chinese, matches
 
@@ -69,7 +69,7 @@ class Dated(BaseModel):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.until and self.until < self.since:
-            raise ValueError("until lies before since")
+            raise Unfit("until lies before since", "截止日期早于起始日期")
         return self
 
     def holds(self, on: date) -> bool:
@@ -90,7 +90,7 @@ class Organisation(BaseModel):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.since and self.until and self.until < self.since:
-            raise ValueError("until lies before since")
+            raise Unfit("until lies before since", "截止日期早于起始日期")
         return self
 
     def holds(self, on: date) -> bool:
@@ -221,12 +221,14 @@ class Composition(BaseModel):
 
     @model_validator(mode="after")
     def _names_point_somewhere(self) -> Self:
-        for what, keys in (
-            ("organisation", [o.code for o in self.organisations]),
-            ("official", [o.id for o in self.officials]),
+        for what, what_zh, keys in (
+            ("organisation", "机构", [o.code for o in self.organisations]),
+            ("official", "人员", [o.id for o in self.officials]),
         ):
             if twice := {key for key, count in Counter(keys).items() if count > 1}:
-                raise ValueError(f"{what} stands twice: {', '.join(sorted(twice))}")
+                raise Unfit(
+                    f"{what} stands twice: {', '.join(sorted(twice))}", f"{what_zh}重复：{'、'.join(sorted(twice))}"
+                )
         organisations, officials = set(self.organisation_names), set(self.official_names)
         named_officials = (
             [p.official for p in self.posts]
@@ -239,9 +241,9 @@ class Composition(BaseModel):
             + [o.parent for o in self.organisations if o.parent]
         )
         if unknown := sorted(set(named_officials) - officials):
-            raise ValueError(f"no such official: {', '.join(unknown)}")
+            raise Unfit(f"no such official: {', '.join(unknown)}", f"没有该人员：{'、'.join(unknown)}")
         if unknown := sorted(set(named_organisations) - organisations):
-            raise ValueError(f"no such organisation: {', '.join(unknown)}")
+            raise Unfit(f"no such organisation: {', '.join(unknown)}", f"没有该机构：{'、'.join(unknown)}")
         return self
 
     @cached_property

@@ -22,6 +22,14 @@ class Text(NamedTuple):
         return self.zh if language == "zh" else self.en
 
 
+class Unfit(ValueError):
+    """What the validator of a payload raises: what it expects, in both languages."""
+
+    def __init__(self, en: str, zh: str) -> None:
+        super().__init__(en)
+        self.text = Text(en, zh)
+
+
 @dataclass(eq=False)
 class Problem(Exception):
     """Something the caller did can't be done.

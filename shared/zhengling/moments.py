@@ -11,6 +11,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Discriminator, Tag
 
+from zhengling.errors import Unfit
 from zhengling.workdays import SHANGHAI
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -20,20 +21,23 @@ _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt].+", re.ASCII)
 def _day_text(value: object) -> object:
     if (isinstance(value, str) and _DAY.fullmatch(value)) or type(value) is date:
         return value
-    raise ValueError("a day is text: YYYY-MM-DD")
+    raise Unfit("a day is text: YYYY-MM-DD", "日期应为文字：YYYY-MM-DD")
 
 
 def _instant_text(value: object) -> object:
     if (isinstance(value, str) and _INSTANT.fullmatch(value)) or isinstance(value, datetime):
         return value
-    raise ValueError("an instant is text with an offset (RFC 3339): 2026-02-12T09:00:00+08:00")
+    raise Unfit(
+        "an instant is text with an offset (RFC 3339): 2026-02-12T09:00:00+08:00",
+        "时间应为带时区的文字（RFC 3339）：2026-02-12T09:00:00+08:00",
+    )
 
 
 def _convertible(value: datetime) -> datetime:
     try:
         value.astimezone(UTC), value.astimezone(SHANGHAI)
     except OverflowError:
-        raise ValueError("the instant lies beyond the years that can be told") from None
+        raise Unfit("the instant lies beyond the years that can be told", "时间超出可表示的年份") from None
     return value
 
 

@@ -30,7 +30,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from zhengling import audit, idempotency, references
+from zhengling import audit, idempotency, payload_errors, references
 from zhengling.auth import Authenticator, KeySource, Principal
 from zhengling.characters import not_allowed, require_allowed
 from zhengling.db import Database, is_contention, is_outage, now, refused_text, told
@@ -376,23 +376,15 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
     if isinstance(error.body, bytes):  # a body that FastAPI didn't read as JSON, since it isn't said to be
         text = Text("a body has to be JSON, with Content-Type: application/json", "请求体须为 application/json")
         return problem_response(Problem(415, "unsupported_media_type", text), request)
-    errors = [
-        {"place": ".".join(map(str, e["loc"])), "expected": e["msg"].removeprefix("Value error, "), "type": e["type"]}
-        for e in error.errors()
-    ]
+    language = language_of(request)
+    findings = [(".".join(map(str, e["loc"])), payload_errors.told(e), e["type"]) for e in error.errors()]
+    errors = [{"place": place, "expected": text.in_language(language), "type": kind} for place, text, kind in findings]
     if any(e["type"] == "json_invalid" for e in errors):
         text = Text("the body isn't JSON", "请求体不是合法的 JSON")
         return problem_response(Problem(400, "invalid_json", text, extra={"errors": errors}), request)
-    first = errors[0]
-    return problem_response(
-        invalid(
-            "invalid_payload",
-            f"{first['place']}: {first['expected']}",
-            f"请求内容不合要求：{first['place']}：{first['expected']}",
-            errors=errors,
-        ),
-        request,
-    )
+    place, text, _ = findings[0]
+    problem = invalid("invalid_payload", f"{place}: {text.en}", f"请求内容不合要求：{place}：{text.zh}", errors=errors)
+    return problem_response(problem, request)
 
 
 _HTTP = {

@@ -576,6 +576,12 @@ async def test_a_payload_that_means_nothing_is_refused_and_names_the_place(
     if place:
         assert answer.json()["errors"][0]["place"] == place
         assert place in answer.json()["detail"]
+        chinese = await caller.post(
+            "meeting", "/v1/topics", by=CLERK, headers=JSON | {"Accept-Language": "zh"}, content=content
+        )
+        (found, *_) = chinese.json()["errors"]
+        assert CHINESE.search(found["expected"])
+        assert "Input" not in found["expected"]
     assert await rows("meeting") == before, "nothing half-done stays"
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Fiel
 from calendar_svc.workyear import Arrangement, DayChange
 from zhengling.deadlines import CIVIL_CODE, Amount, Anchor, DeadlineRule, FixedDay, Roll, Unit
 from zhengling.due_dates import DueView
+from zhengling.errors import Unfit
 from zhengling.moments import Day, DayOrInstant, Instant
 from zhengling.workdays import CalendarYear, DayKind, DayStatus, Notice, SpecialDay
 
@@ -18,8 +19,9 @@ MAX_BATCH, MAX_TRACED = 100_000, 1000
 
 def _never_guessed(unit: object) -> object:
     if unit in ("日", "天"):
-        raise ValueError(
-            "日 alone is never guessed: give day (calendar days, 自然日) or working_day (working days, 工作日)"
+        raise Unfit(
+            "日 alone is never guessed: give day (calendar days, 自然日) or working_day (working days, 工作日)",
+            "“日”不作猜测：请填写 day（自然日）或 working_day（工作日）",
         )
     return unit
 
@@ -72,7 +74,7 @@ class DeadlineRequest(BaseModel):
     @model_validator(mode="after")
     def _rule_or_period(self) -> Self:
         if (self.rule is None) == (self.period is None):
-            raise ValueError("give the name of a rule, or a period; one of the two")
+            raise Unfit("give the name of a rule, or a period; one of the two", "请填写规则名称或期限，二者择一")
         return self
 
 
