@@ -46,7 +46,8 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Received:
-    """What a handler gets beside the payload: where the event comes from, when it was recorded there, and the rules."""
+    """What a handler gets beside the payload: where the event comes from, when it was recorded there, and the rules;
+    which consumer it came to, and which topics that one hears."""
 
     rulebooks: Rulebooks
     event_id: UUID
@@ -54,6 +55,8 @@ class Received:
     government: str
     time: datetime
     sequence: int
+    consumer: str
+    topics: frozenset[str]
 
 
 #: Handlers are called in the consumer's transaction, for the event's government; they commit nothing themselves.
@@ -208,6 +211,7 @@ class Inbox:
         self.consumer = consumer
         self.handlers = handlers
         self.rulebooks = rulebooks
+        self.topics = frozenset(event.topic() for event in handlers)
 
     async def receive(
         self,
@@ -415,8 +419,9 @@ class Inbox:
             causation_id=envelope.id, correlation_id=envelope.correlationid, traceparent=envelope.traceparent
         )
         received = Received(
-            self.rulebooks, UUID(envelope.id), envelope.source, envelope.government, envelope.time, envelope.sequence
-        )
+            self.rulebooks, UUID(envelope.id), envelope.source, envelope.government, envelope.time, envelope.sequence,
+            self.consumer, self.topics,
+        )  # fmt: skip
         await handler(session, event, received)
         crash_point("consumer.handling")
         await audit.record(

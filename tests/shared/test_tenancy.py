@@ -32,7 +32,9 @@ OPEN_TO_THE_WORKER = {
     "outbox", "inbox", "timer", "idempotency_key", "audit", "audit_seal", "deadline", "recomputation",
 }  # fmt: skip
 #: Tables without a government: what they hold is the process's, or names an event by its id only.
-OF_NO_GOVERNMENT = {"alembic_version", "business_clock", "outbox_lane", "inbox_cursor", "poison"}
+OF_NO_GOVERNMENT = {
+    "alembic_version", "business_clock", "outbox_lane", "inbox_cursor", "missing_event", "reconciliation", "poison",
+}  # fmt: skip
 #: Of those, what the application's role may look into.
 OF_NO_GOVERNMENT_AND_OPEN_TO_THE_APP = {"business_clock", "outbox_lane"}
 

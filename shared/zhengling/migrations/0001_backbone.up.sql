@@ -125,6 +125,31 @@ CREATE TABLE inbox_cursor (
 CREATE INDEX inbox_cursor_blocked ON inbox_cursor (consumer) WHERE blocked_by IS NOT NULL;
 GRANT SELECT, INSERT, UPDATE ON inbox_cursor TO $worker;
 
+-- What this consumer knows to have been emitted and hasn't got: of an ordered aggregate whatever it lacks up to a number,
+-- of a snapshot that number. Asked for again and again; the row goes when there is nothing missing any more.
+CREATE TABLE missing_event (
+    consumer text NOT NULL,
+    source text NOT NULL,
+    aggregate_type text NOT NULL,
+    aggregate_id text NOT NULL,
+    snapshot boolean NOT NULL,
+    upto bigint NOT NULL,
+    asks integer NOT NULL DEFAULT 0,
+    since timestamptz NOT NULL,  -- when it was noticed, or asked for last
+    PRIMARY KEY (consumer, source, aggregate_type, aggregate_id)
+);
+GRANT SELECT, INSERT, UPDATE, DELETE ON missing_event TO $worker;
+
+-- Up to when this service has told what it emitted. The row's lock is the turn of one worker among several.
+CREATE TABLE reconciliation (
+    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    reported_until timestamptz NOT NULL DEFAULT 'epoch',
+    next_report_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    sent_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+INSERT INTO reconciliation DEFAULT VALUES;
+GRANT SELECT, UPDATE ON reconciliation TO $worker;
+
 -- A record that can't even be parsed belongs to no government; the digest keeps two apart after a log began anew.
 CREATE TABLE poison (
     consumer text NOT NULL,
