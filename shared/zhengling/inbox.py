@@ -164,6 +164,7 @@ _POISON = sa.text("""
     INSERT INTO poison (consumer, topic, part, koffset, digest, raw, error)
     VALUES (:consumer, :topic, :part, :koffset, :digest, :raw, :error) ON CONFLICT DO NOTHING
 """)
+_POISONED = sa.text("SELECT count(*) FROM poison WHERE consumer = :consumer AND discarded_by IS NULL")
 _COUNTS = sa.text("""
     SELECT count(*) FILTER (WHERE status = 'waiting'), count(*) FILTER (WHERE status = 'dead'),
            count(*) FILTER (WHERE status = 'waiting' AND next_attempt_at IS NULL
@@ -358,6 +359,10 @@ class Inbox:
             await session.execute(_COUNTS, {"consumer": self.consumer, "patience": GAP_PATIENCE})
         ).one()
         return waiting, dead, gaps
+
+    async def poisoned(self, session: AsyncSession) -> int:
+        """Records that couldn't be read and that nobody has done with."""
+        return int(await session.scalar(_POISONED, {"consumer": self.consumer}) or 0)
 
     async def _apply_new(self, session: AsyncSession, arrival: Arrival, row: dict[str, Any]) -> bool:
         """Apply an event that is next in its aggregate; on failure it waits or is dead, and blocks its aggregate."""

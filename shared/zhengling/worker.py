@@ -31,7 +31,7 @@ from zhengling.timers import Timers
 log = logging.getLogger(__name__)
 OUTBOX = Gauge("zhengling_outbox_rows", "Rows of the outbox that aren't published", ["state"])
 OUTBOX_AGE = Gauge("zhengling_outbox_oldest_seconds", "Age of the oldest unpublished event")
-INBOX = Gauge("zhengling_inbox_events", "Events of the inbox that aren't applied", ["state"])
+INBOX = Gauge("zhengling_inbox_events", "Events that aren't applied, missing or unreadable ones too", ["state"])
 IDLE = 0.5  # seconds between looks at what has no notification: timers, retries
 
 
@@ -187,10 +187,12 @@ class Worker:
             await idempotency.forget_expired(session)
             unpublished, parked, age = await outbox.depth(await session.connection())
             waiting, dead, gaps = await self.inbox.counts(session)
+            poison = await self.inbox.poisoned(session)
             missing = await reconciliation.asked_for(session, self.service.name)
         for gauge, state, count in (
             (OUTBOX, "unpublished", unpublished), (OUTBOX, "parked", parked),
-            (INBOX, "waiting", waiting), (INBOX, "dead", dead), (INBOX, "gap", gaps), (INBOX, "missing", missing),
+            (INBOX, "waiting", waiting), (INBOX, "dead", dead), (INBOX, "gap", gaps),
+            (INBOX, "missing", missing), (INBOX, "poison", poison),
         ):  # fmt: skip
             gauge.labels(state).set(count)
         OUTBOX_AGE.set(age)

@@ -150,8 +150,10 @@ CREATE TABLE reconciliation (
 INSERT INTO reconciliation DEFAULT VALUES;
 GRANT SELECT, UPDATE ON reconciliation TO $worker;
 
--- A record that can't even be parsed belongs to no government; the digest keeps two apart after a log began anew.
+-- A record that can't even be parsed belongs to no government; the digest keeps two apart after a log began anew. What it
+-- holds may be anybody's secret: the application's role, which answers for one government, can't read it.
 CREATE TABLE poison (
+    id uuid NOT NULL UNIQUE DEFAULT gen_random_uuid(),
     consumer text NOT NULL,
     topic text NOT NULL,
     part integer NOT NULL,
@@ -159,10 +161,18 @@ CREATE TABLE poison (
     digest bytea NOT NULL,
     raw bytea NOT NULL,
     error text NOT NULL,
+    size integer NOT NULL GENERATED ALWAYS AS (octet_length(raw)) STORED,
     received_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    discard_reason text,
+    discard_requested_by text,
+    discard_requested_for text,
+    discarded_by text,
     PRIMARY KEY (consumer, topic, part, koffset, digest)
 );
 GRANT SELECT, INSERT ON poison TO $worker;
+GRANT SELECT (id, consumer, topic, part, koffset, digest, size, error, received_at, discard_reason, discard_requested_by,
+              discard_requested_for, discarded_by) ON poison TO $app;
+GRANT UPDATE (discard_reason, discard_requested_by, discard_requested_for, discarded_by) ON poison TO $app;
 
 -- timers --------------------------------------------------------------------------------------------------------
 CREATE TABLE timer (
