@@ -12,7 +12,7 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 from zhengling.cloudevents import CONTENT_TYPE, Envelope
-from zhengling.events import EVENTS, Event, EventKind
+from zhengling.events import BACKBONE, EVENTS, Event, EventKind
 from zhengling.inbox import Handlers, ignored
 from zhengling.main_job import SERVICES
 
@@ -112,6 +112,10 @@ def _channel(event: type[Event]) -> str:
     return f"{event.service()}_{'snapshots' if event.kind == EventKind.snapshot else 'events'}"
 
 
+def _owner(event: type[Event]) -> str:
+    return "the backbone of every service" if event.service() == BACKBONE else f"{event.service()}-svc"
+
+
 def _new_channel(event: type[Event]) -> Json:
     snapshot = event.kind == EventKind.snapshot
     kafka: Json = {"topic": event.topic(), "bindingVersion": BINDING}
@@ -119,7 +123,7 @@ def _new_channel(event: type[Event]) -> Json:
         kafka["topicConfiguration"] = {"cleanup.policy": ["compact"]}
     return {
         "address": event.topic(),
-        "title": f"{event.service()}-svc: {'snapshots' if snapshot else 'ordered events'}",
+        "title": f"{_owner(event)}: {'snapshots' if snapshot else 'ordered events'}",
         "description": "The whole state: the latest per key wins, the topic is compacted."
         if snapshot
         else "In order per key, with a gapless sequence per aggregate.",
@@ -158,7 +162,8 @@ def _message(event: type[Event]) -> Json:
 
 
 def _operations(events: list[type[Event]]) -> Json:
-    """`<service>_sends_<channel>` of each owner; `<service>_receives_<channel>` with what it doesn't ignore."""
+    """`<service>_sends_<channel>` of each owner, of what is the backbone's of all; `<service>_receives_<channel>` with what
+    it doesn't ignore."""
     operations: Json = {}
 
     def add(service: str, action: str, event: type[Event]) -> None:
@@ -175,7 +180,8 @@ def _operations(events: list[type[Event]]) -> Json:
         operation["messages"].append({"$ref": f"#/channels/{channel}/messages/{event.type}"})
 
     for event in events:
-        add(event.service(), "send", event)
+        for service in SERVICES if event.service() == BACKBONE else [event.service()]:
+            add(service, "send", event)
     for service in SERVICES:
         for event, handler in handlers_of(service).items():
             if handler is not ignored:

@@ -53,6 +53,11 @@ class Envelope(BaseModel):
         ]
 
 
+def source_of(service: str) -> str:
+    """The `source` of a service's events."""
+    return f"/zhengling/{service}-svc"
+
+
 def decode(value: bytes | None) -> Envelope:
     """Parse a record's value. Raises `ValueError` (pydantic's too) for anything that isn't such an event."""
     if value is None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random
 
 from aiokafka import ConsumerRecord, TopicPartition
@@ -52,12 +53,18 @@ class EventConsumer:
         self._batch = batch
         self._patience = patience
         self._client: Consumer | None = None
+        self._read_at = -math.inf  # by the loop's clock
         self._still = 0  # how often in a row it was built anew since it stood still
 
     @property
     def assigned(self) -> int:
         """How many partitions this member believes to own."""
         return len(self._client.assigned()) if self._client else 0
+
+    @property
+    def behind(self) -> float:
+        """Whatever stood in the log so many seconds ago the group has taken; infinite until that is known."""
+        return asyncio.get_running_loop().time() - self._read_at
 
     async def run(self) -> None:
         """Consume; ends only by an error (a `KafkaError`, an outage of the database, `StandsStill`) or cancellation."""
@@ -114,10 +121,16 @@ class EventConsumer:
         """Raise `StandsStill` when some partition has lag, its committed offset hasn't moved for `patience` s, and
         this member, if it believes to own it, hasn't handled a record in that time."""
         before: Offsets = {}
+        mark: Offsets = {}  # where the log ended at `marked_at`
+        marked_at = self._read_at
         clock = asyncio.get_running_loop().time
         while True:
             await asyncio.sleep(self._patience / 5 * random.uniform(0.8, 1.2))
+            looked_at = clock()
             committed, ends = await client.lag()
+            # A log that ends before the mark has begun anew.
+            if all(committed.get(part, 0) >= min(end, ends.get(part, 0)) for part, end in mark.items()):
+                self._read_at, mark, marked_at = marked_at, ends, looked_at
             for partition, end in ends.items():
                 if committed[partition] >= end or committed[partition] != before.get(partition):
                     moved_at[partition] = clock()

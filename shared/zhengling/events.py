@@ -3,6 +3,7 @@
 Two kinds: *ordered* events (a gapless sequence per aggregate) and *snapshots* (the whole state; the latest wins, the
 topic is compacted). A payload carries state enough that a consumer needn't call back. The type says who owns it:
 `zhengling.<service>.<noun>.<past_tense>.v<n>`. A change that an older reader or writer couldn't live with is a new type.
+What the services' backbones tell one another is owned by all of them: `zhengling.backbone.…`.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Event(BaseModel):
 
     @classmethod
     def service(cls) -> str:
-        """The service that owns the type: meeting, docflow, oversight or calendar."""
+        """The service that owns the type: meeting, docflow, oversight or calendar; or `BACKBONE`, which all send."""
         return cls.type.split(".")[1]
 
     @classmethod
@@ -55,9 +56,59 @@ class Event(BaseModel):
         return str(getattr(self, self.key))
 
 
+BACKBONE = "backbone"
+
+
 def topic_of(service: str, kind: EventKind) -> str:
     """`zhengling.<service>.v1`, or the compacted `zhengling.<service>.snapshot.v1`."""
     return f"zhengling.{service}.snapshot.v1" if kind == EventKind.snapshot else f"zhengling.{service}.v1"
+
+
+def kind_of(topic: str) -> EventKind:
+    """Of which kind the events of a topic are."""
+    return EventKind.snapshot if ".snapshot." in topic else EventKind.ordered
+
+
+class Moved(BaseModel):
+    """How far the aggregates of one type are: by their id the number of the last event that went to this topic."""
+
+    model_config = ConfigDict(frozen=True)
+    topic: str
+    aggregate_type: str
+    last_seq: dict[str, int]
+
+
+class SequencesReported(Event, type="zhengling.backbone.sequences.reported.v1", aggregate="report", key="source"):
+    """What a service emitted lately, of all governments, so that who hears it can tell whether something was lost."""
+
+    source: str
+    moved: tuple[Moved, ...]
+
+
+class Missing(BaseModel):
+    """The events of one aggregate from `first` to `last`, some of which somebody hasn't got."""
+
+    model_config = ConfigDict(frozen=True)
+    aggregate_type: str
+    aggregate_id: str
+    first: int
+    last: int
+
+
+class EventsMissed(
+    Event,
+    type="zhengling.backbone.events.missed.v1",
+    aggregate="request",
+    key="request",
+    kind=EventKind.snapshot,
+):
+    """A service asks another one, `source`, to publish again what it lacks of its events. What doesn't come then it asks
+    for again, so that a request may be lost or superseded."""
+
+    request: str
+    reader: str
+    source: str
+    missing: tuple[Missing, ...]
 
 
 class Unit(BaseModel):

@@ -46,7 +46,8 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Received:
-    """What a handler gets beside the payload: where the event comes from, when it was recorded there, and the rules."""
+    """What a handler gets beside the payload: where the event comes from, when it was recorded there, and the rules;
+    which consumer it came to, and which topics that one hears."""
 
     rulebooks: Rulebooks
     event_id: UUID
@@ -54,6 +55,8 @@ class Received:
     government: str
     time: datetime
     sequence: int
+    consumer: str
+    topics: frozenset[str]
 
 
 #: Handlers are called in the consumer's transaction, for the event's government; they commit nothing themselves.
@@ -161,6 +164,7 @@ _POISON = sa.text("""
     INSERT INTO poison (consumer, topic, part, koffset, digest, raw, error)
     VALUES (:consumer, :topic, :part, :koffset, :digest, :raw, :error) ON CONFLICT DO NOTHING
 """)
+_POISONED = sa.text("SELECT count(*) FROM poison WHERE consumer = :consumer AND discarded_by IS NULL")
 _COUNTS = sa.text("""
     SELECT count(*) FILTER (WHERE status = 'waiting'), count(*) FILTER (WHERE status = 'dead'),
            count(*) FILTER (WHERE status = 'waiting' AND next_attempt_at IS NULL
@@ -208,6 +212,7 @@ class Inbox:
         self.consumer = consumer
         self.handlers = handlers
         self.rulebooks = rulebooks
+        self.topics = frozenset(event.topic() for event in handlers)
 
     async def receive(
         self,
@@ -355,6 +360,10 @@ class Inbox:
         ).one()
         return waiting, dead, gaps
 
+    async def poisoned(self, session: AsyncSession) -> int:
+        """Records that couldn't be read and that nobody has done with."""
+        return int(await session.scalar(_POISONED, {"consumer": self.consumer}) or 0)
+
     async def _apply_new(self, session: AsyncSession, arrival: Arrival, row: dict[str, Any]) -> bool:
         """Apply an event that is next in its aggregate; on failure it waits or is dead, and blocks its aggregate."""
         envelope = arrival.envelope
@@ -415,8 +424,9 @@ class Inbox:
             causation_id=envelope.id, correlation_id=envelope.correlationid, traceparent=envelope.traceparent
         )
         received = Received(
-            self.rulebooks, UUID(envelope.id), envelope.source, envelope.government, envelope.time, envelope.sequence
-        )
+            self.rulebooks, UUID(envelope.id), envelope.source, envelope.government, envelope.time, envelope.sequence,
+            self.consumer, self.topics,
+        )  # fmt: skip
         await handler(session, event, received)
         crash_point("consumer.handling")
         await audit.record(

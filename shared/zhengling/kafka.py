@@ -28,7 +28,7 @@ from aiokafka.errors import (
 )
 from pydantic import BaseModel
 
-from zhengling.events import EventKind, topic_of
+from zhengling.events import BACKBONE, EventKind, topic_of
 
 log = logging.getLogger(__name__)
 #: Sending these again can't help; the row is parked.
@@ -118,15 +118,15 @@ def _forget(task: asyncio.Future[Any]) -> None:
 
 
 async def ensure_topics(settings: KafkaSettings, services: Iterable[str]) -> None:
-    """Create the topics of these services where they are missing. Those of snapshots are compacted and have a single
-    partition: they carry little, and every partition costs its reader a line in each fetch."""
+    """Create the topics of these services where they are missing. Those of snapshots are compacted; they and the backbone's
+    have a single partition: they carry little, and every partition costs its reader a line in each fetch."""
     admin = AIOKafkaAdminClient(**settings.client())
     try:
         await _within(10, admin.start())
         wanted = [
             NewTopic(
                 topic_of(service, kind),
-                1 if kind == EventKind.snapshot else settings.partitions,
+                1 if kind == EventKind.snapshot or service == BACKBONE else settings.partitions,
                 settings.replication_factor,
                 topic_configs={"cleanup.policy": "compact" if kind == EventKind.snapshot else "delete"},
             )
@@ -176,7 +176,7 @@ class Producer:
     async def ready(self) -> AIOKafkaProducer:
         """Connect unless connected. Raises `KafkaError`, `OSError` or `TimeoutError` where the broker can't be reached."""
         if self._producer is None:
-            await ensure_topics(self._settings, [self._service])
+            await ensure_topics(self._settings, [self._service, BACKBONE])
             producer = AIOKafkaProducer(
                 **self._settings.client(),
                 acks="all",

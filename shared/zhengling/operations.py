@@ -16,13 +16,16 @@ from zhengling.db import NATIONAL, enter_government
 from zhengling.deadlines import shanghai_day
 from zhengling.errors import Problem, Text, not_found, refusal
 from zhengling.moments import Instant
+from zhengling.paging import Page, Paging, bounds, cut
 from zhengling.service import Call, Service, command, commands, queries, query
 
 _FAILED = sa.text("""
     SELECT event_id, consumer, source, event_type, aggregate_type, aggregate_id, aggregate_seq, status, attempts,
            next_attempt_at, last_error, collides_with, received_at, discard_reason, discard_requested_by
     FROM inbox WHERE status IN ('waiting', 'dead') AND (CAST(:status AS text) IS NULL OR status = :status)
-    ORDER BY received_at LIMIT :limit
+      AND (CAST(:since AS timestamptz) IS NULL OR received_at >= :since)
+      AND (CAST(:after AS timestamptz) IS NULL OR (received_at, CAST(event_id AS text)) > (:after, :key))
+    ORDER BY received_at, CAST(event_id AS text) LIMIT :limit
 """)
 _FIND = sa.text("SELECT * FROM inbox WHERE event_id = :event_id FOR UPDATE")
 _RETRY = sa.text("""
@@ -35,6 +38,25 @@ _ASK = sa.text("""
     WHERE event_id = :event_id
 """)
 _DISCARD = sa.text("UPDATE inbox SET status = 'discarded', discarded_by = :person WHERE event_id = :event_id")
+_POISON_COLUMNS = """
+    id, consumer, topic, part AS partition, koffset AS "offset", encode(digest, 'hex') AS digest, size, error, received_at,
+    CASE WHEN discarded_by IS NULL THEN 'open' ELSE 'discarded' END AS status, discard_reason, discard_requested_by
+"""
+_POISON = sa.text(f"""
+    SELECT {_POISON_COLUMNS} FROM poison
+    WHERE (discarded_by IS NOT NULL) = (:status = 'discarded')
+      AND (CAST(:since AS timestamptz) IS NULL OR received_at >= :since)
+      AND (CAST(:after AS timestamptz) IS NULL OR (received_at, CAST(id AS text)) > (:after, :key))
+    ORDER BY received_at, CAST(id AS text) LIMIT :limit
+""")
+_FIND_POISON = sa.text("""
+    SELECT discard_requested_by, discard_requested_for, discarded_by FROM poison WHERE id = :id FOR UPDATE
+""")
+_ASK_POISON = sa.text("""
+    UPDATE poison SET discard_reason = :reason, discard_requested_by = :person, discard_requested_for = :official
+    WHERE id = :id
+""")
+_DISCARD_POISON = sa.text("UPDATE poison SET discarded_by = :person WHERE id = :id")
 _SHIFT = sa.text("UPDATE business_clock SET shift = :shift RETURNING now() + shift")
 _REAL_NOW = sa.text("SELECT now()")
 
@@ -60,8 +82,23 @@ class FailedEvent(BaseModel):
     discard_requested_by: str | None
 
 
-class FailedEvents(BaseModel):
-    items: list[FailedEvent]
+class PoisonRecord(BaseModel):
+    """A record that can't be read; nothing waits for it. Where it stands and what is wrong with it, never what it says: that
+    may be another government's, and is in the log at this offset for whoever runs it."""
+
+    model_config = ConfigDict(from_attributes=True)
+    id: UUID
+    consumer: str
+    topic: str
+    partition: int
+    offset: int
+    digest: Annotated[str, Field(description="SHA-256 of the record's value, in hexadecimal digits")]
+    size: Annotated[int, Field(description="of the record's value, in bytes")]
+    error: str
+    received_at: datetime
+    status: Literal["open", "discarded"]
+    discard_reason: str | None
+    discard_requested_by: str | None
 
 
 class OperationRequest(BaseModel):
@@ -74,6 +111,11 @@ class DiscardRequest(OperationRequest):
 
 class EventState(BaseModel):
     event_id: UUID
+    status: str
+
+
+class PoisonState(BaseModel):
+    id: UUID
     status: str
 
 
@@ -123,6 +165,18 @@ async def _failed(call: Call, event_id: UUID) -> Any:
     return row
 
 
+def _second_person(call: Call, requested_by: str, requested_for: str | None) -> None:
+    """Problem 409 where it is the one who asked for it that confirms."""
+    person, official = call.principal.subject, call.official
+    if person == requested_by or (official and official == requested_for):
+        raise Problem(
+            409,
+            "second_person_needed",
+            Text(f"{official or person} asked for it, another person has to confirm", "放弃事件须由另一人确认"),
+            Text("have a colleague send the same request", "请由其他人员确认"),
+        )
+
+
 def routes(service: Service) -> APIRouter:
     """The operations of one service's API."""
     admin, read = f"{service.name}:admin", f"{service.name}:read"
@@ -133,11 +187,52 @@ def routes(service: Service) -> APIRouter:
     @reads.get("/events/failed", operation_id="list_failed_events")
     async def list_failed_events(
         call: Annotated[Call, query(read)],
+        paging: Paging,
         status: Annotated[Literal["waiting", "dead"] | None, Query()] = None,
-        limit: Annotated[int, Query(ge=1, le=200)] = 100,
-    ) -> FailedEvents:
-        rows = await call.session.execute(_FAILED, {"status": status, "limit": limit})
-        return FailedEvents(items=[FailedEvent.model_validate(row) for row in rows])
+    ) -> Page[FailedEvent]:
+        found = await call.session.execute(_FAILED, bounds(paging) | {"status": status})
+        rows, cursor = cut(list(found), paging.limit, lambda row: (row.received_at, str(row.event_id)))
+        return Page(items=[FailedEvent.model_validate(row) for row in rows], next_cursor=cursor)
+
+    @reads.get("/events/poison", operation_id="list_poison", summary="Records that can't be read, in order of arrival")
+    async def list_poison(
+        call: Annotated[Call, query(read)],
+        paging: Paging,
+        status: Annotated[Literal["open", "discarded"], Query()] = "open",
+    ) -> Page[PoisonRecord]:
+        found = await call.session.execute(_POISON, bounds(paging) | {"status": status})
+        rows, cursor = cut(list(found), paging.limit, lambda row: (row.received_at, str(row.id)))
+        return Page(items=[PoisonRecord.model_validate(row) for row in rows], next_cursor=cursor)
+
+    @writes.post(
+        "/events/poison/{poison_id}/discard",
+        operation_id="discard_poison",
+        status_code=202,
+        summary="Have done with an unreadable record: one person asks with a reason, a second one confirms",
+    )
+    async def discard_poison(
+        poison_id: UUID, body: DiscardRequest, call: Annotated[Call, command(admin)]
+    ) -> PoisonState:
+        row = (await call.session.execute(_FIND_POISON, {"id": poison_id})).first()
+        if row is None:
+            raise not_found("poison", "无法读取的记录", poison_id)
+        if row.discarded_by is not None:
+            raise refusal(
+                "poison_is_discarded",
+                None,
+                f"record {poison_id} was discarded",
+                "该记录已放弃",
+                Text("nothing is left to be done", "无需处理"),
+            )
+        person = call.principal.subject
+        call.audit_details.update(subject=f"poison:{poison_id}", reason=body.reason)
+        if row.discard_requested_by is None:
+            asked = {"id": poison_id, "reason": body.reason, "person": person, "official": call.official}
+            await call.session.execute(_ASK_POISON, asked)
+            return PoisonState(id=poison_id, status="awaiting_second_person")
+        _second_person(call, row.discard_requested_by, row.discard_requested_for)
+        await call.session.execute(_DISCARD_POISON, {"id": poison_id, "person": person})
+        return PoisonState(id=poison_id, status="discarded")
 
     @writes.post("/events/{event_id}/retry", operation_id="retry_event", status_code=202)
     async def retry_event(event_id: UUID, call: Annotated[Call, command(admin)]) -> EventState:
@@ -168,13 +263,7 @@ def routes(service: Service) -> APIRouter:
             asked = {"event_id": event_id, "reason": body.reason, "person": person, "official": official}
             await call.session.execute(_ASK, asked)
             return EventState(event_id=event_id, status="awaiting_second_person")
-        if person == row.discard_requested_by or (official and official == row.discard_requested_for):
-            raise Problem(
-                409,
-                "second_person_needed",
-                Text(f"{official or person} asked for it, another person has to confirm", "放弃事件须由另一人确认"),
-                Text("have a colleague send the same request", "请由其他人员确认"),
-            )
+        _second_person(call, row.discard_requested_by, row.discard_requested_for)
         await call.session.execute(_DISCARD, {"event_id": event_id, "person": person})
         return EventState(event_id=event_id, status="discarded")
 

@@ -8,6 +8,7 @@ Rows are kept for good, so that whatever a broker lost can be published again. A
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -18,11 +19,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from uuid_utils.compat import uuid7
 
 from zhengling.db import columns, government_of, write
-from zhengling.events import Event
+from zhengling.events import BACKBONE, Event, EventKind, Missing, Moved, topic_of
 from zhengling.faults import crash_point
 
 LANES = 16  # frozen: a change would move aggregates between lanes while their events are under way
 CHANNEL = "outbox"
+_WAKE = sa.text("SELECT pg_notify('outbox', '')")
 
 # One statement for any number of events. The rows of their sequences are locked in one order, whoever emits.
 _EMIT = sa.text("""
@@ -81,13 +83,34 @@ _PARK = sa.text("""
     UPDATE outbox SET attempts = attempts + 1, last_error = :error, parked_at = clock_timestamp() WHERE pos = :pos
 """)
 # Whoever has the lanes knows that no relay is about to mark as published what it sent before.
-_LOCK_ALL_LANES = sa.text("SELECT lane FROM outbox_lane ORDER BY lane FOR UPDATE")
+_WAIT_FOR_LANES = sa.text("SELECT lane FROM outbox_lane WHERE lane = ANY(:lanes) ORDER BY lane FOR UPDATE")
 _REPLAY = sa.text("""
     UPDATE outbox SET published_at = NULL, parked_at = NULL, next_attempt_at = NULL, attempts = 0, last_error = NULL
     WHERE created_at >= :since
       AND (CAST(:aggregate_type AS text) IS NULL OR aggregate_type = :aggregate_type)
       AND (CAST(:aggregate_id AS text) IS NULL OR aggregate_id = :aggregate_id)
 """)
+# What isn't published will be: it isn't for whoever asks again, nor is what is parked.
+_PUBLISH_AGAIN = sa.text("""
+    UPDATE outbox o SET published_at = NULL, attempts = 0
+    FROM unnest(CAST(:aggregate_type AS text[]), CAST(:aggregate_id AS text[]), CAST(:first AS bigint[]),
+                CAST(:last AS bigint[])) AS asked (aggregate_type, aggregate_id, first, last)
+    WHERE o.aggregate_type = asked.aggregate_type AND o.aggregate_id = asked.aggregate_id
+      AND o.aggregate_seq BETWEEN asked.first AND asked.last AND o.published_at IS NOT NULL
+""")
+# All rows of the last moment, so that the next look can begin behind it.
+_MOVED = sa.text("""
+    WITH moved AS (
+        SELECT topic, aggregate_type, aggregate_id, aggregate_seq, created_at FROM outbox
+        WHERE created_at > :since AND created_at <= :until AND topic <> ALL(:own)
+        ORDER BY created_at FETCH FIRST :most ROWS WITH TIES)
+    SELECT topic, aggregate_type, jsonb_object_agg(aggregate_id, last_seq), sum(rows), max(moment)
+    FROM (SELECT topic, aggregate_type, aggregate_id, max(aggregate_seq) AS last_seq, count(*) AS rows,
+                 max(created_at) AS moment
+          FROM moved GROUP BY 1, 2, 3) a
+    GROUP BY 1, 2 ORDER BY 1, 2
+""")
+_OWN = [topic_of(BACKBONE, kind) for kind in EventKind]
 _DEPTH = sa.text("""
     SELECT count(*) FILTER (WHERE parked_at IS NULL), count(*) FILTER (WHERE parked_at IS NOT NULL),
            coalesce(extract(epoch FROM clock_timestamp() - min(created_at) FILTER (WHERE parked_at IS NULL)), 0)
@@ -181,12 +204,31 @@ async def replay(
     session: AsyncSession, since: datetime, aggregate_type: str | None = None, aggregate_id: str | None = None
 ) -> int:
     """Have the relay publish again what this government emitted since then; inboxes make it harmless. Returns how many."""
-    await session.execute(_LOCK_ALL_LANES)
+    await session.execute(_WAIT_FOR_LANES, {"lanes": list(range(LANES))})
     result = await session.execute(
         _REPLAY, {"since": since, "aggregate_type": aggregate_type, "aggregate_id": aggregate_id}
     )
-    await session.execute(sa.text("SELECT pg_notify('outbox', '')"))
+    await session.execute(_WAKE)
     return int(result.rowcount)  # type: ignore[attr-defined]  # an UPDATE's result has it
+
+
+async def publish_again(session: AsyncSession, missing: Sequence[Missing]) -> int:
+    """Have the relay publish these events again, of whichever government. Returns how many."""
+    lanes = sorted({lane_of(each.aggregate_id) for each in missing})
+    await session.execute(_WAIT_FOR_LANES, {"lanes": lanes})
+    result = await session.execute(_PUBLISH_AGAIN, columns([each.model_dump() for each in missing]))
+    await session.execute(_WAKE)
+    return int(result.rowcount)  # type: ignore[attr-defined]  # an UPDATE's result has it
+
+
+async def moved(
+    session: AsyncSession, since: datetime, until: datetime, most: int
+) -> tuple[tuple[Moved, ...], datetime | None]:
+    """Which aggregates moved in this time, of all governments, and how far; of `most` events or a few more. Returns with
+    them where to go on, or None where that was all. What the backbone itself emits is left out."""
+    rows = (await session.execute(_MOVED, {"since": since, "until": until, "own": _OWN, "most": most})).all()
+    found = tuple(Moved(topic=row[0], aggregate_type=row[1], last_seq=row[2]) for row in rows)
+    return found, max(row[4] for row in rows) if sum(row[3] for row in rows) >= most else None
 
 
 async def depth(connection: AsyncConnection) -> tuple[int, int, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -64,10 +65,20 @@ async def page(
         statement = statement.where(modified_at >= request.modified_since)
     if request.after:
         statement = statement.where(sa.tuple_(modified_at, key) > sa.tuple_(*map(sa.literal, request.after)))
-    rows = list((await session.execute(statement)).scalars())
-    if len(rows) <= request.limit:
+    rows: list[Any] = list((await session.execute(statement)).scalars())
+    return cut(rows, request.limit, lambda row: (row.modified_at, row.id))
+
+
+def cut(rows: list[T], limit: int, place: Callable[[T], tuple[datetime, str]]) -> tuple[list[T], str | None]:
+    """Of rows that were asked for with one more than the limit: those of the page, and the cursor of the next. `place`
+    gives a row's place in their order."""
+    if len(rows) <= limit:
         return rows, None
-    rows = rows[: request.limit]
-    last: Any = rows[-1]
-    cursor = base64.urlsafe_b64encode(orjson.dumps([last.modified_at.isoformat(), last.id])).decode()
-    return rows, cursor
+    moment, key = place(rows[limit - 1])
+    return rows[:limit], base64.urlsafe_b64encode(orjson.dumps([moment.isoformat(), key])).decode()
+
+
+def bounds(request: PageRequest) -> dict[str, Any]:
+    """The parameters of a statement that pages by itself, for `cut`."""
+    after, key = request.after or (None, None)
+    return {"limit": request.limit + 1, "after": after, "key": key, "since": request.modified_since}

@@ -17,7 +17,7 @@ from aiokafka.errors import KafkaError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from zhengling import outbox
-from zhengling.cloudevents import Envelope
+from zhengling.cloudevents import Envelope, source_of
 from zhengling.db import Database, whole
 from zhengling.faults import crash_point
 from zhengling.kafka import PERMANENT, Message, Producer
@@ -72,7 +72,7 @@ class Relay:
     def __init__(self, database: Database, producer: Producer, service: str) -> None:
         self._database = database
         self._producer = producer
-        self._source = f"/zhengling/{service}-svc"
+        self._source = source_of(service)
         self._wake = asyncio.Event()
 
     async def run(self) -> None:

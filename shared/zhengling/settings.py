@@ -49,6 +49,13 @@ class ServiceSettings(BaseSettings):
     kafka_sasl_password: str | None = None
     consumer_patience: float = Field(30.0, description="seconds of standing still with lag until the watchdog acts")
 
+    gap_patience: Annotated[float, Field(gt=0)] = Field(
+        60.0, description="seconds that an event may be missing until its sender is asked for it"
+    )
+    report_interval: Annotated[float, Field(gt=0)] = Field(
+        600.0, description="seconds between reports of what was emitted, by which others tell what was lost"
+    )
+
     file_store_url: str | None = Field(None, description="file:///folder or s3://bucket/prefix")
     file_max_bytes: Annotated[int, Field(ge=1, le=5 << 30)] = 100 << 20  # S3 gives an object of 5 GiB another key
     file_kinds: str = Field(",".join(KINDS), description="which kinds may be kept, separated by commas")

@@ -1,4 +1,4 @@
-"""The worker of a service: relay, consumer, retries, timers, recomputed deadlines and the audit's sealing, for good.
+"""The worker of a service: relay, consumer, retries, reconciliation, timers, recomputed deadlines, the audit's sealing, for good.
 
 Each task runs on its own: one that fails (broker or database away) is started again with a backoff while the others
 go on. SIGTERM: not ready any more, the running transactions finish, the consumer leaves its group, pools close.
@@ -17,7 +17,7 @@ from aiokafka.errors import KafkaError
 from fastapi import FastAPI
 from prometheus_client import Gauge
 
-from zhengling import audit, files, idempotency, outbox, recomputation, references, timers
+from zhengling import audit, files, idempotency, outbox, recomputation, reconciliation, references, timers
 from zhengling.consumer import EventConsumer
 from zhengling.db import Database, is_outage, whole
 from zhengling.due_dates import Owners
@@ -31,7 +31,7 @@ from zhengling.timers import Timers
 log = logging.getLogger(__name__)
 OUTBOX = Gauge("zhengling_outbox_rows", "Rows of the outbox that aren't published", ["state"])
 OUTBOX_AGE = Gauge("zhengling_outbox_oldest_seconds", "Age of the oldest unpublished event")
-INBOX = Gauge("zhengling_inbox_events", "Events of the inbox that aren't applied", ["state"])
+INBOX = Gauge("zhengling_inbox_events", "Events that aren't applied, missing or unreadable ones too", ["state"])
 IDLE = 0.5  # seconds between looks at what has no notification: timers, retries
 
 
@@ -80,6 +80,7 @@ class Worker:
             "retries": self._every(IDLE, self._retry),
             "timers": self._every(IDLE, self._fire),
             "sealing": self._every(2.0, self._seal),
+            "reconciliation": self._every(min(10.0, self.service.settings.gap_patience / 4), self._reconcile),
             "housekeeping": self._every(10.0, self._measure),
         }
         if self._topics:
@@ -153,6 +154,17 @@ class Worker:
         async with database.transaction(None) as session:
             return await self.inbox.drain_blocked(session)
 
+    async def _reconcile(self, database: Database) -> bool:
+        settings = self.service.settings
+        async with database.transaction(None) as session:
+            return await reconciliation.reconcile(
+                session,
+                self.service.name,
+                patience=settings.gap_patience,
+                interval=settings.report_interval,
+                behind=self._consumer.behind,
+            )
+
     async def _fire(self, database: Database) -> bool:
         async with database.transaction(None) as session:
             return await timers.fire_next(session, self._timers)
@@ -175,14 +187,17 @@ class Worker:
             await idempotency.forget_expired(session)
             unpublished, parked, age = await outbox.depth(await session.connection())
             waiting, dead, gaps = await self.inbox.counts(session)
+            poison = await self.inbox.poisoned(session)
+            missing = await reconciliation.asked_for(session, self.service.name)
         for gauge, state, count in (
             (OUTBOX, "unpublished", unpublished), (OUTBOX, "parked", parked),
             (INBOX, "waiting", waiting), (INBOX, "dead", dead), (INBOX, "gap", gaps),
+            (INBOX, "missing", missing), (INBOX, "poison", poison),
         ):  # fmt: skip
             gauge.labels(state).set(count)
         OUTBOX_AGE.set(age)
         if gaps:
-            log.error("%d events wait for one that never came: replay the sender's events", gaps)
+            log.error("%d events wait for one that never came; its sender is asked for it", gaps)
         return False
 
 

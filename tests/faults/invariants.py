@@ -28,11 +28,12 @@ from aiokafka.admin import AIOKafkaAdminClient
 from zhengling.stack import EmbeddedStack
 
 Rows = list[asyncpg.Record]
+_OF_ALL = ("zhengling.backbone.v1", "zhengling.backbone.snapshot.v1")
 #: Which topics each service reads.
 READS = {
-    "oversight": ("zhengling.meeting.v1", "zhengling.meeting.snapshot.v1", "zhengling.calendar.snapshot.v1"),
-    "meeting": ("zhengling.oversight.v1", "zhengling.calendar.snapshot.v1"),
-    "calendar": ("zhengling.meeting.snapshot.v1",),
+    "oversight": ("zhengling.meeting.v1", "zhengling.meeting.snapshot.v1", "zhengling.calendar.snapshot.v1", *_OF_ALL),
+    "meeting": ("zhengling.oversight.v1", "zhengling.calendar.snapshot.v1", *_OF_ALL),
+    "calendar": ("zhengling.meeting.snapshot.v1", *_OF_ALL),
 }
 DECIDED = "zhengling.meeting.decision.adopted.v1"
 OVERDUE = "zhengling.oversight.entry.overdue.v1"

@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 from aiokafka import ConsumerRecord, TopicPartition
 
-from zhengling import inbox, relay
+from zhengling import inbox, outbox, relay
 from zhengling.consumer import EventConsumer
 from zhengling.kafka import Consumer
 
@@ -49,6 +49,13 @@ def without_waves(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(relay, "waves", lambda rows: [rows] if rows else [])
 
 
+def without_reports(patch: pytest.MonkeyPatch) -> None:
+    async def nothing(*_: object) -> tuple[tuple[()], None]:
+        return (), None
+
+    patch.setattr(outbox, "moved", nothing)
+
+
 def with_a_poll_that_hangs(patch: pytest.MonkeyPatch) -> None:
     """As aiokafka was seen to: the first consumer of a process gets nothing any more. The watchdog is there."""
     poll, hung = Consumer.poll, set[int]()
@@ -75,7 +82,7 @@ MUTATIONS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     mutation.__name__: mutation
     for mutation in (
         unchanged, without_the_inbox_row, with_the_commits_swapped, without_the_check_of_the_sequence, without_waves,
-        with_a_poll_that_hangs, without_the_watchdog,
+        without_reports, with_a_poll_that_hangs, without_the_watchdog,
     )
 }  # fmt: skip
 

@@ -48,6 +48,7 @@ MATRIX: dict[str, tuple[Counts, Counts]] = {
         Counts(10_000, kills=30, freezes=5, database=5, broker=5),
     ),
     "broker loses acknowledged data": (Counts(20, 4, losses=1), Counts(10_000, losses=6)),
+    "broker loses acknowledged data, nobody replays": (Counts(20, 4, losses=1), Counts(10_000, losses=6)),
     "links cut, slow, reset": (Counts(60, 6, links=1), Counts(10_000, links=20)),
     "consumer frozen beyond its session": (Counts(60, 6, zombies=1), Counts(10_000, zombies=10)),
     "poison and failing handlers": (Counts(60, 6, poison=2, failing=4), Counts(10_000, poison=100, failing=100)),

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
@@ -314,6 +314,42 @@ class Stand:
         await asyncio.gather(*(committer() for _ in range(8)))
         return decided
 
+    async def lose(self, count: int, meetings: int = 4) -> list[str]:
+        """So many decisions and a composition, of which the broker loses all that it acknowledged, with every topic and
+        offset, while those who would have read them are frozen. Returns the decisions."""
+        broker = self.stack.broker
+        workers = [self.process(name) for name in self.names("oversight-worker", "calendar-worker")]
+        assert broker
+        for worker in workers:
+            worker.freeze()
+        try:
+            lost = await self.decide_many(count, meetings=meetings)
+            await self.recompose()
+            while (await self.unfinished())["meeting unpublished"]:
+                await asyncio.sleep(0.1)
+            await self.books.read_log()
+            await asyncio.to_thread(broker.kill)  # an orderly stop would wait for its clients
+            await asyncio.to_thread(broker.restart_empty)
+            self.books.forget_the_log()
+        finally:
+            for worker in workers:
+                worker.thaw()
+        return lost
+
+    @asynccontextmanager
+    async def reconciling(self, seconds: float = 2.0) -> AsyncIterator[None]:
+        """Inside the block workers report and ask after so many seconds rather than minutes."""
+        names = self.names(*(kind for kind in self._wanted if kind.endswith("-worker")))
+        before = {name: dict(self.process(name).env or {}) for name in names}
+        for name in names:
+            await self.restart(name, GAP_PATIENCE=str(seconds), REPORT_INTERVAL=str(seconds))
+        try:
+            yield
+        finally:
+            for name in names:
+                self.process(name).env = before[name]
+                await self.restart(name)
+
     async def recompose(self) -> None:
         """Tell the other services a composition: a snapshot for the calendar's consumer."""
         async with self._app.transaction("dalian") as session:
@@ -347,6 +383,15 @@ class Stand:
             decisions,
         )
         return int(rows[0][0])
+
+    async def until_composed(self) -> None:
+        """Until the calendar's service has the latest composition."""
+        latest = "SELECT event_id FROM outbox WHERE aggregate_type = 'government' ORDER BY pos DESC LIMIT 1"
+        event: UUID = (await ask(self.stack, "meeting", latest))[0][0]
+        received = "SELECT 1 FROM inbox WHERE event_id = $1"
+        async for found in looks(lambda: ask(self.stack, "calendar", received, event), PATIENCE):
+            if found:
+                return
 
     async def until_in_ledger(self, decisions: Sequence[str], patience: float = PATIENCE) -> None:
         async for count in looks(lambda: self.in_ledger(decisions), patience):

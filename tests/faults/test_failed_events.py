@@ -30,8 +30,13 @@ async def people(stand: Stand) -> AsyncIterator[dict[str, Api]]:
 
 async def failed(people: Api, status: str = "") -> dict[str, dict[str, object]]:
     """What waits or is dead for a government, by the event's id."""
-    found = await people.get("oversight", "/v1/events/failed", limit="200", **({"status": status} if status else {}))
-    return {item["event_id"]: item for item in found["items"]}
+    wanted, items = {"limit": "200"} | ({"status": status} if status else {}), []
+    while True:
+        found = await people.get("oversight", "/v1/events/failed", None, **wanted)
+        items += found["items"]
+        if not found["next_cursor"]:
+            return {item["event_id"]: item for item in items}
+        wanted["cursor"] = found["next_cursor"]
 
 
 async def test_a_failed_event_is_seen_retried_and_given_up_by_two_persons_and_those_behind_it_follow(

@@ -262,6 +262,18 @@ async def test_a_secret_in_a_log_is_found_also_where_a_look_ended_in_the_middle_
         assert await books.no_secrets()
 
 
+async def test_a_service_that_reports_nothing_is_found_out_once_the_broker_lost_something(victim: Stand) -> None:
+    """What lands by itself in the matrix stays lost without reports."""
+    victim.process("meeting-worker-0").stop()
+    await mutated(victim, "meeting-worker-0", "without_reports")
+    victim.process("meeting-worker-0").start()
+    async with victim.reconciling():
+        lost = await victim.lose(4)
+        await victim.until_ready(*victim.names())
+        with pytest.raises(AssertionError, match="nothing moves any more"):
+            await victim.until_in_ledger(lost, patience=20)
+
+
 def attempt(key: str, if_match: int, version: int, *, known: int | None = None, replayed: bool = False) -> Attempt:
     return Attempt("huancui", key, if_match, if_match if known is None else known, 200, version, replayed)
 

@@ -75,24 +75,10 @@ async def test_each_decision_lands_once_though_database_and_broker_go_away_too(s
 
 async def test_what_the_broker_acknowledged_and_lost_lands_after_it_was_published_again(stand: Stand) -> None:
     """It comes back without topics, records or offsets, while those who would have read them are frozen."""
-    broker, workers = stand.stack.broker, [stand.process(name) for name in stand.names("oversight-worker")]
-    assert broker
     async with row(stand, "broker loses acknowledged data") as run, httpx.AsyncClient(timeout=30) as http:
         for loss in range(run.counts.losses):
             began = datetime.now(UTC)
-            for worker in workers:
-                worker.freeze()
-            try:
-                lost = await stand.decide_many(run.counts.decisions // run.counts.losses, meetings=run.counts.meetings)
-                while (await stand.unfinished())["meeting unpublished"]:
-                    await asyncio.sleep(0.1)
-                await stand.books.read_log()
-                await asyncio.to_thread(broker.kill)  # an orderly stop would wait for its clients
-                await asyncio.to_thread(broker.restart_empty)
-                stand.books.forget_the_log()
-            finally:
-                for worker in workers:
-                    worker.thaw()
+            lost = await stand.lose(run.counts.decisions // run.counts.losses, meetings=run.counts.meetings)
             run.figures.did["losses"] = loss + 1
             await stand.until_ready(*stand.names())
             # The embedded broker also acknowledges records of topics that it has forgotten: those need another replay.
@@ -106,6 +92,17 @@ async def test_what_the_broker_acknowledged_and_lost_lands_after_it_was_publishe
                     await stand.until_drained(patience=15)
                     break
             assert await stand.in_ledger(lost) == len(lost)
+
+
+async def test_what_the_broker_acknowledged_and_lost_lands_by_itself_where_nobody_replays(stand: Stand) -> None:
+    """Decisions have but one event each and nothing comes after them; a composition is a snapshot."""
+    async with row(stand, "broker loses acknowledged data, nobody replays") as run, stand.reconciling():
+        for loss in range(run.counts.losses):
+            lost = await stand.lose(run.counts.decisions // run.counts.losses, meetings=run.counts.meetings)
+            run.figures.did["losses"] = loss + 1
+            await stand.until_ready(*stand.names())
+            await stand.until_in_ledger(lost)
+            await stand.until_composed()
 
 
 async def test_each_decision_lands_once_though_every_link_is_cut_slowed_down_and_reset(stand: Stand) -> None:

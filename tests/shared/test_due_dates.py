@@ -89,7 +89,9 @@ async def books(kept_database: ScratchDatabase) -> AsyncIterator[Trial]:
 
 
 def received(government: str) -> Received:
-    return Received(NO_RULEBOOKS, UUID(int=0), "/zhengling/calendar-svc", government, datetime.now(UTC), 1)
+    return Received(
+        NO_RULEBOOKS, UUID(int=0), "/zhengling/calendar-svc", government, datetime.now(UTC), 1, "trial", frozenset()
+    )
 
 
 def closed(*days: date) -> CalendarYear:

@@ -32,9 +32,13 @@ OPEN_TO_THE_WORKER = {
     "outbox", "inbox", "timer", "idempotency_key", "audit", "audit_seal", "deadline", "recomputation",
 }  # fmt: skip
 #: Tables without a government: what they hold is the process's, or names an event by its id only.
-OF_NO_GOVERNMENT = {"alembic_version", "business_clock", "outbox_lane", "inbox_cursor", "poison"}
+OF_NO_GOVERNMENT = {
+    "alembic_version", "business_clock", "outbox_lane", "inbox_cursor", "missing_event", "reconciliation", "poison",
+}  # fmt: skip
 #: Of those, what the application's role may look into.
-OF_NO_GOVERNMENT_AND_OPEN_TO_THE_APP = {"business_clock", "outbox_lane"}
+OF_NO_GOVERNMENT_AND_OPEN_TO_THE_APP = {"business_clock", "outbox_lane", "poison"}  # of poison not what it says
+#: Path parameters that name nothing of a government's.
+OF_NOBODY = {"year", "kind", "poison_id"}
 
 
 #: Path parameters that name a row only together with an id before them.
@@ -258,7 +262,7 @@ async def operations(neighbours: Neighbours) -> list[Operation]:
 
 
 def tenant_ids(operation: Operation) -> bool:
-    return bool(set(operation.parameters) - {"year", "kind"})
+    return bool(set(operation.parameters) - OF_NOBODY)
 
 
 async def test_an_id_of_another_government_looks_like_none_in_every_operation_that_takes_one(

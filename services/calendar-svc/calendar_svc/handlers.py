@@ -6,7 +6,7 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from calendar_svc import commands
-from zhengling import references
+from zhengling import reconciliation, references
 from zhengling.events import (
     CompositionChanged,
     DocflowDeadlinesRecomputed,
@@ -29,5 +29,6 @@ HANDLERS: Handlers = {
     MeetingDeadlinesRecomputed: on_deadlines_recomputed,
     DocflowDeadlinesRecomputed: on_deadlines_recomputed,
     OversightDeadlinesRecomputed: on_deadlines_recomputed,
+    **reconciliation.HANDLERS,
 }
 TIMERS: Timers = {}

@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from docflow_svc import commands, decision_commands
 from docflow_svc.document import Document
-from zhengling import recomputation, references
+from zhengling import recomputation, reconciliation, references
 from zhengling.due_dates import Owner, Owners
 from zhengling.events import (
     CompositionChanged,
@@ -53,6 +53,7 @@ HANDLERS: Handlers = {
     CompositionChanged: references.on_composition_changed,
     WorkdaysChanged: recomputation.on_workdays_changed,
     **references.ABSENCES,
+    **reconciliation.HANDLERS,
 }
 TIMERS: Timers = {}
 DUE_DATES: Owners = {"document": Owner(Document, commands.move_due_dates)}

@@ -8,7 +8,7 @@ from meeting_svc import decision_commands as commands
 from meeting_svc import yearly_plan_commands
 from meeting_svc.decision import Standing
 from meeting_svc.yearly_plan import MeetingPlan
-from zhengling import recomputation, references
+from zhengling import recomputation, reconciliation, references
 from zhengling.due_dates import Owner, Owners
 from zhengling.events import (
     DocflowDeadlinesRecomputed,
@@ -79,6 +79,7 @@ HANDLERS: Handlers = {
     OversightDeadlinesRecomputed: ignored,
     WorkdaysChanged: recomputation.on_workdays_changed,
     **references.ABSENCES,
+    **reconciliation.HANDLERS,
 }
 TIMERS: Timers = {yearly_plan_commands.OVERDUE: yearly_plan_commands.mark_overdue}
 DUE_DATES: Owners = {yearly_plan_commands.SUBJECT: Owner(MeetingPlan, yearly_plan_commands.move_due_dates)}

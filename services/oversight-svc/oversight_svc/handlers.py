@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from oversight_svc import commands, decision_commands
 from oversight_svc.matter import Entry
-from zhengling import recomputation, references
+from zhengling import recomputation, reconciliation, references
 from zhengling.due_dates import Owner, Owners
 from zhengling.events import (
     CompositionChanged,
@@ -48,6 +48,7 @@ HANDLERS: Handlers = {
     CompositionChanged: references.on_composition_changed,
     WorkdaysChanged: recomputation.on_workdays_changed,
     **references.ABSENCES,
+    **reconciliation.HANDLERS,
 }
 TIMERS: Timers = {commands.OVERDUE: commands.mark_overdue}
 DUE_DATES: Owners = {"entry": Owner(Entry, commands.move_due_dates)}

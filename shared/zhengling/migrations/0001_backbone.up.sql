@@ -125,8 +125,35 @@ CREATE TABLE inbox_cursor (
 CREATE INDEX inbox_cursor_blocked ON inbox_cursor (consumer) WHERE blocked_by IS NOT NULL;
 GRANT SELECT, INSERT, UPDATE ON inbox_cursor TO $worker;
 
--- A record that can't even be parsed belongs to no government; the digest keeps two apart after a log began anew.
+-- What this consumer knows to have been emitted and hasn't got: of an ordered aggregate whatever it lacks up to a number,
+-- of a snapshot that number. Asked for again and again; the row goes when there is nothing missing any more.
+CREATE TABLE missing_event (
+    consumer text NOT NULL,
+    source text NOT NULL,
+    aggregate_type text NOT NULL,
+    aggregate_id text NOT NULL,
+    snapshot boolean NOT NULL,
+    upto bigint NOT NULL,
+    asks integer NOT NULL DEFAULT 0,
+    since timestamptz NOT NULL,  -- when it was noticed, or asked for last
+    PRIMARY KEY (consumer, source, aggregate_type, aggregate_id)
+);
+GRANT SELECT, INSERT, UPDATE, DELETE ON missing_event TO $worker;
+
+-- Up to when this service has told what it emitted. The row's lock is the turn of one worker among several.
+CREATE TABLE reconciliation (
+    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    reported_until timestamptz NOT NULL DEFAULT 'epoch',
+    next_report_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    sent_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+INSERT INTO reconciliation DEFAULT VALUES;
+GRANT SELECT, UPDATE ON reconciliation TO $worker;
+
+-- A record that can't even be parsed belongs to no government; the digest keeps two apart after a log began anew. What it
+-- holds may be anybody's secret: the application's role, which answers for one government, can't read it.
 CREATE TABLE poison (
+    id uuid NOT NULL UNIQUE DEFAULT gen_random_uuid(),
     consumer text NOT NULL,
     topic text NOT NULL,
     part integer NOT NULL,
@@ -134,10 +161,18 @@ CREATE TABLE poison (
     digest bytea NOT NULL,
     raw bytea NOT NULL,
     error text NOT NULL,
+    size integer NOT NULL GENERATED ALWAYS AS (octet_length(raw)) STORED,
     received_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    discard_reason text,
+    discard_requested_by text,
+    discard_requested_for text,
+    discarded_by text,
     PRIMARY KEY (consumer, topic, part, koffset, digest)
 );
 GRANT SELECT, INSERT ON poison TO $worker;
+GRANT SELECT (id, consumer, topic, part, koffset, digest, size, error, received_at, discard_reason, discard_requested_by,
+              discard_requested_for, discarded_by) ON poison TO $app;
+GRANT UPDATE (discard_reason, discard_requested_by, discard_requested_for, discarded_by) ON poison TO $app;
 
 -- timers --------------------------------------------------------------------------------------------------------
 CREATE TABLE timer (

@@ -1,0 +1,175 @@
+"""Nothing lost stays unnoticed: services tell one another how far their aggregates are, and ask again for what is missing.
+
+Invariants: every event that was committed is reported to all; what a consumer hears of and hasn't got it asks its sender
+for, again and again (doubling to an hour), until it has it. Reports are ordered events, so that a lost one is missed like
+any other; requests may get lost, as they are made anew from what is still missing. Whatever is asked for needlessly the
+inbox takes for what it is, a duplicate. Two services need only know the backbone's topics to ask one another.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from datetime import timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from zhengling import outbox
+from zhengling.cloudevents import source_of
+from zhengling.db import NATIONAL, columns, enter_government
+from zhengling.events import Event, EventKind, EventsMissed, Missing, SequencesReported, kind_of
+from zhengling.inbox import Handlers, Received
+from zhengling.outbox import emit
+
+log = logging.getLogger(__name__)
+CHUNK = 1000  # events looked at for one report, aggregates asked for in one request: some 100 kB at most
+QUIET = timedelta(days=1)  # after which an empty report goes out, so that the loss of the last one shows
+
+_TURN = sa.text("""
+    SELECT reported_until AS since, clock_timestamp() - :patience * interval '1 second' AS until,
+           sent_at < clock_timestamp() - CAST(:quiet AS interval) AS quiet,
+           next_report_at <= clock_timestamp() AND NOT EXISTS (
+               SELECT 1 FROM outbox WHERE published_at IS NULL AND parked_at IS NULL AND next_attempt_at IS NULL
+                 AND created_at < clock_timestamp() - :patience * interval '1 second') AS due
+    FROM reconciliation FOR UPDATE SKIP LOCKED
+""")
+# Each period begins where the one before it did, so that what was committed late is reported too, and most of it twice.
+_REPORTED = sa.text("""
+    UPDATE reconciliation SET
+        reported_until = coalesce(CAST(:so_far AS timestamptz), CAST(:until AS timestamptz) - :overlap * interval '1 second'),
+        next_report_at = CASE WHEN CAST(:so_far AS timestamptz) IS NULL
+                              THEN clock_timestamp() + :interval * interval '1 second' ELSE next_report_at END,
+        sent_at = CASE WHEN :sent THEN clock_timestamp() ELSE sent_at END
+""")
+# What waits or is dead further on was received; what lacks before it is a gap.
+_NOTE = sa.text("""
+    INSERT INTO missing_event AS m (consumer, source, aggregate_type, aggregate_id, snapshot, upto, since)
+    SELECT :consumer, :source, e.aggregate_type, e.aggregate_id, e.snapshot, e.last_seq, clock_timestamp()
+    FROM unnest(CAST(:aggregate_type AS text[]), CAST(:aggregate_id AS text[]), CAST(:last_seq AS bigint[]),
+                CAST(:snapshot AS boolean[])) AS e (aggregate_type, aggregate_id, last_seq, snapshot)
+    LEFT JOIN inbox_cursor c ON c.consumer = :consumer AND c.source = :source
+          AND c.aggregate_type = e.aggregate_type AND c.aggregate_id = e.aggregate_id
+    WHERE e.last_seq > greatest(c.last_seq, c.furthest, 0)
+    ORDER BY e.aggregate_type, e.aggregate_id
+    ON CONFLICT (consumer, source, aggregate_type, aggregate_id) DO UPDATE SET upto = excluded.upto
+    WHERE m.upto < excluded.upto
+""")
+_NOTE_GAPS = sa.text("""
+    INSERT INTO missing_event AS m (consumer, source, aggregate_type, aggregate_id, snapshot, upto, since)
+    SELECT consumer, source, aggregate_type, aggregate_id, false, max(furthest), min(received_at)
+    FROM inbox JOIN inbox_cursor c USING (consumer, source, aggregate_type, aggregate_id)
+    WHERE consumer = :consumer AND status = 'waiting' AND next_attempt_at IS NULL AND blocked_by IS NULL
+      AND received_at <= clock_timestamp() - :patience * interval '1 second'
+    GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
+    ON CONFLICT (consumer, source, aggregate_type, aggregate_id) DO UPDATE SET upto = excluded.upto
+    WHERE m.upto < excluded.upto
+""")
+_LACKING = sa.text("""
+    WITH due AS (
+        SELECT * FROM missing_event
+        WHERE consumer = :consumer AND since <= clock_timestamp()
+              - (CAST(:behind AS float8) + least(3600, CAST(:patience AS float8) * 2 ^ least(asks, 20))) * interval '1 second'
+        ORDER BY since LIMIT :most FOR UPDATE SKIP LOCKED
+    ), lacking AS (
+        SELECT d.source, d.aggregate_type, d.aggregate_id, min(n) AS first, max(n) AS last
+        FROM due d LEFT JOIN inbox_cursor c USING (consumer, source, aggregate_type, aggregate_id)
+        CROSS JOIN LATERAL generate_series(greatest(coalesce(c.last_seq, 0) + 1, CASE WHEN d.snapshot THEN d.upto END),
+                                           d.upto) AS n
+        WHERE NOT EXISTS (
+            SELECT 1 FROM inbox i
+            WHERE i.consumer = d.consumer AND i.source = d.source AND i.aggregate_type = d.aggregate_type
+              AND i.aggregate_id = d.aggregate_id AND i.aggregate_seq = n AND i.collides_with IS NULL)
+        GROUP BY 1, 2, 3
+    ), came AS (
+        DELETE FROM missing_event m USING due d LEFT JOIN lacking l USING (source, aggregate_type, aggregate_id)
+        WHERE m.consumer = d.consumer AND m.source = d.source AND m.aggregate_type = d.aggregate_type
+          AND m.aggregate_id = d.aggregate_id AND l.first IS NULL
+    ), asked AS (
+        UPDATE missing_event m SET asks = asks + 1, since = clock_timestamp() FROM lacking l
+        WHERE m.consumer = :consumer AND m.source = l.source AND m.aggregate_type = l.aggregate_type
+          AND m.aggregate_id = l.aggregate_id
+    )
+    SELECT source, aggregate_type, aggregate_id, first, last FROM lacking ORDER BY source, aggregate_type, aggregate_id
+""")
+_ASKED_FOR = sa.text("SELECT count(*) FROM missing_event WHERE consumer = :consumer AND asks > 0")
+
+
+async def reconcile(session: AsyncSession, service: str, *, patience: float, interval: float, behind: float) -> bool:
+    """Report what this service emitted and ask for what it hasn't got, where either is due. Returns whether there is more
+    of it right now. One worker does so at a time.
+
+    In the caller's transaction, which is of no government yet. All in seconds: after `patience` what is missing is asked
+    for, and what was emitted is reported, every `interval`; what stood in the log `behind` seconds ago was taken.
+    """
+    turn = (await session.execute(_TURN, {"patience": patience, "quiet": QUIET})).mappings().first()
+    if turn is None:
+        return False
+    await enter_government(session, NATIONAL)
+    more = False
+    if turn["due"]:
+        moved, so_far = await outbox.moved(session, turn["since"], turn["until"], CHUNK)
+        if sent := bool(moved) or turn["quiet"]:
+            await emit(session, SequencesReported(source=source_of(service), moved=moved))
+        stand = {
+            "until": turn["until"],
+            "so_far": so_far,
+            "sent": sent,
+            "overlap": max(interval, patience),
+            "interval": interval,
+        }
+        await session.execute(_REPORTED, stand)
+        more = so_far is not None
+    return await _ask(session, service, patience, behind) or more
+
+
+async def _ask(session: AsyncSession, consumer: str, patience: float, behind: float) -> bool:
+    """Ask each sender, in one event, for what it is time to ask for. Returns whether there may be more."""
+    if behind == float("inf"):
+        return False  # what stands in the log unread isn't missing
+    await session.execute(_NOTE_GAPS, {"consumer": consumer, "patience": patience})
+    due = {"consumer": consumer, "patience": patience, "behind": behind, "most": CHUNK}
+    missing: dict[str, list[Missing]] = defaultdict(list)
+    for source, aggregate_type, aggregate_id, first, last in await session.execute(_LACKING, due):
+        each = Missing(aggregate_type=aggregate_type, aggregate_id=aggregate_id, first=first, last=last)
+        missing[source].append(each)
+    for source, lacking in missing.items():
+        log.warning("%s asks %s for events of %d aggregates that never came", consumer, source, len(lacking))
+        request = f"{consumer} of {source}"
+        await emit(session, EventsMissed(request=request, reader=consumer, source=source, missing=tuple(lacking)))
+    return sum(map(len, missing.values())) >= CHUNK
+
+
+async def asked_for(session: AsyncSession, consumer: str) -> int:
+    """Aggregates of which something was asked for and, as far as is known, didn't come yet."""
+    return int(await session.scalar(_ASKED_FOR, {"consumer": consumer}) or 0)
+
+
+async def on_sequences_reported(session: AsyncSession, event: Event, received: Received) -> None:
+    """Note what of the topics that are heard here hasn't come. It may be under way, so it isn't asked for at once."""
+    assert isinstance(event, SequencesReported)
+    rows = [
+        {
+            "aggregate_type": each.aggregate_type,
+            "aggregate_id": aggregate_id,
+            "last_seq": last_seq,
+            "snapshot": kind_of(each.topic) == EventKind.snapshot,
+        }
+        for each in event.moved
+        if each.topic in received.topics
+        for aggregate_id, last_seq in each.last_seq.items()
+    ]
+    if rows:
+        await session.execute(_NOTE, columns(rows) | {"consumer": received.consumer, "source": received.source})
+
+
+async def on_events_missed(session: AsyncSession, event: Event, received: Received) -> None:
+    """Publish again what another service lacks, where this one is asked."""
+    assert isinstance(event, EventsMissed)
+    if event.source == source_of(received.consumer):
+        count = await outbox.publish_again(session, event.missing)
+        log.warning("%d events are published again, as %s lacks them", count, event.reader)
+
+
+#: What every service does on the events of the backbone.
+HANDLERS: Handlers = {SequencesReported: on_sequences_reported, EventsMissed: on_events_missed}
