@@ -76,7 +76,11 @@ def of_its_text(topic: Topic, records: list[Any]) -> list[Any]:
     """The records that are of the topic's text as it stands."""
     newer = any(p.kind == "main_document" and p.number > 1 and p.replaced_by is None for p in topic.papers)
     assert topic.text_since or not newer, "another text, and what was recorded of the older one still counts"
-    return [record for record in records if topic.text_since is None or record.recorded_at >= topic.text_since]
+    found = [record for record in records if topic.text_since is None or record.recorded_at >= topic.text_since]
+    if topic.history and topic.history[-1].turn == "corrected" and topic.state == "concluded":
+        deferred = next(each for each in reversed(topic.history[:-1]) if each.meeting_id == topic.meeting_id)
+        return [record for record in found if record.recorded_at <= deferred.recorded_at]  # what the meeting had then
+    return found
 
 
 @dataclass
@@ -88,6 +92,7 @@ class Law:
     sealed: dict[str, str] = field(default_factory=dict)
     chairs_entrusted: dict[str, bool] = field(default_factory=dict)
     reached: set[str] = field(default_factory=set)
+    put_off: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         (self.book,) = self.rows.service.rulebooks.all()
@@ -487,6 +492,8 @@ class Law:
                 assert all(d.state not in ("requested", "approved") for d in sent), "a delegate of who comes after all"
                 self.reached.add("leave withdrawn")
         taken = meeting.resolutions[len(before["resolutions"]) :]
+        if kind.quorum and len(set(self._in_the_room(meeting)) & set(members)) < kind.quorum.needed(len(members)):
+            self.put_off.update(each.decision_id for each in taken)
         if any(each.outcome != "deferred" for each in taken):  # what is put off isn't decided
             self._require_quorum(meeting, kind)
 
@@ -497,6 +504,12 @@ class Law:
         assert set(decided) <= set(items), "a decision on what isn't on the agenda"
         assert not decided or kind.decides, "a kind that takes no decisions decided"
         for resolution in meeting.resolutions:
+            if resolution.decision_id in self.put_off:
+                assert resolution.outcome == "deferred", "decided by a correction, without a quorum"
+            topic = self.rows.rows[Topic][resolution.topic_id]
+            reserved = [each for each in self.book.topics.reserved if set(each.any_of) & set(topic.aspects)]
+            if reserved and meeting.kind not in reserved[0].kinds:
+                assert resolution.outcome != "passed", "a reserved matter is decided where it is only prepared"
             assert resolution.lead.code not in [unit.code for unit in resolution.co_units]
         if len(decided) > len(before["resolutions"]):
             assert "open" in (meeting.state, before["state"]), "decided outside the session"
@@ -510,6 +523,8 @@ class Law:
         kind, found = self.book.meetings[meeting.kind], versions(self.rows, meeting.id)
         assert sum(each.state == "draft" for each in found) <= 1, "two versions wait"
         assert [each.number for each in found] == list(range(1, len(found) + 1))
+        marks = [each.major for each in found]
+        assert marks == sorted(marks), "minutes lost the mark of a major matter"
         final = [each for each in found if each.state in ("signed", "waived")]
         assert bool(final) == (meeting.state in ("signed", "unminuted")), f"{meeting.state}, {len(final)} final"
         for minutes in found:

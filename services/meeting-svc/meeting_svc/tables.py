@@ -162,6 +162,7 @@ decision = sa.Table(
     sa.Column("resolution", Json(Resolution), nullable=False),
     sa.Column("standing", sa.Text, nullable=False),
     sa.Column("signed_at", Instant),
+    sa.Column("quorum_clause", sa.Text),
     sa.Column("revision", sa.Integer, nullable=False),
     sa.Column("revisions", Json(list[Revision]), nullable=False),
     sa.Column("publication", sa.Text, nullable=False),

@@ -636,10 +636,12 @@ def conclude(
 
 
 def require_correctable(topic: Topic, meeting_id: str, before: Outcome, after: Outcome, clause: str) -> None:
-    """Refusal `topic_elsewhere` where the signed minutes of this meeting are to say that it decided a topic which they
-    had deferred, and which stands on another agenda or was decided there since: a topic gets one decision."""
-    taken_up = before == Outcome.deferred and after != Outcome.deferred
-    if taken_up and topic.state in (TopicState.scheduled, TopicState.concluded) and topic.meeting_id != meeting_id:
+    """Refusals where the signed minutes of this meeting are to say that it decided a topic which they had deferred:
+    `topic_elsewhere` if it stands on another agenda or was decided there since, as a topic gets one decision;
+    `topic_went_on` if it was changed since, as nobody decided on what stands there now."""
+    if before != Outcome.deferred or after == Outcome.deferred:
+        return
+    if topic.state in (TopicState.scheduled, TopicState.concluded) and topic.meeting_id != meeting_id:
         raise refusal(
             "topic_elsewhere",
             clause,
@@ -650,6 +652,16 @@ def require_correctable(topic: Topic, meeting_id: str, before: Outcome, after: O
                 "请先从该会议议程中撤下；该会议已作决定的，以其决定为准",
             ),
             meeting_id=topic.meeting_id,
+        )
+    put_off = [n for n, each in enumerate(topic.history) if each.meeting_id == meeting_id]
+    since = topic.history[put_off[-1] + 1 :] if put_off else []
+    if changed := [each for each in since if each.turn != Turn.released]:
+        raise refusal(
+            "topic_went_on",
+            clause,
+            f"the topic was deferred and is another one since: {', '.join(each.turn for each in changed)}",
+            "该议题暂缓后已重新办理，现有材料未经本次会议审议",
+            Text("bring it to a later meeting as it is now", "请按现有材料提交以后的会议"),
         )
 
 

@@ -1,4 +1,4 @@
-"""Guests from outside in the roll call and in the attendance circular."""
+"""Guests from outside in the roll call and in the attendance circular; what was deferred for want of a quorum."""
 
 from zhengling.migrations import execute
 
@@ -12,6 +12,7 @@ def upgrade() -> None:
     execute("""
         ALTER TABLE meeting ADD COLUMN guests jsonb NOT NULL DEFAULT '[]';
         ALTER TABLE circular ADD COLUMN guests jsonb NOT NULL DEFAULT '[]';
+        ALTER TABLE decision ADD COLUMN quorum_clause text;
     """)
 
 
@@ -19,4 +20,5 @@ def downgrade() -> None:
     execute("""
         ALTER TABLE meeting DROP COLUMN guests;
         ALTER TABLE circular DROP COLUMN guests;
+        ALTER TABLE decision DROP COLUMN quorum_clause;
     """)
