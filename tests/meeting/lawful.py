@@ -77,7 +77,8 @@ def of_its_text(topic: Topic, records: list[Any]) -> list[Any]:
     newer = any(p.kind == "main_document" and p.number > 1 and p.replaced_by is None for p in topic.papers)
     assert topic.text_since or not newer, "another text, and what was recorded of the older one still counts"
     found = [record for record in records if topic.text_since is None or record.recorded_at >= topic.text_since]
-    if topic.history and topic.history[-1].turn == "corrected" and topic.state == "concluded":
+    last = topic.history[-1] if topic.history else None
+    if last and last.turn == "corrected" and last.meeting_id is None and topic.state == "concluded":
         deferred = next(each for each in reversed(topic.history[:-1]) if each.meeting_id == topic.meeting_id)
         return [record for record in found if record.recorded_at <= deferred.recorded_at]  # what the meeting had then
     return found
@@ -223,6 +224,7 @@ class Law:
             self._form_and_prior_meeting(topic, kind, facts)
             self._in_time(topic, kind, facts)
         self._one_agenda(topic)
+        self._followed(topic, facts)
 
     def _papers(self, topic: Topic, kind: Any, facts: dict[str, Any]) -> None:
         counting = [paper for paper in topic.papers if paper.replaced_by is None]
@@ -251,6 +253,20 @@ class Law:
             assert set(rule.criteria) <= set(records[-1].criteria), f"{rule.gate} lacks criteria"
             forms = [form for form in set(records[-1].forms) if not rule.form_among or form in rule.form_among]
             assert len(forms) >= rule.forms, f"{rule.gate} lacks forms"
+
+    def _followed(self, topic: Topic, facts: dict[str, Any]) -> None:
+        """Whether something is open that may come after the meeting is known as it is."""
+        still = []
+        for rule in self.book.topics.gates:
+            applies = set(rule.any_of) & set(topic.aspects) and holds(rule.when, facts)
+            if applies and rule.blocks in ("issue", "tracked") and (not rule.kinds or topic.meeting_kind in rule.kinds):
+                since = topic.text_since
+                records = [record for record in topic.gates if since is None or record.recorded_at >= since]
+                passed = [record.passed for record in records if record.gate == rule.gate]
+                still.append(not passed or not passed[-1])
+        assert topic.gates_open == any(still), f"{still}, and gates_open is {topic.gates_open}"
+        if any(still):
+            self.reached.add("gates open after the meeting")
 
     def _consultation(self, topic: Topic) -> None:
         said = {position.organisation: position for position in of_its_text(topic, topic.positions)}

@@ -54,6 +54,7 @@ topic = sa.Table(
     sa.Column("history", Json(list[HistoryEntry]), nullable=False),
     sa.Column("late_admission", Json(LateAdmission | None)),
     sa.Column("meeting_id", sa.Text),
+    sa.Column("gates_open", sa.Boolean, nullable=False),
 )
 meeting = sa.Table(
     "meeting",

@@ -128,7 +128,8 @@ class PriorMeeting:
 class Topic:
     """`matter` is the task of the kind that it falls under, `concerned` the organisations it touches, `convener` who is to
     chair where the chair decides on topics; `prepares_for` the kind that decides what this one only prepares. Gates and
-    positions recorded before `text_since` were of another text and don't count any more."""
+    positions recorded before `text_since` were of another text and don't count any more. `gates_open` says whether
+    `open_gates` names any, so that they are found."""
 
     id: str
     government: str
@@ -160,6 +161,7 @@ class Topic:
     late_admission: LateAdmission | None = None
     history: list[HistoryEntry] = field(default_factory=list)
     meeting_id: str | None = None
+    gates_open: bool = False
     version: int = 1
     modified_at: datetime | None = None
 
@@ -424,6 +426,24 @@ def require_not_reserved(topic: Topic, rules: TopicRules, kinds: dict[str, str])
 
 def applying_gates(topic: Topic, rules: TopicRules) -> list[GateRule]:
     return gates.applying(rules, topic.meeting_kind, topic.aspects, topic.facts, bool(topic.concerned))
+
+
+def shortcoming(topic: Topic, rule: GateRule, names: dict[str, str]) -> Text | None:
+    """What a gate that applies still lacks; None where it is passed. Of a consultation, who hasn't answered."""
+    if rule.gate != Gate.departments_consulted:
+        return gates.shortcoming(rule, topic.standing_gates)
+    waiting = [names.get(each, each) for each in consultations.silent(topic.concerned, topic.standing_positions)]
+    return Text(f"without an answer: {', '.join(waiting)}", f"尚未回复：{'、'.join(waiting)}") if waiting else None
+
+
+def open_gates(topic: Topic, rules: TopicRules) -> list[GateRule]:
+    """The gates that may be passed once the meeting has decided, and aren't yet: they stand against the issue, or are
+    tracked."""
+    return [
+        rule
+        for rule in applying_gates(topic, rules)
+        if rule.blocks in AFTER_THE_MEETING and shortcoming(topic, rule, {})
+    ]
 
 
 def chair_takes_part(kind: MeetingKind) -> bool:
