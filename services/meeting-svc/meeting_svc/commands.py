@@ -8,17 +8,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from meeting_svc import invitation
+from meeting_svc import invitation, succession
 from meeting_svc import meeting as meetings
-from meeting_svc import topic as topics
+from meeting_svc import step as steps
 from meeting_svc.meeting import Meeting
 from meeting_svc.record import Act
 from meeting_svc.schemas import TakeStep
-from meeting_svc.topic import StepTaken, Topic
+from meeting_svc.step import StepTaken
+from meeting_svc.topic import Topic
 from zhengling import references
 from zhengling.authority import Acting, Composition
 from zhengling.db import lock
 from zhengling.deadlines import shanghai_day
+from zhengling.errors import invalid
 from zhengling.rulebook import Chain, Facts, MeetingKind
 from zhengling.service import Call
 
@@ -39,8 +41,9 @@ async def step_of_meeting(
     facts: Facts | None = None,
 ) -> StepTaken:
     """The step of one of the meeting's chains as taken; `facts` are further ones that the chain depends on."""
-    composition = await references.composition(call.session)
-    step = topics.take_step(
+    composition, on = await references.composition(call.session), shanghai_day(call.now)
+    places = succession.places(meeting, kind, composition, on)
+    step = steps.take_step(
         chain,
         taken,
         meetings.minutes_facts(meeting, call.official) | (facts or {}),
@@ -49,17 +52,26 @@ async def step_of_meeting(
         call.official,
         call.occurred(body.occurred_at),
         call.now,
-        shanghai_day(call.now),
+        on,
         body.opinion,
-        **meetings.step_context(meeting, meetings.planned_chair(meeting, kind, composition)),
+        **places.context,
+        succeeded=places.succeeded,
     )
     call.audit_details.update(step.behalf)
     return step
 
 
-def require_organisations(composition: Composition, codes: list[str]) -> None:
-    """Problem 422 `unknown_organisation` for codes that the composition doesn't have."""
+def require_organisations(composition: Composition, codes: list[str], on: date | None = None) -> None:
+    """Problem 422 `unknown_organisation` for codes that the composition doesn't have, `organisation_abolished` for units
+    that aren't there on that day, where one is named."""
     invitation.require_known(composition, [], codes)
+    there = {each.code for each in composition.organisations if on is None or each.holds(on)}
+    if gone := [composition.organisation_names[code] for code in codes if code not in there]:
+        raise invalid(
+            "organisation_abolished",
+            f"not there on {on}: {', '.join(gone)}",
+            f"{on}时该单位不存在：{'、'.join(gone)}",
+        )
 
 
 @dataclass

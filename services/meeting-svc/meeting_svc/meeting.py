@@ -12,6 +12,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import TypeVar
 
+from meeting_svc.bounds import OF_A_MEETING, appended
 from meeting_svc.decision import require_one_lead
 from meeting_svc.record import (
     Acknowledgement,
@@ -22,6 +23,7 @@ from meeting_svc.record import (
     Cancellation,
     Copy,
     Delegation,
+    GuestAttendance,
     Handover,
     Invitee,
     InviteeRemoval,
@@ -38,7 +40,7 @@ from meeting_svc.record import (
 from meeting_svc.record import AgendaItem as AgendaItem
 from meeting_svc.record import Attendance as Attendance
 from meeting_svc.record import Entrustment as Entrustment
-from meeting_svc.topic import StepTaken
+from meeting_svc.step import StepTaken
 from zhengling.authority import Acting, Composition
 from zhengling.errors import Text, refusal
 from zhengling.events import Resolution
@@ -68,6 +70,8 @@ _STATES_ZH = {
     MeetingState.signed: "纪要已签发",
     MeetingState.unminuted: "不形成纪要",
 }
+#: What was asked for and still holds: it waits for its answer, or was granted.
+STANDING = (AnswerState.requested, AnswerState.approved)
 #: While it is prepared: from the call to the opening.
 PREPARED = (MeetingState.called, MeetingState.agenda_approved)
 HELD = (MeetingState.open, MeetingState.closed, MeetingState.minuted, MeetingState.signed)
@@ -111,6 +115,7 @@ class Meeting:
     members: list[str] = field(default_factory=list)
     quorum_needed: QuorumNeeded | None = None
     attendance: list[Attendance] = field(default_factory=list)
+    guests: list[GuestAttendance] = field(default_factory=list)
     movements: list[Movement] = field(default_factory=list)
     handovers: list[Handover] = field(default_factory=list)
     copies: list[Copy] = field(default_factory=list)
@@ -319,16 +324,15 @@ def postpone(meeting: Meeting, change: Postponement) -> None:
             Text("name another day, time or place", "请填写新的时间或地点"),
         )
     old = Postponement(meeting.day, meeting.starts_at, meeting.place, change.reason, change.act)
-    meeting.postponements = [*meeting.postponements, old]
+    meeting.postponements = appended(meeting.postponements, old, bound=OF_A_MEETING)
     if change.day != meeting.day:
-        lapsing = (AnswerState.requested, AnswerState.approved)
-        meeting.leaves = [_lapsed(leave) if leave.state in lapsing else leave for leave in meeting.leaves]
-        meeting.delegations = [_lapsed(sent) if sent.state in lapsing else sent for sent in meeting.delegations]
+        meeting.leaves = [lapsed(leave) if leave.state in STANDING else leave for leave in meeting.leaves]
+        meeting.delegations = [lapsed(sent) if sent.state in STANDING else sent for sent in meeting.delegations]
     meeting.devices = None
     meeting.day, meeting.starts_at, meeting.place = change.day, change.starts_at, change.place
 
 
-def _lapsed(asked: Asked) -> Asked:
+def lapsed(asked: Asked) -> Asked:
     return replace(asked, state=AnswerState.lapsed)
 
 
@@ -346,6 +350,11 @@ def members_in_the_room(meeting: Meeting) -> list[str]:
 
 def quorum_is_met(meeting: Meeting) -> bool:
     return meeting.quorum_needed is None or len(members_in_the_room(meeting)) >= meeting.quorum_needed.needed
+
+
+def quorum_lost(meeting: Meeting) -> str | None:
+    """The clause of the quorum that isn't met at the moment; None where it is, or none is asked for."""
+    return meeting.quorum_needed.clause if meeting.quorum_needed and not quorum_is_met(meeting) else None
 
 
 def require_deciding(kind: MeetingKind) -> None:
@@ -366,11 +375,12 @@ def decide(meeting: Meeting, resolution: Resolution) -> None:
     """Record what the meeting made of one topic. Refusals: `quorum_lost`, `not_on_the_agenda`, `decided_already`,
     `lead_twice`. Deferring decides nothing, so it needs no quorum (HC-43): a session that lost it for good can end."""
     require_state(meeting, MeetingState.open)
-    if resolution.outcome != Outcome.deferred and meeting.quorum_needed and not quorum_is_met(meeting):
+    if resolution.outcome != Outcome.deferred and (clause := quorum_lost(meeting)):
+        assert meeting.quorum_needed
         there = len(members_in_the_room(meeting))
         raise refusal(
             "quorum_lost",
-            meeting.quorum_needed.clause,
+            clause,
             f"{there} of {len(meeting.members)} members are in the room, {meeting.quorum_needed.needed} are needed",
             f"现在场组成人员{there}人，至少须{meeting.quorum_needed.needed}人在场方可作出决定",
             Text(

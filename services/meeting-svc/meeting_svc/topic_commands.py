@@ -10,8 +10,10 @@ from sqlalchemy.dialects.postgresql import JSONB
 from uuid_utils.compat import uuid7
 
 from meeting_svc import consultation as consultations
+from meeting_svc import step as steps
 from meeting_svc import tables
 from meeting_svc import topic as topics
+from meeting_svc.bounds import OF_A_TOPIC, appended
 from meeting_svc.commands import kind_of, require_organisations
 from meeting_svc.consultation import Coordination, CoordinationNote, Position, Signature, Stance
 from meeting_svc.decision import Decision, Standing
@@ -54,6 +56,13 @@ async def _locked(call: Call, topic_id: str) -> tuple[Topic, MeetingKind, Compos
     topic = await lock(call.session, Topic, topic_id, "topic", "议题")
     call.check_version(topic.version)
     return topic, kind_of(call, topic), await references.composition(call.session)
+
+
+async def _kept(call: Call, topic: Topic) -> Topic:
+    """The topic as it is written; whether anything is open on it that the office follows is found by that."""
+    topic.gates_open = bool(topics.open_gates(topic, rules_of(call, topic)))
+    await call.session.flush()
+    return topic
 
 
 def _require_sponsor(call: Call, composition: Composition, topic: Topic, act: Text, *others: Role) -> None:
@@ -108,8 +117,7 @@ async def submit_topic(call: Call, body: SubmitTopic) -> Topic:
     _require_lawful_declaration(call, topic, kind)
     topics.settle(topic, kind)
     call.session.add(topic)
-    await call.session.flush()
-    return topic
+    return await _kept(call, topic)
 
 
 def _convener(composition: Composition, kind: MeetingKind, convener: str | None, on: date) -> str | None:
@@ -143,8 +151,7 @@ async def add_paper(call: Call, topic_id: str, body: AddPaper) -> Topic:
     (paper,) = await papers_of(call, [body], _received(call, composition, body.occurred_at))
     topics.change_papers(topic, kind, paper, body.replaces, call.now)
     topics.require_papers(kind, topic.current_papers, topic.facts)
-    await call.session.flush()
-    return topic
+    return await _kept(call, topic)
 
 
 async def concern_organisations(call: Call, topic_id: str, body: ConcernOrganisations) -> Topic:
@@ -155,8 +162,7 @@ async def concern_organisations(call: Call, topic_id: str, body: ConcernOrganisa
     require_organisations(composition, body.organisations)
     added = [each for each in body.organisations if each != topic.sponsor]
     topic.concerned = list(dict.fromkeys([*topic.concerned, *added]))
-    await call.session.flush()
-    return topic
+    return await _kept(call, topic)
 
 
 async def take_position(call: Call, topic_id: str, body: TakePosition) -> Topic:
@@ -180,9 +186,8 @@ async def take_position(call: Call, topic_id: str, body: TakePosition) -> Topic:
     position = Position(
         body.organisation, body.stance, body.grounds, call.official or "", call.occurred(body.occurred_at), call.now
     )
-    topic.positions = topics.appended(topic.positions, position)
-    await call.session.flush()
-    return topic
+    topic.positions = appended(topic.positions, position, bound=OF_A_TOPIC)
+    return await _kept(call, topic)
 
 
 async def write_coordination_note(call: Call, topic_id: str, body: WriteCoordinationNote) -> Topic:
@@ -195,8 +200,7 @@ async def write_coordination_note(call: Call, topic_id: str, body: WriteCoordina
         dict(body.grounds), body.preferred, call.official or "", call.occurred(body.occurred_at), call.now
     )
     topic.coordination_note = note
-    await call.session.flush()
-    return topic
+    return await _kept(call, topic)
 
 
 async def coordinate(call: Call, topic_id: str, body: Coordinate) -> Topic:
@@ -234,10 +238,9 @@ async def coordinate(call: Call, topic_id: str, body: Coordinate) -> Topic:
         call.occurred(body.occurred_at),
         call.now,
     )
-    topic.coordinations = topics.appended(topic.coordinations, result)
+    topic.coordinations = appended(topic.coordinations, result, bound=OF_A_TOPIC)
     call.audit_details.update(acting.behalf)
-    await call.session.flush()
-    return topic
+    return await _kept(call, topic)
 
 
 async def record_gate(call: Call, topic_id: str, body: RecordGate) -> Topic:
@@ -275,9 +278,8 @@ async def record_gate(call: Call, topic_id: str, body: RecordGate) -> Topic:
         forms=tuple(body.forms),
         opinion=body.opinion,
     )
-    topic.gates = topics.appended(topic.gates, record)
-    await call.session.flush()
-    return topic
+    topic.gates = appended(topic.gates, record, bound=OF_A_TOPIC)
+    return await _kept(call, topic)
 
 
 async def sign_topic_form(call: Call, topic_id: str, body: SignTopicForm) -> Topic:
@@ -314,8 +316,7 @@ async def sign_topic_form(call: Call, topic_id: str, body: SignTopicForm) -> Top
     others = [each for each in topic.signatures if each.organisation != body.organisation]
     topic.signatures = [*others, signature]
     call.audit_details.update(acting.behalf)
-    await call.session.flush()
-    return topic
+    return await _kept(call, topic)
 
 
 async def name_prior_meeting(call: Call, topic_id: str, body: NamePriorMeeting) -> Topic:
@@ -338,8 +339,7 @@ async def name_prior_meeting(call: Call, topic_id: str, body: NamePriorMeeting) 
             ),
         )
     topic.prior_meeting = PriorMeeting(decision.id, meeting.id, call.official or "", call.now)
-    await call.session.flush()
-    return topic
+    return await _kept(call, topic)
 
 
 async def _unfit(
@@ -372,7 +372,7 @@ async def take_topic_step(call: Call, topic_id: str, body: TakeStep) -> Topic:
     """Take the next step of the topic's chain. By who the rulebook says; once its papers and gates are complete."""
     topic, kind, composition = await _locked(call, topic_id)
     topics.require_state(topic, topics.TopicState.in_review, topics.TopicState.ready)
-    taken = topics.take_step(
+    taken = steps.take_step(
         kind.topic,
         topic.steps,
         topic.facts,
@@ -391,14 +391,13 @@ async def take_topic_step(call: Call, topic_id: str, body: TakeStep) -> Topic:
         topics.require_prior_meeting(topic, kind)
     topics.advance(topic, kind, taken)
     call.audit_details.update(taken.behalf)
-    await call.session.flush()
-    return topic
+    return await _kept(call, topic)
 
 
 async def return_topic(call: Call, topic_id: str, body: TurnTopic) -> Topic:
     """Return it to the sponsor with a reason. By whoever is next in its chain, or the office."""
     topic, kind, composition = await _locked(call, topic_id)
-    due = topics.next_step(kind.topic, topic.steps, topic.facts)
+    due = steps.next_step(kind.topic, topic.steps, topic.facts)
     actors = (*(due.by if due else ()), Actor(role=Role.office))
     composition.require(
         call.official,
@@ -413,8 +412,7 @@ async def return_topic(call: Call, topic_id: str, body: TurnTopic) -> Topic:
     )
     topics.send_back(topic, call.official or "", body.reason, call.occurred(body.occurred_at), call.now)
     call.audit_details.update(reason=body.reason)
-    await call.session.flush()
-    return topic
+    return await _kept(call, topic)
 
 
 async def withdraw_topic(call: Call, topic_id: str, body: TurnTopic) -> Topic:
@@ -423,8 +421,7 @@ async def withdraw_topic(call: Call, topic_id: str, body: TurnTopic) -> Topic:
     _require_sponsor(call, composition, topic, Text("withdraw the topic", "撤回议题"))
     topics.withdraw(topic, call.official or "", body.reason, call.occurred(body.occurred_at), call.now)
     call.audit_details.update(reason=body.reason)
-    await call.session.flush()
-    return topic
+    return await _kept(call, topic)
 
 
 async def resubmit_topic(call: Call, topic_id: str, body: ResubmitTopic) -> Topic:
@@ -447,8 +444,7 @@ async def resubmit_topic(call: Call, topic_id: str, body: ResubmitTopic) -> Topi
     topics.resubmit(topic, changes, call.official or "", body.reason, received, call.now)
     _require_lawful_declaration(call, topic, kind)
     topics.settle(topic, kind)
-    await call.session.flush()
-    return topic
+    return await _kept(call, topic)
 
 
 def _changes(topic: Topic, body: ResubmitTopic) -> dict[str, Any]:
@@ -489,8 +485,7 @@ async def admit_late_topic(call: Call, topic_id: str, body: AdmitLate) -> Topic:
         shanghai_day(call.now),
     )
     call.audit_details.update(reason=body.reason, working_days_late=late)
-    await call.session.flush()
-    return topic
+    return await _kept(call, topic)
 
 
 async def papers_due(call: Call, topic: Topic, kind: MeetingKind, day: date) -> tuple[Due | None, int]:
