@@ -258,5 +258,12 @@ CHINESE = glossary(
 
 
 def in_chinese(*words: StrEnum) -> str:
-    """Words of the vocabulary as a Chinese enumeration."""
-    return "、".join(CHINESE[type(word), word.value] for word in words)
+    """Words of the vocabulary as a Chinese enumeration. A row's column gives a word as plain text: it is told as the
+    first vocabulary that has it does."""
+    return "、".join(_one(word) for word in words)
+
+
+def _one(word: str) -> str:
+    if isinstance(word, StrEnum):
+        return CHINESE[type(word), word.value]
+    return next(chinese for (_, spelling), chinese in CHINESE.items() if spelling == word)

@@ -17,6 +17,11 @@ def test_words_of_one_spelling_keep_the_meaning_of_their_vocabulary() -> None:
     assert in_chinese(LeaveReason.official_trip) == "因公出访或出差"
 
 
+def test_a_word_that_a_row_gives_as_plain_text_is_told_too() -> None:
+    plain: Role = "party_group"  # type: ignore[assignment]  # as a column of text gives it
+    assert in_chinese(plain) == "党组成员"
+
+
 @pytest.mark.parametrize(
     "words",
     sorted({word for word, _ in CHINESE}, key=lambda each: each.__name__),
