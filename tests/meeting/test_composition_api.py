@@ -15,8 +15,8 @@ import pytest
 import typer.testing
 from openpyxl import load_workbook
 from tests import sixth
-from tests.caller import ALL_SCOPES, HEAD, Caller, code_of
-from tests.conftest import ROOT
+from tests.caller import ALL_SCOPES, CLERK, HEAD, OFFICE, Caller, code_of
+from tests.conftest import ROOT, composition_of
 
 from meeting_svc.composition_workbook import MEDIA_TYPE
 from zhengling.cli import app
@@ -158,6 +158,23 @@ async def test_a_preview_and_a_load_need_the_scope_of_who_keeps_the_composition(
         assert code_of(answer) == (403, "insufficient_scope")
 
 
+async def test_once_there_is_one_nobody_but_the_office_loads_another_for_themselves(people: People) -> None:
+    before = await people.tag()
+    for official in (CLERK, HEAD, "nobody-here"):
+        answer = await people.load(content(), by=official)
+        assert code_of(answer) == (403, "not_the_office")
+        assert sixth.COMPOSITION.official_names[OFFICE] in answer.json()["satisfy"]
+    assert await people.tag() == before
+    assert (await people.load(content(), by=OFFICE)).status_code == 200
+
+
+async def test_another_governments_composition_is_no_new_version_of_this_ones(people: People) -> None:
+    before = await people.tag()
+    answer = await people.load(json.loads(composition_of("xigang").model_dump_json()))
+    assert code_of(answer) == (422, "nothing_in_common")
+    assert await people.tag() == before
+
+
 @pytest.mark.parametrize(
     ("sent", "status", "code"),
     [
@@ -205,14 +222,14 @@ async def test_a_clerk_exports_edits_previews_and_loads(people: People) -> None:
     assert [(row["sheet"], row["row"], row["status"]) for row in report["rows"] if row["status"] != "unchanged"] == [
         ("人员", 12, "new"), ("职务", 4, "changed"), ("职务", 12, "new"), ("分管", 2, "changed"), ("分管", 3, "new"),
     ]  # fmt: skip
-    loaded = await people.load(packed(book), reason="换届", by=HEAD)
+    loaded = await people.load(packed(book), reason="换届", by=OFFICE)
     assert loaded.status_code == 200, loaded.text
     for on, who in (("2026-12-31", "lh-dep"), ("2027-01-01", "lh-new")):
         query = {"on": on, "role": "deputy_in_charge", "sponsor": "lh-water"}
         assert (await people.get("meeting", "/v1/posts", params=query)).json()["officials"] == [who]
     (version, *_) = (await people.get("meeting", f"{PATH}/versions")).json()["items"]
     assert (version["version"], version["source"], version["reason"], version["loaded_by"]) == (
-        loaded.json()["version"], "xlsx", "换届", HEAD,
+        loaded.json()["version"], "xlsx", "换届", OFFICE,
     )  # fmt: skip
 
 
@@ -248,12 +265,12 @@ async def test_what_is_loaded_from_excel_reaches_the_other_services(people: Peop
 # versions -----------------------------------------------------------------------------------------------------------
 async def test_versions_are_kept_with_who_when_and_why_and_read_as_they_were(people: People) -> None:
     first = (await people.get("meeting", PATH)).json()
-    second = (await people.load(with_post(until="2026-12-31"), reason="免职", by=HEAD)).json()["version"]
+    second = (await people.load(with_post(until="2026-12-31"), reason="免职", by=OFFICE)).json()["version"]
     page = (await people.get("meeting", f"{PATH}/versions", params={"limit": 2})).json()
     newest, before = page["items"]
     assert (newest["version"], newest["loaded_by"], newest["reason"], newest["source"]) == (
         second,
-        HEAD,
+        OFFICE,
         "免职",
         "json",
     )

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from uuid_utils.compat import uuid7
 
 from meeting_svc import composition_workbook as workbook
+from meeting_svc import meeting as meetings
 from meeting_svc import yearly_plan_commands
 from meeting_svc.composition import MAX_ROWS, Written, rows_of
 from meeting_svc.composition_changes import Report, examine
@@ -52,7 +53,7 @@ async def rows_in(call: Call, content: CompositionRows | bytes) -> Written:
 async def preview_composition(call: Call, content: CompositionRows | bytes) -> CompositionReport:
     """What a load would do to each row of what stands, and everything that is wrong. Changes nothing."""
     row = (await call.session.execute(_STANDING, {"government": call.government})).first()
-    report = await _examined(call, content, row.content if row else None)
+    report = await _examined(call, content, Composition.model_validate(row.content) if row else None)
     if report.composition:
         _require_sendable(call, row.version + 1 if row else 1, report.composition)
     return await asyncio.to_thread(CompositionReport.of, report, row.version if row else None)
@@ -62,17 +63,24 @@ async def load_composition(
     call: Call, content: CompositionRows | bytes, if_match: str | None, reason: str
 ) -> tuple[int, Composition]:
     """Replace the government's composition, and keep who loaded which version when and why. Needs meeting:admin and,
-    once there is one, If-Match. Returns the version with its content. Emits composition.changed.
+    once there is one, If-Match; an official then has to be of the office, a client that names none doesn't act for
+    anybody. Returns the version with its content. Emits composition.changed.
 
-    Problems: 428 and 412 as every change; 422 `wrong_rows` with the preview's report, `composition_too_large`, and those
-    of `rows_in`."""
+    Problems: 428 and 412 as every change; 403 `not_the_office`; 422 `wrong_rows` with the preview's report,
+    `nothing_in_common`, `composition_too_large`, and those of `rows_in`."""
     row = (await call.session.execute(_STANDING_LOCKED, {"government": call.government})).first()
     if row is not None:
         call.if_match = parse_etag(if_match)
         call.check_version(row.version)
-    report = await _examined(call, content, row.content if row else None)
+    standing = Composition.model_validate(row.content) if row else None
+    if standing and call.official:
+        act = Text("load the composition", "载入机构和人员")
+        meetings.call_office(standing, call.official, shanghai_day(call.now), act, None)
+    report = await _examined(call, content, standing)
     if report.composition is None:
         raise _wrong_rows(await asyncio.to_thread(CompositionReport.of, report, row.version if row else None))
+    if standing:
+        _require_in_common(standing, report.composition)
     version = (row.version if row else 0) + 1
     event = _require_sendable(call, version, report.composition)
     if not await references.store_composition(call.session, version, report.composition):
@@ -96,10 +104,20 @@ async def load_composition(
     return version, report.composition
 
 
-async def _examined(call: Call, content: CompositionRows | bytes, standing: object) -> Report:
+async def _examined(call: Call, content: CompositionRows | bytes, standing: Composition | None) -> Report:
     written, today = await rows_in(call, content), shanghai_day(call.now)
-    known = Composition.model_validate(standing) if standing else None
-    return await asyncio.to_thread(examine, written, known, today, titles_of(call))
+    return await asyncio.to_thread(examine, written, standing, today, titles_of(call))
+
+
+def _require_in_common(standing: Composition, loaded: Composition) -> None:
+    """422 `nothing_in_common` where no organisation that stands is among those loaded: what ended keeps its row, with its
+    last day, so these are another government's."""
+    if not standing.organisation_names.keys() & loaded.organisation_names.keys():
+        raise invalid(
+            "nothing_in_common",
+            "none of the organisations that stand is among these: they look like another government's",
+            "其中没有一个现有机构，疑为其他政府的数据；已撤销的机构应保留并注明截止日期",
+        )
 
 
 def _require_sendable(call: Call, version: int, composition: Composition) -> CompositionChanged:
