@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import statistics
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -15,7 +16,6 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from uuid import uuid4
 
 import asyncpg
 
@@ -36,7 +36,7 @@ _FILL = """
                         created_at, published_at)
     SELECT uuidv7(), $1, a.n % 16, 'zhengling.meeting.v1', 'decision', a.id, seq, 'zhengling.meeting.decision.adopted.v1',
            CAST($2 AS jsonb), moment, moment
-    FROM (SELECT n, CAST(uuidv7() AS text) AS id, now() - (500000 - n / 100) * interval '10 seconds' AS moment
+    FROM (SELECT n, CAST(uuidv7() AS text) AS id, now() - ($5::int - n) * interval '1 second' - interval '1 hour' AS moment
           FROM generate_series($3::int, $4::int) AS n) a,
          generate_series(1, 3) AS seq
 """
@@ -59,7 +59,7 @@ class Filled:
         connection = await asyncpg.connect(self.admin)
         for first in range(1, self.size // 3 + 1, 50_000):
             last = min(first + 49_999, self.size // 3)
-            await connection.execute(_FILL, GOVERNMENT, payload, first, last)
+            await connection.execute(_FILL, GOVERNMENT, payload, first, last, self.size // 3)
         await connection.execute("VACUUM ANALYZE outbox")
         await connection.close()
 
@@ -95,8 +95,7 @@ class Filled:
     async def _some(self) -> str:
         connection = await asyncpg.connect(self.admin)
         found: str = await connection.fetchval(
-            "SELECT aggregate_id FROM outbox WHERE created_at <= $1 ORDER BY created_at DESC LIMIT 1",
-            datetime.now(UTC) - timedelta(days=58, seconds=uuid4().int % 1000),
+            "SELECT aggregate_id FROM outbox WHERE pos = $1", random.randint(1, self.size // 2)
         )
         await connection.close()
         return found
