@@ -17,6 +17,7 @@ BENCHMARKS = {
     "decisions": "From a decision to its ledger entry",
     "growth": "Workers, numbers of decisions, memory",
     "recovery": "A backlog after an outage",
+    "outbox": "An outbox that keeps every row",
     "calendar": "Batches of dates, and a change of the calendar",
 }
 

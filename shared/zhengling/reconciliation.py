@@ -29,7 +29,7 @@ QUIET = timedelta(days=1)  # after which an empty report goes out, so that the l
 _TURN = sa.text("""
     SELECT reported_until AS since, clock_timestamp() - :patience * interval '1 second' AS until,
            sent_at < clock_timestamp() - CAST(:quiet AS interval) AS quiet,
-           next_report_at <= clock_timestamp() AND NOT EXISTS (
+           reported_at <= clock_timestamp() - :interval * interval '1 second' AND NOT EXISTS (
                SELECT 1 FROM outbox WHERE published_at IS NULL AND parked_at IS NULL AND next_attempt_at IS NULL
                  AND created_at < clock_timestamp() - :patience * interval '1 second') AS due
     FROM reconciliation FOR UPDATE SKIP LOCKED
@@ -38,8 +38,7 @@ _TURN = sa.text("""
 _REPORTED = sa.text("""
     UPDATE reconciliation SET
         reported_until = coalesce(CAST(:so_far AS timestamptz), CAST(:until AS timestamptz) - :overlap * interval '1 second'),
-        next_report_at = CASE WHEN CAST(:so_far AS timestamptz) IS NULL
-                              THEN clock_timestamp() + :interval * interval '1 second' ELSE next_report_at END,
+        reported_at = CASE WHEN CAST(:so_far AS timestamptz) IS NULL THEN clock_timestamp() ELSE reported_at END,
         sent_at = CASE WHEN :sent THEN clock_timestamp() ELSE sent_at END
 """)
 # What waits or is dead further on was received; what lacks before it is a gap.
@@ -102,7 +101,9 @@ async def reconcile(session: AsyncSession, service: str, *, patience: float, int
     In the caller's transaction, which is of no government yet. All in seconds: after `patience` what is missing is asked
     for, and what was emitted is reported, every `interval`; what stood in the log `behind` seconds ago was taken.
     """
-    turn = (await session.execute(_TURN, {"patience": patience, "quiet": QUIET})).mappings().first()
+    turn = (
+        (await session.execute(_TURN, {"patience": patience, "interval": interval, "quiet": QUIET})).mappings().first()
+    )
     if turn is None:
         return False
     await enter_government(session, NATIONAL)
@@ -116,7 +117,6 @@ async def reconcile(session: AsyncSession, service: str, *, patience: float, int
             "so_far": so_far,
             "sent": sent,
             "overlap": max(interval, patience),
-            "interval": interval,
         }
         await session.execute(_REPORTED, stand)
         more = so_far is not None

@@ -338,11 +338,14 @@ class Stand:
 
     @asynccontextmanager
     async def reconciling(self, seconds: float = 2.0) -> AsyncIterator[None]:
-        """Inside the block workers report and ask after so many seconds rather than minutes."""
+        """Inside the block workers report and ask after so many seconds rather than minutes, and who stands still after the
+        broker came back without topics is built anew sooner."""
         names = self.names(*(kind for kind in self._wanted if kind.endswith("-worker")))
         before = {name: dict(self.process(name).env or {}) for name in names}
         for name in names:
-            await self.restart(name, GAP_PATIENCE=str(seconds), REPORT_INTERVAL=str(seconds))
+            await self.restart(
+                name, GAP_PATIENCE=str(seconds), REPORT_INTERVAL=str(seconds), CONSUMER_PATIENCE=str(2 * seconds)
+            )
         try:
             yield
         finally:

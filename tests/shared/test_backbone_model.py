@@ -137,7 +137,7 @@ EMPTY = """
     DELETE FROM model_change; DELETE FROM model_effect; DELETE FROM model_ring;
     UPDATE business_clock SET shift = '0';
     UPDATE model_clock SET moment = pg_catalog.clock_timestamp();
-    UPDATE reconciliation SET reported_until = 'epoch', next_report_at = 'epoch', sent_at = pg_catalog.clock_timestamp();
+    UPDATE reconciliation SET reported_until = 'epoch', reported_at = 'epoch', sent_at = pg_catalog.clock_timestamp();
 """
 EVERYTHING = """
     SELECT json_build_object(

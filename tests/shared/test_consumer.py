@@ -413,3 +413,42 @@ async def test_a_call_of_the_client_that_swallows_its_cancellation_holds_nobody_
         await members.log.until_drained()
     released.set()
     assert await trial.effects(identity) == [1]
+
+
+async def test_a_member_knows_since_when_all_that_stood_in_the_log_was_taken(trial: Trial, members: Members) -> None:
+    """What a record that is still being handled says doesn't count as read, so that nobody asks for it meanwhile."""
+    clock, going_on = asyncio.get_running_loop().time, asyncio.Event()
+    looks = 0
+
+    class Counting(LogConsumer):
+        async def lag(self) -> tuple[Offsets, Offsets]:
+            nonlocal looks
+            looks += 1
+            return await super().lag()
+
+    async def until(holds: Callable[[], bool]) -> None:
+        async with asyncio.timeout(30):
+            while not holds():
+                await asyncio.sleep(0.01)
+
+    async def wait(*_: object) -> None:
+        await going_on.wait()
+
+    members.client = Counting
+    member = members.make(patience=5.0)
+    assert member.behind == float("inf")
+    task = asyncio.create_task(member.run())
+    try:
+        began = clock()
+        await until(lambda: clock() - member.behind >= began)
+        trial.on_handle = wait
+        put_at = clock()
+        members.log.put(counted(thing(), 1))
+        seen = looks
+        await until(lambda: looks >= seen + 3)
+        assert clock() - member.behind <= put_at
+        going_on.set()
+        await until(lambda: clock() - member.behind > put_at)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

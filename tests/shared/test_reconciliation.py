@@ -41,7 +41,7 @@ _PAST = """
          inbox AS (UPDATE inbox SET received_at = received_at - $1::interval),
          missing AS (UPDATE missing_event SET since = since - $1::interval)
     UPDATE reconciliation SET reported_until = reported_until - $1::interval, sent_at = sent_at - $1::interval,
-        next_report_at = next_report_at - $1::interval
+        reported_at = reported_at - $1::interval
 """
 
 

@@ -144,7 +144,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON missing_event TO $worker;
 CREATE TABLE reconciliation (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     reported_until timestamptz NOT NULL DEFAULT 'epoch',
-    next_report_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    reported_at timestamptz NOT NULL DEFAULT 'epoch',
     sent_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 INSERT INTO reconciliation DEFAULT VALUES;
