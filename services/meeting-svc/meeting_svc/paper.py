@@ -119,7 +119,7 @@ def admit_late(
     on: date,
 ) -> None:
     """Record that who approves additions admitted late papers. 403 `not_the_admitter`; 409 `papers_not_late`,
-    `topicalready_scheduled` for another meeting than the one on whose agenda it stands, `illegal_state`."""
+    `topic_already_scheduled` for another meeting than the one on whose agenda it stands, `illegal_state`."""
     clause = kind.papers.clause if kind.papers else kind.clause
     if topic.state == TopicState.scheduled and topic.meeting_id != meeting_id:
         raise already_scheduled(topic)

@@ -239,7 +239,7 @@ def settle(topic: Topic, kind: MeetingKind) -> None:
 
 
 def require_ready(topic: Topic, kind: MeetingKind) -> None:
-    """Refusals `topic_not_ready` names the next step, `topicalready_scheduled`, `illegal_state`."""
+    """Refusals `topic_not_ready` names the next step, `topic_already_scheduled`, `illegal_state`."""
     if topic.state == TopicState.in_review and (step := next_step(kind.topic, topic.steps, topic.facts)):
         actors = " / ".join(actor.role for actor in step.by)
         actors_zh = in_chinese(*(actor.role for actor in step.by))
@@ -258,7 +258,7 @@ def require_ready(topic: Topic, kind: MeetingKind) -> None:
 
 def already_scheduled(topic: Topic) -> Problem:
     return refusal(
-        "topicalready_scheduled",
+        "topic_already_scheduled",
         None,
         f"the topic stands on the agenda of meeting {topic.meeting_id}",
         "议题已列入会议议程",
