@@ -8,7 +8,7 @@ from tests.meeting.test_gate import GOVERNMENTS, ON_ASPECTS, declaring, named, p
 from tests.meeting.test_minutes_api import Council, Hold, council
 from tests.meeting.test_topic import DAY, book
 
-from meeting_svc import topic as topics
+from meeting_svc import declaration as declarations
 from zhengling.main_job import Json, at
 from zhengling.meeting_rules import GateRule
 from zhengling.rulebook import Outcome
@@ -28,14 +28,14 @@ def test_a_gate_for_after_the_meeting_is_open_until_it_was_passed_for_the_text_a
 ) -> None:
     rules = book(government).topics
     topic = declaring(government, rule, *rule.any_of[:1])
-    assert rule in topics.open_gates(topic, rules)
+    assert rule in declarations.open_gates(topic, rules)
     topic.gates = [passed(rule)]
-    assert rule not in topics.open_gates(topic, rules)
+    assert rule not in declarations.open_gates(topic, rules)
     topic.gates = [passed(rule), passed(rule, passed=False)]
-    assert rule in topics.open_gates(topic, rules), "the newest record counts"
+    assert rule in declarations.open_gates(topic, rules), "the newest record counts"
     topic.gates, topic.text_since = [passed(rule)], at(DAY)
-    assert rule in topics.open_gates(topic, rules), "another text"
-    assert topics.open_gates(declaring(government, rule), rules) == []
+    assert rule in declarations.open_gates(topic, rules), "another text"
+    assert declarations.open_gates(declaring(government, rule), rules) == []
 
 
 async def followed(hc: Council, **query: str) -> list[Json]:

@@ -17,11 +17,8 @@ from zhengling.service import Call
 
 
 async def record_movement(call: Call, meeting_id: str, body: RecordMovement) -> Meeting:
-    """Record that somebody came or left while the session is open. By who organises the meeting. 422 `one_of_both`
-    unless it is of an official or of a guest from outside."""
+    """Record that somebody came or left while the session is open. By who organises the meeting."""
     case = await meeting_case(call, meeting_id)
-    if (body.official is None) == (body.guest is None):
-        raise invalid("one_of_both", "expected either official or guest", "请填写人员或外单位来宾，二者择一")
     act = Text("record who comes and leaves", "登记到会、离会")
     organised_by = case.meeting.organised_by
     meetings.require_organiser(case.kind, case.composition, call.official, organised_by, case.today, act)

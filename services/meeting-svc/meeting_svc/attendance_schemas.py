@@ -33,7 +33,7 @@ class GuestPayload(Payload):
 
 
 class RecordMovement(Payload):
-    """Of an official, or of a guest from outside."""
+    """Of either an official, or a guest from outside."""
 
     official: Key | None = None
     guest: GuestName | None = None
