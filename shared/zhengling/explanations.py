@@ -196,10 +196,10 @@ def _reckoning(due: Due, rule: DeadlineRule) -> Text:
     """How the unmoved end follows from the start."""
     anchor, end = _anchor(due, rule), on_day(due.unmoved)
     if rule.by:
-        year = _YEARS[rule.by.year]
-        return Text(
-            f"by {rule.by.month:02}-{rule.by.day:02} of {year.en}, seen from {anchor.en}: {end.en}",
-            f"以{anchor.zh}{year.zh}的{rule.by.month}月{rule.by.day}日为限，即{end.zh}",
+        year, event = _YEARS[rule.by.year], _ANCHORS[rule.of]
+        return Text(  # the year is all that counts: a plan for a year has no day
+            f"by {rule.by.month:02}-{rule.by.day:02} of {year.en}, seen from {due.start.year}, that of {event.en}: {end.en}",
+            f"以{event.zh}所在年度（{due.start.year}年）的{year.zh}{rule.by.month}月{rule.by.day}日为限，即{end.zh}",
         )
     assert rule.unit is not None  # the rule's validator
     unit, n = _UNITS[rule.unit], rule.before or rule.within or rule.every or 0
