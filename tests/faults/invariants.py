@@ -96,7 +96,7 @@ class Books:
         self._position: dict[TopicPartition, int] = {}
         self._highest: dict[tuple[str, str, str], int] = {}
         self._seen: set[UUID] = set()
-        self._unsent: dict[str, set[UUID]] = defaultdict(set)  # topic → records not yet found in the sender's outbox
+        self._unsent: dict[str, set[UUID]] = defaultdict(set)  # sender → records not yet found in its outbox
         self._untaken: dict[str, set[UUID]] = defaultdict(set)  # reader → records not yet found in its inbox
         self._unread: dict[str, set[bytes]] = defaultdict(set)  # reader → garbage not yet found in its poison table
         self._disorder: list[str] = []
@@ -158,7 +158,7 @@ class Books:
             self.duplicates += 1
             return
         self._seen.add(identity)
-        self._unsent[topic].add(identity)
+        self._unsent[event["source"].removeprefix("/zhengling/").removesuffix("-svc")].add(identity)
         for reader, read in READS.items():
             if topic in read:
                 self._untaken[reader].add(identity)
@@ -222,8 +222,7 @@ class Books:
         """I4, I5: what is in the log was committed and stands in the order of its sequence; every reader has it in its
         books. What is marked as published but missing in the log isn't lost: its row is still there to be sent again."""
         findings = list(self._disorder)
-        for topic, identities in self._unsent.items():
-            service = topic.split(".")[1]
+        for service, identities in self._unsent.items():
             rows = await self.ask(service, "SELECT event_id FROM outbox WHERE event_id = ANY($1)", list(identities))
             identities.difference_update(row[0] for row in rows)
             findings += [f"{service} never committed {identity}" for identity in identities]
