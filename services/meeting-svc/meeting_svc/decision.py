@@ -17,14 +17,19 @@ from zhengling.meeting_rules import Publication as PublicationRule
 
 
 class Standing(StrEnum):
-    """How a decision stands: in signed minutes, then as oversight's events tell. `amended` until the ledger followed."""
+    """How a decision stands: recorded, or withdrawn in the session; in signed minutes; then as oversight's events tell.
+    `amended` until the ledger followed."""
 
     recorded = "recorded"
+    withdrawn = "withdrawn"
     adopted = "adopted"
     in_ledger = "in_ledger"
     overdue = "overdue"
     amended = "amended"
     revoked = "revoked"
+
+
+NOT_IN_FORCE = (Standing.recorded, Standing.withdrawn, Standing.revoked)
 
 
 class PublicationState(StrEnum):
@@ -46,7 +51,8 @@ class ExecutionKind(StrEnum):
 
 @dataclass(frozen=True)
 class PublicationRecord:
-    """That it was published, where and when, or that it is withheld and why; by whom it was recorded."""
+    """That it was published, where and when, or that it is withheld and why; by whom it was recorded. `correction` says
+    what was wrong with the record before."""
 
     state: PublicationState
     by: str
@@ -55,6 +61,7 @@ class PublicationRecord:
     channel: str = ""
     url: str | None = None
     reason: str = ""
+    correction: str = ""
 
 
 @dataclass(frozen=True)
@@ -132,6 +139,7 @@ class Decision:
     publication: PublicationState = PublicationState.not_asked
     publication_clause: str | None = None
     publication_record: PublicationRecord | None = None
+    earlier_publications: list[PublicationRecord] = field(default_factory=list)
     followed_clause: str | None = None
     executions: list[Execution] = field(default_factory=list)
     ledger_number: str | None = None
@@ -184,6 +192,7 @@ def amendment(decision: Decision, after: Resolution | None) -> Amendment:
             )
         return Amendment(before, before, revoked=True)
     require_one_lead(after)
+    require_complete(after)
     if after == before:
         raise refusal(
             "nothing_changes",
@@ -197,13 +206,25 @@ def amendment(decision: Decision, after: Resolution | None) -> Amendment:
 
 def require_one_lead(resolution: Resolution) -> None:
     """Refusal `lead_twice`: a decision names exactly one lead unit, and it isn't a co-unit as well."""
-    if resolution.lead.code in {unit.code for unit in resolution.co_units}:
+    if resolution.lead and resolution.lead.code in {unit.code for unit in resolution.co_units}:
         raise refusal(
             "lead_twice",
             None,
             f"{resolution.lead.name} is both lead and co-unit",
             f"{resolution.lead.name}不能既是牵头单位又是配合单位",
             Text("name exactly one lead unit", "请只列一个牵头单位"),
+        )
+
+
+def require_complete(resolution: Resolution) -> None:
+    """Refusal `decision_incomplete`: what is adopted says what is to be done, and by which unit."""
+    if resolution.outcome.adopts and not (resolution.task and resolution.lead):
+        raise refusal(
+            "decision_incomplete",
+            None,
+            f"decision {resolution.number} is adopted and lacks its task or its lead unit",
+            f"第{resolution.number}项决定已通过，但缺少任务内容或牵头单位",
+            Text("say what is to be done and by which unit (task, lead)", "请填写任务内容和牵头单位"),
         )
 
 
@@ -219,7 +240,8 @@ def adopt(decision: Decision, rule: PublicationRule | None, signed_at: datetime)
 
 
 def correct(decision: Decision, made: Amendment, rule: PublicationRule | None, revision: Revision) -> None:
-    """By the signature of a correction: the decision as it is from now on."""
+    """By the signature of a correction: the decision as it is from now on. What was published or withheld was the text
+    before: the one that holds now is outstanding (HC-30)."""
     decision.resolution = made.after
     decision.revision += 1
     decision.revisions = [*decision.revisions, revision]
@@ -228,6 +250,8 @@ def correct(decision: Decision, made: Amendment, rule: PublicationRule | None, r
             adopt(decision, rule, revision.signed_at)
         case Effect.amended:
             decision.standing = Standing.amended
+            if decision.publication != PublicationState.not_asked:  # what holds is to be public, and isn't yet
+                decision.publication = PublicationState.outstanding
         case Effect.revoked:
             decision.standing = Standing.revoked
             if decision.publication == PublicationState.outstanding:
@@ -236,18 +260,18 @@ def correct(decision: Decision, made: Amendment, rule: PublicationRule | None, r
 
 def require_in_force(decision: Decision, act: Text, clause: str | None) -> None:
     """Refusal `not_in_force` unless the decision was adopted and wasn't revoked."""
-    if decision.standing in (Standing.recorded, Standing.revoked):
+    if decision.standing in NOT_IN_FORCE:
         raise refusal(
             "not_in_force",
             clause,
             f"the decision is {decision.standing}: it can't be {act.en}",
-            f"该决定{'尚未生效' if decision.standing == Standing.recorded else '已撤销'}，不能{act.zh}",
+            f"该决定{'已撤销' if decision.standing == Standing.revoked else '尚未生效'}，不能{act.zh}",
             Text("only a decision in force", "仅限生效的决定"),
         )
 
 
 def publish(decision: Decision, record: PublicationRecord) -> None:
-    """Record that the decision was published, or that it is withheld. Refusals: `publication_not_asked`,
+    """Record that the decision was published, or that it is withheld; earlier records stay. Refusals: `publication_not_asked`,
     `published_already`, `not_for_the_public`, `published_before_signature`, `not_in_force`."""
     clause = decision.publication_clause
     require_in_force(decision, Text("published", "公开"), clause)
@@ -259,16 +283,20 @@ def publish(decision: Decision, record: PublicationRecord) -> None:
             "规则未要求公开此类会议的决定事项",
             Text("nothing is asked for", "无需办理"),
         )
-    if decision.publication == PublicationState.published:
+    if decision.publication == PublicationState.published and not record.correction:
         raise refusal(
             "published_already",
             clause,
             "the decision is published",
             "该决定已经公开",
-            Text("what is public stays so", "无需再办理"),
+            Text(
+                "what is public stays so; if the record of it is wrong, say what was wrong (correction)",
+                "无需再办理；如登记有误，请说明更正理由（correction）",
+            ),
         )
     if record.state == PublicationState.published:
-        assert record.published_at and decision.signed_at
+        assert record.published_at
+        signed_at = in_force_since(decision)
         if not decision.resolution.may_be_published:
             raise refusal(
                 "not_for_the_public",
@@ -277,15 +305,25 @@ def publish(decision: Decision, record: PublicationRecord) -> None:
                 "会议已确定该决定不予公开",
                 Text("withhold it with the reason, or correct the minutes", "请登记不予公开的理由，或先更正纪要"),
             )
-        if record.published_at < decision.signed_at:
+        if record.published_at < signed_at:
             raise refusal(
                 "published_before_signature",
                 clause,
-                f"the minutes were signed at {decision.signed_at.isoformat()}",
+                f"the minutes were signed at {signed_at.isoformat()}",
                 "公开时间不能早于纪要签发时间",
                 Text("state a time after the signature", "请填写签发之后的时间"),
             )
+    if decision.publication_record:
+        decision.earlier_publications = appended(
+            decision.earlier_publications, decision.publication_record, bound=OF_A_DECISION
+        )
     decision.publication, decision.publication_record = record.state, record
+
+
+def in_force_since(decision: Decision) -> datetime:
+    """When the text that holds was signed: with the newest correction, or the first minutes."""
+    assert decision.signed_at
+    return max([decision.signed_at, *(revision.signed_at for revision in decision.revisions)])
 
 
 def follow(decision: Decision, execution: Execution, clause: str | None) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from meeting_svc.meeting import Meeting, minutes_facts, planned_chair, sponsors_of, step_context
+from meeting_svc.meeting import Meeting, chair_facts, planned_chair, sponsors_of, step_context
 from meeting_svc.step import Succession
 from zhengling.authority import Acting, Composition
 from zhengling.deadlines import shanghai_day
@@ -38,7 +38,7 @@ def places(meeting: Meeting, kind: MeetingKind, composition: Composition, on: da
     if meeting.opened_at is None:
         return found
     if found.chair and not composition.serves(found.chair, on):
-        acted = chaired_by(meeting, kind, composition)
+        acted = chaired_by(meeting, kind, composition, found.chair)
         successor, found.succeeded[Role.chair] = _after(found.chair, composition, acted, meeting, on)
         found = replace(found, chair=successor)
     if found.entrusting and not composition.serves(found.entrusting, on):
@@ -48,12 +48,12 @@ def places(meeting: Meeting, kind: MeetingKind, composition: Composition, on: da
     return found
 
 
-def chaired_by(meeting: Meeting, kind: MeetingKind, composition: Composition) -> Acting | None:
-    """By what the meeting's chair chaired it."""
+def chaired_by(meeting: Meeting, kind: MeetingKind, composition: Composition, official: str) -> Acting | None:
+    """By what somebody who chaired the meeting chaired it."""
     assert meeting.opened_at
-    facts = minutes_facts(meeting, meeting.chair)
-    sponsor = step_context(meeting, meeting.chair)["sponsor"]
-    return composition.may_act(meeting.chair, kind.chair, shanghai_day(meeting.opened_at), facts, sponsor=sponsor)
+    facts = chair_facts(meeting, official)
+    sponsor = step_context(meeting, official)["sponsor"]
+    return composition.may_act(official, kind.chair, shanghai_day(meeting.opened_at), facts, sponsor=sponsor)
 
 
 def _entrusted_by(meeting: Meeting, kind: MeetingKind, composition: Composition) -> Acting | None:
