@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from meeting_svc.bounds import OF_THE_PEOPLE_IN_A_MEETING, appended
-from meeting_svc.decision import require_complete, require_one_lead
-from meeting_svc.meeting import Meeting, MeetingState, quorum_is_met, quorum_lost, require_state
+from meeting_svc.decision import require_complete, require_one_lead, require_quorum
+from meeting_svc.meeting import Meeting, MeetingState, no_quorum, quorum_lost, require_state
 from meeting_svc.record import Act, Recorded
 from zhengling.errors import Text, refusal
 from zhengling.events import Resolution
@@ -27,7 +27,7 @@ def number_of(meeting: Meeting, topic_id: str) -> int:
 def note(meeting: Meeting, resolution: Resolution, act: Act) -> None:
     """Keep that it was recorded while this one chaired."""
     assert meeting.chair
-    _keep(meeting, Recorded(resolution.decision_id, resolution, meeting.chair, quorum_is_met(meeting), "", act))
+    _keep(meeting, Recorded(resolution.decision_id, resolution, meeting.chair, quorum_lost(meeting), "", act))
 
 
 def replace(meeting: Meeting, kind: MeetingKind, resolution: Resolution, reason: str, act: Act) -> None:
@@ -47,12 +47,13 @@ def replace(meeting: Meeting, kind: MeetingKind, resolution: Resolution, reason:
             f"第{resolution.number}项决定没有变化",
             Text("say what was recorded wrongly", "请填写须更正的内容"),
         )
-    in_quorum = before.in_quorum
+    lost = before.quorum_clause
     if meeting.state == MeetingState.open and resolution.outcome != before.resolution.outcome:
-        in_quorum = quorum_is_met(meeting)
-    if resolution.outcome != Outcome.deferred and not in_quorum:
-        raise quorum_lost(meeting)
-    _keep(meeting, Recorded(resolution.decision_id, resolution, before.chair, in_quorum, reason, act))
+        lost = quorum_lost(meeting)
+        if lost and resolution.outcome != Outcome.deferred:
+            raise no_quorum(meeting)
+    require_quorum(resolution, lost)
+    _keep(meeting, Recorded(resolution.decision_id, resolution, before.chair, lost, reason, act))
     meeting.resolutions = [
         resolution if each.decision_id == resolution.decision_id else each for each in meeting.resolutions
     ]
@@ -71,7 +72,7 @@ def withdraw(meeting: Meeting, kind: MeetingKind, decision_id: str, reason: str,
             Text("replace it with what was decided; deferred, for instance", "请按实际结果重新记录，例如暂缓"),
         )
     before = last_of(meeting, decision_id)
-    _keep(meeting, Recorded(decision_id, None, before.chair, before.in_quorum, reason, act))
+    _keep(meeting, Recorded(decision_id, None, before.chair, before.quorum_clause, reason, act))
     meeting.resolutions = [each for each in meeting.resolutions if each.decision_id != decision_id]
 
 

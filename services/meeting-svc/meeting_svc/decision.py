@@ -14,6 +14,7 @@ from meeting_svc.bounds import OF_A_DECISION, appended
 from zhengling.errors import Text, refusal
 from zhengling.events import Resolution, ResolutionChange
 from zhengling.meeting_rules import Publication as PublicationRule
+from zhengling.vocabulary import Outcome
 
 
 class Standing(StrEnum):
@@ -125,7 +126,8 @@ class Revision:
 
 @dataclass
 class Decision:
-    """What a meeting decided on one topic; from the signature on it changes only by a signed correction."""
+    """What a meeting decided on one topic; from the signature on it changes only by a signed correction. `quorum_clause`
+    is the clause of the quorum that was lost when the topic was deferred: nothing else could be decided then."""
 
     id: str
     government: str
@@ -134,6 +136,7 @@ class Decision:
     resolution: Resolution
     standing: Standing = Standing.recorded
     signed_at: datetime | None = None
+    quorum_clause: str | None = None
     revision: int = 1
     revisions: list[Revision] = field(default_factory=list)
     publication: PublicationState = PublicationState.not_asked
@@ -171,7 +174,7 @@ def _told(value: object) -> str | None:
 
 def amendment(decision: Decision, after: Resolution | None) -> Amendment:
     """The change of one decision, or its revocation where `after` is None. Refusals: `decision_revoked`,
-    `nothing_to_revoke`, `lead_twice`, `nothing_changes`."""
+    `nothing_to_revoke`, `lead_twice`, `quorum_lost`, `published_already`, `nothing_changes`."""
     before = decision.resolution
     if decision.standing == Standing.revoked:
         raise refusal(
@@ -193,6 +196,8 @@ def amendment(decision: Decision, after: Resolution | None) -> Amendment:
         return Amendment(before, before, revoked=True)
     require_one_lead(after)
     require_complete(after)
+    require_quorum(after, decision.quorum_clause)
+    require_stays_public(decision, after)
     if after == before:
         raise refusal(
             "nothing_changes",
@@ -202,6 +207,31 @@ def amendment(decision: Decision, after: Resolution | None) -> Amendment:
             Text("say what changes, or leave it out", "请填写更正内容，或不列此项"),
         )
     return Amendment(before, after)
+
+
+def require_quorum(after: Resolution, quorum_clause: str | None) -> None:
+    """Refusal `quorum_lost`: what could only be deferred for want of a quorum, by the clause of which, becomes no decision
+    by another recording or a correction (HC-43)."""
+    if quorum_clause and after.outcome != Outcome.deferred:
+        raise refusal(
+            "quorum_lost",
+            quorum_clause,
+            f"the quorum was lost when topic {after.number} was deferred: the session could decide nothing else on it",
+            f"第{after.number}项议题暂缓时到会人数不足法定人数，会议不能就其作出其他决定",
+            Text("bring the topic to a later meeting", "请将该议题提交以后的会议"),
+        )
+
+
+def require_stays_public(decision: Decision, after: Resolution) -> None:
+    """Refusal `published_already` where a correction would keep from the public what is public."""
+    if decision.publication == PublicationState.published and not after.may_be_published:
+        raise refusal(
+            "published_already",
+            decision.publication_clause,
+            f"decision {after.number} is published: it can't be kept from the public any more",
+            f"第{after.number}项决定已经公开，不能再更正为不予公开",
+            Text("leave may_be_published as it is, or revoke the decision", "请保留公开属性；确需撤回的，请撤销该决定"),
+        )
 
 
 def require_one_lead(resolution: Resolution) -> None:
@@ -240,8 +270,9 @@ def adopt(decision: Decision, rule: PublicationRule | None, signed_at: datetime)
 
 
 def correct(decision: Decision, made: Amendment, rule: PublicationRule | None, revision: Revision) -> None:
-    """By the signature of a correction: the decision as it is from now on. What was published or withheld was the text
-    before: the one that holds now is outstanding (HC-30)."""
+    """By the signature of a correction: the decision as it is from now on. What was published otherwise worded is to be
+    published anew (HC-30). Refusal `published_already`."""
+    require_stays_public(decision, made.after)
     decision.resolution = made.after
     decision.revision += 1
     decision.revisions = [*decision.revisions, revision]
@@ -250,7 +281,7 @@ def correct(decision: Decision, made: Amendment, rule: PublicationRule | None, r
             adopt(decision, rule, revision.signed_at)
         case Effect.amended:
             decision.standing = Standing.amended
-            if decision.publication != PublicationState.not_asked:  # what holds is to be public, and isn't yet
+            if decision.publication == PublicationState.published:
                 decision.publication = PublicationState.outstanding
         case Effect.revoked:
             decision.standing = Standing.revoked
@@ -295,8 +326,8 @@ def publish(decision: Decision, record: PublicationRecord) -> None:
             ),
         )
     if record.state == PublicationState.published:
-        assert record.published_at
-        signed_at = in_force_since(decision)
+        assert record.published_at and decision.signed_at
+        worded_at = decision.revisions[-1].signed_at if decision.revisions else decision.signed_at
         if not decision.resolution.may_be_published:
             raise refusal(
                 "not_for_the_public",
@@ -305,11 +336,11 @@ def publish(decision: Decision, record: PublicationRecord) -> None:
                 "会议已确定该决定不予公开",
                 Text("withhold it with the reason, or correct the minutes", "请登记不予公开的理由，或先更正纪要"),
             )
-        if record.published_at < signed_at:
+        if record.published_at < worded_at:
             raise refusal(
                 "published_before_signature",
                 clause,
-                f"the minutes were signed at {signed_at.isoformat()}",
+                f"the minutes were signed at {worded_at.isoformat()}",
                 "公开时间不能早于纪要签发时间",
                 Text("state a time after the signature", "请填写签发之后的时间"),
             )
@@ -318,12 +349,6 @@ def publish(decision: Decision, record: PublicationRecord) -> None:
             decision.earlier_publications, decision.publication_record, bound=OF_A_DECISION
         )
     decision.publication, decision.publication_record = record.state, record
-
-
-def in_force_since(decision: Decision) -> datetime:
-    """When the text that holds was signed: with the newest correction, or the first minutes."""
-    assert decision.signed_at
-    return max([decision.signed_at, *(revision.signed_at for revision in decision.revisions)])
 
 
 def follow(decision: Decision, execution: Execution, clause: str | None) -> None:

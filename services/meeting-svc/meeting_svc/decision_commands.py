@@ -90,6 +90,7 @@ async def record_decision(call: Call, meeting_id: str, body: RecordDecision) -> 
         meeting_id=meeting.id,
         topic_id=body.topic_id,
         resolution=resolution,
+        quorum_clause=meetings.quorum_lost(meeting),
         followed_clause=await _followed(call, meeting, body.topic_id),
     )
     call.session.add(decision)
@@ -110,6 +111,7 @@ async def replace_decision(call: Call, decision_id: str, body: ReplaceDecision) 
     act = Act(call.official or "", call.occurred(body.occurred_at), call.now)
     deciding.replace(meeting, kind, after, body.reason, act)
     decision.resolution = after
+    decision.quorum_clause = deciding.last_of(meeting, decision.id).quorum_clause
     if closed and meeting.closed_at:
         outcomes = before.outcome, after.outcome
         topics.follow_correction(
@@ -173,7 +175,8 @@ async def _require_organiser(call: Call, meeting: Meeting, act: Text) -> None:
 async def _as_said(call: Call, meeting: Meeting, resolution: Resolution, body: DecisionPayload) -> Resolution:
     """The resolution with what the payload says of it; units by their names of today."""
     composition = await references.composition(call.session)
-    require_organisations(composition, [*([body.lead] if body.lead else []), *body.co_units])
+    units = [*([body.lead] if body.lead else []), *body.co_units]
+    require_organisations(composition, units, on=shanghai_day(call.now))
     if body.due:
         (await references.calendar(call.session)).require(body.due)
         if body.due < meeting.day:

@@ -354,6 +354,11 @@ def quorum_is_met(meeting: Meeting) -> bool:
     return meeting.quorum_needed is None or len(members_in_the_room(meeting)) >= meeting.quorum_needed.needed
 
 
+def quorum_lost(meeting: Meeting) -> str | None:
+    """The clause of the quorum that isn't met at the moment; None where it is, or none is asked for."""
+    return meeting.quorum_needed.clause if meeting.quorum_needed and not quorum_is_met(meeting) else None
+
+
 def require_deciding(kind: MeetingKind) -> None:
     """Refusal `takes_no_decisions` for a kind that only takes note."""
     if not kind.decides:
@@ -373,8 +378,8 @@ def decide(meeting: Meeting, resolution: Resolution) -> None:
     `decided_already`, `lead_twice`, `decision_incomplete`. Deferring decides nothing, so it needs no quorum (HC-43): a
     session that lost it for good can end."""
     require_state(meeting, MeetingState.open)
-    if resolution.outcome != Outcome.deferred and not quorum_is_met(meeting):
-        raise quorum_lost(meeting)
+    if resolution.outcome != Outcome.deferred and quorum_lost(meeting):
+        raise no_quorum(meeting)
     if resolution.topic_id not in {item.topic_id for item in meeting.agenda}:
         raise refusal(
             "not_on_the_agenda",
@@ -400,15 +405,15 @@ def decide(meeting: Meeting, resolution: Resolution) -> None:
     meeting.resolutions = sorted([*meeting.resolutions, resolution], key=lambda each: each.number)
 
 
-def quorum_lost(meeting: Meeting) -> Problem:
-    """Nothing can be decided: too few members are, or were, in the room."""
+def no_quorum(meeting: Meeting) -> Problem:
+    """Nothing can be decided: too few members are in the room."""
     assert meeting.quorum_needed
     there, needed = len(members_in_the_room(meeting)), meeting.quorum_needed.needed
     return refusal(
         "quorum_lost",
         meeting.quorum_needed.clause,
         f"{there} of {len(meeting.members)} members are in the room, {needed} are needed",
-        f"在场组成人员{there}人，至少须{needed}人在场方可作出决定",
+        f"现在场组成人员{there}人，至少须{needed}人在场方可作出决定",
         Text(
             "wait until somebody comes back, and record it; or defer the topic",
             "待有关人员返回并登记后再作决定，或将该议题暂缓",

@@ -169,7 +169,7 @@ class RecordedView(View):
     decision_id: str
     resolution: Annotated[Resolution | None, Field(description="null where it was taken back")]
     chair: Annotated[str, Field(description="who chaired when it was taken")]
-    in_quorum: bool
+    quorum_clause: Annotated[str | None, Field(description="where there was no quorum: it could only be deferred")]
     reason: str
     act: ActView
 

@@ -335,12 +335,12 @@ class Handover:
 @dataclass(frozen=True)
 class Recorded:
     """One recording of a decision: `resolution` is None where it was taken back, `reason` empty the first time. `chair` is
-    who chaired when it was taken, `in_quorum` whether it could be decided then."""
+    who chaired when it was taken; `quorum_clause` stands where there was no quorum, so that it could only be deferred."""
 
     decision_id: str
     resolution: Resolution | None
     chair: str
-    in_quorum: bool
+    quorum_clause: str | None
     reason: str
     act: Act
 
