@@ -16,6 +16,7 @@ from zhengling.db import NATIONAL, enter_government
 from zhengling.deadlines import shanghai_day
 from zhengling.errors import Problem, Text, not_found, refusal
 from zhengling.moments import Instant
+from zhengling.payload import Payload
 from zhengling.service import Call, Service, command, commands, queries, query
 
 _FAILED = sa.text("""
@@ -64,8 +65,8 @@ class FailedEvents(BaseModel):
     items: list[FailedEvent]
 
 
-class OperationRequest(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class OperationRequest(Payload):
+    """What all of them have in common: nothing more than they ask for."""
 
 
 class DiscardRequest(OperationRequest):

@@ -10,6 +10,7 @@ from pydantic import Field, HttpUrl, StrictBool
 from meeting_svc.decision import Effect, ExecutionKind, PublicationState, Standing
 from meeting_svc.schemas import SAYING, OccurredAt, Payload, Reason, View
 from zhengling.authority import Key
+from zhengling.characters import SeveralLines
 from zhengling.events import Resolution, ResolutionChange
 from zhengling.moments import Day, Instant
 from zhengling.rulebook import (
@@ -64,7 +65,9 @@ class PublishDecision(Payload):
 
 class FollowExecution(Payload):
     kind: ExecutionKind
-    text: Annotated[str, Field(min_length=2, max_length=4000, description="what was said, found or adjusted")]
+    text: Annotated[
+        str, Field(min_length=2, max_length=4000, description="what was said, found or adjusted"), SeveralLines
+    ]
     source: Annotated[str, Field(max_length=200, description="of whom it comes: those concerned, an evaluator")] = ""
     occurred_at: OccurredAt = None
 

@@ -231,11 +231,11 @@ def _named(meeting: Meeting, entry: Attendance, composition: Composition) -> str
 
 
 def _with_notes(name: str, notes: list[str]) -> str:
-    said = "，".join(_in_one_line(note) for note in notes if note)
+    said = "，".join(in_one_line(note) for note in notes if note)
     return f"{name}（{said}）" if said else name
 
 
-def _in_one_line(text: str) -> str:
+def in_one_line(text: str) -> str:
     """A text of several lines as it stands within a line: nothing that it says begins a paragraph."""
     return " ".join(text.split())
 
@@ -254,7 +254,7 @@ def sentence(resolution: Resolution, nature: TopicNature | None, revoked: bool =
         by.append(f"{chinese_date(resolution.due)}前完成")
     elif resolution.outcome.adopts:
         by.append(f"按{_DIFFICULTIES[resolution.difficulty]}办理")
-    said = (outcome, _in_one_line(resolution.task).rstrip("。"), "，".join(by))
+    said = (outcome, in_one_line(resolution.task).rstrip("。"), "，".join(by))
     return "".join(f"{part}。" for part in said if part)
 
 

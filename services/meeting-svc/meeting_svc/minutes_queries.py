@@ -54,7 +54,7 @@ async def minutes_view(call: Call, minutes: Minutes, meeting: Meeting) -> Minute
     """The version with who is next while it waits for a step, and the meeting's version for what comes next."""
     view = MinutesView(
         **MinutesText.model_validate(minutes).model_dump(),
-        meeting_version=meeting.version,
+        version=meeting.version,
         meeting_state=meeting.state,
     )
     if minutes.state == MinutesState.draft:

@@ -133,7 +133,7 @@ async def get_minutes_version_document(
 
 
 def _read(response: Response, view: MinutesView) -> MinutesView:
-    response.headers["ETag"] = etag(view.meeting_version)
+    response.headers["ETag"] = etag(view.version)
     return view
 
 

@@ -12,6 +12,7 @@ from meeting_svc.meeting import MeetingState
 from meeting_svc.minutes import Cause, MinutesState
 from meeting_svc.schemas import SAYING, NextStep, OccurredAt, Payload, Reason, StepView, View
 from zhengling.authority import Key
+from zhengling.characters import SeveralLines
 from zhengling.events import Resolution, ResolutionChange
 from zhengling.moments import Day
 from zhengling.rulebook import Difficulty, FollowingDocument, Outcome
@@ -24,6 +25,7 @@ WholeText = Annotated[
         pattern=SAYING,
         description="instead of the text by the template; it keeps title and sentence of every decision word for word",
     ),
+    SeveralLines,
 ]
 
 
@@ -111,7 +113,6 @@ class MinutesSummary(View):
     """A version without its text."""
 
     id: str
-    version: int
     meeting_id: str
     number: Annotated[int, Field(description="which version it is, from 1")]
     cause: Cause
@@ -136,7 +137,7 @@ class MinutesText(MinutesSummary):
 
 
 class MinutesView(MinutesText):
-    meeting_version: Annotated[int, Field(description="the meeting's version, for If-Match of what comes next")]
+    version: Annotated[int, Field(description="the meeting's, as in the ETag: for If-Match of what comes next")]
     meeting_state: MeetingState
     next_step: NextStep | None = None
 
