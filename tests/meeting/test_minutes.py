@@ -271,7 +271,7 @@ def test_both_who_chaired_are_named_with_when_and_the_figures_of_the_quorum_stan
     meeting = open_meeting()
     meeting.quorum_needed = QuorumNeeded(5, "HC-43")
     meeting.handovers = [Handover("hc-head", "hc-exec", "另有公务", Act("c", at(DAY, 10, 5), at(DAY, 10, 5)))]
-    gone = [each for each in meeting.members if each not in ("hc-head", "hc-exec")][0]
+    gone = next(each for each in meeting.members if each not in ("hc-head", "hc-exec"))
     meeting.movements = [Movement(gone, Move.left, None, Act("c", at(DAY, 10), at(DAY, 10)))]
     meeting.attendance = [
         replace(each, left_at=at(DAY, 10)) if each.official == gone else each for each in meeting.attendance

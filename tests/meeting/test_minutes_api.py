@@ -7,8 +7,8 @@ import hashlib
 import io
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import date, datetime, timedelta
-from email.message import Message
 from typing import Any
+from urllib.parse import unquote
 from uuid import uuid4
 
 import asyncpg
@@ -570,9 +570,8 @@ async def test_the_file_is_saved_under_the_meetings_title_and_number(council: Ho
 
 
 def saved_as(answer: httpx.Response) -> str:
-    message = Message()
-    message["Content-Disposition"] = answer.headers["content-disposition"]
-    return message.get_filename() or ""
+    """The name in `filename*` (RFC 6266)."""
+    return unquote(answer.headers["content-disposition"].partition("filename*=UTF-8''")[2])
 
 
 @pytest.mark.parametrize(
@@ -632,7 +631,8 @@ async def test_publication_is_outstanding_until_published_or_withheld_with_the_r
     assert await outstanding(), "the text that holds isn't public yet"
     await zq.standing(decision, lambda d: d["standing"] == "in_ledger")
     assert (await refused(publish("zq-office-clerk", **web)))["code"] == "published_before_signature"
-    anew = await publish("zq-office-clerk", **web | {"published_at": at(DAY, 16).isoformat()})
+    await zq.api.set_clock(at(DAY, 17))
+    anew = await publish("zq-office-clerk", **web | {"published_at": at(DAY, 16, 30).isoformat()})
     assert (anew["publication"], len(anew["earlier_publications"])) == ("published", 3)
 
 

@@ -159,7 +159,8 @@ async def waive_minutes(call: Call, meeting_id: str, body: WaiveMinutes) -> tupl
     latest = await latest_of(call, meeting.id)
     minutes = await _version(call, meeting, latest, Cause.waiver, body.reason, occurred_at)
     decider = f"会议主持人（{minutes_.in_the_place_of(after, composition)}）" if after else "会议主持人"
-    minutes.text = f"{minutes.mark}\n\n{decider}决定本次会议不形成会议纪要，决定事项以会议记录为准。理由：{minutes_.in_one_line(body.reason)}\n"
+    reason = minutes_.in_one_line(body.reason)
+    minutes.text = f"{minutes.mark}\n\n{decider}决定本次会议不形成会议纪要，决定事项以会议记录为准。理由：{reason}\n"
     minutes_.waive(minutes, call.official or "", occurred_at)
     call.session.add(minutes)
     events = await _adopted(call, meeting, kind, occurred_at)
