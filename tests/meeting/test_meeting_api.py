@@ -302,7 +302,7 @@ async def test_in_dalian_the_list_of_invitees_the_notice_leave_and_a_delegate_co
     meeting = await office.open(meeting, *gone, also=("mzj-clerk", "jyj-clerk"), guests=guests)
     assert [(guest["name"], guest["left_at"]) for guest in meeting["guests"]] == [("市人大代表", None)]
     both = office.do(meeting, "attendance", {"guest": "市人大代表", "official": "dl-dep1", "move": "left"})
-    assert await refused(both) == (422, "invalid_payload", None)
+    assert await refused(both) == (422, "not_one_person", None)
     meeting = await office.do(meeting, "attendance", {"guest": "市人大代表", "move": "left"})
     assert meeting["guests"][0]["left_at"]
     assert meeting["movements"][0]["guest"] == "市人大代表"

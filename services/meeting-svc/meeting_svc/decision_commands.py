@@ -8,9 +8,10 @@ from uuid_utils.compat import uuid7
 
 from meeting_svc import deciding, minutes_commands
 from meeting_svc import decision as decisions
+from meeting_svc import declaration as declarations
 from meeting_svc import meeting as meetings
 from meeting_svc import minutes as minutes_
-from meeting_svc import topic as topics
+from meeting_svc import turn as turns
 from meeting_svc.commands import kind_of, require_organisations
 from meeting_svc.decision import Decision, Execution, PublicationRecord, PublicationState, Standing
 from meeting_svc.decision_schemas import (
@@ -83,7 +84,7 @@ async def record_decision(call: Call, meeting_id: str, body: RecordDecision) -> 
     meetings.decide(meeting, resolution)
     deciding.note(meeting, resolution, Act(call.official or "", call.now, call.now))
     brought = await load(call.session, Topic, body.topic_id, "topic", "议题")
-    topics.require_only_prepared(brought, rules_of(call, brought), body.outcome, body.document)
+    declarations.require_only_prepared(brought, rules_of(call, brought), body.outcome, body.document)
     decision = Decision(
         id=resolution.decision_id,
         government=call.government,
@@ -105,16 +106,16 @@ async def replace_decision(call: Call, decision_id: str, body: ReplaceDecision) 
     await _require_organiser(call, meeting, Text("replace a decision", "更正决定记录"))
     kind, before = kind_of(call, meeting), decision.resolution
     after = await _as_said(call, meeting, before, body)
-    topics.require_only_prepared(topic, rules_of(call, topic), after.outcome, after.document)
+    declarations.require_only_prepared(topic, rules_of(call, topic), after.outcome, after.document)
     if closed := meeting.state in (MeetingState.closed, MeetingState.minuted):
-        topics.require_correctable(topic, meeting.id, before.outcome, after.outcome, kind.clause)
+        turns.require_correctable(topic, meeting.id, before.outcome, after.outcome, kind.clause)
     act = Act(call.official or "", call.occurred(body.occurred_at), call.now)
     deciding.replace(meeting, kind, after, body.reason, act)
     decision.resolution = after
     decision.quorum_clause = deciding.last_of(meeting, decision.id).quorum_clause
     if closed and meeting.closed_at:
         outcomes = before.outcome, after.outcome
-        topics.follow_correction(
+        turns.follow_correction(
             topic, meeting.id, *outcomes, act.official, body.reason, act.occurred_at, call.now, kind.clause
         )
         await _draft_goes_stale(call, meeting)
