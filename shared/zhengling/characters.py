@@ -1,7 +1,8 @@
-"""Which characters a text may hold: those of XML 1.0 (section 2.2), since texts become official documents and workbooks.
+"""Which characters a text may hold: those of XML 1.0 (section 2.2), since texts become official documents and workbooks;
+none that is no sign at all or turns the direction of writing, since it would show another text than there is.
 
-Invariant: what the API took can be written into any of them. Lone surrogates are no text at all; no payload has them.
-Pure.
+Invariants: what the API took can be written into any of them; a text of one line stays within its line, so that a title
+begins no paragraph of its own. Lone surrogates are no text at all; no payload has them. Pure.
 """
 
 from __future__ import annotations
@@ -11,6 +12,42 @@ import re
 from zhengling.errors import Problem, invalid
 
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+#: What XML could hold: the controls of C1, separators of lines and paragraphs, and what sets the direction of writing.
+_HIDDEN = "\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
+_NOT_TAKEN = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f{_HIDDEN}\ufffe\uffff]")
+_NOT_IN_ONE_LINE = re.compile(f"[\x00-\x1f{_HIDDEN}\ufffe\uffff]")
+
+
+class SeveralLines:
+    """Marks a payload's text that may have several lines; every other one has one (`payload.Payload`)."""
+
+
+def beyond_one_line(text: str) -> str | None:
+    """The first character that a text of one line doesn't have; None where there is none."""
+    return found[0] if (found := _NOT_IN_ONE_LINE.search(text)) else None
+
+
+def require_one_line(value: object, name: str) -> None:
+    """Look into every text of a payload's field. 422 `several_lines` names the field; `character_not_allowed`."""
+    waiting = [value]
+    while waiting:
+        match waiting.pop():
+            case str(text):
+                if found := beyond_one_line(text):
+                    raise _several_lines(name) if found in "\t\n\r" else not_allowed(found)
+            case dict(members):
+                waiting += [*members, *members.values()]
+            case list(items) | tuple(items):
+                waiting += items
+
+
+def _several_lines(name: str) -> Problem:
+    return invalid(
+        "several_lines",
+        f"{name} is a text of one line: leave out line ends and tabs",
+        f"{name} 须为单行文本，请删除换行和制表符",
+        field=name,
+    )
 
 
 def not_allowed(character: str) -> Problem:
@@ -29,7 +66,7 @@ def require_allowed(payload: object) -> None:
     while waiting:
         match waiting.pop():
             case str(text):
-                if found := _FORBIDDEN.search(text):
+                if found := _NOT_TAKEN.search(text):
                     raise not_allowed(found[0])
             case dict(members):
                 waiting += [*members, *members.values()]

@@ -120,7 +120,7 @@ class Unit(BaseModel):
 
 
 class Resolution(BaseModel):
-    """What a meeting decided on one topic, as minutes carry it."""
+    """What a meeting decided on one topic, as minutes carry it. What was adopted has a task and a lead unit."""
 
     model_config = ConfigDict(frozen=True)
     decision_id: str
@@ -129,8 +129,8 @@ class Resolution(BaseModel):
     title: str
     sponsor: Unit
     outcome: Outcome
-    task: str
-    lead: Unit
+    task: str = ""
+    lead: Unit | None = None
     co_units: tuple[Unit, ...] = ()
     due: date | None = None
     difficulty: Difficulty = Difficulty.general
@@ -206,6 +206,22 @@ class DecisionAdopted(Event, type="zhengling.meeting.decision.adopted.v1", aggre
     recorded_at: datetime
     by_correction: bool = False
     closed_at: datetime | None = None
+
+
+class DecisionReplaced(Event, type="zhengling.meeting.decision.replaced.v1", aggregate="decision", key="decision_id"):
+    """What the close told of a decision was recorded wrongly: the whole resolution as it is recorded now, before any
+    minutes are signed. It concerns who acts from the close on; nothing is adopted by it."""
+
+    decision_id: str
+    meeting_id: str
+    meeting_kind: str
+    meeting_title: str
+    edition: str
+    resolution: Resolution
+    revision: int
+    reason: str
+    closed_at: datetime
+    recorded_at: datetime
 
 
 class DecisionAmended(Event, type="zhengling.meeting.decision.amended.v1", aggregate="decision", key="decision_id"):

@@ -16,23 +16,19 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 
 
 class Item(BaseModel):
-    """One decision as a template sees it: words, no codes."""
+    """One decision as a template sees it. A template prints `title`, and then `sentence` as it is: the signature compares
+    both with what is recorded."""
 
     model_config = ConfigDict(frozen=True)
     ordinal: str
     title: str
-    outcome: str
-    adopted: bool
-    revoked: bool = False
-    task: str = ""
-    lead: str = ""
-    co_units: tuple[str, ...] = ()
-    due: str = ""
-    difficulty: str = ""
+    sentence: str
 
 
 class Values(BaseModel):
-    """What a template may name. `chaired_as` says by what somebody chaired in the head's place."""
+    """What a template may name. `chair` opened the session, `chaired_as` says by what in the head's place, `handovers` who
+    chaired after that and from when on; `quorum` is empty where the rules ask for none. Whoever wasn't there was on leave,
+    away on an absence, represented, or absent."""
 
     model_config = ConfigDict(frozen=True)
     government: str
@@ -41,9 +37,14 @@ class Values(BaseModel):
     day: str
     chair: str
     chaired_as: str = ""
+    handovers: tuple[str, ...] = ()
+    quorum: str = ""
     items: tuple[Item, ...] = ()
     present: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
+    on_leave: tuple[str, ...] = ()
+    away: tuple[str, ...] = ()
+    represented: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
 
 
@@ -54,14 +55,17 @@ _SANDBOX = ImmutableSandboxedEnvironment(
     lstrip_blocks=True,
     keep_trailing_newline=True,
 )
-_SAMPLE_ITEM = Item(ordinal="一", title="议题", outcome="会议审议通过", adopted=True, task="任务", lead="某局")
+_SAMPLE_ITEMS = (
+    Item(ordinal="一", title="议题甲", sentence="会议审议通过。完成任务。由某局牵头，按一般事项办理。"),
+    Item(ordinal="二", title="议题乙", sentence="会议听取了汇报。"),
+)
 _SAMPLE = Values(
     government="某政府",
     kind="常务会议",
     title="第1次常务会议",
     day="2026年1月5日",
     chair="某人",
-    items=(_SAMPLE_ITEM, _SAMPLE_ITEM.model_copy(update={"adopted": False})),
+    items=_SAMPLE_ITEMS,
     present=("某人",),
 )
 
@@ -80,15 +84,18 @@ def render(template: str | None, values: Values) -> str:
 
 
 def _checked(template: str) -> str:
-    """The template, if it is one and names only what it is given. Raises ValueError."""
+    """The template, if it is one, names only what it is given and prints every decision. Raises ValueError."""
     try:
         unknown = meta.find_undeclared_variables(_SANDBOX.parse(template)) - set(Values.model_fields)
         if unknown:
             known = ", ".join(Values.model_fields)
             raise ValueError(f"the template names {', '.join(sorted(unknown))}; known: {known}")
-        render(template, _SAMPLE)
+        rendered = render(template, _SAMPLE)
     except TemplateError as error:
         raise ValueError(f"not a usable template: {error}") from error
+    for item in _SAMPLE_ITEMS:
+        if item.title not in rendered or item.sentence not in rendered:
+            raise ValueError("the template has to print title and sentence of every item, as they are")
     return template
 
 

@@ -17,6 +17,7 @@ from zhengling.deadlines import shanghai_day
 from zhengling.errors import Problem, Text, not_found, refusal
 from zhengling.moments import Instant
 from zhengling.paging import Page, Paging, bounds, cut
+from zhengling.payload import Payload
 from zhengling.service import Call, Service, command, commands, queries, query
 
 _FAILED = sa.text("""
@@ -101,8 +102,8 @@ class PoisonRecord(BaseModel):
     discard_requested_by: str | None
 
 
-class OperationRequest(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class OperationRequest(Payload):
+    """What all of them have in common: nothing more than they ask for."""
 
 
 class DiscardRequest(OperationRequest):

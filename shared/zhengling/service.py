@@ -201,6 +201,7 @@ class CommandRoute(APIRoute):
 #: What the documents say of the two headers; what they lack has problems of its own.
 KEY = {"pattern": r"^[!-~]{1,128}$", "examples": ["5f1c2b6e-8d0a-4c6e-9a53-0f6d6f3f8a11"]}
 TAG = {"pattern": r'^"[0-9]{1,9}"$', "examples": ['"3"']}
+SEEN = "the ETag that reading the thing gave, or the last command on it; what stands behind a meeting's ETag takes that one"
 KEPT_HEADERS = ("content-type", "etag", "location")
 TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")  # W3C Trace Context, 3.2
 
@@ -261,7 +262,8 @@ def change(*scopes: str) -> Any:
     authorised = command(*scopes)
 
     async def versioned(
-        if_match: Annotated[str, Header(alias="If-Match", json_schema_extra=TAG)], call: Call = authorised
+        if_match: Annotated[str, Header(alias="If-Match", description=SEEN, json_schema_extra=TAG)],
+        call: Call = authorised,
     ) -> Call:
         call.if_match = parse_etag(if_match)
         return call

@@ -517,7 +517,9 @@ class Clerks:
             for each in mine
             if each.standing != "revoked" and r.random() < 0.5
         ]
-        body = CorrectMinutes(reason=REASON, amendments=amendments, text="更正后的会议纪要文本，更正若干文字。")
+        newest = [each.text for each in versions(self.rows, meeting.id)][-1:]
+        text = None if amendments else f"{''.join(newest)}\n更正若干文字，不涉及决定事项。"
+        body = CorrectMinutes(reason=REASON, amendments=amendments, text=text)
         return Move(minutes_commands.correct_minutes, self._drafter(r, meeting), (meeting.id, body))
 
     def minutes_step(self, r: Random, meeting: Meeting, latest: Any) -> Move:

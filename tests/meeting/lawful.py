@@ -389,8 +389,10 @@ class Law:
         if meeting.state == "cancelled":
             held = [topic for topic in self.rows.of(Topic) if topic.meeting_id == meeting.id]
             assert not held, "a cancelled meeting holds a topic"
-        if meeting.chair != before["chair"]:
+        if meeting.chair != before["chair"] and meeting.state == "open":
             self._new_chair(meeting, kind)
+        if meeting.state == "closed":
+            self._whose_meeting(meeting)
         if meeting.state == "open":
             assert meeting.chair in self._in_the_room(meeting), "the chair isn't there"
             if before["state"] != "open":
@@ -455,6 +457,15 @@ class Law:
         if entrusted:
             self.reached.add("chair entrusted")
 
+    def _whose_meeting(self, meeting: Meeting) -> None:
+        """After the close the chair is one who chaired, and under whom something was decided if anything was."""
+        self.chairs_entrusted[meeting.id] = meeting.entrustment is not None and meeting.entrustment.to == meeting.chair
+        chaired = {each for handover in meeting.handovers for each in (handover.chair, handover.to)}
+        assert meeting.chair in (chaired or {meeting.chair}), "a chair who never chaired"
+        decided = {each.decision_id for each in meeting.resolutions if each.outcome != "deferred"}
+        under = {each.chair for each in meeting.decided if each.decision_id in decided}
+        assert not under or meeting.chair in under, "whose meeting it was, decided nothing of it"
+
     @staticmethod
     def _in_the_room(meeting: Meeting) -> list[str]:
         return [each.official for each in meeting.attendance if each.present and each.left_at is None]
@@ -507,7 +518,7 @@ class Law:
             if each.state == "withdrawn":
                 assert all(d.state not in ("requested", "approved") for d in sent), "a delegate of who comes after all"
                 self.reached.add("leave withdrawn")
-        taken = meeting.resolutions[len(before["resolutions"]) :]
+        taken = [each for each in meeting.resolutions if each not in before["resolutions"]]
         if kind.quorum and len(set(self._in_the_room(meeting)) & set(members)) < kind.quorum.needed(len(members)):
             self.put_off.update(each.decision_id for each in taken)
         if any(each.outcome != "deferred" for each in taken):  # what is put off isn't decided

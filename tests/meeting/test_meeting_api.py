@@ -121,6 +121,7 @@ async def test_in_huancui_a_session_is_prepared_opened_left_by_too_many_and_clos
     meeting = await office.add(meeting, matter, study)
     assert codes(meeting) == ["first_topic_missing", "agenda_not_approved", "devices_not_declared"]
     assert [(w["code"], w["clause"]) for w in meeting["warnings"]] == [("rhythm_topic_missing", "HC-47")]
+    assert (meeting["quorum"]["expected"], meeting["quorum"]["needed"], meeting["quorum"]["present"]) == (9, 5, None)
     meeting = await office.do(meeting, "agenda/order", {"by": "rule"}, method="PUT")
     assert [item["topic_id"] for item in meeting["agenda"]] == [study["id"], matter["id"]]
     meeting = await office.approve(meeting)
@@ -157,7 +158,10 @@ async def test_in_huancui_a_session_is_prepared_opened_left_by_too_many_and_clos
     few = office.open(meeting, "dep1", "dep2", "dep3", "dep4", "dep5")
     assert await refused(few) == (409, "quorum_not_met", "HC-43")
     meeting = await office.open(meeting, "dep1", "dep2", "dep3", "dep4", also=("zjj-principal", "zjj-clerk"))
-    assert meeting["quorum"] == {"members": 9, "present": 5, "needed": 5, "met": True, "clause": "HC-43"}
+    assert meeting["quorum"] == {
+        "members": 9, "needed": 5, "expected": None, "present": 5, "at_opening": 5, "lowest": 5, "met": True,
+        "clause": "HC-43",
+    }  # fmt: skip
     kinds = {entry["official"]: (entry["capacity"], entry["status"]) for entry in meeting["attendance"]}
     assert kinds["hc-office-deputy"] == ("attendee", "present")
     assert kinds["hc-dep1"] == ("member", "absent")
@@ -177,6 +181,7 @@ async def test_in_huancui_a_session_is_prepared_opened_left_by_too_many_and_clos
     await office.api.set_clock(at(DAY, 11))
     meeting = await office.do(meeting, "closing", {})
     assert (meeting["state"], meeting["outstanding_copies"]) == ("closed", [1, 2])
+    assert (meeting["quorum"]["at_opening"], meeting["quorum"]["lowest"]) == (5, 4), "kept after the close"
     meeting = await office.do(meeting, "papers/returned", {"copies": [2]})
     assert meeting["outstanding_copies"] == [1]
     assert await refused(office.do(meeting, "papers/returned", {"copies": [2]})) == (

@@ -678,13 +678,13 @@ def test_guests_from_outside_come_in_leave_and_stand_in_the_minutes_as_sitting_i
     assert refused(lambda: come(meeting, "王教授", "arrived"))[0] == "in_the_room_already"
     assert refused(lambda: come(meeting, "李律师", "left"))[0] == "not_in_the_room"
     words = minutes.words(meeting, kind, people, "环翠区", [])
-    assert (words.others[-1], words.absent) == ("王教授", ("李律师（开庭）",))
+    assert (words.others[-1], words.on_leave, words.absent) == ("王教授", ("李律师（开庭）",), ())
     come(meeting, "王教授", "left", 11)
     assert refused(lambda: come(meeting, "王教授", "arrived", 10))[0] == "before_the_last_movement"
     come(meeting, "李律师", "arrived", 12)
     words = minutes.words(meeting, kind, people, "环翠区", [])
     assert words.others[-2:] == ("王教授", "李律师"), "who came later, and who left earlier, sat in as well"
-    assert words.absent == ()
+    assert words.on_leave == ()
     meeting.closed_at = at(DAY, 13)
     figures = circular.count([meeting], people)
     assert {name: (t.expected, t.present, t.late, t.left_early) for name, t in figures.guests.items()} == {

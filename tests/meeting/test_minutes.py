@@ -26,16 +26,30 @@ from meeting_svc.decision import (
 from meeting_svc.meeting import Entrustment, Meeting, MeetingState
 from meeting_svc.minutes import Cause, Minutes, MinutesState, Returned
 from meeting_svc.minutes_schemas import CorrectMinutes, DraftMinutes, ResolutionChanges, ReturnMinutes
-from meeting_svc.record import Attendance, Capacity, Presence
+from meeting_svc.record import (
+    Act,
+    AnswerState,
+    Attendance,
+    Capacity,
+    Handover,
+    LeaveRequest,
+    Move,
+    Movement,
+    Presence,
+    QuorumNeeded,
+)
 from meeting_svc.step import StepTaken
 from zhengling import minutes_template
+from zhengling.absence_rules import AbsenceKind
+from zhengling.authority import Absent
 from zhengling.errors import Problem
 from zhengling.events import Resolution, Unit
 from zhengling.gbt9704 import docx
 from zhengling.main_job import at
 from zhengling.meeting_rules import Minutes as MinutesRule
 from zhengling.meeting_rules import Publication
-from zhengling.rulebook import Difficulty, Outcome, Role, StepName
+from zhengling.rulebook import Difficulty, Outcome, Role, StepName, TopicNature
+from zhengling.vocabulary import LeaveReason
 
 PEOPLE = composition_of("huancui")
 KIND = book("huancui").kind("executive")
@@ -113,7 +127,7 @@ def in_force(**fields: object) -> Decision:
 def test_the_text_says_who_was_there_and_what_was_decided() -> None:
     meeting = open_meeting()
     away = meeting.attendance[-1].official
-    meeting.attendance[-1] = Attendance(away, False, "出差")
+    meeting.attendance[-1] = Attendance(away, False, "出差", status=Presence.on_leave)
     text = text_of(
         meeting,
         resolution("t1", outcome=Outcome.noted),
@@ -123,7 +137,7 @@ def test_the_text_says_who_was_there_and_what_was_decided() -> None:
     assert f"2026年2月12日，{PEOPLE.official_names[meeting.chair or '']}主持召开第2次常务会议" in text
     assert f"请假：{PEOPLE.official_names[away]}（出差）" in text
     assert "由区住房和城乡建设局牵头，区财政局配合，2026年6月30日前完成。" in text
-    assert text.count("组织实施") == 1  # what was only noted sets no task
+    assert text.count("组织实施") == 2  # what is said to be done is printed, of what was only noted as well
     assert "列席" not in text  # nobody but members was there
 
 
@@ -136,7 +150,7 @@ def test_whoever_was_sent_sits_in_for_the_one_who_sent_them() -> None:
     meeting.attendance.append(Attendance(sent, True, capacity=Capacity.delegate))
     text, name = text_of(meeting, resolution("t1")), PEOPLE.official_names
     assert f"列席：{name[sent]}（代{name[sender]}）" in text
-    assert f"请假：{name[sender]}（开会，由{name[sent]}代会）" in text
+    assert f"替会：{name[sender]}（开会，由{name[sent]}代会）" in text
     meeting.members = []  # a kind without members: whoever was called attends
     attended = next(line for line in text_of(meeting, resolution("t1")).splitlines() if line.startswith("出席："))
     assert name[meeting.chair or ""] in attended
@@ -171,13 +185,15 @@ def test_items_are_counted_in_chinese(n: int, word: str) -> None:
         ("{% for x %}", "template"),
         ("{{ kind.__class__.mro() }}", "unsafe"),
         ("{{ items[9] }}", "9"),
+        ("{% for each in items %}{{ each.title }}{% endfor %}", "sentence"),
     ],
 )
 def test_a_rulebooks_template_that_could_fail_or_break_out_is_refused_when_it_is_loaded(
     template: str, wrong: str
 ) -> None:
     chain = {"clause": "HC-53", "steps": [{"step": "draft", "by": "office"}, {"step": "sign", "by": "chair"}]}
-    assert MinutesRule.model_validate(chain | {"template": "{{ kind }}：{{ items | length }}项"}).template
+    whole = "{{ kind }}{% for each in items %}{{ each.title }}：{{ each.sentence }}{% endfor %}"
+    assert MinutesRule.model_validate(chain | {"template": whole}).template
     with pytest.raises(ValueError, match=wrong):
         MinutesRule.model_validate(chain | {"template": template})
 
@@ -185,6 +201,85 @@ def test_a_rulebooks_template_that_could_fail_or_break_out_is_refused_when_it_is
 def test_a_governments_own_template_takes_the_place_of_the_default_one() -> None:
     words = minutes_.words(open_meeting(), KIND, PEOPLE, "某政府", [resolution("t1")])
     assert minutes_template.render("{{ kind }}：{{ items | length }}项", words) == "常务会议：1项\n"
+
+
+# the text and the record ----------------------------------------------------------------------------------------------
+def test_an_edited_text_keeps_every_decision_word_for_word_and_in_its_order() -> None:
+    one, two = resolution("t1"), resolution("t2", number=2, task="另一任务")
+    items = minutes_.words(open_meeting(), KIND, PEOPLE, "某政府", [one, two]).items
+    first, second = (f"{each.title}\n　　{each.sentence[:6]}\n{each.sentence[6:]}" for each in items)
+    minutes_.require_told(f"纪要\n会议认为……\n{first}\n会议强调……\n{second}", items, "HC-53")
+    wrong = (
+        f"{first}\n",
+        f"{second}\n{first}",
+        f"{first}\n{second.replace('另一任务', '另一项任务')}",
+        f"{first}\n{second.replace(two.lead.name if two.lead else '', '区财政局')}",
+    )
+    for text in wrong:
+        with pytest.raises(Problem, match="decision_not_in_the_text") as refused:
+            minutes_.require_told(text, items, "HC-53")
+        assert refused.value.extra["missing"] in (items[0].sentence, items[1].sentence, items[1].title)
+        assert items[1].title in refused.value.detail.zh or items[0].title in refused.value.detail.zh
+
+
+@pytest.mark.parametrize(
+    ("nature", "said"),
+    [(TopicNature.study, "会议进行了专题学习。"), (TopicNature.transmission, "会议传达学习了有关精神。"),
+     (TopicNature.deliberation, "会议听取了汇报。"), (None, "会议听取了汇报。")],
+)  # fmt: skip
+def test_what_was_noted_is_told_by_its_nature_with_whatever_the_meeting_asked_for(
+    nature: TopicNature | None, said: str
+) -> None:
+    noted = resolution("t1", outcome=Outcome.noted, task="", lead=None)
+    assert minutes_.sentence(noted, nature) == said
+    asked = noted.model_copy(update={"task": "各部门抓好落实。", "lead": Unit(code="x", name="区政府办公室")})
+    assert minutes_.sentence(asked, nature) == f"{said}各部门抓好落实。由区政府办公室牵头。"
+
+
+def test_whoever_is_not_there_is_on_leave_away_represented_or_absent_as_the_circular_says() -> None:
+    meeting, name = open_meeting(), PEOPLE.official_names
+    ill, trip, absent = (each.official for each in meeting.attendance[-3:])
+    act = Act("hc-head", at(DAY), at(DAY))
+    meeting.leaves = [
+        LeaveRequest(ill, LeaveReason.health, "住院", [], "HC-52", act, AnswerState.approved)
+    ]  # fmt: skip
+    meeting.attendance[-3:] = [
+        Attendance(ill, False, "住院", status=Presence.on_leave),
+        Attendance(trip, False, status=Presence.away),
+        Attendance(absent, False, status=Presence.absent),
+    ]
+    away = Absent(
+        absence_id="a", official=trip, absence_kind=AbsenceKind.official_trip, since=DAY, until=DAY, clause="X-1",
+        stand_ins=(),
+    )  # fmt: skip
+    people = PEOPLE.with_absences([away])
+    text = minutes_template.render(None, minutes_.words(meeting, KIND, people, "某政府", [resolution("t1")]))
+    assert f"\n请假：{name[ill]}（身体健康，住院）\n" in text
+    assert f"\n外出：{name[trip]}（出差）\n" in text
+    assert text.endswith(f"\n缺席：{name[absent]}\n")
+
+
+def test_who_chairs_without_being_a_member_attends() -> None:
+    meeting, guest = open_meeting(), "hc-zjj-principal"
+    meeting.attendance.append(Attendance(guest, True, capacity=Capacity.chair))
+    meeting.chair = guest
+    words = minutes_.words(meeting, KIND, PEOPLE, "某政府", [resolution("t1")])
+    assert PEOPLE.official_names[guest] in words.present and not words.others
+
+
+def test_both_who_chaired_are_named_with_when_and_the_figures_of_the_quorum_stand_where_one_is_asked_for() -> None:
+    meeting = open_meeting()
+    meeting.quorum_needed = QuorumNeeded(5, "HC-43")
+    meeting.handovers = [Handover("hc-head", "hc-exec", "另有公务", Act("c", at(DAY, 10, 5), at(DAY, 10, 5)))]
+    gone = next(each for each in meeting.members if each not in ("hc-head", "hc-exec"))
+    meeting.movements = [Movement(gone, Move.left, None, Act("c", at(DAY, 10), at(DAY, 10)))]
+    meeting.attendance = [
+        replace(each, left_at=at(DAY, 10)) if each.official == gone else each for each in meeting.attendance
+    ]
+    text, name = text_of(meeting, resolution("t1")), PEOPLE.official_names
+    n = len(meeting.members)
+    assert f"{name['hc-head']}主持召开第2次常务会议，10时05分起由{name['hc-exec']}主持。" in text
+    assert f"应到组成人员{n}人，开会时实到{n}人，会议期间最少{n - 1}人，法定人数5人。" in text
 
 
 # versions -----------------------------------------------------------------------------------------------------------

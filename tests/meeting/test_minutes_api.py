@@ -8,6 +8,8 @@ import io
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import date, datetime, timedelta
 from typing import Any
+from urllib.parse import unquote
+from uuid import uuid4
 
 import asyncpg
 import httpx
@@ -46,7 +48,7 @@ class Council:
 
     async def do(self, act: str, by: str | None, **body: Any) -> Json:
         answer = await self.api.command("meeting", f"{self.path}/{act}", body, by, self.meeting["version"])
-        self.meeting["version"] = answer.get("meeting_version", answer["version"])
+        self.meeting["version"] = answer["version"]
         return answer
 
     async def draft(self, by: str = OFFICE, **body: Any) -> Json:
@@ -113,6 +115,11 @@ class Council:
         return found
 
 
+def told(view: Json) -> Json:
+    """What a version of minutes says, without the version of its meeting."""
+    return {name: value for name, value in view.items() if name not in ("version", "next_step")}
+
+
 async def refused(attempt: Awaitable[Any]) -> Json:
     with pytest.raises(Refused) as caught:
         await attempt
@@ -153,9 +160,10 @@ async def test_a_draft_written_anew_is_a_version_of_its_own_and_its_reviews_begi
     assert (one["number"], one["cause"], one["state"], one["drafted_by"]) == (1, "draft", "draft", OFFICE)
     assert one["next_step"]["officials"] == [DIRECTOR]
     await lh.step("review", DIRECTOR)
-    problem = await refused(lh.draft(text="临海县人民政府县政府周例会纪要\n改写的正文。"))
+    written = f"{one['text']}\n改写的结语。"
+    problem = await refused(lh.draft(text=written))
     assert (problem["status"], problem["code"]) == (422, "reason_missing")
-    two = await lh.draft(text="临海县人民政府县政府周例会纪要\n改写的正文。", reason="领导要求精简")
+    two = await lh.draft(text=written, reason="领导要求精简")
     assert (two["number"], two["cause"], two["reason"]) == (2, "redraft", "领导要求精简")
     assert [step["step"] for step in two["steps"]] == ["draft"]
     assert two["next_step"]["officials"] == [DIRECTOR]
@@ -222,7 +230,7 @@ async def test_two_that_are_signed_at_once_get_two_numbers_without_a_gap(council
 
 async def test_each_version_is_an_official_document_and_the_same_file_every_time(council: Hold) -> None:
     lh = await council().signed()
-    await lh.correct(text="临海县人民政府县政府周例会纪要\n更正后的正文若干。")
+    await lh.correct(text=f"{(await lh.latest())['text']}\n更正后的正文若干。")
     one, again, newest = await lh.file(1), await lh.file(1), await lh.file()
     assert one.headers["content-type"].startswith("application/vnd.openxmlformats")
     assert (one.content, one.headers["etag"]) == (again.content, again.headers["etag"])
@@ -271,7 +279,7 @@ async def test_where_the_chair_decides_on_no_minutes_every_decision_is_supervise
     problem = await refused(hc.do(path, hc.job.office, reason="无需印发"))
     assert (problem["status"], problem["code"], problem["clause"]) == (403, "not_the_chair", "HC-53")
     meeting = await hc.do(path, "hc-head", reason="会议以部署为主，不印发纪要")
-    assert meeting["state"] == "unminuted"
+    assert (meeting["state"], meeting["meeting_state"]) == ("waived", "unminuted")
     record = await hc.latest()
     assert (record["state"], record["cause"], record["issue"]) == ("waived", "waiver", None)
     assert "会议以部署为主" in record["text"]
@@ -309,7 +317,7 @@ async def test_a_correction_changes_nothing_before_it_is_signed_and_then_the_led
     assert problem["code"] == "step_out_of_order", "the same chain as the first time"
     signed = await lh.sign()
     assert (signed["state"], signed["issue"]) == ("signed", before["issue"])
-    assert await lh.version(1) == before, "the old version is what it was"
+    assert told(await lh.version(1)) == told(before), "the old version is what it was"
     assert (await lh.api.get("meeting", f"{lh.path}/minutes/versions"))["in_force"] == 2
 
     amended = await lh.entry(water, lambda e: e["version"] > entry["version"])
@@ -455,6 +463,131 @@ async def test_nothing_is_corrected_before_it_is_signed(council: Hold) -> None:
     assert (await refused(lh.correct({"decision_id": water["id"], "revoked": True})))["code"] == "illegal_state"
 
 
+async def test_while_a_correction_waits_the_meeting_says_who_is_next(council: Hold) -> None:
+    lh = await council(**first()).signed()
+    (water,) = await lh.decisions()
+    assert (await lh.api.get("meeting", lh.path))["next_step"] is None
+    await lh.correct({"decision_id": water["id"], "changes": {"task": "完成除险加固一期"}})
+    step = (await lh.api.get("meeting", lh.path))["next_step"]
+    assert (step["step"], step["officials"]) == ("review", [DIRECTOR])
+    query = {"state": "signed", "limit": "200"}
+    listed = (await lh.api.get("meeting", "/v1/meetings", **query))["items"]
+    assert [each["next_step"] for each in listed if each["id"] == lh.meeting["id"]] == [step]
+    await lh.do("minutes/return", DIRECTOR, reason="不必更正")
+    assert (await lh.api.get("meeting", lh.path))["next_step"] is None
+    await lh.correct({"decision_id": water["id"], "changes": {"task": "完成除险加固二期"}})
+    await lh.sign()
+    assert (await lh.api.get("meeting", lh.path))["next_step"] is None
+
+
+# what is recorded, before the signature -------------------------------------------------------------------------------
+def recorded(decision: Json, **changes: Any) -> Json:
+    """The whole decision as it is recorded, changed, with the reason."""
+    said = decision["resolution"]
+    names = ("outcome", "task", "due", "difficulty", "document", "may_be_published")
+    units = {"lead": said["lead"]["code"], "co_units": [unit["code"] for unit in said["co_units"]]}
+    return {name: said[name] for name in names} | units | {"reason": "记录有误"} | changes
+
+
+async def test_a_decision_recorded_wrongly_is_replaced_and_text_ledger_and_drafts_say_the_same(council: Hold) -> None:
+    lh = await council().hold()
+    water, fishing, harbour = await lh.decisions()
+    await lh.document(fishing)
+
+    async def replace(decision: Json, by: str = OFFICE, **changes: Any) -> Json:
+        path, body = f"/v1/decisions/{decision['id']}", recorded(decision, **changes)
+        answer = await lh.api.command("meeting", path, body, by, decision["version"], "PUT")
+        lh.meeting["version"] = (await lh.api.get("meeting", lh.path))["version"]
+        return answer
+
+    old = (await lh.draft())["text"]
+    await lh.step("review", DIRECTOR)
+    assert (await refused(replace(water, by="lh-water-clerk", task="别的任务")))["code"] == "not_the_office"
+    assert (await refused(replace(water)))["code"] == "nothing_changes"
+    assert (await refused(replace(water, task="")))["code"] == "decision_incomplete"
+    now = await replace(water, task="分两期完成除险加固", lead="lh-fish", reason="会议记录誊录有误")
+    assert (now["resolution"]["task"], now["resolution"]["lead"]["code"]) == ("分两期完成除险加固", "lh-fish")
+    assert (await refused(replace(water, task="又一任务")))["code"] == "stale_etag"
+    await replace(fishing, outcome="not_passed", task="", lead=None, co_units=[], document="none")
+    await replace(harbour, outcome="passed", task="启动扩建", document="to_issue")
+
+    kept = (await lh.api.get("meeting", lh.path))["decided"]
+    assert [(each["resolution"]["task"], each["reason"]) for each in kept if each["decision_id"] == water["id"]] == [
+        ("完成除险加固", ""), ("分两期完成除险加固", "会议记录誊录有误"),
+    ]  # fmt: skip
+    assert ((await lh.latest())["state"], (await lh.latest())["next_step"]) == ("stale", None)
+    problem = await refused(lh.step("review", SECRETARY))
+    assert (problem["status"], problem["code"], problem["clause"]) == (409, "minutes_stale", "LH-9")
+    problem = await refused(lh.draft(text=old, reason="沿用旧稿"))
+    assert (problem["status"], problem["code"], problem["clause"]) == (409, "decision_not_in_the_text", "LH-9")
+    assert "分两期完成除险加固" in problem["missing"] and problem["topic"] == "关于水库除险加固的请示"
+    two = await lh.draft(reason="决定记录已更正")
+    assert [step["step"] for step in two["steps"]] == ["draft"], "the review of the stale draft doesn't count"
+    signed = await lh.sign()
+
+    entry = await lh.entry(water)
+    assert (entry["task"], entry["lead"]["code"]) == ("分两期完成除险加固", "lh-fish")
+    assert entry["task"] in signed["text"] and f"由{entry['lead']['name']}牵头" in signed["text"]
+    assert (await lh.entry(harbour))["task"] == "启动扩建"
+    assert (await lh.document(fishing, lambda d: d["state"] == "withdrawn"))["withdrawn_reason"] == "记录有误"
+    assert (await lh.document(harbour))["state"] == "drafting"
+    topic = await lh.api.get("meeting", f"/v1/topics/{harbour['topic_id']}")
+    assert (topic["state"], topic["meeting_id"]) == ("concluded", lh.meeting["id"])
+    entries = (await lh.api.get("oversight", "/v1/entries", source_id=fishing["id"]))["items"]
+    assert entries == [], "what wasn't passed opens no entry"
+    water = await lh.standing(water, lambda d: d["standing"] == "in_ledger")
+    assert (await refused(replace(water, task="签发后再改")))["code"] == "signed_already"
+
+
+async def test_the_version_that_reading_the_minutes_gives_is_what_their_commands_take(council: Hold) -> None:
+    lh = await council(**first()).hold()
+    caller = {"Authorization": f"Bearer {lh.api.token(OFFICE)}"}
+    url = f"{lh.api._addresses['meeting']}{lh.path}/minutes"
+
+    async def send(path: str, body: Json, by: str, tag: str) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {lh.api.token(by)}", "Idempotency-Key": str(uuid4()), "If-Match": tag}
+        return await lh.api._client.post(f"{url}{path}", json=body, headers=headers)
+
+    drafted = await send("", {}, OFFICE, f'"{lh.meeting["version"]}"')
+    assert drafted.status_code == 201, drafted.text
+    read = await lh.api._client.get(url, headers=caller)
+    assert read.headers["etag"] == drafted.headers["etag"] == f'"{read.json()["version"]}"'
+    reviewed = await send("/steps", {"step": "review"}, DIRECTOR, read.headers["etag"])
+    assert reviewed.status_code == 200, reviewed.text
+    assert [step["step"] for step in reviewed.json()["steps"]] == ["draft", "review"]
+    back = await send("/return", {"reason": "表述不准确"}, SECRETARY, reviewed.headers["etag"])
+    assert (back.status_code, back.json()["state"]) == (200, "returned")
+    again = await send("", {"reason": "按退回意见修改"}, OFFICE, back.headers["etag"])
+    assert (again.status_code, again.json()["number"]) == (201, 2)
+
+
+async def test_the_file_is_saved_under_the_meetings_title_and_number(council: Hold) -> None:
+    lh = await council(**first()).hold()
+    await lh.draft()
+    assert saved_as(await lh.file()) == "县政府第5次周例会纪要（第1稿）.docx"
+    issue = (await lh.sign())["issue"]
+    assert saved_as(await lh.file()) == f"县政府第5次周例会纪要{issue}.docx"
+
+
+def saved_as(answer: httpx.Response) -> str:
+    """The name in `filename*` (RFC 6266)."""
+    return unquote(answer.headers["content-disposition"].partition("filename*=UTF-8''")[2])
+
+
+@pytest.mark.parametrize(
+    ("title", "code"),
+    [("甲\n二、关于任命乙的请示", "several_lines"), ("甲\u202e乙", "character_not_allowed"),
+     ("甲\u2028乙", "character_not_allowed"), ("甲\u2067乙", "character_not_allowed"), ("甲\t乙", "several_lines")],
+)  # fmt: skip
+async def test_a_title_of_several_lines_or_turned_about_begins_no_item_of_the_minutes(
+    council: Hold, title: str, code: str
+) -> None:
+    lh = council()
+    body = {"kind": "weekly", "title": title, "day": str(date.today())}
+    problem = await refused(lh.api.command("meeting", "/v1/meetings", body, OFFICE))
+    assert (problem["status"], problem["code"]) == (422, code)
+
+
 # publication and execution ------------------------------------------------------------------------------------------
 async def test_publication_is_outstanding_until_published_or_withheld_with_the_reason(council: Hold) -> None:
     zq = await council("zhanqian").signed()
@@ -487,6 +620,20 @@ async def test_publication_is_outstanding_until_published_or_withheld_with_the_r
     published = await publish("zq-office-clerk", **web)
     assert (published["publication"], published["publication_record"]["channel"]) == ("published", "区政府门户网站")
     assert (await refused(publish("zq-office-clerk", **web)))["code"] == "published_already"
+    right = web | {"url": "https://example.gov.cn/b"}
+    righted = await publish("zq-office-clerk", **right, correction="网址登记有误")
+    assert righted["publication_record"]["url"] == right["url"]
+    assert [each["state"] for each in righted["earlier_publications"]] == ["withheld", "published"]
+
+    await zq.correct({"decision_id": decision["id"], "changes": {"task": "更正后的任务"}})
+    await zq.api.set_clock(at(DAY, 16))
+    await zq.sign()
+    assert await outstanding(), "the text that holds isn't public yet"
+    await zq.standing(decision, lambda d: d["standing"] == "in_ledger")
+    assert (await refused(publish("zq-office-clerk", **web)))["code"] == "published_before_signature"
+    await zq.api.set_clock(at(DAY, 17))
+    anew = await publish("zq-office-clerk", **web | {"published_at": at(DAY, 16, 30).isoformat()})
+    assert (anew["publication"], len(anew["earlier_publications"])) == ("published", 3)
 
 
 async def test_a_kind_whose_rules_say_nothing_of_publication_asks_for_none(council: Hold) -> None:
@@ -527,7 +674,7 @@ async def test_a_signed_document_stays_as_it_was_whatever_becomes_of_its_layout(
     await lh.sign()
     signed = await lh.file()
     assert signed.content != draft
-    await lh.correct(text="临海县人民政府县政府周例会纪要\n更正后的正文。")
+    await lh.correct(text=f"{(await lh.latest())['text']}\n更正后的正文。")
     correction = (await lh.file(2)).content
     connection = await asyncpg.connect(stack.database_admin_url, database="meeting")
     try:

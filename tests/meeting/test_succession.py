@@ -215,7 +215,7 @@ async def test_the_new_head_signs_what_the_former_one_chaired_and_the_document_s
         assert (problem["status"], problem["code"], problem["clause"]) == (403, "not_the_actor", "HC-53")
         assert after.official_names["hc-dep5"] in problem["satisfy"]
         signed = await hc.do("minutes/steps", "hc-dep5", step="sign")
-        assert signed["minutes_steps"][-1]["succeeds"] == {
+        assert signed["steps"][-1]["succeeds"] == {
             "official": "hc-head", "role": "head", "left_on": str(last_day),
         }  # fmt: skip
         text = [p.text for p in Document(io.BytesIO((await hc.file()).content)).paragraphs]

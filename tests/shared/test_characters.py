@@ -2,14 +2,45 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import pytest
 from lxml import etree  # type: ignore[import-untyped]
 
-from zhengling.characters import not_allowed, require_allowed, without_forbidden
+from zhengling.characters import SeveralLines, not_allowed, require_allowed, without_forbidden
 from zhengling.errors import Problem
+from zhengling.payload import Payload
 
 FORBIDDEN = [*map(chr, (0, 1, 8, 0x0B, 0x0C, 0x0E, 0x1F, 0xFFFE, 0xFFFF))]
-ALLOWED = "\t\n\r 关于\x7f\x85\ue000\ufffd\U0001f600"
+HIDDEN = [*map(chr, (0x7F, 0x85, 0x9F, 0x61C, 0x200E, 0x2028, 0x2029, 0x202A, 0x202E, 0x2066, 0x2069))]
+ALLOWED = "\t\n\r 关于\ue000\ufffd\U0001f600"
+
+
+class Named(Payload):
+    title: str
+    others: list[str] = []
+    remarks: dict[str, str] = {}
+    text: Annotated[str | None, SeveralLines] = None
+    reason: Annotated[str, SeveralLines] = ""
+
+
+@pytest.mark.parametrize("given", ["甲\n二、乙", "甲\r乙", "甲\t乙", "甲\u2028乙", "甲\x85乙", "甲\u202e乙"])
+def test_a_text_has_one_line_unless_it_is_marked_as_one_of_several(given: str) -> None:
+    wanted = "several_lines" if set(given) & set("\t\n\r") else "character_not_allowed"
+    fields: list[dict[str, object]] = [
+        {"title": given}, {"others": ["甲", given]}, {"remarks": {"甲": given}}, {"remarks": {given: "甲"}}
+    ]  # fmt: skip
+    for field in fields:
+        with pytest.raises(Problem) as refused:
+            Named.model_validate({"title": "甲"} | field)
+        assert (refused.value.status, refused.value.code) == (422, wanted)
+    Named.model_validate({"title": "甲", "text": "甲\n乙", "reason": "甲\n\t乙"})
+
+
+@pytest.mark.parametrize("character", HIDDEN, ids=lambda c: f"U+{ord(c):04X}")
+def test_what_is_no_sign_or_turns_the_direction_of_writing_is_taken_nowhere(character: str) -> None:
+    with pytest.raises(Problem, match="character_not_allowed"):
+        require_allowed({"text": f"甲{character}乙"})
 
 
 @pytest.mark.parametrize("character", FORBIDDEN, ids=lambda c: f"U+{ord(c):04X}")

@@ -11,21 +11,21 @@ from calendar_svc.absence import AbsenceState
 from calendar_svc.duty import DutyState
 from zhengling.absence_rules import AbsenceKind, AskStep, Basis, Duty, LimitName, Power
 from zhengling.authority import Key
+from zhengling.characters import SeveralLines
 from zhengling.moments import Day, Instant
+from zhengling.payload import Payload
 from zhengling.rulebook import Role
 
-Reason = Annotated[str, Field(min_length=2, max_length=500)]
+Reason = Annotated[str, Field(min_length=2, max_length=500), SeveralLines]
 Note = Annotated[str, Field(max_length=200)]
 Exceptional = Annotated[
-    str, Field(max_length=500, description="why a limit should be let be; without it a breach is refused at once")
+    str,
+    Field(max_length=500, description="why a limit should be let be; without it a breach is refused at once"),
+    SeveralLines,
 ]
 OccurredAt = Annotated[
     Instant | None, Field(description="when it happened, with offset; now where absent; never in the future")
 ]
-
-
-class Payload(BaseModel):
-    model_config = ConfigDict(extra="forbid")
 
 
 class View(BaseModel):
@@ -54,7 +54,7 @@ class RequestAbsence(Payload):
 
 
 class Answer(Payload):
-    opinion: Annotated[str, Field(max_length=1000)] = ""
+    opinion: Annotated[str, Field(max_length=1000), SeveralLines] = ""
     occurred_at: OccurredAt = None
 
 

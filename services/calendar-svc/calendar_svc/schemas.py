@@ -12,6 +12,7 @@ from zhengling.deadlines import CIVIL_CODE, Amount, Anchor, DeadlineRule, FixedD
 from zhengling.due_dates import DueView
 from zhengling.errors import Unfit
 from zhengling.moments import Day, DayOrInstant, Instant
+from zhengling.payload import Payload
 from zhengling.workdays import CalendarYear, DayKind, DayStatus, Notice, SpecialDay
 
 MAX_BATCH, MAX_TRACED = 100_000, 1000
@@ -153,23 +154,25 @@ class Versions(BaseModel):
 # Changes ------------------------------------------------------------------------------------------------------------
 
 
-class HolidayArrangement(BaseModel):
+class HolidayArrangement(Payload):
     """One holiday as the notice states it: days off from the first to the last, and the weekend days worked for it."""
 
-    model_config = ConfigDict(extra="forbid")
     name: Annotated[str, Field(min_length=1, max_length=40)]
     first: Day
     last: Day
-    work_on: Annotated[list[Day], Field(max_length=10)] = []
+    work_on: Annotated[list[Day], Field(default_factory=list, max_length=10)]
     granted: Annotated[
-        list[Day], Field(max_length=20, description="days off beyond the statutory ones that nobody works for")
-    ] = []
+        list[Day],
+        Field(
+            default_factory=list, max_length=20, description="days off beyond the statutory ones that nobody works for"
+        ),
+    ]
 
     def arrangement(self) -> Arrangement:
         return Arrangement(self.name, self.first, self.last, tuple(self.work_on), tuple(self.granted))
 
 
-class NoticeRequest(BaseModel):
+class NoticeRequest(Payload):
     """A year's holiday notice of the State Council as it is printed, or one that amends it."""
 
     model_config = ConfigDict(
@@ -215,7 +218,7 @@ class Notices(BaseModel):
     items: list[NoticeView]
 
 
-class ClosureRequest(BaseModel):
+class ClosureRequest(Payload):
     """Offices of one government close on these days: why, on whose order, by which document."""
 
     model_config = ConfigDict(
@@ -235,7 +238,7 @@ class ClosureRequest(BaseModel):
     occurred_at: Instant | None = None
 
 
-class LiftRequest(BaseModel):
+class LiftRequest(Payload):
     """Offices open again from this day on."""
 
     model_config = ConfigDict(

@@ -18,6 +18,7 @@ from zhengling.db import government_of, now
 from zhengling.events import (
     DecisionAdopted,
     DecisionAmended,
+    DecisionReplaced,
     DecisionRevoked,
     DocumentAmended,
     DocumentWithdrawn,
@@ -38,7 +39,9 @@ async def draft_for_adopted(session: AsyncSession, rulebooks: Rulebooks, event: 
     return await draft_document(session, book, kind, event.meeting_id, event.resolution, event.closed_at)
 
 
-async def follow_amendment(session: AsyncSession, rulebooks: Rulebooks, event: DecisionAmended) -> Document | None:
+async def follow_amendment(
+    session: AsyncSession, rulebooks: Rulebooks, event: DecisionAmended | DecisionReplaced
+) -> Document | None:
     """Draft what the decision asks for now, bring its draft under the deadlines that hold now, or withdraw it. Emits
     document.drafted, document.amended or document.withdrawn. What isn't a draft any more stays."""
     await _remember(session, event.decision_id, event.revision)
@@ -91,7 +94,7 @@ async def _document_of(session: AsyncSession, decision_id: str) -> Document | No
 
 
 def _rules(
-    session: AsyncSession, rulebooks: Rulebooks, event: DecisionAdopted | DecisionAmended
+    session: AsyncSession, rulebooks: Rulebooks, event: DecisionAdopted | DecisionAmended | DecisionReplaced
 ) -> tuple[Rulebook, MeetingKind]:
     book = rulebooks.edition(government_of(session), event.edition)
     return book, book.kind(event.meeting_kind)

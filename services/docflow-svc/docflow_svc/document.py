@@ -38,7 +38,8 @@ class Document:
 
 @dataclass
 class CorrectedDecision:
-    """A decision whose minutes were corrected: what its meeting's close said of it holds no more, however late it comes."""
+    """A decision that was recorded anew or whose minutes were corrected: what its meeting's close said of it holds no
+    more, however late it comes."""
 
     id: str
     government: str

@@ -12,6 +12,7 @@ from zhengling.events import (
     CompositionChanged,
     DecisionAdopted,
     DecisionAmended,
+    DecisionReplaced,
     DecisionRevoked,
     Event,
     MeetingClosed,
@@ -34,7 +35,7 @@ async def on_decision_adopted(session: AsyncSession, event: Event, received: Rec
 
 
 async def on_decision_amended(session: AsyncSession, event: Event, received: Received) -> None:
-    assert isinstance(event, DecisionAmended)
+    assert isinstance(event, DecisionAmended | DecisionReplaced)
     await decision_commands.follow_amendment(session, received.rulebooks, event)
 
 
@@ -48,6 +49,7 @@ HANDLERS: Handlers = {
     MinutesSigned: ignored,
     DecisionAdopted: on_decision_adopted,
     DecisionAmended: on_decision_amended,
+    DecisionReplaced: on_decision_amended,
     DecisionRevoked: on_decision_revoked,
     MeetingDeadlinesRecomputed: ignored,
     CompositionChanged: references.on_composition_changed,

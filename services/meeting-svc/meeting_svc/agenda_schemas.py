@@ -9,6 +9,7 @@ from pydantic import Field, StrictInt
 
 from meeting_svc.record import AgendaCause
 from meeting_svc.schemas import OccurredAt, Payload, Reason, StepView, View
+from zhengling.characters import SeveralLines
 from zhengling.rulebook import TopicNature
 
 TopicId = Annotated[str, Field(max_length=64)]
@@ -40,7 +41,7 @@ class OrderAgenda(Payload):
 
     by: Annotated[Literal["rule", "hand"], Field(description="`hand` takes `topics`")]
     topics: Annotated[list[TopicId], Field(default_factory=list, max_length=200)]
-    reason: Annotated[str, Field(max_length=500, description="needed once the agenda is approved")] = ""
+    reason: Annotated[str, Field(max_length=500, description="needed once the agenda is approved"), SeveralLines] = ""
     occurred_at: OccurredAt = None
 
 

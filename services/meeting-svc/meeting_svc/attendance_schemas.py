@@ -127,10 +127,13 @@ class CopyView(View):
 
 
 class QuorumView(View):
-    """The quorum as it stands while the session is open."""
+    """The quorum in figures: before the session, while it is open, and after it."""
 
-    members: int
-    present: int
+    members: Annotated[int, Field(description="who should attend")]
     needed: int
+    expected: Annotated[int | None, Field(description="before the session: of whom nothing is known that keeps them")]
+    present: Annotated[int | None, Field(description="in the room; at its end, once the session is over")]
+    at_opening: int | None
+    lowest: Annotated[int | None, Field(description="the fewest at any time of the session")]
     met: bool
     clause: str

@@ -85,7 +85,7 @@ def count(meetings: Iterable[Meeting], composition: Composition) -> Figures:
             continue
         figures.meetings += 1
         for guest in meeting.guests:
-            _count(figures.guests.setdefault(guest.name, Tally()), meeting, guest, _of_a_guest(guest))
+            _count(figures.guests.setdefault(guest.name, Tally()), meeting, guest, guest.status)
         for entry in meeting.attendance:
             if entry.capacity not in _EXPECTED:
                 continue
@@ -93,11 +93,6 @@ def count(meetings: Iterable[Meeting], composition: Composition) -> Figures:
             for unit in dict.fromkeys(organisations_of(composition, entry.official, meeting.day)):
                 _count(figures.organisations.setdefault(unit, Tally()), meeting, entry, entry.status)
     return figures
-
-
-def _of_a_guest(guest: GuestAttendance) -> Presence:
-    """A guest needs no leave: whoever said why they don't come is excused."""
-    return Presence.on_leave if guest.reason else Presence.absent
 
 
 def _count(tally: Tally, meeting: Meeting, entry: Attendance | GuestAttendance, missing: Presence) -> None:

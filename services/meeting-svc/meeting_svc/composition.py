@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from zhengling.authority import Composition, Official, Organisation, OrganisationKind, Pair, Portfolio, Post, PostRole
+from zhengling.characters import beyond_one_line
 from zhengling.errors import Text
 from zhengling.rulebook import Titles
 
@@ -238,7 +239,7 @@ def enter(written: Written, titles: Titles | None = None) -> None:
 
 def _refuse_characters(row: Row) -> None:
     for name, value in row.values.items():
-        if isinstance(value, str) and any(unicodedata.category(c) in ("Cc", "Cs") for c in value):
+        if isinstance(value, str) and (beyond_one_line(value) or any(unicodedata.category(c) == "Cs" for c in value)):
             row.find("character_not_allowed", "a text holds a control character", "文本含有不可见的控制字符", name)
 
 

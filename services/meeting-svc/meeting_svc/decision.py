@@ -18,14 +18,19 @@ from zhengling.vocabulary import Outcome
 
 
 class Standing(StrEnum):
-    """How a decision stands: in signed minutes, then as oversight's events tell. `amended` until the ledger followed."""
+    """How a decision stands: recorded, or withdrawn in the session; in signed minutes; then as oversight's events tell.
+    `amended` until the ledger followed."""
 
     recorded = "recorded"
+    withdrawn = "withdrawn"
     adopted = "adopted"
     in_ledger = "in_ledger"
     overdue = "overdue"
     amended = "amended"
     revoked = "revoked"
+
+
+NOT_IN_FORCE = (Standing.recorded, Standing.withdrawn, Standing.revoked)
 
 
 class PublicationState(StrEnum):
@@ -47,7 +52,8 @@ class ExecutionKind(StrEnum):
 
 @dataclass(frozen=True)
 class PublicationRecord:
-    """That it was published, where and when, or that it is withheld and why; by whom it was recorded."""
+    """That it was published, where and when, or that it is withheld and why; by whom it was recorded. `correction` says
+    what was wrong with the record before."""
 
     state: PublicationState
     by: str
@@ -56,6 +62,7 @@ class PublicationRecord:
     channel: str = ""
     url: str | None = None
     reason: str = ""
+    correction: str = ""
 
 
 @dataclass(frozen=True)
@@ -135,6 +142,7 @@ class Decision:
     publication: PublicationState = PublicationState.not_asked
     publication_clause: str | None = None
     publication_record: PublicationRecord | None = None
+    earlier_publications: list[PublicationRecord] = field(default_factory=list)
     followed_clause: str | None = None
     executions: list[Execution] = field(default_factory=list)
     ledger_number: str | None = None
@@ -187,7 +195,8 @@ def amendment(decision: Decision, after: Resolution | None) -> Amendment:
             )
         return Amendment(before, before, revoked=True)
     require_one_lead(after)
-    _require_quorum(decision, after)
+    require_complete(after)
+    require_quorum(after, decision.quorum_clause)
     require_stays_public(decision, after)
     if after == before:
         raise refusal(
@@ -200,12 +209,13 @@ def amendment(decision: Decision, after: Resolution | None) -> Amendment:
     return Amendment(before, after)
 
 
-def _require_quorum(decision: Decision, after: Resolution) -> None:
-    """Refusal `quorum_lost`: what could only be deferred for want of a quorum is no decision by a correction (HC-43)."""
-    if decision.quorum_clause and after.outcome != Outcome.deferred:
+def require_quorum(after: Resolution, quorum_clause: str | None) -> None:
+    """Refusal `quorum_lost`: what could only be deferred for want of a quorum, by the clause of which, becomes no decision
+    by another recording or a correction (HC-43)."""
+    if quorum_clause and after.outcome != Outcome.deferred:
         raise refusal(
             "quorum_lost",
-            decision.quorum_clause,
+            quorum_clause,
             f"the quorum was lost when topic {after.number} was deferred: the session could decide nothing else on it",
             f"第{after.number}项议题暂缓时到会人数不足法定人数，会议不能就其作出其他决定",
             Text("bring the topic to a later meeting", "请将该议题提交以后的会议"),
@@ -226,13 +236,25 @@ def require_stays_public(decision: Decision, after: Resolution) -> None:
 
 def require_one_lead(resolution: Resolution) -> None:
     """Refusal `lead_twice`: a decision names exactly one lead unit, and it isn't a co-unit as well."""
-    if resolution.lead.code in {unit.code for unit in resolution.co_units}:
+    if resolution.lead and resolution.lead.code in {unit.code for unit in resolution.co_units}:
         raise refusal(
             "lead_twice",
             None,
             f"{resolution.lead.name} is both lead and co-unit",
             f"{resolution.lead.name}不能既是牵头单位又是配合单位",
             Text("name exactly one lead unit", "请只列一个牵头单位"),
+        )
+
+
+def require_complete(resolution: Resolution) -> None:
+    """Refusal `decision_incomplete`: what is adopted says what is to be done, and by which unit."""
+    if resolution.outcome.adopts and not (resolution.task and resolution.lead):
+        raise refusal(
+            "decision_incomplete",
+            None,
+            f"decision {resolution.number} is adopted and lacks its task or its lead unit",
+            f"第{resolution.number}项决定已通过，但缺少任务内容或牵头单位",
+            Text("say what is to be done and by which unit (task, lead)", "请填写任务内容和牵头单位"),
         )
 
 
@@ -249,7 +271,7 @@ def adopt(decision: Decision, rule: PublicationRule | None, signed_at: datetime)
 
 def correct(decision: Decision, made: Amendment, rule: PublicationRule | None, revision: Revision) -> None:
     """By the signature of a correction: the decision as it is from now on. What was published otherwise worded is to be
-    published anew. Refusal `published_already`."""
+    published anew (HC-30). Refusal `published_already`."""
     require_stays_public(decision, made.after)
     decision.resolution = made.after
     decision.revision += 1
@@ -269,18 +291,18 @@ def correct(decision: Decision, made: Amendment, rule: PublicationRule | None, r
 
 def require_in_force(decision: Decision, act: Text, clause: str | None) -> None:
     """Refusal `not_in_force` unless the decision was adopted and wasn't revoked."""
-    if decision.standing in (Standing.recorded, Standing.revoked):
+    if decision.standing in NOT_IN_FORCE:
         raise refusal(
             "not_in_force",
             clause,
             f"the decision is {decision.standing}: it can't be {act.en}",
-            f"该决定{'尚未生效' if decision.standing == Standing.recorded else '已撤销'}，不能{act.zh}",
+            f"该决定{'已撤销' if decision.standing == Standing.revoked else '尚未生效'}，不能{act.zh}",
             Text("only a decision in force", "仅限生效的决定"),
         )
 
 
 def publish(decision: Decision, record: PublicationRecord) -> None:
-    """Record that the decision was published, or that it is withheld. Refusals: `publication_not_asked`,
+    """Record that the decision was published, or that it is withheld; earlier records stay. Refusals: `publication_not_asked`,
     `published_already`, `not_for_the_public`, `published_before_signature`, `not_in_force`."""
     clause = decision.publication_clause
     require_in_force(decision, Text("published", "公开"), clause)
@@ -292,13 +314,16 @@ def publish(decision: Decision, record: PublicationRecord) -> None:
             "规则未要求公开此类会议的决定事项",
             Text("nothing is asked for", "无需办理"),
         )
-    if decision.publication == PublicationState.published:
+    if decision.publication == PublicationState.published and not record.correction:
         raise refusal(
             "published_already",
             clause,
             "the decision is published",
             "该决定已经公开",
-            Text("what is public stays so", "无需再办理"),
+            Text(
+                "what is public stays so; if the record of it is wrong, say what was wrong (correction)",
+                "无需再办理；如登记有误，请说明更正理由（correction）",
+            ),
         )
     if record.state == PublicationState.published:
         assert record.published_at and decision.signed_at
@@ -319,6 +344,10 @@ def publish(decision: Decision, record: PublicationRecord) -> None:
                 "公开时间不能早于纪要签发时间",
                 Text("state a time after the signature", "请填写签发之后的时间"),
             )
+    if decision.publication_record:
+        decision.earlier_publications = appended(
+            decision.earlier_publications, decision.publication_record, bound=OF_A_DECISION
+        )
     decision.publication, decision.publication_record = record.state, record
 
 

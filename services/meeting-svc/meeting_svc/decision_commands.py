@@ -6,21 +6,33 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
+from meeting_svc import deciding, minutes_commands
 from meeting_svc import decision as decisions
 from meeting_svc import declaration as declarations
 from meeting_svc import meeting as meetings
+from meeting_svc import minutes as minutes_
+from meeting_svc import turn as turns
 from meeting_svc.commands import kind_of, require_organisations
 from meeting_svc.decision import Decision, Execution, PublicationRecord, PublicationState, Standing
-from meeting_svc.decision_schemas import FollowExecution, PublishDecision, RecordDecision
-from meeting_svc.meeting import Meeting
+from meeting_svc.decision_schemas import (
+    DecisionPayload,
+    FollowExecution,
+    PublishDecision,
+    RecordDecision,
+    ReplaceDecision,
+    WithdrawDecision,
+)
+from meeting_svc.meeting import Meeting, MeetingState
+from meeting_svc.record import Act
 from meeting_svc.topic import Topic
 from meeting_svc.topic_commands import rules_of
 from zhengling import references
 from zhengling.conditions import Actor
 from zhengling.db import columns, load, lock, write
 from zhengling.deadlines import shanghai_day
-from zhengling.errors import Text, invalid, not_found
+from zhengling.errors import Text, invalid, not_found, refusal
 from zhengling.events import (
+    DecisionReplaced,
     EntryAmended,
     EntryDueMoved,
     EntryDueSet,
@@ -30,6 +42,7 @@ from zhengling.events import (
     Resolution,
     Unit,
 )
+from zhengling.outbox import emit
 from zhengling.rulebook import EntrySource, Role
 from zhengling.service import Call
 
@@ -52,36 +65,24 @@ async def record_decision(call: Call, meeting_id: str, body: RecordDecision) -> 
     """Record what the meeting made of one topic. By who organises the kind, while the session is open."""
     meeting = await lock(call.session, Meeting, meeting_id, "meeting", "会议")
     call.check_version(meeting.version)
+    meetings.require_deciding(kind_of(call, meeting))
+    await _require_organiser(call, meeting, Text("record a decision", "记录决定"))
     composition = await references.composition(call.session)
-    kind = kind_of(call, meeting)
-    meetings.require_deciding(kind)
-    act = Text("record a decision", "记录决定")
-    meetings.require_organiser(kind, composition, call.official, meeting.organised_by, shanghai_day(call.now), act)
-    require_organisations(composition, [body.lead, *body.co_units], on=shanghai_day(call.now))
-    if body.due:
-        (await references.calendar(call.session)).require(body.due)
-        if body.due < meeting.day:
-            raise invalid("due_before_the_meeting", f"due {body.due} lies before {meeting.day}", "办结时限早于会议日期")
     topic = next((item for item in meeting.agenda if item.topic_id == body.topic_id), None)
     names = composition.organisation_names
     resolution = Resolution(
         decision_id=str(uuid7()),
         topic_id=body.topic_id,
-        number=len(meeting.resolutions) + 1,
+        number=deciding.number_of(meeting, body.topic_id),
         title=topic.title if topic else body.topic_id,
         sponsor=Unit(code=topic.sponsor, name=names.get(topic.sponsor, topic.sponsor))
         if topic
         else Unit(code="", name=""),
         outcome=body.outcome,
-        task=body.task,
-        lead=Unit(code=body.lead, name=names[body.lead]),
-        co_units=tuple(Unit(code=code, name=names[code]) for code in body.co_units),
-        due=body.due,
-        difficulty=body.difficulty,
-        document=body.document,
-        may_be_published=body.may_be_published,
     )
+    resolution = await _as_said(call, meeting, resolution, body)
     meetings.decide(meeting, resolution)
+    deciding.note(meeting, resolution, Act(call.official or "", call.now, call.now))
     brought = await load(call.session, Topic, body.topic_id, "topic", "议题")
     declarations.require_only_prepared(brought, rules_of(call, brought), body.outcome, body.document)
     decision = Decision(
@@ -96,6 +97,110 @@ async def record_decision(call: Call, meeting_id: str, body: RecordDecision) -> 
     call.session.add(decision)
     await call.session.flush()
     return decision, meeting
+
+
+async def replace_decision(call: Call, decision_id: str, body: ReplaceDecision) -> Decision:
+    """Record a decision as it should have been recorded, with the reason, until the minutes are signed; a draft of them
+    goes stale. By who organises the kind. Emits decision.replaced once the close has told otherwise."""
+    decision, meeting, topic = await _recorded(call, decision_id)
+    await _require_organiser(call, meeting, Text("replace a decision", "更正决定记录"))
+    kind, before = kind_of(call, meeting), decision.resolution
+    after = await _as_said(call, meeting, before, body)
+    declarations.require_only_prepared(topic, rules_of(call, topic), after.outcome, after.document)
+    if closed := meeting.state in (MeetingState.closed, MeetingState.minuted):
+        turns.require_correctable(topic, meeting.id, before.outcome, after.outcome, kind.clause)
+    act = Act(call.official or "", call.occurred(body.occurred_at), call.now)
+    deciding.replace(meeting, kind, after, body.reason, act)
+    decision.resolution = after
+    decision.quorum_clause = deciding.last_of(meeting, decision.id).quorum_clause
+    if closed and meeting.closed_at:
+        outcomes = before.outcome, after.outcome
+        turns.follow_correction(
+            topic, meeting.id, *outcomes, act.official, body.reason, act.occurred_at, call.now, kind.clause
+        )
+        await _draft_goes_stale(call, meeting)
+        replaced = DecisionReplaced(
+            decision_id=decision.id,
+            meeting_id=meeting.id,
+            meeting_kind=meeting.kind,
+            meeting_title=meeting.title,
+            edition=meeting.edition,
+            resolution=after,
+            revision=sum(each.decision_id == decision.id for each in meeting.decided),
+            reason=body.reason,
+            closed_at=meeting.closed_at,
+            recorded_at=call.now,
+        )
+        await emit(call.session, replaced)
+    call.audit_details.update(reason=body.reason)
+    await call.session.flush()
+    return decision
+
+
+async def withdraw_decision(call: Call, decision_id: str, body: WithdrawDecision) -> Decision:
+    """Take a recording back, with the reason, while the session is open. By who organises the kind."""
+    decision, meeting, _ = await _recorded(call, decision_id)
+    await _require_organiser(call, meeting, Text("withdraw a decision", "撤回决定记录"))
+    act = Act(call.official or "", call.occurred(body.occurred_at), call.now)
+    deciding.withdraw(meeting, kind_of(call, meeting), decision.id, body.reason, act)
+    decision.standing = Standing.withdrawn
+    call.audit_details.update(reason=body.reason)
+    await call.session.flush()
+    return decision
+
+
+async def _recorded(call: Call, decision_id: str) -> tuple[Decision, Meeting, Topic]:
+    """The decision, in the version that the caller saw, with its meeting and topic: locked in the order of all, and not
+    withdrawn. Refusal `decision_withdrawn`."""
+    seen = await load(call.session, Decision, decision_id, "decision", "决定事项")
+    meeting = await lock(call.session, Meeting, seen.meeting_id, "meeting", "会议")
+    topic = await lock(call.session, Topic, seen.topic_id, "topic", "议题")
+    decision = await lock(call.session, Decision, decision_id, "decision", "决定事项")
+    call.check_version(decision.version)
+    if decision.standing == Standing.withdrawn:
+        raise refusal(
+            "decision_withdrawn",
+            None,
+            "this recording was taken back",
+            "该决定记录已撤回",
+            Text("record the topic's decision anew", "请重新记录该议题的决定"),
+        )
+    return decision, meeting, topic
+
+
+async def _require_organiser(call: Call, meeting: Meeting, act: Text) -> None:
+    composition, kind = await references.composition(call.session), kind_of(call, meeting)
+    meetings.require_organiser(kind, composition, call.official, meeting.organised_by, shanghai_day(call.now), act)
+
+
+async def _as_said(call: Call, meeting: Meeting, resolution: Resolution, body: DecisionPayload) -> Resolution:
+    """The resolution with what the payload says of it; units by their names of today."""
+    composition = await references.composition(call.session)
+    units = [*([body.lead] if body.lead else []), *body.co_units]
+    require_organisations(composition, units, on=shanghai_day(call.now))
+    if body.due:
+        (await references.calendar(call.session)).require(body.due)
+        if body.due < meeting.day:
+            raise invalid("due_before_the_meeting", f"due {body.due} lies before {meeting.day}", "办结时限早于会议日期")
+    names = composition.organisation_names
+    said: dict[str, object] = {
+        "outcome": body.outcome,
+        "task": body.task,
+        "lead": Unit(code=body.lead, name=names[body.lead]) if body.lead else None,
+        "co_units": tuple(Unit(code=code, name=names[code]) for code in body.co_units),
+        "due": body.due,
+        "difficulty": body.difficulty,
+        "document": body.document,
+        "may_be_published": body.may_be_published,
+    }
+    return resolution.model_copy(update=said)
+
+
+async def _draft_goes_stale(call: Call, meeting: Meeting) -> None:
+    """A draft of the minutes that was made before doesn't say what is recorded now."""
+    if draft := await minutes_commands.latest_of(call, meeting.id):
+        minutes_.outdate(draft)
+        meeting.minutes_steps = []
 
 
 async def publish_decision(call: Call, decision_id: str, body: PublishDecision) -> Decision:
@@ -114,6 +219,7 @@ async def publish_decision(call: Call, decision_id: str, body: PublishDecision) 
         channel=body.channel,
         url=str(body.url) if body.url else None,
         reason=body.reason or "",
+        correction=body.correction or "",
     )
     decisions.publish(decision, record)
     await call.session.flush()
@@ -163,7 +269,7 @@ async def _require_concerned(call: Call, decision: Decision, act: Text, clause: 
         act,
         code="not_concerned",
         clause=clause,
-        sponsor=decision.resolution.lead.code,
+        sponsor=decision.resolution.lead.code if decision.resolution.lead else None,
     )
     call.audit_details.update(acting.behalf)
 

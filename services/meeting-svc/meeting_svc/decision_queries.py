@@ -30,4 +30,6 @@ async def list_decisions(
         clause = sa.inspect(Decision).columns.followed_clause
         filters.append(clause.is_not(None) if followed else clause.is_(None))
     rows, cursor = await page(call.session, Decision, request, *filters)
+    if meeting_id:
+        rows.sort(key=lambda decision: decision.resolution.number)
     return Page(items=[DecisionView.model_validate(row) for row in rows], next_cursor=cursor)

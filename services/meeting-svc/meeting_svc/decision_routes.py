@@ -15,6 +15,8 @@ from meeting_svc.decision_schemas import (
     FollowExecution,
     PublishDecision,
     RecordDecision,
+    ReplaceDecision,
+    WithdrawDecision,
 )
 from meeting_svc.scopes import Change, Read
 from zhengling.paging import Page, Paging
@@ -30,6 +32,7 @@ reads = queries("/v1", "decision")
 async def record_decision(meeting_id: str, body: RecordDecision, call: Change, response: Response) -> DecisionRecorded:
     decision, meeting = await do.record_decision(call, meeting_id, body)
     response.headers["Location"] = f"/v1/decisions/{decision.id}"
+    response.headers["ETag"] = etag(decision.version)
     call.audit_details["subject"] = f"decision:{decision.id}"
     view = DecisionView.model_validate(decision)
     return DecisionRecorded(**view.model_dump(), meeting_version=meeting.version)
@@ -39,6 +42,18 @@ def decision_answer(call: Call, response: Response, decision: Decision) -> Decis
     response.headers["ETag"] = etag(decision.version)
     call.audit_details["subject"] = f"decision:{decision.id}"
     return DecisionView.model_validate(decision)
+
+
+@writes.put(
+    "/decisions/{decision_id}", operation_id="replace_decision", summary="Record it anew, until the minutes are signed"
+)
+async def replace_decision(decision_id: str, body: ReplaceDecision, call: Change, response: Response) -> DecisionView:
+    return decision_answer(call, response, await do.replace_decision(call, decision_id, body))
+
+
+@writes.post("/decisions/{decision_id}/withdrawal", operation_id="withdraw_decision", summary="Take a recording back")
+async def withdraw_decision(decision_id: str, body: WithdrawDecision, call: Change, response: Response) -> DecisionView:
+    return decision_answer(call, response, await do.withdraw_decision(call, decision_id, body))
 
 
 @writes.post(
@@ -59,7 +74,9 @@ async def follow_execution(decision_id: str, body: FollowExecution, call: Change
     return decision_answer(call, response, await do.follow_execution(call, decision_id, body))
 
 
-@reads.get("/decisions", operation_id="list_decisions")
+@reads.get(
+    "/decisions", operation_id="list_decisions", summary="In the order of their last change; of one meeting, by number"
+)
 async def list_decisions(
     call: Read,
     paging: Paging,

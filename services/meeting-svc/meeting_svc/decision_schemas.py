@@ -10,6 +10,7 @@ from pydantic import Field, HttpUrl, StrictBool
 from meeting_svc.decision import Effect, ExecutionKind, PublicationState, Standing
 from meeting_svc.schemas import SAYING, OccurredAt, Payload, Reason, View
 from zhengling.authority import Key
+from zhengling.characters import SeveralLines
 from zhengling.events import Resolution, ResolutionChange
 from zhengling.moments import Day, Instant
 from zhengling.rulebook import (
@@ -20,16 +21,33 @@ from zhengling.rulebook import (
 
 
 # payloads -----------------------------------------------------------------------------------------------------------
-class RecordDecision(Payload):
-    topic_id: Annotated[str, Field(max_length=64)]
+class DecisionPayload(Payload):
+    """What was decided. What is adopted needs `task` and `lead`; of anything else they say what the meeting asked for."""
+
     outcome: Outcome
-    task: Annotated[str, Field(min_length=2, max_length=1000, pattern=SAYING, description="what is to be done")]
-    lead: Annotated[Key, Field(description="the one lead unit (牵头单位)")]
+    task: Annotated[str, Field(max_length=1000, pattern=f"^$|{SAYING}", description="what is to be done")] = ""
+    lead: Annotated[Key | None, Field(description="the one lead unit (牵头单位)")] = None
     co_units: Annotated[list[Key], Field(default_factory=list, max_length=30)]
     due: Annotated[Day | None, Field(description="where the decision itself says by when")] = None
     difficulty: Difficulty = Difficulty.general
     document: FollowingDocument = FollowingDocument.none
     may_be_published: StrictBool = True
+
+
+class RecordDecision(DecisionPayload):
+    topic_id: Annotated[str, Field(max_length=64)]
+
+
+class ReplaceDecision(DecisionPayload):
+    """The whole decision as it should have been recorded, and what was wrong."""
+
+    reason: Reason
+    occurred_at: OccurredAt = None
+
+
+class WithdrawDecision(Payload):
+    reason: Reason
+    occurred_at: OccurredAt = None
 
 
 class PublishDecision(Payload):
@@ -40,11 +58,16 @@ class PublishDecision(Payload):
     url: Annotated[HttpUrl | None, Field(max_length=500)] = None
     withheld: StrictBool = False
     reason: Annotated[Reason | None, Field(description="why it isn't for the public")] = None
+    correction: Annotated[Reason | None, Field(description="what was wrong, where an earlier record is corrected")] = (
+        None
+    )
 
 
 class FollowExecution(Payload):
     kind: ExecutionKind
-    text: Annotated[str, Field(min_length=2, max_length=4000, description="what was said, found or adjusted")]
+    text: Annotated[
+        str, Field(min_length=2, max_length=4000, description="what was said, found or adjusted"), SeveralLines
+    ]
     source: Annotated[str, Field(max_length=200, description="of whom it comes: those concerned, an evaluator")] = ""
     occurred_at: OccurredAt = None
 
@@ -67,6 +90,7 @@ class PublicationView(View):
     channel: str
     url: str | None
     reason: str
+    correction: Annotated[str, Field(description="what was wrong with the record before, where it corrects one")]
 
 
 class ExecutionView(View):
@@ -94,6 +118,9 @@ class DecisionView(View):
     publication: PublicationState
     publication_clause: str | None
     publication_record: PublicationView | None
+    earlier_publications: Annotated[
+        list[PublicationView], Field(description="of an earlier text, or recorded wrongly; the oldest first")
+    ]
     followed_clause: Annotated[str | None, Field(description="by which its execution is followed, as a major decision")]
     executions: Annotated[list[ExecutionView], Field(description="feedback, evaluation and adjustment recorded so far")]
     ledger_number: str | None

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from meeting_svc.bounds import OF_A_MEETING, appended
-from meeting_svc.decision import require_one_lead
+from meeting_svc.decision import require_complete, require_one_lead
 from meeting_svc.record import (
     Acknowledgement,
     Act,
@@ -34,6 +34,7 @@ from meeting_svc.record import (
     Participants,
     Postponement,
     QuorumNeeded,
+    Recorded,
     Recording,
     StaffApproval,
 )
@@ -42,7 +43,7 @@ from meeting_svc.record import Attendance as Attendance
 from meeting_svc.record import Entrustment as Entrustment
 from meeting_svc.step import StepTaken
 from zhengling.authority import Acting, Composition
-from zhengling.errors import Text, refusal
+from zhengling.errors import Problem, Text, refusal
 from zhengling.events import Resolution
 from zhengling.rulebook import Actor, Facts, MeetingKind, Outcome, Role
 
@@ -120,6 +121,7 @@ class Meeting:
     handovers: list[Handover] = field(default_factory=list)
     copies: list[Copy] = field(default_factory=list)
     resolutions: list[Resolution] = field(default_factory=list)
+    decided: list[Recorded] = field(default_factory=list)
     opened_at: datetime | None = None
     closed_at: datetime | None = None
     minutes_steps: list[StepTaken] = field(default_factory=list)
@@ -372,25 +374,12 @@ def require_deciding(kind: MeetingKind) -> None:
 
 
 def decide(meeting: Meeting, resolution: Resolution) -> None:
-    """Record what the meeting made of one topic. Refusals: `quorum_lost`, `not_on_the_agenda`, `decided_already`,
-    `lead_twice`. Deferring decides nothing, so it needs no quorum (HC-43): a session that lost it for good can end."""
+    """Record what the meeting made of one topic, in the agenda's order. Refusals: `quorum_lost`, `not_on_the_agenda`,
+    `decided_already`, `lead_twice`, `decision_incomplete`. Deferring decides nothing, so it needs no quorum (HC-43): a
+    session that lost it for good can end."""
     require_state(meeting, MeetingState.open)
-    if resolution.outcome != Outcome.deferred and (clause := quorum_lost(meeting)):
-        assert meeting.quorum_needed
-        there = len(members_in_the_room(meeting))
-        raise refusal(
-            "quorum_lost",
-            clause,
-            f"{there} of {len(meeting.members)} members are in the room, {meeting.quorum_needed.needed} are needed",
-            f"现在场组成人员{there}人，至少须{meeting.quorum_needed.needed}人在场方可作出决定",
-            Text(
-                "wait until somebody comes back, and record it; or defer the topic",
-                "待有关人员返回并登记后再作决定，或将该议题暂缓",
-            ),
-            present=there,
-            members=len(meeting.members),
-            needed=meeting.quorum_needed.needed,
-        )
+    if resolution.outcome != Outcome.deferred and quorum_lost(meeting):
+        raise no_quorum(meeting)
     if resolution.topic_id not in {item.topic_id for item in meeting.agenda}:
         raise refusal(
             "not_on_the_agenda",
@@ -405,10 +394,34 @@ def decide(meeting: Meeting, resolution: Resolution) -> None:
             None,
             "the topic has its decision",
             "该议题已有决定",
-            Text("a topic gets one decision", "一个议题只作一个决定"),
+            Text(
+                "a topic gets one decision; one that was recorded wrongly is replaced, or withdrawn while the session is "
+                "open",
+                "一个议题只作一个决定；记录有误的，请更正该决定，会议进行中也可撤回",
+            ),
         )
     require_one_lead(resolution)
-    meeting.resolutions = [*meeting.resolutions, resolution]
+    require_complete(resolution)
+    meeting.resolutions = sorted([*meeting.resolutions, resolution], key=lambda each: each.number)
+
+
+def no_quorum(meeting: Meeting) -> Problem:
+    """Nothing can be decided: too few members are in the room."""
+    assert meeting.quorum_needed
+    there, needed = len(members_in_the_room(meeting)), meeting.quorum_needed.needed
+    return refusal(
+        "quorum_lost",
+        meeting.quorum_needed.clause,
+        f"{there} of {len(meeting.members)} members are in the room, {needed} are needed",
+        f"现在场组成人员{there}人，至少须{needed}人在场方可作出决定",
+        Text(
+            "wait until somebody comes back, and record it; or defer the topic",
+            "待有关人员返回并登记后再作决定，或将该议题暂缓",
+        ),
+        present=there,
+        members=len(meeting.members),
+        needed=needed,
+    )
 
 
 def step_context(meeting: Meeting, chair: str | None) -> dict[str, str | None]:

@@ -8,7 +8,7 @@ from functools import partial
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from meeting_svc import agenda, attendance, invitation, preparation, succession, tables
+from meeting_svc import agenda, attendance, invitation, preparation, quorum, succession, tables
 from meeting_svc import meeting as meetings
 from meeting_svc import minutes as minutes_
 from meeting_svc.agenda_schemas import Rhythms, RhythmView
@@ -16,7 +16,8 @@ from meeting_svc.attendance_schemas import ExpectedView, QuorumView
 from meeting_svc.commands import kind_of
 from meeting_svc.meeting import Meeting, MeetingState, minutes_facts
 from meeting_svc.meeting_schemas import Kinds, KindView, MeetingView, RemarkView, RuleTold
-from meeting_svc.minutes_queries import major_of
+from meeting_svc.minutes import MinutesState
+from meeting_svc.minutes_queries import Newest, newest_of
 from meeting_svc.queries import FactsOf, equal, next_of
 from meeting_svc.rules_told import rules_told
 from meeting_svc.schemas import NextStep
@@ -32,35 +33,36 @@ from zhengling.service import Call
 
 async def meeting_view(call: Call, meeting: Meeting) -> MeetingView:
     """The meeting with what is next: what it asks for before it opens, who takes the next step of a chain."""
-    return await _view(call, meeting, await _major_drafts(call, [meeting]))
+    return await _view(call, meeting, (await _newest_minutes(call, [meeting])).get(meeting.id))
 
 
-async def _major_drafts(call: Call, meetings_: Sequence[Meeting]) -> dict[str, bool]:
-    """What the drafts say of themselves, where one may wait for its next step."""
-    minuted = [meeting.id for meeting in meetings_ if meeting.state == MeetingState.minuted]
-    return await major_of(call, minuted) if minuted else {}
+async def _newest_minutes(call: Call, meetings_: Sequence[Meeting]) -> dict[str, Newest]:
+    """The newest minutes of each meeting that has any: they may wait for a step, as a correction of signed ones does."""
+    with_minutes = (MeetingState.minuted, MeetingState.signed, MeetingState.unminuted)
+    minuted = [meeting.id for meeting in meetings_ if meeting.state in with_minutes]
+    return await newest_of(call, minuted) if minuted else {}
 
 
-async def _view(call: Call, meeting: Meeting, major: dict[str, bool]) -> MeetingView:
+async def _view(call: Call, meeting: Meeting, newest: Newest | None) -> MeetingView:
     view = MeetingView.model_validate(meeting)
     kind = kind_of(call, meeting)
     view.outstanding_copies = [copy.number for copy in meeting.copies if copy.outstanding]
     if meeting.state in meetings.PREPARED:
         await _preparation(call, view, meeting, kind)
-    if meeting.state == MeetingState.open and (rule := meeting.quorum_needed):
-        present = len(meetings.members_in_the_room(meeting))
-        met = meetings.quorum_is_met(meeting)
-        members = len(meeting.members)
-        view.quorum = QuorumView(members=members, present=present, needed=rule.needed, met=met, clause=rule.clause)
+    if kind.quorum and meeting.state != MeetingState.cancelled:
+        figures = quorum.figures(meeting, kind, await references.composition(call.session))
+        view.quorum = QuorumView.model_validate(figures) if figures else None
     chains: dict[MeetingState, tuple[Chain, list[StepTaken]]] = {
         MeetingState.called: (kind.agenda, meeting.agenda_steps),
     }
     if kind.minutes:
         chains |= dict.fromkeys((MeetingState.closed, MeetingState.minuted), (kind.minutes, meeting.minutes_steps))
+        if newest and newest.state == MinutesState.draft:  # of a correction, where the minutes are signed
+            chains[meeting.state] = (kind.minutes, meeting.minutes_steps)
     if meeting.state in chains:
         facts_of: FactsOf = partial(minutes_facts, meeting)
-        if meeting.state == MeetingState.minuted:  # what the draft says of itself counts too
-            facts_of = partial(minutes_.facts_of, meeting, major[meeting.id])
+        if newest:  # what the draft says of itself counts too
+            facts_of = partial(minutes_.facts_of, meeting, newest.major)
         view.next_step = await _next_step(call, meeting, kind, *chains[meeting.state], facts_of)
     return view
 
@@ -114,8 +116,8 @@ async def list_meetings(
     call: Call, request: PageRequest, kind: str | None, state: MeetingState | None
 ) -> Page[MeetingView]:
     rows, cursor = await page(call.session, Meeting, request, *equal(Meeting, kind=kind, state=state))
-    major = await _major_drafts(call, rows)
-    return Page(items=[await _view(call, row, major) for row in rows], next_cursor=cursor)
+    newest = await _newest_minutes(call, rows)
+    return Page(items=[await _view(call, row, newest.get(row.id)) for row in rows], next_cursor=cursor)
 
 
 # kinds --------------------------------------------------------------------------------------------------------------

@@ -163,6 +163,17 @@ class HandoverView(View):
     act: ActView
 
 
+class RecordedView(View):
+    """One recording of a decision."""
+
+    decision_id: str
+    resolution: Annotated[Resolution | None, Field(description="null where it was taken back")]
+    chair: Annotated[str, Field(description="who chaired when it was taken")]
+    quorum_clause: Annotated[str | None, Field(description="where there was no quorum: it could only be deferred")]
+    reason: str
+    act: ActView
+
+
 class MeetingView(View):
     id: str
     version: int
@@ -195,7 +206,9 @@ class MeetingView(View):
     devices: Annotated[ActView | None, Field(description="who declared that phones and recorders were handed in")]
     staff: list[StaffView]
     entrustment: EntrustmentView | None
-    chair: str | None
+    chair: Annotated[
+        str | None, Field(description="who chairs; after the close the one whose meeting it was, who signs its minutes")
+    ]
     members: list[str]
     attendance: list[AttendanceView]
     guests: Annotated[list[GuestView], Field(description="from outside; they count to no quorum")]
@@ -203,6 +216,7 @@ class MeetingView(View):
     handovers: list[HandoverView]
     copies: list[CopyView]
     resolutions: list[Resolution]
+    decided: Annotated[list[RecordedView], Field(description="every recording of a decision, the oldest first")]
     opened_at: datetime | None
     closed_at: datetime | None
     minutes_steps: list[StepView]
@@ -214,7 +228,7 @@ class MeetingView(View):
         list[str],
         Field(default_factory=list, description="members who are known to be away on its day, before it opens"),
     ]
-    quorum: Annotated[QuorumView | None, Field(description="while it is open, where the rules ask for one")] = None
+    quorum: Annotated[QuorumView | None, Field(description="where the rules ask for one")] = None
     outstanding_copies: Annotated[
         list[int], Field(default_factory=list, description="copies marked for return that aren't back")
     ]

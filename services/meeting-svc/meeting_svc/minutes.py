@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from meeting_svc import attendance, deciding, quorum
 from meeting_svc.decision import Amendment
 from meeting_svc.meeting import Meeting, MeetingState, minutes_facts
-from meeting_svc.record import Attendance, Capacity
+from meeting_svc.record import Attendance, Capacity, Handover, Presence
 from meeting_svc.step import StepTaken, Succession
 from meeting_svc.succession import chaired_by
 from zhengling.authority import Composition, OrganisationKind
@@ -25,11 +26,14 @@ from zhengling.events import Resolution
 from zhengling.gbt9704 import Attendees, Imprint, Layout, chinese_date
 from zhengling.meeting_rules import MeetingKind
 from zhengling.minutes_template import Item, Values
-from zhengling.rulebook import Difficulty, Outcome, in_chinese
+from zhengling.rulebook import Difficulty, Outcome, TopicNature, in_chinese
+from zhengling.vocabulary import LeaveReason
+from zhengling.workdays import SHANGHAI
 
 
 class MinutesState(StrEnum):
     draft = "draft"
+    stale = "stale"
     returned = "returned"
     superseded = "superseded"
     signed = "signed"
@@ -101,13 +105,15 @@ _OUTCOMES = {
     Outcome.deferred: "会议决定暂缓，提交以后的会议",
     Outcome.noted: "会议听取了汇报",
 }
+#: What a meeting did with a topic that it only took note of, where it isn't a report.
+_NOTED = {TopicNature.study: "会议进行了专题学习", TopicNature.transmission: "会议传达学习了有关精神"}
 _DIFFICULTIES = {
     Difficulty.general: "一般事项",
     Difficulty.complex: "复杂事项",
     Difficulty.long_term: "长期事项",
 }
 _DIGITS = "零一二三四五六七八九"
-_ATTENDANCE = ("出席", "列席", "请假")
+_ATTENDANCE = ("出席", "列席", "请假", "外出", "替会", "缺席")
 
 
 # the text -----------------------------------------------------------------------------------------------------------
@@ -132,44 +138,90 @@ def words(
 ) -> Values:
     """What a template of the minutes is given: agenda, attendance and decisions in words."""
     name = composition.official_names
-    present = [entry for entry in meeting.attendance if entry.present]
-    assert meeting.opened_at and meeting.chair
-    acting, chaired_as = chaired_by(meeting, kind, composition), ""
-    if meeting.entrustment and meeting.entrustment.to == meeting.chair:
-        chaired_as = "受委托"
-    elif acting and acting.on_behalf_of:
-        chaired_as = f"代行{name.get(acting.on_behalf_of, acting.on_behalf_of)}职责"
+    assert meeting.opened_at
+    opener, *_ = deciding.chaired(meeting)
+    natures = {item.topic_id: item.nature for item in meeting.agenda}
     return Values(
         government=government_name,
         kind=kind.name,
         title=meeting.title,
         day=chinese_date(shanghai_day(meeting.opened_at)),
-        chair=name.get(meeting.chair, meeting.chair),
-        chaired_as=chaired_as,
-        items=tuple(_item(n, each, each.decision_id in revoked) for n, each in enumerate(resolutions, 1)),
-        present=tuple(composition.names(each.official for each in present if _takes_part(meeting, each))),
+        chair=name.get(opener, opener),
+        chaired_as=_chaired_as(meeting, kind, composition, opener),
+        handovers=tuple(_handover(meeting, kind, composition, each) for each in meeting.handovers),
+        quorum=_quorum(quorum.figures(meeting, kind, composition)),
+        items=tuple(
+            Item(
+                ordinal=ordinal(n),
+                title=each.title,
+                sentence=sentence(each, natures.get(each.topic_id), each.decision_id in revoked),
+            )
+            for n, each in enumerate(resolutions, 1)
+        ),
+        present=tuple(
+            composition.names(e.official for e in meeting.attendance if e.present and _takes_part(meeting, e))
+        ),
         others=(
-            *(_named(meeting, each, name) for each in present if not _takes_part(meeting, each)),
+            *(_named(meeting, e, composition) for e in meeting.attendance if e.present and not _takes_part(meeting, e)),
             *(guest.name for guest in meeting.guests if guest.present),
         ),
-        absent=(
-            *(_named(meeting, each, name) for each in meeting.attendance if not each.present),
-            *(_with_notes(each.name, [each.reason]) for each in meeting.guests if not each.present),
-        ),
+        on_leave=_missing(meeting, composition, Presence.on_leave),
+        away=_missing(meeting, composition, Presence.away),
+        represented=_missing(meeting, composition, Presence.represented),
+        absent=_missing(meeting, composition, Presence.absent),
     )
 
 
+def _chaired_as(meeting: Meeting, kind: MeetingKind, composition: Composition, official: str) -> str:
+    """By what somebody chaired in the head's place; empty for who did so by post."""
+    if meeting.entrustment and meeting.entrustment.to == official:
+        return "受委托"
+    acting = chaired_by(meeting, kind, composition, official)
+    return f"代行{''.join(composition.names([acting.on_behalf_of]))}职责" if acting and acting.on_behalf_of else ""
+
+
+def _handover(meeting: Meeting, kind: MeetingKind, composition: Composition, handover: Handover) -> str:
+    """From when on somebody else chaired: 10时20分起由某人（受委托）主持."""
+    moment, (name,) = handover.act.occurred_at.astimezone(SHANGHAI), composition.names([handover.to])
+    chair = _with_notes(name, [_chaired_as(meeting, kind, composition, handover.to)])
+    return f"{moment.hour}时{moment.minute:02}分起由{chair}主持"
+
+
+def _quorum(figures: quorum.Figures | None) -> str:
+    if figures is None:
+        return ""
+    fewest = f"，会议期间最少{figures.lowest}人" if figures.lowest != figures.at_opening else ""
+    return f"应到组成人员{figures.members}人，开会时实到{figures.at_opening}人{fewest}，法定人数{figures.needed}人"
+
+
 def _takes_part(meeting: Meeting, entry: Attendance) -> bool:
-    """Whether somebody attends (出席) rather than sits in (列席): the members; where a kind has none, all but staff and
-    those whom others sent."""
+    """Whether somebody attends (出席) rather than sits in (列席): who chaired and the members; where a kind has none, all
+    but staff and those whom others sent."""
     if meeting.members:
-        return entry.official in meeting.members
+        return entry.official in meeting.members or entry.official in deciding.chaired(meeting)
     return entry.capacity not in (Capacity.staff, Capacity.delegate)
 
 
-def _named(meeting: Meeting, entry: Attendance, name: dict[str, str]) -> str:
+def _missing(meeting: Meeting, composition: Composition, status: Presence) -> tuple[str, ...]:
+    """Who wasn't there in this way, as the attendance circular tells them apart, each with what is known of it."""
+    officials = (e for e in meeting.attendance if not e.present and e.status == status)
+    guests = (guest for guest in meeting.guests if guest.status == status)
+    return (
+        *(_named(meeting, each, composition) for each in officials),
+        *(_with_notes(guest.name, [guest.reason]) for guest in guests),
+    )
+
+
+def _named(meeting: Meeting, entry: Attendance, composition: Composition) -> str:
     """The name, with why they didn't come, who came for them, or for whom they came."""
-    notes = [entry.reason] if entry.reason else []
+    name, notes = composition.official_names, []
+    leave = attendance.granted_leave(meeting, entry.official)
+    away = composition.absent(entry.official, meeting.day)
+    if entry.status == Presence.on_leave and leave and leave.reason_kind not in (None, LeaveReason.other):
+        notes.append(in_chinese(leave.reason_kind))
+    if entry.status == Presence.away and away:
+        notes.append(in_chinese(away.absence_kind))
+    notes.append(entry.reason)
     if entry.delegate:
         notes.append(f"由{name.get(entry.delegate, entry.delegate)}代会")
     notes += [
@@ -179,23 +231,59 @@ def _named(meeting: Meeting, entry: Attendance, name: dict[str, str]) -> str:
 
 
 def _with_notes(name: str, notes: list[str]) -> str:
-    said = "，".join(note for note in notes if note)
+    said = "，".join(in_one_line(note) for note in notes if note)
     return f"{name}（{said}）" if said else name
 
 
-def _item(n: int, resolution: Resolution, revoked: bool) -> Item:
-    return Item(
-        ordinal=ordinal(n),
-        title=resolution.title,
-        outcome=_OUTCOMES[resolution.outcome],
-        adopted=resolution.outcome.adopts,
-        revoked=revoked,
-        task=resolution.task.rstrip("。"),
-        lead=resolution.lead.name,
-        co_units=tuple(unit.name for unit in resolution.co_units),
-        due=chinese_date(resolution.due) if resolution.due else "",
-        difficulty=_DIFFICULTIES[resolution.difficulty],
-    )
+def in_one_line(text: str) -> str:
+    """A text of several lines as it stands within a line: nothing that it says begins a paragraph."""
+    return " ".join(text.split())
+
+
+def sentence(resolution: Resolution, nature: TopicNature | None, revoked: bool = False) -> str:
+    """A decision in words: what the meeting made of the topic, what is to be done, by whom and by when."""
+    if revoked:
+        return "该项决定已撤销。"
+    outcome = _OUTCOMES[resolution.outcome]
+    if resolution.outcome == Outcome.noted and nature in _NOTED:
+        outcome = _NOTED[nature]
+    by = [f"由{resolution.lead.name}牵头"] if resolution.lead else []
+    if resolution.co_units:
+        by.append(f"{'、'.join(unit.name for unit in resolution.co_units)}配合")
+    if resolution.due:
+        by.append(f"{chinese_date(resolution.due)}前完成")
+    elif resolution.outcome.adopts:
+        by.append(f"按{_DIFFICULTIES[resolution.difficulty]}办理")
+    said = (outcome, in_one_line(resolution.task).rstrip("。"), "，".join(by))
+    return "".join(f"{part}。" for part in said if part)
+
+
+def require_told(text: str, items: tuple[Item, ...], clause: str) -> None:
+    """Refusal `decision_not_in_the_text` unless the text has each decision's title and then its sentence, word for word
+    and in their order: what is signed and what the ledger is told are the same. Spaces and line ends don't count."""
+    written, place = _squeezed(text), 0
+    for item in items:
+        for part in (item.title, item.sentence):
+            place = written.find(_squeezed(part), place)
+            if place < 0:
+                raise refusal(
+                    "decision_not_in_the_text",
+                    clause,
+                    f"the text lacks, at its place, what is recorded on {item.title}: {part}",
+                    f"文本未按顺序原样载明“{item.title}”的决定：{part}",
+                    Text(
+                        "take title and sentence in as they are recorded; if the record is wrong, replace the decision "
+                        "or correct it",
+                        "请按记录原样写入议题名称和决定内容；如记录有误，请先更正该决定",
+                    ),
+                    missing=part,
+                    topic=item.title,
+                )
+            place += len(_squeezed(part))
+
+
+def _squeezed(text: str) -> str:
+    return "".join(text.split())
 
 
 def issuer_of(composition: Composition, otherwise: str) -> str:
@@ -229,6 +317,14 @@ def layout(minutes: Minutes) -> Layout:
         attendees=tuple(blocks),
         imprint=Imprint(printed_by=minutes.issuer, printed_on=day),
     )
+
+
+def file_name(minutes: Minutes, title: str) -> str:
+    """The name under which the version is saved: the meeting's title, its number, and what it is before the signature."""
+    correction = "（更正）" if minutes.cause == Cause.correction else ""
+    standing = "" if minutes.final else f"（第{minutes.number}稿）"
+    name = f"{title}纪要{minutes.issue or ''}{correction}{standing}"
+    return "".join("_" if character in '\\/:*?"<>|' else character for character in name) + ".docx"
 
 
 def digest_of(text: str) -> str:
@@ -270,7 +366,8 @@ def require_after_signature(corrected: Minutes, clause: str, drafted_at: datetim
 
 
 def require_waiting(meeting: Meeting, latest: Minutes | None, clause: str) -> Minutes:
-    """The version that waits for its next step. Refusals: `minutes_returned` where it was given back, `illegal_state`."""
+    """The version that waits for its next step. Refusals: `minutes_returned` where it was given back, `minutes_stale`
+    where a decision was recorded anew since, `illegal_state`."""
     if latest and latest.state == MinutesState.draft:
         return latest
     if latest and latest.state == MinutesState.returned and latest.returned:
@@ -279,6 +376,14 @@ def require_waiting(meeting: Meeting, latest: Minutes | None, clause: str) -> Mi
             clause,
             f"version {latest.number} was returned: {latest.returned.reason}",
             f"第{latest.number}稿已退回：{latest.returned.reason}",
+            Text("draft them anew", "请重新起草"),
+        )
+    if latest and latest.state == MinutesState.stale:
+        raise refusal(
+            "minutes_stale",
+            clause,
+            f"a decision was recorded anew since version {latest.number} was drafted",
+            f"第{latest.number}稿起草后，决定事项的记录已更正",
             Text("draft them anew", "请重新起草"),
         )
     raise _nothing_waits(meeting)
@@ -299,6 +404,12 @@ def supersede(latest: Minutes) -> None:
     """A newer version takes its place; one that was returned stays so."""
     if latest.state == MinutesState.draft:
         latest.state = MinutesState.superseded
+
+
+def outdate(latest: Minutes) -> None:
+    """A decision that it tells of was recorded anew: it has to be drafted again, and its steps count no more."""
+    if latest.state == MinutesState.draft:
+        latest.state = MinutesState.stale
 
 
 def take(minutes: Minutes, taken: StepTaken) -> None:

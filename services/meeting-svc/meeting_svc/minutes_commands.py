@@ -92,7 +92,7 @@ async def correct_minutes(call: Call, meeting_id: str, body: CorrectMinutes) -> 
     return minutes, meeting
 
 
-async def return_minutes(call: Call, meeting_id: str, body: ReturnMinutes) -> Meeting:
+async def return_minutes(call: Call, meeting_id: str, body: ReturnMinutes) -> tuple[Minutes, Meeting]:
     """Give the version that waits back to who drafted it, with a reason. By whoever may take its next step."""
     meeting = await lock(call.session, Meeting, meeting_id, "meeting", "会议")
     call.check_version(meeting.version)
@@ -109,10 +109,10 @@ async def return_minutes(call: Call, meeting_id: str, body: ReturnMinutes) -> Me
     meeting.minutes_steps = []
     call.audit_details.update(reason=body.reason, minutes_version=minutes.number)
     await call.session.flush()
-    return meeting
+    return minutes, meeting
 
 
-async def take_minutes_step(call: Call, meeting_id: str, body: TakeStep) -> Meeting:
+async def take_minutes_step(call: Call, meeting_id: str, body: TakeStep) -> tuple[Minutes, Meeting]:
     """Review or sign the version that waits. By who the rulebook says. The signature numbers it, makes it immutable and
     emits minutes.signed; for the first one decision.adopted for each that was adopted, for a correction
     decision.amended, decision.revoked or decision.adopted for each that it changes."""
@@ -129,10 +129,10 @@ async def take_minutes_step(call: Call, meeting_id: str, body: TakeStep) -> Meet
         if steps.next_step(kind.minutes_chain, minutes.steps, facts) is None:
             await _sign(call, meeting, kind, minutes, taken, facts)
     await call.session.flush()
-    return meeting
+    return minutes, meeting
 
 
-async def waive_minutes(call: Call, meeting_id: str, body: WaiveMinutes) -> Meeting:
+async def waive_minutes(call: Call, meeting_id: str, body: WaiveMinutes) -> tuple[Minutes, Meeting]:
     """Record that the chair decided on no minutes, with a reason, where the rulebook leaves it to the chair (HC-53). By
     the chair. The record adopts what the meeting decided, as a signature would: every decision is supervised (HC-54).
     Emits decision.adopted."""
@@ -160,9 +160,8 @@ async def waive_minutes(call: Call, meeting_id: str, body: WaiveMinutes) -> Meet
     latest = await latest_of(call, meeting.id)
     minutes = await _version(call, meeting, latest, Cause.waiver, body.reason, occurred_at)
     decider = f"会议主持人（{minutes_.in_the_place_of(after, composition)}）" if after else "会议主持人"
-    minutes.text = (
-        f"{minutes.mark}\n\n{decider}决定本次会议不形成会议纪要，决定事项以会议记录为准。理由：{body.reason}\n"
-    )
+    reason = minutes_.in_one_line(body.reason)
+    minutes.text = f"{minutes.mark}\n\n{decider}决定本次会议不形成会议纪要，决定事项以会议记录为准。理由：{reason}\n"
     minutes_.waive(minutes, call.official or "", occurred_at)
     call.session.add(minutes)
     events = await _adopted(call, meeting, kind, occurred_at)
@@ -170,7 +169,7 @@ async def waive_minutes(call: Call, meeting_id: str, body: WaiveMinutes) -> Meet
     await emit(call.session, *events)
     await call.session.flush()
     await _keep_document(call, minutes)
-    return meeting
+    return minutes, meeting
 
 
 # versions -----------------------------------------------------------------------------------------------------------
@@ -205,7 +204,9 @@ async def _write(
     minutes_.take(
         minutes, await _step(call, meeting, kind, minutes, TakeStep(step=StepName.draft, occurred_at=body.occurred_at))
     )
-    minutes.text = body.text or await _text(call, meeting, kind, composition, amendments)
+    words = await _words(call, meeting, kind, composition, amendments)
+    minutes.text = body.text or minutes_template.render(kind.minutes_chain.template, words)
+    minutes_.require_told(minutes.text, words.items, kind.minutes_chain.clause)
     meeting.minutes_steps = minutes.steps
     call.session.add(minutes)
     return minutes
@@ -235,18 +236,17 @@ async def _version(
     )
 
 
-async def _text(
+async def _words(
     call: Call, meeting: Meeting, kind: MeetingKind, composition: Composition, amendments: list[Amendment]
-) -> str:
-    """The text by the kind's template, with the decisions as they would be after these amendments."""
+) -> minutes_template.Values:
+    """What the minutes have to tell, with the decisions as they would be after these amendments."""
     found = await decisions_of(call, meeting.id)
     after = {each.decision_id: each.after for each in amendments}
     revoked = {each.id for each in found if each.standing == Standing.revoked}
     revoked |= {each.decision_id for each in amendments if each.revoked}
     resolutions = [after.get(each.id, each.resolution) for each in found]
     name = call.service.rulebooks.edition(call.government, meeting.edition).government.name
-    given = minutes_.words(meeting, kind, composition, name, resolutions, frozenset(revoked))
-    return minutes_template.render(kind.minutes_chain.template, given)
+    return minutes_.words(meeting, kind, composition, name, resolutions, frozenset(revoked))
 
 
 async def _step(call: Call, meeting: Meeting, kind: MeetingKind, minutes: Minutes, body: TakeStep) -> StepTaken:
@@ -312,8 +312,10 @@ async def _after(call: Call, meeting: Meeting, before: Resolution, changes: Reso
 
 # the signature ------------------------------------------------------------------------------------------------------
 async def decisions_of(call: Call, meeting_id: str) -> list[Decision]:
-    """The meeting's decisions, locked, in the order in which they were taken."""
-    statement = sa.select(Decision).filter_by(meeting_id=meeting_id).order_by(sa.text("id")).with_for_update()
+    """The meeting's decisions, locked, in the agenda's order; without what was taken back in the session."""
+    standing = tables.decision.c.standing != Standing.withdrawn
+    statement = sa.select(Decision).filter_by(meeting_id=meeting_id).where(standing)
+    statement = statement.order_by(tables.decision.c.id).with_for_update()
     found = (await call.session.execute(statement)).scalars()
     return sorted(found, key=lambda decision: decision.resolution.number)
 
@@ -322,6 +324,8 @@ async def _sign(
     call: Call, meeting: Meeting, kind: MeetingKind, minutes: Minutes, taken: StepTaken, facts: Facts
 ) -> None:
     composition = await references.composition(call.session)
+    words = await _words(call, meeting, kind, composition, minutes.amendments)
+    minutes_.require_told(minutes.text, words.items, kind.minutes_chain.clause)
     correction = minutes.cause == Cause.correction
     issue = (await in_force(call, meeting.id)).issue if correction else None
     entrusted = taken.official == meeting.chair and bool(facts["entrusted"])

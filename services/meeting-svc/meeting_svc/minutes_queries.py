@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import distinct_on
@@ -12,7 +13,7 @@ from meeting_svc import succession, tables
 from meeting_svc.commands import kind_of
 from meeting_svc.meeting import Meeting
 from meeting_svc.minutes import Minutes, MinutesState
-from meeting_svc.minutes_schemas import MinutesSummary, MinutesVersions, MinutesView
+from meeting_svc.minutes_schemas import MinutesSummary, MinutesText, MinutesVersions, MinutesView
 from meeting_svc.queries import next_of
 from meeting_svc.step import next_step
 from zhengling import gbt9704, references
@@ -34,20 +35,29 @@ async def version_of(call: Call, meeting_id: str, number: int | None) -> Minutes
     raise not_found("minutes", "会议纪要", meeting_id if number is None else f"{meeting_id}/{number}")
 
 
-async def major_of(call: Call, meeting_ids: list[str]) -> dict[str, bool]:
-    """For meetings with minutes: whether the newest version says that it touches a major matter. One statement, without
-    the texts."""
+class Newest(NamedTuple):
+    """Of a meeting's newest version: whether it waits, and whether it says that it touches a major matter."""
+
+    state: MinutesState
+    major: bool
+
+
+async def newest_of(call: Call, meeting_ids: list[str]) -> dict[str, Newest]:
+    """The newest version of each meeting that has one. One statement, without the texts."""
     columns = tables.minutes.c
-    newest = sa.select(columns.meeting_id, columns.major).where(columns.meeting_id.in_(meeting_ids))
+    newest = sa.select(columns.meeting_id, columns.state, columns.major).where(columns.meeting_id.in_(meeting_ids))
     newest = newest.ext(distinct_on(columns.meeting_id)).order_by(columns.meeting_id, columns.number.desc())
-    return {row.meeting_id: row.major for row in await call.session.execute(newest)}
+    return {row.meeting_id: Newest(MinutesState(row.state), row.major) for row in await call.session.execute(newest)}
 
 
-async def minutes_view(call: Call, minutes: Minutes) -> MinutesView:
-    """The version with who is next while it waits for a step."""
-    view = MinutesView.model_validate(minutes)
+async def minutes_view(call: Call, minutes: Minutes, meeting: Meeting) -> MinutesView:
+    """The version with who is next while it waits for a step, and the meeting's version for what comes next."""
+    view = MinutesView(
+        **MinutesText.model_validate(minutes).model_dump(),
+        version=meeting.version,
+        meeting_state=meeting.state,
+    )
     if minutes.state == MinutesState.draft:
-        meeting = await load(call.session, Meeting, minutes.meeting_id, "meeting", "会议")
         kind = kind_of(call, meeting)
         chain = kind.minutes_chain
         facts_of = partial(minutes_.facts_of, meeting, minutes.major)
@@ -56,6 +66,12 @@ async def minutes_view(call: Call, minutes: Minutes) -> MinutesView:
             at = succession.places(meeting, kind, composition, shanghai_day(call.now))
             view.next_step = next_of(call, chain, step, composition, facts_of, **at.context)
     return view
+
+
+async def get_minutes(call: Call, meeting_id: str, number: int | None) -> MinutesView:
+    """One version, or the newest where none is named. 404 where there is none."""
+    minutes = await version_of(call, meeting_id, number)
+    return await minutes_view(call, minutes, await load(call.session, Meeting, meeting_id, "meeting", "会议"))
 
 
 async def list_versions(call: Call, meeting_id: str) -> MinutesVersions:
@@ -68,10 +84,11 @@ async def list_versions(call: Call, meeting_id: str) -> MinutesVersions:
     )
 
 
-async def document_of(call: Call, meeting_id: str, number: int | None) -> tuple[Minutes, bytes]:
-    """A version as DOCX in the layout of GB/T 9704: as it was signed; laid out now where it isn't signed, or was before
-    documents were kept."""
+async def document_of(call: Call, meeting_id: str, number: int | None) -> tuple[str, bytes]:
+    """A version as DOCX in the layout of GB/T 9704, with the name of its file: as it was signed; laid out now where it
+    isn't signed, or was before documents were kept."""
     minutes = await version_of(call, meeting_id, number)
+    meeting = await load(call.session, Meeting, meeting_id, "meeting", "会议")
     columns = tables.minutes_document.c
     kept: bytes | None = await call.session.scalar(sa.select(columns.content).where(columns.id == minutes.id))
-    return minutes, kept or gbt9704.docx(minutes_.layout(minutes))
+    return minutes_.file_name(minutes, meeting.title), kept or gbt9704.docx(minutes_.layout(minutes))

@@ -10,13 +10,10 @@ from fastapi import Header, Path, Response
 from meeting_svc import minutes_commands as do
 from meeting_svc import minutes_queries as see
 from meeting_svc.meeting import Meeting
-from meeting_svc.meeting_routes import meeting_answer
-from meeting_svc.meeting_schemas import MeetingView
 from meeting_svc.minutes import Minutes
 from meeting_svc.minutes_schemas import (
     CorrectMinutes,
     DraftMinutes,
-    MinutesDrafted,
     MinutesVersions,
     MinutesView,
     ReturnMinutes,
@@ -24,6 +21,7 @@ from meeting_svc.minutes_schemas import (
 )
 from meeting_svc.schemas import TakeStep
 from meeting_svc.scopes import Change, Read
+from zhengling.file_routes import disposition_of
 from zhengling.service import Call, commands, etag, is_current, queries
 
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -38,11 +36,16 @@ writes = commands("/v1", "minutes")
 reads = queries("/v1", "minutes")
 
 
-async def _drafted(call: Call, response: Response, minutes: Minutes, meeting: Meeting) -> MinutesDrafted:
-    response.headers["Location"] = f"/v1/meetings/{meeting.id}/minutes/versions/{minutes.number}"
+async def _answer(call: Call, response: Response, minutes: Minutes, meeting: Meeting) -> MinutesView:
+    """Every command on minutes answers with the version, under the ETag of the meeting, behind which they stand."""
+    response.headers["ETag"] = etag(meeting.version)
     call.audit_details["subject"] = f"minutes:{minutes.id}"
-    view = await see.minutes_view(call, minutes)
-    return MinutesDrafted(**view.model_dump(), meeting_version=meeting.version)
+    return await see.minutes_view(call, minutes, meeting)
+
+
+async def _drafted(call: Call, response: Response, minutes: Minutes, meeting: Meeting) -> MinutesView:
+    response.headers["Location"] = f"/v1/meetings/{meeting.id}/minutes/versions/{minutes.number}"
+    return await _answer(call, response, minutes, meeting)
 
 
 @writes.post(
@@ -51,7 +54,7 @@ async def _drafted(call: Call, response: Response, minutes: Minutes, meeting: Me
     status_code=201,
     summary="Draft the minutes, or draft them anew",
 )
-async def draft_minutes(meeting_id: str, body: DraftMinutes, call: Change, response: Response) -> MinutesDrafted:
+async def draft_minutes(meeting_id: str, body: DraftMinutes, call: Change, response: Response) -> MinutesView:
     return await _drafted(call, response, *await do.draft_minutes(call, meeting_id, body))
 
 
@@ -61,22 +64,22 @@ async def draft_minutes(meeting_id: str, body: DraftMinutes, call: Change, respo
     status_code=201,
     summary="Draft a correction of signed minutes",
 )
-async def correct_minutes(meeting_id: str, body: CorrectMinutes, call: Change, response: Response) -> MinutesDrafted:
+async def correct_minutes(meeting_id: str, body: CorrectMinutes, call: Change, response: Response) -> MinutesView:
     return await _drafted(call, response, *await do.correct_minutes(call, meeting_id, body))
 
 
 @writes.post(
     "/meetings/{meeting_id}/minutes/return", operation_id="return_minutes", summary="Give a draft back with a reason"
 )
-async def return_minutes(meeting_id: str, body: ReturnMinutes, call: Change, response: Response) -> MeetingView:
-    return await meeting_answer(call, response, await do.return_minutes(call, meeting_id, body))
+async def return_minutes(meeting_id: str, body: ReturnMinutes, call: Change, response: Response) -> MinutesView:
+    return await _answer(call, response, *await do.return_minutes(call, meeting_id, body))
 
 
 @writes.post(
     "/meetings/{meeting_id}/minutes/steps", operation_id="take_minutes_step", summary="Review or sign the minutes"
 )
-async def take_minutes_step(meeting_id: str, body: TakeStep, call: Change, response: Response) -> MeetingView:
-    return await meeting_answer(call, response, await do.take_minutes_step(call, meeting_id, body))
+async def take_minutes_step(meeting_id: str, body: TakeStep, call: Change, response: Response) -> MinutesView:
+    return await _answer(call, response, *await do.take_minutes_step(call, meeting_id, body))
 
 
 @writes.post(
@@ -84,13 +87,13 @@ async def take_minutes_step(meeting_id: str, body: TakeStep, call: Change, respo
     operation_id="waive_minutes",
     summary="Record that the chair decided on no minutes",
 )
-async def waive_minutes(meeting_id: str, body: WaiveMinutes, call: Change, response: Response) -> MeetingView:
-    return await meeting_answer(call, response, await do.waive_minutes(call, meeting_id, body))
+async def waive_minutes(meeting_id: str, body: WaiveMinutes, call: Change, response: Response) -> MinutesView:
+    return await _answer(call, response, *await do.waive_minutes(call, meeting_id, body))
 
 
 @reads.get("/meetings/{meeting_id}/minutes", operation_id="get_minutes", summary="The newest version")
 async def get_minutes(meeting_id: str, call: Read, response: Response) -> MinutesView:
-    return await _one(call, response, await see.version_of(call, meeting_id, None))
+    return _read(response, await see.get_minutes(call, meeting_id, None))
 
 
 @reads.get(
@@ -113,7 +116,7 @@ async def list_minutes_versions(meeting_id: str, call: Read) -> MinutesVersions:
 
 @reads.get("/meetings/{meeting_id}/minutes/versions/{number}", operation_id="get_minutes_version")
 async def get_minutes_version(meeting_id: str, number: Number, call: Read, response: Response) -> MinutesView:
-    return await _one(call, response, await see.version_of(call, meeting_id, number))
+    return _read(response, await see.get_minutes(call, meeting_id, number))
 
 
 @reads.get(
@@ -129,19 +132,18 @@ async def get_minutes_version_document(
     return _file(*await see.document_of(call, meeting_id, number), if_none_match)
 
 
-async def _one(call: Call, response: Response, minutes: Minutes) -> MinutesView:
-    response.headers["ETag"] = etag(minutes.version)
-    return await see.minutes_view(call, minutes)
+def _read(response: Response, view: MinutesView) -> MinutesView:
+    response.headers["ETag"] = etag(view.version)
+    return view
 
 
-def _file(minutes: Minutes, content: bytes, if_none_match: str | None) -> Response:
+def _file(name: str, content: bytes, if_none_match: str | None) -> Response:
     """The file, or 304 where the caller has these very bytes. It stays with the caller and is asked for anew."""
     tag = f'"{hashlib.sha256(content).hexdigest()}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
     if is_current(if_none_match, tag):
         return Response(status_code=304, headers=headers)
-    name = f"minutes-{minutes.meeting_id}-{minutes.number}.docx"
-    headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    headers["Content-Disposition"] = disposition_of(name)
     return Response(content, media_type=DOCX, headers=headers)
 
 

@@ -8,22 +8,30 @@ from typing import Annotated, Self
 from pydantic import Field, StrictBool, model_validator
 
 from meeting_svc.decision import Effect
+from meeting_svc.meeting import MeetingState
 from meeting_svc.minutes import Cause, MinutesState
 from meeting_svc.schemas import SAYING, NextStep, OccurredAt, Payload, Reason, StepView, View
 from zhengling.authority import Key
+from zhengling.characters import SeveralLines
 from zhengling.events import Resolution, ResolutionChange
 from zhengling.moments import Day
 from zhengling.rulebook import Difficulty, FollowingDocument, Outcome
 
-MinutesText = Annotated[
+WholeText = Annotated[
     str | None,
-    Field(min_length=10, max_length=200_000, pattern=SAYING, description="instead of the text by the template"),
+    Field(
+        min_length=10,
+        max_length=200_000,
+        pattern=SAYING,
+        description="instead of the text by the template; it keeps title and sentence of every decision word for word",
+    ),
+    SeveralLines,
 ]
 
 
 # payloads -----------------------------------------------------------------------------------------------------------
 class DraftMinutes(Payload):
-    text: MinutesText = None
+    text: WholeText = None
     reason: Annotated[
         Reason | None, Field(description="why they are drafted anew; needed from the second draft on")
     ] = None
@@ -79,7 +87,7 @@ class AmendDecision(Payload):
 class CorrectMinutes(Payload):
     reason: Reason
     amendments: Annotated[list[AmendDecision], Field(default_factory=list, max_length=200)]
-    text: MinutesText = None
+    text: WholeText = None
     major: StrictBool = False
     occurred_at: OccurredAt = None
 
@@ -105,7 +113,6 @@ class MinutesSummary(View):
     """A version without its text."""
 
     id: str
-    version: int
     meeting_id: str
     number: Annotated[int, Field(description="which version it is, from 1")]
     cause: Cause
@@ -125,13 +132,14 @@ class MinutesSummary(View):
     signed_at: datetime | None
 
 
-class MinutesView(MinutesSummary):
+class MinutesText(MinutesSummary):
     text: str
+
+
+class MinutesView(MinutesText):
+    version: Annotated[int, Field(description="the meeting's, as in the ETag: for If-Match of what comes next")]
+    meeting_state: MeetingState
     next_step: NextStep | None = None
-
-
-class MinutesDrafted(MinutesView):
-    meeting_version: Annotated[int, Field(description="the meeting's version, for If-Match of what comes next")]
 
 
 class MinutesVersions(View):

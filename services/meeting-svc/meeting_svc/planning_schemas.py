@@ -10,16 +10,19 @@ from pydantic import ConfigDict, Field
 from meeting_svc.planning import RequestState
 from meeting_svc.schemas import Next, OccurredAt, Opinion, Payload, Reason, TakenView, Title, View
 from zhengling.authority import Key
+from zhengling.characters import SeveralLines
 from zhengling.due_dates import DueView
 from zhengling.moments import Day
 from zhengling.planning_rules import Group, Hindrance, NameOf, PlanStep
 from zhengling.rulebook import Role
 
 Name = Annotated[str, Field(min_length=1, max_length=100)]
-Note = Annotated[str, Field(max_length=500)]
+Note = Annotated[str, Field(max_length=500), SeveralLines]
 Document = Annotated[str, Field(max_length=100, description="the document that asks for it (文号)")]
 Exceptional = Annotated[
-    str, Field(max_length=500, description="why something should be let be; without it a breach is refused at once")
+    str,
+    Field(max_length=500, description="why something should be let be; without it a breach is refused at once"),
+    SeveralLines,
 ]
 Invitees = Annotated[list[Key], Field(max_length=500, description="officials of this government")]
 DecisionId = Annotated[str, Field(max_length=64)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from meeting_svc import attendance, invitation, leave
+from meeting_svc import attendance, invitation, leave, quorum
 from meeting_svc.meeting import PREPARED, Meeting, MeetingState, chair_facts, may_chair, planned_chair, sponsors_of
 from meeting_svc.record import Remark
 from zhengling.authority import Composition
@@ -90,17 +90,11 @@ def _quorum(meeting: Meeting, kind: MeetingKind, composition: Composition) -> It
     if kind.quorum is None:
         return
     members = attendance.members_of(meeting, kind, composition)
-    coming = [
-        member
-        for member in members
-        if not composition.absent(member, meeting.day)
-        and attendance.granted_leave(meeting, member) is None
-        and attendance.granted_delegate(meeting, member) is None
-    ]
+    coming = quorum.expected_to_come(meeting, kind, composition)
     if len(coming) < (needed := kind.quorum.needed(len(members))):
         text = Text(
             f"only {len(coming)} of {len(members)} members can come as it stands, {needed} are needed",
-            f"按现有外出和请假情况，{len(members)}名组成人员中仅{len(coming)}人可到会，至少须{needed}人",
+            f"按现有外出、请假和回执情况，{len(members)}名组成人员中仅{len(coming)}人可到会，至少须{needed}人",
         )
         yield Remark("quorum_in_doubt", kind.quorum.clause, text, [m for m in members if m not in coming])
 

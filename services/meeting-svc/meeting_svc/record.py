@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from meeting_svc.step import StepTaken
 from zhengling.errors import Text
+from zhengling.events import Resolution
 from zhengling.rulebook import Role, TopicNature
 from zhengling.vocabulary import LeaveReason
 
@@ -285,6 +286,13 @@ class GuestAttendance:
     def in_the_room(self) -> bool:
         return self.present and self.left_at is None
 
+    @property
+    def status(self) -> Presence:
+        """A guest needs no leave: whoever said why they don't come is excused."""
+        if self.present:
+            return Presence.present
+        return Presence.on_leave if self.reason else Presence.absent
+
 
 @dataclass(frozen=True)
 class QuorumNeeded:
@@ -320,6 +328,19 @@ class Handover:
 
     chair: str
     to: str
+    reason: str
+    act: Act
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One recording of a decision: `resolution` is None where it was taken back, `reason` empty the first time. `chair` is
+    who chaired when it was taken; `quorum_clause` stands where there was no quorum, so that it could only be deferred."""
+
+    decision_id: str
+    resolution: Resolution | None
+    chair: str
+    quorum_clause: str | None
     reason: str
     act: Act
 

@@ -8,7 +8,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from zhengling.characters import SeveralLines
 from zhengling.moments import Instant
+from zhengling.payload import Payload as Payload
 from zhengling.rulebook import (
     Role,
     StepName,
@@ -19,17 +21,13 @@ SAYING = r"\S"
 
 Title = Annotated[str, Field(min_length=2, max_length=200, pattern=SAYING)]
 
-Reason = Annotated[str, Field(min_length=2, max_length=500, pattern=SAYING)]
+Reason = Annotated[str, Field(min_length=2, max_length=500, pattern=SAYING), SeveralLines]
 
-Opinion = Annotated[str, Field(max_length=1000)]
+Opinion = Annotated[str, Field(max_length=1000), SeveralLines]
 
 OccurredAt = Annotated[
     Instant | None, Field(description="when it happened, with offset; now where absent; never in the future")
 ]
-
-
-class Payload(BaseModel):
-    model_config = ConfigDict(extra="forbid")
 
 
 class View(BaseModel):

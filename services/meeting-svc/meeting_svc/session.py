@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from meeting_svc import attendance as attending
-from meeting_svc import invitation
+from meeting_svc import deciding, invitation
 from meeting_svc.bounds import OF_A_MEETING, OF_THE_PEOPLE_IN_A_MEETING, appended
 from meeting_svc.meeting import (
     HELD,
@@ -42,10 +42,10 @@ def declare_devices(meeting: Meeting, kind: MeetingKind, act: Act) -> None:
     meeting.devices = act
 
 
-def record_sound(meeting: Meeting, recording: Recording) -> None:
+def record_sound(meeting: Meeting, arranged: Recording) -> None:
     """The office arranges a recording of the session: without that there is none (HC-52)."""
     require_state(meeting, *PREPARED, MeetingState.open)
-    meeting.recording = recording
+    meeting.recording = arranged
 
 
 def open_session(
@@ -151,8 +151,9 @@ def hand_over(meeting: Meeting, kind: MeetingKind, composition: Composition, han
 
 
 def close_session(meeting: Meeting, kind: MeetingKind, occurred_at: datetime) -> None:
-    """Close the session. Refusals: `topics_undecided` names what has no decision yet, where the kind decides;
-    `closed_before_opened`, `closed_before_the_last_movement`."""
+    """Close the session; from here on the chair is whose meeting it was (`deciding.presided`). Refusals:
+    `topics_undecided` names what has no decision yet, where the kind decides; `closed_before_opened`,
+    `closed_before_the_last_movement`."""
     require_state(meeting, MeetingState.open)
     decided = {resolution.topic_id for resolution in meeting.resolutions}
     titles = [item.title for item in meeting.agenda if item.topic_id not in decided]
@@ -185,6 +186,7 @@ def close_session(meeting: Meeting, kind: MeetingKind, occurred_at: datetime) ->
             Text("state the time of the close", "请填写会议结束时间"),
         )
     meeting.state = MeetingState.closed
+    meeting.chair = deciding.presided(meeting)
     meeting.closed_at = occurred_at
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from meeting_svc.meeting import Meeting, minutes_facts, planned_chair, sponsors_of, step_context
+from meeting_svc.meeting import Meeting, chair_facts, planned_chair, sponsors_of, step_context
 from meeting_svc.step import Succession
 from zhengling.authority import Acting, Composition
 from zhengling.deadlines import shanghai_day
@@ -36,7 +36,7 @@ def places(meeting: Meeting, kind: MeetingKind, composition: Composition, on: da
     context = step_context(meeting, planned_chair(meeting, kind, composition))
     chair, entrusting, succeeded = context["chair"], context["entrusting"], {}
     if meeting.opened_at and chair and not composition.serves(chair, on):
-        acted = chaired_by(meeting, kind, composition)
+        acted = chaired_by(meeting, kind, composition, chair)
         chair, succeeded[Role.chair] = _after(chair, composition, acted, meeting, on)
     if meeting.opened_at and entrusting and not composition.serves(entrusting, on):
         acted = _entrusted_by(meeting, kind, composition)
@@ -44,12 +44,12 @@ def places(meeting: Meeting, kind: MeetingKind, composition: Composition, on: da
     return Places(context["sponsor"], chair, entrusting, succeeded)
 
 
-def chaired_by(meeting: Meeting, kind: MeetingKind, composition: Composition) -> Acting | None:
-    """By what the meeting's chair chaired it."""
+def chaired_by(meeting: Meeting, kind: MeetingKind, composition: Composition, official: str) -> Acting | None:
+    """By what somebody who chaired the meeting chaired it."""
     assert meeting.opened_at
-    facts = minutes_facts(meeting, meeting.chair)
-    sponsor = step_context(meeting, meeting.chair)["sponsor"]
-    return composition.may_act(meeting.chair, kind.chair, shanghai_day(meeting.opened_at), facts, sponsor=sponsor)
+    facts = chair_facts(meeting, official)
+    sponsor = step_context(meeting, official)["sponsor"]
+    return composition.may_act(official, kind.chair, shanghai_day(meeting.opened_at), facts, sponsor=sponsor)
 
 
 def _entrusted_by(meeting: Meeting, kind: MeetingKind, composition: Composition) -> Acting | None:

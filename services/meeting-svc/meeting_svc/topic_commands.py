@@ -19,7 +19,7 @@ from meeting_svc import turn as turns
 from meeting_svc.bounds import OF_A_TOPIC, appended
 from meeting_svc.commands import kind_of, require_organisations
 from meeting_svc.consultation import Coordination, CoordinationNote, Position, Signature, Stance
-from meeting_svc.decision import Decision, Standing
+from meeting_svc.decision import NOT_IN_FORCE, Decision, Standing
 from meeting_svc.gate import GateRecord
 from meeting_svc.meeting import Meeting, planned_chair
 from meeting_svc.paper_commands import papers_of
@@ -351,7 +351,7 @@ async def _unfit(
     """Why a decision isn't the consensus of an earlier meeting on this topic; None where it is."""
     if kind.prior_meeting is None or meeting.kind != kind.prior_meeting.kind:
         return Text("is of another kind of meeting", "不属于所要求类别的会议")
-    if not decision.resolution.outcome.adopts or decision.standing in (Standing.recorded, Standing.revoked):
+    if not decision.resolution.outcome.adopts or decision.standing in NOT_IN_FORCE:
         return Text("isn't in force: not passed, not signed, or revoked", "未通过、未签发或已撤销")
     if decision.resolution.sponsor.code != topic.sponsor:
         return Text("was brought by another unit", "不是由本议题主办部门提出")

@@ -11,6 +11,7 @@ from meeting_svc.consultation import Stance
 from meeting_svc.schemas import NextStep, OccurredAt, Opinion, Payload, Reason, StepView, Title, View
 from meeting_svc.topic import TopicState, Turn
 from zhengling.authority import Key
+from zhengling.characters import SeveralLines
 from zhengling.rulebook import PaperKind, RaisedBy, Role, TopicNature
 from zhengling.vocabulary import Aspect, Block, Criterion, Gate, HearingForm, NotePart
 
@@ -53,7 +54,9 @@ class SubmitTopic(Payload):
         list[Key], Field(default_factory=list, max_length=60, description="organisations that it concerns (相关部门)")
     ]
     convener: Annotated[Key | None, Field(description="who is to chair, where the chair decides on topics")] = None
-    urgency: Annotated[str, Field(max_length=500, description="why it is specially urgent; empty where it isn't")] = ""
+    urgency: Annotated[
+        str, Field(max_length=500, description="why it is specially urgent; empty where it isn't"), SeveralLines
+    ] = ""
     prepares_for: Annotated[
         str | None, Field(max_length=60, description="the kind that is to decide what this meeting only prepares")
     ] = None
@@ -68,22 +71,26 @@ class ConcernOrganisations(Payload):
 class TakePosition(Payload):
     organisation: Key
     stance: Stance
-    grounds: Annotated[str, Field(max_length=2000, description="needed for an objection and for changes")] = ""
+    grounds: Annotated[
+        str, Field(max_length=2000, description="needed for an objection and for changes"), SeveralLines
+    ] = ""
     occurred_at: OccurredAt = None
 
 
 class WriteCoordinationNote(Payload):
     grounds: Annotated[
-        dict[Key, Annotated[str, Field(min_length=2, max_length=2000)]],
+        dict[Key, Annotated[str, Field(min_length=2, max_length=2000), SeveralLines]],
         Field(min_length=1, json_schema_extra={"additionalProperties": False}),
     ]
-    preferred: Annotated[str, Field(min_length=2, max_length=2000, description="the sponsor's preferred opinion")]
+    preferred: Annotated[
+        str, Field(min_length=2, max_length=2000, description="the sponsor's preferred opinion"), SeveralLines
+    ]
     occurred_at: OccurredAt = None
 
 
 class Coordinate(Payload):
     agreed: StrictBool
-    opinion: Annotated[str, Field(min_length=2, max_length=2000)]
+    opinion: Annotated[str, Field(min_length=2, max_length=2000), SeveralLines]
     occurred_at: OccurredAt = None
 
 
@@ -123,7 +130,7 @@ class ResubmitTopic(Payload):
     matter: Annotated[str | None, Field(max_length=60)] = None
     aspects: Annotated[list[Aspect] | None, Field(max_length=30)] = None
     concerned: Annotated[list[Key] | None, Field(max_length=60)] = None
-    urgency: Annotated[str | None, Field(max_length=500)] = None
+    urgency: Annotated[str | None, Field(max_length=500), SeveralLines] = None
     prepares_for: Annotated[str | None, Field(max_length=60)] = None
     occurred_at: OccurredAt = None
 

@@ -62,6 +62,7 @@ async def open_entry_for_decision(session: AsyncSession, rulebooks: Rulebooks, e
     """
     book = rulebooks.edition(government_of(session), event.edition)
     ledger, resolution = ledger_of(book), event.resolution
+    assert resolution.lead, "what was adopted names its lead"
     assigned_on, identity = shanghai_day(event.signed_at), str(uuid7())
     facts: Facts = {"source": EntrySource.meeting_decision, "difficulty": resolution.difficulty}
     row = None if resolution.due else ledger.due_row(facts)

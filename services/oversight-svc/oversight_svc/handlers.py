@@ -12,6 +12,7 @@ from zhengling.events import (
     CompositionChanged,
     DecisionAdopted,
     DecisionAmended,
+    DecisionReplaced,
     DecisionRevoked,
     Event,
     MeetingClosed,
@@ -42,6 +43,7 @@ HANDLERS: Handlers = {
     DecisionAdopted: on_decision_adopted,
     DecisionAmended: on_decision_amended,
     DecisionRevoked: on_decision_revoked,
+    DecisionReplaced: ignored,  # of minutes that aren't signed yet: nothing stands in the ledger
     MeetingClosed: ignored,
     MinutesSigned: ignored,
     MeetingDeadlinesRecomputed: ignored,

@@ -161,6 +161,7 @@ def due_after(entry: Entry, ledger: Ledger, resolution: Resolution) -> DueBasis:
 def amend(entry: Entry, resolution: Resolution, new: NewDue, amendment: Amendment, moment: datetime) -> None:
     """Let the entry follow its decision: task, units, difficulty and due date. What had fallen overdue and isn't by the
     new date, no longer is."""
+    assert resolution.lead, "what was adopted names its lead"
     entry.task, entry.lead, entry.co_units = resolution.task, resolution.lead, list(resolution.co_units)
     entry.difficulty = resolution.difficulty
     entry.due, entry.due_at, entry.due_basis, entry.provisional = new.due, new.due_at, new.basis, new.provisional

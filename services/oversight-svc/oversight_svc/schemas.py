@@ -11,11 +11,11 @@ from oversight_svc.matter import DueBasis, EntryState
 from zhengling.due_dates import ChangeView, TraceView
 from zhengling.events import ResolutionChange, Unit
 from zhengling.moments import Day, Instant
+from zhengling.payload import Payload
 from zhengling.rulebook import Difficulty, EntrySource
 
 
-class SetDue(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class SetDue(Payload):
     due: Annotated[Day, Field(description="the last day in time (Asia/Shanghai)")]
     occurred_at: Instant | None = None
 

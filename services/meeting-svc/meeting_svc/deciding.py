@@ -1,0 +1,113 @@
+"""What was decided as it is recorded (决定事项的记录): under whose chair, and what it was recorded as before.
+
+Invariants: every recording stays, with who made it, when and why; what is recorded is replaced until the minutes are
+signed, and what wasn't decided with the quorum isn't made a decision after the session. Pure: no I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from meeting_svc.bounds import OF_THE_PEOPLE_IN_A_MEETING, appended
+from meeting_svc.decision import require_complete, require_one_lead, require_quorum
+from meeting_svc.meeting import Meeting, MeetingState, no_quorum, quorum_lost, require_state
+from meeting_svc.record import Act, Recorded
+from zhengling.errors import Text, refusal
+from zhengling.events import Resolution
+from zhengling.meeting_rules import MeetingKind
+from zhengling.rulebook import Outcome
+
+
+def number_of(meeting: Meeting, topic_id: str) -> int:
+    """The number of the decision on a topic: its place on the agenda, which is locked while the session is open."""
+    places = {item.topic_id: place for place, item in enumerate(meeting.agenda, 1)}
+    return places.get(topic_id, len(places) + 1)
+
+
+def note(meeting: Meeting, resolution: Resolution, act: Act) -> None:
+    """Keep that it was recorded while this one chaired."""
+    assert meeting.chair
+    _keep(meeting, Recorded(resolution.decision_id, resolution, meeting.chair, quorum_lost(meeting), "", act))
+
+
+def replace(meeting: Meeting, kind: MeetingKind, resolution: Resolution, reason: str, act: Act) -> None:
+    """Record a decision as it should have been recorded; the chair under whom it was taken stays who it was. Refusals:
+    `signed_already`, `illegal_state`, `lead_twice`, `decision_incomplete`, `nothing_changes`, `quorum_lost`."""
+    _require_unsigned(meeting, kind)
+    require_state(meeting, MeetingState.open, MeetingState.closed, MeetingState.minuted)
+    require_one_lead(resolution)
+    require_complete(resolution)
+    before = last_of(meeting, resolution.decision_id)
+    assert before.resolution
+    if resolution == before.resolution:
+        raise refusal(
+            "nothing_changes",
+            None,
+            f"decision {resolution.number} would stay as it is",
+            f"第{resolution.number}项决定没有变化",
+            Text("say what was recorded wrongly", "请填写须更正的内容"),
+        )
+    lost = before.quorum_clause
+    if meeting.state == MeetingState.open and resolution.outcome != before.resolution.outcome:
+        lost = quorum_lost(meeting)
+        if lost and resolution.outcome != Outcome.deferred:
+            raise no_quorum(meeting)
+    require_quorum(resolution, lost)
+    _keep(meeting, Recorded(resolution.decision_id, resolution, before.chair, lost, reason, act))
+    meeting.resolutions = [
+        resolution if each.decision_id == resolution.decision_id else each for each in meeting.resolutions
+    ]
+
+
+def withdraw(meeting: Meeting, kind: MeetingKind, decision_id: str, reason: str, act: Act) -> None:
+    """Take a recording back while the session is open: its topic has no decision then. Refusals: `signed_already`,
+    `session_is_over`."""
+    _require_unsigned(meeting, kind)
+    if meeting.state != MeetingState.open:
+        raise refusal(
+            "session_is_over",
+            None,
+            "after the session every topic has its decision",
+            "会议已结束，每项议题须有结果",
+            Text("replace it with what was decided; deferred, for instance", "请按实际结果重新记录，例如暂缓"),
+        )
+    before = last_of(meeting, decision_id)
+    _keep(meeting, Recorded(decision_id, None, before.chair, before.quorum_clause, reason, act))
+    meeting.resolutions = [each for each in meeting.resolutions if each.decision_id != decision_id]
+
+
+def last_of(meeting: Meeting, decision_id: str) -> Recorded:
+    """How a decision stands recorded."""
+    return next(each for each in reversed(meeting.decided) if each.decision_id == decision_id)
+
+
+def presided(meeting: Meeting) -> str | None:
+    """Whose meeting it was: the first under whose chair something was decided, and where nothing was, who opened it.
+    Who convenes and chairs a meeting signs its minutes (HC-53, DL-39, XG-33); what was put off isn't decided."""
+    standing = {each.decision_id for each in meeting.resolutions if each.outcome != Outcome.deferred}
+    opened = meeting.handovers[0].chair if meeting.handovers else meeting.chair
+    return next((each.chair for each in meeting.decided if each.decision_id in standing), opened)
+
+
+def chaired(meeting: Meeting) -> Iterator[str]:
+    """Everybody who chaired the session, in order; the first opened it."""
+    yield from (each.chair for each in meeting.handovers)
+    if meeting.handovers:
+        yield meeting.handovers[-1].to
+    elif meeting.chair:
+        yield meeting.chair
+
+
+def _require_unsigned(meeting: Meeting, kind: MeetingKind) -> None:
+    if meeting.state in (MeetingState.signed, MeetingState.unminuted):
+        raise refusal(
+            "signed_already",
+            kind.minutes_chain.clause,
+            "the minutes are signed, or the chair decided that there are none",
+            "纪要已签发，或已决定不形成纪要",
+            Text("correct the minutes", "请对会议纪要提出更正"),
+        )
+
+
+def _keep(meeting: Meeting, recorded: Recorded) -> None:
+    meeting.decided = appended(meeting.decided, recorded, bound=OF_THE_PEOPLE_IN_A_MEETING)
