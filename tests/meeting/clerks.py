@@ -28,7 +28,7 @@ from meeting_svc.attendance_schemas import ApproveStaff, HandOutPapers, RecordMo
 from meeting_svc.decision import Decision
 from meeting_svc.decision_schemas import RecordDecision
 from meeting_svc.invitation_schemas import Acknowledge, GiveConsent, ProposeInvitees, SendNotice, WithdrawInvitee
-from meeting_svc.leave_schemas import AnswerRequest, AskLeave, SendDelegate
+from meeting_svc.leave_schemas import AnswerRequest, AskLeave, SendDelegate, WithdrawLeave
 from meeting_svc.meeting import Meeting
 from meeting_svc.meeting_schemas import (
     CallMeeting,
@@ -371,7 +371,7 @@ class Clerks:
             if entrusted and r.random() < 0.2:
                 return self.entrust(r, meeting, entrusted)
         if kind.invitees and not meeting.invitees and r.random() < 0.3:
-            guest = ProposeInvitees(invitees=[{"official": r.choice(self.officials)}])
+            guest = ProposeInvitees(invitees=[r.choice([{"official": r.choice(self.officials)}, {"name": "特邀专家"}])])
             return Move(invitation_commands.propose_invitees, self.organiser(r, meeting), (meeting.id, guest))
         if answer := self._answer(r, meeting):
             return answer
@@ -394,7 +394,10 @@ class Clerks:
         return self.open(r, meeting, self.chair_of(meeting), absent=0)
 
     def _answer(self, r: Random, meeting: Meeting) -> Move | None:
-        """Whoever asks for leave, or wants to send somebody else, is told."""
+        """Whoever asks for leave, or wants to send somebody else, is told; some of them come after all."""
+        if granted := [each.official for each in meeting.leaves if each.state == "approved" and r.random() < 0.3]:
+            body: Any = WithdrawLeave(reason=REASON, official=granted[0])
+            return Move(leave_commands.withdraw_leave, self.office(r), (meeting.id, body))
         for asked_for, command in (
             (meeting.leaves, leave_commands.answer_leave),
             (meeting.delegations, leave_commands.answer_delegate),
@@ -442,13 +445,17 @@ class Clerks:
         body = Entrust(to=to, reason=REASON)
         return Move(meeting_commands.entrust_chair, self.of(r, kind.entrusted_by), (meeting.id, body))
 
-    def open(self, r: Random, meeting: Meeting, chair: str, absent: int) -> Move:
+    def open(self, r: Random, meeting: Meeting, chair: str, absent: int, stranger: float = 0) -> Move:
         attendees = [h for role in self.book.meetings[meeting.kind].attendees for h in self.law.holders(
             role, meeting.day)]  # fmt: skip
         listed = list(dict.fromkeys([*self.law.members(meeting), *attendees, chair]))
         away = set(r.sample(listed, min(absent, len(listed)))) - {chair}
         rows = [{"official": each, "present": each not in away} for each in listed]
-        body = OpenSession(chair=chair, attendance=rows)
+        invited = {each.name for each in meeting.invitees if each.name and each.approved}
+        if r.random() < stranger:
+            invited = {*invited, "不速之客"}
+        guests = [{"name": name, "present": r.random() < 0.8} for name in sorted(invited)]
+        body = OpenSession(chair=chair, attendance=rows, guests=guests)
         return Move(meeting_commands.open_session, self.organiser(r, meeting), (meeting.id, body))
 
     def _hold(self, r: Random, meeting: Meeting) -> Move:
@@ -482,6 +489,8 @@ class Clerks:
         if kind.minutes is None:
             return None
         latest = (versions(self.rows, meeting.id) or [None])[-1]
+        if latest is None and kind.minutes.optional and r.random() < 0.3:
+            return Move(minutes_commands.waive_minutes, meeting.chair, (meeting.id, WaiveMinutes(reason=REASON)))
         if latest is None or latest.state == "returned":
             return self.draft(r, meeting)
         if latest.state == "draft":
@@ -700,13 +709,15 @@ class Clerks:
                 coming=True, official=person))),
             Move(leave_commands.ask_leave, self.office(r), (meeting.id, leave)),
             Move(leave_commands.answer_leave, head, (meeting.id, answer)),
+            Move(leave_commands.withdraw_leave, self.office(r), (meeting.id, WithdrawLeave(
+                reason=REASON, official=person))),
             Move(leave_commands.send_delegate, self.office(r), (meeting.id, SendDelegate(
                 delegate=other, reason=REASON, official=person))),
             Move(leave_commands.answer_delegate, head, (meeting.id, answer)),
             Move(meeting_commands.declare_devices, self.office(r), (meeting.id, DeclareDevices())),
             Move(attendance_commands.hand_out_papers, self.office(r), (meeting.id, HandOutPapers(
                 holders=[person], title="材料"))),
-            *[self.open(r, meeting, chair, absent=r.choice([0, 1, 3, 5, 9]))] * 3,
+            *[self.open(r, meeting, chair, absent=r.choice([0, 1, 3, 5, 9]), stranger=0.3)] * 3,
         ]  # fmt: skip
 
     def _in_the_session(self, r: Random, meeting: Meeting, topic: str, approver: str | None, person: str) -> list[Move]:
@@ -715,6 +726,8 @@ class Clerks:
         return [
             *[self.movement(r, meeting, person, "left")] * 4,
             *[self.movement(r, meeting, r.choice([person, other]), "arrived")] * 2,
+            Move(attendance_commands.record_movement, organiser, (meeting.id, RecordMovement(
+                guest=r.choice(["特邀专家", "不速之客", person]), move=r.choice(["arrived", "left"])))),
             Move(meeting_commands.entrust_chair, leader, (meeting.id, Entrust(to=person, reason=REASON))),
             *[Move(meeting_commands.hand_over_chair, organiser, (meeting.id, HandOver(to=each, reason=REASON)))
               for each in (person, self.chair_of(meeting), meeting.entrustment.to if meeting.entrustment else person)],

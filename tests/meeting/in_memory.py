@@ -27,6 +27,7 @@ from meeting_svc import (
     meeting_commands,
     minutes,
     minutes_commands,
+    movement,
     session,
     topic,
     topic_commands,
@@ -43,7 +44,9 @@ from zhengling.rulebook import Rulebook, Rulebooks
 from zhengling.service import Call, Service
 from zhengling.workdays import WorkdayCalendar
 
-DOMAIN = (topic, gate, consultation, meeting, agenda, session, invitation, attendance, leave, decision, minutes)
+DOMAIN = (
+    topic, gate, consultation, meeting, agenda, session, invitation, attendance, movement, leave, decision, minutes,
+)  # fmt: skip
 ROWS = (Topic, Meeting, Minutes, Decision, PlanningRequest)
 Command = Callable[..., Coroutine[Any, Any, Any]]
 

@@ -476,6 +476,16 @@ class Law:
         listed = [each.official for each in meeting.attendance]
         assert {*members, *attendees} <= set(listed), "somebody isn't accounted for"
         assert len(set(listed)) == len(listed), "somebody is accounted for twice"
+        asked_to_come = {each.name for each in meeting.invitees if each.approved}
+        for guest in meeting.guests:
+            assert guest.name in asked_to_come or not (kind.invitees or kind.staff), f"{guest.name} wasn't invited"
+            self.reached.add("guest from outside")
+        for each in meeting.leaves:
+            sent = [d for d in meeting.delegations if d.official == each.official and d.requested.recorded_at < (
+                each.withdrawal.act.recorded_at if each.withdrawal else each.requested.recorded_at)]  # fmt: skip
+            if each.state == "withdrawn":
+                assert all(d.state not in ("requested", "approved") for d in sent), "a delegate of who comes after all"
+                self.reached.add("leave withdrawn")
         taken = meeting.resolutions[len(before["resolutions"]) :]
         if any(each.outcome != "deferred" for each in taken):  # what is put off isn't decided
             self._require_quorum(meeting, kind)

@@ -21,11 +21,11 @@ def test_a_name_in_the_attendance_workbook_is_a_text_whatever_it_begins_with(nam
     row = RowView(key="k", name=name, tally=TALLY)
     figures = AttendanceFigures(
         since=date(2026, 1, 1), until=date(2026, 6, 30), kind=None, meetings=3, officials=[row, row],
-        organisations=[row], last_circular=None,
+        organisations=[row], guests=[row], last_circular=None,
     )  # fmt: skip
     call: Any = SimpleNamespace(language="zh")
     book = load_workbook(io.BytesIO(workbook(call, figures)))
-    for sheet, lines in zip(book.worksheets, (2, 1), strict=True):
+    for sheet, lines in zip(book.worksheets, (2, 1, 1), strict=True):
         assert sheet.max_row == 1 + lines
         for cell in sheet["A"][1:]:
             assert (cell.value, cell.data_type) == (name, "s")

@@ -34,6 +34,7 @@ from meeting_svc import (
     meeting,
     meeting_commands,
     minutes,
+    movement,
     topic,
     topic_commands,
 )
@@ -60,7 +61,7 @@ SOMEWHERE = {
     "minutes superseded",
     "meeting unminuted", "minutes waived", "minutes returned", "minutes signed: redraft", "late papers admitted",
     "invitees approved", "everybody told", "quorum met", "chair entrusted", "chair handed over",
-    "agenda addition", "agenda removal", "agenda reorder",
+    "agenda addition", "agenda removal", "agenda reorder", "guest from outside", "leave withdrawn",
 }  # fmt: skip
 SELDOM = {"acknowledge", "answer_delegate"}  # lawful for few, so that a short run may do without
 COMMANDS = {
@@ -252,6 +253,7 @@ MUTANTS: dict[str, tuple[Any, str, Any, str, str]] = {
     "anybody may do anything": (Composition, "require", by_anybody, "shuangtaizi", "executive"),
     "an approved agenda isn't locked": (agenda, "require_state", allowed, "zhanqian", "executive"),
     "a session opens though somebody wasn't told": (invitation, "require_notified", allowed, "dalian", "plenary"),
+    "guests come whom nobody asked": (movement, "require_guest_invited", lambda *_: [], "huancui", "executive"),
     "signed minutes change": (minutes, "supersede", written_over, "zhanqian", "executive"),
 }
 

@@ -15,7 +15,7 @@ from meeting_svc import meeting as meetings
 from meeting_svc import session
 from meeting_svc.meeting import AgendaItem, Attendance, Entrustment, Meeting, MeetingState
 from meeting_svc.record import Act
-from meeting_svc.topic import StepTaken
+from meeting_svc.step import StepTaken
 from zhengling.errors import Problem
 from zhengling.events import Resolution, Unit
 from zhengling.main_job import at

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import date, timedelta
 from functools import partial
 from typing import Any
@@ -78,9 +78,11 @@ class Office:
         gone = {self.who(name) for name in absent}
         return [{"official": e["official"], "present": e["official"] not in gone} for e in meeting["expected"]]
 
-    async def open(self, meeting: Json, *absent: str, chair: str = "head", also: tuple[str, ...] = ()) -> Json:
+    async def open(
+        self, meeting: Json, *absent: str, chair: str = "head", also: tuple[str, ...] = (), guests: Sequence[Json] = ()
+    ) -> Json:
         more = [{"official": self.who(name), "present": True} for name in also]
-        body = {"chair": self.who(chair), "attendance": self.listed(meeting, *absent) + more}
+        body = {"chair": self.who(chair), "attendance": self.listed(meeting, *absent) + more, "guests": list(guests)}
         return await self.do(meeting, "opening", body)
 
     async def decide(self, meeting: Json, topic: Json) -> Json:
@@ -276,11 +278,29 @@ async def test_in_dalian_the_list_of_invitees_the_notice_leave_and_a_delegate_co
     meeting = await office.do(meeting, "delegates", send, "mzj-principal")
     meeting = await office.do(meeting, "delegates/answers", {"official": "dl-mzj-principal", "approve": True}, "sg")
 
+    meeting = await office.do(meeting, "leave", {"reason": "出访"}, "dep3")
+    meeting = await office.do(meeting, "leave/answers", {"official": "dl-dep3", "approve": True}, "head")
+    back = {"reason": "出访取消"}
+    for_others = office.do(meeting, "leave/withdrawals", back | {"official": "dl-dep3"}, "dep1")
+    assert await refused(for_others) == (403, "not_the_participant", "DL-42")
+    meeting = await office.do(meeting, "leave/withdrawals", back, "dep3")
+    assert (meeting["leaves"][-1]["state"], meeting["leaves"][-1]["withdrawal"]["reason"]) == ("withdrawn", "出访取消")
+    assert await refused(office.do(meeting, "leave/withdrawals", back, "dep3")) == (409, "nothing_asked", None)
+
     await office.api.set_clock(at(DAY, 9))
     gone = ("dep2", "czj-principal", "mzj-principal")
+    unasked = {"chair": "dl-head", "attendance": office.listed(meeting), "guests": [{"name": "路人", "present": True}]}
+    assert await refused(office.do(meeting, "opening", unasked)) == (403, "not_invited", "DL-37")
     stranger = office.open(meeting, *gone, also=("fgw-clerk",))
     assert await refused(stranger) == (403, "not_invited", "DL-37")
-    meeting = await office.open(meeting, *gone, also=("mzj-clerk", "jyj-clerk"))
+    guests = [{"name": "市人大代表", "present": True}]
+    meeting = await office.open(meeting, *gone, also=("mzj-clerk", "jyj-clerk"), guests=guests)
+    assert [(guest["name"], guest["left_at"]) for guest in meeting["guests"]] == [("市人大代表", None)]
+    both = office.do(meeting, "attendance", {"guest": "市人大代表", "official": "dl-dep1", "move": "left"})
+    assert await refused(both) == (422, "invalid_payload", None)
+    meeting = await office.do(meeting, "attendance", {"guest": "市人大代表", "move": "left"})
+    assert meeting["guests"][0]["left_at"]
+    assert meeting["movements"][0]["guest"] == "市人大代表"
     found = {e["official"]: (e["status"], e["capacity"]) for e in meeting["attendance"]}
     assert found["dl-dep2"] == ("on_leave", "member")
     assert found["dl-czj-principal"] == ("absent", "member")
@@ -288,6 +308,17 @@ async def test_in_dalian_the_list_of_invitees_the_notice_leave_and_a_delegate_co
     assert (found["dl-mzj-clerk"][1], found["dl-jyj-clerk"][1]) == ("delegate", "invitee")
     late = office.do(meeting, "leave", {"reason": "有事"}, "dep1")
     assert await refused(late) == (409, "leave_too_late", "DL-42")
+
+    meeting = await office.decide(meeting, topic)
+    await office.api.set_clock(at(DAY, 11))
+    meeting = await office.do(meeting, "closing", {})
+    draft = await office.do(meeting, "minutes", {})
+    (sitting_in,) = [line for line in draft["text"].splitlines() if line.startswith("列席：")]
+    assert sitting_in.endswith("、市人大代表")
+    figures = await office.api.get("meeting", "/v1/attendance", **{"from": str(DAY), "to": str(DAY)})
+    assert [(row["name"], row["tally"]["present"], row["tally"]["left_early"]) for row in figures["guests"]] == [
+        ("市人大代表", 1, 1)
+    ]
 
 
 async def test_in_shuangtaizi_a_deputys_meeting_asks_outsiders_only_with_the_heads_consent(

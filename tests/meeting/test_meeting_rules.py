@@ -13,8 +13,9 @@ from tests.conftest import composition_of
 from tests.meeting.test_meeting import DAY, DECLARED, resolution
 from tests.meeting.test_topic import a_topic, book
 
-from meeting_svc import agenda, attendance, circular, invitation, leave, preparation, session
+from meeting_svc import agenda, attendance, circular, invitation, leave, minutes, movement, preparation, session
 from meeting_svc import meeting as meetings
+from meeting_svc.bounds import OF_A_MEETING, OF_THE_PEOPLE_IN_A_MEETING
 from meeting_svc.meeting import AgendaItem, Attendance, Entrustment, Meeting, MeetingState
 from meeting_svc.record import (
     Act,
@@ -22,6 +23,7 @@ from meeting_svc.record import (
     AnswerState,
     Capacity,
     Delegation,
+    GuestAttendance,
     Handover,
     Invitee,
     LeaveRequest,
@@ -31,9 +33,10 @@ from meeting_svc.record import (
     Postponement,
     Presence,
     StaffApproval,
+    Withdrawal,
 )
 from meeting_svc.rules_told import rules_told
-from meeting_svc.topic import StepTaken
+from meeting_svc.step import StepTaken
 from zhengling.absence_rules import Basis, Power
 from zhengling.authority import Absent, Composition, StandIn
 from zhengling.errors import Problem
@@ -401,6 +404,50 @@ def test_leave_comes_before_the_opening_is_not_needed_while_away_and_not_asked_o
     assert refused(lambda: leave.ask_leave(own, kind, people, stranger)) == ("not_expected", "HC-51")
 
 
+def sent_with_leave() -> tuple[MeetingKind, Composition, Meeting]:
+    """A principal's leave is granted, and a delegate for them."""
+    kind, people = rules("dalian", "plenary")
+    meeting = approved("dalian", "plenary", item("t1", sponsor="dl-jyj"))
+    who = "dl-jyj-principal"
+    leave.ask_leave(meeting, kind, people, LeaveRequest(who, None, "出差", [], None, act(who, 5)))
+    leave.send_delegate(meeting, kind, people, Delegation(who, "dl-jyj-clerk", "出差", [], None, act(who, 5)))
+    meeting.leaves = leave.answered(meeting.leaves, meeting.leaves[0], True, "", act("dl-sg", 6))
+    meeting.delegations = leave.answered(meeting.delegations, meeting.delegations[0], True, "", act("dl-sg", 6))
+    return kind, people, meeting
+
+
+def test_a_granted_leave_is_taken_back_before_the_opening_and_whoever_was_sent_stays_away() -> None:
+    kind, people, meeting = sent_with_leave()
+    who = "dl-jyj-principal"
+    early = Withdrawal(act(who, 5), "行程取消")
+    assert refused(lambda: leave.withdraw_leave(meeting, who, early)) == ("withdrawn_before_asked", "DL-42")
+    leave.withdraw_leave(meeting, who, Withdrawal(act(who, 7), "行程取消"))
+    (taken_back,) = meeting.leaves
+    assert (taken_back.state, taken_back.answer is not None) == (AnswerState.withdrawn, True)
+    assert taken_back.withdrawal == Withdrawal(act(who, 7), "行程取消")
+    assert [sent.state for sent in meeting.delegations] == [AnswerState.lapsed]
+    listed = [Attendance(o, o != who) for o in attendance.expected(meeting, kind, people)]
+    entries = attendance.roll_call(meeting, kind, people, listed, "dl-head", at(DAY))
+    assert {e.status for e in entries if e.official == who} == {Presence.absent}, "no leave covers them any more"
+    uninvited = [*listed, Attendance("dl-jyj-clerk", True)]
+    found = attendance.roll_call(meeting, kind, people, uninvited, "dl-head", at(DAY))
+    assert found[-1].capacity == Capacity.staff, "nobody's delegate"
+    again = refused(lambda: leave.withdraw_leave(meeting, who, Withdrawal(act(who, 7), "行程取消")))
+    assert again == ("nothing_asked", None)
+    leave.ask_leave(meeting, kind, people, LeaveRequest(who, None, "生病", [], None, act(who)))
+    assert [each.state for each in meeting.leaves] == [AnswerState.withdrawn, AnswerState.requested]
+    leave.withdraw_leave(meeting, who, Withdrawal(act(who), "病愈"))
+    assert meeting.leaves[1].state == AnswerState.withdrawn, "one that waits for its answer as well"
+
+
+def test_once_the_session_is_open_no_leave_is_taken_back() -> None:
+    _, _, meeting = sent_with_leave()
+    meeting.state, meeting.opened_at = MeetingState.open, at(DAY)
+    late = Withdrawal(act("dl-jyj-principal", 10), "行程取消")
+    assert refused(lambda: leave.withdraw_leave(meeting, "dl-jyj-principal", late)) == ("leave_too_late", "DL-42")
+    assert meeting.leaves[0].state == AnswerState.approved
+
+
 def test_in_dalian_a_principal_is_represented_with_consent_and_a_leader_never() -> None:
     kind, people = rules("dalian", "plenary")
     meeting = approved("dalian", "plenary", item("t1", sponsor="dl-jyj"))
@@ -471,7 +518,7 @@ def test_devices_are_declared_before_a_confidential_session_opens() -> None:
 
 def move(meeting: Meeting, official: str, what: str, hour: int = 10, topic: str | None = None) -> None:
     kind, people = rules(meeting.government)
-    attendance.move(meeting, kind, people, Movement(official, Move(what), topic, act(official, hour)))
+    movement.move(meeting, kind, people, Movement(official, Move(what), topic, act(official, hour)))
 
 
 def test_once_the_quorum_is_lost_nothing_is_decided_until_somebody_comes_back() -> None:
@@ -513,7 +560,7 @@ def test_a_sponsor_brings_one_staff_member_more_only_by_name_and_other_departmen
     other = second.posts[-1].official
 
     def comes(official: str) -> None:
-        attendance.move(meeting, kind, second, Movement(official, Move.arrived, "t2", act("clerk", 10)))
+        movement.move(meeting, kind, second, Movement(official, Move.arrived, "t2", act("clerk", 10)))
 
     comes("hc-zjj-principal")
     comes("hc-zjj-clerk")
@@ -546,6 +593,39 @@ def test_copies_marked_for_return_are_outstanding_until_they_are_back() -> None:
     assert refused(lambda: back(9)) == ("no_such_copy", "HC-52")
 
 
+def told(meeting: Meeting) -> None:
+    invitation.notify(meeting, *rules("huancui"), ["hc-head"], True, act("hc-office-clerk"))
+
+
+def handed_out(meeting: Meeting) -> None:
+    session.hand_out(meeting, ["hc-dep1"], "送审稿", True, act("hc-office-clerk"))
+
+
+FULL = {
+    "movements": (OF_THE_PEOPLE_IN_A_MEETING, lambda meeting: move(meeting, "hc-dep1", "left", 11)),
+    "copies": (OF_THE_PEOPLE_IN_A_MEETING, handed_out),
+    "notices": (OF_A_MEETING, told),
+}
+
+
+@pytest.mark.parametrize("sort", FULL)
+def test_a_meeting_holds_so_many_records_of_one_sort_and_no_more(sort: str) -> None:
+    bound, add = FULL[sort]
+    meeting = opened()
+    if sort == "notices":
+        meeting = approved("huancui", "executive", item("t1", "study"))
+    entry: Any = Movement("hc-dep2", Move.left, None, act("clerk", 9)) if sort == "movements" else object()
+    setattr(meeting, sort, [entry] * bound.most)
+    with pytest.raises(Problem) as caught:
+        add(meeting)
+    assert (caught.value.code, caught.value.extra["most"], caught.value.detail.en) == (
+        "record_full", bound.most, f"a meeting holds {bound.most} records of one sort",
+    )  # fmt: skip
+    setattr(meeting, sort, [entry] * (bound.most - 1))
+    add(meeting)
+    assert len(getattr(meeting, sort)) == bound.most
+
+
 def test_a_kind_that_takes_no_decisions_closes_without_any() -> None:
     kind, people = rules("xigang", "study")
     meeting = approved("xigang", "study", item("t1", "study", "xg-office"))
@@ -571,6 +651,87 @@ def test_a_meeting_says_what_it_still_asks_for_and_by_known_absences_whether_its
     assert set(asked["quorum_in_doubt"].officials) == set(gone)
     assert asked["chair_away"].officials == ["hc-head"]
     assert preparation.asked_for(opened(), kind, people) == []
+
+
+def come(meeting: Meeting, name: str, what: str, hour: int = 10) -> None:
+    kind, people = rules(meeting.government, meeting.kind)
+    movement.move(meeting, kind, people, Movement(None, Move(what), None, act("clerk", hour), guest=name))
+
+
+def a_guest(name: str, n: int = 1, *, approved: bool = True, topic: str | None = None) -> Invitee:
+    return Invitee(n, None, None, name, topic, act("clerk"), approved=approved)
+
+
+def test_guests_from_outside_come_in_leave_and_stand_in_the_minutes_as_sitting_in() -> None:
+    kind, people = rules("huancui")
+    guests = [a_guest("王教授", topic="t2"), a_guest("李律师", 2)]
+    meeting = approved("huancui", "executive", item("t1", "study"), item("t2"), devices=DECLARED, invitees=guests)
+    listed = [Attendance(o, True) for o in attendance.expected(meeting, kind, people)]
+    given = [GuestAttendance("王教授", True), GuestAttendance("李律师", False, "开庭")]
+    twice = partial(session.open_session, meeting, kind, people, "hc-head", listed, at(DAY), DAY, given * 2)
+    assert refused(twice) == ("guest_twice", None)
+    session.open_session(meeting, kind, people, "hc-head", listed, at(DAY), DAY, given)
+    assert [(g.name, g.topic_id, g.arrived_at, g.in_the_room) for g in meeting.guests] == [
+        ("王教授", "t2", at(DAY), True), ("李律师", None, None, False),
+    ]  # fmt: skip
+    assert {entry.official for entry in meeting.attendance} == {entry.official for entry in listed}
+    assert refused(lambda: come(meeting, "王教授", "arrived"))[0] == "in_the_room_already"
+    assert refused(lambda: come(meeting, "李律师", "left"))[0] == "not_in_the_room"
+    words = minutes.words(meeting, kind, people, "环翠区", [])
+    assert (words.others[-1], words.absent) == ("王教授", ("李律师（开庭）",))
+    come(meeting, "王教授", "left", 11)
+    assert refused(lambda: come(meeting, "王教授", "arrived", 10))[0] == "before_the_last_movement"
+    come(meeting, "李律师", "arrived", 12)
+    words = minutes.words(meeting, kind, people, "环翠区", [])
+    assert words.others[-2:] == ("王教授", "李律师"), "who came later, and who left earlier, sat in as well"
+    assert words.absent == ()
+    meeting.closed_at = at(DAY, 13)
+    figures = circular.count([meeting], people)
+    assert {name: (t.expected, t.present, t.late, t.left_early) for name, t in figures.guests.items()} == {
+        "王教授": (1, 1, 0, 1), "李律师": (1, 1, 1, 0),
+    }  # fmt: skip
+    assert not {"王教授", "李律师"} & set(figures.officials)
+
+
+def test_a_guest_who_said_why_they_do_not_come_is_excused_and_another_one_absent() -> None:
+    meeting = opened()
+    meeting.guests = [GuestAttendance("甲", False, "开庭"), GuestAttendance("乙", False)]
+    figures = circular.count([meeting], rules("huancui")[1])
+    assert [(t.on_leave, t.absent) for t in figures.guests.values()] == [(1, 0), (0, 1)]
+
+
+def test_guests_make_no_quorum_whatever_they_are_called() -> None:
+    kind, people = rules("huancui")
+    names = list(attendance.members_of(called("huancui"), kind, people))
+    guests = [a_guest(name, n) for n, name in enumerate(names, 1)]
+    meeting = approved("huancui", "executive", item("t1", "study"), devices=DECLARED, invitees=guests)
+    few = [Attendance(o, n < 4) for n, o in enumerate(attendance.expected(meeting, kind, people))]
+    many = [GuestAttendance(name, True) for name in names]
+    attempt = partial(session.open_session, meeting, kind, people, "hc-head", few, at(DAY), DAY, many)
+    assert refused(attempt) == ("quorum_not_met", "HC-43")
+    enough = [replace(entry, present=True) if n == 4 else entry for n, entry in enumerate(few)]
+    session.open_session(meeting, kind, people, "hc-head", enough, at(DAY), DAY, many)
+    move(meeting, "hc-exec", "left", 11)
+    assert not meetings.quorum_is_met(meeting)
+
+
+@pytest.mark.parametrize(
+    ("government", "kind_name", "clause"), [("huancui", "executive", "HC-51"), ("dalian", "plenary", "DL-37")]
+)
+def test_where_the_rules_keep_out_whoever_nobody_asked_a_guest_is_on_the_approved_list(
+    government: str, kind_name: str, clause: str
+) -> None:
+    kind, _ = rules(government, kind_name)
+    waiting = called(government, kind_name, invitees=[a_guest("王教授", approved=False)])
+    for name in ("王教授", "某人"):
+        assert refused(lambda who=name: attendance.require_guest_invited(waiting, kind, who)) == ("not_invited", clause)
+    waiting.invitees = [a_guest("王教授")]
+    assert attendance.require_guest_invited(waiting, kind, "王教授") == [None]
+    meeting = replace(waiting, state=MeetingState.open, opened_at=at(DAY))
+    assert refused(lambda: come(meeting, "某人", "arrived")) == ("not_invited", clause)
+    come(meeting, "王教授", "arrived")
+    free, _ = rules("zhanqian")  # which keeps nobody out
+    assert attendance.require_guest_invited(called("zhanqian"), free, "某人") == []
 
 
 def test_the_circular_counts_who_was_expected_late_gone_early_on_leave_and_absent() -> None:

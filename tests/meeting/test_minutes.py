@@ -27,7 +27,7 @@ from meeting_svc.meeting import Entrustment, Meeting, MeetingState
 from meeting_svc.minutes import Cause, Minutes, MinutesState, Returned
 from meeting_svc.minutes_schemas import CorrectMinutes, DraftMinutes, ResolutionChanges, ReturnMinutes
 from meeting_svc.record import Attendance, Capacity, Presence
-from meeting_svc.topic import StepTaken
+from meeting_svc.step import StepTaken
 from zhengling import minutes_template
 from zhengling.errors import Problem
 from zhengling.events import Resolution, Unit

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 from tests.conftest import ROOT, composition_of
 
+from meeting_svc import step as steps
 from meeting_svc import topic as topics
-from meeting_svc.topic import Paper, StepTaken, Topic, TopicState
+from meeting_svc.bounds import OF_A_TOPIC
+from meeting_svc.step import StepTaken
+from meeting_svc.topic import HistoryEntry, Paper, Topic, TopicState, Turn
 from zhengling.deadlines import compute
 from zhengling.errors import Problem
 from zhengling.main_job import at
@@ -48,7 +51,7 @@ def a_topic(government: str, sponsor: str, raised_by: RaisedBy = RaisedBy.depart
 def take(topic: Topic, step: str, official: str, moment: datetime | None = None) -> StepTaken:
     kind = book(topic.government).kind("executive")
     moment = moment or at(DAY - timedelta(days=5))
-    taken = topics.take_step(
+    taken = steps.take_step(
         kind.topic,
         topic.steps,
         topic.facts,
@@ -74,7 +77,7 @@ def test_the_topic_takes_the_whole_chain_of_its_government_in_order() -> None:
     ):
         assert topic.state == TopicState.in_review
         take(topic, step, official)
-    while (due := topics.next_step(book("dalian").kind("executive").topic, topic.steps, topic.facts)) is not None:
+    while (due := steps.next_step(book("dalian").kind("executive").topic, topic.steps, topic.facts)) is not None:
         take(topic, due.step, "dl-head")
     assert topic.state == TopicState.ready
 
@@ -333,8 +336,10 @@ def test_a_topic_that_a_correction_says_was_deferred_is_ready_for_a_later_meetin
 
 
 def test_a_topic_holds_so_many_records_of_one_sort_and_no_more() -> None:
-    full = list(range(topics.MOST_RECORDS - 1))
-    full = topics.appended(full, 0)
-    assert len(full) == topics.MOST_RECORDS
-    with pytest.raises(Problem, match="record_full"):
-        topics.appended(full, 0)
+    topic = a_topic("huancui", "hc-zjj")
+    topic.history = [HistoryEntry(Turn.returned, "hc-head", "", at(DAY), at(DAY))] * (OF_A_TOPIC.most - 1)
+    topics.turn(topic, Turn.returned, "hc-head", "", at(DAY), at(DAY))
+    assert len(topic.history) == OF_A_TOPIC.most
+    with pytest.raises(Problem) as refused:
+        topics.turn(topic, Turn.returned, "hc-head", "", at(DAY), at(DAY))
+    assert (refused.value.code, refused.value.extra["most"]) == ("record_full", 300)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from meeting_svc.bounds import OF_A_MEETING, appended
 from meeting_svc.meeting import PREPARED, Meeting, MeetingState, minutes_facts, require_state
 from meeting_svc.record import Act, AgendaCause, AgendaItem, AgendaRemoval, AgendaVersion, Remark
-from meeting_svc.topic import StepTaken, Topic, next_step
+from meeting_svc.step import StepTaken, next_step
+from meeting_svc.topic import Topic
 from zhengling.authority import Composition
 from zhengling.errors import Problem, Text, invalid, refusal
 from zhengling.rulebook import MeetingKind, TopicNature, in_chinese
@@ -44,7 +46,8 @@ def insert(meeting: Meeting, topic: Topic, position: int | None) -> list[AgendaI
         topic.id, topic.title, topic.nature, topic.sponsor, topic.submitted_at, topic.major, topic.convener
     )
     at = len(meeting.agenda) if position is None else min(position - 1, len(meeting.agenda))
-    return [*meeting.agenda[:at], item, *meeting.agenda[at:]]
+    full = appended(meeting.agenda, item, bound=OF_A_MEETING)
+    return [*full[:at], item, *full[at:-1]]
 
 
 def add(meeting: Meeting, topic: Topic, position: int | None) -> None:
@@ -64,7 +67,8 @@ def remove(meeting: Meeting, topic_id: str, reason: str, act: Act) -> None:
     """Take a topic off an agenda that isn't approved yet, with a reason."""
     require_state(meeting, MeetingState.called)
     left = without(meeting, topic_id)
-    meeting.agenda_removals = [*meeting.agenda_removals, AgendaRemoval(item_of(meeting, topic_id), reason, act)]
+    gone = AgendaRemoval(item_of(meeting, topic_id), reason, act)
+    meeting.agenda_removals = appended(meeting.agenda_removals, gone, bound=OF_A_MEETING)
     meeting.agenda = left
     meeting.agenda_steps = []
 
@@ -215,7 +219,7 @@ def change(
 
 def _keep(meeting: Meeting, items: list[AgendaItem], cause: AgendaCause, reason: str, approved: StepTaken) -> None:
     version = AgendaVersion(len(meeting.agenda_versions) + 1, list(items), cause, reason, approved)
-    meeting.agenda_versions = [*meeting.agenda_versions, version]
+    meeting.agenda_versions = appended(meeting.agenda_versions, version, bound=OF_A_MEETING)
 
 
 def warnings(meeting: Meeting, kind: MeetingKind) -> list[Remark]:

@@ -13,7 +13,8 @@ from meeting_svc.commands import MeetingCase, meeting_case, step_of_meeting
 from meeting_svc.meeting import Meeting, MeetingState
 from meeting_svc.record import AgendaCause, AgendaItem
 from meeting_svc.schemas import TakeStep
-from meeting_svc.topic import StepTaken, Topic
+from meeting_svc.step import StepTaken
+from meeting_svc.topic import Topic
 from zhengling.db import lock
 from zhengling.errors import Text
 from zhengling.service import Call

@@ -1,30 +1,31 @@
-"""Attendance (出席): who should be there and as what, the roll call, who came and left, how many count.
+"""Attendance (出席): who should be there and as what, the roll call, how many count.
 
 Invariants: every member and standing attendee stands in the roll call; only members count to the quorum, and a
-delegate doesn't count as the member; of a sponsor's staff no more come in than the rule or a name on record lets.
-Pure: no I/O.
+delegate doesn't count as the member; guests from outside stand in a list of their own, which no quorum sees; of a
+sponsor's staff no more come in than the rule or a name on record lets. Pure: no I/O.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
 from meeting_svc.agenda import item_of
+from meeting_svc.bounds import OF_A_MEETING, appended
 from meeting_svc.meeting import Meeting, MeetingState, require_state
 from meeting_svc.record import (
     AnswerState,
     Attendance,
     Capacity,
     Delegation,
+    GuestAttendance,
     LeaveRequest,
-    Move,
-    Movement,
     Presence,
     StaffApproval,
 )
 from zhengling.authority import Composition, OrganisationKind, PostRole
-from zhengling.errors import Problem, Text, not_permitted, refusal
+from zhengling.errors import Text, invalid, not_permitted, refusal
 from zhengling.rulebook import Actor, MeetingKind
 
 
@@ -180,7 +181,7 @@ def approve_staff(
             f"{name}不是议题主办部门的工作人员",
             Text("name staff of the topic's sponsor", "请填写议题主办部门的工作人员"),
         )
-    meeting.staff = [*meeting.staff, approval]
+    meeting.staff = appended(meeting.staff, approval, bound=OF_A_MEETING)
 
 
 # the roll call ------------------------------------------------------------------------------------------------------
@@ -232,6 +233,43 @@ def roll_call(
     return entries
 
 
+def roll_call_of_guests(
+    meeting: Meeting, kind: MeetingKind, given: Sequence[GuestAttendance], opened_at: datetime
+) -> list[GuestAttendance]:
+    """The guests from outside (外请人员) as the session opens, each for the topic of the invitation where none is named.
+    Problem 422 `guest_twice`; refusals `not_on_the_agenda`, as `require_guest_invited`."""
+    if len({guest.name for guest in given}) != len(given):
+        raise invalid("guest_twice", "a guest stands twice in the attendance", "出席名单中有外请人员重复")
+    entries = []
+    for guest in given:
+        topics = require_guest_invited(meeting, kind, guest.name)
+        topic_id = guest.topic_id or (topics[0] if len(topics) == 1 else None)
+        if topic_id:
+            item_of(meeting, topic_id)
+        entries.append(replace(guest, topic_id=topic_id, arrived_at=opened_at if guest.present else None))
+    return entries
+
+
+def require_guest_invited(meeting: Meeting, kind: MeetingKind, name: str) -> list[str | None]:
+    """The topics for which a guest was invited, None for the whole meeting. Where the rules keep out whoever nobody
+    asked, only who stands on the approved list comes in: problem 403 `not_invited`."""
+    invitations = [invitee for invitee in meeting.invitees if invitee.approved and invitee.name == name]
+    rule = kind.invitees or kind.staff
+    if rule and not invitations:
+        raise not_permitted(
+            "not_invited",
+            rule.clause,
+            f"{name} isn't on the approved list of invitees",
+            f"{name}不在已审定的邀请名单中",
+            Text(
+                "guests from outside are invited by name before the session opens, and the list approved where it has "
+                "to be",
+                "外请人员须在开会前按姓名列入邀请名单，须审定的应先审定",
+            ),
+        )
+    return [invitee.topic_id for invitee in invitations]
+
+
 def _not_there(meeting: Meeting, composition: Composition, entry: Attendance) -> Attendance:
     if sent := granted_delegate(meeting, entry.official):
         return replace(entry, status=Presence.represented, delegate=sent.delegate)
@@ -260,90 +298,3 @@ def require_quorum(kind: MeetingKind, composition: Composition, members: list[st
         members=len(members),
         needed=needed,
     )
-
-
-# while it is open ---------------------------------------------------------------------------------------------------
-def move(meeting: Meeting, kind: MeetingKind, composition: Composition, movement: Movement) -> None:
-    """Somebody came or left. Refusals: `chair_must_hand_over`, `in_the_room_already`, `not_in_the_room`,
-    `before_the_opening`, `before_the_last_movement`, `not_on_the_agenda`; as `capacity_of` for whoever may not come."""
-    require_state(meeting, MeetingState.open)
-    if movement.topic_id:
-        item_of(meeting, movement.topic_id)
-    _require_in_order(meeting, movement)
-    entry = next((e for e in meeting.attendance if e.official == movement.official), None)
-    there = entry is not None and entry.in_the_room
-    if (movement.move == Move.arrived) == there:
-        raise _no_movement(composition, movement)
-    if movement.move == Move.left:
-        _require_no_chair(meeting, kind, movement)
-        assert entry is not None
-        changed = replace(entry, left_at=movement.act.occurred_at)
-    else:
-        changed = _arrived(meeting, kind, composition, movement, entry)
-    meeting.movements = [*meeting.movements, movement]
-    kept = [changed if e.official == movement.official else e for e in meeting.attendance]
-    meeting.attendance = kept if entry else [*meeting.attendance, changed]
-
-
-def _arrived(
-    meeting: Meeting, kind: MeetingKind, composition: Composition, movement: Movement, entry: Attendance | None
-) -> Attendance:
-    capacity = capacity_of(meeting, kind, composition, movement.official, movement.topic_id, meeting.attendance)
-    if entry is None:
-        entry = Attendance(movement.official, True, topic_id=movement.topic_id)
-    first = entry.arrived_at or movement.act.occurred_at
-    return replace(entry, present=True, capacity=capacity, status=Presence.present, arrived_at=first, left_at=None)
-
-
-def _require_in_order(meeting: Meeting, movement: Movement) -> None:
-    occurred = movement.act.occurred_at
-    if meeting.opened_at and occurred < meeting.opened_at:
-        raise refusal(
-            "before_the_opening",
-            None,
-            f"the session opened at {meeting.opened_at.isoformat()}",
-            "到会、离会时间不能早于会议开始时间",
-            Text("state when it occurred, after the opening", "请填写会议开始之后的时间"),
-        )
-    own = [other.act.occurred_at for other in meeting.movements if other.official == movement.official]
-    if own and occurred < own[-1]:
-        raise refusal(
-            "before_the_last_movement",
-            None,
-            f"they came or left later than that, at {own[-1].isoformat()}",
-            "时间不能早于该人员上一次到会或离会的时间",
-            Text("state when it occurred, after the last movement", "请填写上一次记录之后的时间"),
-        )
-
-
-def _no_movement(composition: Composition, movement: Movement) -> Problem:
-    name = composition.official_names.get(movement.official, movement.official)
-    if movement.move == Move.arrived:
-        return refusal(
-            "in_the_room_already",
-            None,
-            f"{name} is in the room",
-            f"{name}已在会场",
-            Text("nothing is asked for", "无需登记"),
-        )
-    return refusal(
-        "not_in_the_room",
-        None,
-        f"{name} isn't in the room",
-        f"{name}不在会场",
-        Text("record the arrival first", "请先登记到会"),
-    )
-
-
-def _require_no_chair(meeting: Meeting, kind: MeetingKind, movement: Movement) -> None:
-    if movement.official == meeting.chair:
-        raise refusal(
-            "chair_must_hand_over",
-            kind.clause,
-            "whoever chairs can't leave while the session is open",
-            "会议进行中，主持人不能离会",
-            Text(
-                "hand the chair over to somebody who may chair, or close the session",
-                "请先移交主持，或先散会",
-            ),
-        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from meeting_svc import attendance, invitation, session
 from meeting_svc import meeting as meetings
+from meeting_svc import movement as movements
 from meeting_svc.attendance_schemas import ApproveStaff, HandOutPapers, RecordMovement, ReturnPapers
 from meeting_svc.commands import MeetingCase, meeting_case
 from meeting_svc.meeting import Meeting
@@ -21,10 +22,10 @@ async def record_movement(call: Call, meeting_id: str, body: RecordMovement) -> 
     act = Text("record who comes and leaves", "登记到会、离会")
     organised_by = case.meeting.organised_by
     meetings.require_organiser(case.kind, case.composition, call.official, organised_by, case.today, act)
-    invitation.require_known(case.composition, [body.official], [])
-    movement = Movement(body.official, body.move, body.topic_id, case.act(body.occurred_at))
-    attendance.move(case.meeting, case.kind, case.composition, movement)
-    if body.move == Move.arrived:
+    invitation.require_known(case.composition, [body.official] if body.official else [], [])
+    movement = Movement(body.official, body.move, body.topic_id, case.act(body.occurred_at), body.guest)
+    movements.move(case.meeting, case.kind, case.composition, movement)
+    if body.official and body.move == Move.arrived:
         invitation.require_consent(case.meeting, case.kind, case.composition, case.meeting.chair, [body.official])
     await call.session.flush()
     return case.meeting

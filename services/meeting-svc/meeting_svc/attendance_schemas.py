@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, StrictBool, StrictInt
+from pydantic import Field, StrictBool, StrictInt, model_validator
 
 from meeting_svc.agenda_schemas import ActView, TopicId
 from meeting_svc.record import Capacity, Move, Presence
-from meeting_svc.schemas import OccurredAt, Payload, Reason, Title, View
+from meeting_svc.schemas import SAYING, OccurredAt, Payload, Reason, Title, View
 from zhengling.authority import Key
+
+GuestName = Annotated[
+    str,
+    Field(min_length=2, max_length=120, pattern=SAYING, description="as on the list of invitees", examples=["王教授"]),
+]
 
 
 class AttendancePayload(Payload):
@@ -20,11 +25,27 @@ class AttendancePayload(Payload):
     topic_id: Annotated[TopicId | None, Field(description="the topic that somebody comes for")] = None
 
 
+class GuestPayload(Payload):
+    name: GuestName
+    present: StrictBool
+    reason: Annotated[str, Field(max_length=200, description="why they didn't come")] = ""
+    topic_id: Annotated[TopicId | None, Field(description="the invitation's topic where absent")] = None
+
+
 class RecordMovement(Payload):
-    official: Key
+    """Of an official, or of a guest from outside."""
+
+    official: Key | None = None
+    guest: GuestName | None = None
     move: Move
     topic_id: Annotated[TopicId | None, Field(description="the topic that somebody comes for")] = None
     occurred_at: OccurredAt = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.official is None) == (self.guest is None):
+            raise ValueError("expected either official or guest")
+        return self
 
 
 class ApproveStaff(Payload):
@@ -64,6 +85,15 @@ class AttendanceView(View):
     left_at: Annotated[datetime | None, Field(description="empty for whoever is there, or came back")]
 
 
+class GuestView(View):
+    name: str
+    present: bool
+    reason: str
+    topic_id: str | None
+    arrived_at: datetime | None
+    left_at: Annotated[datetime | None, Field(description="empty for whoever is there, or came back")]
+
+
 class ExpectedView(View):
     """Somebody who has to stand in the roll call, with what is known of them before it."""
 
@@ -78,7 +108,8 @@ class ExpectedView(View):
 
 
 class MovementView(View):
-    official: str
+    official: str | None
+    guest: Annotated[str | None, Field(description="somebody from outside, by the name of the invitation")]
     move: Move
     topic_id: str | None
     act: ActView

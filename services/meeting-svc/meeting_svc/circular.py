@@ -11,7 +11,7 @@ from datetime import date, datetime
 
 from meeting_svc.attendance import organisations_of
 from meeting_svc.meeting import Meeting
-from meeting_svc.record import Attendance, Capacity, Presence
+from meeting_svc.record import Attendance, Capacity, GuestAttendance, Presence
 from zhengling.authority import Composition
 from zhengling.errors import invalid
 
@@ -51,6 +51,7 @@ class Circular:
     recipients: str
     officials: list[Row]
     organisations: list[Row]
+    guests: list[Row]
     sent_by: str
     sent_at: datetime
     recorded_at: datetime
@@ -63,6 +64,7 @@ class Figures:
     meetings: int = 0
     officials: dict[str, Tally] = field(default_factory=dict)
     organisations: dict[str, Tally] = field(default_factory=dict)
+    guests: dict[str, Tally] = field(default_factory=dict)
 
 
 def require_period(since: date, until: date) -> None:
@@ -75,24 +77,32 @@ _EXPECTED = (Capacity.member, Capacity.attendee)
 
 
 def count(meetings: Iterable[Meeting], composition: Composition) -> Figures:
-    """The figures of these sessions: members and standing attendees, who have to come; units as their officials."""
+    """The figures of these sessions: members and standing attendees, who have to come; units as their officials; guests
+    from outside by name, as the roll calls list them."""
     figures = Figures()
     for meeting in meetings:
         if meeting.opened_at is None:
             continue
         figures.meetings += 1
+        for guest in meeting.guests:
+            _count(figures.guests.setdefault(guest.name, Tally()), meeting, guest, _of_a_guest(guest))
         for entry in meeting.attendance:
             if entry.capacity not in _EXPECTED:
                 continue
-            _count(figures.officials.setdefault(entry.official, Tally()), meeting, entry)
+            _count(figures.officials.setdefault(entry.official, Tally()), meeting, entry, entry.status)
             for unit in dict.fromkeys(organisations_of(composition, entry.official, meeting.day)):
-                _count(figures.organisations.setdefault(unit, Tally()), meeting, entry)
+                _count(figures.organisations.setdefault(unit, Tally()), meeting, entry, entry.status)
     return figures
 
 
-def _count(tally: Tally, meeting: Meeting, entry: Attendance) -> None:
+def _of_a_guest(guest: GuestAttendance) -> Presence:
+    """A guest needs no leave: whoever said why they don't come is excused."""
+    return Presence.on_leave if guest.reason else Presence.absent
+
+
+def _count(tally: Tally, meeting: Meeting, entry: Attendance | GuestAttendance, missing: Presence) -> None:
     tally.expected += 1
-    status = Presence.present if entry.present else entry.status
+    status = Presence.present if entry.present else missing
     setattr(tally, status, getattr(tally, status) + 1)
     if entry.present and meeting.opened_at and entry.arrived_at and entry.arrived_at > meeting.opened_at:
         tally.late += 1

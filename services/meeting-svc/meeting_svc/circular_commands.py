@@ -34,6 +34,7 @@ async def send_circular(call: Call, body: SendCircular) -> Circular:
         recipients=body.recipients,
         officials=circulars.rows(figures.officials, names),
         organisations=circulars.rows(figures.organisations, names),
+        guests=circulars.rows(figures.guests, {}),
         sent_by=call.official or "",
         sent_at=occurred_at,
         recorded_at=call.now,

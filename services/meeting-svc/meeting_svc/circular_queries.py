@@ -35,7 +35,7 @@ _HEADINGS = {
     ),
     "zh": ("姓名/单位", "应到", "实到", "请假", "外出", "替会", "无故缺席", "迟到", "早退"),
 }
-_SHEETS = {"en": ("Officials", "Units"), "zh": ("人员", "单位")}
+_SHEETS = {"en": ("Officials", "Units", "Guests"), "zh": ("人员", "单位", "外请人员")}
 _COLUMNS = ("expected", "present", "on_leave", "away", "represented", "absent", "late", "left_early")
 
 
@@ -64,15 +64,17 @@ async def get_attendance(call: Call, since: date | None, until: date | None, kin
         meetings=figures.meetings,
         officials=[RowView.model_validate(row) for row in circulars.rows(figures.officials, names)],
         organisations=[RowView.model_validate(row) for row in circulars.rows(figures.organisations, names)],
+        guests=[RowView.model_validate(row) for row in circulars.rows(figures.guests, {})],
         last_circular=last,
     )
 
 
 def workbook(call: Call, figures: AttendanceFigures) -> bytes:
-    """The figures as an Excel workbook, one sheet of officials and one of units."""
+    """The figures as an Excel workbook: a sheet of officials, one of units and one of guests."""
     book = Workbook()
     book.remove(book.worksheets[0])
-    for title, rows in zip(_SHEETS[call.language], (figures.officials, figures.organisations), strict=True):
+    listed = (figures.officials, figures.organisations, figures.guests)
+    for title, rows in zip(_SHEETS[call.language], listed, strict=True):
         sheet = book.create_sheet(title)
         sheet.append(_HEADINGS[call.language])
         for cell in sheet[1]:

@@ -37,6 +37,7 @@ class AttendanceFigures(View):
     meetings: int
     officials: list[RowView]
     organisations: list[RowView]
+    guests: Annotated[list[RowView], Field(description="from outside, by name, as the roll calls list them")]
     last_circular: Annotated[datetime | None, Field(description="when attendance was last circulated")]
 
 
@@ -57,6 +58,7 @@ class CircularView(View):
     recipients: str
     officials: list[RowView]
     organisations: list[RowView]
+    guests: Annotated[list[RowView], Field(description="from outside, by name, as the roll calls list them")]
     sent_by: str
     sent_at: datetime
     recorded_at: datetime

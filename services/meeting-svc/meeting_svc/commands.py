@@ -8,13 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from meeting_svc import invitation
+from meeting_svc import invitation, succession
 from meeting_svc import meeting as meetings
-from meeting_svc import topic as topics
+from meeting_svc import step as steps
 from meeting_svc.meeting import Meeting
 from meeting_svc.record import Act
 from meeting_svc.schemas import TakeStep
-from meeting_svc.topic import StepTaken, Topic
+from meeting_svc.step import StepTaken
+from meeting_svc.topic import Topic
 from zhengling import references
 from zhengling.authority import Acting, Composition
 from zhengling.db import lock
@@ -39,8 +40,9 @@ async def step_of_meeting(
     facts: Facts | None = None,
 ) -> StepTaken:
     """The step of one of the meeting's chains as taken; `facts` are further ones that the chain depends on."""
-    composition = await references.composition(call.session)
-    step = topics.take_step(
+    composition, on = await references.composition(call.session), shanghai_day(call.now)
+    places = succession.places(meeting, kind, composition, on)
+    step = steps.take_step(
         chain,
         taken,
         meetings.minutes_facts(meeting, call.official) | (facts or {}),
@@ -49,9 +51,10 @@ async def step_of_meeting(
         call.official,
         call.occurred(body.occurred_at),
         call.now,
-        shanghai_day(call.now),
+        on,
         body.opinion,
-        **meetings.step_context(meeting, meetings.planned_chair(meeting, kind, composition)),
+        **places.context,
+        succeeded=places.succeeded,
     )
     call.audit_details.update(step.behalf)
     return step

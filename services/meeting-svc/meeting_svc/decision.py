@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
+from meeting_svc.bounds import OF_A_DECISION, appended
 from zhengling.errors import Text, refusal
 from zhengling.events import Resolution, ResolutionChange
 from zhengling.meeting_rules import Publication as PublicationRule
@@ -300,4 +301,4 @@ def follow(decision: Decision, execution: Execution, clause: str | None) -> None
             "执行跟踪的时间不能早于决定生效时间",
             Text("state a time after that", "请填写决定生效之后的时间"),
         )
-    decision.executions = [*decision.executions, execution]
+    decision.executions = appended(decision.executions, execution, bound=OF_A_DECISION)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import date
 
 from meeting_svc.attendance import expected, named
+from meeting_svc.bounds import OF_A_MEETING, OF_THE_PEOPLE_IN_A_MEETING, appended
 from meeting_svc.meeting import PREPARED, Meeting, MeetingState, minutes_facts, planned_chair, require_state
 from meeting_svc.record import (
     Acknowledgement,
@@ -20,7 +21,7 @@ from meeting_svc.record import (
     NoticeSent,
     OutsideConsent,
 )
-from meeting_svc.topic import StepTaken, next_step
+from meeting_svc.step import StepTaken, next_step
 from zhengling.authority import Composition, OrganisationKind, PostRole
 from zhengling.errors import Text, invalid, refusal
 from zhengling.meeting_rules import Invitees
@@ -43,7 +44,8 @@ def propose(meeting: Meeting, kind: MeetingKind, invitees: list[Invitee]) -> Non
             f"已在邀请名单中：{'、'.join(twice)}",
             Text("leave them out", "请去掉重复的人员或单位"),
         )
-    meeting.invitees = [*meeting.invitees, *(replace(each, approved=kind.invitees is None) for each in invitees)]
+    listed = [replace(each, approved=kind.invitees is None) for each in invitees]
+    meeting.invitees = appended(meeting.invitees, *listed, bound=OF_THE_PEOPLE_IN_A_MEETING)
     meeting.invitee_steps = []
 
 
@@ -74,8 +76,9 @@ def withdraw(meeting: Meeting, number: int, reason: str, act: Act) -> None:
             f"邀请名单中没有编号{number}",
             Text("name a number of the list", "请填写名单中的编号"),
         )
+    removal = InviteeRemoval(gone, reason, act)
+    meeting.invitee_removals = appended(meeting.invitee_removals, removal, bound=OF_THE_PEOPLE_IN_A_MEETING)
     meeting.invitees = [invitee for invitee in meeting.invitees if invitee is not gone]
-    meeting.invitee_removals = [*meeting.invitee_removals, InviteeRemoval(gone, reason, act)]
 
 
 def rule_of(kind: MeetingKind) -> Invitees:
@@ -171,7 +174,7 @@ def consent(
     )
     act = replace(act, role=acting.role, on_behalf_of=acting.on_behalf_of, under=acting.clause)
     given = OutsideConsent(found, reason, act)
-    meeting.outside_consents = [*meeting.outside_consents, given]
+    meeting.outside_consents = appended(meeting.outside_consents, given, bound=OF_A_MEETING)
     return given
 
 
@@ -261,7 +264,7 @@ def notify(
             Text("tell participants, sponsors and approved invitees", "请选择参会人员、议题主办部门或已审定的受邀人员"),
         )
     sent = NoticeSent(len(meeting.agenda_versions), meeting.round, recipients or everybody, papers, act)
-    meeting.notices = [*meeting.notices, sent]
+    meeting.notices = appended(meeting.notices, sent, bound=OF_A_MEETING)
 
 
 def require_notified(meeting: Meeting, kind: MeetingKind, composition: Composition) -> None:
@@ -296,7 +299,7 @@ def acknowledge(meeting: Meeting, kind: MeetingKind, composition: Composition, a
             "尚未向其发送本次会议通知",
             Text("send the notice first", "请先送达会议通知"),
         )
-    meeting.acknowledgements = [*meeting.acknowledgements, answer]
+    meeting.acknowledgements = appended(meeting.acknowledgements, answer, bound=OF_THE_PEOPLE_IN_A_MEETING)
 
 
 def require_known(composition: Composition, officials: list[str], organisations: list[str]) -> None:

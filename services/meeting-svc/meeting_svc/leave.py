@@ -1,7 +1,7 @@
 """Leave from a meeting (请假) and delegates (替会): asked before it opens, answered by whom the rules name, on record.
 
 Invariants: who asks doesn't answer themselves; a leader isn't replaced where delegates need consent; what an absence in
-the calendar shows needs no leave. Pure: no I/O.
+the calendar shows needs no leave; a leave that was withdrawn stays on record with its answer. Pure: no I/O.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from datetime import date
 from typing import TypeVar
 
 from meeting_svc.attendance import expected
-from meeting_svc.meeting import PREPARED, Meeting, planned_chair, require_state
-from meeting_svc.record import Act, Answer, AnswerState, Delegation, LeaveRequest
+from meeting_svc.bounds import OF_THE_PEOPLE_IN_A_MEETING, appended
+from meeting_svc.meeting import PREPARED, STANDING, Meeting, lapsed, planned_chair, require_state
+from meeting_svc.record import Act, Answer, AnswerState, Delegation, LeaveRequest, Withdrawal
 from zhengling.authority import Acting, Composition
-from zhengling.errors import Text, not_permitted, refusal
+from zhengling.errors import Problem, Text, not_permitted, refusal
 from zhengling.rulebook import Actor, MeetingKind, Role, in_chinese
 
 #: The leaders of a government (政府领导), whom the rules of leave tell apart from all others.
@@ -88,7 +89,7 @@ def ask_leave(meeting: Meeting, kind: MeetingKind, composition: Composition, lea
     asked = asked_of(meeting, kind, composition, leave.official, roles)
     state = AnswerState.requested if asked else AnswerState.approved
     made = replace(leave, asked=asked, clause=rule.clause if rule else None, state=state)
-    meeting.leaves = [*meeting.leaves, made]
+    meeting.leaves = appended(meeting.leaves, made, bound=OF_THE_PEOPLE_IN_A_MEETING)
 
 
 def send_delegate(meeting: Meeting, kind: MeetingKind, composition: Composition, sent: Delegation) -> None:
@@ -119,7 +120,8 @@ def send_delegate(meeting: Meeting, kind: MeetingKind, composition: Composition,
     roles = rule.consent if rule else ()
     asked = asked_of(meeting, kind, composition, sent.official, roles)
     state = AnswerState.requested if asked else AnswerState.approved
-    meeting.delegations = [*meeting.delegations, replace(sent, asked=asked, clause=clause, state=state)]
+    made = replace(sent, asked=asked, clause=clause, state=state)
+    meeting.delegations = appended(meeting.delegations, made, bound=OF_THE_PEOPLE_IN_A_MEETING)
 
 
 def _require_in_time(meeting: Meeting, clause: str | None) -> None:
@@ -127,15 +129,15 @@ def _require_in_time(meeting: Meeting, clause: str | None) -> None:
         raise refusal(
             "leave_too_late",
             clause,
-            "the meeting has opened: leave is asked for in advance",
-            "会议已经开始，请假须事先办理",
+            "the meeting has opened: leave is asked for, or withdrawn, in advance",
+            "会议已经开始，请假和撤回请假须事先办理",
             Text("it stands in the attendance as it was", "按实际到会情况登记"),
         )
     require_state(meeting, *PREPARED)
 
 
 def _require_not_asked(asked: list[Asked], official: str, clause: str | None) -> None:
-    if any(each.official == official and each.state in (AnswerState.requested, AnswerState.approved) for each in asked):
+    if any(each.official == official and each.state in STANDING for each in asked):
         raise refusal(
             "asked_already",
             clause,
@@ -143,6 +145,30 @@ def _require_not_asked(asked: list[Asked], official: str, clause: str | None) ->
             "已提出过申请",
             Text("wait for the answer", "请等待答复"),
         )
+
+
+def withdraw_leave(meeting: Meeting, official: str, withdrawal: Withdrawal) -> None:
+    """Take back a leave that waits or was granted, before the meeting opens: they come after all, and whom they sent in
+    their place stays away. Refusals: `nothing_asked`, `leave_too_late`, `withdrawn_before_asked`."""
+    mine = [each for each in meeting.leaves if each.official == official and each.state in STANDING]
+    if not mine:
+        raise _nothing_asked(Text("no leave of theirs waits or was granted", "没有待答复或已获准的请假"))
+    (leave,) = mine
+    _require_in_time(meeting, leave.clause)
+    last = leave.answer.act if leave.answer else leave.requested
+    if withdrawal.act.occurred_at < last.occurred_at:
+        raise refusal(
+            "withdrawn_before_asked",
+            leave.clause,
+            "the leave can't have been withdrawn before it was asked for or answered",
+            "撤回时间不能早于申请或答复时间",
+            Text("state when it was withdrawn", "请填写撤回时间"),
+        )
+    taken_back = replace(leave, state=AnswerState.withdrawn, withdrawal=withdrawal)
+    meeting.leaves = [taken_back if each is leave else each for each in meeting.leaves]
+    meeting.delegations = [
+        lapsed(sent) if sent.official == official and sent.state in STANDING else sent for sent in meeting.delegations
+    ]
 
 
 # answers ------------------------------------------------------------------------------------------------------------
@@ -179,13 +205,11 @@ def find(asked: list[Asked], official: str) -> Asked:
     """The request that waits. Refusal `nothing_asked`."""
     if found := next((each for each in pending(asked) if each.official == official), None):
         return found
-    raise refusal(
-        "nothing_asked",
-        None,
-        "no request of theirs waits for an answer",
-        "没有待答复的申请",
-        Text("nothing is asked for", "无需办理"),
-    )
+    raise _nothing_asked(Text("no request of theirs waits for an answer", "没有待答复的申请"))
+
+
+def _nothing_asked(what: Text) -> Problem:
+    return refusal("nothing_asked", None, what.en, what.zh, Text("nothing is asked for", "无需办理"))
 
 
 def answered(asked: list[Asked], one: Asked, approve: bool, opinion: str, act: Act) -> list[Asked]:

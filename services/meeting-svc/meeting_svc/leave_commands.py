@@ -6,9 +6,9 @@ from meeting_svc import invitation
 from meeting_svc import leave as leaves
 from meeting_svc import meeting as meetings
 from meeting_svc.commands import meeting_case
-from meeting_svc.leave_schemas import AnswerRequest, AskLeave, SendDelegate
+from meeting_svc.leave_schemas import AnswerRequest, AskLeave, SendDelegate, WithdrawLeave
 from meeting_svc.meeting import Meeting
-from meeting_svc.record import Delegation, LeaveRequest
+from meeting_svc.record import Delegation, LeaveRequest, Withdrawal
 from zhengling.service import Call
 
 
@@ -37,6 +37,20 @@ async def answer_leave(call: Call, meeting_id: str, body: AnswerRequest) -> Meet
     meeting.leaves = leaves.answered(meeting.leaves, one, body.approve, body.opinion, act)
     await call.session.flush()
     return meeting
+
+
+async def withdraw_leave(call: Call, meeting_id: str, body: WithdrawLeave) -> Meeting:
+    """Take back a leave that waits or was granted, before the meeting opens, with a reason: they come after all, and a
+    delegate of theirs lapses. By whoever asked, or the office for them."""
+    case = await meeting_case(call, meeting_id)
+    official = body.official or call.official or ""
+    invitation.require_known(case.composition, [official], [])
+    clause = case.kind.leave.clause if case.kind.leave else None
+    leaves.may_ask(case.composition, call.official, official, case.today, clause)
+    leaves.withdraw_leave(case.meeting, official, Withdrawal(case.act(body.occurred_at), body.reason))
+    call.audit_details.update(reason=body.reason)
+    await call.session.flush()
+    return case.meeting
 
 
 async def send_delegate(call: Call, meeting_id: str, body: SendDelegate) -> Meeting:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import Response
 
 from meeting_svc import leave_commands as do
-from meeting_svc.leave_schemas import AnswerRequest, AskLeave, SendDelegate
+from meeting_svc.leave_schemas import AnswerRequest, AskLeave, SendDelegate, WithdrawLeave
 from meeting_svc.meeting_routes import meeting_answer
 from meeting_svc.meeting_schemas import MeetingView
 from meeting_svc.scopes import Change
@@ -24,6 +24,15 @@ async def ask_meeting_leave(meeting_id: str, body: AskLeave, call: Change, respo
 )
 async def answer_meeting_leave(meeting_id: str, body: AnswerRequest, call: Change, response: Response) -> MeetingView:
     return await meeting_answer(call, response, await do.answer_leave(call, meeting_id, body))
+
+
+@writes.post(
+    "/meetings/{meeting_id}/leave/withdrawals",
+    operation_id="withdraw_meeting_leave",
+    summary="Come after all, though leave was asked for or granted",
+)
+async def withdraw_meeting_leave(meeting_id: str, body: WithdrawLeave, call: Change, response: Response) -> MeetingView:
+    return await meeting_answer(call, response, await do.withdraw_leave(call, meeting_id, body))
 
 
 @writes.post("/meetings/{meeting_id}/delegates", operation_id="send_delegate", summary="Send somebody else")

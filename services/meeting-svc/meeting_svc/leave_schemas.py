@@ -23,6 +23,12 @@ class AskLeave(Payload):
     occurred_at: OccurredAt = None
 
 
+class WithdrawLeave(Payload):
+    reason: Reason
+    official: Annotated[Key | None, Field(description="whose leave it is; the caller's own where absent")] = None
+    occurred_at: OccurredAt = None
+
+
 class SendDelegate(Payload):
     delegate: Annotated[Key, Field(description="who comes instead")]
     reason: Reason
@@ -42,6 +48,11 @@ class AnswerView(View):
     opinion: str
 
 
+class WithdrawalView(View):
+    act: ActView
+    reason: str
+
+
 class LeaveView(View):
     official: str
     reason_kind: LeaveReason | None
@@ -51,6 +62,7 @@ class LeaveView(View):
     requested: ActView
     state: AnswerState
     answer: AnswerView | None
+    withdrawal: WithdrawalView | None
 
 
 class DelegationView(View):

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import TypeVar
 
+from meeting_svc.bounds import OF_A_MEETING, appended
 from meeting_svc.decision import require_one_lead
 from meeting_svc.record import (
     Acknowledgement,
@@ -22,6 +23,7 @@ from meeting_svc.record import (
     Cancellation,
     Copy,
     Delegation,
+    GuestAttendance,
     Handover,
     Invitee,
     InviteeRemoval,
@@ -38,7 +40,7 @@ from meeting_svc.record import (
 from meeting_svc.record import AgendaItem as AgendaItem
 from meeting_svc.record import Attendance as Attendance
 from meeting_svc.record import Entrustment as Entrustment
-from meeting_svc.topic import StepTaken
+from meeting_svc.step import StepTaken
 from zhengling.authority import Acting, Composition
 from zhengling.errors import Text, refusal
 from zhengling.events import Resolution
@@ -68,6 +70,8 @@ _STATES_ZH = {
     MeetingState.signed: "纪要已签发",
     MeetingState.unminuted: "不形成纪要",
 }
+#: What was asked for and still holds: it waits for its answer, or was granted.
+STANDING = (AnswerState.requested, AnswerState.approved)
 #: While it is prepared: from the call to the opening.
 PREPARED = (MeetingState.called, MeetingState.agenda_approved)
 HELD = (MeetingState.open, MeetingState.closed, MeetingState.minuted, MeetingState.signed)
@@ -111,6 +115,7 @@ class Meeting:
     members: list[str] = field(default_factory=list)
     quorum_needed: QuorumNeeded | None = None
     attendance: list[Attendance] = field(default_factory=list)
+    guests: list[GuestAttendance] = field(default_factory=list)
     movements: list[Movement] = field(default_factory=list)
     handovers: list[Handover] = field(default_factory=list)
     copies: list[Copy] = field(default_factory=list)
@@ -319,16 +324,15 @@ def postpone(meeting: Meeting, change: Postponement) -> None:
             Text("name another day, time or place", "请填写新的时间或地点"),
         )
     old = Postponement(meeting.day, meeting.starts_at, meeting.place, change.reason, change.act)
-    meeting.postponements = [*meeting.postponements, old]
+    meeting.postponements = appended(meeting.postponements, old, bound=OF_A_MEETING)
     if change.day != meeting.day:
-        lapsing = (AnswerState.requested, AnswerState.approved)
-        meeting.leaves = [_lapsed(leave) if leave.state in lapsing else leave for leave in meeting.leaves]
-        meeting.delegations = [_lapsed(sent) if sent.state in lapsing else sent for sent in meeting.delegations]
+        meeting.leaves = [lapsed(leave) if leave.state in STANDING else leave for leave in meeting.leaves]
+        meeting.delegations = [lapsed(sent) if sent.state in STANDING else sent for sent in meeting.delegations]
     meeting.devices = None
     meeting.day, meeting.starts_at, meeting.place = change.day, change.starts_at, change.place
 
 
-def _lapsed(asked: Asked) -> Asked:
+def lapsed(asked: Asked) -> Asked:
     return replace(asked, state=AnswerState.lapsed)
 
 

@@ -22,7 +22,7 @@ from meeting_svc.meeting_schemas import (
     Postpone,
     RecordSound,
 )
-from meeting_svc.record import Act, Cancellation, Handover, Participants, Postponement, Recording
+from meeting_svc.record import Act, Cancellation, GuestAttendance, Handover, Participants, Postponement, Recording
 from meeting_svc.topic import Topic
 from zhengling import references
 from zhengling.db import lock
@@ -181,6 +181,7 @@ async def open_session(call: Call, meeting_id: str, body: OpenSession) -> Meetin
         [Attendance(each.official, each.present, each.reason, topic_id=each.topic_id) for each in body.attendance],
         occurred_at,
         shanghai_day(occurred_at),
+        [GuestAttendance(each.name, each.present, each.reason, each.topic_id) for each in body.guests],
     )
     call.audit_details.update(acting.behalf)
     if case.kind.request and case.meeting.request_id:

@@ -8,22 +8,23 @@ from functools import partial
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from meeting_svc import agenda, attendance, invitation, preparation, tables
+from meeting_svc import agenda, attendance, invitation, preparation, succession, tables
 from meeting_svc import meeting as meetings
 from meeting_svc import minutes as minutes_
 from meeting_svc.agenda_schemas import Rhythms, RhythmView
 from meeting_svc.attendance_schemas import ExpectedView, QuorumView
 from meeting_svc.commands import kind_of
-from meeting_svc.meeting import Meeting, MeetingState, minutes_facts, step_context
+from meeting_svc.meeting import Meeting, MeetingState, minutes_facts
 from meeting_svc.meeting_schemas import Kinds, KindView, MeetingView, RemarkView, RuleTold
 from meeting_svc.minutes_queries import major_of
 from meeting_svc.queries import FactsOf, equal, next_of
 from meeting_svc.rules_told import rules_told
 from meeting_svc.schemas import NextStep
-from meeting_svc.topic import StepTaken, next_step
+from meeting_svc.step import StepTaken, next_step
 from zhengling import references
 from zhengling.authority import Composition
 from zhengling.db import load
+from zhengling.deadlines import shanghai_day
 from zhengling.paging import Page, PageRequest, page
 from zhengling.rulebook import Chain, MeetingKind, TopicNature
 from zhengling.service import Call
@@ -68,12 +69,9 @@ async def _next_step(
     call: Call, meeting: Meeting, kind: MeetingKind, chain: Chain, taken: list[StepTaken], facts_of: FactsOf
 ) -> NextStep | None:
     composition = await references.composition(call.session)
-    chair = meetings.planned_chair(meeting, kind, composition)
-    step = next_step(chain, taken, facts_of(chair or ""))
-    if step is None:
-        return None
-    context = step_context(meeting, chair)
-    return next_of(call, chain, step, composition, facts_of, **context)
+    at = succession.places(meeting, kind, composition, shanghai_day(call.now))
+    step = next_step(chain, taken, facts_of(at.chair or ""))
+    return next_of(call, chain, step, composition, facts_of, **at.context) if step else None
 
 
 async def _preparation(call: Call, view: MeetingView, meeting: Meeting, kind: MeetingKind) -> None:

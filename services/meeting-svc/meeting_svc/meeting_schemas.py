@@ -13,6 +13,8 @@ from meeting_svc.attendance_schemas import (
     AttendanceView,
     CopyView,
     ExpectedView,
+    GuestPayload,
+    GuestView,
     MovementView,
     QuorumView,
     StaffView,
@@ -96,6 +98,9 @@ class DeclareDevices(Payload):
 class OpenSession(Payload):
     chair: Key
     attendance: Annotated[list[AttendancePayload], Field(min_length=1, max_length=500)]
+    guests: Annotated[
+        list[GuestPayload], Field(default_factory=list, max_length=200, description="from outside (外请人员)")
+    ]
     occurred_at: OccurredAt = None
 
 
@@ -193,6 +198,7 @@ class MeetingView(View):
     chair: str | None
     members: list[str]
     attendance: list[AttendanceView]
+    guests: Annotated[list[GuestView], Field(description="from outside; they count to no quorum")]
     movements: list[MovementView]
     handovers: list[HandoverView]
     copies: list[CopyView]

@@ -13,10 +13,11 @@ from datetime import datetime
 from enum import StrEnum
 
 from meeting_svc.decision import Amendment
-from meeting_svc.meeting import Meeting, MeetingState, minutes_facts, step_context
+from meeting_svc.meeting import Meeting, MeetingState, minutes_facts
 from meeting_svc.record import Attendance, Capacity
-from meeting_svc.topic import StepTaken
-from zhengling.authority import Acting, Composition, OrganisationKind
+from meeting_svc.step import StepTaken, Succession
+from meeting_svc.succession import chaired_by
+from zhengling.authority import Composition, OrganisationKind
 from zhengling.conditions import Facts
 from zhengling.deadlines import shanghai_day
 from zhengling.errors import Text, refusal
@@ -24,7 +25,7 @@ from zhengling.events import Resolution
 from zhengling.gbt9704 import Attendees, Imprint, Layout, chinese_date
 from zhengling.meeting_rules import MeetingKind
 from zhengling.minutes_template import Item, Values
-from zhengling.rulebook import Difficulty, Outcome
+from zhengling.rulebook import Difficulty, Outcome, in_chinese
 
 
 class MinutesState(StrEnum):
@@ -121,14 +122,6 @@ def ordinal(n: int) -> str:
     return text + (_DIGITS[ones] if ones else "")
 
 
-def chaired_by(meeting: Meeting, kind: MeetingKind, composition: Composition) -> Acting | None:
-    """By what the meeting's chair chaired it."""
-    assert meeting.opened_at
-    facts = minutes_facts(meeting, meeting.chair)
-    sponsor = step_context(meeting, meeting.chair)["sponsor"]
-    return composition.may_act(meeting.chair, kind.chair, shanghai_day(meeting.opened_at), facts, sponsor=sponsor)
-
-
 def words(
     meeting: Meeting,
     kind: MeetingKind,
@@ -155,8 +148,14 @@ def words(
         chaired_as=chaired_as,
         items=tuple(_item(n, each, each.decision_id in revoked) for n, each in enumerate(resolutions, 1)),
         present=tuple(composition.names(each.official for each in present if _takes_part(meeting, each))),
-        others=tuple(_named(meeting, each, name) for each in present if not _takes_part(meeting, each)),
-        absent=tuple(_named(meeting, each, name) for each in meeting.attendance if not each.present),
+        others=(
+            *(_named(meeting, each, name) for each in present if not _takes_part(meeting, each)),
+            *(guest.name for guest in meeting.guests if guest.present),
+        ),
+        absent=(
+            *(_named(meeting, each, name) for each in meeting.attendance if not each.present),
+            *(_with_notes(each.name, [each.reason]) for each in meeting.guests if not each.present),
+        ),
     )
 
 
@@ -176,7 +175,12 @@ def _named(meeting: Meeting, entry: Attendance, name: dict[str, str]) -> str:
     notes += [
         f"代{name.get(each.official, each.official)}" for each in meeting.attendance if each.delegate == entry.official
     ]
-    return name.get(entry.official, entry.official) + (f"（{'，'.join(notes)}）" if notes else "")
+    return _with_notes(name.get(entry.official, entry.official), notes)
+
+
+def _with_notes(name: str, notes: list[str]) -> str:
+    said = "，".join(note for note in notes if note)
+    return f"{name}（{said}）" if said else name
 
 
 def _item(n: int, resolution: Resolution, revoked: bool) -> Item:
@@ -308,17 +312,26 @@ def require_optional(kind: MeetingKind, meeting: Meeting) -> None:
 
 
 def seal(minutes: Minutes, taken: StepTaken, issue: str, composition: Composition, *, entrusted: bool) -> None:
-    """The signature: from here on this version is immutable. Whoever signs for somebody else, or as `entrusted` by the
-    head with chairing, is printed so (代行, 受委托)."""
+    """The signature: from here on this version is immutable. Whoever signs for somebody else, as `entrusted` by the head
+    with chairing, or after somebody who left office, is printed so (代行, 受委托, 离任)."""
     minutes.state, minutes.issue = MinutesState.signed, issue
     minutes.signed_by, minutes.signed_at = taken.official, taken.occurred_at
     minutes.digest = digest_of(minutes.text)
-    name = composition.official_names
-    minutes.signature = name.get(taken.official, taken.official)
+    name, notes = composition.official_names, []
+    if taken.succeeds:
+        notes.append(in_the_place_of(taken.succeeds, composition))
     if taken.on_behalf_of:
-        minutes.signature += f"（代行{name.get(taken.on_behalf_of, taken.on_behalf_of)}职责）"
+        notes.append(f"代行{name.get(taken.on_behalf_of, taken.on_behalf_of)}职责")
     elif entrusted:
-        minutes.signature += "（受委托）"
+        notes.append("受委托")
+    minutes.signature = _with_notes(name.get(taken.official, taken.official), notes)
+
+
+def in_the_place_of(gone: Succession, composition: Composition) -> str:
+    """After whom somebody acts, and as what, in the words of a document."""
+    name = composition.official_names.get(gone.official, gone.official)
+    since = f"已于{chinese_date(gone.left_on)}离任" if gone.left_on else "已离任"
+    return f"{name}{since}，由现任{in_chinese(gone.role)}办理"
 
 
 def waive(minutes: Minutes, by: str, occurred_at: datetime) -> None:

@@ -11,7 +11,8 @@ from uuid_utils.compat import uuid7
 from meeting_svc import decision as decisions_
 from meeting_svc import meeting as meetings
 from meeting_svc import minutes as minutes_
-from meeting_svc import tables
+from meeting_svc import step as steps
+from meeting_svc import succession, tables
 from meeting_svc import topic as topics
 from meeting_svc.commands import kind_of, require_organisations, step_of_meeting
 from meeting_svc.decision import Amendment, Decision, Effect, Revision, Standing
@@ -26,7 +27,8 @@ from meeting_svc.minutes_schemas import (
     WaiveMinutes,
 )
 from meeting_svc.schemas import TakeStep
-from meeting_svc.topic import StepTaken, Topic
+from meeting_svc.step import StepTaken
+from meeting_svc.topic import Topic
 from zhengling import gbt9704, minutes_template, references
 from zhengling.authority import Composition
 from zhengling.conditions import Actor, Facts
@@ -91,7 +93,7 @@ async def return_minutes(call: Call, meeting_id: str, body: ReturnMinutes) -> Me
     call.check_version(meeting.version)
     kind = kind_of(call, meeting)
     minutes = minutes_.require_waiting(meeting, await latest_of(call, meeting.id), kind.minutes_chain.clause)
-    step = topics.next_step(kind.minutes_chain, minutes.steps, minutes_.facts_of(meeting, minutes.major, call.official))
+    step = steps.next_step(kind.minutes_chain, minutes.steps, minutes_.facts_of(meeting, minutes.major, call.official))
     assert step is not None
     request = TakeStep(step=step.step, opinion=body.reason, occurred_at=body.occurred_at)
     taken = await _step(call, meeting, kind, minutes, request)
@@ -119,7 +121,7 @@ async def take_minutes_step(call: Call, meeting_id: str, body: TakeStep) -> Meet
         minutes_.take(minutes, taken)
         meeting.minutes_steps = minutes.steps
         facts = minutes_.facts_of(meeting, minutes.major, taken.official)
-        if topics.next_step(kind.minutes_chain, minutes.steps, facts) is None:
+        if steps.next_step(kind.minutes_chain, minutes.steps, facts) is None:
             await _sign(call, meeting, kind, minutes, taken, facts)
     await call.session.flush()
     return meeting
@@ -135,22 +137,26 @@ async def waive_minutes(call: Call, meeting_id: str, body: WaiveMinutes) -> Meet
     minutes_.require_optional(kind, meeting)
     occurred_at = call.occurred(body.occurred_at)
     minutes_.require_after_close(meeting, kind, occurred_at)
+    on = shanghai_day(call.now)
+    places = succession.places(meeting, kind, composition, on)
     acting = composition.require(
         call.official,
         (Actor(role=Role.chair),),
-        shanghai_day(call.now),
+        on,
         {},
         Text("decide that there are no minutes", "决定不形成会议纪要"),
         code="not_the_chair",
         clause=kind.minutes_chain.clause,
-        power=topics.power_of(StepName.sign),
-        chair=meeting.chair,
+        power=steps.power_of(StepName.sign),
+        chair=places.chair,
     )
-    call.audit_details.update(acting.behalf, reason=body.reason)
+    after = places.succeeded.get(Role.chair)
+    call.audit_details.update(acting.behalf, reason=body.reason, **({"succeeds": after.official} if after else {}))
     latest = await latest_of(call, meeting.id)
     minutes = await _version(call, meeting, latest, Cause.waiver, body.reason, occurred_at)
+    decider = f"会议主持人（{minutes_.in_the_place_of(after, composition)}）" if after else "会议主持人"
     minutes.text = (
-        f"{minutes.mark}\n\n会议主持人决定本次会议不形成会议纪要，决定事项以会议记录为准。理由：{body.reason}\n"
+        f"{minutes.mark}\n\n{decider}决定本次会议不形成会议纪要，决定事项以会议记录为准。理由：{body.reason}\n"
     )
     minutes_.waive(minutes, call.official or "", occurred_at)
     call.session.add(minutes)

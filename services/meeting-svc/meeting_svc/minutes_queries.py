@@ -8,15 +8,16 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from meeting_svc import minutes as minutes_
-from meeting_svc import tables
+from meeting_svc import succession, tables
 from meeting_svc.commands import kind_of
-from meeting_svc.meeting import Meeting, step_context
+from meeting_svc.meeting import Meeting
 from meeting_svc.minutes import Minutes, MinutesState
 from meeting_svc.minutes_schemas import MinutesSummary, MinutesVersions, MinutesView
 from meeting_svc.queries import next_of
-from meeting_svc.topic import next_step
+from meeting_svc.step import next_step
 from zhengling import gbt9704, references
 from zhengling.db import load
+from zhengling.deadlines import shanghai_day
 from zhengling.errors import not_found
 from zhengling.service import Call
 
@@ -47,11 +48,13 @@ async def minutes_view(call: Call, minutes: Minutes) -> MinutesView:
     view = MinutesView.model_validate(minutes)
     if minutes.state == MinutesState.draft:
         meeting = await load(call.session, Meeting, minutes.meeting_id, "meeting", "会议")
-        chain = kind_of(call, meeting).minutes_chain
+        kind = kind_of(call, meeting)
+        chain = kind.minutes_chain
         facts_of = partial(minutes_.facts_of, meeting, minutes.major)
         if step := next_step(chain, minutes.steps, facts_of(meeting.chair)):
             composition = await references.composition(call.session)
-            view.next_step = next_of(call, chain, step, composition, facts_of, **step_context(meeting, meeting.chair))
+            at = succession.places(meeting, kind, composition, shanghai_day(call.now))
+            view.next_step = next_of(call, chain, step, composition, facts_of, **at.context)
     return view
 
 

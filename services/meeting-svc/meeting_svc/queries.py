@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from meeting_svc.schemas import NextStep
-from meeting_svc.topic import power_of
+from meeting_svc.step import power_of
 from zhengling.authority import Composition
 from zhengling.deadlines import shanghai_day
 from zhengling.rulebook import Chain, Facts, Step, matches

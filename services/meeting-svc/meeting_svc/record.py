@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
-from meeting_svc.topic import StepTaken
+from meeting_svc.step import StepTaken
 from zhengling.errors import Text
 from zhengling.rulebook import Role, TopicNature
 from zhengling.vocabulary import LeaveReason
@@ -180,6 +180,7 @@ class AnswerState(StrEnum):
     approved = "approved"
     refused = "refused"
     lapsed = "lapsed"
+    withdrawn = "withdrawn"
 
 
 @dataclass(frozen=True)
@@ -189,8 +190,17 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Withdrawal:
+    """Whoever had asked comes after all, and why."""
+
+    act: Act
+    reason: str
+
+
+@dataclass(frozen=True)
 class LeaveRequest:
-    """Somebody who can't come asks for leave; `asked` names the roles that answer, none where the rules ask nobody."""
+    """Somebody who can't come asks for leave; `asked` names the roles that answer, none where the rules ask nobody.
+    A withdrawal leaves the answer on record."""
 
     official: str
     reason_kind: LeaveReason | None
@@ -200,6 +210,7 @@ class LeaveRequest:
     requested: Act
     state: AnswerState = AnswerState.requested
     answer: Answer | None = None
+    withdrawal: Withdrawal | None = None
 
 
 @dataclass(frozen=True)
@@ -260,6 +271,22 @@ class Attendance:
 
 
 @dataclass(frozen=True)
+class GuestAttendance:
+    """A guest from outside (外请人员) in the attendance list, by the name of the invitation: of no quorum, without leave."""
+
+    name: str
+    present: bool
+    reason: str = ""
+    topic_id: str | None = None
+    arrived_at: datetime | None = None
+    left_at: datetime | None = None
+
+    @property
+    def in_the_room(self) -> bool:
+        return self.present and self.left_at is None
+
+
+@dataclass(frozen=True)
 class QuorumNeeded:
     """How many of the members have to be there, as it was fixed when the session opened."""
 
@@ -274,10 +301,17 @@ class Move(StrEnum):
 
 @dataclass(frozen=True)
 class Movement:
-    official: str
+    """Either an official, or a guest by name, came or left."""
+
+    official: str | None
     move: Move
     topic_id: str | None
     act: Act
+    guest: str | None = None
+
+    @property
+    def who(self) -> tuple[str | None, str | None]:
+        return self.official, self.guest
 
 
 @dataclass(frozen=True)

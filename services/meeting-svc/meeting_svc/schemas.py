@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -41,6 +41,14 @@ class TakeStep(Payload):
     occurred_at: OccurredAt = None
 
 
+class SuccessionView(View):
+    """Whoever took a step did so after an official who left office."""
+
+    official: Annotated[str, Field(description="who chaired, or entrusted the chair, and holds no post any more")]
+    role: Annotated[Role, Field(description="the post that was theirs and is the successor's, or head")]
+    left_on: Annotated[date | None, Field(description="their last day in office, where it is on record")]
+
+
 class StepView(View):
     step: StepName
     role: Role
@@ -50,6 +58,7 @@ class StepView(View):
     opinion: str
     on_behalf_of: Annotated[str | None, Field(description="the official who was away and was acted for")]
     under: Annotated[str | None, Field(description="the clause by which somebody else acted")]
+    succeeds: SuccessionView | None
 
 
 class NextStep(View):

@@ -6,11 +6,13 @@ its quorum; it never is without a chair; what was marked for return is outstandi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
 from meeting_svc import attendance as attending
 from meeting_svc import invitation
+from meeting_svc.bounds import OF_A_MEETING, OF_THE_PEOPLE_IN_A_MEETING, appended
 from meeting_svc.meeting import (
     HELD,
     PREPARED,
@@ -19,7 +21,7 @@ from meeting_svc.meeting import (
     require_chair,
     require_state,
 )
-from meeting_svc.record import Act, Attendance, Copy, Handover, QuorumNeeded, Recording
+from meeting_svc.record import Act, Attendance, Copy, GuestAttendance, Handover, QuorumNeeded, Recording
 from zhengling.authority import Acting, Composition
 from zhengling.deadlines import shanghai_day
 from zhengling.errors import Text, refusal
@@ -54,11 +56,12 @@ def open_session(
     given: list[Attendance],
     occurred_at: datetime,
     on: date,
+    guests: Sequence[GuestAttendance] = (),
 ) -> Acting:
     """Open the session; by what the chair chairs it. Refusals: 403 `not_a_lawful_chair`; 409 `wrong_day`,
     `chair_absent`, `roll_call_incomplete`, `quorum_not_met`, `not_notified`, `outside_portfolio`,
-    `another_convener`,
-    `devices_not_declared`; as `attendance.capacity_of` for whoever may not come in."""
+    `another_convener`, `devices_not_declared`; as `attendance.capacity_of` and `attendance.require_guest_invited` for
+    whoever may not come in."""
     require_state(meeting, MeetingState.agenda_approved)
     if on != meeting.day:
         raise refusal(
@@ -78,6 +81,7 @@ def open_session(
             Text("record the chair as present", "请将主持人记为出席"),
         )
     entries = attending.roll_call(meeting, kind, composition, given, chair, occurred_at)
+    from_outside = attending.roll_call_of_guests(meeting, kind, guests, occurred_at)
     members = attending.members_of(meeting, kind, composition)
     attending.require_quorum(kind, composition, members, entries)
     invitation.require_notified(meeting, kind, composition)
@@ -90,6 +94,7 @@ def open_session(
     meeting.members = members
     meeting.quorum_needed = QuorumNeeded(kind.quorum.needed(len(members)), kind.quorum.clause) if kind.quorum else None
     meeting.attendance = entries
+    meeting.guests = from_outside
     meeting.opened_at = occurred_at
     return acting
 
@@ -140,7 +145,7 @@ def hand_over(meeting: Meeting, kind: MeetingKind, composition: Composition, han
             "接任主持人不在会场",
             Text("record their arrival first", "请先登记其到会"),
         )
-    meeting.handovers = [*meeting.handovers, handover]
+    meeting.handovers = appended(meeting.handovers, handover, bound=OF_A_MEETING)
     meeting.chair = handover.to
     return acting
 
@@ -189,7 +194,7 @@ def hand_out(meeting: Meeting, holders: list[str], title: str, to_return: bool, 
     require_state(meeting, *PREPARED, *HELD)
     first = len(meeting.copies) + 1
     copies = [Copy(first + n, holder, title, to_return, act) for n, holder in enumerate(holders)]
-    meeting.copies = [*meeting.copies, *copies]
+    meeting.copies = appended(meeting.copies, *copies, bound=OF_THE_PEOPLE_IN_A_MEETING)
 
 
 def take_back(meeting: Meeting, kind: MeetingKind, numbers: list[int], act: Act) -> None:

@@ -11,7 +11,8 @@ from meeting_svc.gate import GateRecord
 from meeting_svc.meeting import AgendaItem, Attendance, Entrustment, Meeting
 from meeting_svc.minutes import Minutes, Returned
 from meeting_svc.planning import Guest, Invitation, Lift, PlanningRequest, Reply, Return, Taken
-from meeting_svc.topic import HistoryEntry, LateAdmission, Paper, PriorMeeting, StepTaken, Topic
+from meeting_svc.step import StepTaken
+from meeting_svc.topic import HistoryEntry, LateAdmission, Paper, PriorMeeting, Topic
 from meeting_svc.yearly_plan import Declaration, MeetingPlan, PlanItem, PlanVersion
 from zhengling.columns import Json, map_noun, noun_columns
 from zhengling.events import Resolution
@@ -92,6 +93,7 @@ meeting = sa.Table(
     sa.Column("members", Json(list[str]), nullable=False),
     sa.Column("quorum_needed", Json(record.QuorumNeeded | None)),
     sa.Column("attendance", Json(list[Attendance]), nullable=False),
+    sa.Column("guests", Json(list[record.GuestAttendance]), nullable=False),
     sa.Column("movements", Json(list[record.Movement]), nullable=False),
     sa.Column("handovers", Json(list[record.Handover]), nullable=False),
     sa.Column("copies", Json(list[record.Copy]), nullable=False),
@@ -110,6 +112,7 @@ circular = sa.Table(
     sa.Column("recipients", sa.Text, nullable=False),
     sa.Column("officials", Json(list[Row]), nullable=False),
     sa.Column("organisations", Json(list[Row]), nullable=False),
+    sa.Column("guests", Json(list[Row]), nullable=False),
     sa.Column("sent_by", sa.Text, nullable=False),
     sa.Column("sent_at", Instant, nullable=False),
     sa.Column("recorded_at", Instant, nullable=False),

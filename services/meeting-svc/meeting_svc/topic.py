@@ -11,27 +11,26 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any
 
 from meeting_svc import consultation as consultations
 from meeting_svc import gate as gates
+from meeting_svc.bounds import OF_A_TOPIC, appended
 from meeting_svc.consultation import Coordination, CoordinationNote, Position, Signature
 from meeting_svc.gate import GateRecord
-from zhengling.absence_rules import Power
+from meeting_svc.step import StepTaken, next_step
 from zhengling.authority import Composition
 from zhengling.deadlines import Due
 from zhengling.errors import Problem, Text, invalid, refusal
 from zhengling.meeting_rules import GateRule, RequiredPaper, TopicRules
 from zhengling.rulebook import (
     Actor,
-    Chain,
     Facts,
     FollowingDocument,
     MeetingKind,
     PaperKind,
     RaisedBy,
     Role,
-    Step,
     StepName,
     TopicNature,
     in_chinese,
@@ -39,8 +38,6 @@ from zhengling.rulebook import (
 )
 from zhengling.vocabulary import Aspect, Block, Gate, NotePart, Outcome
 from zhengling.workdays import WorkdayCalendar
-
-T = TypeVar("T")
 
 
 class TopicState(StrEnum):
@@ -78,26 +75,6 @@ class Paper:
     submitted_by: str = ""
     submitted_at: datetime | None = None
     replaced_by: str | None = None
-
-
-@dataclass(frozen=True)
-class StepTaken:
-    """A step of a chain that was taken: by whom, in which role, when it occurred and when it was recorded; for somebody
-    who is away, on whose behalf and by which clause."""
-
-    step: StepName
-    role: Role
-    official: str
-    occurred_at: datetime
-    recorded_at: datetime
-    opinion: str = ""
-    on_behalf_of: str | None = None
-    under: str | None = None
-
-    @property
-    def behalf(self) -> dict[str, object]:
-        """What the audit keeps of acting for somebody who is away."""
-        return {"on_behalf_of": self.on_behalf_of, "under": self.under} if self.on_behalf_of else {}
 
 
 @dataclass(frozen=True)
@@ -269,85 +246,6 @@ def _lacking(wanted: RequiredPaper, papers: list[Paper]) -> list[PaperKind | Not
         return [wanted.paper]
     there = {part for paper in of_kind for part in paper.parts}
     return [part for part in wanted.parts if part not in there]
-
-
-def next_step(chain: Chain, taken: list[StepTaken], facts: Facts) -> Step | None:
-    """The first step asked for that wasn't taken yet; None where the chain is done."""
-    asked = chain.asked(facts)
-    return asked[len(taken)] if len(taken) < len(asked) else None
-
-
-def power_of(step: StepName) -> Power:
-    """What kind of act a step is: who stands in for somebody may preside without being allowed to sign."""
-    return Power.sign if step == StepName.sign else Power.preside
-
-
-def take_step(
-    chain: Chain,
-    taken: list[StepTaken],
-    facts: Facts,
-    step: StepName,
-    composition: Composition,
-    official: str | None,
-    occurred_at: datetime,
-    recorded_at: datetime,
-    on: date,
-    opinion: str = "",
-    *,
-    sponsor: str | None = None,
-    chair: str | None = None,
-    entrusting: str | None = None,
-) -> StepTaken:
-    """The step as taken. Refusals: `chain_is_done`, `step_out_of_order`; 403 `not_the_actor` names who may."""
-    due = next_step(chain, taken, facts)
-    if due is None:
-        raise refusal(
-            "chain_is_done",
-            chain.clause,
-            "every step was taken already",
-            "各环节均已办结",
-            Text("nothing more is asked for", "无需再办理"),
-        )
-    if due.step != step:
-        actors = " / ".join(actor.role for actor in due.by)
-        actors_zh, due_zh, step_zh = (
-            in_chinese(*(actor.role for actor in due.by)),
-            in_chinese(due.step),
-            in_chinese(step),
-        )
-        raise refusal(
-            "step_out_of_order",
-            due.clause or chain.clause,
-            f"{step} comes too early: {due.step} by {actors} is next",
-            f"尚不能办理“{step_zh}”，下一环节为“{due_zh}”（{actors_zh}）",
-            Text(f"take {due.step} first", f"请先完成“{due_zh}”"),
-            next_step=due.step.value,
-            next_by=[actor.role.value for actor in due.by],
-        )
-    if taken and occurred_at < taken[-1].occurred_at:
-        raise refusal(
-            "step_before_the_one_before",
-            due.clause or chain.clause,
-            f"{step} can't have occurred before {taken[-1].step} did, {taken[-1].occurred_at.isoformat()}",
-            f"“{in_chinese(step)}”的时间不能早于上一环节“{in_chinese(taken[-1].step)}”",
-            Text("state when it occurred, after the step before", "请填写上一环节之后的时间"),
-        )
-    acting = composition.require(
-        official,
-        due.by,
-        on,
-        facts,
-        Text(f"take the step {step}", f"办理“{in_chinese(step)}”"),
-        code="not_the_actor",
-        clause=due.clause or chain.clause,
-        power=power_of(step),
-        sponsor=sponsor,
-        chair=chair,
-        entrusting=entrusting,
-    )
-    return StepTaken(
-        step, acting.role, official or "", occurred_at, recorded_at, opinion, acting.on_behalf_of, acting.clause
-    )
 
 
 def advance(topic: Topic, kind: MeetingKind, taken: StepTaken) -> None:
@@ -624,28 +522,11 @@ def require_only_prepared(topic: Topic, rules: TopicRules, outcome: Outcome, doc
         )
 
 
-#: How many records of one sort a topic holds; each is read and written with it.
-MOST_RECORDS = 300
-
-
-def appended(records: list[T], record: T) -> list[T]:
-    """The records with one more. Refusal `record_full` beyond `MOST_RECORDS`."""
-    if len(records) >= MOST_RECORDS:
-        raise refusal(
-            "record_full",
-            None,
-            f"a topic holds {MOST_RECORDS} records of one sort",
-            f"一个议题同类记录不超过{MOST_RECORDS}条",
-            Text("submit what is left as a topic of its own", "其余内容请另行提交议题"),
-        )
-    return [*records, record]
-
-
 # turns --------------------------------------------------------------------------------------------------------------
 def turn(topic: Topic, what: Turn, official: str, reason: str, occurred_at: datetime, recorded_at: datetime) -> None:
     """Write a turn into the history with the steps that it ends."""
     entry = HistoryEntry(what, official, reason, occurred_at, recorded_at, tuple(topic.steps), topic.meeting_id)
-    topic.history = appended(topic.history, entry)
+    topic.history = appended(topic.history, entry, bound=OF_A_TOPIC)
 
 
 def send_back(topic: Topic, official: str, reason: str, occurred_at: datetime, recorded_at: datetime) -> None:
@@ -715,6 +596,7 @@ def change_papers(topic: Topic, kind: MeetingKind, paper: Paper, replaces: str |
     topic.papers = appended(
         [replace(other, replaced_by=paper.id) if other.id == replaces else other for other in topic.papers],
         paper,
+        bound=OF_A_TOPIC,
     )
     topic.late_admission = None
     is_text = PaperKind.main_document in (paper.kind, old.kind if old else None)

@@ -10,8 +10,10 @@ from sqlalchemy.dialects.postgresql import JSONB
 from uuid_utils.compat import uuid7
 
 from meeting_svc import consultation as consultations
+from meeting_svc import step as steps
 from meeting_svc import tables
 from meeting_svc import topic as topics
+from meeting_svc.bounds import OF_A_TOPIC, appended
 from meeting_svc.commands import kind_of, require_organisations
 from meeting_svc.consultation import Coordination, CoordinationNote, Position, Signature, Stance
 from meeting_svc.decision import Decision, Standing
@@ -180,7 +182,7 @@ async def take_position(call: Call, topic_id: str, body: TakePosition) -> Topic:
     position = Position(
         body.organisation, body.stance, body.grounds, call.official or "", call.occurred(body.occurred_at), call.now
     )
-    topic.positions = topics.appended(topic.positions, position)
+    topic.positions = appended(topic.positions, position, bound=OF_A_TOPIC)
     await call.session.flush()
     return topic
 
@@ -234,7 +236,7 @@ async def coordinate(call: Call, topic_id: str, body: Coordinate) -> Topic:
         call.occurred(body.occurred_at),
         call.now,
     )
-    topic.coordinations = topics.appended(topic.coordinations, result)
+    topic.coordinations = appended(topic.coordinations, result, bound=OF_A_TOPIC)
     call.audit_details.update(acting.behalf)
     await call.session.flush()
     return topic
@@ -275,7 +277,7 @@ async def record_gate(call: Call, topic_id: str, body: RecordGate) -> Topic:
         forms=tuple(body.forms),
         opinion=body.opinion,
     )
-    topic.gates = topics.appended(topic.gates, record)
+    topic.gates = appended(topic.gates, record, bound=OF_A_TOPIC)
     await call.session.flush()
     return topic
 
@@ -372,7 +374,7 @@ async def take_topic_step(call: Call, topic_id: str, body: TakeStep) -> Topic:
     """Take the next step of the topic's chain. By who the rulebook says; once its papers and gates are complete."""
     topic, kind, composition = await _locked(call, topic_id)
     topics.require_state(topic, topics.TopicState.in_review, topics.TopicState.ready)
-    taken = topics.take_step(
+    taken = steps.take_step(
         kind.topic,
         topic.steps,
         topic.facts,
@@ -398,7 +400,7 @@ async def take_topic_step(call: Call, topic_id: str, body: TakeStep) -> Topic:
 async def return_topic(call: Call, topic_id: str, body: TurnTopic) -> Topic:
     """Return it to the sponsor with a reason. By whoever is next in its chain, or the office."""
     topic, kind, composition = await _locked(call, topic_id)
-    due = topics.next_step(kind.topic, topic.steps, topic.facts)
+    due = steps.next_step(kind.topic, topic.steps, topic.facts)
     actors = (*(due.by if due else ()), Actor(role=Role.office))
     composition.require(
         call.official,

@@ -9,7 +9,8 @@ from meeting_svc import gate as gates
 from meeting_svc import topic as topics
 from meeting_svc.commands import kind_of
 from meeting_svc.queries import equal, next_of
-from meeting_svc.topic import Topic, TopicState, next_step
+from meeting_svc.step import next_step
+from meeting_svc.topic import Topic, TopicState
 from meeting_svc.topic_commands import rules_of
 from meeting_svc.topic_schemas import GateRecordView, GateView, Outstanding, TopicView
 from zhengling import references

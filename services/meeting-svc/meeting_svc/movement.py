@@ -1,0 +1,136 @@
+"""Who comes and leaves (到会、离会) while a session is open: officials, and guests from outside.
+
+Invariants: nobody comes who is there, or leaves who isn't; each one's movements are in order; whoever chairs stays.
+Pure: no I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from meeting_svc.agenda import item_of
+from meeting_svc.attendance import capacity_of, require_guest_invited
+from meeting_svc.bounds import OF_THE_PEOPLE_IN_A_MEETING, appended
+from meeting_svc.meeting import Meeting, MeetingState, require_state
+from meeting_svc.record import Attendance, GuestAttendance, Move, Movement, Presence
+from zhengling.authority import Composition
+from zhengling.errors import Problem, Text, refusal
+from zhengling.rulebook import MeetingKind
+
+Entry = TypeVar("Entry", Attendance, GuestAttendance)
+
+
+def move(meeting: Meeting, kind: MeetingKind, composition: Composition, movement: Movement) -> None:
+    """Somebody came or left. Refusals: `chair_must_hand_over`, `in_the_room_already`, `not_in_the_room`,
+    `before_the_opening`, `before_the_last_movement`, `not_on_the_agenda`, `record_full`; as `attendance.capacity_of`
+    and `require_guest_invited` for whoever may not come."""
+    require_state(meeting, MeetingState.open)
+    if movement.topic_id:
+        item_of(meeting, movement.topic_id)
+    _require_in_order(meeting, movement)
+    movements = appended(meeting.movements, movement, bound=OF_THE_PEOPLE_IN_A_MEETING)
+    if movement.guest:
+        meeting.guests = _guests_after(meeting, kind, movement, movement.guest)
+    else:
+        meeting.attendance = _officials_after(meeting, kind, composition, movement, movement.official or "")
+    meeting.movements = movements
+
+
+def _officials_after(
+    meeting: Meeting, kind: MeetingKind, composition: Composition, movement: Movement, official: str
+) -> list[Attendance]:
+    entry = next((e for e in meeting.attendance if e.official == official), None)
+    name = composition.official_names.get(official, official)
+    _require_a_move(movement, name, there=entry is not None and entry.in_the_room)
+    if movement.move == Move.left:
+        _require_no_chair(meeting, kind, official)
+        assert entry is not None
+        changed = entry
+    else:
+        capacity = capacity_of(meeting, kind, composition, official, movement.topic_id, meeting.attendance)
+        entry_or_new = entry or Attendance(official, True, topic_id=movement.topic_id)
+        changed = replace(entry_or_new, capacity=capacity, status=Presence.present)
+    return _with(meeting.attendance, entry, _moved(changed, movement))
+
+
+def _guests_after(meeting: Meeting, kind: MeetingKind, movement: Movement, name: str) -> list[GuestAttendance]:
+    entry = next((e for e in meeting.guests if e.name == name), None)
+    _require_a_move(movement, name, there=entry is not None and entry.in_the_room)
+    if movement.move == Move.arrived:
+        require_guest_invited(meeting, kind, name)
+    changed = entry or GuestAttendance(name, True, topic_id=movement.topic_id)
+    return _with(meeting.guests, entry, _moved(changed, movement))
+
+
+def _moved(entry: Entry, movement: Movement) -> Entry:
+    if movement.move == Move.left:
+        return replace(entry, left_at=movement.act.occurred_at)
+    first = entry.arrived_at or movement.act.occurred_at
+    return replace(entry, present=True, arrived_at=first, left_at=None)
+
+
+def _with(entries: Sequence[Entry], old: Entry | None, new: Entry) -> list[Entry]:
+    changed = [new if each is old else each for each in entries]
+    if old is None:
+        changed.append(new)
+    return changed
+
+
+def _require_a_move(movement: Movement, name: str, *, there: bool) -> None:
+    if (movement.move == Move.arrived) == there:
+        raise _no_movement(movement, name)
+
+
+def _require_in_order(meeting: Meeting, movement: Movement) -> None:
+    occurred = movement.act.occurred_at
+    if meeting.opened_at and occurred < meeting.opened_at:
+        raise refusal(
+            "before_the_opening",
+            None,
+            f"the session opened at {meeting.opened_at.isoformat()}",
+            "到会、离会时间不能早于会议开始时间",
+            Text("state when it occurred, after the opening", "请填写会议开始之后的时间"),
+        )
+    own = [other.act.occurred_at for other in meeting.movements if other.who == movement.who]
+    if own and occurred < own[-1]:
+        raise refusal(
+            "before_the_last_movement",
+            None,
+            f"they came or left later than that, at {own[-1].isoformat()}",
+            "时间不能早于该人员上一次到会或离会的时间",
+            Text("state when it occurred, after the last movement", "请填写上一次记录之后的时间"),
+        )
+
+
+def _no_movement(movement: Movement, name: str) -> Problem:
+    if movement.move == Move.arrived:
+        return refusal(
+            "in_the_room_already",
+            None,
+            f"{name} is in the room",
+            f"{name}已在会场",
+            Text("nothing is asked for", "无需登记"),
+        )
+    return refusal(
+        "not_in_the_room",
+        None,
+        f"{name} isn't in the room",
+        f"{name}不在会场",
+        Text("record the arrival first", "请先登记到会"),
+    )
+
+
+def _require_no_chair(meeting: Meeting, kind: MeetingKind, official: str) -> None:
+    if official == meeting.chair:
+        raise refusal(
+            "chair_must_hand_over",
+            kind.clause,
+            "whoever chairs can't leave while the session is open",
+            "会议进行中，主持人不能离会",
+            Text(
+                "hand the chair over to somebody who may chair, or close the session",
+                "请先移交主持，或先散会",
+            ),
+        )

@@ -1,0 +1,92 @@
+"""Who acts once somebody has left office whom a meeting's record names: its chair, or the leader who entrusted the chair.
+
+Invariant: while they hold any post nobody acts in their place but by their absence. Afterwards it is the one who holds now
+the post in virtue of which they acted, and where that is nobody, or several, the government's head (decision 0013). Pure:
+no I/O.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from meeting_svc.meeting import Meeting, minutes_facts, planned_chair, sponsors_of, step_context
+from meeting_svc.step import Succession
+from zhengling.authority import Acting, Composition
+from zhengling.deadlines import shanghai_day
+from zhengling.rulebook import Actor, MeetingKind, Role
+
+
+@dataclass(frozen=True)
+class Places:
+    """Whom the roles sponsor, chair and entrusting leader mean in a meeting's chains on a day, and after whom."""
+
+    sponsor: str | None
+    chair: str | None
+    entrusting: str | None
+    succeeded: dict[Role, Succession] = field(default_factory=dict)
+
+    @property
+    def context(self) -> dict[str, str | None]:
+        return {"sponsor": self.sponsor, "chair": self.chair, "entrusting": self.entrusting}
+
+
+def places(meeting: Meeting, kind: MeetingKind, composition: Composition, on: date) -> Places:
+    """Who stands in those places; from the opening on, a successor for whoever left office since."""
+    context = step_context(meeting, planned_chair(meeting, kind, composition))
+    found = Places(context["sponsor"], context["chair"], context["entrusting"])
+    if meeting.opened_at is None:
+        return found
+    if found.chair and not composition.serves(found.chair, on):
+        acted = chaired_by(meeting, kind, composition)
+        successor, found.succeeded[Role.chair] = _after(found.chair, composition, acted, meeting, on)
+        found = replace(found, chair=successor)
+    if found.entrusting and not composition.serves(found.entrusting, on):
+        acted = _entrusted_by(meeting, kind, composition)
+        successor, found.succeeded[Role.entrusting_leader] = _after(found.entrusting, composition, acted, meeting, on)
+        found = replace(found, entrusting=successor)
+    return found
+
+
+def chaired_by(meeting: Meeting, kind: MeetingKind, composition: Composition) -> Acting | None:
+    """By what the meeting's chair chaired it."""
+    assert meeting.opened_at
+    facts = minutes_facts(meeting, meeting.chair)
+    sponsor = step_context(meeting, meeting.chair)["sponsor"]
+    return composition.may_act(meeting.chair, kind.chair, shanghai_day(meeting.opened_at), facts, sponsor=sponsor)
+
+
+def _entrusted_by(meeting: Meeting, kind: MeetingKind, composition: Composition) -> Acting | None:
+    """By what the chair was entrusted."""
+    given = meeting.entrustment
+    if given is None:
+        return None
+    actors = [Actor(role=role) for role in kind.entrusted_by]
+    return composition.may_act(given.by, actors, shanghai_day(given.occurred_at), {})
+
+
+def _after(
+    gone: str, composition: Composition, acted: Acting | None, meeting: Meeting, on: date
+) -> tuple[str | None, Succession]:
+    """The one who holds now the post by which somebody acted who is gone; else the head, if there is one."""
+    left_on = _last_day(composition, gone)
+    if acted and len(found := _holders(composition, acted.role, sponsors_of(meeting), on)) == 1:
+        return found.pop(), Succession(gone, acted.role, left_on)
+    return next(iter(composition.holders(Role.head, on)), None), Succession(gone, Role.head, left_on)
+
+
+def _holders(composition: Composition, role: Role, sponsors: list[str], on: date) -> set[str]:
+    """Who holds a role; of several those in charge of all who brought the meeting's topics, as the portfolio tells one
+    deputy's post from another's."""
+    found = set(composition.holders(role, on))
+    if role == Role.deputy_in_charge or len(found) > 1:
+        in_charge = [set(composition.holders(Role.deputy_in_charge, on, sponsor=sponsor)) for sponsor in sponsors]
+        charged = set.intersection(*in_charge) if in_charge else set()
+        found = charged if role == Role.deputy_in_charge else found & charged
+    return found
+
+
+def _last_day(composition: Composition, official: str) -> date | None:
+    """The last day of the official's posts, where they are on record."""
+    ends = [post.until for post in composition.posts if post.official == official and post.until]
+    return max(ends, default=None)
