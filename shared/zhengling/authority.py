@@ -458,11 +458,12 @@ class Composition(BaseModel):
             )
         )
         roles = [actor.role.value for actor in lawful]
+        said = [self._in_words(actor.role, sponsor) for actor in lawful]
         name = self.official_names.get(official or "", official or "")
         extra: dict[str, object] = {"required_roles": roles}
         satisfy = Text(
-            f"{' or '.join(roles)}: {', '.join(who) or 'nobody holds it'}",
-            f"应由{in_chinese(*roles)}办理：{'、'.join(who) or '暂无人任职'}",
+            f"{' or '.join(each.en for each in said)}: {', '.join(who) or 'nobody holds it'}",
+            f"应由{'、'.join(each.zh for each in said)}办理：{'、'.join(who) or '暂无人任职'}",
         )
         holders = [
             h
@@ -487,6 +488,15 @@ class Composition(BaseModel):
             satisfy,
             **extra,
         )
+
+    def _in_words(self, role: Role, unit: str | None) -> Text:
+        """A role as a refusal names it; who is of a unit, or heads it, with the unit's name: it needn't be a sponsor."""
+        name = self.organisation_names.get(unit or "")
+        if name and role is Role.sponsor:
+            return Text(f"somebody of {name}", name)
+        if name and role is Role.principal:
+            return Text(f"the principal of {name}", f"{name}主要负责人")
+        return Text(role.value, in_chinese(role))
 
     def _vacancy(
         self, official: str | None, holders: list[str], on: date, power: Power

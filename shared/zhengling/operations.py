@@ -16,6 +16,7 @@ from zhengling.db import NATIONAL, enter_government
 from zhengling.deadlines import shanghai_day
 from zhengling.errors import Problem, Text, not_found, refusal
 from zhengling.moments import Instant
+from zhengling.payloads import SAYING, Payload
 from zhengling.service import Call, Service, command, commands, queries, query
 
 _FAILED = sa.text("""
@@ -64,12 +65,10 @@ class FailedEvents(BaseModel):
     items: list[FailedEvent]
 
 
-class OperationRequest(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class DiscardRequest(OperationRequest):
-    reason: Annotated[str, Field(min_length=3, max_length=500, examples=["the entry was opened by hand"])]
+class DiscardRequest(Payload):
+    reason: Annotated[
+        str, Field(min_length=3, max_length=500, pattern=SAYING, examples=["the entry was opened by hand"])
+    ]
 
 
 class EventState(BaseModel):
@@ -77,7 +76,7 @@ class EventState(BaseModel):
     status: str
 
 
-class ReplayRequest(OperationRequest):
+class ReplayRequest(Payload):
     """Everything this government emitted since then, or one aggregate's part of it; with the scope
     calendar:national the national calendar's too."""
 
@@ -98,7 +97,7 @@ class AuditVerdict(BaseModel):
     findings: list[str]
 
 
-class ClockRequest(OperationRequest):
+class ClockRequest(Payload):
     """Business time from now on: `at`, or the real time again where it is null."""
 
     at: Instant | None

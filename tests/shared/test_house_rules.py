@@ -18,7 +18,7 @@ ROLES = {
 PURE_LIBRARY = (
     "errors", "file_kinds", "notices", "workdays", "moments", "deadlines", "explanations", "adjustments", "vocabulary",
     "absence_rules", "planning_rules", "cadence", "conditions", "meeting_rules", "rulebook", "authority", "events", "gbt9704",
-    "minutes_template", "characters",
+    "minutes_template", "characters", "payloads",
 )  # fmt: skip
 IO = {"fastapi", "starlette", "sqlalchemy", "aiokafka", "asyncpg", "httpx"}
 

@@ -12,9 +12,10 @@ from calendar_svc.duty import DutyState
 from zhengling.absence_rules import AbsenceKind, AskStep, Basis, Duty, LimitName, Power
 from zhengling.authority import Key
 from zhengling.moments import Day, Instant
+from zhengling.payloads import SAYING, Payload
 from zhengling.rulebook import Role
 
-Reason = Annotated[str, Field(min_length=2, max_length=500)]
+Reason = Annotated[str, Field(min_length=2, max_length=500, pattern=SAYING)]
 Note = Annotated[str, Field(max_length=200)]
 Exceptional = Annotated[
     str, Field(max_length=500, description="why a limit should be let be; without it a breach is refused at once")
@@ -22,10 +23,6 @@ Exceptional = Annotated[
 OccurredAt = Annotated[
     Instant | None, Field(description="when it happened, with offset; now where absent; never in the future")
 ]
-
-
-class Payload(BaseModel):
-    model_config = ConfigDict(extra="forbid")
 
 
 class View(BaseModel):
@@ -101,8 +98,8 @@ class RecordDuty(Payload):
 class RecordFieldDay(Payload):
     day: Annotated[Day, Field(description="the day spent on field research")]
     official: Annotated[Key | None, Field(description="whose day it was; whoever records it, where absent")] = None
-    place: Annotated[str, Field(min_length=2, max_length=200)]
-    subject: Annotated[str, Field(min_length=2, max_length=200)]
+    place: Annotated[str, Field(min_length=2, max_length=200, pattern=SAYING)]
+    subject: Annotated[str, Field(min_length=2, max_length=200, pattern=SAYING)]
 
 
 class WithdrawFieldDay(Payload):

@@ -11,6 +11,7 @@ from calendar_svc.workyear import Arrangement, DayChange
 from zhengling.deadlines import CIVIL_CODE, Amount, Anchor, DeadlineRule, FixedDay, Roll, Unit
 from zhengling.due_dates import DueView
 from zhengling.moments import Day, DayOrInstant, Instant
+from zhengling.payloads import SAYING, Payload
 from zhengling.workdays import CalendarYear, DayKind, DayStatus, Notice, SpecialDay
 
 MAX_BATCH, MAX_TRACED = 100_000, 1000
@@ -151,23 +152,27 @@ class Versions(BaseModel):
 # Changes ------------------------------------------------------------------------------------------------------------
 
 
-class HolidayArrangement(BaseModel):
+class HolidayArrangement(Payload):
     """One holiday as the notice states it: days off from the first to the last, and the weekend days worked for it."""
 
-    model_config = ConfigDict(extra="forbid")
-    name: Annotated[str, Field(min_length=1, max_length=40)]
+    name: Annotated[str, Field(min_length=1, max_length=40, pattern=SAYING)]
     first: Day
     last: Day
-    work_on: Annotated[list[Day], Field(max_length=10)] = []
+    work_on: Annotated[list[Day], Field(default_factory=list, max_length=10)]
     granted: Annotated[
-        list[Day], Field(max_length=20, description="days off beyond the statutory ones that nobody works for")
-    ] = []
+        list[Day],
+        Field(
+            default_factory=list,
+            max_length=20,
+            description="days off beyond the statutory ones that nobody works for",
+        ),
+    ]
 
     def arrangement(self) -> Arrangement:
         return Arrangement(self.name, self.first, self.last, tuple(self.work_on), tuple(self.granted))
 
 
-class NoticeRequest(BaseModel):
+class NoticeRequest(Payload):
     """A year's holiday notice of the State Council as it is printed, or one that amends it."""
 
     model_config = ConfigDict(
@@ -186,8 +191,8 @@ class NoticeRequest(BaseModel):
         },
     )  # fmt: skip
     year: Annotated[StrictInt, Field(ge=2010, le=9998)]
-    issuer: Annotated[str, Field(min_length=2, max_length=60)]
-    number: Annotated[str, Field(min_length=2, max_length=60)]
+    issuer: Annotated[str, Field(min_length=2, max_length=60, pattern=SAYING)]
+    number: Annotated[str, Field(min_length=2, max_length=60, pattern=SAYING)]
     date: Day
     amends: Annotated[str | None, Field(max_length=60, description="the number of the notice it changes")] = None
     holidays: Annotated[list[HolidayArrangement], Field(min_length=1, max_length=20)]
@@ -213,7 +218,7 @@ class Notices(BaseModel):
     items: list[NoticeView]
 
 
-class ClosureRequest(BaseModel):
+class ClosureRequest(Payload):
     """Offices of one government close on these days: why, on whose order, by which document."""
 
     model_config = ConfigDict(
@@ -227,20 +232,20 @@ class ClosureRequest(BaseModel):
     )  # fmt: skip
     first: Day
     last: Day
-    reason: Annotated[str, Field(min_length=2, max_length=100)]
-    ordered_by: Annotated[str, Field(min_length=2, max_length=60)]
-    document: Annotated[str, Field(min_length=2, max_length=60)]
+    reason: Annotated[str, Field(min_length=2, max_length=100, pattern=SAYING)]
+    ordered_by: Annotated[str, Field(min_length=2, max_length=60, pattern=SAYING)]
+    document: Annotated[str, Field(min_length=2, max_length=60, pattern=SAYING)]
     occurred_at: Instant | None = None
 
 
-class LiftRequest(BaseModel):
+class LiftRequest(Payload):
     """Offices open again from this day on."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"from": "2026-08-14", "reason": "台风提前过境"}]}
     )
     from_: Annotated[Day, Field(alias="from")]
-    reason: Annotated[str, Field(min_length=2, max_length=100)]
+    reason: Annotated[str, Field(min_length=2, max_length=100, pattern=SAYING)]
 
 
 class ClosureView(BaseModel):

@@ -196,7 +196,7 @@ def change(
 ) -> None:
     """Make a new version of an approved agenda. Refusals as for the first approval, `reason_missing`,
     `agenda_unchanged`."""
-    if not reason.strip():
+    if not reason:
         raise refusal(
             "reason_missing",
             kind.agenda.clause,

@@ -8,14 +8,14 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from meeting_svc.planning import RequestState
-from meeting_svc.schemas import OccurredAt, Opinion, Payload, Reason, Title, View
+from meeting_svc.schemas import SAYING, OccurredAt, Opinion, Payload, Reason, Title, View
 from zhengling.authority import Key
 from zhengling.due_dates import DueView
 from zhengling.moments import Day
 from zhengling.planning_rules import Group, Hindrance, NameOf, PlanStep
 from zhengling.rulebook import Role
 
-Name = Annotated[str, Field(min_length=1, max_length=100)]
+Name = Annotated[str, Field(min_length=1, max_length=100, pattern=SAYING)]
 Note = Annotated[str, Field(max_length=500)]
 Document = Annotated[str, Field(max_length=100, description="the document that asks for it (文号)")]
 Exceptional = Annotated[

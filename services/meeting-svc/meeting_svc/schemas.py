@@ -8,13 +8,12 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from zhengling.moments import Instant
+from zhengling.payloads import SAYING as SAYING
+from zhengling.payloads import Payload as Payload
 from zhengling.rulebook import (
     Role,
     StepName,
 )
-
-#: A text that isn't only blanks.
-SAYING = r"\S"
 
 Title = Annotated[str, Field(min_length=2, max_length=200, pattern=SAYING)]
 
@@ -25,10 +24,6 @@ Opinion = Annotated[str, Field(max_length=1000)]
 OccurredAt = Annotated[
     Instant | None, Field(description="when it happened, with offset; now where absent; never in the future")
 ]
-
-
-class Payload(BaseModel):
-    model_config = ConfigDict(extra="forbid")
 
 
 class View(BaseModel):

@@ -22,7 +22,7 @@ from meeting_svc.step import StepTaken, next_step
 from zhengling.authority import Composition
 from zhengling.deadlines import Due
 from zhengling.errors import Problem, Text, invalid, refusal
-from zhengling.meeting_rules import GateRule, RequiredPaper, TopicRules
+from zhengling.meeting_rules import GateRule, Papers, RequiredPaper, TopicRules
 from zhengling.rulebook import (
     Actor,
     Facts,
@@ -98,6 +98,7 @@ class Turn(StrEnum):
     released = "released"
     deferred = "deferred"
     corrected = "corrected"
+    urgency_stated = "urgency_stated"
 
 
 @dataclass(frozen=True)
@@ -154,6 +155,7 @@ class Topic:
     gates: list[GateRecord] = field(default_factory=list)
     positions: list[Position] = field(default_factory=list)
     coordination_note: CoordinationNote | None = None
+    earlier_notes: list[CoordinationNote] = field(default_factory=list)
     coordinations: list[Coordination] = field(default_factory=list)
     signatures: list[Signature] = field(default_factory=list)
     prior_meeting: PriorMeeting | None = None
@@ -320,20 +322,33 @@ def require_in_time(
     admission = topic.late_admission
     admitted = admission is not None and admission.meeting_id == meeting_id and late <= admission.working_days_late
     if late and papers_due and kind.papers and not admitted:
-        admitters = " / ".join(kind.papers.admit_late)
         raise refusal(
             "papers_late",
             papers_due.clause,
             f"the papers came {late} working day{'s' * (late > 1)} late: on {submitted}, due on {papers_due.date}",
             f"材料报送迟到{late}个工作日：应于{papers_due.date}前报送，实际{submitted}报送",
-            Text(
-                f"choose a later meeting day, or have {admitters or 'nobody: it is firm'} admit it with a reason",
-                f"改到之后的会议，或由{in_chinese(*kind.papers.admit_late) or '（无人可准）'}说明理由后准予列入",
-            ),
+            _in_time_otherwise(topic, kind.papers),
             working_days_late=late,
             due=papers_due.date.isoformat(),
             submitted=submitted.isoformat(),
         )
+
+
+def _in_time_otherwise(topic: Topic, papers: Papers) -> Text:
+    """What helps papers that are late: a later day, whoever may admit them, special urgency where that waives the time."""
+    ways = [Text("choose a later meeting day", "改到之后的会议")]
+    if papers.admit_late:
+        roles, roles_zh = " / ".join(papers.admit_late), in_chinese(*papers.admit_late)
+        ways.append(Text(f"have {roles} admit it with a reason", f"由{roles_zh}说明理由后准予列入"))
+    if not matches(papers.deadline_when, topic.facts | {"specially_urgent": True}):
+        ways.append(
+            Text(
+                "have the sponsor state why it is specially urgent (urgency), whereupon its chain is taken again",
+                "确属特殊紧急的，由主办部门说明紧急理由（urgency）后重新履行审核程序",
+            )
+        )
+    firm = Text("; the lead time is firm", "；该时限无例外") if len(ways) == 1 else Text("", "")
+    return Text(", or ".join(way.en for way in ways) + firm.en, "，或".join(way.zh for way in ways) + firm.zh)
 
 
 def admit_late(
@@ -348,7 +363,8 @@ def admit_late(
     on: date,
 ) -> None:
     """Record that who approves additions admitted late papers. 403 `not_the_admitter`; 409 `papers_not_late`,
-    `topic_already_scheduled` for another meeting than the one on whose agenda it stands, `illegal_state`."""
+    `nobody_admits_late_papers`, `topic_already_scheduled` for another meeting than the one on whose agenda it stands,
+    `illegal_state`."""
     clause = kind.papers.clause if kind.papers else kind.clause
     if topic.state == TopicState.scheduled and topic.meeting_id != meeting_id:
         raise _already_scheduled(topic)
@@ -362,6 +378,14 @@ def admit_late(
             Text("put the topic on the agenda", "可直接列入议程"),
         )
     roles = kind.papers.admit_late if kind.papers else ()
+    if kind.papers and not roles:
+        raise refusal(
+            "nobody_admits_late_papers",
+            clause,
+            "the rules let nobody admit late papers",
+            "本级规则未规定可准予迟报",
+            _in_time_otherwise(topic, kind.papers),
+        )
     composition.require(
         official,
         tuple(Actor(role=role) for role in roles),
@@ -573,6 +597,26 @@ def resubmit(
         _begin_text(topic, recorded_at)
         topic.prior_meeting = None
     topic.state, topic.submitted_at, topic.late_admission = TopicState.in_review, occurred_at, None
+
+
+def state_urgency(
+    topic: Topic, kind: MeetingKind, urgency: str, official: str, occurred_at: datetime, recorded_at: datetime
+) -> None:
+    """Say of a topic on its way that it is specially urgent, and why. Whoever saw it as one that isn't sees it again: its
+    chain begins anew (DL-43). Refusal `urgency_unchanged`."""
+    require_state(topic, TopicState.in_review, TopicState.ready)
+    if urgency == topic.urgency:
+        raise refusal(
+            "urgency_unchanged",
+            None,
+            "it states this urgency already",
+            "已载明该紧急理由",
+            Text("go on with the topic's chain", "可继续办理"),
+        )
+    turn(topic, Turn.urgency_stated, official, urgency, occurred_at, recorded_at)
+    topic.history = [*topic.history[:-1], replace(topic.history[-1], before={"urgency": topic.urgency})]
+    topic.urgency, topic.steps, topic.state = urgency, [], TopicState.in_review
+    settle(topic, kind)
 
 
 #: What may still be added to a topic's record: whatever a meeting hasn't got on its agenda yet.

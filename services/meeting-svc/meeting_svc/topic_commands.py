@@ -31,6 +31,7 @@ from meeting_svc.topic_schemas import (
     RecordGate,
     ResubmitTopic,
     SignTopicForm,
+    StateUrgency,
     SubmitTopic,
     TakePosition,
     TurnTopic,
@@ -188,7 +189,7 @@ async def take_position(call: Call, topic_id: str, body: TakePosition) -> Topic:
 
 
 async def write_coordination_note(call: Call, topic_id: str, body: WriteCoordinationNote) -> Topic:
-    """Set down each side's grounds and a preferred opinion. By the sponsor."""
+    """Set down each side's grounds, the sponsor's own among them, and a preferred opinion. By the sponsor."""
     topic, _, composition = await _locked(call, topic_id)
     topics.require_state(topic, *topics.BEFORE_AN_AGENDA)
     _require_sponsor(call, composition, topic, Text("write the coordination note", "提出协调说明"))
@@ -196,6 +197,12 @@ async def write_coordination_note(call: Call, topic_id: str, body: WriteCoordina
     note = CoordinationNote(
         dict(body.grounds), body.preferred, call.official or "", call.occurred(body.occurred_at), call.now
     )
+    rules = rules_of(call, topic).consultation
+    if rules and rules.disagreement:
+        sides = consultations.sides(topic.sponsor, topic.concerned, topic.standing_positions)
+        consultations.require_each_side(rules.disagreement.clause, note, sides, composition.organisation_names)
+    if topic.coordination_note:
+        topic.earlier_notes = appended(topic.earlier_notes, topic.coordination_note, bound=OF_A_TOPIC)
     topic.coordination_note = note
     await call.session.flush()
     return topic
@@ -215,7 +222,10 @@ async def coordinate(call: Call, topic_id: str, body: Coordinate) -> Topic:
             Text("positions are shown to the meeting as they are", "各方意见如实提交会议"),
         )
     consultations.require_note(
-        rules, topic.coordination_note, consultations.objecting(topic.concerned, topic.standing_positions)
+        rules,
+        topic.coordination_note,
+        consultations.sides(topic.sponsor, topic.concerned, topic.standing_positions),
+        composition.organisation_names,
     )
     acting = composition.require(
         call.official,
@@ -472,6 +482,17 @@ def _require_lawful_declaration(call: Call, topic: Topic, kind: MeetingKind) -> 
     topics.require_matter(kind, topic.matter)
     topics.require_papers(kind, topic.current_papers, topic.facts)
     topics.require_not_reserved(topic, book.topics, {name: each.name for name, each in book.meetings.items()})
+
+
+async def state_urgency(call: Call, topic_id: str, body: StateUrgency) -> Topic:
+    """Say of a topic on its way that it is specially urgent. By the sponsor; it takes its chain again."""
+    topic, kind, composition = await _locked(call, topic_id)
+    _require_sponsor(call, composition, topic, Text("state its urgency", "说明紧急理由"))
+    occurred_at = call.occurred(body.occurred_at)
+    topics.state_urgency(topic, kind, body.urgency, call.official or "", occurred_at, call.now)
+    call.audit_details.update(reason=body.urgency)
+    await call.session.flush()
+    return topic
 
 
 async def admit_late_topic(call: Call, topic_id: str, body: AdmitLate) -> Topic:
