@@ -32,7 +32,7 @@ from zhengling.auth import Principal
 from zhengling.db import enter_government
 from zhengling.deadlines import shanghai_day
 from zhengling.errors import Language, Problem, Text, not_found, refusal
-from zhengling.service import PROBLEMS, Call, Service, command, commands, language_of, queries, query
+from zhengling.service import PROBLEMS, Call, Service, command, commands, is_current, language_of, queries, query
 
 PRODID = "-//Zhengling//Calendar feeds 1.0//ZH"
 REFRESH = timedelta(hours=1)
@@ -167,15 +167,9 @@ async def _answer(call: Call, request: Request, title: Text, feed: FeedQuery, if
     content = await asyncio.to_thread(render, name, domain, events, call.language, _address(request))
     tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization, Accept-Language"}
-    if if_none_match is not None and _matches(if_none_match, tag):
+    if is_current(if_none_match, tag):
         return Response(status_code=304, headers=headers)
     return ICalendar(content, headers=headers)
-
-
-def _matches(if_none_match: str, tag: str) -> bool:
-    """RFC 9110, 13.1.2: any, or one of a list, compared weakly."""
-    given = {part.strip().removeprefix("W/") for part in if_none_match.split(",")}
-    return bool(given & {"*", tag})
 
 
 def _address(request: Request) -> str:

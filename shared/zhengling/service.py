@@ -311,6 +311,13 @@ def etag(version: int) -> str:
     return f'"{version}"'
 
 
+def is_current(if_none_match: str | None, tag: str) -> bool:
+    """Whether the caller has what bears this ETag, so that 304 is the answer (RFC 9110, 13.1.2: any, or one of a list,
+    compared weakly)."""
+    given = {part.strip().removeprefix("W/") for part in (if_none_match or "").split(",")}
+    return bool(given & {"*", tag})
+
+
 class ProblemDocument(BaseModel):
     """RFC 9457, with a stable code; by the rules also the clause and what would satisfy it."""
 

@@ -508,10 +508,13 @@ class Clerks:
         body = DraftMinutes(reason=REASON, major=r.random() < 0.3)
         return Move(minutes_commands.draft_minutes, self._drafter(r, meeting), (meeting.id, body))
 
-    def correct(self, r: Random, meeting: Meeting) -> Move:
+    def correct(self, r: Random, meeting: Meeting, outcomes: bool = False) -> Move:
         mine = [each for each in self.rows.of(Decision) if each.meeting_id == meeting.id]
         amendments = [
-            {"decision_id": each.id, "changes": {"task": f"更正{next(self.numbers)}"}}
+            {
+                "decision_id": each.id,
+                "changes": {"outcome": r.choice(list(Outcome))} if outcomes else {"task": f"更正{next(self.numbers)}"},
+            }
             for each in mine
             if each.standing != "revoked" and r.random() < 0.5
         ]
@@ -753,6 +756,7 @@ class Clerks:
         return [
             self.draft(r, meeting),
             self.correct(r, meeting),
+            self.correct(r, meeting, outcomes=True),
             Move(minutes_commands.draft_minutes, self._drafter(r, meeting), (meeting.id, DraftMinutes(reason=REASON))),
             Move(minutes_commands.return_minutes, taker, (meeting.id, reason)),
             Move(minutes_commands.take_minutes_step, taker, (meeting.id, TakeStep(step=step.step))),

@@ -76,7 +76,12 @@ def of_its_text(topic: Topic, records: list[Any]) -> list[Any]:
     """The records that are of the topic's text as it stands."""
     newer = any(p.kind == "main_document" and p.number > 1 and p.replaced_by is None for p in topic.papers)
     assert topic.text_since or not newer, "another text, and what was recorded of the older one still counts"
-    return [record for record in records if topic.text_since is None or record.recorded_at >= topic.text_since]
+    found = [record for record in records if topic.text_since is None or record.recorded_at >= topic.text_since]
+    last = topic.history[-1] if topic.history else None
+    if last and last.turn == "corrected" and last.meeting_id is None and topic.state == "concluded":
+        deferred = next(each for each in reversed(topic.history[:-1]) if each.meeting_id == topic.meeting_id)
+        return [record for record in found if record.recorded_at <= deferred.recorded_at]  # what the meeting had then
+    return found
 
 
 @dataclass
@@ -88,6 +93,7 @@ class Law:
     sealed: dict[str, str] = field(default_factory=dict)
     chairs_entrusted: dict[str, bool] = field(default_factory=dict)
     reached: set[str] = field(default_factory=set)
+    put_off: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         (self.book,) = self.rows.service.rulebooks.all()
@@ -218,6 +224,7 @@ class Law:
             self._form_and_prior_meeting(topic, kind, facts)
             self._in_time(topic, kind, facts)
         self._one_agenda(topic)
+        self._followed(topic, facts)
 
     def _papers(self, topic: Topic, kind: Any, facts: dict[str, Any]) -> None:
         counting = [paper for paper in topic.papers if paper.replaced_by is None]
@@ -246,6 +253,20 @@ class Law:
             assert set(rule.criteria) <= set(records[-1].criteria), f"{rule.gate} lacks criteria"
             forms = [form for form in set(records[-1].forms) if not rule.form_among or form in rule.form_among]
             assert len(forms) >= rule.forms, f"{rule.gate} lacks forms"
+
+    def _followed(self, topic: Topic, facts: dict[str, Any]) -> None:
+        """Whether something is open that may come after the meeting is known as it is."""
+        still = []
+        for rule in self.book.topics.gates:
+            applies = set(rule.any_of) & set(topic.aspects) and holds(rule.when, facts)
+            if applies and rule.blocks in ("issue", "tracked") and (not rule.kinds or topic.meeting_kind in rule.kinds):
+                since = topic.text_since
+                records = [record for record in topic.gates if since is None or record.recorded_at >= since]
+                passed = [record.passed for record in records if record.gate == rule.gate]
+                still.append(not passed or not passed[-1])
+        assert topic.gates_open == any(still), f"{still}, and gates_open is {topic.gates_open}"
+        if any(still):
+            self.reached.add("gates open after the meeting")
 
     def _consultation(self, topic: Topic) -> None:
         said = {position.organisation: position for position in of_its_text(topic, topic.positions)}
@@ -487,6 +508,8 @@ class Law:
                 assert all(d.state not in ("requested", "approved") for d in sent), "a delegate of who comes after all"
                 self.reached.add("leave withdrawn")
         taken = meeting.resolutions[len(before["resolutions"]) :]
+        if kind.quorum and len(set(self._in_the_room(meeting)) & set(members)) < kind.quorum.needed(len(members)):
+            self.put_off.update(each.decision_id for each in taken)
         if any(each.outcome != "deferred" for each in taken):  # what is put off isn't decided
             self._require_quorum(meeting, kind)
 
@@ -497,6 +520,12 @@ class Law:
         assert set(decided) <= set(items), "a decision on what isn't on the agenda"
         assert not decided or kind.decides, "a kind that takes no decisions decided"
         for resolution in meeting.resolutions:
+            if resolution.decision_id in self.put_off:
+                assert resolution.outcome == "deferred", "decided by a correction, without a quorum"
+            topic = self.rows.rows[Topic][resolution.topic_id]
+            reserved = [each for each in self.book.topics.reserved if set(each.any_of) & set(topic.aspects)]
+            if reserved and meeting.kind not in reserved[0].kinds:
+                assert resolution.outcome != "passed", "a reserved matter is decided where it is only prepared"
             assert resolution.lead.code not in [unit.code for unit in resolution.co_units]
         if len(decided) > len(before["resolutions"]):
             assert "open" in (meeting.state, before["state"]), "decided outside the session"
@@ -510,6 +539,8 @@ class Law:
         kind, found = self.book.meetings[meeting.kind], versions(self.rows, meeting.id)
         assert sum(each.state == "draft" for each in found) <= 1, "two versions wait"
         assert [each.number for each in found] == list(range(1, len(found) + 1))
+        marks = [each.major for each in found]
+        assert marks == sorted(marks), "minutes lost the mark of a major matter"
         final = [each for each in found if each.state in ("signed", "waived")]
         assert bool(final) == (meeting.state in ("signed", "unminuted")), f"{meeting.state}, {len(final)} final"
         for minutes in found:

@@ -62,6 +62,7 @@ SOMEWHERE = {
     "meeting unminuted", "minutes waived", "minutes returned", "minutes signed: redraft", "late papers admitted",
     "invitees approved", "everybody told", "quorum met", "chair entrusted", "chair handed over",
     "agenda addition", "agenda removal", "agenda reorder", "guest from outside", "leave withdrawn",
+    "gates open after the meeting",
 }  # fmt: skip
 SELDOM = {"acknowledge", "answer_delegate"}  # lawful for few, so that a short run may do without
 COMMANDS = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import io
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import date, datetime, timedelta
@@ -83,11 +84,11 @@ class Council:
     async def decision(self, decision: Json) -> Json:
         return await self.api.get("meeting", f"/v1/decisions/{decision['id']}")
 
-    async def file(self, number: int | None = None) -> httpx.Response:
+    async def file(self, number: int | None = None, **headers: str) -> httpx.Response:
         path = f"{self.path}/minutes.docx" if number is None else f"{self.path}/minutes/versions/{number}/docx"
-        headers = {"Authorization": f"Bearer {self.api.token(None)}"}
+        headers = {"Authorization": f"Bearer {self.api.token(None)}"} | headers
         answer = await self.api._client.get(f"{self.api._addresses['meeting']}{path}", headers=headers)
-        assert answer.status_code == 200, answer.text
+        assert answer.status_code in (200, 304), answer.text
         return answer
 
     async def entry(self, decision: Json, until: Callable[[Json], bool] = bool) -> Json:
@@ -231,6 +232,13 @@ async def test_each_version_is_an_official_document_and_the_same_file_every_time
     assert text[0] == "临海县人民政府县政府周例会纪要" and issue in text
     assert "一、关于水库除险加固的请示" in text
     assert "签发：甲一" in text
+    tag = one.headers["etag"]
+    for known in (tag, f'"another", W/{tag}', "*"):
+        unchanged = await lh.file(1, **{"If-None-Match": known})
+        assert (unchanged.status_code, unchanged.content, unchanged.headers["etag"]) == (304, b"", tag)
+    changed = await lh.file(**{"If-None-Match": tag})
+    assert (changed.status_code, changed.content) == (200, newest.content)
+    assert tag == f'"{hashlib.sha256(one.content).hexdigest()}"', "strong: by the bytes"
     draft = [p.text for p in Document(io.BytesIO(newest.content)).paragraphs]
     assert "（未签发稿）（更正）" in draft and "更正后的正文若干。" in draft
 

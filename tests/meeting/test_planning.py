@@ -18,7 +18,7 @@ from meeting_svc.decision import Decision, Standing
 from meeting_svc.guest import invited_by
 from meeting_svc.hindrance import Surroundings, breaches_of, days_late, quota_key, refuse_breaches, standing
 from meeting_svc.meeting import Meeting, MeetingState
-from meeting_svc.planning import Guest, Lift, PlanningRequest, RequestState, Taken, next_ask
+from meeting_svc.planning import Guest, Lift, PlanningRequest, PlanStepTaken, RequestState, next_ask
 from meeting_svc.yearly_plan import Declaration, MeetingPlan, PlanItem, PlanState, allows
 from zhengling.authority import Composition, Post, PostRole
 from zhengling.deadlines import Anchor, DeadlineRule, compute
@@ -69,8 +69,8 @@ def found(kind: RequestType, request: PlanningRequest, **changes: Any) -> list[t
     return [(b.hindrance, b.covers) for b in breaches_of(kind, request, around(**changes))]
 
 
-def step(name: PlanStep, role: Role, **changes: Any) -> Taken:
-    return Taken(name, role, "somebody", NOW, NOW, **changes)
+def step(name: PlanStep, role: Role, **changes: Any) -> PlanStepTaken:
+    return PlanStepTaken(name, role, "somebody", NOW, NOW, **changes)
 
 
 # the lead time ------------------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from zhengling import references
 from zhengling.authority import Acting, Composition
 from zhengling.db import lock
 from zhengling.deadlines import shanghai_day
+from zhengling.errors import invalid
 from zhengling.rulebook import Chain, Facts, MeetingKind
 from zhengling.service import Call
 
@@ -60,9 +61,17 @@ async def step_of_meeting(
     return step
 
 
-def require_organisations(composition: Composition, codes: list[str]) -> None:
-    """Problem 422 `unknown_organisation` for codes that the composition doesn't have."""
+def require_organisations(composition: Composition, codes: list[str], on: date | None = None) -> None:
+    """Problem 422 `unknown_organisation` for codes that the composition doesn't have, `organisation_abolished` for units
+    that aren't there on that day, where one is named."""
     invitation.require_known(composition, [], codes)
+    there = {each.code for each in composition.organisations if on is None or each.holds(on)}
+    if gone := [composition.organisation_names[code] for code in codes if code not in there]:
+        raise invalid(
+            "organisation_abolished",
+            f"not there on {on}: {', '.join(gone)}",
+            f"{on}时该单位不存在：{'、'.join(gone)}",
+        )
 
 
 @dataclass

@@ -14,6 +14,7 @@ from meeting_svc.bounds import OF_A_DECISION, appended
 from zhengling.errors import Text, refusal
 from zhengling.events import Resolution, ResolutionChange
 from zhengling.meeting_rules import Publication as PublicationRule
+from zhengling.vocabulary import Outcome
 
 
 class Standing(StrEnum):
@@ -118,7 +119,8 @@ class Revision:
 
 @dataclass
 class Decision:
-    """What a meeting decided on one topic; from the signature on it changes only by a signed correction."""
+    """What a meeting decided on one topic; from the signature on it changes only by a signed correction. `quorum_clause`
+    is the clause of the quorum that was lost when the topic was deferred: nothing else could be decided then."""
 
     id: str
     government: str
@@ -127,6 +129,7 @@ class Decision:
     resolution: Resolution
     standing: Standing = Standing.recorded
     signed_at: datetime | None = None
+    quorum_clause: str | None = None
     revision: int = 1
     revisions: list[Revision] = field(default_factory=list)
     publication: PublicationState = PublicationState.not_asked
@@ -163,7 +166,7 @@ def _told(value: object) -> str | None:
 
 def amendment(decision: Decision, after: Resolution | None) -> Amendment:
     """The change of one decision, or its revocation where `after` is None. Refusals: `decision_revoked`,
-    `nothing_to_revoke`, `lead_twice`, `nothing_changes`."""
+    `nothing_to_revoke`, `lead_twice`, `quorum_lost`, `published_already`, `nothing_changes`."""
     before = decision.resolution
     if decision.standing == Standing.revoked:
         raise refusal(
@@ -184,6 +187,8 @@ def amendment(decision: Decision, after: Resolution | None) -> Amendment:
             )
         return Amendment(before, before, revoked=True)
     require_one_lead(after)
+    _require_quorum(decision, after)
+    require_stays_public(decision, after)
     if after == before:
         raise refusal(
             "nothing_changes",
@@ -193,6 +198,30 @@ def amendment(decision: Decision, after: Resolution | None) -> Amendment:
             Text("say what changes, or leave it out", "请填写更正内容，或不列此项"),
         )
     return Amendment(before, after)
+
+
+def _require_quorum(decision: Decision, after: Resolution) -> None:
+    """Refusal `quorum_lost`: what could only be deferred for want of a quorum is no decision by a correction (HC-43)."""
+    if decision.quorum_clause and after.outcome != Outcome.deferred:
+        raise refusal(
+            "quorum_lost",
+            decision.quorum_clause,
+            f"the quorum was lost when topic {after.number} was deferred: the session could decide nothing else on it",
+            f"第{after.number}项议题暂缓时到会人数不足法定人数，会议不能就其作出其他决定",
+            Text("bring the topic to a later meeting", "请将该议题提交以后的会议"),
+        )
+
+
+def require_stays_public(decision: Decision, after: Resolution) -> None:
+    """Refusal `published_already` where a correction would keep from the public what is public."""
+    if decision.publication == PublicationState.published and not after.may_be_published:
+        raise refusal(
+            "published_already",
+            decision.publication_clause,
+            f"decision {after.number} is published: it can't be kept from the public any more",
+            f"第{after.number}项决定已经公开，不能再更正为不予公开",
+            Text("leave may_be_published as it is, or revoke the decision", "请保留公开属性；确需撤回的，请撤销该决定"),
+        )
 
 
 def require_one_lead(resolution: Resolution) -> None:
@@ -219,7 +248,9 @@ def adopt(decision: Decision, rule: PublicationRule | None, signed_at: datetime)
 
 
 def correct(decision: Decision, made: Amendment, rule: PublicationRule | None, revision: Revision) -> None:
-    """By the signature of a correction: the decision as it is from now on."""
+    """By the signature of a correction: the decision as it is from now on. What was published otherwise worded is to be
+    published anew. Refusal `published_already`."""
+    require_stays_public(decision, made.after)
     decision.resolution = made.after
     decision.revision += 1
     decision.revisions = [*decision.revisions, revision]
@@ -228,6 +259,8 @@ def correct(decision: Decision, made: Amendment, rule: PublicationRule | None, r
             adopt(decision, rule, revision.signed_at)
         case Effect.amended:
             decision.standing = Standing.amended
+            if decision.publication == PublicationState.published:
+                decision.publication = PublicationState.outstanding
         case Effect.revoked:
             decision.standing = Standing.revoked
             if decision.publication == PublicationState.outstanding:
@@ -269,6 +302,7 @@ def publish(decision: Decision, record: PublicationRecord) -> None:
         )
     if record.state == PublicationState.published:
         assert record.published_at and decision.signed_at
+        worded_at = decision.revisions[-1].signed_at if decision.revisions else decision.signed_at
         if not decision.resolution.may_be_published:
             raise refusal(
                 "not_for_the_public",
@@ -277,11 +311,11 @@ def publish(decision: Decision, record: PublicationRecord) -> None:
                 "会议已确定该决定不予公开",
                 Text("withhold it with the reason, or correct the minutes", "请登记不予公开的理由，或先更正纪要"),
             )
-        if record.published_at < decision.signed_at:
+        if record.published_at < worded_at:
             raise refusal(
                 "published_before_signature",
                 clause,
-                f"the minutes were signed at {decision.signed_at.isoformat()}",
+                f"the minutes were signed at {worded_at.isoformat()}",
                 "公开时间不能早于纪要签发时间",
                 Text("state a time after the signature", "请填写签发之后的时间"),
             )

@@ -57,7 +57,7 @@ async def record_decision(call: Call, meeting_id: str, body: RecordDecision) -> 
     meetings.require_deciding(kind)
     act = Text("record a decision", "记录决定")
     meetings.require_organiser(kind, composition, call.official, meeting.organised_by, shanghai_day(call.now), act)
-    require_organisations(composition, [body.lead, *body.co_units])
+    require_organisations(composition, [body.lead, *body.co_units], on=shanghai_day(call.now))
     if body.due:
         (await references.calendar(call.session)).require(body.due)
         if body.due < meeting.day:
@@ -90,6 +90,7 @@ async def record_decision(call: Call, meeting_id: str, body: RecordDecision) -> 
         meeting_id=meeting.id,
         topic_id=body.topic_id,
         resolution=resolution,
+        quorum_clause=meetings.quorum_lost(meeting),
         followed_clause=await _followed(call, meeting, body.topic_id),
     )
     call.session.add(decision)

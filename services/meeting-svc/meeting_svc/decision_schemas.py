@@ -88,6 +88,9 @@ class DecisionView(View):
     resolution: Resolution
     standing: Standing
     signed_at: datetime | None
+    quorum_clause: Annotated[
+        str | None, Field(description="of the quorum that was lost when it was deferred: no correction decides it")
+    ]
     revision: Annotated[int, Field(description="counts up with every signed correction of it")]
     revisions: list[RevisionView]
     publication: PublicationState

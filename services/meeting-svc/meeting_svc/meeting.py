@@ -352,6 +352,11 @@ def quorum_is_met(meeting: Meeting) -> bool:
     return meeting.quorum_needed is None or len(members_in_the_room(meeting)) >= meeting.quorum_needed.needed
 
 
+def quorum_lost(meeting: Meeting) -> str | None:
+    """The clause of the quorum that isn't met at the moment; None where it is, or none is asked for."""
+    return meeting.quorum_needed.clause if meeting.quorum_needed and not quorum_is_met(meeting) else None
+
+
 def require_deciding(kind: MeetingKind) -> None:
     """Refusal `takes_no_decisions` for a kind that only takes note."""
     if not kind.decides:
@@ -370,11 +375,12 @@ def decide(meeting: Meeting, resolution: Resolution) -> None:
     """Record what the meeting made of one topic. Refusals: `quorum_lost`, `not_on_the_agenda`, `decided_already`,
     `lead_twice`. Deferring decides nothing, so it needs no quorum (HC-43): a session that lost it for good can end."""
     require_state(meeting, MeetingState.open)
-    if resolution.outcome != Outcome.deferred and meeting.quorum_needed and not quorum_is_met(meeting):
+    if resolution.outcome != Outcome.deferred and (clause := quorum_lost(meeting)):
+        assert meeting.quorum_needed
         there = len(members_in_the_room(meeting))
         raise refusal(
             "quorum_lost",
-            meeting.quorum_needed.clause,
+            clause,
             f"{there} of {len(meeting.members)} members are in the room, {meeting.quorum_needed.needed} are needed",
             f"现在场组成人员{there}人，至少须{meeting.quorum_needed.needed}人在场方可作出决定",
             Text(

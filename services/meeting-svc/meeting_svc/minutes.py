@@ -255,6 +255,20 @@ def require_after_close(meeting: Meeting, kind: MeetingKind, occurred_at: dateti
         )
 
 
+def require_after_signature(corrected: Minutes, clause: str, drafted_at: datetime) -> None:
+    """Refusal `correction_before_the_signature`: what a correction adopts is in force from its own signature on, which
+    doesn't come before the one that it corrects."""
+    assert corrected.signed_at
+    if drafted_at < corrected.signed_at:
+        raise refusal(
+            "correction_before_the_signature",
+            clause,
+            f"version {corrected.number} was signed at {corrected.signed_at.isoformat()}: it is corrected after that",
+            f"第{corrected.number}稿尚未签发，更正的起草时间不能早于其签发时间",
+            Text("state when the correction was drafted, after the signature", "请填写签发之后的时间"),
+        )
+
+
 def require_waiting(meeting: Meeting, latest: Minutes | None, clause: str) -> Minutes:
     """The version that waits for its next step. Refusals: `minutes_returned` where it was given back, `illegal_state`."""
     if latest and latest.state == MinutesState.draft:

@@ -29,6 +29,7 @@ from meeting_svc.minutes_schemas import (
 from meeting_svc.schemas import TakeStep
 from meeting_svc.step import StepTaken
 from meeting_svc.topic import Topic
+from meeting_svc.topic_commands import rules_of
 from zhengling import gbt9704, minutes_template, references
 from zhengling.authority import Composition
 from zhengling.conditions import Actor, Facts
@@ -79,10 +80,13 @@ async def correct_minutes(call: Call, meeting_id: str, body: CorrectMinutes) -> 
                 "请列明更正、撤销的决定事项，或提供更正后的文本",
             ),
         )
+    corrected = await in_force(call, meeting.id)
+    clause = kind_of(call, meeting).minutes_chain.clause
+    minutes_.require_after_signature(corrected, clause, call.occurred(body.occurred_at))
     amendments = await _amendments(call, meeting, body.amendments)
     latest = await latest_of(call, meeting.id)
     minutes = await _write(call, meeting, latest, Cause.correction, body, amendments)
-    minutes.corrects = (await in_force(call, meeting.id)).number
+    minutes.corrects = corrected.number
     await call.session.flush()
     return minutes, meeting
 
@@ -194,7 +198,9 @@ async def _write(
     kind, composition = kind_of(call, meeting), await references.composition(call.session)
     minutes_.require_after_close(meeting, kind, call.occurred(body.occurred_at))
     minutes = await _version(call, meeting, latest, cause, body.reason or "", call.occurred(body.occurred_at))
-    minutes.major, minutes.amendments = body.major or any(item.major for item in meeting.agenda), amendments
+    major = body.major or any(item.major for item in meeting.agenda)
+    minutes.major = major or (latest is not None and latest.major)  # writing anew makes no chain shorter
+    minutes.amendments = amendments
     minutes_.take(
         minutes, await _step(call, meeting, kind, minutes, TakeStep(step=StepName.draft, occurred_at=body.occurred_at))
     )
@@ -267,8 +273,11 @@ async def _require_correctable(call: Call, meeting: Meeting, made: list[Amendmen
     """Refusals that the signature would meet with are told to who drafts."""
     changed = {each.before.topic_id: each for each in made}
     for topic in await _topics_of(call, made):
-        outcomes = changed[topic.id].before.outcome, changed[topic.id].after.outcome
+        amended = changed[topic.id]
+        outcomes = amended.before.outcome, amended.after.outcome
         topics.require_correctable(topic, meeting.id, *outcomes, kind_of(call, meeting).minutes_chain.clause)
+        if not amended.revoked:
+            topics.require_only_prepared(topic, rules_of(call, topic), amended.after.outcome, amended.after.document)
 
 
 async def _topics_of(call: Call, amendments: list[Amendment]) -> list[Topic]:
@@ -284,7 +293,7 @@ async def _after(call: Call, meeting: Meeting, before: Resolution, changes: Reso
     given: dict[str, object] = {name: getattr(changes, name) for name in changes.model_fields_set}
     names = composition.organisation_names
     codes = [*([changes.lead] if changes.lead else []), *(changes.co_units or [])]
-    require_organisations(composition, codes)
+    require_organisations(composition, codes, on=shanghai_day(call.now))
     if changes.lead:
         given["lead"] = Unit(code=changes.lead, name=names[changes.lead])
     if changes.co_units is not None:

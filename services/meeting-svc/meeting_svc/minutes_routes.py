@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Annotated, Any
 
-from fastapi import Path, Response
+from fastapi import Header, Path, Response
 
 from meeting_svc import minutes_commands as do
 from meeting_svc import minutes_queries as see
@@ -24,12 +24,14 @@ from meeting_svc.minutes_schemas import (
 )
 from meeting_svc.schemas import TakeStep
 from meeting_svc.scopes import Change, Read
-from zhengling.service import Call, commands, etag, queries
+from zhengling.service import Call, commands, etag, is_current, queries
 
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _AS_DOCX: dict[int | str, dict[str, Any]] = {
-    200: {"description": "The file; its ETag is its SHA-256", "content": {DOCX: {"schema": {"type": "string"}}}}
+    200: {"description": "The file; its ETag is its SHA-256", "content": {DOCX: {"schema": {"type": "string"}}}},
+    304: {"description": "The caller has it as it is"},
 }
+IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", description="the ETag of what the caller has")]
 Number = Annotated[int, Path(ge=1, le=100_000, description="which version, from 1")]
 
 writes = commands("/v1", "minutes")
@@ -98,8 +100,8 @@ async def get_minutes(meeting_id: str, call: Read, response: Response) -> Minute
     response_class=Response,
     responses=_AS_DOCX,
 )
-async def get_minutes_document(meeting_id: str, call: Read) -> Response:
-    return _file(*await see.document_of(call, meeting_id, None))
+async def get_minutes_document(meeting_id: str, call: Read, if_none_match: IfNoneMatch = None) -> Response:
+    return _file(*await see.document_of(call, meeting_id, None), if_none_match)
 
 
 @reads.get(
@@ -121,8 +123,10 @@ async def get_minutes_version(meeting_id: str, number: Number, call: Read, respo
     response_class=Response,
     responses=_AS_DOCX,
 )
-async def get_minutes_version_document(meeting_id: str, number: Number, call: Read) -> Response:
-    return _file(*await see.document_of(call, meeting_id, number))
+async def get_minutes_version_document(
+    meeting_id: str, number: Number, call: Read, if_none_match: IfNoneMatch = None
+) -> Response:
+    return _file(*await see.document_of(call, meeting_id, number), if_none_match)
 
 
 async def _one(call: Call, response: Response, minutes: Minutes) -> MinutesView:
@@ -130,12 +134,14 @@ async def _one(call: Call, response: Response, minutes: Minutes) -> MinutesView:
     return await see.minutes_view(call, minutes)
 
 
-def _file(minutes: Minutes, content: bytes) -> Response:
+def _file(minutes: Minutes, content: bytes, if_none_match: str | None) -> Response:
+    """The file, or 304 where the caller has these very bytes. It stays with the caller and is asked for anew."""
+    tag = f'"{hashlib.sha256(content).hexdigest()}"'
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
+    if is_current(if_none_match, tag):
+        return Response(status_code=304, headers=headers)
     name = f"minutes-{minutes.meeting_id}-{minutes.number}.docx"
-    headers = {
-        "ETag": f'"{hashlib.sha256(content).hexdigest()}"',
-        "Content-Disposition": f'attachment; filename="{name}"',
-    }
+    headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return Response(content, media_type=DOCX, headers=headers)
 
 

@@ -15,6 +15,7 @@ from enum import StrEnum
 
 from meeting_svc.decision import Decision, Standing
 from meeting_svc.meeting import Meeting, MeetingState
+from meeting_svc.step import Taken
 from zhengling.authority import Acting, Composition
 from zhengling.deadlines import shanghai_day
 from zhengling.errors import Problem, Text, invalid, refusal
@@ -83,17 +84,10 @@ class Guest:
 
 
 @dataclass(frozen=True)
-class Taken:
-    """A step that was taken: by an official in a role, or by a meeting's decision as somebody recorded it."""
+class PlanStepTaken(Taken):
+    """A step of a request's or a plan's chain: by an official, or by a meeting's decision as somebody recorded it."""
 
     step: PlanStep
-    role: Role
-    official: str
-    occurred_at: datetime
-    recorded_at: datetime
-    opinion: str = ""
-    on_behalf_of: str | None = None
-    under: str | None = None
     decision_id: str | None = None
 
 
@@ -118,7 +112,7 @@ class Return:
     reason: str
     official: str
     occurred_at: datetime
-    steps: tuple[Taken, ...]
+    steps: tuple[PlanStepTaken, ...]
 
 
 @dataclass(frozen=True)
@@ -168,7 +162,7 @@ class PlanningRequest:
     due: date | None = None
     late_by: int = 0
     state: RequestState = RequestState.requested
-    steps: list[Taken] = field(default_factory=list)
+    steps: list[PlanStepTaken] = field(default_factory=list)
     lifts: list[Lift] = field(default_factory=list)
     returns: list[Return] = field(default_factory=list)
     reply: Reply | None = None
@@ -234,7 +228,7 @@ def require_document(kind: RequestType, request: PlanningRequest) -> None:
 
 
 # the chain ----------------------------------------------------------------------------------------------------------
-def next_ask(asks: Sequence[Ask], taken: Sequence[Taken]) -> tuple[Ask, tuple[Role, ...]] | None:
+def next_ask(asks: Sequence[Ask], taken: Sequence[PlanStepTaken]) -> tuple[Ask, tuple[Role, ...]] | None:
     """The first step that isn't done, with the roles that it still needs (any of them, or all); None where all is."""
     left = list(taken)
     for ask in asks:
@@ -435,7 +429,7 @@ def require_step(ask: Ask, step: PlanStep, clause: str) -> None:
         )
 
 
-def take(kind: RequestType, request: PlanningRequest, taken: Taken) -> None:
+def take(kind: RequestType, request: PlanningRequest, taken: PlanStepTaken) -> None:
     """Add a step that was taken; the formal request among them is when it was submitted."""
     request.steps = [*request.steps, taken]
     if taken.step == PlanStep.submit:

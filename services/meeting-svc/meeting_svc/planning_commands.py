@@ -25,9 +25,9 @@ from meeting_svc.planning import (
     Guest,
     Invitation,
     PlanningRequest,
+    PlanStepTaken,
     Reply,
     RequestState,
-    Taken,
 )
 from meeting_svc.planning_schemas import (
     AskToHold,
@@ -269,7 +269,7 @@ async def take_step(call: Call, request_id: str, body: TakePlanningStep) -> Plan
     if decision and meeting:
         await _require_decides(call, case, decision, meeting)
     _formally(request, body)
-    taken = Taken(
+    taken = PlanStepTaken(
         body.step,
         acting.role,
         call.official or "",

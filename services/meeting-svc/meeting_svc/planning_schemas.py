@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from meeting_svc.planning import RequestState
-from meeting_svc.schemas import SAYING, OccurredAt, Opinion, Payload, Reason, Title, View
+from meeting_svc.schemas import SAYING, Next, OccurredAt, Opinion, Payload, Reason, TakenView, Title, View
 from zhengling.authority import Key
 from zhengling.due_dates import DueView
 from zhengling.moments import Day
@@ -128,15 +128,8 @@ class GuestView(View):
     group: Group | None
 
 
-class TakenView(View):
+class PlanStepView(TakenView):
     step: PlanStep
-    role: Role
-    official: str
-    occurred_at: datetime
-    recorded_at: datetime
-    opinion: str
-    on_behalf_of: str | None
-    under: str | None
     decision_id: str | None
 
 
@@ -155,7 +148,7 @@ class ReturnView(View):
     reason: str
     official: str
     occurred_at: datetime
-    steps: list[TakenView]
+    steps: list[PlanStepView]
 
 
 class ReplyView(View):
@@ -181,15 +174,12 @@ class HindranceView(View):
     detail: str
 
 
-class NextPlanStep(View):
+class NextPlanStep(Next):
     """The step that is next: by any of these roles or by all of them, or by a decision of a meeting of these kinds."""
 
     step: PlanStep
-    by: list[Role]
     need: Literal["any", "all"]
     meeting: list[str]
-    clause: str
-    officials: list[str]
     recorders: Annotated[list[str], Field(description="who may record the meeting's decision")]
 
 
@@ -218,7 +208,7 @@ class PlanningRequestView(View):
     submitted_at: Annotated[datetime | None, Field(description="when the formal request was made")]
     late_by: Annotated[int, Field(description="days too late, working days where the lead time counts those")]
     lead: Annotated[DueView | None, Field(description="until when it has to be asked for (or approved)")] = None
-    steps: list[TakenView]
+    steps: list[PlanStepView]
     lifts: list[HindranceLiftView]
     returns: list[ReturnView]
     reply: ReplyView | None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -44,8 +45,8 @@ class SuccessionView(View):
     left_on: Annotated[date | None, Field(description="their last day in office, where it is on record")]
 
 
-class StepView(View):
-    step: StepName
+class TakenView(View):
+    step: StrEnum
     role: Role
     official: str
     occurred_at: datetime
@@ -53,13 +54,21 @@ class StepView(View):
     opinion: str
     on_behalf_of: Annotated[str | None, Field(description="the official who was away and was acted for")]
     under: Annotated[str | None, Field(description="the clause by which somebody else acted")]
+
+
+class StepView(TakenView):
+    step: StepName
     succeeds: SuccessionView | None
 
 
-class NextStep(View):
+class Next(View):
     """The step that is next in a chain: any holder of one of these roles may take it."""
 
-    step: StepName
+    step: StrEnum
     by: list[Role]
     clause: str
     officials: list[str]
+
+
+class NextStep(Next):
+    step: StepName

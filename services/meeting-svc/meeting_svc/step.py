@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from types import MappingProxyType
 
 from zhengling.absence_rules import Power
@@ -27,11 +28,11 @@ class Succession:
 
 
 @dataclass(frozen=True)
-class StepTaken:
-    """A step of a chain that was taken: by whom, in which role, when it occurred and when it was recorded; for somebody
-    who is away, on whose behalf and by which clause; after somebody who left office, whom they succeed."""
+class Taken:
+    """A step that was taken: by whom, in which role, when it occurred and when it was recorded; for somebody who is away,
+    on whose behalf and by which clause."""
 
-    step: StepName
+    step: StrEnum
     role: Role
     official: str
     occurred_at: datetime
@@ -39,15 +40,23 @@ class StepTaken:
     opinion: str = ""
     on_behalf_of: str | None = None
     under: str | None = None
+
+    @property
+    def behalf(self) -> dict[str, object]:
+        """What the audit keeps of acting for somebody else."""
+        return {"on_behalf_of": self.on_behalf_of, "under": self.under} if self.on_behalf_of else {}
+
+
+@dataclass(frozen=True)
+class StepTaken(Taken):
+    """A step of a rulebook's chain; after somebody who left office, whom they succeed."""
+
+    step: StepName
     succeeds: Succession | None = None
 
     @property
     def behalf(self) -> dict[str, object]:
-        """What the audit keeps of acting for somebody who is away, or left office."""
-        behalf: dict[str, object] = (
-            {"on_behalf_of": self.on_behalf_of, "under": self.under} if self.on_behalf_of else {}
-        )
-        return behalf | ({"succeeds": self.succeeds.official} if self.succeeds else {})
+        return super().behalf | ({"succeeds": self.succeeds.official} if self.succeeds else {})
 
 
 def next_step(chain: Chain, taken: list[StepTaken], facts: Facts) -> Step | None:

@@ -10,7 +10,7 @@ from meeting_svc.decision import Amendment, Decision, Execution, PublicationReco
 from meeting_svc.gate import GateRecord
 from meeting_svc.meeting import AgendaItem, Attendance, Entrustment, Meeting
 from meeting_svc.minutes import Minutes, Returned
-from meeting_svc.planning import Guest, Invitation, Lift, PlanningRequest, Reply, Return, Taken
+from meeting_svc.planning import Guest, Invitation, Lift, PlanningRequest, PlanStepTaken, Reply, Return
 from meeting_svc.step import StepTaken
 from meeting_svc.topic import HistoryEntry, LateAdmission, Paper, PriorMeeting, Topic
 from meeting_svc.yearly_plan import Declaration, MeetingPlan, PlanItem, PlanVersion
@@ -55,6 +55,7 @@ topic = sa.Table(
     sa.Column("history", Json(list[HistoryEntry]), nullable=False),
     sa.Column("late_admission", Json(LateAdmission | None)),
     sa.Column("meeting_id", sa.Text),
+    sa.Column("gates_open", sa.Boolean, nullable=False),
 )
 meeting = sa.Table(
     "meeting",
@@ -164,6 +165,7 @@ decision = sa.Table(
     sa.Column("resolution", Json(Resolution), nullable=False),
     sa.Column("standing", sa.Text, nullable=False),
     sa.Column("signed_at", Instant),
+    sa.Column("quorum_clause", sa.Text),
     sa.Column("revision", sa.Integer, nullable=False),
     sa.Column("revisions", Json(list[Revision]), nullable=False),
     sa.Column("publication", sa.Text, nullable=False),
@@ -201,7 +203,7 @@ planning_request = sa.Table(
     sa.Column("due", sa.Date),
     sa.Column("late_by", sa.Integer, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
-    sa.Column("steps", Json(list[Taken]), nullable=False),
+    sa.Column("steps", Json(list[PlanStepTaken]), nullable=False),
     sa.Column("lifts", Json(list[Lift]), nullable=False),
     sa.Column("returns", Json(list[Return]), nullable=False),
     sa.Column("reply", Json(Reply | None)),
@@ -222,7 +224,7 @@ meeting_plan = sa.Table(
     sa.Column("due_at", Instant, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("items", Json(list[PlanItem]), nullable=False),
-    sa.Column("steps", Json(list[Taken]), nullable=False),
+    sa.Column("steps", Json(list[PlanStepTaken]), nullable=False),
     sa.Column("committee", Json(list[Declaration]), nullable=False),
     sa.Column("versions", Json(list[PlanVersion]), nullable=False),
     sa.Column("reviewed_at", Instant),

@@ -129,7 +129,8 @@ class PriorMeeting:
 class Topic:
     """`matter` is the task of the kind that it falls under, `concerned` the organisations it touches, `convener` who is to
     chair where the chair decides on topics; `prepares_for` the kind that decides what this one only prepares. Gates and
-    positions recorded before `text_since` were of another text and don't count any more."""
+    positions recorded before `text_since` were of another text and don't count any more. `gates_open` says whether
+    `open_gates` names any, so that they are found."""
 
     id: str
     government: str
@@ -162,6 +163,7 @@ class Topic:
     late_admission: LateAdmission | None = None
     history: list[HistoryEntry] = field(default_factory=list)
     meeting_id: str | None = None
+    gates_open: bool = False
     version: int = 1
     modified_at: datetime | None = None
 
@@ -450,6 +452,24 @@ def applying_gates(topic: Topic, rules: TopicRules) -> list[GateRule]:
     return gates.applying(rules, topic.meeting_kind, topic.aspects, topic.facts, bool(topic.concerned))
 
 
+def shortcoming(topic: Topic, rule: GateRule, names: dict[str, str]) -> Text | None:
+    """What a gate that applies still lacks; None where it is passed. Of a consultation, who hasn't answered."""
+    if rule.gate != Gate.departments_consulted:
+        return gates.shortcoming(rule, topic.standing_gates)
+    waiting = [names.get(each, each) for each in consultations.silent(topic.concerned, topic.standing_positions)]
+    return Text(f"without an answer: {', '.join(waiting)}", f"尚未回复：{'、'.join(waiting)}") if waiting else None
+
+
+def open_gates(topic: Topic, rules: TopicRules) -> list[GateRule]:
+    """The gates that may be passed once the meeting has decided, and aren't yet: they stand against the issue, or are
+    tracked."""
+    return [
+        rule
+        for rule in applying_gates(topic, rules)
+        if rule.blocks in AFTER_THE_MEETING and shortcoming(topic, rule, {})
+    ]
+
+
 def chair_takes_part(kind: MeetingKind) -> bool:
     """Whether whoever is to chair takes a step in the chain of its topics."""
     return any(actor.role == Role.chair for step in kind.topic.steps for actor in step.by)
@@ -680,10 +700,12 @@ def conclude(
 
 
 def require_correctable(topic: Topic, meeting_id: str, before: Outcome, after: Outcome, clause: str) -> None:
-    """Refusal `topic_elsewhere` where the signed minutes of this meeting are to say that it decided a topic which they
-    had deferred, and which stands on another agenda or was decided there since: a topic gets one decision."""
-    taken_up = before == Outcome.deferred and after != Outcome.deferred
-    if taken_up and topic.state in (TopicState.scheduled, TopicState.concluded) and topic.meeting_id != meeting_id:
+    """Refusals where the signed minutes of this meeting are to say that it decided a topic which they had deferred:
+    `topic_elsewhere` if it stands on another agenda or was decided there since, as a topic gets one decision;
+    `topic_went_on` if it was changed since, as nobody decided on what stands there now."""
+    if before != Outcome.deferred or after == Outcome.deferred:
+        return
+    if topic.state in (TopicState.scheduled, TopicState.concluded) and topic.meeting_id != meeting_id:
         raise refusal(
             "topic_elsewhere",
             clause,
@@ -694,6 +716,16 @@ def require_correctable(topic: Topic, meeting_id: str, before: Outcome, after: O
                 "请先从该会议议程中撤下；该会议已作决定的，以其决定为准",
             ),
             meeting_id=topic.meeting_id,
+        )
+    put_off = [n for n, each in enumerate(topic.history) if each.meeting_id == meeting_id]
+    since = topic.history[put_off[-1] + 1 :] if put_off else []
+    if changed := [each for each in since if each.turn != Turn.released]:
+        raise refusal(
+            "topic_went_on",
+            clause,
+            f"the topic was deferred and is another one since: {', '.join(each.turn for each in changed)}",
+            "该议题暂缓后已重新办理，现有材料未经本次会议审议",
+            Text("bring it to a later meeting as it is now", "请按现有材料提交以后的会议"),
         )
 
 

@@ -59,6 +59,13 @@ async def _locked(call: Call, topic_id: str) -> tuple[Topic, MeetingKind, Compos
     return topic, kind_of(call, topic), await references.composition(call.session)
 
 
+async def _kept(call: Call, topic: Topic) -> Topic:
+    """The topic as it is written; whether anything is open on it that the office follows is found by that."""
+    topic.gates_open = bool(topics.open_gates(topic, rules_of(call, topic)))
+    await call.session.flush()
+    return topic
+
+
 def _require_sponsor(call: Call, composition: Composition, topic: Topic, act: Text, *others: Role) -> None:
     """403 `not_the_sponsor` unless somebody of the sponsor, whoever raised it, or one of these roles does it."""
     on = shanghai_day(call.now)
@@ -111,8 +118,7 @@ async def submit_topic(call: Call, body: SubmitTopic) -> Topic:
     _require_lawful_declaration(call, topic, kind)
     topics.settle(topic, kind)
     call.session.add(topic)
-    await call.session.flush()
-    return topic
+    return await _kept(call, topic)
 
 
 def _convener(composition: Composition, kind: MeetingKind, convener: str | None, on: date) -> str | None:
@@ -146,8 +152,7 @@ async def add_paper(call: Call, topic_id: str, body: AddPaper) -> Topic:
     (paper,) = await papers_of(call, [body], _received(call, composition, body.occurred_at))
     topics.change_papers(topic, kind, paper, body.replaces, call.now)
     topics.require_papers(kind, topic.current_papers, topic.facts)
-    await call.session.flush()
-    return topic
+    return await _kept(call, topic)
 
 
 async def concern_organisations(call: Call, topic_id: str, body: ConcernOrganisations) -> Topic:
@@ -158,8 +163,7 @@ async def concern_organisations(call: Call, topic_id: str, body: ConcernOrganisa
     require_organisations(composition, body.organisations)
     added = [each for each in body.organisations if each != topic.sponsor]
     topic.concerned = list(dict.fromkeys([*topic.concerned, *added]))
-    await call.session.flush()
-    return topic
+    return await _kept(call, topic)
 
 
 async def take_position(call: Call, topic_id: str, body: TakePosition) -> Topic:
@@ -184,8 +188,7 @@ async def take_position(call: Call, topic_id: str, body: TakePosition) -> Topic:
         body.organisation, body.stance, body.grounds, call.official or "", call.occurred(body.occurred_at), call.now
     )
     topic.positions = appended(topic.positions, position, bound=OF_A_TOPIC)
-    await call.session.flush()
-    return topic
+    return await _kept(call, topic)
 
 
 async def write_coordination_note(call: Call, topic_id: str, body: WriteCoordinationNote) -> Topic:
@@ -204,8 +207,7 @@ async def write_coordination_note(call: Call, topic_id: str, body: WriteCoordina
     if topic.coordination_note:
         topic.earlier_notes = appended(topic.earlier_notes, topic.coordination_note, bound=OF_A_TOPIC)
     topic.coordination_note = note
-    await call.session.flush()
-    return topic
+    return await _kept(call, topic)
 
 
 async def coordinate(call: Call, topic_id: str, body: Coordinate) -> Topic:
@@ -248,8 +250,7 @@ async def coordinate(call: Call, topic_id: str, body: Coordinate) -> Topic:
     )
     topic.coordinations = appended(topic.coordinations, result, bound=OF_A_TOPIC)
     call.audit_details.update(acting.behalf)
-    await call.session.flush()
-    return topic
+    return await _kept(call, topic)
 
 
 async def record_gate(call: Call, topic_id: str, body: RecordGate) -> Topic:
@@ -288,8 +289,7 @@ async def record_gate(call: Call, topic_id: str, body: RecordGate) -> Topic:
         opinion=body.opinion,
     )
     topic.gates = appended(topic.gates, record, bound=OF_A_TOPIC)
-    await call.session.flush()
-    return topic
+    return await _kept(call, topic)
 
 
 async def sign_topic_form(call: Call, topic_id: str, body: SignTopicForm) -> Topic:
@@ -326,8 +326,7 @@ async def sign_topic_form(call: Call, topic_id: str, body: SignTopicForm) -> Top
     others = [each for each in topic.signatures if each.organisation != body.organisation]
     topic.signatures = [*others, signature]
     call.audit_details.update(acting.behalf)
-    await call.session.flush()
-    return topic
+    return await _kept(call, topic)
 
 
 async def name_prior_meeting(call: Call, topic_id: str, body: NamePriorMeeting) -> Topic:
@@ -350,8 +349,7 @@ async def name_prior_meeting(call: Call, topic_id: str, body: NamePriorMeeting) 
             ),
         )
     topic.prior_meeting = PriorMeeting(decision.id, meeting.id, call.official or "", call.now)
-    await call.session.flush()
-    return topic
+    return await _kept(call, topic)
 
 
 async def _unfit(
@@ -403,8 +401,7 @@ async def take_topic_step(call: Call, topic_id: str, body: TakeStep) -> Topic:
         topics.require_prior_meeting(topic, kind)
     topics.advance(topic, kind, taken)
     call.audit_details.update(taken.behalf)
-    await call.session.flush()
-    return topic
+    return await _kept(call, topic)
 
 
 async def return_topic(call: Call, topic_id: str, body: TurnTopic) -> Topic:
@@ -425,8 +422,7 @@ async def return_topic(call: Call, topic_id: str, body: TurnTopic) -> Topic:
     )
     topics.send_back(topic, call.official or "", body.reason, call.occurred(body.occurred_at), call.now)
     call.audit_details.update(reason=body.reason)
-    await call.session.flush()
-    return topic
+    return await _kept(call, topic)
 
 
 async def withdraw_topic(call: Call, topic_id: str, body: TurnTopic) -> Topic:
@@ -435,8 +431,7 @@ async def withdraw_topic(call: Call, topic_id: str, body: TurnTopic) -> Topic:
     _require_sponsor(call, composition, topic, Text("withdraw the topic", "撤回议题"))
     topics.withdraw(topic, call.official or "", body.reason, call.occurred(body.occurred_at), call.now)
     call.audit_details.update(reason=body.reason)
-    await call.session.flush()
-    return topic
+    return await _kept(call, topic)
 
 
 async def resubmit_topic(call: Call, topic_id: str, body: ResubmitTopic) -> Topic:
@@ -459,8 +454,7 @@ async def resubmit_topic(call: Call, topic_id: str, body: ResubmitTopic) -> Topi
     topics.resubmit(topic, changes, call.official or "", body.reason, received, call.now)
     _require_lawful_declaration(call, topic, kind)
     topics.settle(topic, kind)
-    await call.session.flush()
-    return topic
+    return await _kept(call, topic)
 
 
 def _changes(topic: Topic, body: ResubmitTopic) -> dict[str, Any]:
@@ -512,8 +506,7 @@ async def admit_late_topic(call: Call, topic_id: str, body: AdmitLate) -> Topic:
         shanghai_day(call.now),
     )
     call.audit_details.update(reason=body.reason, working_days_late=late)
-    await call.session.flush()
-    return topic
+    return await _kept(call, topic)
 
 
 async def papers_due(call: Call, topic: Topic, kind: MeetingKind, day: date) -> tuple[Due | None, int]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from meeting_svc import consultation as consultations
-from meeting_svc import gate as gates
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+
+from meeting_svc import tables
 from meeting_svc import topic as topics
 from meeting_svc.commands import kind_of
+from meeting_svc.decision import Standing
 from meeting_svc.queries import equal, next_of
 from meeting_svc.step import next_step
 from meeting_svc.topic import Topic, TopicState
@@ -19,7 +22,7 @@ from zhengling.meeting_rules import GateRule
 from zhengling.paging import Page, PageRequest, page
 from zhengling.rulebook import in_chinese
 from zhengling.service import Call
-from zhengling.vocabulary import Gate
+from zhengling.vocabulary import Outcome
 
 
 async def topic_view(call: Call, topic: Topic) -> TopicView:
@@ -27,7 +30,9 @@ async def topic_view(call: Call, topic: Topic) -> TopicView:
     kind, rules, composition = kind_of(call, topic), rules_of(call, topic), await references.composition(call.session)
     shown: dict[str, Any] = {name: getattr(topic, name) for name in TopicView.model_fields if hasattr(topic, name)}
     shown["gate_records"] = [GateRecordView.model_validate(record) for record in topic.gates]
-    shown["gates"] = [_gate(call, topic, rule) for rule in topics.applying_gates(topic, rules)]
+    names = composition.organisation_names
+    shown["gates"] = [_gate(call, topic, rule, names) for rule in topics.applying_gates(topic, rules)]
+    shown["open_gates"] = [_gate(call, topic, rule, names) for rule in topics.open_gates(topic, rules)]
     view = TopicView.model_validate(shown)
     if kind.prior_meeting and not topics.needs_prior_meeting(topic, kind):
         view.exempt_from_prior_meeting = kind.prior_meeting.clause
@@ -43,13 +48,9 @@ async def topic_view(call: Call, topic: Topic) -> TopicView:
     return view
 
 
-def _gate(call: Call, topic: Topic, rule: GateRule) -> GateView:
-    if rule.gate == Gate.departments_consulted:
-        waiting = consultations.silent(topic.concerned, topic.standing_positions)
-        passed, lacks = not waiting, ", ".join(waiting) or None
-    else:
-        short = gates.shortcoming(rule, topic.standing_gates)
-        passed, lacks = short is None, short.in_language(call.language) if short else None
+def _gate(call: Call, topic: Topic, rule: GateRule, names: dict[str, str]) -> GateView:
+    short = topics.shortcoming(topic, rule, names)
+    passed, lacks = short is None, short.in_language(call.language) if short else None
     name = in_chinese(rule.gate) if call.language == "zh" else rule.gate.replace("_", " ")
     return GateView(gate=rule.gate, name=name, clause=rule.clause, blocks=rule.blocks, passed=passed, lacks=lacks)
 
@@ -59,8 +60,28 @@ async def get_topic(call: Call, topic_id: str) -> TopicView:
 
 
 async def list_topics(
-    call: Call, request: PageRequest, state: TopicState | None, kind: str | None, sponsor: str | None
+    call: Call, request: PageRequest, state: TopicState | None, kind: str | None, sponsor: str | None, open_gates: bool
 ) -> Page[TopicView]:
     wanted = equal(Topic, state=state, meeting_kind=kind, sponsor=sponsor)
-    rows, cursor = await page(call.session, Topic, request, *wanted)
-    return Page(items=[await topic_view(call, row) for row in rows], next_cursor=cursor)
+    rows, cursor = await page(call.session, Topic, request, *wanted, *(_FOLLOWED if open_gates else ()))
+    views = [await topic_view(call, row) for row in rows]
+    return Page(items=[view for view in views if view.open_gates or not open_gates], next_cursor=cursor)
+
+
+def _adopted() -> sa.ColumnElement[bool]:
+    """Whether the meeting adopted something on the topic that wasn't revoked since."""
+    outcome = sa.type_coerce(tables.decision.c.resolution, JSONB)["outcome"].astext
+    return sa.exists().where(
+        tables.decision.c.meeting_id == tables.topic.c.meeting_id,
+        tables.decision.c.topic_id == tables.topic.c.id,
+        tables.decision.c.standing != Standing.revoked,
+        outcome.in_([each for each in Outcome if each.adopts]),
+    )
+
+
+#: Topics on which the office follows what is open: not those that were taken back, or on which nothing was adopted.
+_FOLLOWED = (
+    tables.topic.c.gates_open,
+    tables.topic.c.state != TopicState.withdrawn,
+    sa.or_(tables.topic.c.state != TopicState.concluded, _adopted()),
+)

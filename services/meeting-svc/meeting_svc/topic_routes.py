@@ -54,8 +54,16 @@ async def list_topics(
     state: Annotated[TopicState | None, Query()] = None,
     kind: Annotated[str | None, Query(max_length=60)] = None,
     sponsor: Annotated[str | None, Query(max_length=64)] = None,
+    open_gates: Annotated[
+        bool,
+        Query(
+            description="only topics on which a gate is open that stands against the issue or is only tracked, those that "
+            "a meeting has decided as well; not what was withdrawn, and not what was decided without anything being "
+            "adopted. What is open stands in each one's `open_gates`",
+        ),
+    ] = False,
 ) -> Page[TopicView]:
-    return await see.list_topics(call, paging, state, kind, sponsor)
+    return await see.list_topics(call, paging, state, kind, sponsor, open_gates)
 
 
 @reads.get("/topics/{topic_id}", operation_id="get_topic")

@@ -272,6 +272,13 @@ class TopicView(View):
     steps: list[StepView]
     next_step: NextStep | None = None
     gates: Annotated[list[GateView], Field(default_factory=list, description="the gates that apply to it")]
+    open_gates: Annotated[
+        list[GateView],
+        Field(
+            default_factory=list,
+            description="of these, what may be passed once the meeting has decided (blocks issue, tracked) and isn't yet",
+        ),
+    ]
     gate_records: Annotated[list[GateRecordView], Field(default_factory=list)]
     positions: list[PositionView]
     coordination_note: CoordinationNoteView | None

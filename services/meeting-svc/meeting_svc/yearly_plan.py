@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 
-from meeting_svc.planning import Taken
+from meeting_svc.planning import PlanStepTaken
 from zhengling.authority import Acting, Composition
 from zhengling.deadlines import shanghai_day
 from zhengling.errors import Problem, Text, invalid, refusal
@@ -80,7 +80,7 @@ class MeetingPlan:
     due_at: datetime
     state: PlanState = PlanState.collecting
     items: list[PlanItem] = field(default_factory=list)
-    steps: list[Taken] = field(default_factory=list)
+    steps: list[PlanStepTaken] = field(default_factory=list)
     committee: list[Declaration] = field(default_factory=list)
     versions: list[PlanVersion] = field(default_factory=list)
     reviewed_at: datetime | None = None
@@ -173,7 +173,7 @@ def strike(plan: MeetingPlan, struck: dict[str, str]) -> None:
     plan.items = [replace(item, struck=struck[item.id]) if item.id in struck else item for item in plan.items]
 
 
-def take(plan: MeetingPlan, rules: YearlyPlan, taken: Taken) -> None:
+def take(plan: MeetingPlan, rules: YearlyPlan, taken: PlanStepTaken) -> None:
     """Add a step: the first one closes the collection, the last one adopts the plan. 409 `plan_empty`."""
     if not plan.listed and not plan.steps:
         raise refusal(

@@ -13,7 +13,7 @@ from meeting_svc import planning, yearly_plan
 from meeting_svc.commands import require_organisations
 from meeting_svc.decision import Decision
 from meeting_svc.meeting import Meeting
-from meeting_svc.planning import Taken
+from meeting_svc.planning import PlanStepTaken
 from meeting_svc.planning_commands import one_at_a_time
 from meeting_svc.yearly_plan import Declaration, MeetingPlan, PlanItem, PlanState
 from meeting_svc.yearly_plan_schemas import AddItem, DeclareCommittee, HandIn, ItemPayload, OpenPlan, TakePlanStep
@@ -167,7 +167,7 @@ async def take_step(call: Call, year: int, body: TakePlanStep) -> MeetingPlan:
         planning.require_decides(ask.meeting, ask.clause or rules.clause, decision, meeting)
     collected = plan.state == PlanState.collecting
     yearly_plan.strike(plan, {item.item_id: item.reason for item in body.struck})
-    taken = Taken(
+    taken = PlanStepTaken(
         body.step,
         acting.role,
         call.official or "",

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from meeting_svc.planning import RequestState
-from meeting_svc.planning_schemas import DecisionId, NextPlanStep, Note, TakenView
+from meeting_svc.planning_schemas import DecisionId, NextPlanStep, Note, PlanStepView
 from meeting_svc.schemas import SAYING, OccurredAt, Opinion, Payload, Reason, Title, View
 from meeting_svc.yearly_plan import PlanState
 from zhengling.authority import Key
@@ -121,7 +121,7 @@ class MeetingPlanView(View):
     reviewed_at: datetime | None
     adopted_at: datetime | None
     items: list[PlanItemView]
-    steps: list[TakenView]
+    steps: list[PlanStepView]
     committee: list[DeclarationView]
     versions: list[PlanVersionView]
     edition: str

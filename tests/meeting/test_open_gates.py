@@ -1,0 +1,113 @@
+"""What an office finds of the gates that may be passed after the meeting: on which topics one is open, and which."""
+
+from __future__ import annotations
+
+import pytest
+from tests.conftest import scenario_of
+from tests.meeting.test_gate import GOVERNMENTS, ON_ASPECTS, declaring, named, passed
+from tests.meeting.test_minutes_api import Council, Hold, council
+from tests.meeting.test_topic import DAY, book
+
+from meeting_svc import topic as topics
+from zhengling.main_job import Json, at
+from zhengling.meeting_rules import GateRule
+from zhengling.rulebook import Outcome
+from zhengling.vocabulary import Aspect, Block
+
+__all__ = ["council"]
+AFTERWARDS = [(g, r) for g, r in ON_ASPECTS if r.blocks in (Block.issue, Block.tracked)]
+
+
+def test_every_government_has_gates_that_may_be_passed_after_the_meeting() -> None:
+    assert {government for government, _ in AFTERWARDS} == set(GOVERNMENTS)
+
+
+@pytest.mark.parametrize(("government", "rule"), AFTERWARDS, ids=named(AFTERWARDS))
+def test_a_gate_for_after_the_meeting_is_open_until_it_was_passed_for_the_text_as_it_stands(
+    government: str, rule: GateRule
+) -> None:
+    rules = book(government).topics
+    topic = declaring(government, rule, *rule.any_of[:1])
+    assert rule in topics.open_gates(topic, rules)
+    topic.gates = [passed(rule)]
+    assert rule not in topics.open_gates(topic, rules)
+    topic.gates = [passed(rule), passed(rule, passed=False)]
+    assert rule in topics.open_gates(topic, rules), "the newest record counts"
+    topic.gates, topic.text_since = [passed(rule)], at(DAY)
+    assert rule in topics.open_gates(topic, rules), "another text"
+    assert topics.open_gates(declaring(government, rule), rules) == []
+
+
+async def followed(hc: Council, **query: str) -> list[Json]:
+    """Every topic of the filter, two at a time."""
+    found: list[Json] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = await hc.api.get("meeting", "/v1/topics", open_gates="true", limit="2", **cursor, **query)
+        assert len(page["items"]) <= 2
+        found += page["items"]
+        if page["next_cursor"] is None:
+            assert len({topic["id"] for topic in found}) == len(found)
+            return found
+        cursor = {"cursor": page["next_cursor"]}
+
+
+async def test_an_office_finds_the_topics_of_decided_meetings_too_and_what_is_open_on_each(council: Hold) -> None:
+    study, coast, third = scenario_of("huancui").decisions
+    touched = {"aspects": (Aspect.congress_competence,), "due": None}
+    planned = (
+        study,
+        coast.model_copy(update=touched | {"outcome": Outcome.passed}),
+        third.model_copy(update=touched | {"outcome": Outcome.not_passed}),
+    )
+    hc = council("huancui", decisions=planned)
+    hc = await hc.signed()
+    plain, decided, not_passed = sorted(await hc.decisions(), key=lambda each: each["resolution"]["number"])
+    body = {
+        "title": "关于预算调整的请示",
+        "meeting_kind": "executive",
+        "sponsor": "hc-zjj",
+        "matter": "planning",
+        "papers": [{"kind": "main_document", "title": "正文"}],
+    }
+    waiting = await hc.api.command("meeting", "/v1/topics", body | {"aspects": ["congress_competence"]}, "hc-zjj-clerk")
+    found = {topic["id"]: topic for topic in await followed(hc)}
+    assert {decided["topic_id"], waiting["id"]} <= set(found)
+    assert not {plain["topic_id"], not_passed["topic_id"]} & set(found), "nothing to follow, nothing adopted"
+    topic = found[decided["topic_id"]]
+    assert (topic["state"], topic["meeting_id"]) == ("concluded", hc.meeting["id"])
+    assert [(gate["gate"], gate["clause"], gate["blocks"], gate["passed"]) for gate in topic["open_gates"]] == [
+        ("peoples_congress", "HC-35", "tracked", False)
+    ]
+    assert topic["open_gates"][0]["lacks"]
+    only_decided = {each["id"] for each in await followed(hc, state="concluded")}
+    assert decided["topic_id"] in only_decided
+    assert waiting["id"] not in only_decided
+    listed = (await hc.api.get("meeting", "/v1/topics", limit="200", kind="executive"))["items"]
+    assert {plain["topic_id"], not_passed["topic_id"], waiting["id"]} <= {each["id"] for each in listed}
+
+    taken_back = await hc.api.command(
+        "meeting", f"/v1/topics/{waiting['id']}/withdrawal", {"reason": "不再提交"}, "hc-zjj-clerk", waiting["version"]
+    )
+    assert taken_back["open_gates"], "it still shows what it would need"
+    record = {
+        "gate": "peoples_congress",
+        "passed": True,
+        "carried_out_by": "区人大常委会",
+        "reference": "人大〔2027〕1号",
+    }
+    path = f"/v1/topics/{topic['id']}/gates"
+    done = await hc.api.command("meeting", path, record, "hc-office-clerk", topic["version"])
+    assert done["open_gates"] == []
+    assert not {waiting["id"], topic["id"]} & {each["id"] for each in await followed(hc)}
+
+
+async def test_what_a_correction_revokes_is_followed_no_more(council: Hold) -> None:
+    study, coast, _ = scenario_of("huancui").decisions
+    touched = {"aspects": (Aspect.congress_competence,), "due": None}
+    hc = await council("huancui", decisions=(study, coast.model_copy(update=touched))).signed()
+    (decision,) = [each for each in await hc.decisions() if each["resolution"]["number"] == 2]
+    assert decision["topic_id"] in {topic["id"] for topic in await followed(hc)}
+    await hc.correct({"decision_id": decision["id"], "revoked": True})
+    await hc.sign()
+    assert decision["topic_id"] not in {topic["id"] for topic in await followed(hc)}
