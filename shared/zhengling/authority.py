@@ -442,9 +442,10 @@ class Composition(BaseModel):
         sponsor: str | None = None,
         chair: str | None = None,
         entrusting: str | None = None,
+        besides: Text | None = None,
     ) -> Acting:
-        """As `may_act`, or a 403 problem that names the clause and who may do it; where the official could stand in for
-        somebody who is away, the clause of that and what has to be recorded first."""
+        """As `may_act`, or a 403 problem that names the clause and who may do it, and what helps `besides`; where the
+        official could stand in for somebody who is away, the clause of that and what has to be recorded first."""
         if acting := self.may_act(
             official, actors, on, facts, power=power, sponsor=sponsor, chair=chair, entrusting=entrusting
         ):
@@ -465,6 +466,8 @@ class Composition(BaseModel):
             f"{' or '.join(each.en for each in said)}: {', '.join(who) or 'nobody holds it'}",
             f"应由{'、'.join(each.zh for each in said)}办理：{'、'.join(who) or '暂无人任职'}",
         )
+        if besides:
+            satisfy = Text(f"{satisfy.en}; {besides.en}", f"{satisfy.zh}；{besides.zh}")
         holders = [
             h
             for actor in lawful

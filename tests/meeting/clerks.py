@@ -357,6 +357,9 @@ class Clerks:
 
     def _agenda_step(self, r: Random, meeting: Meeting, kind: Any) -> Move:
         step = asked(kind.agenda, {})[len(meeting.agenda_steps)]
+        by_chair = any(actor.role == "chair" for actor in step.by)
+        if by_chair and not meeting.entrustment and not self._chairs_by_post(meeting):
+            return self.entrust(r, meeting, self.chair_of(meeting))
         who = self.of(r, [a.role for a in step.by], self.law.unit_of(meeting), self.chair_of(meeting))
         return Move(agenda_commands.take_agenda_step, who, (meeting.id, TakeStep(step=step.step)))
 

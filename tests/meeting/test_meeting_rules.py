@@ -142,7 +142,7 @@ def test_every_approved_agenda_is_kept_and_every_version_has_the_first_topic_fir
     assert refused(lambda: change(swapped)) == ("first_topic_missing", "HC-47")
     assert refused(lambda: change([])) == ("agenda_empty", "HC-50")
     assert refused(lambda: change(meeting.agenda)) == ("agenda_unchanged", "HC-50")
-    assert refused(lambda: change(meeting.agenda[:1], " ")) == ("reason_missing", "HC-50")
+    assert refused(lambda: change(meeting.agenda[:1], "")) == ("reason_missing", "HC-50")
     assert len(meeting.agenda_versions) == 2
 
 
@@ -637,6 +637,22 @@ def test_a_kind_that_takes_no_decisions_closes_without_any() -> None:
 
 
 # what is next, what was -----------------------------------------------------------------------------------------------
+def test_who_may_not_chair_is_told_who_may_entrust_whom_and_once_somebody_is_entrusted_who_that_is() -> None:
+    kind, people = rules("huancui")
+    meeting = called("huancui", "executive", item("t1", "study"))
+    head, first = people.official_names["hc-head"], people.official_names["hc-exec"]
+
+    def told() -> str:
+        with pytest.raises(Problem, match="not_a_lawful_chair") as caught:
+            meetings.require_chair(meeting, kind, people, "hc-dep1", DAY)
+        assert caught.value.satisfy
+        return caught.value.satisfy.zh
+
+    assert f"可由{head}委托{first}主持" in told()
+    meeting.entrustment = Entrustment("hc-exec", "hc-head", "出访", at(DAY), at(DAY))
+    assert f"已委托{first}主持" in told()
+
+
 def test_a_meeting_says_what_it_still_asks_for_and_by_known_absences_whether_its_quorum_is_in_doubt() -> None:
     kind, people = rules("huancui")
     meeting = called("huancui", "executive", item("t1"))

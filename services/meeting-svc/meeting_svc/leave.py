@@ -12,7 +12,15 @@ from typing import TypeVar
 
 from meeting_svc.attendance import expected
 from meeting_svc.bounds import OF_THE_PEOPLE_IN_A_MEETING, appended
-from meeting_svc.meeting import PREPARED, STANDING, Meeting, lapsed, planned_chair, require_state
+from meeting_svc.meeting import (
+    PREPARED,
+    STANDING,
+    Meeting,
+    lapsed,
+    planned_chair,
+    require_entrusted_chair,
+    require_state,
+)
 from meeting_svc.record import Act, Answer, AnswerState, Delegation, LeaveRequest, Withdrawal
 from zhengling.authority import Acting, Composition
 from zhengling.errors import Problem, Text, not_permitted, refusal
@@ -189,7 +197,7 @@ def answerer(
             "不能答复本人的申请",
             Text("another one of those who may answer it", "请由其他有权答复的人员办理"),
         )
-    return composition.require(
+    acting = composition.require(
         official,
         tuple(Actor(role=role) for role in asked.asked),
         on,
@@ -199,6 +207,8 @@ def answerer(
         clause=asked.clause,
         chair=planned_chair(meeting, kind, composition),
     )
+    require_entrusted_chair(meeting, kind, composition, acting, official or "")
+    return acting
 
 
 def find(asked: list[Asked], official: str) -> Asked:

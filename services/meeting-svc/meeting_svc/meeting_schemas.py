@@ -195,6 +195,7 @@ class MeetingView(View):
     devices: Annotated[ActView | None, Field(description="who declared that phones and recorders were handed in")]
     staff: list[StaffView]
     entrustment: EntrustmentView | None
+    earlier_entrustments: Annotated[list[EntrustmentView], Field(description="those that it took the place of")]
     chair: str | None
     members: list[str]
     attendance: list[AttendanceView]

@@ -14,11 +14,11 @@ from meeting_svc import step as steps
 from meeting_svc import tables
 from meeting_svc import topic as topics
 from meeting_svc.bounds import OF_A_TOPIC, appended
-from meeting_svc.commands import kind_of, require_organisations
+from meeting_svc.commands import entrusted_chairs, kind_of, require_organisations
 from meeting_svc.consultation import Coordination, CoordinationNote, Position, Signature, Stance
 from meeting_svc.decision import Decision, Standing
 from meeting_svc.gate import GateRecord
-from meeting_svc.meeting import Meeting, planned_chair
+from meeting_svc.meeting import Meeting, planned_chair, require_entrusted
 from meeting_svc.paper_commands import papers_of
 from meeting_svc.schemas import TakeStep
 from meeting_svc.topic import PriorMeeting, Topic
@@ -258,6 +258,7 @@ async def record_gate(call: Call, topic_id: str, body: RecordGate) -> Topic:
     By the sponsor or the office; a declared check by whom the rulebook names."""
     topic, _, composition = await _locked(call, topic_id)
     applying = [each for each in topics.applying_gates(topic, rules_of(call, topic)) if each.gate == body.gate]
+    topics.require_applies(topic, rules_of(call, topic), body.gate)
     rule = next(iter(applying), None)
     if not any(each.blocks in topics.AFTER_THE_MEETING for each in applying):
         topics.require_state(topic, *topics.BEFORE_AN_AGENDA)
@@ -396,6 +397,10 @@ async def take_topic_step(call: Call, topic_id: str, body: TakeStep) -> Topic:
         sponsor=topic.sponsor,
         chair=topic.convener,
     )
+    if taken.role == Role.chair:
+        entrusted = (topic.meeting_kind, topic.convener) in await entrusted_chairs(call)
+        chair = taken.on_behalf_of or taken.official
+        require_entrusted(kind, composition, chair, shanghai_day(call.now), [topic.sponsor], entrusted=entrusted)
     topics.require_complete(topic, kind, rules_of(call, topic), composition.organisation_names)
     if body.step == StepName.decide:
         topics.require_prior_meeting(topic, kind)
@@ -485,8 +490,7 @@ async def state_urgency(call: Call, topic_id: str, body: StateUrgency) -> Topic:
     occurred_at = call.occurred(body.occurred_at)
     topics.state_urgency(topic, kind, body.urgency, call.official or "", occurred_at, call.now)
     call.audit_details.update(reason=body.urgency)
-    await call.session.flush()
-    return topic
+    return await _kept(call, topic)
 
 
 async def admit_late_topic(call: Call, topic_id: str, body: AdmitLate) -> Topic:
