@@ -70,8 +70,10 @@ _STATES_ZH = {
     MeetingState.signed: "纪要已签发",
     MeetingState.unminuted: "不形成纪要",
 }
+#: What was granted, or reported where that is all the rules ask for.
+GRANTED = (AnswerState.approved, AnswerState.reported)
 #: What was asked for and still holds: it waits for its answer, or was granted.
-STANDING = (AnswerState.requested, AnswerState.approved)
+STANDING = (AnswerState.requested, *GRANTED)
 #: While it is prepared: from the call to the opening.
 PREPARED = (MeetingState.called, MeetingState.agenda_approved)
 HELD = (MeetingState.open, MeetingState.closed, MeetingState.minuted, MeetingState.signed)
@@ -221,7 +223,7 @@ def who_else_chairs(meeting: Meeting, kind: MeetingKind, composition: Compositio
     if meeting.entrustment:
         (name,) = composition.names([meeting.entrustment.to])
         return Text(f"{name} is entrusted with chairing", f"已委托{name}主持")
-    granted = {leave.official for leave in meeting.leaves if leave.state == AnswerState.approved}
+    granted = {leave.official for leave in meeting.leaves if leave.state in GRANTED}
     actors = entrustable(kind)
     found = composition.members([actor.role for actor in actors], on)
     there = [each for each in found if each not in granted and not composition.absent(each, on)]
