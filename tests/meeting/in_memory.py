@@ -20,6 +20,7 @@ from meeting_svc import (
     attendance,
     consultation,
     decision,
+    declaration,
     gate,
     invitation,
     leave,
@@ -28,9 +29,12 @@ from meeting_svc import (
     minutes,
     minutes_commands,
     movement,
+    paper,
+    readiness,
     session,
     topic,
     topic_commands,
+    turn,
 )
 from meeting_svc.decision import Amendment, Decision
 from meeting_svc.meeting import Meeting
@@ -45,7 +49,8 @@ from zhengling.service import Call, Service
 from zhengling.workdays import WorkdayCalendar
 
 DOMAIN = (
-    topic, gate, consultation, meeting, agenda, session, invitation, attendance, movement, leave, decision, minutes,
+    topic, paper, declaration, readiness, turn, gate, consultation, meeting, agenda, session, invitation, attendance, movement,
+    leave, decision, minutes,
 )  # fmt: skip
 ROWS = (Topic, Meeting, Minutes, Decision, PlanningRequest)
 Command = Callable[..., Coroutine[Any, Any, Any]]

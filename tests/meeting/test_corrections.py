@@ -26,7 +26,8 @@ from meeting_svc.minutes_commands import correct_minutes, draft_minutes, take_mi
 from meeting_svc.minutes_schemas import CorrectMinutes, DraftMinutes
 from meeting_svc.record import QuorumNeeded
 from meeting_svc.schemas import TakeStep
-from meeting_svc.topic import TopicState, Turn, turn
+from meeting_svc.topic import TopicState, Turn
+from meeting_svc.turn import turn
 from zhengling.errors import Problem
 from zhengling.main_job import at
 from zhengling.rulebook import Outcome, StepName, TopicNature

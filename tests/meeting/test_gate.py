@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 from tests.meeting.test_topic import DAY, a_topic, book
 
+from meeting_svc import declaration as declarations
 from meeting_svc import gate as gates
-from meeting_svc import topic as topics
+from meeting_svc import readiness
 from meeting_svc.consultation import Position, Stance
 from meeting_svc.gate import GateRecord, applying
 from meeting_svc.topic import Topic, TopicState
@@ -46,7 +47,7 @@ def passed(rule: GateRule, **fields: object) -> GateRecord:
 def refused(topic: Topic, government: str) -> Problem | None:
     rules = book(government)
     try:
-        asked = topics.applying_gates(topic, rules.topics)
+        asked = declarations.applying_gates(topic, rules.topics)
         gates.require_passed(asked, topic.gates, Block.completeness, Block.scheduling)
     except Problem as problem:
         return problem
@@ -89,7 +90,7 @@ def test_what_is_tracked_or_only_needed_for_the_issue_keeps_no_topic_off_an_agen
     government: str, rule: GateRule
 ) -> None:
     topic = declaring(government, rule, rule.any_of[0])
-    assert rule in topics.applying_gates(topic, book(government).topics)
+    assert rule in declarations.applying_gates(topic, book(government).topics)
     assert not stands_against(topic, government, rule)
 
 
@@ -130,11 +131,11 @@ def test_whoever_is_concerned_is_consulted_before_the_topic_is_scheduled(governm
     topic.concerned = ["dept", "street"]
     topic.positions = [Position("dept", Stance.agrees, "", "x", MOMENT, MOMENT)]
     (rule,) = [each for each in rules.topics.gates if each.gate == Gate.departments_consulted]
-    found = {p.code: p for p in topics.outstanding(topic, kind, rules.topics, NAMES)}
+    found = {p.code: p for p in readiness.outstanding(topic, kind, rules.topics, NAMES)}
     assert found["not_consulted"].clause == rule.clause
     assert found["not_consulted"].extra["waiting"] == ["street"]
     topic.positions = [*topic.positions, Position("street", Stance.agrees_with_changes, "改一处", "y", MOMENT, MOMENT)]
-    assert "not_consulted" not in {p.code for p in topics.outstanding(topic, kind, rules.topics, NAMES)}
+    assert "not_consulted" not in {p.code for p in readiness.outstanding(topic, kind, rules.topics, NAMES)}
 
 
 @pytest.mark.parametrize("government", GOVERNMENTS)
@@ -147,13 +148,13 @@ def test_reserved_matters_go_only_to_the_meetings_that_may_decide_them(governmen
                 topic = a_topic(government, f"{GOVERNMENTS[government]}-zjj")
                 topic.meeting_kind, topic.aspects = kind, [aspect]
                 if kind in reserved.kinds:
-                    topics.require_not_reserved(topic, rules.topics, kinds)
+                    declarations.require_not_reserved(topic, rules.topics, kinds)
                     continue
                 with pytest.raises(Problem, match="reserved_matter") as problem:
-                    topics.require_not_reserved(topic, rules.topics, kinds)
+                    declarations.require_not_reserved(topic, rules.topics, kinds)
                 assert problem.value.clause == next(r.clause for r in rules.topics.reserved if aspect in r.any_of)
                 topic.prepares_for = reserved.kinds[0]
-                topics.require_not_reserved(topic, rules.topics, kinds)
+                declarations.require_not_reserved(topic, rules.topics, kinds)
 
 
 @pytest.mark.parametrize("government", GOVERNMENTS)
@@ -161,8 +162,8 @@ def test_a_topic_names_one_of_the_main_tasks_of_its_kind(government: str) -> Non
     for kind in book(government).meetings.values():
         if kind.competence:
             with pytest.raises(Problem, match="outside_the_competence") as problem:
-                topics.require_matter(kind, None)
+                declarations.require_matter(kind, None)
             assert problem.value.clause == kind.clause
-            topics.require_matter(kind, kind.competence[0].id)
+            declarations.require_matter(kind, kind.competence[0].id)
         else:
-            topics.require_matter(kind, None)
+            declarations.require_matter(kind, None)

@@ -27,6 +27,7 @@ from meeting_svc import (
     agenda,
     agenda_commands,
     attendance,
+    declaration,
     gate,
     invitation,
     invitation_commands,
@@ -35,7 +36,7 @@ from meeting_svc import (
     meeting_commands,
     minutes,
     movement,
-    topic,
+    readiness,
     topic_commands,
 )
 from meeting_svc.meeting import MeetingState
@@ -248,8 +249,8 @@ MUTANTS: dict[str, tuple[Any, str, Any, str, str]] = {
     "the quorum isn't asked for at the opening": (attendance, "require_quorum", allowed, "huancui", "executive"),
     "decisions go on without the quorum": (meeting, "quorum_is_met", lambda _: True, "huancui", "executive"),
     "gates are ignored": (gate, "require_passed", allowed, "dalian", "executive"),
-    "late papers are taken": (topic, "require_in_time", allowed, "xigang", "executive"),
-    "reserved matters go anywhere": (topic, "require_not_reserved", allowed, "dalian", "head-office"),
+    "late papers are taken": (readiness, "require_in_time", allowed, "xigang", "executive"),
+    "reserved matters go anywhere": (declaration, "require_not_reserved", allowed, "dalian", "head-office"),
     "a step of every chain is skipped": (Chain, "asked", without_the_first_step, "zhanqian", "plenary"),
     "anybody may do anything": (Composition, "require", by_anybody, "shuangtaizi", "executive"),
     "an approved agenda isn't locked": (agenda, "require_state", allowed, "zhanqian", "executive"),

@@ -126,7 +126,7 @@ async def test_in_huancui_a_session_is_prepared_opened_left_by_too_many_and_clos
     meeting = await office.approve(meeting)
     assert [(v["number"], v["cause"]) for v in meeting["agenda_versions"]] == [(1, "approval")]
     locked = office.do(meeting, "agenda", {"topic_id": matter["id"]})
-    assert (await refused(locked))[1] == "illegal_state"
+    assert await refused(locked) == (409, "agenda_locked", "HC-50")
     later = await office.topic("yjj", "safety")
     addition = {"topic_id": later["id"], "reason": "汛期将至"}
     assert await refused(office.do(meeting, "agenda/additions", addition)) == (403, "not_the_agenda_approver", "HC-50")
@@ -297,7 +297,7 @@ async def test_in_dalian_the_list_of_invitees_the_notice_leave_and_a_delegate_co
     meeting = await office.open(meeting, *gone, also=("mzj-clerk", "jyj-clerk"), guests=guests)
     assert [(guest["name"], guest["left_at"]) for guest in meeting["guests"]] == [("市人大代表", None)]
     both = office.do(meeting, "attendance", {"guest": "市人大代表", "official": "dl-dep1", "move": "left"})
-    assert await refused(both) == (422, "invalid_payload", None)
+    assert await refused(both) == (422, "not_one_person", None)
     meeting = await office.do(meeting, "attendance", {"guest": "市人大代表", "move": "left"})
     assert meeting["guests"][0]["left_at"]
     assert meeting["movements"][0]["guest"] == "市人大代表"

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
-from tests.conftest import scenario_of
+from tests.conftest import composition_of, scenario_of
 from tests.meeting.test_gate import GOVERNMENTS, ON_ASPECTS, declaring, named, passed
 from tests.meeting.test_minutes_api import Council, Hold, council
 from tests.meeting.test_topic import DAY, book
 
-from meeting_svc import topic as topics
+from meeting_svc import declaration as declarations
+from meeting_svc import topic_queries
+from meeting_svc.topic import Topic
 from zhengling.main_job import Json, at
 from zhengling.meeting_rules import GateRule
 from zhengling.rulebook import Outcome
@@ -28,14 +33,48 @@ def test_a_gate_for_after_the_meeting_is_open_until_it_was_passed_for_the_text_a
 ) -> None:
     rules = book(government).topics
     topic = declaring(government, rule, *rule.any_of[:1])
-    assert rule in topics.open_gates(topic, rules)
+    assert rule in declarations.open_gates(topic, rules)
     topic.gates = [passed(rule)]
-    assert rule not in topics.open_gates(topic, rules)
+    assert rule not in declarations.open_gates(topic, rules)
     topic.gates = [passed(rule), passed(rule, passed=False)]
-    assert rule in topics.open_gates(topic, rules), "the newest record counts"
+    assert rule in declarations.open_gates(topic, rules), "the newest record counts"
     topic.gates, topic.text_since = [passed(rule)], at(DAY)
-    assert rule in topics.open_gates(topic, rules), "another text"
-    assert topics.open_gates(declaring(government, rule), rules) == []
+    assert rule in declarations.open_gates(topic, rules), "another text"
+    assert declarations.open_gates(declaring(government, rule), rules) == []
+
+
+async def test_a_page_of_them_costs_one_statement_and_shows_nothing_that_was_passed_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    government, rule = next((g, r) for g, r in AFTERWARDS if g == "huancui")
+    rows = [declaring(government, rule, *rule.any_of[:1]) for _ in range(50)]
+    for n, row in enumerate(rows):
+        row.id, row.gates_open, row.modified_at = f"t{n}", True, at(DAY)
+    rows[7].gates = [passed(rule)]
+    pages = 0
+
+    async def a_page(*_: object) -> tuple[list[Topic], str]:
+        nonlocal pages
+        pages += 1
+        return rows, "more"
+
+    async def people(*_: object) -> object:
+        return composition_of(government)
+
+    monkeypatch.setattr(topic_queries, "page", a_page)
+    monkeypatch.setattr("zhengling.references.composition", people)
+    call: Any = SimpleNamespace(
+        session=object(),  # which answers nothing
+        now=at(DAY),
+        language="zh",
+        government=government,
+        service=SimpleNamespace(rulebooks=SimpleNamespace(edition=lambda *_: book(government))),
+    )
+    request: Any = None
+    listed = await topic_queries.list_topics(call, request, None, None, None, open_gates=True)
+    assert [view.id for view in listed.items] == [row.id for n, row in enumerate(rows) if n != 7]
+    assert {gate.clause for view in listed.items for gate in view.open_gates} == {rule.clause}
+    assert (pages, listed.next_cursor) == (1, "more")
 
 
 async def followed(hc: Council, **query: str) -> list[Json]:

@@ -8,8 +8,12 @@ from pathlib import Path
 import pytest
 from tests.conftest import ROOT, composition_of
 
+from meeting_svc import declaration as declarations
+from meeting_svc import paper as papers_
+from meeting_svc import readiness
 from meeting_svc import step as steps
 from meeting_svc import topic as topics
+from meeting_svc import turn as turns
 from meeting_svc.bounds import OF_A_TOPIC
 from meeting_svc.step import StepTaken
 from meeting_svc.topic import HistoryEntry, Paper, Topic, TopicState, Turn
@@ -129,12 +133,12 @@ def test_a_done_chain_takes_no_further_step() -> None:
 def test_missing_papers_are_refused_by_name() -> None:
     kind = book("xigang").kind("executive")
     with pytest.raises(Problem) as refused:
-        topics.require_papers(kind, [Paper(PaperKind.main_document, "稿")], {})
+        papers_.require_papers(kind, [Paper(PaperKind.main_document, "稿")], {})
     assert (refused.value.code, refused.value.clause) == ("papers_missing", "XG-35")
     assert refused.value.extra["missing"] == ["flow_sheet", "drafting_note"]
     assert kind.papers
     given = [Paper(wanted.paper, "稿", parts=wanted.parts) for wanted in kind.papers.required]
-    topics.require_papers(kind, given, {})
+    papers_.require_papers(kind, given, {})
 
 
 def test_a_drafting_note_without_one_of_its_parts_is_incomplete() -> None:
@@ -142,7 +146,7 @@ def test_a_drafting_note_without_one_of_its_parts_is_incomplete() -> None:
     parts = tuple(part for part in NotePart if part != NotePart.democratic_deliberation)
     papers = [Paper(PaperKind.flow_sheet, "表"), Paper(PaperKind.drafting_note, "说明", parts=parts)]
     with pytest.raises(Problem) as refused:
-        topics.require_papers(kind, [*papers, Paper(PaperKind.main_document, "稿")], {})
+        papers_.require_papers(kind, [*papers, Paper(PaperKind.main_document, "稿")], {})
     assert (refused.value.clause, refused.value.extra["missing"]) == ("XG-35", ["democratic_deliberation"])
 
 
@@ -150,17 +154,17 @@ def test_a_normative_document_and_one_to_be_published_need_papers_that_others_do
     kind = book("xigang").kind("executive")
     plain = [PaperKind.flow_sheet, PaperKind.drafting_note, PaperKind.main_document]
     papers = [Paper(each, "稿", parts=tuple(NotePart)) for each in plain]
-    topics.require_papers(kind, papers, {"normative_document": False, "to_be_published": False})
+    papers_.require_papers(kind, papers, {"normative_document": False, "to_be_published": False})
     with pytest.raises(Problem) as refused:
-        topics.require_papers(kind, papers, {"normative_document": True, "to_be_published": True})
+        papers_.require_papers(kind, papers, {"normative_document": True, "to_be_published": True})
     assert refused.value.extra["missing"] == ["legal_basis", "legality_opinion", "interpretation"]
 
 
 def schedule(topic: Topic, government: str, submitted: date) -> None:
     kind = book(government).kind("executive")
     due = compute("topic-papers", book(government).deadline("topic-papers"), DAY, CALENDAR)
-    late = topics.working_days_late(due, submitted, CALENDAR)
-    topics.schedule(topic, kind, "m1", due, submitted, late)
+    late = papers_.working_days_late(due, submitted, CALENDAR)
+    readiness.schedule(topic, kind, "m1", due, submitted, late)
 
 
 @pytest.mark.parametrize(
@@ -192,18 +196,18 @@ def test_the_admission_by_which_a_topic_stands_on_an_agenda_gives_way_to_none_fo
 ) -> None:
     topic = a_topic("xigang", "xg-zjj", state=TopicState.ready)
     kind, people = book("xigang").kind("executive"), composition_of("xigang")
-    topics.admit_late(topic, kind, people, "xg-head", "m1", "紧急", 1, at(DAY), DAY)
+    papers_.admit_late(topic, kind, people, "xg-head", "m1", "紧急", 1, at(DAY), DAY)
     schedule(topic, "xigang", DAY - timedelta(days=1))
     topic.state, admitted = state, topic.late_admission
     with pytest.raises(Problem, match=code):
-        topics.admit_late(topic, kind, people, "xg-head", "m2", "另一次会议", 3, at(DAY), DAY)
+        papers_.admit_late(topic, kind, people, "xg-head", "m2", "另一次会议", 3, at(DAY), DAY)
     assert topic.late_admission == admitted
 
 
 def test_a_scheduled_topic_is_admitted_late_for_its_own_meeting_which_comes_earlier_than_it_was_called_for() -> None:
     topic = a_topic("xigang", "xg-zjj", state=TopicState.scheduled, meeting_id="m1")
     kind, people = book("xigang").kind("executive"), composition_of("xigang")
-    topics.admit_late(topic, kind, people, "xg-head", "m1", "提前召开", 2, at(DAY), DAY)
+    papers_.admit_late(topic, kind, people, "xg-head", "m1", "提前召开", 2, at(DAY), DAY)
     assert topic.late_admission and topic.late_admission.meeting_id == "m1"
 
 
@@ -211,9 +215,9 @@ def test_late_papers_stand_on_the_agenda_once_the_head_admitted_them_with_a_reas
     topic = a_topic("xigang", "xg-zjj", state=TopicState.ready)
     kind, people, moment = book("xigang").kind("executive"), composition_of("xigang"), at(DAY)
     with pytest.raises(Problem, match="not_the_admitter") as refused:
-        topics.admit_late(topic, kind, people, "xg-exec", "m1", "紧急", 1, moment, DAY)
+        papers_.admit_late(topic, kind, people, "xg-exec", "m1", "紧急", 1, moment, DAY)
     assert refused.value.clause == "XG-35"
-    topics.admit_late(topic, kind, people, "xg-head", "m1", "紧急", 1, moment, DAY)
+    papers_.admit_late(topic, kind, people, "xg-head", "m1", "紧急", 1, moment, DAY)
     assert topic.late_admission is not None
     assert (topic.late_admission.working_days_late, topic.late_admission.admitted_by) == (1, "xg-head")
     schedule(topic, "xigang", DAY - timedelta(days=1))
@@ -223,7 +227,7 @@ def test_late_papers_stand_on_the_agenda_once_the_head_admitted_them_with_a_reas
 def test_an_admission_holds_for_its_own_meeting_only() -> None:
     topic = a_topic("xigang", "xg-zjj", state=TopicState.ready)
     kind, people = book("xigang").kind("executive"), composition_of("xigang")
-    topics.admit_late(topic, kind, people, "xg-head", "another", "紧急", 1, at(DAY), DAY)
+    papers_.admit_late(topic, kind, people, "xg-head", "another", "紧急", 1, at(DAY), DAY)
     with pytest.raises(Problem, match="papers_late"):
         schedule(topic, "xigang", DAY - timedelta(days=1))
 
@@ -231,10 +235,10 @@ def test_an_admission_holds_for_its_own_meeting_only() -> None:
 def test_an_admission_covers_no_papers_that_came_later_still() -> None:
     topic = a_topic("xigang", "xg-zjj", state=TopicState.ready)
     kind, people = book("xigang").kind("executive"), composition_of("xigang")
-    topics.admit_late(topic, kind, people, "xg-head", "m1", "紧急", 1, at(DAY), DAY)
+    papers_.admit_late(topic, kind, people, "xg-head", "m1", "紧急", 1, at(DAY), DAY)
     with pytest.raises(Problem, match="papers_late"):
         schedule(topic, "xigang", DAY)
-    topics.change_papers(topic, kind, Paper(PaperKind.annex, "表", submitted_at=at(DAY)), None, at(DAY))
+    papers_.change_papers(topic, kind, Paper(PaperKind.annex, "表", submitted_at=at(DAY)), None, at(DAY))
     assert topic.late_admission is None
 
 
@@ -242,27 +246,27 @@ def test_a_meeting_that_only_prepares_a_reserved_matter_agrees_in_principle_and_
     topic, rules = a_topic("xigang", "xg-zjj"), book("xigang").topics
     topic.meeting_kind, topic.aspects, topic.prepares_for = "head-office", [Aspect.budget], "executive"
     none, issue = FollowingDocument.none, FollowingDocument.to_issue
-    topics.require_only_prepared(topic, rules, Outcome.passed_in_principle, none)
-    topics.require_only_prepared(topic, rules, Outcome.not_passed, issue)
+    declarations.require_only_prepared(topic, rules, Outcome.passed_in_principle, none)
+    declarations.require_only_prepared(topic, rules, Outcome.not_passed, issue)
     for outcome, document in ((Outcome.passed, none), (Outcome.passed_in_principle, issue)):
         with pytest.raises(Problem, match="reserved_matter") as refused:
-            topics.require_only_prepared(topic, rules, outcome, document)
+            declarations.require_only_prepared(topic, rules, outcome, document)
         assert refused.value.clause == "XG-15"
     topic.meeting_kind = "executive"
-    topics.require_only_prepared(topic, rules, Outcome.passed, issue)
+    declarations.require_only_prepared(topic, rules, Outcome.passed, issue)
 
 
 def test_a_written_request_is_in_time_whatever_is_added_to_it_later() -> None:
     topic = a_topic("dalian", "dl-zjj")
     topic.papers = [Paper(PaperKind.annex, "表", submitted_at=at(DAY))]
-    assert topics.came_in(topic, book("dalian").kind("head-office")) == topic.submitted_at
-    assert topics.came_in(topic, book("dalian").kind("executive")) == at(DAY)
+    assert papers_.came_in(topic, book("dalian").kind("head-office")) == topic.submitted_at
+    assert papers_.came_in(topic, book("dalian").kind("executive")) == at(DAY)
 
 
 def test_papers_in_time_need_no_admission() -> None:
     kind, people = book("xigang").kind("executive"), composition_of("xigang")
     with pytest.raises(Problem, match="papers_not_late"):
-        topics.admit_late(a_topic("xigang", "xg-zjj"), kind, people, "xg-head", "m1", "紧急", 0, at(DAY), DAY)
+        papers_.admit_late(a_topic("xigang", "xg-zjj"), kind, people, "xg-head", "m1", "紧急", 0, at(DAY), DAY)
 
 
 def test_a_topic_whose_chain_is_not_done_is_refused_with_what_it_still_needs() -> None:
@@ -302,7 +306,7 @@ def test_a_topic_is_raised_by_the_leader_himself_or_by_the_sponsors_own_people(
 
 
 def corrected(topic: Topic, before: Outcome, after: Outcome) -> None:
-    topics.follow_correction(topic, "m1", before, after, "hc-head", "记录有误", at(DAY, 15), at(DAY, 16), "HC-53")
+    turns.follow_correction(topic, "m1", before, after, "hc-head", "记录有误", at(DAY, 15), at(DAY, 16), "HC-53")
 
 
 @pytest.mark.parametrize("state", [TopicState.ready, TopicState.in_review, TopicState.withdrawn])
@@ -338,8 +342,8 @@ def test_a_topic_that_a_correction_says_was_deferred_is_ready_for_a_later_meetin
 def test_a_topic_holds_so_many_records_of_one_sort_and_no_more() -> None:
     topic = a_topic("huancui", "hc-zjj")
     topic.history = [HistoryEntry(Turn.returned, "hc-head", "", at(DAY), at(DAY))] * (OF_A_TOPIC.most - 1)
-    topics.turn(topic, Turn.returned, "hc-head", "", at(DAY), at(DAY))
+    turns.turn(topic, Turn.returned, "hc-head", "", at(DAY), at(DAY))
     assert len(topic.history) == OF_A_TOPIC.most
     with pytest.raises(Problem) as refused:
-        topics.turn(topic, Turn.returned, "hc-head", "", at(DAY), at(DAY))
+        turns.turn(topic, Turn.returned, "hc-head", "", at(DAY), at(DAY))
     assert (refused.value.code, refused.value.extra["most"]) == ("record_full", 300)

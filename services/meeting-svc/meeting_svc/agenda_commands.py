@@ -6,8 +6,8 @@ from datetime import datetime
 
 from meeting_svc import agenda as agendas
 from meeting_svc import meeting as meetings
-from meeting_svc import topic as topics
 from meeting_svc import topic_commands
+from meeting_svc import turn as turns
 from meeting_svc.agenda_schemas import AddLater, AddToAgenda, OrderAgenda, RemoveFromAgenda
 from meeting_svc.commands import MeetingCase, meeting_case, step_of_meeting
 from meeting_svc.meeting import Meeting, MeetingState
@@ -62,7 +62,7 @@ async def remove_from_agenda(call: Call, meeting_id: str, body: RemoveFromAgenda
     call.audit_details.update(reason=body.reason)
     act = case.act(body.occurred_at)
     topic = await lock(call.session, Topic, body.topic_id, "topic", "议题")
-    topics.release(topic, act.official, body.reason, act.occurred_at, act.recorded_at)
+    turns.release(topic, act.official, body.reason, act.occurred_at, act.recorded_at)
     await call.session.flush()
     return case.meeting
 

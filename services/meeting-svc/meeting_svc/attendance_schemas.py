@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import Field, StrictBool, StrictInt, model_validator
+from pydantic import Field, StrictBool, StrictInt
 
 from meeting_svc.agenda_schemas import ActView, TopicId
 from meeting_svc.record import Capacity, Move, Presence
@@ -33,19 +33,13 @@ class GuestPayload(Payload):
 
 
 class RecordMovement(Payload):
-    """Of an official, or of a guest from outside."""
+    """Of either an official, or a guest from outside."""
 
     official: Key | None = None
     guest: GuestName | None = None
     move: Move
     topic_id: Annotated[TopicId | None, Field(description="the topic that somebody comes for")] = None
     occurred_at: OccurredAt = None
-
-    @model_validator(mode="after")
-    def _one_of_both(self) -> Self:
-        if (self.official is None) == (self.guest is None):
-            raise ValueError("expected either official or guest")
-        return self
 
 
 class ApproveStaff(Payload):

@@ -7,8 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from meeting_svc import decision as decisions
+from meeting_svc import declaration as declarations
 from meeting_svc import meeting as meetings
-from meeting_svc import topic as topics
 from meeting_svc.commands import kind_of, require_organisations
 from meeting_svc.decision import Decision, Execution, PublicationRecord, PublicationState, Standing
 from meeting_svc.decision_schemas import FollowExecution, PublishDecision, RecordDecision
@@ -83,7 +83,7 @@ async def record_decision(call: Call, meeting_id: str, body: RecordDecision) -> 
     )
     meetings.decide(meeting, resolution)
     brought = await load(call.session, Topic, body.topic_id, "topic", "议题")
-    topics.require_only_prepared(brought, rules_of(call, brought), body.outcome, body.document)
+    declarations.require_only_prepared(brought, rules_of(call, brought), body.outcome, body.document)
     decision = Decision(
         id=resolution.decision_id,
         government=call.government,

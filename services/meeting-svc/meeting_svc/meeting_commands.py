@@ -8,7 +8,7 @@ from uuid_utils.compat import uuid7
 
 from meeting_svc import invitation, planning_commands, session, topic_commands
 from meeting_svc import meeting as meetings
-from meeting_svc import topic as topics
+from meeting_svc import turn as turns
 from meeting_svc.commands import MeetingCase, meeting_case
 from meeting_svc.meeting import Attendance, Entrustment, Meeting
 from meeting_svc.meeting_schemas import (
@@ -125,7 +125,7 @@ async def cancel_meeting(call: Call, meeting_id: str, body: CancelMeeting) -> Me
     meetings.cancel(case.meeting, Cancellation(body.reason, act))
     for item in case.meeting.agenda:
         topic = await lock(call.session, Topic, item.topic_id, "topic", "议题")
-        topics.release(topic, act.official, body.reason, act.occurred_at, act.recorded_at)
+        turns.release(topic, act.official, body.reason, act.occurred_at, act.recorded_at)
     call.audit_details.update(reason=body.reason)
     await call.session.flush()
     return case.meeting
@@ -214,7 +214,7 @@ async def close_session(call: Call, meeting_id: str, body: CloseSession) -> Meet
     for item in meeting.agenda:
         topic = await lock(call.session, Topic, item.topic_id, "topic", "议题")
         outcome = next((each.outcome for each in meeting.resolutions if each.topic_id == topic.id), None)
-        topics.conclude(topic, outcome, call.official or "", occurred_at, call.now)
+        turns.conclude(topic, outcome, call.official or "", occurred_at, call.now)
     await emit(
         call.session,
         MeetingClosed(

@@ -9,11 +9,12 @@ import sqlalchemy as sa
 from uuid_utils.compat import uuid7
 
 from meeting_svc import decision as decisions_
+from meeting_svc import declaration as declarations
 from meeting_svc import meeting as meetings
 from meeting_svc import minutes as minutes_
 from meeting_svc import step as steps
 from meeting_svc import succession, tables
-from meeting_svc import topic as topics
+from meeting_svc import turn as turns
 from meeting_svc.commands import kind_of, require_organisations, step_of_meeting
 from meeting_svc.decision import Amendment, Decision, Effect, Revision, Standing
 from meeting_svc.meeting import Meeting, MeetingState
@@ -275,9 +276,11 @@ async def _require_correctable(call: Call, meeting: Meeting, made: list[Amendmen
     for topic in await _topics_of(call, made):
         amended = changed[topic.id]
         outcomes = amended.before.outcome, amended.after.outcome
-        topics.require_correctable(topic, meeting.id, *outcomes, kind_of(call, meeting).minutes_chain.clause)
+        turns.require_correctable(topic, meeting.id, *outcomes, kind_of(call, meeting).minutes_chain.clause)
         if not amended.revoked:
-            topics.require_only_prepared(topic, rules_of(call, topic), amended.after.outcome, amended.after.document)
+            declarations.require_only_prepared(
+                topic, rules_of(call, topic), amended.after.outcome, amended.after.document
+            )
 
 
 async def _topics_of(call: Call, amendments: list[Amendment]) -> list[Topic]:
@@ -400,7 +403,7 @@ async def _corrected(call: Call, meeting: Meeting, kind: MeetingKind, minutes: M
         made = changed[topic.id]
         outcomes = made.before.outcome, made.after.outcome
         by, at = minutes.signed_by, minutes.signed_at
-        topics.follow_correction(topic, meeting.id, *outcomes, by, minutes.reason, at, call.now, clause)
+        turns.follow_correction(topic, meeting.id, *outcomes, by, minutes.reason, at, call.now, clause)
     found = {decision.id: decision for decision in await decisions_of(call, meeting.id)}
     events: list[Event] = []
     for made in minutes.amendments:

@@ -16,17 +16,23 @@ from meeting_svc.bounds import OF_THE_PEOPLE_IN_A_MEETING, appended
 from meeting_svc.meeting import Meeting, MeetingState, require_state
 from meeting_svc.record import Attendance, GuestAttendance, Move, Movement, Presence
 from zhengling.authority import Composition
-from zhengling.errors import Problem, Text, refusal
+from zhengling.errors import Problem, Text, invalid, refusal
 from zhengling.rulebook import MeetingKind
 
 Entry = TypeVar("Entry", Attendance, GuestAttendance)
 
 
 def move(meeting: Meeting, kind: MeetingKind, composition: Composition, movement: Movement) -> None:
-    """Somebody came or left. Refusals: `chair_must_hand_over`, `in_the_room_already`, `not_in_the_room`,
-    `before_the_opening`, `before_the_last_movement`, `not_on_the_agenda`, `record_full`; as `attendance.capacity_of`
-    and `require_guest_invited` for whoever may not come."""
+    """Somebody came or left. Problem 422 `not_one_person`; refusals: `chair_must_hand_over`, `in_the_room_already`,
+    `not_in_the_room`, `before_the_opening`, `before_the_last_movement`, `not_on_the_agenda`, `record_full`; as
+    `attendance.capacity_of` and `require_guest_invited` for whoever may not come."""
     require_state(meeting, MeetingState.open)
+    if (movement.official is None) == (movement.guest is None):
+        raise invalid(
+            "not_one_person",
+            "either an official or a guest comes or leaves",
+            "到会、离会人员须且只能填写官员或外请人员之一",
+        )
     if movement.topic_id:
         item_of(meeting, movement.topic_id)
     _require_in_order(meeting, movement)

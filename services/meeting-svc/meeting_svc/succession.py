@@ -7,7 +7,7 @@ no I/O.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import date
 
 from meeting_svc.meeting import Meeting, minutes_facts, planned_chair, sponsors_of, step_context
@@ -24,7 +24,7 @@ class Places:
     sponsor: str | None
     chair: str | None
     entrusting: str | None
-    succeeded: dict[Role, Succession] = field(default_factory=dict)
+    succeeded: dict[Role, Succession]
 
     @property
     def context(self) -> dict[str, str | None]:
@@ -34,18 +34,14 @@ class Places:
 def places(meeting: Meeting, kind: MeetingKind, composition: Composition, on: date) -> Places:
     """Who stands in those places; from the opening on, a successor for whoever left office since."""
     context = step_context(meeting, planned_chair(meeting, kind, composition))
-    found = Places(context["sponsor"], context["chair"], context["entrusting"])
-    if meeting.opened_at is None:
-        return found
-    if found.chair and not composition.serves(found.chair, on):
+    chair, entrusting, succeeded = context["chair"], context["entrusting"], {}
+    if meeting.opened_at and chair and not composition.serves(chair, on):
         acted = chaired_by(meeting, kind, composition)
-        successor, found.succeeded[Role.chair] = _after(found.chair, composition, acted, meeting, on)
-        found = replace(found, chair=successor)
-    if found.entrusting and not composition.serves(found.entrusting, on):
+        chair, succeeded[Role.chair] = _after(chair, composition, acted, meeting, on)
+    if meeting.opened_at and entrusting and not composition.serves(entrusting, on):
         acted = _entrusted_by(meeting, kind, composition)
-        successor, found.succeeded[Role.entrusting_leader] = _after(found.entrusting, composition, acted, meeting, on)
-        found = replace(found, entrusting=successor)
-    return found
+        entrusting, succeeded[Role.entrusting_leader] = _after(entrusting, composition, acted, meeting, on)
+    return Places(context["sponsor"], chair, entrusting, succeeded)
 
 
 def chaired_by(meeting: Meeting, kind: MeetingKind, composition: Composition) -> Acting | None:

@@ -10,9 +10,12 @@ from sqlalchemy.dialects.postgresql import JSONB
 from uuid_utils.compat import uuid7
 
 from meeting_svc import consultation as consultations
+from meeting_svc import declaration as declarations
+from meeting_svc import paper as papers_
+from meeting_svc import readiness, tables
 from meeting_svc import step as steps
-from meeting_svc import tables
 from meeting_svc import topic as topics
+from meeting_svc import turn as turns
 from meeting_svc.bounds import OF_A_TOPIC, appended
 from meeting_svc.commands import entrusted_chairs, kind_of, require_organisations
 from meeting_svc.consultation import Coordination, CoordinationNote, Position, Signature, Stance
@@ -61,7 +64,7 @@ async def _locked(call: Call, topic_id: str) -> tuple[Topic, MeetingKind, Compos
 
 async def _kept(call: Call, topic: Topic) -> Topic:
     """The topic as it is written; whether anything is open on it that the office follows is found by that."""
-    topic.gates_open = bool(topics.open_gates(topic, rules_of(call, topic)))
+    topic.gates_open = bool(declarations.open_gates(topic, rules_of(call, topic)))
     await call.session.flush()
     return topic
 
@@ -124,7 +127,7 @@ async def submit_topic(call: Call, body: SubmitTopic) -> Topic:
 def _convener(composition: Composition, kind: MeetingKind, convener: str | None, on: date) -> str | None:
     """Who is to chair, where the chain of topics needs to know; else nobody is kept. 422 `convener_missing`,
     `not_a_convener`."""
-    if not topics.chair_takes_part(kind):
+    if not declarations.chair_takes_part(kind):
         return None
     if convener is None:
         raise invalid(
@@ -150,8 +153,8 @@ async def add_paper(call: Call, topic_id: str, body: AddPaper) -> Topic:
     topic, kind, composition = await _locked(call, topic_id)
     _require_sponsor(call, composition, topic, Text("add a paper", "补充材料"), Role.office)
     (paper,) = await papers_of(call, [body], _received(call, composition, body.occurred_at))
-    topics.change_papers(topic, kind, paper, body.replaces, call.now)
-    topics.require_papers(kind, topic.current_papers, topic.facts)
+    papers_.change_papers(topic, kind, paper, body.replaces, call.now)
+    papers_.require_papers(kind, topic.current_papers, topic.facts)
     return await _kept(call, topic)
 
 
@@ -257,10 +260,10 @@ async def record_gate(call: Call, topic_id: str, body: RecordGate) -> Topic:
     """Record what came of a gate, before an agenda; one that stands against the issue, or is only tracked, also later.
     By the sponsor or the office; a declared check by whom the rulebook names."""
     topic, _, composition = await _locked(call, topic_id)
-    applying = [each for each in topics.applying_gates(topic, rules_of(call, topic)) if each.gate == body.gate]
-    topics.require_applies(topic, rules_of(call, topic), body.gate)
+    applying = [each for each in declarations.applying_gates(topic, rules_of(call, topic)) if each.gate == body.gate]
+    declarations.require_applies(topic, rules_of(call, topic), body.gate)
     rule = next(iter(applying), None)
-    if not any(each.blocks in topics.AFTER_THE_MEETING for each in applying):
+    if not any(each.blocks in declarations.AFTER_THE_MEETING for each in applying):
         topics.require_state(topic, *topics.BEFORE_AN_AGENDA)
     declared_by = rule.declared_by if rule else ()
     roles = declared_by or (Role.sponsor, Role.office)
@@ -401,9 +404,9 @@ async def take_topic_step(call: Call, topic_id: str, body: TakeStep) -> Topic:
         entrusted = (topic.meeting_kind, topic.convener) in await entrusted_chairs(call)
         chair = taken.on_behalf_of or taken.official
         require_entrusted(kind, composition, chair, shanghai_day(call.now), [topic.sponsor], entrusted=entrusted)
-    topics.require_complete(topic, kind, rules_of(call, topic), composition.organisation_names)
+    readiness.require_complete(topic, kind, rules_of(call, topic), composition.organisation_names)
     if body.step == StepName.decide:
-        topics.require_prior_meeting(topic, kind)
+        readiness.require_prior_meeting(topic, kind)
     topics.advance(topic, kind, taken)
     call.audit_details.update(taken.behalf)
     return await _kept(call, topic)
@@ -425,7 +428,7 @@ async def return_topic(call: Call, topic_id: str, body: TurnTopic) -> Topic:
         sponsor=topic.sponsor,
         chair=topic.convener,
     )
-    topics.send_back(topic, call.official or "", body.reason, call.occurred(body.occurred_at), call.now)
+    turns.send_back(topic, call.official or "", body.reason, call.occurred(body.occurred_at), call.now)
     call.audit_details.update(reason=body.reason)
     return await _kept(call, topic)
 
@@ -434,7 +437,7 @@ async def withdraw_topic(call: Call, topic_id: str, body: TurnTopic) -> Topic:
     """Take it back with a reason. By the sponsor or whoever raised it."""
     topic, _, composition = await _locked(call, topic_id)
     _require_sponsor(call, composition, topic, Text("withdraw the topic", "撤回议题"))
-    topics.withdraw(topic, call.official or "", body.reason, call.occurred(body.occurred_at), call.now)
+    turns.withdraw(topic, call.official or "", body.reason, call.occurred(body.occurred_at), call.now)
     call.audit_details.update(reason=body.reason)
     return await _kept(call, topic)
 
@@ -445,7 +448,7 @@ async def resubmit_topic(call: Call, topic_id: str, body: ResubmitTopic) -> Topi
     _require_sponsor(call, composition, topic, Text("submit the topic again", "重新提交议题"), Role.office)
     changes = _changes(topic, body)
     require_organisations(composition, changes.get("concerned", []))
-    if topics.dropped(topic, changes):
+    if declarations.dropped(topic, changes):
         composition.require(
             call.official,
             (Actor(role=Role.office),),
@@ -456,7 +459,7 @@ async def resubmit_topic(call: Call, topic_id: str, body: ResubmitTopic) -> Topi
             clause=None,
         )
     received = _received(call, composition, body.occurred_at)
-    topics.resubmit(topic, changes, call.official or "", body.reason, received, call.now)
+    turns.resubmit(topic, changes, call.official or "", body.reason, received, call.now)
     _require_lawful_declaration(call, topic, kind)
     topics.settle(topic, kind)
     return await _kept(call, topic)
@@ -464,7 +467,7 @@ async def resubmit_topic(call: Call, topic_id: str, body: ResubmitTopic) -> Topi
 
 def _changes(topic: Topic, body: ResubmitTopic) -> dict[str, Any]:
     """What is declared otherwise; null takes back a matter or whom it is prepared for, and leaves the rest as it is."""
-    given = body.model_dump(include=set(topics.DECLARED) & body.model_fields_set)
+    given = body.model_dump(include=set(declarations.DECLARED) & body.model_fields_set)
     changes = {name: value for name, value in given.items() if value is not None or name in ("matter", "prepares_for")}
     if "concerned" in changes:
         changes["concerned"] = [each for each in dict.fromkeys(changes["concerned"]) if each != topic.sponsor]
@@ -478,9 +481,9 @@ def _require_lawful_declaration(call: Call, topic: Topic, kind: MeetingKind) -> 
     book = call.service.rulebooks.edition(call.government, topic.edition)
     if topic.prepares_for is not None:
         book.kind(topic.prepares_for)
-    topics.require_matter(kind, topic.matter)
-    topics.require_papers(kind, topic.current_papers, topic.facts)
-    topics.require_not_reserved(topic, book.topics, {name: each.name for name, each in book.meetings.items()})
+    declarations.require_matter(kind, topic.matter)
+    papers_.require_papers(kind, topic.current_papers, topic.facts)
+    declarations.require_not_reserved(topic, book.topics, {name: each.name for name, each in book.meetings.items()})
 
 
 async def state_urgency(call: Call, topic_id: str, body: StateUrgency) -> Topic:
@@ -488,7 +491,7 @@ async def state_urgency(call: Call, topic_id: str, body: StateUrgency) -> Topic:
     topic, kind, composition = await _locked(call, topic_id)
     _require_sponsor(call, composition, topic, Text("state its urgency", "说明紧急理由"))
     occurred_at = call.occurred(body.occurred_at)
-    topics.state_urgency(topic, kind, body.urgency, call.official or "", occurred_at, call.now)
+    turns.state_urgency(topic, kind, body.urgency, call.official or "", occurred_at, call.now)
     call.audit_details.update(reason=body.urgency)
     return await _kept(call, topic)
 
@@ -498,7 +501,7 @@ async def admit_late_topic(call: Call, topic_id: str, body: AdmitLate) -> Topic:
     topic, kind, composition = await _locked(call, topic_id)
     meeting = await load(call.session, Meeting, body.meeting_id, "meeting", "会议")
     _, late = await papers_due(call, topic, kind, meeting.day)
-    topics.admit_late(
+    papers_.admit_late(
         topic,
         kind,
         composition,
@@ -521,27 +524,27 @@ async def papers_due(call: Call, topic: Topic, kind: MeetingKind, day: date) -> 
     calendar = await references.calendar(call.session)
     book = call.service.rulebooks.edition(call.government, topic.edition)
     due = compute(papers.deadline, book.deadline(papers.deadline), day, calendar)
-    return due, topics.working_days_late(due, shanghai_day(topics.came_in(topic, kind)), calendar)
+    return due, papers_.working_days_late(due, shanghai_day(papers_.came_in(topic, kind)), calendar)
 
 
 async def schedule(call: Call, topic: Topic, meeting: Meeting, kind: MeetingKind, composition: Composition) -> None:
     """Put a locked topic on the agenda of a locked meeting. Refusals: whatever still stands between the two."""
     due, late = await papers_due(call, topic, kind, meeting.day)
     topics.require_ready(topic, kind)
-    topics.require_may_be_scheduled(topic, kind, rules_of(call, topic), composition.organisation_names)
+    readiness.require_may_be_scheduled(topic, kind, rules_of(call, topic), composition.organisation_names)
     _require_its_convener(topic, meeting, kind, composition)
     if topic.prior_meeting:
         decision = await load(call.session, Decision, topic.prior_meeting.decision_id, "decision", "决定事项")
         if decision.standing == Standing.revoked:
             topic.prior_meeting = None
-            topics.require_prior_meeting(topic, kind)
-    topics.schedule(topic, kind, meeting.id, due, shanghai_day(topics.came_in(topic, kind)), late)
+            readiness.require_prior_meeting(topic, kind)
+    readiness.schedule(topic, kind, meeting.id, due, shanghai_day(papers_.came_in(topic, kind)), late)
 
 
 async def require_in_time(call: Call, topic: Topic, meeting_id: str, kind: MeetingKind, day: date) -> None:
     """Refusal `papers_late` where a scheduled topic's papers came too late for a meeting on another day."""
     due, late = await papers_due(call, topic, kind, day)
-    topics.require_in_time(topic, kind, meeting_id, due, shanghai_day(topic.papers_in), late)
+    papers_.require_in_time(topic, kind, meeting_id, due, shanghai_day(topic.papers_in), late)
 
 
 def _require_its_convener(topic: Topic, meeting: Meeting, kind: MeetingKind, composition: Composition) -> None:

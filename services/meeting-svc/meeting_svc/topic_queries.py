@@ -7,7 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from meeting_svc import tables
+from meeting_svc import declaration as declarations
+from meeting_svc import readiness, tables
 from meeting_svc import topic as topics
 from meeting_svc.commands import entrusted_chairs, kind_of
 from meeting_svc.decision import Standing
@@ -37,15 +38,15 @@ async def _view(call: Call, topic: Topic, entrusted: set[tuple[str, str]]) -> To
     shown: dict[str, Any] = {name: getattr(topic, name) for name in TopicView.model_fields if hasattr(topic, name)}
     shown["gate_records"] = [GateRecordView.model_validate(record) for record in topic.gates]
     names = composition.organisation_names
-    shown["gates"] = [_gate(call, topic, rule, names) for rule in topics.applying_gates(topic, rules)]
-    shown["open_gates"] = [_gate(call, topic, rule, names) for rule in topics.open_gates(topic, rules)]
+    shown["gates"] = [_gate(call, topic, rule, names) for rule in declarations.applying_gates(topic, rules)]
+    shown["open_gates"] = [_gate(call, topic, rule, names) for rule in declarations.open_gates(topic, rules)]
     view = TopicView.model_validate(shown)
-    if kind.prior_meeting and not topics.needs_prior_meeting(topic, kind):
+    if kind.prior_meeting and not declarations.needs_prior_meeting(topic, kind):
         view.exempt_from_prior_meeting = kind.prior_meeting.clause
     if topic.state in topics.BEFORE_AN_AGENDA:
         view.outstanding = [
             Outstanding(code=problem.code, clause=problem.clause, text=problem.detail.in_language(call.language))
-            for problem in topics.outstanding(topic, kind, rules, composition.organisation_names)
+            for problem in readiness.outstanding(topic, kind, rules, composition.organisation_names)
         ]
     if topic.state == TopicState.in_review and (step := next_step(kind.topic, topic.steps, topic.facts)):
         waits = topic.convener and chair_waits(
@@ -64,7 +65,7 @@ async def _view(call: Call, topic: Topic, entrusted: set[tuple[str, str]]) -> To
 
 
 def _gate(call: Call, topic: Topic, rule: GateRule, names: dict[str, str]) -> GateView:
-    short = topics.shortcoming(topic, rule, names)
+    short = declarations.shortcoming(topic, rule, names)
     passed, lacks = short is None, short.in_language(call.language) if short else None
     name = in_chinese(rule.gate) if call.language == "zh" else rule.gate.replace("_", " ")
     return GateView(gate=rule.gate, name=name, clause=rule.clause, blocks=rule.blocks, passed=passed, lacks=lacks)

@@ -1,0 +1,145 @@
+"""What a topic declares itself to be, and what follows: where it may be decided, which gates it passes, what it needs.
+
+Invariant: a matter that is reserved to some kinds of meeting is decided by no other. Pure: no I/O.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from meeting_svc import consultation as consultations
+from meeting_svc import gate as gates
+from meeting_svc.topic import Topic
+from zhengling.errors import Text, refusal
+from zhengling.meeting_rules import GateRule, TopicRules
+from zhengling.rulebook import (
+    FollowingDocument,
+    MeetingKind,
+    Role,
+    in_chinese,
+    matches,
+)
+from zhengling.vocabulary import Block, Gate, Outcome
+
+#: What a topic declares of itself, which may be another when it comes again; some of it makes it another matter.
+DECLARED = ("title", "nature", "matter", "aspects", "concerned", "urgency", "prepares_for")
+#: Gates that may be passed once the meeting has decided.
+AFTER_THE_MEETING = (Block.issue, Block.tracked)
+
+
+def require_matter(kind: MeetingKind, matter: str | None) -> None:
+    """Refusal `outside_the_competence` unless the topic names one of the kind's main tasks, where they are listed."""
+    tasks = {task.id: task.name for task in kind.competence}
+    if tasks and matter not in tasks:
+        raise refusal(
+            "outside_the_competence",
+            kind.clause,
+            f"{kind.name}: {matter or 'no matter'} isn't one of its tasks",
+            f"{kind.name}的主要任务中没有“{matter or '（未填写）'}”",
+            Text(f"matter is one of {', '.join(tasks)}", f"请注明属于：{'、'.join(tasks.values())}"),
+            tasks=tasks,
+        )
+
+
+def require_not_reserved(topic: Topic, rules: TopicRules, kinds: dict[str, str]) -> None:
+    """Refusal `reserved_matter` where only other kinds of meeting may decide it, unless it is only prepared here.
+    `kinds` are the government's kinds with their names."""
+    for reserved in rules.reserved:
+        touched = [aspect for aspect in reserved.any_of if aspect in topic.aspects]
+        if touched and topic.meeting_kind not in reserved.kinds and topic.prepares_for not in reserved.kinds:
+            where, where_zh = ", ".join(reserved.kinds), "、".join(kinds[kind] for kind in reserved.kinds)
+            raise refusal(
+                "reserved_matter",
+                reserved.clause,
+                f"{', '.join(touched)}: only {where} may decide it",
+                f"{in_chinese(*touched)}须由{where_zh}集体讨论决定",
+                Text(
+                    f"submit it to {where}, or declare prepares_for where this meeting only prepares it",
+                    f"请提交{where_zh}；仅作前期研究的，请注明拟提交的会议",
+                ),
+                reserved_for=list(reserved.kinds),
+            )
+
+
+def require_only_prepared(topic: Topic, rules: TopicRules, outcome: Outcome, document: FollowingDocument) -> None:
+    """Refusal `reserved_matter` where a meeting that only prepares a reserved matter would decide it: it may agree in
+    principle to submit it, and nothing is issued on that."""
+    reserved = next((r for r in rules.reserved if set(r.any_of) & set(topic.aspects)), None)
+    if reserved is None or topic.meeting_kind in reserved.kinds:
+        return
+    if outcome == Outcome.passed or (outcome.adopts and document != FollowingDocument.none):
+        raise refusal(
+            "reserved_matter",
+            reserved.clause,
+            f"this meeting only prepares the matter for {topic.prepares_for}",
+            "本次会议仅作前期研究，不作最终决定",
+            Text(
+                "record it as passed in principle, to be submitted, with no document to issue",
+                "请记为“原则通过”并按程序提交，不形成印发文件",
+            ),
+        )
+
+
+def dropped(topic: Topic, changes: dict[str, Any]) -> list[str]:
+    """The aspects and organisations that a changed declaration leaves out: with them went gates and objections."""
+    return [
+        str(each)
+        for name in ("aspects", "concerned")
+        for each in getattr(topic, name)
+        if name in changes and each not in changes[name]
+    ]
+
+
+def require_applies(topic: Topic, rules: TopicRules, gate: Gate) -> None:
+    """Refusal `gate_does_not_apply` for a record that would say nothing: of a gate that the topic hasn't to pass, or of
+    the consultation, which the departments' own positions show."""
+    recorded = [rule.gate for rule in applying_gates(topic, rules) if rule.gate != Gate.departments_consulted]
+    if gate in recorded:
+        return
+    gates_en, gates_zh = ", ".join(dict.fromkeys(recorded)), in_chinese(*dict.fromkeys(recorded))
+    raise refusal(
+        "gate_does_not_apply",
+        None,
+        f"{gate} isn't recorded on this topic",
+        f"本议题无需登记“{in_chinese(gate)}”",
+        Text(
+            f"gates of this topic: {gates_en or 'none'}; declare the aspects that it has, or have departments take a position",
+            f"本议题的前置程序：{gates_zh or '无'}；如有遗漏请补报事项属性，征求意见由相关部门提出意见",
+        ),
+        gates=list(dict.fromkeys(recorded)),
+    )
+
+
+def chair_takes_part(kind: MeetingKind) -> bool:
+    """Whether whoever is to chair takes a step in the chain of its topics."""
+    return any(actor.role == Role.chair for step in kind.topic.steps for actor in step.by)
+
+
+def needs_prior_meeting(topic: Topic, kind: MeetingKind) -> bool:
+    return kind.prior_meeting is not None and matches(kind.prior_meeting.when, topic.facts)
+
+
+def needs_form(topic: Topic, kind: MeetingKind) -> bool:
+    return kind.topic_form is not None and matches(kind.topic_form.when, topic.facts)
+
+
+def applying_gates(topic: Topic, rules: TopicRules) -> list[GateRule]:
+    return gates.applying(rules, topic.meeting_kind, topic.aspects, topic.facts, bool(topic.concerned))
+
+
+def shortcoming(topic: Topic, rule: GateRule, names: dict[str, str]) -> Text | None:
+    """What a gate that applies still lacks; None where it is passed. Of a consultation, who hasn't answered."""
+    if rule.gate != Gate.departments_consulted:
+        return gates.shortcoming(rule, topic.standing_gates)
+    waiting = [names.get(each, each) for each in consultations.silent(topic.concerned, topic.standing_positions)]
+    return Text(f"without an answer: {', '.join(waiting)}", f"尚未回复：{'、'.join(waiting)}") if waiting else None
+
+
+def open_gates(topic: Topic, rules: TopicRules) -> list[GateRule]:
+    """The gates that may be passed once the meeting has decided, and aren't yet: they stand against the issue, or are
+    tracked."""
+    return [
+        rule
+        for rule in applying_gates(topic, rules)
+        if rule.blocks in AFTER_THE_MEETING and shortcoming(topic, rule, {})
+    ]

@@ -1,0 +1,196 @@
+"""A topic's papers (议题材料): which it needs, when they came in, who admits late ones, and what another version asks for.
+
+Invariants: papers that came late for a meeting are taken only where who the rule names admitted them for it; whoever saw
+other papers sees the new ones. Pure: no I/O.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime
+
+from meeting_svc.bounds import OF_A_TOPIC, appended
+from meeting_svc.topic import (
+    BEFORE_AN_AGENDA,
+    LateAdmission,
+    Paper,
+    Topic,
+    TopicState,
+    Turn,
+    already_scheduled,
+    require_state,
+    settle,
+)
+from meeting_svc.turn import begin_text, turn
+from zhengling.authority import Composition
+from zhengling.deadlines import Due
+from zhengling.errors import Text, invalid, refusal
+from zhengling.meeting_rules import Papers, RequiredPaper
+from zhengling.rulebook import (
+    Actor,
+    Facts,
+    MeetingKind,
+    PaperKind,
+    StepName,
+    in_chinese,
+    matches,
+)
+from zhengling.vocabulary import NotePart
+from zhengling.workdays import WorkdayCalendar
+
+#: Steps that speak of the papers as they were then.
+_OF_PAPERS = (StepName.review_papers, StepName.approve_papers)
+
+
+def require_papers(kind: MeetingKind, papers: list[Paper], facts: Facts) -> None:
+    """Refusal `papers_missing` unless every paper that the rulebook asks for under these facts is there, with its parts."""
+    if kind.papers is None:
+        return
+    asked = [wanted for wanted in kind.papers.required if matches(wanted.when, facts)]
+    short = [(wanted, lacks) for wanted in asked if (lacks := _lacking(wanted, papers))]
+    missing = [each.value for _, lacks in short for each in lacks]
+    if short:
+        raise refusal(
+            "papers_missing",
+            short[0][0].clause or kind.papers.clause,
+            f"{kind.name}: the topic lacks {', '.join(missing)}",
+            f"{kind.name}议题材料不齐，缺{in_chinese(*missing)}",
+            Text(f"add {', '.join(missing)}", f"补齐{in_chinese(*missing)}"),
+            missing=missing,
+        )
+
+
+def _lacking(wanted: RequiredPaper, papers: list[Paper]) -> list[PaperKind | NotePart]:
+    """The paper itself, or the parts that it has to have and hasn't."""
+    of_kind = [paper for paper in papers if paper.kind == wanted.paper]
+    if not of_kind:
+        return [wanted.paper]
+    there = {part for paper in of_kind for part in paper.parts}
+    return [part for part in wanted.parts if part not in there]
+
+
+def came_in(topic: Topic, kind: MeetingKind) -> datetime:
+    """What the lead time of its kind is met by: the last paper that counts, or the request itself."""
+    by_request = kind.papers is not None and kind.papers.counted == "request"
+    return topic.submitted_at if by_request else topic.papers_in
+
+
+def working_days_late(due: Due, submitted: date, calendar: WorkdayCalendar) -> int:
+    """How many working days after the due date the papers came; 0 where they came in time."""
+    late, day = 0, due.date
+    while day < submitted:
+        day = calendar.shift(day, 1)
+        late += 1
+    return late
+
+
+def require_in_time(
+    topic: Topic, kind: MeetingKind, meeting_id: str, papers_due: Due | None, submitted: date, late: int
+) -> None:
+    """Refusal `papers_late` unless the papers came in time for the meeting, or were admitted late for it."""
+    admission = topic.late_admission
+    admitted = admission is not None and admission.meeting_id == meeting_id and late <= admission.working_days_late
+    if late and papers_due and kind.papers and not admitted:
+        raise refusal(
+            "papers_late",
+            papers_due.clause,
+            f"the papers came {late} working day{'s' * (late > 1)} late: on {submitted}, due on {papers_due.date}",
+            f"材料报送迟到{late}个工作日：应于{papers_due.date}前报送，实际{submitted}报送",
+            _in_time_otherwise(topic, kind.papers),
+            working_days_late=late,
+            due=papers_due.date.isoformat(),
+            submitted=submitted.isoformat(),
+        )
+
+
+def _in_time_otherwise(topic: Topic, papers: Papers) -> Text:
+    """What helps papers that are late: a later day, whoever may admit them, special urgency where that waives the time."""
+    ways = [Text("choose a later meeting day", "改到之后的会议")]
+    if papers.admit_late:
+        roles, roles_zh = " / ".join(papers.admit_late), in_chinese(*papers.admit_late)
+        ways.append(Text(f"have {roles} admit it with a reason", f"由{roles_zh}说明理由后准予列入"))
+    if not matches(papers.deadline_when, topic.facts | {"specially_urgent": True}):
+        ways.append(
+            Text(
+                "have the sponsor state why it is specially urgent (urgency), whereupon its chain is taken again",
+                "确属特殊紧急的，由主办部门说明紧急理由（urgency）后重新履行审核程序",
+            )
+        )
+    firm = Text("; the lead time is firm", "；该时限无例外") if len(ways) == 1 else Text("", "")
+    return Text(", or ".join(way.en for way in ways) + firm.en, "，或".join(way.zh for way in ways) + firm.zh)
+
+
+def admit_late(
+    topic: Topic,
+    kind: MeetingKind,
+    composition: Composition,
+    official: str | None,
+    meeting_id: str,
+    reason: str,
+    late: int,
+    occurred_at: datetime,
+    on: date,
+) -> None:
+    """Record that who approves additions admitted late papers. 403 `not_the_admitter`; 409 `papers_not_late`,
+    `nobody_admits_late_papers`, `topic_already_scheduled` for another meeting than the one on whose agenda it stands,
+    `illegal_state`."""
+    clause = kind.papers.clause if kind.papers else kind.clause
+    if topic.state == TopicState.scheduled and topic.meeting_id != meeting_id:
+        raise already_scheduled(topic)
+    require_state(topic, *BEFORE_AN_AGENDA, TopicState.scheduled)
+    if late == 0:
+        raise refusal(
+            "papers_not_late",
+            clause,
+            "the papers came in time for this meeting",
+            "材料已按时报送，无需准予",
+            Text("put the topic on the agenda", "可直接列入议程"),
+        )
+    roles = kind.papers.admit_late if kind.papers else ()
+    if kind.papers and not roles:
+        raise refusal(
+            "nobody_admits_late_papers",
+            clause,
+            "the rules let nobody admit late papers",
+            "本级规则未规定可准予迟报",
+            _in_time_otherwise(topic, kind.papers),
+        )
+    composition.require(
+        official,
+        tuple(Actor(role=role) for role in roles),
+        on,
+        {},
+        Text("admit late papers", "准予迟报材料"),
+        code="not_the_admitter",
+        clause=clause,
+    )
+    topic.late_admission = LateAdmission(meeting_id, official or "", reason, late, occurred_at)
+
+
+def change_papers(topic: Topic, kind: MeetingKind, paper: Paper, replaces: str | None, recorded_at: datetime) -> None:
+    """Add a paper, or a new version of one. Whoever had reviewed or approved the papers has to see the new one; another
+    main document is another text, which everybody has to see. Problem `no_such_paper` where `replaces` isn't a paper
+    that counts."""
+    require_state(topic, *BEFORE_AN_AGENDA)
+    if replaces is not None and replaces not in {old.id for old in topic.current_papers}:
+        raise invalid("no_such_paper", f"{replaces} isn't a paper that counts", "所替换的材料不存在或已被替换")
+    old = next((other for other in topic.papers if other.id == replaces), None)
+    if old:
+        paper = replace(paper, number=old.number + 1)
+    topic.papers = appended(
+        [replace(other, replaced_by=paper.id) if other.id == replaces else other for other in topic.papers],
+        paper,
+        bound=OF_A_TOPIC,
+    )
+    topic.late_admission = None
+    is_text = PaperKind.main_document in (paper.kind, old.kind if old else None)
+    seen = 0 if is_text else next((i for i, s in enumerate(topic.steps) if s.step in _OF_PAPERS), len(topic.steps))
+    if seen < len(topic.steps) or is_text:
+        assert paper.submitted_at
+        turn(topic, Turn.papers_changed, paper.submitted_by, paper.title, paper.submitted_at, recorded_at)
+        topic.steps = topic.steps[:seen]
+        if topic.state == TopicState.ready:
+            topic.state = TopicState.in_review
+    if is_text:
+        begin_text(topic, recorded_at)
+    settle(topic, kind)
