@@ -444,9 +444,10 @@ class Composition(BaseModel):
         sponsor: str | None = None,
         chair: str | None = None,
         entrusting: str | None = None,
+        besides: Text | None = None,
     ) -> Acting:
-        """As `may_act`, or a 403 problem that names the clause and who may do it; where the official could stand in for
-        somebody who is away, the clause of that and what has to be recorded first."""
+        """As `may_act`, or a 403 problem that names the clause and who may do it, and what helps `besides`; where the
+        official could stand in for somebody who is away, the clause of that and what has to be recorded first."""
         if acting := self.may_act(
             official, actors, on, facts, power=power, sponsor=sponsor, chair=chair, entrusting=entrusting
         ):
@@ -460,12 +461,15 @@ class Composition(BaseModel):
             )
         )
         roles = [actor.role for actor in lawful]
+        said = [self._in_words(actor.role, sponsor) for actor in lawful]
         name = self.official_names.get(official or "", official or "")
         extra: dict[str, object] = {"required_roles": roles}
         satisfy = Text(
-            f"{' or '.join(roles)}: {', '.join(who) or 'nobody holds it'}",
-            f"应由{in_chinese(*roles)}办理：{'、'.join(who) or '暂无人任职'}",
+            f"{' or '.join(each.en for each in said)}: {', '.join(who) or 'nobody holds it'}",
+            f"应由{'、'.join(each.zh for each in said)}办理：{'、'.join(who) or '暂无人任职'}",
         )
+        if besides:
+            satisfy = Text(f"{satisfy.en}; {besides.en}", f"{satisfy.zh}；{besides.zh}")
         holders = [
             h
             for actor in lawful
@@ -489,6 +493,15 @@ class Composition(BaseModel):
             satisfy,
             **extra,
         )
+
+    def _in_words(self, role: Role, unit: str | None) -> Text:
+        """A role as a refusal names it; who is of a unit, or heads it, with the unit's name: it needn't be a sponsor."""
+        name = self.organisation_names.get(unit or "")
+        if name and role is Role.sponsor:
+            return Text(f"somebody of {name}", name)
+        if name and role is Role.principal:
+            return Text(f"the principal of {name}", f"{name}主要负责人")
+        return Text(role.value, in_chinese(role))
 
     def _vacancy(
         self, official: str | None, holders: list[str], on: date, power: Power

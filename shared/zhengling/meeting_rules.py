@@ -138,11 +138,13 @@ class OutsidePortfolio(Section):
 
 
 class Leave(Section):
-    """Whom somebody asks who can't come: leaders one, all others another; the reasons that count, where they are listed."""
+    """Whom somebody asks who can't come: leaders one, all others another; the reasons that count, where they are listed.
+    Where leave of others is only reported, the office reports it to them, and nobody grants it (ST-39, HC-51)."""
 
     clause: Clause
     leaders: Roles
     others: Roles
+    others_reported: bool = False
     reasons: tuple[LeaveReason, ...] = ()
 
 

@@ -17,7 +17,7 @@ from zhengling.deadlines import shanghai_day
 from zhengling.errors import Problem, Text, not_found, refusal
 from zhengling.moments import Instant
 from zhengling.paging import Page, Paging, bounds, cut
-from zhengling.payload import Payload
+from zhengling.payload import SAYING, Payload
 from zhengling.service import Call, Service, command, commands, queries, query
 
 _FAILED = sa.text("""
@@ -102,12 +102,10 @@ class PoisonRecord(BaseModel):
     discard_requested_by: str | None
 
 
-class OperationRequest(Payload):
-    """What all of them have in common: nothing more than they ask for."""
-
-
-class DiscardRequest(OperationRequest):
-    reason: Annotated[str, Field(min_length=3, max_length=500, examples=["the entry was opened by hand"])]
+class DiscardRequest(Payload):
+    reason: Annotated[
+        str, Field(min_length=3, max_length=500, pattern=SAYING, examples=["the entry was opened by hand"])
+    ]
 
 
 class EventState(BaseModel):
@@ -120,7 +118,7 @@ class PoisonState(BaseModel):
     status: str
 
 
-class ReplayRequest(OperationRequest):
+class ReplayRequest(Payload):
     """Everything this government emitted since then, or one aggregate's part of it; with the scope
     calendar:national the national calendar's too."""
 
@@ -141,7 +139,7 @@ class AuditVerdict(BaseModel):
     findings: list[str]
 
 
-class ClockRequest(OperationRequest):
+class ClockRequest(Payload):
     """Business time from now on: `at`, or the real time again where it is null."""
 
     at: Instant | None

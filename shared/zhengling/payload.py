@@ -1,5 +1,8 @@
-"""What every command's payload has in common: nothing unknown in it, and its texts within one line unless said otherwise.
-Pure."""
+"""What every command's payload has in common: nothing unknown in it, and texts that say what they say.
+
+Invariants: a text that has to say something (`SAYING`) is never blank, and one that may be empty is empty where it was
+blank, so that blanks never stand for a reason; a text stays within one line unless it is marked by `SeveralLines`. Pure.
+"""
 
 from __future__ import annotations
 
@@ -10,20 +13,24 @@ from pydantic.fields import FieldInfo
 
 from zhengling.characters import SeveralLines, require_one_line
 
+#: The pattern of a text that isn't only blanks.
+SAYING = r"\S"
+
 
 class Payload(BaseModel):
-    """A command's body, or a part of it. 422 `several_lines` for a title, a name or the like that has line ends: it would
-    begin a paragraph of its own in the documents that print it. Texts of several lines are marked by `SeveralLines`."""
+    """A command's body, or a part of it. A text is measured as it came, and kept without the blanks around it. 422
+    `several_lines` for a title, a name or the like that has line ends: it would begin a paragraph of its own in the
+    documents that print it."""
 
     model_config = ConfigDict(extra="forbid")
 
     @field_validator("*")
     @classmethod
-    def _within_one_line(cls, value: object, info: ValidationInfo) -> object:
+    def _as_it_says(cls, value: object, info: ValidationInfo) -> object:
         name = info.field_name or ""
         if not _of_several_lines(cls.model_fields[name]):
             require_one_line(value, name)
-        return value
+        return _without_blanks(value)
 
 
 def _of_several_lines(field: FieldInfo) -> bool:
@@ -34,3 +41,13 @@ def _of_several_lines(field: FieldInfo) -> bool:
             return True
         waiting += get_args(part)
     return False
+
+
+def _without_blanks(value: object) -> object:
+    if type(value) is str:
+        return value.strip()
+    if type(value) is list:
+        return [_without_blanks(each) for each in value]
+    if type(value) is dict:
+        return {key: _without_blanks(each) for key, each in value.items()}
+    return value

@@ -53,6 +53,7 @@ from meeting_svc.topic_schemas import (
     RecordGate,
     ResubmitTopic,
     SignTopicForm,
+    StateUrgency,
     SubmitTopic,
     TakePosition,
     TurnTopic,
@@ -223,7 +224,7 @@ class Clerks:
         decided = last and (last.agreed or last.role in rule.disagreement.decide)
         if last and decided and last.recorded_at >= max(each.recorded_at for each in against):
             return None
-        note, sides = topic.coordination_note, [each.organisation for each in against]
+        note, sides = topic.coordination_note, [topic.sponsor, *(each.organisation for each in against)]
         if note is None or not set(sides) <= set(note.grounds):
             body = WriteCoordinationNote(grounds=dict.fromkeys(sides, "理据"), preferred="倾向意见")
             return self._topic(topic_commands.write_coordination_note, r, topic, body)
@@ -356,6 +357,9 @@ class Clerks:
 
     def _agenda_step(self, r: Random, meeting: Meeting, kind: Any) -> Move:
         step = asked(kind.agenda, {})[len(meeting.agenda_steps)]
+        by_chair = any(actor.role == "chair" for actor in step.by)
+        if by_chair and not meeting.entrustment and not self._chairs_by_post(meeting):
+            return self.entrust(r, meeting, self.chair_of(meeting))
         who = self.of(r, [a.role for a in step.by], self.law.unit_of(meeting), self.chair_of(meeting))
         return Move(agenda_commands.take_agenda_step, who, (meeting.id, TakeStep(step=step.step)))
 
@@ -622,13 +626,14 @@ class Clerks:
         taker = self.of(r, roles, topic.sponsor, topic.convener)
         if chain and r.random() < 0.5:
             step.step = r.choice(chain).step
-        note = WriteCoordinationNote(grounds={unit: "理据"}, preferred="倾向意见")
+        note = WriteCoordinationNote(grounds=dict.fromkeys([unit, topic.sponsor], "理据"), preferred="倾向意见")
         meeting = self.one(r, [each.id for each in self.rows.of(Meeting)]) or "m"
         decision = self.one(r, [each.id for each in self.rows.of(Decision)]) or "d"
         leaders = self.of(r, ["head", "deputy_in_charge", "office"], topic.sponsor)
         moves = [
             self._topic(topic_commands.add_paper, r, topic, paper),
             self._topic(topic_commands.withdraw_topic, r, topic, reason),
+            self._topic(topic_commands.state_urgency, r, topic, StateUrgency(urgency="汛期")),
             self._topic(topic_commands.resubmit_topic, r, topic, reason),
             self._topic(topic_commands.write_coordination_note, r, topic, note),
             self._topic(topic_commands.concern_organisations, r, topic, ConcernOrganisations(organisations=[unit])),

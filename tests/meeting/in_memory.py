@@ -158,6 +158,11 @@ async def _named_elsewhere(call: Call, asked: Topic, decision_id: str) -> bool:
     return any(each is not None and each.decision_id == decision_id for each in named)
 
 
+async def _entrusted_chairs(call: Call) -> set[tuple[str, str]]:
+    prepared = [m for m in cast(Rows, call.session).of(Meeting) if m.state in ("called", "agenda_approved")]
+    return {(each.kind, each.entrustment.to) for each in prepared if each.entrustment}
+
+
 async def _next_issue(rows: Rows, *_: object) -> SimpleNamespace:
     return SimpleNamespace(scalar_one=lambda: next(rows.issues))
 
@@ -179,6 +184,7 @@ def commands_in_memory() -> Iterator[pytest.MonkeyPatch]:
             patch.setattr(minutes_commands, name, instead)
         patch.setattr(meeting_commands, "emit", _told)
         patch.setattr(topic_commands, "_named_elsewhere", _named_elsewhere)
+        patch.setattr(topic_commands, "entrusted_chairs", _entrusted_chairs)
         for module in DOMAIN:
             _watch(patch, module)
         yield patch

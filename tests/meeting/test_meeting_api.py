@@ -127,7 +127,7 @@ async def test_in_huancui_a_session_is_prepared_opened_left_by_too_many_and_clos
     meeting = await office.approve(meeting)
     assert [(v["number"], v["cause"]) for v in meeting["agenda_versions"]] == [(1, "approval")]
     locked = office.do(meeting, "agenda", {"topic_id": matter["id"]})
-    assert (await refused(locked))[1] == "illegal_state"
+    assert await refused(locked) == (409, "agenda_locked", "HC-50")
     later = await office.topic("yjj", "safety")
     addition = {"topic_id": later["id"], "reason": "汛期将至"}
     assert await refused(office.do(meeting, "agenda/additions", addition)) == (403, "not_the_agenda_approver", "HC-50")

@@ -142,7 +142,7 @@ def test_every_approved_agenda_is_kept_and_every_version_has_the_first_topic_fir
     assert refused(lambda: change(swapped)) == ("first_topic_missing", "HC-47")
     assert refused(lambda: change([])) == ("agenda_empty", "HC-50")
     assert refused(lambda: change(meeting.agenda)) == ("agenda_unchanged", "HC-50")
-    assert refused(lambda: change(meeting.agenda[:1], " ")) == ("reason_missing", "HC-50")
+    assert refused(lambda: change(meeting.agenda[:1], "")) == ("reason_missing", "HC-50")
     assert len(meeting.agenda_versions) == 2
 
 
@@ -333,13 +333,40 @@ def test_a_session_opens_once_the_latest_agenda_reached_everybody(government: st
 
 
 # leave and delegates ----------------------------------------------------------------------------------------------------
+#: Leave that nobody grants: the office reports it (ST-39, HC-51).
+OFFICE: list[str] = []
+
+
+@pytest.mark.parametrize(
+    ("government", "to", "clause"), [("huancui", "chair", "HC-51"), ("shuangtaizi", "head", "ST-39")]
+)
+def test_leave_of_those_who_arent_leaders_is_reported_by_the_office_and_refused_by_nobody(
+    government: str, to: str, clause: str
+) -> None:
+    kind, people = rules(government, "plenary")
+    meeting, who = (
+        called(government, "plenary"),
+        {"huancui": "hc-jyj-principal", "shuangtaizi": "st-jyj-principal"}[government],
+    )
+    leave.ask_leave(meeting, kind, people, LeaveRequest(who, None, "出差", [], None, act(who)))
+    one = leave.find(meeting.leaves, who)
+    assert (one.asked, one.reported_to, one.state) == (["office"], [to], "requested")
+    head = people.holders(Role.head, DAY)[0]
+    assert refused(lambda: leave.answerer(meeting, kind, people, one, head, DAY)) == ("not_the_leave_approver", clause)
+    answer = partial(leave.answered, meeting.leaves, one)
+    assert refused(lambda: answer(False, "", act("office"))) == ("leave_is_reported", clause)
+    assert attendance.granted_leave(meeting, who) is None
+    meeting.leaves = answer(True, "", act("office"))
+    assert attendance.granted_leave(meeting, who) is not None
+
+
 @pytest.mark.parametrize(
     ("government", "kind_name", "leader", "other", "leaders_ask", "others_ask", "clause"),
     [
         ("dalian", "plenary", "dl-dep1", "dl-jyj-principal", ["dl-head"], ["dl-sg"], "DL-42"),
         ("xigang", "plenary", "xg-dep1", "xg-jyj-principal", ["xg-head"], ["xg-head"], "XG-36"),
-        ("shuangtaizi", "plenary", "st-dep1", "st-jyj-principal", ["st-head"], ["st-head"], "ST-39"),
-        ("huancui", "plenary", "hc-dep1", "hc-jyj-principal", ["hc-head"], ["hc-head"], "HC-51"),
+        ("shuangtaizi", "plenary", "st-dep1", "st-jyj-principal", ["st-head"], OFFICE, "ST-39"),
+        ("huancui", "plenary", "hc-dep1", "hc-jyj-principal", ["hc-head"], OFFICE, "HC-51"),
         ("zhanqian", "plenary", "zq-dep1", "zq-jyj-principal", ["zq-head"], ["zq-head"], "ZQ-24"),
     ],
 )
@@ -353,11 +380,13 @@ def test_leave_is_asked_of_whom_the_rules_name_for_leaders_and_for_others(
         leave.ask_leave(meeting, kind, people, asked)
         request = leave.find(meeting.leaves, official)
         chair = meetings.planned_chair(meeting, kind, people)
-        assert [o for role in request.asked for o in people.who_may(role, DAY, chair=chair)] == whom
+        may = [o for role in request.asked for o in people.who_may(role, DAY, chair=chair)]
+        assert may == whom if whom is not OFFICE else request.asked == [Role.office]
         answers = partial(leave.answerer, meeting, kind, people, request)
         assert refused(partial(answers, official, DAY)) == ("not_the_leave_approver", clause)
-        answers(whom[0], DAY)
-        meeting.leaves = leave.answered(meeting.leaves, request, True, "同意", act(whom[0]))
+        answers(may[0], DAY)
+        meeting.leaves = leave.answered(meeting.leaves, request, True, "同意", act(may[0]))
+        assert meeting.leaves[-1].state == ("reported" if whom is OFFICE else "approved")
         assert attendance.granted_leave(meeting, official) is not None
         assert refused(lambda again=asked: leave.ask_leave(meeting, kind, people, again)) == ("asked_already", clause)
 
@@ -637,6 +666,22 @@ def test_a_kind_that_takes_no_decisions_closes_without_any() -> None:
 
 
 # what is next, what was -----------------------------------------------------------------------------------------------
+def test_who_may_not_chair_is_told_who_may_entrust_whom_and_once_somebody_is_entrusted_who_that_is() -> None:
+    kind, people = rules("huancui")
+    meeting = called("huancui", "executive", item("t1", "study"))
+    head, first = people.official_names["hc-head"], people.official_names["hc-exec"]
+
+    def told() -> str:
+        with pytest.raises(Problem, match="not_a_lawful_chair") as caught:
+            meetings.require_chair(meeting, kind, people, "hc-dep1", DAY)
+        assert caught.value.satisfy
+        return caught.value.satisfy.zh
+
+    assert f"可由{head}委托{first}主持" in told()
+    meeting.entrustment = Entrustment("hc-exec", "hc-head", "出访", at(DAY), at(DAY))
+    assert f"已委托{first}主持" in told()
+
+
 def test_a_meeting_says_what_it_still_asks_for_and_by_known_absences_whether_its_quorum_is_in_doubt() -> None:
     kind, people = rules("huancui")
     meeting = called("huancui", "executive", item("t1"))

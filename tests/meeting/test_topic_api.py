@@ -9,11 +9,13 @@ import pytest
 from tests.conftest import composition_of
 
 from zhengling.main_job import Api, Json, Refused, at, load_composition
-from zhengling.rulebook import PaperKind
+from zhengling.rulebook import PaperKind, Role
 from zhengling.vocabulary import NotePart
 
 DAY = date(2026, 3, 9)
 PAPERS = [{"kind": kind, "title": f"材料（{kind}）", "parts": list(NotePart)} for kind in PaperKind]
+
+SIDES = {"hc-zjj": "群众期盼", "hc-czj": "预算已定"}
 
 
 class Desk:
@@ -88,7 +90,10 @@ async def test_departments_agree_or_their_disagreement_is_coordinated_before_the
     settled = {"agreed": True, "opinion": "分两年安排资金"}
     assert await huancui.refused("coordination", deputy, **settled) == ("coordination_note_missing", "HC-49")
     await huancui.do(
-        "coordination-note", "hc-zjj-clerk", grounds={"hc-czj": "年度预算已定"}, preferred="建议分年度安排"
+        "coordination-note",
+        "hc-zjj-clerk",
+        grounds={"hc-czj": "年度预算已定", "hc-zjj": "群众期盼"},
+        preferred="建议分年度安排",
     )
     assert await huancui.refused("coordination", "hc-zjj-clerk", **settled) == ("not_the_coordinator", "HC-49")
     await huancui.do("coordination", deputy, **settled)
@@ -104,11 +109,92 @@ async def test_an_objection_after_the_coordination_opens_the_disagreement_again(
     await huancui.submit("hc-zjj-clerk", sponsor="hc-zjj", matter="planning", concerned=["hc-czj"])
     finance, objection = clerk_of("huancui", "hc-czj"), {"organisation": "hc-czj", "stance": "objects"}
     await huancui.do("positions", finance, grounds="资金来源不落实", **objection)
-    await huancui.do("coordination-note", "hc-zjj-clerk", grounds={"hc-czj": "预算已定"}, preferred="建议分年度安排")
+    await huancui.do("coordination-note", "hc-zjj-clerk", grounds=SIDES, preferred="建议分年度安排")
     await huancui.do("coordination", in_charge("huancui", "hc-zjj"), agreed=True, opinion="分两年安排")
     assert "disagreement_open" not in huancui.outstanding()
     await huancui.do("positions", finance, grounds="分两年也无资金", **objection)
     assert huancui.outstanding()["disagreement_open"] == "HC-49"
+
+
+async def test_a_note_has_the_sponsors_own_side_as_well_and_the_older_one_is_kept_when_it_is_written_anew(
+    huancui: Desk,
+) -> None:
+    await huancui.submit("hc-zjj-clerk", sponsor="hc-zjj", matter="planning", concerned=["hc-czj"])
+    finance = {"organisation": "hc-czj", "stance": "objects", "grounds": "资金来源不落实"}
+    await huancui.do("positions", clerk_of("huancui", "hc-czj"), **finance)
+    for side in ("hc-czj", "hc-zjj"):
+        one = {"grounds": {side: SIDES[side]}, "preferred": "分年度安排"}
+        assert await huancui.refused("coordination-note", "hc-zjj-clerk", **one) == (
+            "coordination_note_missing", "HC-49",
+        )  # fmt: skip
+    await huancui.do("coordination-note", "hc-zjj-clerk", grounds=SIDES, preferred="分年度安排")
+    await huancui.do("coordination-note", "hc-zjj-clerk", grounds=SIDES, preferred="明年一并安排")
+    assert huancui.topic["coordination_note"]["preferred"] == "明年一并安排"
+    assert [note["preferred"] for note in huancui.topic["earlier_notes"]] == ["分年度安排"]
+
+
+async def test_blanks_are_no_grounds_and_no_opinion(huancui: Desk) -> None:
+    await huancui.submit("hc-zjj-clerk", sponsor="hc-zjj", matter="planning", concerned=["hc-czj"])
+    finance, objection = clerk_of("huancui", "hc-czj"), {"organisation": "hc-czj", "stance": "objects"}
+    for blank in ("   ", "\u3000\u3000\n"):
+        assert (await huancui.refused("positions", finance, grounds=blank, **objection))[0] == "grounds_missing"
+        for what, official, body in (
+            ("coordination-note", "hc-zjj-clerk", {"grounds": SIDES | {"hc-czj": blank}, "preferred": "分年度安排"}),
+            ("coordination-note", "hc-zjj-clerk", {"grounds": SIDES, "preferred": blank}),
+            ("coordination", in_charge("huancui", "hc-zjj"), {"agreed": True, "opinion": blank}),
+        ):
+            assert (await huancui.refused(what, official, **body))[0] == "invalid_payload"
+    await huancui.do("positions", finance, grounds="\u3000资金来源不落实 ", **objection)
+    assert huancui.topic["positions"][0]["grounds"] == "资金来源不落实"
+
+
+async def test_a_department_that_is_asked_is_called_by_its_name_and_not_the_sponsor(huancui: Desk) -> None:
+    await huancui.submit("hc-zjj-clerk", sponsor="hc-zjj", matter="planning", concerned=["hc-czj"])
+    with pytest.raises(Refused) as refused:
+        await huancui.do("positions", "hc-zjj-clerk", organisation="hc-czj", stance="agrees")
+    satisfy = refused.value.problem["satisfy"]
+    assert composition_of("huancui").organisation_names["hc-czj"] in satisfy
+    assert "主办部门" not in satisfy and "sponsor" not in satisfy
+
+
+async def test_only_a_stated_urgency_waives_the_fifteen_days_and_stated_later_it_is_seen_by_everybody_again(
+    api: Callable[[str], Api],
+) -> None:
+    """DL-43: a department's request comes 15 days ahead, unless it is specially urgent."""
+    desk = Desk(api("dalian"))
+    await desk.begin()
+    people = composition_of("dalian")
+    deputy = in_charge("dalian", "dl-czj")
+    body = {"sponsor": "dl-czj", "meeting_kind": "head-office", "convener": deputy}
+    await desk.submit(clerk_of("dalian", "dl-czj"), urgency=" \u3000 ", **body)
+    assert desk.topic["urgency"] == ""
+
+    async def through_the_chain() -> None:
+        while step := desk.topic["next_step"]:
+            await desk.step(step["step"], step["officials"][0])
+
+    await through_the_chain()
+    call = {"kind": "head-office", "title": "市长办公会议", "day": "2026-03-16", "convener": deputy}
+    call["participants"] = {"officials": ["dl-head"]}  # type: ignore[assignment]
+    office = people.holders(Role.office, DAY)[-1]
+    meeting = await desk.api.command("meeting", "/v1/meetings", call, office)
+    add = f"/v1/meetings/{meeting['id']}/agenda", {"topic_id": desk.topic["id"]}, office, meeting["version"]
+    with pytest.raises(Refused) as refused:
+        await desk.api.command("meeting", *add)
+    assert (refused.value.code, refused.value.problem["clause"]) == ("papers_late", "DL-43")
+    assert "nobody" not in refused.value.problem["satisfy"] and "urgency" in refused.value.problem["satisfy"]
+    assert (await desk.refused("late-admission", "dl-head", reason="紧急", meeting_id=meeting["id"]))[0] == (
+        "nobody_admits_late_papers"
+    )
+    assert (await desk.refused("urgency", clerk_of("dalian", "dl-czj"), urgency="  "))[0] == "invalid_payload"
+    assert (await desk.refused("urgency", office, urgency="防汛"))[0] == "not_the_sponsor"
+    await desk.do("urgency", clerk_of("dalian", "dl-czj"), urgency="防汛应急")
+    assert (desk.topic["state"], desk.topic["steps"]) == ("in_review", [])
+    assert (desk.topic["history"][-1]["turn"], desk.topic["history"][-1]["before"]) == (
+        "urgency_stated", {"urgency": ""},
+    )  # fmt: skip
+    await through_the_chain()
+    assert (await desk.api.command("meeting", *add))["agenda"][0]["topic_id"] == desk.topic["id"]
 
 
 async def test_a_gate_is_recorded_by_the_sponsor_or_the_office_and_a_declared_one_by_whom_the_rule_names(
@@ -328,7 +414,12 @@ async def test_an_important_disagreement_is_settled_by_the_head(api: Callable[[s
     await desk.do(
         "positions", clerk_of("shuangtaizi", "st-czj"), organisation="st-czj", stance="objects", grounds="无资金安排"
     )
-    await desk.do("coordination-note", "st-zjj-clerk", grounds={"st-czj": "无资金安排"}, preferred="建议先行启动")
+    await desk.do(
+        "coordination-note",
+        "st-zjj-clerk",
+        grounds={"st-zjj": "汛期将至", "st-czj": "无资金安排"},
+        preferred="建议先行启动",
+    )
     await desk.do("coordination", in_charge("shuangtaizi", "st-zjj"), agreed=False, opinion="未能一致，报区长")
     assert desk.outstanding()["disagreement_open"] == "ST-24"
     await desk.do("coordination", "st-head", agreed=False, opinion="按主办部门意见办理")

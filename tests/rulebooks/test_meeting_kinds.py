@@ -171,6 +171,8 @@ def test_a_rule_stands_with_the_kinds_that_its_article_names_and_no_other(rule: 
 @pytest.mark.parametrize("name", KINDS)
 def test_leave_goes_to_whom_the_rules_name(name: str) -> None:
     leave = kind_of(name).leave
+    reported = leave is not None and leave.others_reported
+    assert reported == (leave is not None and leave.clause in ("ST-39", "HC-51")), "the others' leave is only reported"
     assert (f"{leave.leaders[0]} {leave.others[0]}" if leave else None) == (
         None if name in NO_LEAVE else LEAVE[name.split()[0]]
     )

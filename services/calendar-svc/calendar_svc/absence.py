@@ -232,9 +232,10 @@ def require_may_ask(
     """403 `not_the_asker` unless one asks for oneself, or is of the office or of that one's own department."""
     if asker is not None and asker == official:
         return
+    roles = (Role.office, Role.sponsor) if organisation else (Role.office,)
     composition.require(
         asker,
-        (Actor(role=Role.office), Actor(role=Role.sponsor)),
+        tuple(Actor(role=role) for role in roles),
         on,
         {},
         Text("see to this absence", "代办该请假事项"),

@@ -153,7 +153,7 @@ async def request_absence(call: Call, body: RequestAbsence) -> Absence:
     )
     limits.require_no_overlap(composition, absence, await _others(call.session, absence, _OWN))
     found = await breaches_of(call.session, absence, rules, row, composition)
-    if not body.exception.strip() or not all(breach.lift for breach in found):
+    if not body.exception or not all(breach.lift for breach in found):
         limits.refuse_breaches(composition, absence, found, asked=False)
     case = Case(absence, rules, row, composition, found)
     await _complete(call, case, occurred_at)
@@ -248,7 +248,7 @@ async def extend(call: Call, absence_id: str, body: Extend) -> Absence:
     with call.session.no_autoflush:
         case.found = await breaches_of(call.session, absence, case.rules, case.row, case.composition)
     found = limits.standing(absence, case.found)
-    if not body.exception.strip() or not all(breach.lift for breach in found):
+    if not body.exception or not all(breach.lift for breach in found):
         limits.refuse_breaches(case.composition, absence, found, asked=False)
     await _complete(call, case, occurred_at)
     await call.session.flush()

@@ -67,7 +67,7 @@ async def _view(call: Call, absence: Absence, away: Sequence[Away]) -> AbsenceVi
                 occurred_at=done.occurred_at if done else None,
             )
         )
-    if rules.reachable and not absence.contact.strip():
+    if rules.reachable and not absence.contact:
         view.contact_wanted = rules.reachable.clause
     view.return_overdue = absence.state == AbsenceState.approved and absence.until < today
     if not _is_open(absence):

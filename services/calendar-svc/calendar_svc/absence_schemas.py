@@ -13,10 +13,10 @@ from zhengling.absence_rules import AbsenceKind, AskStep, Basis, Duty, LimitName
 from zhengling.authority import Key
 from zhengling.characters import SeveralLines
 from zhengling.moments import Day, Instant
-from zhengling.payload import Payload
+from zhengling.payload import SAYING, Payload
 from zhengling.rulebook import Role
 
-Reason = Annotated[str, Field(min_length=2, max_length=500), SeveralLines]
+Reason = Annotated[str, Field(min_length=2, max_length=500, pattern=SAYING), SeveralLines]
 Note = Annotated[str, Field(max_length=200)]
 Exceptional = Annotated[
     str,
@@ -101,8 +101,8 @@ class RecordDuty(Payload):
 class RecordFieldDay(Payload):
     day: Annotated[Day, Field(description="the day spent on field research")]
     official: Annotated[Key | None, Field(description="whose day it was; whoever records it, where absent")] = None
-    place: Annotated[str, Field(min_length=2, max_length=200)]
-    subject: Annotated[str, Field(min_length=2, max_length=200)]
+    place: Annotated[str, Field(min_length=2, max_length=200, pattern=SAYING)]
+    subject: Annotated[str, Field(min_length=2, max_length=200, pattern=SAYING)]
 
 
 class WithdrawFieldDay(Payload):

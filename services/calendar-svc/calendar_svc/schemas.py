@@ -12,7 +12,7 @@ from zhengling.deadlines import CIVIL_CODE, Amount, Anchor, DeadlineRule, FixedD
 from zhengling.due_dates import DueView
 from zhengling.errors import Unfit
 from zhengling.moments import Day, DayOrInstant, Instant
-from zhengling.payload import Payload
+from zhengling.payload import SAYING, Payload
 from zhengling.workdays import CalendarYear, DayKind, DayStatus, Notice, SpecialDay
 
 MAX_BATCH, MAX_TRACED = 100_000, 1000
@@ -157,14 +157,16 @@ class Versions(BaseModel):
 class HolidayArrangement(Payload):
     """One holiday as the notice states it: days off from the first to the last, and the weekend days worked for it."""
 
-    name: Annotated[str, Field(min_length=1, max_length=40)]
+    name: Annotated[str, Field(min_length=1, max_length=40, pattern=SAYING)]
     first: Day
     last: Day
     work_on: Annotated[list[Day], Field(default_factory=list, max_length=10)]
     granted: Annotated[
         list[Day],
         Field(
-            default_factory=list, max_length=20, description="days off beyond the statutory ones that nobody works for"
+            default_factory=list,
+            max_length=20,
+            description="days off beyond the statutory ones that nobody works for",
         ),
     ]
 
@@ -191,8 +193,8 @@ class NoticeRequest(Payload):
         },
     )  # fmt: skip
     year: Annotated[StrictInt, Field(ge=2010, le=9998)]
-    issuer: Annotated[str, Field(min_length=2, max_length=60)]
-    number: Annotated[str, Field(min_length=2, max_length=60)]
+    issuer: Annotated[str, Field(min_length=2, max_length=60, pattern=SAYING)]
+    number: Annotated[str, Field(min_length=2, max_length=60, pattern=SAYING)]
     date: Day
     amends: Annotated[str | None, Field(max_length=60, description="the number of the notice it changes")] = None
     holidays: Annotated[list[HolidayArrangement], Field(min_length=1, max_length=20)]
@@ -232,9 +234,9 @@ class ClosureRequest(Payload):
     )  # fmt: skip
     first: Day
     last: Day
-    reason: Annotated[str, Field(min_length=2, max_length=100)]
-    ordered_by: Annotated[str, Field(min_length=2, max_length=60)]
-    document: Annotated[str, Field(min_length=2, max_length=60)]
+    reason: Annotated[str, Field(min_length=2, max_length=100, pattern=SAYING)]
+    ordered_by: Annotated[str, Field(min_length=2, max_length=60, pattern=SAYING)]
+    document: Annotated[str, Field(min_length=2, max_length=60, pattern=SAYING)]
     occurred_at: Instant | None = None
 
 
@@ -245,7 +247,7 @@ class LiftRequest(Payload):
         extra="forbid", json_schema_extra={"examples": [{"from": "2026-08-14", "reason": "台风提前过境"}]}
     )
     from_: Annotated[Day, Field(alias="from")]
-    reason: Annotated[str, Field(min_length=2, max_length=100)]
+    reason: Annotated[str, Field(min_length=2, max_length=100, pattern=SAYING)]
 
 
 class ClosureView(BaseModel):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from meeting_svc.bounds import OF_A_MEETING, appended
-from meeting_svc.meeting import PREPARED, Meeting, MeetingState, minutes_facts, require_state
+from meeting_svc.meeting import PREPARED, Meeting, MeetingState, minutes_facts, require_entrusted_chair, require_state
 from meeting_svc.record import Act, AgendaCause, AgendaItem, AgendaRemoval, AgendaVersion, Remark
 from meeting_svc.step import StepTaken, next_step
 from meeting_svc.topic import Topic
@@ -48,6 +48,26 @@ def insert(meeting: Meeting, topic: Topic, position: int | None) -> list[AgendaI
     at = len(meeting.agenda) if position is None else min(position - 1, len(meeting.agenda))
     full = appended(meeting.agenda, item, bound=OF_A_MEETING)
     return [*full[:at], item, *full[at:-1]]
+
+
+def require_unapproved(meeting: Meeting, kind: MeetingKind, composition: Composition, chair: str | None) -> None:
+    """Refusal `agenda_locked` once the agenda is approved: who approves it adds what comes later, as its next version."""
+    if meeting.state != MeetingState.agenda_approved:
+        return
+    last = kind.agenda.asked(minutes_facts(meeting, None))[-1]
+    sponsor = meeting.organised_by or meeting.agenda[0].sponsor
+    may = {o for actor in last.by for o in composition.who_may(actor.role, meeting.day, sponsor=sponsor, chair=chair)}
+    who = sorted(composition.names(may))
+    raise refusal(
+        "agenda_locked",
+        last.clause or kind.agenda.clause,
+        "the agenda is approved, and so locked",
+        "议程已批准，不能直接列入",
+        Text(
+            f"have {' or '.join(who) or 'who approves it'} add it with a reason (agenda/additions)",
+            f"请由{'或'.join(who) or '议程批准人'}说明理由后增列（agenda/additions）",
+        ),
+    )
 
 
 def add(meeting: Meeting, topic: Topic, position: int | None) -> None:
@@ -173,6 +193,7 @@ def require_approver(
     acting = composition.require(
         official, last.by, on, facts, act, code="not_the_agenda_approver", clause=clause, sponsor=sponsor, chair=chair
     )
+    require_entrusted_chair(meeting, kind, composition, acting, official or "")
     if occurred_at < meeting.agenda_versions[-1].approved.occurred_at:
         raise refusal(
             "before_the_approval",
@@ -196,7 +217,7 @@ def change(
 ) -> None:
     """Make a new version of an approved agenda. Refusals as for the first approval, `reason_missing`,
     `agenda_unchanged`."""
-    if not reason.strip():
+    if not reason:
         raise refusal(
             "reason_missing",
             kind.agenda.clause,

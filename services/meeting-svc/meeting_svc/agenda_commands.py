@@ -16,7 +16,7 @@ from meeting_svc.schemas import TakeStep
 from meeting_svc.step import StepTaken
 from meeting_svc.topic import Topic
 from zhengling.db import lock
-from zhengling.errors import Text
+from zhengling.errors import Text, invalid
 from zhengling.service import Call
 
 _ARRANGE = Text("arrange the agenda", "安排议程")
@@ -28,6 +28,8 @@ async def add_to_agenda(call: Call, meeting_id: str, body: AddToAgenda) -> Meeti
     case = await meeting_case(call, meeting_id)
     topic = await lock(call.session, Topic, body.topic_id, "topic", "议题")
     _require_organiser(case)
+    chair = meetings.planned_chair(case.meeting, case.kind, case.composition)
+    agendas.require_unapproved(case.meeting, case.kind, case.composition, chair)
     agendas.add(case.meeting, topic, body.position)
     await _schedule(case, topic)
     await call.session.flush()
@@ -72,6 +74,8 @@ async def order_agenda(call: Call, meeting_id: str, body: OrderAgenda) -> Meetin
     meeting = case.meeting
     meetings.require_state(meeting, *meetings.PREPARED)
     rule = body.by == "rule"
+    if rule and body.topics:
+        raise invalid("order_given_twice", "by rule it takes no topics", "按规则排序时不另列议题顺序")
     items = agendas.by_rule(meeting.agenda, case.kind) if rule else agendas.by_hand(meeting.agenda, body.topics)
     if meeting.state == MeetingState.agenda_approved:
         _change(case, items, AgendaCause.reorder, body.reason, _approval(case, body.occurred_at))

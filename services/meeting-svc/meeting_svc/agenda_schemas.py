@@ -39,7 +39,7 @@ class RemoveFromAgenda(Payload):
 class OrderAgenda(Payload):
     """By the rule, or by hand: then every topic once, in the order wanted."""
 
-    by: Annotated[Literal["rule", "hand"], Field(description="`hand` takes `topics`")]
+    by: Annotated[Literal["rule", "hand"], Field(description="only `hand` takes `topics`")]
     topics: Annotated[list[TopicId], Field(default_factory=list, max_length=200)]
     reason: Annotated[str, Field(max_length=500, description="needed once the agenda is approved"), SeveralLines] = ""
     occurred_at: OccurredAt = None

@@ -13,7 +13,7 @@ from datetime import date, datetime
 
 from meeting_svc.agenda import item_of
 from meeting_svc.bounds import OF_A_MEETING, appended
-from meeting_svc.meeting import Meeting, MeetingState, require_state
+from meeting_svc.meeting import GRANTED, Meeting, MeetingState, require_state
 from meeting_svc.record import (
     AnswerState,
     Attendance,
@@ -186,7 +186,7 @@ def approve_staff(
 
 # the roll call ------------------------------------------------------------------------------------------------------
 def granted_leave(meeting: Meeting, official: str) -> LeaveRequest | None:
-    found = [leave for leave in meeting.leaves if leave.official == official and leave.state == AnswerState.approved]
+    found = [leave for leave in meeting.leaves if leave.official == official and leave.state in GRANTED]
     return found[-1] if found else None
 
 

@@ -51,7 +51,7 @@ class ApproveStaff(Payload):
 
 class HandOutPapers(Payload):
     holders: Annotated[
-        list[Annotated[str, Field(min_length=1, max_length=120)]],
+        list[Annotated[str, Field(min_length=1, max_length=120, pattern=SAYING)]],
         Field(min_length=1, max_length=500, description="who is handed a copy each"),
     ]
     paper_id: Annotated[

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from meeting_svc.schemas import OccurredAt, Payload, View
+from meeting_svc.schemas import SAYING, OccurredAt, Payload, View
 from zhengling.moments import Day
 
 
@@ -45,7 +45,7 @@ class SendCircular(Payload):
     since: Day
     until: Day
     kind: Annotated[str | None, Field(max_length=60)] = None
-    recipients: Annotated[str, Field(min_length=2, max_length=500, examples=["区政府各部门、各街道"])]
+    recipients: Annotated[str, Field(min_length=2, max_length=500, pattern=SAYING, examples=["区政府各部门、各街道"])]
     occurred_at: OccurredAt = None
 
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from meeting_svc import invitation, succession
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+
+from meeting_svc import invitation, succession, tables
 from meeting_svc import meeting as meetings
 from meeting_svc import step as steps
 from meeting_svc.meeting import Meeting
@@ -57,8 +60,18 @@ async def step_of_meeting(
         **places.context,
         succeeded=places.succeeded,
     )
+    acting = Acting(step.role, step.on_behalf_of)
+    meetings.require_entrusted_chair(meeting, kind, composition, acting, step.official)
     call.audit_details.update(step.behalf)
     return step
+
+
+async def entrusted_chairs(call: Call) -> set[tuple[str, str]]:
+    """Who is entrusted with chairing a meeting that is being prepared, with the meeting's kind."""
+    meeting = tables.meeting.c
+    to = sa.type_coerce(meeting.entrustment, JSONB)["to"].astext
+    given = sa.select(meeting.kind, to).where(meeting.state.in_(meetings.PREPARED), to.is_not(None))
+    return {(kind, official) for kind, official in await call.session.execute(given)}
 
 
 def require_organisations(composition: Composition, codes: list[str], on: date | None = None) -> None:

@@ -2,7 +2,7 @@
 form that the principals sign once they agree.
 
 Invariants: a department's newest position counts; a disagreement is coordinated only after the sponsor has set down each
-side's grounds and a preferred opinion; nobody signs while one is open. Pure: no I/O.
+side's grounds, its own among them, and a preferred opinion; nobody signs while one is open. Pure: no I/O.
 """
 
 from __future__ import annotations
@@ -137,10 +137,15 @@ def require_settled(
     )
 
 
-def require_note(rules: Consultation, note: CoordinationNote | None, objections: list[str]) -> None:
-    """Refusals `nothing_to_coordinate`; `coordination_note_missing` unless each objecting side's grounds stand in it."""
+def sides(sponsor: str, concerned: list[str], positions: list[Position]) -> list[str]:
+    """Whose grounds a note sets down: the sponsor's own, and those of everybody who objects (HC-49, ST-24)."""
+    return [sponsor, *objecting(concerned, positions)]
+
+
+def require_note(rules: Consultation, note: CoordinationNote | None, sides: list[str], names: dict[str, str]) -> None:
+    """Refusals `nothing_to_coordinate`; `coordination_note_missing` unless each side's grounds stand in it."""
     assert rules.disagreement is not None
-    if not objections:
+    if len(sides) < 2:
         raise refusal(
             "nothing_to_coordinate",
             rules.disagreement.clause,
@@ -148,14 +153,20 @@ def require_note(rules: Consultation, note: CoordinationNote | None, objections:
             "各方无不同意见",
             Text("go on with the topic's chain", "可继续办理"),
         )
-    lacking = objections if note is None else [side for side in objections if not note.grounds.get(side)]
+    require_each_side(rules.disagreement.clause, note, sides, names)
+
+
+def require_each_side(clause: str, note: CoordinationNote | None, sides: list[str], names: dict[str, str]) -> None:
+    """Refusal `coordination_note_missing` unless the grounds of each of these sides stand in the note."""
+    lacking = [side for side in sides if note is None or not note.grounds.get(side)]
     if lacking:
+        en, zh = ", ".join(names[o] for o in lacking), "、".join(names[o] for o in lacking)
         raise refusal(
             "coordination_note_missing",
-            rules.disagreement.clause,
-            "there is no note with the grounds of each side",
-            "缺少列明各方理据的协调说明",
-            Text("have the sponsor set it down", "请主办部门补报协调说明"),
+            clause,
+            f"no note sets down the grounds of {en}",
+            f"协调说明未列明{zh}的理据",
+            Text(f"have the sponsor set down the grounds of {en}", f"请主办部门在协调说明中列明{zh}的理据"),
             lacking=lacking,
         )
 

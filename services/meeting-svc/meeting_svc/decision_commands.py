@@ -228,7 +228,7 @@ async def publish_decision(call: Call, decision_id: str, body: PublishDecision) 
 
 def _require_one_of_both(body: PublishDecision) -> None:
     """422 `publication_incomplete` unless it says where and when it was published, or why it is withheld."""
-    published = body.published_at is not None and bool(body.channel.strip()) and body.reason is None
+    published = body.published_at is not None and bool(body.channel) and body.reason is None
     withheld = body.reason is not None and not (body.published_at or body.channel or body.url)
     if not (withheld if body.withheld else published):
         raise invalid(

@@ -66,7 +66,9 @@ class PublishDecision(Payload):
 class FollowExecution(Payload):
     kind: ExecutionKind
     text: Annotated[
-        str, Field(min_length=2, max_length=4000, description="what was said, found or adjusted"), SeveralLines
+        str,
+        Field(min_length=2, max_length=4000, pattern=SAYING, description="what was said, found or adjusted"),
+        SeveralLines,
     ]
     source: Annotated[str, Field(max_length=200, description="of whom it comes: those concerned, an evaluator")] = ""
     occurred_at: OccurredAt = None

@@ -90,6 +90,26 @@ def dropped(topic: Topic, changes: dict[str, Any]) -> list[str]:
     ]
 
 
+def require_applies(topic: Topic, rules: TopicRules, gate: Gate) -> None:
+    """Refusal `gate_does_not_apply` for a record that would say nothing: of a gate that the topic hasn't to pass, or of
+    the consultation, which the departments' own positions show."""
+    recorded = [rule.gate for rule in applying_gates(topic, rules) if rule.gate != Gate.departments_consulted]
+    if gate in recorded:
+        return
+    gates_en, gates_zh = ", ".join(dict.fromkeys(recorded)), in_chinese(*dict.fromkeys(recorded))
+    raise refusal(
+        "gate_does_not_apply",
+        None,
+        f"{gate} isn't recorded on this topic",
+        f"本议题无需登记“{in_chinese(gate)}”",
+        Text(
+            f"gates of this topic: {gates_en or 'none'}; declare the aspects that it has, or have departments take a position",
+            f"本议题的前置程序：{gates_zh or '无'}；如有遗漏请补报事项属性，征求意见由相关部门提出意见",
+        ),
+        gates=list(dict.fromkeys(recorded)),
+    )
+
+
 def chair_takes_part(kind: MeetingKind) -> bool:
     """Whether whoever is to chair takes a step in the chain of its topics."""
     return any(actor.role == Role.chair for step in kind.topic.steps for actor in step.by)

@@ -216,7 +216,7 @@ def refuse_breaches(request: PlanningRequest, found: Sequence[Breach], *, finall
     """409 for what stands against the request. Before its last step what has a door may wait for it, where an exception is
     asked for; a firm one is refused at once. Codes: `request_late`, `over_quota`, `invitees_need_consent`, `wrong_name`,
     `not_in_the_plan`, `too_many_participants`."""
-    waits = bool(request.exception.strip()) and not finally_
+    waits = bool(request.exception) and not finally_
     if (breach := next((b for b in found if not (waits and b.lift)), None)) is None:
         return
     door = Text("; it is firm", "；该规定无例外")

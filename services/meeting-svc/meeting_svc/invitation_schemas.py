@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field, StrictBool, StrictInt
 
 from meeting_svc.agenda_schemas import ActView, TopicId
-from meeting_svc.schemas import OccurredAt, Payload, Reason, StepView, View
+from meeting_svc.schemas import SAYING, OccurredAt, Payload, Reason, StepView, View
 from zhengling.authority import Key
 
 
@@ -16,7 +16,7 @@ class InviteePayload(Payload):
 
     official: Key | None = None
     organisation: Key | None = None
-    name: Annotated[str | None, Field(min_length=2, max_length=120)] = None
+    name: Annotated[str | None, Field(min_length=2, max_length=120, pattern=SAYING)] = None
     topic_id: TopicId | None = None
 
 
@@ -38,7 +38,7 @@ class GiveConsent(Payload):
 
 class SendNotice(Payload):
     recipients: Annotated[
-        list[Annotated[str, Field(min_length=1, max_length=120)]],
+        list[Annotated[str, Field(min_length=1, max_length=120, pattern=SAYING)]],
         Field(
             default_factory=list,
             max_length=1000,

@@ -12,7 +12,15 @@ from typing import TypeVar
 
 from meeting_svc.attendance import expected
 from meeting_svc.bounds import OF_THE_PEOPLE_IN_A_MEETING, appended
-from meeting_svc.meeting import PREPARED, STANDING, Meeting, lapsed, planned_chair, require_state
+from meeting_svc.meeting import (
+    PREPARED,
+    STANDING,
+    Meeting,
+    lapsed,
+    planned_chair,
+    require_entrusted_chair,
+    require_state,
+)
 from meeting_svc.record import Act, Answer, AnswerState, Delegation, LeaveRequest, Withdrawal
 from zhengling.authority import Acting, Composition
 from zhengling.errors import Problem, Text, not_permitted, refusal
@@ -86,9 +94,11 @@ def ask_leave(meeting: Meeting, kind: MeetingKind, composition: Composition, lea
         )
     leader = is_leader(composition, leave.official, meeting.day)
     roles = (rule.leaders if leader else rule.others) if rule else ()
-    asked = asked_of(meeting, kind, composition, leave.official, roles)
+    reported_to = list(roles) if rule and rule.others_reported and not leader else []
+    asked = asked_of(meeting, kind, composition, leave.official, (Role.office,) if reported_to else roles)
     state = AnswerState.requested if asked else AnswerState.approved
-    made = replace(leave, asked=asked, clause=rule.clause if rule else None, state=state)
+    clause = rule.clause if rule else None
+    made = replace(leave, asked=asked, reported_to=reported_to, clause=clause, state=state)
     meeting.leaves = appended(meeting.leaves, made, bound=OF_THE_PEOPLE_IN_A_MEETING)
 
 
@@ -189,7 +199,7 @@ def answerer(
             "不能答复本人的申请",
             Text("another one of those who may answer it", "请由其他有权答复的人员办理"),
         )
-    return composition.require(
+    acting = composition.require(
         official,
         tuple(Actor(role=role) for role in asked.asked),
         on,
@@ -199,6 +209,8 @@ def answerer(
         clause=asked.clause,
         chair=planned_chair(meeting, kind, composition),
     )
+    require_entrusted_chair(meeting, kind, composition, acting, official or "")
+    return acting
 
 
 def find(asked: list[Asked], official: str) -> Asked:
@@ -213,7 +225,8 @@ def _nothing_asked(what: Text) -> Problem:
 
 
 def answered(asked: list[Asked], one: Asked, approve: bool, opinion: str, act: Act) -> list[Asked]:
-    """The requests with this one answered. Refusal `answered_before_asked`."""
+    """The requests with this one answered, or reported where that is all. Refusals `answered_before_asked`,
+    `leave_is_reported`."""
     if act.occurred_at < one.requested.occurred_at:
         raise refusal(
             "answered_before_asked",
@@ -223,4 +236,18 @@ def answered(asked: list[Asked], one: Asked, approve: bool, opinion: str, act: A
             Text("state when it was answered", "请填写答复时间"),
         )
     state = AnswerState.approved if approve else AnswerState.refused
+    if isinstance(one, LeaveRequest) and one.reported_to:
+        state = _reported(one, approve)
     return [replace(each, state=state, answer=Answer(act, opinion)) if each is one else each for each in asked]
+
+
+def _reported(leave: LeaveRequest, approve: bool) -> AnswerState:
+    if approve:
+        return AnswerState.reported
+    raise refusal(
+        "leave_is_reported",
+        leave.clause,
+        f"leave of those who aren't leaders is reported to {', '.join(leave.reported_to)}; nobody refuses it",
+        f"其他参会人员请假由政府办公室向{in_chinese(*leave.reported_to)}报告，不作审批",
+        Text("report it (approve: true)", "请登记已报告（approve: true）"),
+    )

@@ -27,7 +27,7 @@ async def ask_leave(call: Call, meeting_id: str, body: AskLeave) -> Meeting:
 
 
 async def answer_leave(call: Call, meeting_id: str, body: AnswerRequest) -> Meeting:
-    """Grant or refuse a leave that is asked for. By whom the rulebook names."""
+    """Grant or refuse a leave that is asked for. By whom the rulebook names; what is only reported by the office."""
     case = await meeting_case(call, meeting_id)
     meeting = case.meeting
     meetings.require_state(meeting, *meetings.PREPARED)

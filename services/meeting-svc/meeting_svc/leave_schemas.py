@@ -57,7 +57,8 @@ class LeaveView(View):
     official: str
     reason_kind: LeaveReason | None
     reason: str
-    asked: Annotated[list[Role], Field(description="who answers; nobody where the rules ask nobody")]
+    asked: Annotated[list[Role], Field(description="who answers, or reports it; nobody where the rules ask nobody")]
+    reported_to: Annotated[list[Role], Field(description="to whom the office reports it, where nobody grants it")]
     clause: str | None
     requested: ActView
     state: AnswerState

@@ -42,7 +42,7 @@ from meeting_svc.record import AgendaItem as AgendaItem
 from meeting_svc.record import Attendance as Attendance
 from meeting_svc.record import Entrustment as Entrustment
 from meeting_svc.step import StepTaken
-from zhengling.authority import Acting, Composition
+from zhengling.authority import Acting, Composition, OrganisationKind
 from zhengling.errors import Problem, Text, refusal
 from zhengling.events import Resolution
 from zhengling.rulebook import Actor, Facts, MeetingKind, Outcome, Role
@@ -71,8 +71,10 @@ _STATES_ZH = {
     MeetingState.signed: "纪要已签发",
     MeetingState.unminuted: "不形成纪要",
 }
+#: What was granted, or reported where that is all the rules ask for.
+GRANTED = (AnswerState.approved, AnswerState.reported)
 #: What was asked for and still holds: it waits for its answer, or was granted.
-STANDING = (AnswerState.requested, AnswerState.approved)
+STANDING = (AnswerState.requested, *GRANTED)
 #: While it is prepared: from the call to the opening.
 PREPARED = (MeetingState.called, MeetingState.agenda_approved)
 HELD = (MeetingState.open, MeetingState.closed, MeetingState.minuted, MeetingState.signed)
@@ -112,6 +114,7 @@ class Meeting:
     devices: Act | None = None
     staff: list[StaffApproval] = field(default_factory=list)
     entrustment: Entrustment | None = None
+    earlier_entrustments: list[Entrustment] = field(default_factory=list)
     chair: str | None = None
     members: list[str] = field(default_factory=list)
     quorum_needed: QuorumNeeded | None = None
@@ -199,8 +202,89 @@ def require_chair(meeting: Meeting, kind: MeetingKind, composition: Composition,
     uncovered = next((s for s in sponsors if not composition.may_act(official, kind.chair, on, facts, sponsor=s)), None)
     act = Text(f"chair {kind.name}", f"主持{kind.name}")
     return composition.require(
-        official, kind.chair, on, facts, act, code="not_a_lawful_chair", clause=kind.clause, sponsor=uncovered
+        official,
+        kind.chair,
+        on,
+        facts,
+        act,
+        code="not_a_lawful_chair",
+        clause=kind.clause,
+        sponsor=uncovered,
+        besides=who_else_chairs(meeting, kind, composition),
     )
+
+
+def entrustable(kind: MeetingKind) -> list[Actor]:
+    """Who chairs this kind once entrusted."""
+    return [actor for actor in kind.chair if actor.when.get("entrusted") is True]
+
+
+def who_else_chairs(meeting: Meeting, kind: MeetingKind, composition: Composition) -> Text | None:
+    """Who is entrusted with chairing, or who may entrust whom: of those who are there on the day (ST-38, HC-43)."""
+    on = meeting.day
+    if meeting.entrustment:
+        (name,) = composition.names([meeting.entrustment.to])
+        return Text(f"{name} is entrusted with chairing", f"已委托{name}主持")
+    granted = {leave.official for leave in meeting.leaves if leave.state in GRANTED}
+    actors = entrustable(kind)
+    found = composition.members([actor.role for actor in actors], on)
+    there = [each for each in found if each not in granted and not composition.absent(each, on)]
+    if not there:
+        return None
+    by, to = composition.names(entrusters(kind, composition, on)), composition.names(there)
+    return Text(
+        f"{' or '.join(by)} may entrust {' or '.join(to)} with chairing", f"可由{'或'.join(by)}委托{'或'.join(to)}主持"
+    )
+
+
+def entrusters(kind: MeetingKind, composition: Composition, on: date) -> list[str]:
+    """Who may entrust somebody with chairing on that day; of those who are away the stand-ins."""
+    return list(dict.fromkeys(each for role in kind.entrusted_by for each in composition.who_may(role, on)))
+
+
+def chair_waits(
+    kind: MeetingKind, composition: Composition, official: str, on: date, sponsors: list[str], *, entrusted: bool
+) -> bool:
+    """Whether the official may chair only by entrustment, and isn't entrusted yet."""
+    by_post = may_chair(kind, composition, official, on, {"entrusted": False}, sponsors)
+    could = may_chair(kind, composition, official, on, {"entrusted": True}, sponsors)
+    return not entrusted and by_post is None and could is not None
+
+
+def require_entrusted(
+    kind: MeetingKind, composition: Composition, official: str, on: date, sponsors: list[str], *, entrusted: bool
+) -> None:
+    """Refusal `chair_not_entrusted` for whoever is to chair only by entrustment and isn't entrusted yet: until then they
+    do nothing as the chair (HC-45, DL-40). Who can't chair at all is refused elsewhere."""
+    if not chair_waits(kind, composition, official, on, sponsors, entrusted=entrusted):
+        return
+    name, by = *composition.names([official]), composition.names(entrusters(kind, composition, on))
+    raise refusal(
+        "chair_not_entrusted",
+        kind.clause,
+        f"{name} is to chair {kind.name} by entrustment, and isn't entrusted yet",
+        f"{name}须受委托方可主持{kind.name}，目前尚无委托",
+        Text(
+            f"have {' or '.join(by)} entrust {name} with chairing the meeting",
+            f"请{'或'.join(by)}就该次会议委托{name}主持",
+        ),
+    )
+
+
+def require_entrusted_chair(
+    meeting: Meeting, kind: MeetingKind, composition: Composition, acting: Acting, official: str
+) -> None:
+    """As `require_entrusted`, for what somebody does as the chair of a meeting that isn't open yet."""
+    if acting.role == Role.chair and meeting.state in PREPARED:
+        chair = acting.on_behalf_of or official
+        entrusted = bool(chair_facts(meeting, chair)["entrusted"])
+        require_entrusted(kind, composition, chair, meeting.day, sponsors_of(meeting), entrusted=entrusted)
+
+
+def waits_for_entrustment(meeting: Meeting, kind: MeetingKind, composition: Composition, chair: str) -> bool:
+    """As `chair_waits`, of a meeting."""
+    entrusted = bool(chair_facts(meeting, chair)["entrusted"])
+    return chair_waits(kind, composition, chair, meeting.day, sponsors_of(meeting), entrusted=entrusted)
 
 
 def require_convener(
@@ -257,15 +341,15 @@ def entrust(
 ) -> None:
     """Entrust an official with chairing; of a session that is open, with taking it over. 403 `not_the_head`
     (`not_an_entrusting_leader` where the rule names others as well); 409 `cannot_be_entrusted` for anybody whom the
-    rulebook doesn't let chair by entrustment, `chairs_by_entrustment` while somebody does."""
+    rulebook doesn't let chair by entrustment, `chairs_by_entrustment` while somebody does, `entrusted_by_another` unless
+    who entrusted somebody, or the head, entrusts somebody else."""
     require_state(meeting, *PREPARED, MeetingState.open)
     act = Text("entrust somebody with chairing", "委托主持会议")
     actors = tuple(Actor(role=role) for role in kind.entrusted_by)
     code = "not_the_head" if kind.entrusted_by == (Role.head,) else "not_an_entrusting_leader"
-    composition.require(official, actors, on, {}, act, code=code, clause=kind.clause)
-    entrustable = [actor for actor in kind.chair if actor.when.get("entrusted") is True]
-    if composition.may_act(entrustment.to, entrustable, on, {"entrusted": True}) is None:
-        who = composition.names(composition.members([actor.role for actor in entrustable], on))
+    acting = composition.require(official, actors, on, {}, act, code=code, clause=kind.clause)
+    if composition.may_act(entrustment.to, entrustable(kind), on, {"entrusted": True}) is None:
+        who = composition.names(composition.members([actor.role for actor in entrustable(kind)], on))
         name = composition.official_names.get(entrustment.to, entrustment.to)
         raise refusal(
             "cannot_be_entrusted",
@@ -285,7 +369,26 @@ def entrust(
             "本次会议已由受委托的领导主持",
             Text("have somebody take over who may chair by post", "可由依职务有权主持的领导接替主持"),
         )
+    if meeting.entrustment:
+        _require_own(meeting.entrustment, kind, composition, acting, entrustment.by)
+        kept = appended(meeting.earlier_entrustments, meeting.entrustment, bound=OF_A_MEETING)
+        meeting.earlier_entrustments = kept
     meeting.entrustment = entrustment
+
+
+def _require_own(given: Entrustment, kind: MeetingKind, composition: Composition, acting: Acting, by: str) -> None:
+    if by == given.by or acting.role == Role.head:
+        return
+    to, giver = composition.names([given.to, given.by])
+    raise refusal(
+        "entrusted_by_another",
+        kind.clause,
+        f"{giver} has entrusted {to} with chairing this meeting",
+        f"{giver}已委托{to}主持本次会议",
+        Text(f"only {giver} or the head may entrust somebody else", f"另行委托须由{giver}或政府主要负责人办理"),
+        entrusted_by=given.by,
+        entrusted=given.to,
+    )
 
 
 # another time, or none ------------------------------------------------------------------------------------------------
@@ -298,6 +401,21 @@ def require_named_by_rule(kind: MeetingKind, participants: Participants) -> None
             f"who belongs to {kind.name} is said by the rule",
             f"{kind.name}的组成人员由规则确定，召集时不另行指定",
             Text("propose further participants as invitees", "其他人员请列入邀请名单"),
+        )
+
+
+def require_its_organiser(kind: MeetingKind, composition: Composition, organised_by: str | None) -> None:
+    """Refusal `organised_by_the_office` where the call names another unit for a kind that the office organises (DL-41,
+    ST-42, XG-34)."""
+    if organised_by is None or kind.organiser != (Role.office,):
+        return
+    if composition.organisation_kinds[organised_by] != OrganisationKind.office:
+        raise refusal(
+            "organised_by_the_office",
+            kind.clause,
+            f"{kind.name} is organised by the office, not by {composition.organisation_names[organised_by]}",
+            f"{kind.name}由政府办公室组织，不由{composition.organisation_names[organised_by]}组织",
+            Text("leave organised_by out", "请勿填写组织单位（organised_by）"),
         )
 
 

@@ -48,6 +48,7 @@ async def call_meeting(call: Call, body: CallMeeting) -> Meeting:
     )
     act = Text("call a meeting", "召集会议")
     meetings.require_organiser(kind, composition, call.official, body.organised_by, today, act)
+    meetings.require_its_organiser(kind, composition, body.organised_by)
     _require_to_come(call, body.day, body.starts_at)
     participants = Participants(named.officials, named.organisations)
     meetings.require_named_by_rule(kind, participants)

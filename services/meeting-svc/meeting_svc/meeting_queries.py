@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date
 from functools import partial
 
 import sqlalchemy as sa
@@ -19,6 +22,7 @@ from meeting_svc.meeting_schemas import Kinds, KindView, MeetingView, RemarkView
 from meeting_svc.minutes import MinutesState
 from meeting_svc.minutes_queries import Newest, newest_of
 from meeting_svc.queries import FactsOf, equal, next_of
+from meeting_svc.record import Remark
 from meeting_svc.rules_told import rules_told
 from meeting_svc.schemas import NextStep
 from meeting_svc.step import StepTaken, next_step
@@ -26,6 +30,7 @@ from zhengling import references
 from zhengling.authority import Composition
 from zhengling.db import load
 from zhengling.deadlines import shanghai_day
+from zhengling.errors import Problem, Text
 from zhengling.paging import Page, PageRequest, page
 from zhengling.rulebook import Chain, MeetingKind, TopicNature
 from zhengling.service import Call
@@ -33,7 +38,28 @@ from zhengling.service import Call
 
 async def meeting_view(call: Call, meeting: Meeting) -> MeetingView:
     """The meeting with what is next: what it asks for before it opens, who takes the next step of a chain."""
-    return await _view(call, meeting, (await _newest_minutes(call, [meeting])).get(meeting.id))
+    return await _view(call, meeting, await _around(call, [meeting]))
+
+
+@dataclass(frozen=True)
+class _Around:
+    """What the views of a page of meetings need beside them, asked for once: their newest minutes, and which meetings
+    have another one of their kind on their day."""
+
+    newest: dict[str, Newest]
+    doubled: set[tuple[str, date]]
+
+
+async def _around(call: Call, rows: Sequence[Meeting]) -> _Around:
+    meeting, days = tables.meeting.c, {(row.kind, row.day) for row in rows if row.state in meetings.PREPARED}
+    several = (
+        sa.select(meeting.kind, meeting.day)
+        .where(sa.tuple_(meeting.kind, meeting.day).in_(days), meeting.state != MeetingState.cancelled)
+        .group_by(meeting.kind, meeting.day)
+        .having(sa.func.count() > 1)
+    )
+    doubled = {(kind, day) for kind, day in await call.session.execute(several)} if days else set()
+    return _Around(await _newest_minutes(call, rows), doubled)
 
 
 async def _newest_minutes(call: Call, meetings_: Sequence[Meeting]) -> dict[str, Newest]:
@@ -43,15 +69,17 @@ async def _newest_minutes(call: Call, meetings_: Sequence[Meeting]) -> dict[str,
     return await newest_of(call, minuted) if minuted else {}
 
 
-async def _view(call: Call, meeting: Meeting, newest: Newest | None) -> MeetingView:
+async def _view(call: Call, meeting: Meeting, around: _Around) -> MeetingView:
     view = MeetingView.model_validate(meeting)
     kind = kind_of(call, meeting)
     view.outstanding_copies = [copy.number for copy in meeting.copies if copy.outstanding]
     if meeting.state in meetings.PREPARED:
         await _preparation(call, view, meeting, kind)
+        view.warnings += [RemarkView.model_validate(each) for each in await _day_remarks(call, meeting, kind, around)]
     if kind.quorum and meeting.state != MeetingState.cancelled:
         figures = quorum.figures(meeting, kind, await references.composition(call.session))
         view.quorum = QuorumView.model_validate(figures) if figures else None
+    newest = around.newest.get(meeting.id)
     chains: dict[MeetingState, tuple[Chain, list[StepTaken]]] = {
         MeetingState.called: (kind.agenda, meeting.agenda_steps),
     }
@@ -67,13 +95,33 @@ async def _view(call: Call, meeting: Meeting, newest: Newest | None) -> MeetingV
     return view
 
 
+async def _day_remarks(call: Call, meeting: Meeting, kind: MeetingKind, around: _Around) -> list[Remark]:
+    """A day that is no working day, and a second meeting of the kind on it: lawful, and perhaps a mistake."""
+    found = []
+    with suppress(Problem):  # a day that the calendar doesn't reach yet
+        if not (await references.calendar(call.session)).is_workday(meeting.day):
+            text = Text(f"{meeting.day} is no working day", f"{meeting.day}不是工作日")
+            found.append(Remark("not_a_working_day", None, text))
+    if (meeting.kind, meeting.day) in around.doubled:
+        text = Text(f"{kind.name} is called twice for {meeting.day}", f"{meeting.day}已有另一次{kind.name}")
+        found.append(Remark("second_on_the_day", None, text))
+    return found
+
+
 async def _next_step(
     call: Call, meeting: Meeting, kind: MeetingKind, chain: Chain, taken: list[StepTaken], facts_of: FactsOf
 ) -> NextStep | None:
     composition = await references.composition(call.session)
     at = succession.places(meeting, kind, composition, shanghai_day(call.now))
     step = next_step(chain, taken, facts_of(at.chair or ""))
-    return next_of(call, chain, step, composition, facts_of, **at.context) if step else None
+    context = at.context
+    if (
+        at.chair
+        and meeting.state in meetings.PREPARED
+        and meetings.waits_for_entrustment(meeting, kind, composition, at.chair)
+    ):
+        context["chair"] = None
+    return next_of(call, chain, step, composition, facts_of, **context) if step else None
 
 
 async def _preparation(call: Call, view: MeetingView, meeting: Meeting, kind: MeetingKind) -> None:
@@ -116,8 +164,8 @@ async def list_meetings(
     call: Call, request: PageRequest, kind: str | None, state: MeetingState | None
 ) -> Page[MeetingView]:
     rows, cursor = await page(call.session, Meeting, request, *equal(Meeting, kind=kind, state=state))
-    newest = await _newest_minutes(call, rows)
-    return Page(items=[await _view(call, row, newest.get(row.id)) for row in rows], next_cursor=cursor)
+    around = await _around(call, rows)
+    return Page(items=[await _view(call, row, around) for row in rows], next_cursor=cursor)
 
 
 # kinds --------------------------------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ from meeting_svc.invitation_schemas import (
 )
 from meeting_svc.leave_schemas import DelegationView, LeaveView
 from meeting_svc.meeting import MeetingState
-from meeting_svc.schemas import NextStep, OccurredAt, Payload, Reason, StepView, Title, View
+from meeting_svc.schemas import SAYING, NextStep, OccurredAt, Payload, Reason, StepView, Title, View
 from zhengling.authority import Key
 from zhengling.events import Resolution
 from zhengling.meeting_rules import MeetingKind
@@ -47,7 +47,7 @@ class ParticipantsPayload(Payload):
 
 
 class RecordSound(Payload):
-    by: Annotated[str, Field(min_length=2, max_length=120, description="who records")]
+    by: Annotated[str, Field(min_length=2, max_length=120, pattern=SAYING, description="who records")]
     occurred_at: OccurredAt = None
 
 
@@ -206,6 +206,7 @@ class MeetingView(View):
     devices: Annotated[ActView | None, Field(description="who declared that phones and recorders were handed in")]
     staff: list[StaffView]
     entrustment: EntrustmentView | None
+    earlier_entrustments: Annotated[list[EntrustmentView], Field(description="those that it took the place of")]
     chair: Annotated[
         str | None, Field(description="who chairs; after the close the one whose meeting it was, who signs its minutes")
     ]

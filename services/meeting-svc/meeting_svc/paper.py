@@ -25,7 +25,7 @@ from meeting_svc.turn import begin_text, turn
 from zhengling.authority import Composition
 from zhengling.deadlines import Due
 from zhengling.errors import Text, invalid, refusal
-from zhengling.meeting_rules import RequiredPaper
+from zhengling.meeting_rules import Papers, RequiredPaper
 from zhengling.rulebook import (
     Actor,
     Facts,
@@ -91,20 +91,33 @@ def require_in_time(
     admission = topic.late_admission
     admitted = admission is not None and admission.meeting_id == meeting_id and late <= admission.working_days_late
     if late and papers_due and kind.papers and not admitted:
-        admitters = " / ".join(kind.papers.admit_late)
         raise refusal(
             "papers_late",
             papers_due.clause,
             f"the papers came {late} working day{'s' * (late > 1)} late: on {submitted}, due on {papers_due.date}",
             f"材料报送迟到{late}个工作日：应于{papers_due.date}前报送，实际{submitted}报送",
-            Text(
-                f"choose a later meeting day, or have {admitters or 'nobody: it is firm'} admit it with a reason",
-                f"改到之后的会议，或由{in_chinese(*kind.papers.admit_late) or '（无人可准）'}说明理由后准予列入",
-            ),
+            _in_time_otherwise(topic, kind.papers),
             working_days_late=late,
             due=papers_due.date.isoformat(),
             submitted=submitted.isoformat(),
         )
+
+
+def _in_time_otherwise(topic: Topic, papers: Papers) -> Text:
+    """What helps papers that are late: a later day, whoever may admit them, special urgency where that waives the time."""
+    ways = [Text("choose a later meeting day", "改到之后的会议")]
+    if papers.admit_late:
+        roles, roles_zh = " / ".join(papers.admit_late), in_chinese(*papers.admit_late)
+        ways.append(Text(f"have {roles} admit it with a reason", f"由{roles_zh}说明理由后准予列入"))
+    if not matches(papers.deadline_when, topic.facts | {"specially_urgent": True}):
+        ways.append(
+            Text(
+                "have the sponsor state why it is specially urgent (urgency), whereupon its chain is taken again",
+                "确属特殊紧急的，由主办部门说明紧急理由（urgency）后重新履行审核程序",
+            )
+        )
+    firm = Text("; the lead time is firm", "；该时限无例外") if len(ways) == 1 else Text("", "")
+    return Text(", or ".join(way.en for way in ways) + firm.en, "，或".join(way.zh for way in ways) + firm.zh)
 
 
 def admit_late(
@@ -119,7 +132,8 @@ def admit_late(
     on: date,
 ) -> None:
     """Record that who approves additions admitted late papers. 403 `not_the_admitter`; 409 `papers_not_late`,
-    `topic_already_scheduled` for another meeting than the one on whose agenda it stands, `illegal_state`."""
+    `nobody_admits_late_papers`, `topic_already_scheduled` for another meeting than the one on whose agenda it stands,
+    `illegal_state`."""
     clause = kind.papers.clause if kind.papers else kind.clause
     if topic.state == TopicState.scheduled and topic.meeting_id != meeting_id:
         raise already_scheduled(topic)
@@ -133,6 +147,14 @@ def admit_late(
             Text("put the topic on the agenda", "可直接列入议程"),
         )
     roles = kind.papers.admit_late if kind.papers else ()
+    if kind.papers and not roles:
+        raise refusal(
+            "nobody_admits_late_papers",
+            clause,
+            "the rules let nobody admit late papers",
+            "本级规则未规定可准予迟报",
+            _in_time_otherwise(topic, kind.papers),
+        )
     composition.require(
         official,
         tuple(Actor(role=role) for role in roles),

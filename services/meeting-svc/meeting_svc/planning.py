@@ -217,7 +217,7 @@ def require_may_ask(
 
 def require_document(kind: RequestType, request: PlanningRequest) -> None:
     """409 `not_in_writing` where the formal request is a document and none is named."""
-    if kind.written and not request.document.strip():
+    if kind.written and not request.document:
         raise refusal(
             "not_in_writing",
             kind.clause,

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from meeting_svc.planning import RequestState
-from meeting_svc.schemas import Next, OccurredAt, Opinion, Payload, Reason, TakenView, Title, View
+from meeting_svc.schemas import SAYING, Next, OccurredAt, Opinion, Payload, Reason, TakenView, Title, View
 from zhengling.authority import Key
 from zhengling.characters import SeveralLines
 from zhengling.due_dates import DueView
@@ -16,7 +16,7 @@ from zhengling.moments import Day
 from zhengling.planning_rules import Group, Hindrance, NameOf, PlanStep
 from zhengling.rulebook import Role
 
-Name = Annotated[str, Field(min_length=1, max_length=100)]
+Name = Annotated[str, Field(min_length=1, max_length=100, pattern=SAYING)]
 Note = Annotated[str, Field(max_length=500), SeveralLines]
 Document = Annotated[str, Field(max_length=100, description="the document that asks for it (文号)")]
 Exceptional = Annotated[

@@ -5,8 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from meeting_svc import attendance, invitation, leave, quorum
-from meeting_svc.meeting import PREPARED, Meeting, MeetingState, chair_facts, may_chair, planned_chair, sponsors_of
+from meeting_svc.meeting import (
+    PREPARED,
+    Meeting,
+    MeetingState,
+    chair_facts,
+    entrustable,
+    entrusters,
+    may_chair,
+    planned_chair,
+    sponsors_of,
+    who_else_chairs,
+)
 from meeting_svc.record import Remark
+from meeting_svc.session import devices_declared
 from zhengling.authority import Composition
 from zhengling.errors import Text
 from zhengling.rulebook import MeetingKind, in_chinese
@@ -48,12 +60,25 @@ def _chair(meeting: Meeting, kind: MeetingKind, composition: Composition) -> Ite
         yield Remark("chair_open", kind.clause, text)
         return
     name, day = composition.official_names.get(chair, chair), meeting.day
+    other = who_else_chairs(meeting, kind, composition) or Text("another day helps", "可改期")
+    asked = entrusters(kind, composition, day) if entrustable(kind) else [chair]
     if may_chair(kind, composition, chair, day, chair_facts(meeting, chair), sponsors_of(meeting)) is None:
-        text = Text(f"{name} may chair only once entrusted, or not these topics", f"{name}须经委托或调整后方可主持")
-        yield Remark("chair_not_lawful", kind.clause, text, [chair])
+        text = Text(
+            f"{name} may chair only once entrusted, or not these topics; {other.en}",
+            f"{name}须经委托或调整后方可主持；{other.zh}",
+        )
+        yield Remark("chair_not_lawful", kind.clause, text, asked)
     if away := composition.absent(chair, day):
-        text = Text(f"{name}, who is to chair, is away until {away.until}", f"拟主持的{name}外出至{away.until}")
-        yield Remark("chair_away", kind.clause, text, [chair])
+        text = Text(
+            f"{name}, who is to chair, is away until {away.until}; {other.en}",
+            f"拟主持的{name}外出至{away.until}；{other.zh}",
+        )
+        yield Remark("chair_away", kind.clause, text, asked)
+    elif leave := attendance.granted_leave(meeting, chair):
+        text = Text(
+            f"{name}, who is to chair, has leave from this meeting; {other.en}", f"拟主持的{name}已请假；{other.zh}"
+        )
+        yield Remark("chair_on_leave", leave.clause, text, asked)
 
 
 def _invitees(meeting: Meeting, kind: MeetingKind, composition: Composition) -> Iterator[Remark]:
@@ -100,6 +125,9 @@ def _quorum(meeting: Meeting, kind: MeetingKind, composition: Composition) -> It
 
 
 def _devices(meeting: Meeting, kind: MeetingKind) -> Iterator[Remark]:
-    if kind.confidential and meeting.devices is None:
-        text = Text("declare that phones and recorders were handed in", "请确认手机、录音、录像设备未带入会场")
+    if kind.confidential and not devices_declared(meeting):
+        text = Text(
+            f"declare on {meeting.day} that phones and recorders were handed in",
+            f"请于{meeting.day}当天确认手机、录音、录像设备未带入会场",
+        )
         yield Remark("devices_not_declared", kind.confidential.clause, text)

@@ -179,6 +179,7 @@ class Acknowledgement:
 class AnswerState(StrEnum):
     requested = "requested"
     approved = "approved"
+    reported = "reported"
     refused = "refused"
     lapsed = "lapsed"
     withdrawn = "withdrawn"
@@ -200,7 +201,8 @@ class Withdrawal:
 
 @dataclass(frozen=True)
 class LeaveRequest:
-    """Somebody who can't come asks for leave; `asked` names the roles that answer, none where the rules ask nobody.
+    """Somebody who can't come asks for leave; `asked` names the roles that answer, none where the rules ask nobody; leave
+    that is only reported waits for the office to report it to the roles of `reported_to`.
     A withdrawal leaves the answer on record."""
 
     official: str
@@ -211,6 +213,7 @@ class LeaveRequest:
     requested: Act
     state: AnswerState = AnswerState.requested
     answer: Answer | None = None
+    reported_to: list[Role] = field(default_factory=list)
     withdrawal: Withdrawal | None = None
 
 

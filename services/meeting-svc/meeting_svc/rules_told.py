@@ -81,9 +81,10 @@ def _session(kind: MeetingKind) -> Iterator[Told]:
         yield rule.clause, Text(f"Quorum: {en} of the members", f"出席人数须{zh}")
     if kind.leave:
         leaders, others = _words(kind.leave.leaders), _words(kind.leave.others)
-        text = Text(
-            f"Leave: leaders ask {leaders[0]}, others {others[0]}", f"请假：领导向{leaders[1]}、其他人员向{others[1]}"
-        )
+        en, zh = f"others {others[0]}", f"其他人员向{others[1]}"
+        if kind.leave.others_reported:
+            en, zh = f"others' leave is reported to {others[0]} by the office", f"其他人员由政府办公室向{others[1]}报告"
+        text = Text(f"Leave: leaders ask {leaders[0]}, {en}", f"请假：领导向{leaders[1]}、{zh}")
         yield kind.leave.clause, text
         if kind.leave.reasons:
             en, zh = ", ".join(kind.leave.reasons), in_chinese(*kind.leave.reasons)

@@ -10,14 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from zhengling.characters import SeveralLines
 from zhengling.moments import Instant
+from zhengling.payload import SAYING as SAYING
 from zhengling.payload import Payload as Payload
 from zhengling.rulebook import (
     Role,
     StepName,
 )
-
-#: A text that isn't only blanks.
-SAYING = r"\S"
 
 Title = Annotated[str, Field(min_length=2, max_length=200, pattern=SAYING)]
 

@@ -113,8 +113,13 @@ def _require_convener_of_topics(meeting: Meeting, kind: MeetingKind, composition
         )
 
 
+def devices_declared(meeting: Meeting) -> bool:
+    """Whether somebody has declared on the meeting's day that phones and recorders were handed in."""
+    return meeting.devices is not None and shanghai_day(meeting.devices.occurred_at) == meeting.day
+
+
 def _require_devices(meeting: Meeting, kind: MeetingKind) -> None:
-    if kind.confidential and (meeting.devices is None or shanghai_day(meeting.devices.occurred_at) != meeting.day):
+    if kind.confidential and not devices_declared(meeting):
         raise refusal(
             "devices_not_declared",
             kind.confidential.clause,

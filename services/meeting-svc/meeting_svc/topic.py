@@ -88,6 +88,7 @@ class Turn(StrEnum):
     released = "released"
     deferred = "deferred"
     corrected = "corrected"
+    urgency_stated = "urgency_stated"
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,7 @@ class Topic:
     gates: list[GateRecord] = field(default_factory=list)
     positions: list[Position] = field(default_factory=list)
     coordination_note: CoordinationNote | None = None
+    earlier_notes: list[CoordinationNote] = field(default_factory=list)
     coordinations: list[Coordination] = field(default_factory=list)
     signatures: list[Signature] = field(default_factory=list)
     prior_meeting: PriorMeeting | None = None

@@ -17,11 +17,11 @@ from meeting_svc import step as steps
 from meeting_svc import topic as topics
 from meeting_svc import turn as turns
 from meeting_svc.bounds import OF_A_TOPIC, appended
-from meeting_svc.commands import kind_of, require_organisations
+from meeting_svc.commands import entrusted_chairs, kind_of, require_organisations
 from meeting_svc.consultation import Coordination, CoordinationNote, Position, Signature, Stance
 from meeting_svc.decision import NOT_IN_FORCE, Decision, Standing
 from meeting_svc.gate import GateRecord
-from meeting_svc.meeting import Meeting, planned_chair
+from meeting_svc.meeting import Meeting, planned_chair, require_entrusted
 from meeting_svc.paper_commands import papers_of
 from meeting_svc.schemas import TakeStep
 from meeting_svc.topic import PriorMeeting, Topic
@@ -34,6 +34,7 @@ from meeting_svc.topic_schemas import (
     RecordGate,
     ResubmitTopic,
     SignTopicForm,
+    StateUrgency,
     SubmitTopic,
     TakePosition,
     TurnTopic,
@@ -194,7 +195,7 @@ async def take_position(call: Call, topic_id: str, body: TakePosition) -> Topic:
 
 
 async def write_coordination_note(call: Call, topic_id: str, body: WriteCoordinationNote) -> Topic:
-    """Set down each side's grounds and a preferred opinion. By the sponsor."""
+    """Set down each side's grounds, the sponsor's own among them, and a preferred opinion. By the sponsor."""
     topic, _, composition = await _locked(call, topic_id)
     topics.require_state(topic, *topics.BEFORE_AN_AGENDA)
     _require_sponsor(call, composition, topic, Text("write the coordination note", "提出协调说明"))
@@ -202,6 +203,12 @@ async def write_coordination_note(call: Call, topic_id: str, body: WriteCoordina
     note = CoordinationNote(
         dict(body.grounds), body.preferred, call.official or "", call.occurred(body.occurred_at), call.now
     )
+    rules = rules_of(call, topic).consultation
+    if rules and rules.disagreement:
+        sides = consultations.sides(topic.sponsor, topic.concerned, topic.standing_positions)
+        consultations.require_each_side(rules.disagreement.clause, note, sides, composition.organisation_names)
+    if topic.coordination_note:
+        topic.earlier_notes = appended(topic.earlier_notes, topic.coordination_note, bound=OF_A_TOPIC)
     topic.coordination_note = note
     return await _kept(call, topic)
 
@@ -220,7 +227,10 @@ async def coordinate(call: Call, topic_id: str, body: Coordinate) -> Topic:
             Text("positions are shown to the meeting as they are", "各方意见如实提交会议"),
         )
     consultations.require_note(
-        rules, topic.coordination_note, consultations.objecting(topic.concerned, topic.standing_positions)
+        rules,
+        topic.coordination_note,
+        consultations.sides(topic.sponsor, topic.concerned, topic.standing_positions),
+        composition.organisation_names,
     )
     acting = composition.require(
         call.official,
@@ -251,6 +261,7 @@ async def record_gate(call: Call, topic_id: str, body: RecordGate) -> Topic:
     By the sponsor or the office; a declared check by whom the rulebook names."""
     topic, _, composition = await _locked(call, topic_id)
     applying = [each for each in declarations.applying_gates(topic, rules_of(call, topic)) if each.gate == body.gate]
+    declarations.require_applies(topic, rules_of(call, topic), body.gate)
     rule = next(iter(applying), None)
     if not any(each.blocks in declarations.AFTER_THE_MEETING for each in applying):
         topics.require_state(topic, *topics.BEFORE_AN_AGENDA)
@@ -389,6 +400,10 @@ async def take_topic_step(call: Call, topic_id: str, body: TakeStep) -> Topic:
         sponsor=topic.sponsor,
         chair=topic.convener,
     )
+    if taken.role == Role.chair:
+        entrusted = (topic.meeting_kind, topic.convener) in await entrusted_chairs(call)
+        chair = taken.on_behalf_of or taken.official
+        require_entrusted(kind, composition, chair, shanghai_day(call.now), [topic.sponsor], entrusted=entrusted)
     readiness.require_complete(topic, kind, rules_of(call, topic), composition.organisation_names)
     if body.step == StepName.decide:
         readiness.require_prior_meeting(topic, kind)
@@ -469,6 +484,16 @@ def _require_lawful_declaration(call: Call, topic: Topic, kind: MeetingKind) -> 
     declarations.require_matter(kind, topic.matter)
     papers_.require_papers(kind, topic.current_papers, topic.facts)
     declarations.require_not_reserved(topic, book.topics, {name: each.name for name, each in book.meetings.items()})
+
+
+async def state_urgency(call: Call, topic_id: str, body: StateUrgency) -> Topic:
+    """Say of a topic on its way that it is specially urgent. By the sponsor; it takes its chain again."""
+    topic, kind, composition = await _locked(call, topic_id)
+    _require_sponsor(call, composition, topic, Text("state its urgency", "说明紧急理由"))
+    occurred_at = call.occurred(body.occurred_at)
+    turns.state_urgency(topic, kind, body.urgency, call.official or "", occurred_at, call.now)
+    call.audit_details.update(reason=body.urgency)
+    return await _kept(call, topic)
 
 
 async def admit_late_topic(call: Call, topic_id: str, body: AdmitLate) -> Topic:

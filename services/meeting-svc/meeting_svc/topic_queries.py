@@ -10,8 +10,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 from meeting_svc import declaration as declarations
 from meeting_svc import readiness, tables
 from meeting_svc import topic as topics
-from meeting_svc.commands import kind_of
+from meeting_svc.commands import entrusted_chairs, kind_of
 from meeting_svc.decision import Standing
+from meeting_svc.meeting import chair_waits
 from meeting_svc.queries import equal, next_of
 from meeting_svc.step import next_step
 from meeting_svc.topic import Topic, TopicState
@@ -19,6 +20,7 @@ from meeting_svc.topic_commands import rules_of
 from meeting_svc.topic_schemas import GateRecordView, GateView, Outstanding, TopicView
 from zhengling import references
 from zhengling.db import load
+from zhengling.deadlines import shanghai_day
 from zhengling.meeting_rules import GateRule
 from zhengling.paging import Page, PageRequest, page
 from zhengling.rulebook import in_chinese
@@ -28,6 +30,10 @@ from zhengling.vocabulary import Outcome
 
 async def topic_view(call: Call, topic: Topic) -> TopicView:
     """The topic as an answer shows it: with the gates that apply, whatever is outstanding, and the next step."""
+    return await _view(call, topic, await entrusted_chairs(call))
+
+
+async def _view(call: Call, topic: Topic, entrusted: set[tuple[str, str]]) -> TopicView:
     kind, rules, composition = kind_of(call, topic), rules_of(call, topic), await references.composition(call.session)
     shown: dict[str, Any] = {name: getattr(topic, name) for name in TopicView.model_fields if hasattr(topic, name)}
     shown["gate_records"] = [GateRecordView.model_validate(record) for record in topic.gates]
@@ -43,8 +49,17 @@ async def topic_view(call: Call, topic: Topic) -> TopicView:
             for problem in readiness.outstanding(topic, kind, rules, composition.organisation_names)
         ]
     if topic.state == TopicState.in_review and (step := next_step(kind.topic, topic.steps, topic.facts)):
+        waits = topic.convener and chair_waits(
+            kind,
+            composition,
+            topic.convener,
+            shanghai_day(call.now),
+            [topic.sponsor],
+            entrusted=(topic.meeting_kind, topic.convener) in entrusted,
+        )
+        chair = None if waits else topic.convener
         view.next_step = next_of(
-            call, kind.topic, step, composition, lambda _: topic.facts, sponsor=topic.sponsor, chair=topic.convener
+            call, kind.topic, step, composition, lambda _: topic.facts, sponsor=topic.sponsor, chair=chair
         )
     return view
 
@@ -65,7 +80,8 @@ async def list_topics(
 ) -> Page[TopicView]:
     wanted = equal(Topic, state=state, meeting_kind=kind, sponsor=sponsor)
     rows, cursor = await page(call.session, Topic, request, *wanted, *(_FOLLOWED if open_gates else ()))
-    views = [await topic_view(call, row) for row in rows]
+    entrusted = await entrusted_chairs(call)
+    views = [await _view(call, row, entrusted) for row in rows]
     return Page(items=[view for view in views if view.open_gates or not open_gates], next_cursor=cursor)
 
 

@@ -20,6 +20,7 @@ from meeting_svc.topic_schemas import (
     RecordGate,
     ResubmitTopic,
     SignTopicForm,
+    StateUrgency,
     SubmitTopic,
     TakePosition,
     TopicView,
@@ -80,6 +81,13 @@ async def take_topic_step(topic_id: str, body: TakeStep, call: Change, response:
 @writes.post("/topics/{topic_id}/late-admission", operation_id="admit_late_topic", summary="Admit late papers")
 async def admit_late_topic(topic_id: str, body: AdmitLate, call: Change, response: Response) -> TopicView:
     return await topic_answer(call, response, await do.admit_late_topic(call, topic_id, body))
+
+
+@writes.post(
+    "/topics/{topic_id}/urgency", operation_id="state_urgency", summary="Say later that it is specially urgent"
+)
+async def state_urgency(topic_id: str, body: StateUrgency, call: Change, response: Response) -> TopicView:
+    return await topic_answer(call, response, await do.state_urgency(call, topic_id, body))
 
 
 @writes.post("/topics/{topic_id}/papers", operation_id="add_paper", summary="Add a paper, or a new version of one")

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, StrictBool
 
 from meeting_svc.consultation import Stance
-from meeting_svc.schemas import NextStep, OccurredAt, Opinion, Payload, Reason, StepView, Title, View
+from meeting_svc.schemas import SAYING, NextStep, OccurredAt, Opinion, Payload, Reason, StepView, Title, View
 from meeting_svc.topic import TopicState, Turn
 from zhengling.authority import Key
 from zhengling.characters import SeveralLines
@@ -79,25 +79,27 @@ class TakePosition(Payload):
 
 class WriteCoordinationNote(Payload):
     grounds: Annotated[
-        dict[Key, Annotated[str, Field(min_length=2, max_length=2000), SeveralLines]],
+        dict[Key, Annotated[str, Field(min_length=2, max_length=2000, pattern=SAYING), SeveralLines]],
         Field(min_length=1, json_schema_extra={"additionalProperties": False}),
     ]
     preferred: Annotated[
-        str, Field(min_length=2, max_length=2000, description="the sponsor's preferred opinion"), SeveralLines
+        str,
+        Field(min_length=2, max_length=2000, pattern=SAYING, description="the sponsor's preferred opinion"),
+        SeveralLines,
     ]
     occurred_at: OccurredAt = None
 
 
 class Coordinate(Payload):
     agreed: StrictBool
-    opinion: Annotated[str, Field(min_length=2, max_length=2000), SeveralLines]
+    opinion: Annotated[str, Field(min_length=2, max_length=2000, pattern=SAYING), SeveralLines]
     occurred_at: OccurredAt = None
 
 
 class RecordGate(Payload):
     gate: Gate
     passed: StrictBool
-    carried_out_by: Annotated[str, Field(min_length=2, max_length=120, examples=["区司法局"])]
+    carried_out_by: Annotated[str, Field(min_length=2, max_length=120, pattern=SAYING, examples=["区司法局"])]
     reference: Annotated[str, Field(max_length=200, description="number or title of the paper it stands on")] = ""
     criteria: Annotated[list[Criterion], Field(default_factory=list, max_length=10)]
     forms: Annotated[list[HearingForm], Field(default_factory=list, max_length=10)]
@@ -132,6 +134,11 @@ class ResubmitTopic(Payload):
     concerned: Annotated[list[Key] | None, Field(max_length=60)] = None
     urgency: Annotated[str | None, Field(max_length=500), SeveralLines] = None
     prepares_for: Annotated[str | None, Field(max_length=60)] = None
+    occurred_at: OccurredAt = None
+
+
+class StateUrgency(Payload):
+    urgency: Annotated[Reason, Field(description="why it is specially urgent")]
     occurred_at: OccurredAt = None
 
 
@@ -282,6 +289,7 @@ class TopicView(View):
     gate_records: Annotated[list[GateRecordView], Field(default_factory=list)]
     positions: list[PositionView]
     coordination_note: CoordinationNoteView | None
+    earlier_notes: Annotated[list[CoordinationNoteView], Field(description="those that were written anew since")]
     coordinations: list[CoordinationView]
     signatures: list[SignatureView]
     prior_meeting: PriorMeetingView | None

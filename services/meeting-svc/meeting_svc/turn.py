@@ -10,8 +10,9 @@ from datetime import datetime
 from typing import Any
 
 from meeting_svc.bounds import OF_A_TOPIC, appended
-from meeting_svc.topic import HistoryEntry, Topic, TopicState, Turn, require_state
+from meeting_svc.topic import HistoryEntry, Topic, TopicState, Turn, require_state, settle
 from zhengling.errors import Text, refusal
+from zhengling.rulebook import MeetingKind
 from zhengling.vocabulary import Outcome
 
 _ANOTHER_MATTER = {"title", "nature", "matter", "prepares_for"}
@@ -52,6 +53,26 @@ def resubmit(
         begin_text(topic, recorded_at)
         topic.prior_meeting = None
     topic.state, topic.submitted_at, topic.late_admission = TopicState.in_review, occurred_at, None
+
+
+def state_urgency(
+    topic: Topic, kind: MeetingKind, urgency: str, official: str, occurred_at: datetime, recorded_at: datetime
+) -> None:
+    """Say of a topic on its way that it is specially urgent, and why. Whoever saw it as one that isn't sees it again: its
+    chain begins anew (DL-43). Refusal `urgency_unchanged`."""
+    require_state(topic, TopicState.in_review, TopicState.ready)
+    if urgency == topic.urgency:
+        raise refusal(
+            "urgency_unchanged",
+            None,
+            "it states this urgency already",
+            "已载明该紧急理由",
+            Text("go on with the topic's chain", "可继续办理"),
+        )
+    turn(topic, Turn.urgency_stated, official, urgency, occurred_at, recorded_at)
+    topic.history = [*topic.history[:-1], replace(topic.history[-1], before={"urgency": topic.urgency})]
+    topic.urgency, topic.steps, topic.state = urgency, [], TopicState.in_review
+    settle(topic, kind)
 
 
 def begin_text(topic: Topic, since: datetime) -> None:

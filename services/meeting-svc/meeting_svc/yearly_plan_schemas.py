@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 
 from meeting_svc.planning import RequestState
 from meeting_svc.planning_schemas import DecisionId, NextPlanStep, Note, PlanStepView
-from meeting_svc.schemas import OccurredAt, Opinion, Payload, Reason, Title, View
+from meeting_svc.schemas import SAYING, OccurredAt, Opinion, Payload, Reason, Title, View
 from meeting_svc.yearly_plan import PlanState
 from zhengling.authority import Key
 from zhengling.due_dates import DueView
@@ -55,7 +55,9 @@ class TakePlanStep(Payload):
 
 
 class DeclareCommittee(Payload):
-    note: Annotated[str, Field(min_length=2, max_length=500, description="which session of the committee passed it")]
+    note: Annotated[
+        str, Field(min_length=2, max_length=500, pattern=SAYING, description="which session of the committee passed it")
+    ]
     occurred_at: OccurredAt = None
 
 

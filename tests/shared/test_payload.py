@@ -1,0 +1,77 @@
+"""What comes in as JSON: texts without blanks around them, and none that has to say something may be blank."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+import calendar_svc
+import docflow_svc
+import meeting_svc
+import oversight_svc
+import zhengling
+from zhengling.payload import Payload
+
+PACKAGES = (meeting_svc, docflow_svc, oversight_svc, calendar_svc, zhengling)
+BLANK = "  \u3000\n\t "
+
+
+def payloads() -> list[type[Payload]]:
+    """Every payload of the services and of the library."""
+    for package in PACKAGES:
+        for module in pkgutil.iter_modules(package.__path__):
+            if module.name.endswith("schemas") or module.name == "operations":
+                importlib.import_module(f"{package.__name__}.{module.name}")
+    found: list[type[Payload]] = []
+    waiting = [Payload]
+    while waiting:
+        below = waiting.pop().__subclasses__()
+        found += below
+        waiting += below
+    return [each for each in dict.fromkeys(found) if each.__module__.split(".")[0] in {p.__name__ for p in PACKAGES}]
+
+
+def texts(schema: Any, at: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every text of a JSON schema, with where it stands."""
+    if isinstance(schema, dict):
+        if schema.get("type") == "string":
+            yield at, schema
+        for name, part in schema.items():
+            yield from texts(part, f"{at}.{name}")
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from texts(part, at)
+
+
+def test_every_service_that_takes_something_is_looked_at() -> None:
+    assert {each.__module__.split(".")[0] for each in payloads()} >= {"meeting_svc", "calendar_svc", "zhengling"}
+
+
+@pytest.mark.parametrize("payload", payloads(), ids=lambda each: each.__name__)
+def test_no_text_that_has_to_say_something_may_be_blank(payload: type[Payload]) -> None:
+    for at, text in texts(payload.model_json_schema()):
+        if text.get("minLength") and "format" not in text:
+            assert not re.search(text.get("pattern", ""), BLANK), f"{payload.__name__}{at} lets blanks pass"
+
+
+class Note(Payload):
+    text: str
+    names: list[str] = []
+    grounds: dict[str, str] = {}
+
+
+def test_a_text_is_kept_without_the_blanks_around_it_wherever_it_stands() -> None:
+    note = Note(text=f"{BLANK}同 意{BLANK}", names=[f" 张{BLANK}"], grounds={"a": f"{BLANK}理据"})
+    assert (note.text, note.names, note.grounds) == ("同 意", ["张"], {"a": "理据"})
+    assert Note(text=BLANK).text == ""
+
+
+def test_what_is_not_asked_for_is_refused() -> None:
+    with pytest.raises(ValidationError, match="extra_forbidden"):
+        Note.model_validate({"text": "同意", "opinion": "同意"})
