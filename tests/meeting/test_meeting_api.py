@@ -176,8 +176,20 @@ async def test_in_huancui_a_session_is_prepared_opened_left_by_too_many_and_clos
     assert meeting["quorum"]["met"] is False
     assert await refused(office.decide(meeting, study)) == (409, "quorum_lost", "HC-43")
     meeting = await move("dep1", "arrived")
-    for topic in (study, matter):
+    meeting = await office.decide(meeting, matter)
+    wrong = meeting["resolutions"][0]["decision_id"]
+    assert await refused(office.decide(meeting, matter)) == (409, "decided_already", None)
+    path, body = f"/v1/decisions/{wrong}/withdrawal", {"reason": "记错了议题"}
+    gone = await office.api.command("meeting", path, body, "hc-office-clerk", 1)
+    assert gone["standing"] == "withdrawn"
+    again = office.api.command("meeting", path, body, "hc-office-clerk", gone["version"])
+    assert await refused(again) == (409, "decision_withdrawn", None)
+    meeting = await office.get(meeting)
+    assert meeting["resolutions"] == []
+    for topic in (matter, study):
         meeting = await office.decide(meeting, topic)
+    listed = (await office.api.get("meeting", "/v1/decisions", meeting_id=meeting["id"], standing="recorded"))["items"]
+    assert [each["topic_id"] for each in listed] == [study["id"], matter["id"]], "as the agenda has them"
     await office.api.set_clock(at(DAY, 11))
     meeting = await office.do(meeting, "closing", {})
     assert (meeting["state"], meeting["outstanding_copies"]) == ("closed", [1, 2])

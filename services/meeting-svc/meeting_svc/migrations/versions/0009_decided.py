@@ -17,7 +17,9 @@ def upgrade() -> None:
         ALTER TABLE decision
             ADD COLUMN earlier_publications jsonb NOT NULL DEFAULT '[]',
             DROP CONSTRAINT decision_standing_check,
+            DROP CONSTRAINT decision_meeting_id_topic_id_key,
             ADD CHECK (standing IN ('recorded', 'withdrawn', 'adopted', 'in_ledger', 'overdue', 'amended', 'revoked'));
+        CREATE UNIQUE INDEX one_decision_on_a_topic ON decision (meeting_id, topic_id) WHERE standing <> 'withdrawn';
     """)
 
 
@@ -27,8 +29,10 @@ def downgrade() -> None:
         ALTER TABLE minutes
             DROP CONSTRAINT minutes_state_check,
             ADD CHECK (state IN ('draft', 'returned', 'superseded', 'signed', 'waived'));
+        DROP INDEX one_decision_on_a_topic;
         ALTER TABLE decision
             DROP COLUMN earlier_publications,
+            ADD UNIQUE (meeting_id, topic_id),
             DROP CONSTRAINT decision_standing_check,
             ADD CHECK (standing IN ('recorded', 'adopted', 'in_ledger', 'overdue', 'amended', 'revoked'));
     """)
