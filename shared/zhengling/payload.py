@@ -27,10 +27,10 @@ class Payload(BaseModel):
     @field_validator("*")
     @classmethod
     def _as_it_says(cls, value: object, info: ValidationInfo) -> object:
-        name = info.field_name or ""
+        name, said = info.field_name or "", _without_blanks(value)
         if not _of_several_lines(cls.model_fields[name]):
-            require_one_line(value, name)
-        return _without_blanks(value)
+            require_one_line(said, name)
+        return said
 
 
 def _of_several_lines(field: FieldInfo) -> bool:

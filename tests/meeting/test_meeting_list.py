@@ -41,7 +41,7 @@ async def test_a_page_of_meetings_asks_once_for_all_minutes_and_never_for_their_
 
     async def execute(statement: Any) -> list[Any]:
         asked.append(str(statement.compile(dialect=postgresql.dialect())))  # type: ignore[no-untyped-call]
-        return [SimpleNamespace(meeting_id=row.id, major=False) for row in rows]
+        return [SimpleNamespace(meeting_id=row.id, state="draft", major=False) for row in rows]
 
     monkeypatch.setattr(meeting_queries, "page", a_page)
     monkeypatch.setattr("zhengling.references.composition", people)
