@@ -146,7 +146,7 @@ async def test_in_dalian_the_executive_deputy_chairs_and_signs_for_a_head_on_an_
     problem = await dalian.refuse(f"{path}/minutes/steps", SIGN, "dl-dep1", meeting["version"])
     assert (problem["code"], problem["clause"]) == ("not_the_actor", "DL-38")
     signed = await dalian.api.command("meeting", f"{path}/minutes/steps", SIGN, "dl-exec", meeting["version"])
-    step = signed["minutes_steps"][-1]
+    step = signed["steps"][-1]
     assert (signed["state"], step["role"], step["official"]) == ("signed", "head", "dl-exec")
     assert (step["on_behalf_of"], step["under"]) == ("dl-head", "DL-9")
     told = (
@@ -174,7 +174,7 @@ async def test_in_dalian_private_leave_isnt_covered_until_the_head_has_entrusted
     await dalian.told(entrusted, "content #>> '{stand_ins,0,official}'", "dl-exec")
     meeting = await dalian.to_the_signature(meeting, "dl-exec")
     signed = await dalian.api.command("meeting", f"{path}/minutes/steps", SIGN, "dl-exec", meeting["version"])
-    step = signed["minutes_steps"][-1]
+    step = signed["steps"][-1]
     assert (step["on_behalf_of"], step["under"]) == ("dl-head", "DL-9")
 
 
@@ -190,7 +190,7 @@ async def test_the_head_who_is_away_may_still_sign_and_after_the_return_nobody_e
     assert (problem["code"], problem["clause"]) == ("not_the_actor", "DL-38")
     assert (await dalian.api.get("meeting", path))["next_step"]["officials"] == ["dl-head"]
     signed = await dalian.api.command("meeting", f"{path}/minutes/steps", SIGN, "dl-head", meeting["version"])
-    assert signed["minutes_steps"][-1]["on_behalf_of"] is None
+    assert signed["steps"][-1]["on_behalf_of"] is None
 
 
 async def test_in_huancui_the_first_deputy_presides_by_the_rule_and_in_shuangtaizi_signs_only_once_entrusted(
@@ -217,4 +217,4 @@ async def test_in_huancui_the_first_deputy_presides_by_the_rule_and_in_shuangtai
     )
     await shuangtaizi.told(entrusted, "content #>> '{stand_ins,0,official}'", "st-exec")
     signed = await shuangtaizi.api.command("meeting", f"{path}/minutes/steps", SIGN, "st-exec", meeting["version"])
-    assert signed["minutes_steps"][-1]["under"] == "ST-7"
+    assert signed["steps"][-1]["under"] == "ST-7"

@@ -251,7 +251,7 @@ async def test_an_executive_deputy_chairs_and_signs_once_the_head_has_entrusted_
         problem = await xigang.refuse(f"{path}/minutes/steps", SIGN, official, meeting["version"])
         assert (problem["code"], problem["clause"]) == ("not_the_actor", "XG-32")
     signed = await xigang.api.command("meeting", f"{path}/minutes/steps", SIGN, EXEC, meeting["version"])
-    assert (signed["state"], signed["minutes_steps"][-1]["role"]) == ("signed", "executive_deputy")
+    assert (signed["state"], signed["steps"][-1]["role"]) == ("signed", "executive_deputy")
 
 
 async def test_where_the_head_chaired_the_executive_deputy_may_not_sign_even_though_entrusted(xigang: Xigang) -> None:
