@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -16,6 +17,7 @@ from zhengling.errors import Problem, Text
 from zhengling.moments import Instant
 
 T = TypeVar("T")
+V = TypeVar("V")
 _CURSOR = TypeAdapter(tuple[Instant, str])
 
 
@@ -68,6 +70,39 @@ async def page(
     if len(rows) <= request.limit:
         return rows, None
     rows = rows[: request.limit]
-    last: Any = rows[-1]
-    cursor = base64.urlsafe_b64encode(orjson.dumps([last.modified_at.isoformat(), last.id])).decode()
-    return rows, cursor
+    return rows, _cursor(rows[-1])
+
+
+def _cursor(last: Any) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps([last.modified_at.isoformat(), last.id])).decode()
+
+
+#: How many rows one request for a picked page looks at, and how many at a time.
+MOST_LOOKED_AT, AT_A_TIME = 2000, 200
+
+
+async def picked(
+    session: AsyncSession,
+    model: type[T],
+    request: PageRequest,
+    pick: Callable[[list[T]], Awaitable[list[V | None]]],
+    *filters: Any,
+) -> Page[V]:
+    """A page of what `pick` makes of the rows, without those of which it makes None: for what only the rules can tell of a
+    row. Rows are read in batches until the page is full or `MOST_LOOKED_AT` were looked at; the cursor stands behind the
+    last of them, so a page may be short, or empty, and still have a next one."""
+    found: list[V] = []
+    read = request.model_copy(update={"limit": AT_A_TIME})
+    for _ in range(MOST_LOOKED_AT // AT_A_TIME):
+        rows, cursor = await page(session, model, read, *filters)
+        for at, (row, item) in enumerate(zip(rows, await pick(rows), strict=True)):
+            if item is not None:
+                found.append(item)
+            if len(found) == request.limit:
+                more = cursor is not None or at + 1 < len(rows)
+                return Page(items=found, next_cursor=_cursor(row) if more else None)
+        if cursor is None:
+            break
+        last: Any = rows[-1]
+        read = read.model_copy(update={"after": (last.modified_at, last.id)})
+    return Page(items=found, next_cursor=cursor)
