@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -17,6 +17,7 @@ from zhengling.errors import Problem, Text
 from zhengling.moments import Instant
 
 T = TypeVar("T")
+V = TypeVar("V")
 _CURSOR = TypeAdapter(tuple[Instant, str])
 
 
@@ -74,11 +75,49 @@ def cut(rows: list[T], limit: int, place: Callable[[T], tuple[datetime, str]]) -
     gives a row's place in their order."""
     if len(rows) <= limit:
         return rows, None
-    moment, key = place(rows[limit - 1])
-    return rows[:limit], base64.urlsafe_b64encode(orjson.dumps([moment.isoformat(), key])).decode()
+    return rows[:limit], _cursor(*place(rows[limit - 1]))
+
+
+def _cursor_behind(row: Any) -> str:
+    return _cursor(row.modified_at, row.id)
+
+
+def _cursor(moment: datetime, key: str) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps([moment.isoformat(), key])).decode()
 
 
 def bounds(request: PageRequest) -> dict[str, Any]:
     """The parameters of a statement that pages by itself, for `cut`."""
     after, key = request.after or (None, None)
     return {"limit": request.limit + 1, "after": after, "key": key, "since": request.modified_since}
+
+
+#: How many rows one request for a picked page looks at, and how many at a time.
+MOST_LOOKED_AT, AT_A_TIME = 2000, 200
+
+
+async def picked(
+    session: AsyncSession,
+    model: type[T],
+    request: PageRequest,
+    pick: Callable[[list[T]], Awaitable[list[V | None]]],
+    *filters: Any,
+) -> Page[V]:
+    """A page of what `pick` makes of the rows, without those of which it makes None: for what only the rules can tell of a
+    row. Rows are read in batches until the page is full or `MOST_LOOKED_AT` were looked at; the cursor stands behind the
+    last of them, so a page may be short, or empty, and still have a next one."""
+    found: list[V] = []
+    read = request.model_copy(update={"limit": AT_A_TIME})
+    for _ in range(MOST_LOOKED_AT // AT_A_TIME):
+        rows, cursor = await page(session, model, read, *filters)
+        for at, (row, item) in enumerate(zip(rows, await pick(rows), strict=True)):
+            if item is not None:
+                found.append(item)
+            if len(found) == request.limit:
+                more = cursor is not None or at + 1 < len(rows)
+                return Page(items=found, next_cursor=_cursor_behind(row) if more else None)
+        if cursor is None:
+            break
+        last: Any = rows[-1]
+        read = read.model_copy(update={"after": (last.modified_at, last.id)})
+    return Page(items=found, next_cursor=cursor)

@@ -29,8 +29,9 @@ from calendar_svc.research import FieldDay, research_of, standings
 from zhengling import references
 from zhengling.db import load
 from zhengling.deadlines import shanghai_day
-from zhengling.paging import Page, PageRequest, page
+from zhengling.paging import Page, PageRequest, page, picked
 from zhengling.service import Call
+from zhengling.waiting import waited_for
 
 
 async def absence_view(call: Call, absence: Absence) -> AbsenceView:
@@ -83,9 +84,18 @@ async def _view(call: Call, absence: Absence, away: Sequence[Away]) -> AbsenceVi
             by=list(roles),
             need=ask.need,
             clause=ask.clause or row.clause,
-            officials=list(dict.fromkeys(o for o in officials if o != absence.official)),
+            officials=_others(officials, absence.official)
+            or _others(
+                [o for role in roles for o in composition.holders(role, today, sponsor=absence.organisation)],
+                absence.official,
+            ),
         )
     return view
+
+
+def _others(officials: Sequence[str], official: str) -> list[str]:
+    """These without the one who is away: nobody answers themselves, whomever they stand in for."""
+    return [each for each in dict.fromkeys(officials) if each != official]
 
 
 async def get_absence(call: Call, absence_id: str) -> AbsenceView:
@@ -99,6 +109,7 @@ async def list_absences(
     since: date | None,
     until: date | None,
     state: AbsenceState | None,
+    waits_for: str | None,
 ) -> Page[AbsenceView]:
     """Absences that share a day with the window from `since` to `until`."""
     columns = tables.absence.c
@@ -111,6 +122,21 @@ async def list_absences(
         filters.append(columns.since <= until)
     if state is not None:
         filters.append(columns.state == state)
+    if (waiting := waited_for(call, waits_for)) is not None:
+
+        async def pick(rows: list[Absence]) -> list[AbsenceView | None]:
+            away = await _away_around(call, rows)
+            views = [await _view(call, row, away) for row in rows]
+            return [view if view.next_step and waiting in view.next_step.officials else None for view in views]
+
+        return await picked(
+            call.session,
+            Absence,
+            request,
+            pick,
+            *filters,
+            sa.or_(columns.state == AbsenceState.requested, sa.func.jsonb_array_length(columns.extensions) > 0),
+        )
     rows, cursor = await page(call.session, Absence, request, *filters)
     away = await _away_around(call, rows)
     return Page(items=[await _view(call, row, away) for row in rows], next_cursor=cursor)

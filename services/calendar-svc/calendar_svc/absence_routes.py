@@ -30,6 +30,7 @@ from calendar_svc.research import FieldDay
 from zhengling.moments import Day
 from zhengling.paging import Page, Paging
 from zhengling.service import Call, change, command, commands, etag, queries, query
+from zhengling.waiting import WaitsFor
 
 READ, WRITE = "calendar:read", "calendar:write"
 Read = Annotated[Call, query(READ)]
@@ -67,8 +68,9 @@ async def list_absences(
     since: Annotated[Day | None, Query(description="those that share a day with the window from here on")] = None,
     until: Annotated[Day | None, Query(description="the window's last day")] = None,
     state: Annotated[AbsenceState | None, Query()] = None,
+    waits_for: WaitsFor = None,
 ) -> Page[AbsenceView]:
-    return await see.list_absences(call, paging, official, since, until, state)
+    return await see.list_absences(call, paging, official, since, until, state, waits_for)
 
 
 @reads.get("/absences/away", operation_id="list_away", summary="Who is away on a day, and who stands in")

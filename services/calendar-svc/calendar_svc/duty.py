@@ -14,7 +14,7 @@ from zhengling.absence_rules import Duty, RequestRow
 from zhengling.authority import Composition
 from zhengling.deadlines import shanghai_day
 from zhengling.errors import Text, refusal
-from zhengling.rulebook import Actor
+from zhengling.rulebook import Actor, in_chinese
 
 
 class DutyState(StrEnum):
@@ -55,12 +55,13 @@ def record_duty(
     wanted = next((d for d in row.duties if (d.duty, d.when) == (done.duty, done.when)), None)
     if wanted is None:
         known = [f"{d.duty} {d.when}" for d in row.duties]
+        known_zh = [f"{'事前' if d.when == 'before' else '事后'}{in_chinese(d.duty)}" for d in row.duties]
         raise refusal(
             "no_such_duty",
             row.clause,
             f"{done.duty} {done.when} isn't asked for here",
             "规则未要求此事项",
-            Text(f"asked for: {', '.join(known) or 'nothing'}", f"要求的事项：{'、'.join(known) or '无'}"),
+            Text(f"asked for: {', '.join(known) or 'nothing'}", f"要求的事项：{'、'.join(known_zh) or '无'}"),
         )
     if done.when == "after" and absence.state == AbsenceState.requested:
         raise refusal(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from docflow_svc.document import Document
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+
+from docflow_svc.document import Document, DocumentState
 from docflow_svc.schemas import DocumentDetail, DocumentView
 from docflow_svc.tables import document
 from zhengling import due_dates
 from zhengling.db import load
+from zhengling.deadlines import shanghai_day
 from zhengling.paging import Page, PageRequest, page
 from zhengling.service import Call
 
@@ -21,7 +25,15 @@ async def get_document(call: Call, document_id: str) -> DocumentDetail:
     return DocumentDetail(**DocumentView.model_validate(row).model_dump(), deadlines=deadlines)
 
 
-async def list_documents(call: Call, request: PageRequest, decision_id: str | None) -> Page[DocumentView]:
+async def list_documents(
+    call: Call, request: PageRequest, decision_id: str | None, sponsor: str | None, overdue: bool | None
+) -> Page[DocumentView]:
     filters = [] if decision_id is None else [document.c.decision_id == decision_id]
+    if sponsor is not None:
+        filters.append(sa.type_coerce(document.c.sponsor, JSONB)["code"].astext == sponsor)
+    if overdue is not None:
+        passed = sa.func.coalesce(document.c.due < shanghai_day(call.now), sa.false())
+        late = sa.and_(document.c.state == DocumentState.drafting, passed)
+        filters.append(late if overdue else sa.not_(late))
     rows, cursor = await page(call.session, Document, request, *filters)
     return Page(items=[DocumentView.model_validate(row) for row in rows], next_cursor=cursor)

@@ -17,9 +17,13 @@ reads = queries("/v1", "docflow")
 
 @reads.get("/documents", operation_id="list_documents", summary="Documents, also as a change feed")
 async def list_documents(
-    call: Read, paging: Paging, decision_id: Annotated[str | None, Query(max_length=64)] = None
+    call: Read,
+    paging: Paging,
+    decision_id: Annotated[str | None, Query(max_length=64)] = None,
+    sponsor: Annotated[str | None, Query(max_length=64, description="code of the unit that drafts it")] = None,
+    overdue: Annotated[bool | None, Query(description="still to be issued, and its last day passed")] = None,
 ) -> Page[DocumentView]:
-    return await see.list_documents(call, paging, decision_id)
+    return await see.list_documents(call, paging, decision_id, sponsor, overdue)
 
 
 @reads.get("/documents/{document_id}", operation_id="get_document", summary="A document with its deadlines explained")

@@ -51,8 +51,14 @@ def insert(meeting: Meeting, topic: Topic, position: int | None) -> list[AgendaI
 
 
 def require_unapproved(meeting: Meeting, kind: MeetingKind, composition: Composition, chair: str | None) -> None:
-    """Refusal `agenda_locked` once the agenda is approved: who approves it adds what comes later, as its next version."""
-    if meeting.state != MeetingState.agenda_approved:
+    """Refusal `agenda_locked` once the agenda is approved: who approves it adds what comes later, as its next version;
+    `illegal_state` in any later state."""
+    try:
+        require_state(meeting, MeetingState.called)
+    except Problem:
+        if meeting.state != MeetingState.agenda_approved:
+            raise
+    else:
         return
     last = kind.agenda.asked(minutes_facts(meeting, None))[-1]
     sponsor = meeting.organised_by or meeting.agenda[0].sponsor

@@ -31,9 +31,10 @@ from zhengling.authority import Composition
 from zhengling.db import load
 from zhengling.deadlines import shanghai_day
 from zhengling.errors import Problem, Text
-from zhengling.paging import Page, PageRequest, page
+from zhengling.paging import Page, PageRequest, page, picked
 from zhengling.rulebook import Chain, MeetingKind, TopicNature
 from zhengling.service import Call
+from zhengling.waiting import waited_for
 
 
 async def meeting_view(call: Call, meeting: Meeting) -> MeetingView:
@@ -161,11 +162,44 @@ async def get_meeting(call: Call, meeting_id: str) -> MeetingView:
 
 
 async def list_meetings(
-    call: Call, request: PageRequest, kind: str | None, state: MeetingState | None
+    call: Call,
+    request: PageRequest,
+    kind: str | None,
+    state: MeetingState | None,
+    since: date | None,
+    until: date | None,
+    waits_for: str | None,
 ) -> Page[MeetingView]:
-    rows, cursor = await page(call.session, Meeting, request, *equal(Meeting, kind=kind, state=state))
+    """Meetings called for a day from `since` to `until`."""
+    wanted, day = equal(Meeting, kind=kind, state=state), tables.meeting.c.day
+    wanted += [day >= since] if since else []
+    wanted += [day <= until] if until else []
+    if (official := waited_for(call, waits_for)) is not None:
+
+        async def waiting(rows: list[Meeting]) -> list[MeetingView | None]:
+            around = await _around(call, rows)
+            views = [await _view(call, row, around) for row in rows]
+            return [view if official in _waits_for(view) else None for view in views]
+
+        wanted.append(tables.meeting.c.state.in_(_UNDER_WAY))
+        return await picked(call.session, Meeting, request, waiting, *wanted)
+    rows, cursor = await page(call.session, Meeting, request, *wanted)
     around = await _around(call, rows)
     return Page(items=[await _view(call, row, around) for row in rows], next_cursor=cursor)
+
+
+#: In which a step of a chain, an answer or an entrustment may wait for somebody.
+_UNDER_WAY = (*meetings.PREPARED, MeetingState.closed, MeetingState.minuted)
+#: What is asked of those whom a remark names.
+_ASKED = {"chair_not_lawful", "chair_away", "chair_on_leave", "leave_pending", "delegate_pending"}
+
+
+def _waits_for(view: MeetingView) -> set[str]:
+    """Who may act on a meeting next: a step of its agenda, its invitees or its minutes, an answer, an entrustment."""
+    steps = [step.officials for step in (view.next_step, view.next_invitee_step) if step]
+    return {
+        o for officials in (*steps, *(each.officials for each in view.next if each.code in _ASKED)) for o in officials
+    }
 
 
 # kinds --------------------------------------------------------------------------------------------------------------

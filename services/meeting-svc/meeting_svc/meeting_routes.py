@@ -24,8 +24,10 @@ from meeting_svc.meeting_schemas import (
     RecordSound,
 )
 from meeting_svc.scopes import Change, Create, Read
+from zhengling.moments import Day
 from zhengling.paging import Page, Paging
 from zhengling.service import Call, commands, etag, queries
+from zhengling.waiting import WaitsFor
 
 writes = commands("/v1", "meeting")
 reads = queries("/v1", "meeting")
@@ -60,8 +62,11 @@ async def list_meetings(
     paging: Paging,
     kind: Annotated[str | None, Query(max_length=60)] = None,
     state: Annotated[MeetingState | None, Query()] = None,
+    since: Annotated[Day | None, Query(alias="from", description="its day lies here or later")] = None,
+    until: Annotated[Day | None, Query(alias="to", description="its day lies here or earlier")] = None,
+    waits_for: WaitsFor = None,
 ) -> Page[MeetingView]:
-    return await see.list_meetings(call, paging, kind, state)
+    return await see.list_meetings(call, paging, kind, state, since, until, waits_for)
 
 
 @reads.get("/meetings/{meeting_id}", operation_id="get_meeting")

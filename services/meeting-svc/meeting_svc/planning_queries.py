@@ -6,6 +6,8 @@ from datetime import date
 from typing import Any
 
 from meeting_svc import hindrance, planning, tables
+from meeting_svc.hindrance import Breach
+from meeting_svc.meeting_schemas import RuleTold
 from meeting_svc.planning import PlanningRequest, RequestState
 from meeting_svc.planning_commands import Case, book_of, case_of, kind_of, lead_of
 from meeting_svc.planning_schemas import (
@@ -17,12 +19,14 @@ from meeting_svc.planning_schemas import (
     RequestTypeView,
 )
 from meeting_svc.queries import equal
+from meeting_svc.rules_told import request_told
 from zhengling import references
 from zhengling.db import load
 from zhengling.deadlines import shanghai_day
 from zhengling.due_dates import view_of
-from zhengling.paging import Page, PageRequest, page
+from zhengling.paging import Page, PageRequest, page, picked
 from zhengling.service import Call
+from zhengling.waiting import waited_for
 
 
 async def request_view(call: Call, request: PlanningRequest) -> PlanningRequestView:
@@ -41,11 +45,20 @@ async def request_view(call: Call, request: PlanningRequest) -> PlanningRequestV
                 lift=list(breach.lift),
                 covers=list(breach.covers),
                 detail=breach.detail.in_language(call.language),
+                officials=_who_lifts(call, case, breach),
             )
             for breach in hindrance.standing(request, case.found)
         ]
         view.next_step = _next(call, case)
+        view.waits_for_lift = view.next_step is None and bool(view.breaches)
     return view
+
+
+def _who_lifts(call: Call, case: Case, breach: Breach) -> list[str]:
+    today, sponsor = shanghai_day(call.now), case.request.sponsor
+    return list(
+        dict.fromkeys(o for role in breach.lift for o in case.composition.who_may(role, today, sponsor=sponsor))
+    )
 
 
 def _next(call: Call, case: Case) -> NextPlanStep | None:
@@ -83,6 +96,7 @@ async def list_requests(
     plan_item: str | None,
     since: date | None,
     until: date | None,
+    waits_for: str | None,
 ) -> Page[PlanningRequestView]:
     """Requests whose planned day lies in the window from `since` to `until`."""
     day = tables.planning_request.c.day
@@ -91,8 +105,22 @@ async def list_requests(
         filters.append(day >= since)
     if until is not None:
         filters.append(day <= until)
+    if (official := waited_for(call, waits_for)) is not None:
+
+        async def waiting(rows: list[PlanningRequest]) -> list[PlanningRequestView | None]:
+            views = [await request_view(call, row) for row in rows]
+            return [view if official in _waits_for(view) else None for view in views]
+
+        filters.append(tables.planning_request.c.state == RequestState.requested)
+        return await picked(call.session, PlanningRequest, request, waiting, *filters)
     rows, cursor = await page(call.session, PlanningRequest, request, *filters)
     return Page(items=[await request_view(call, row) for row in rows], next_cursor=cursor)
+
+
+def _waits_for(view: PlanningRequestView) -> set[str]:
+    """Who may act on a request next: take its step or record it, or let be what stands against it."""
+    step = [*view.next_step.officials, *view.next_step.recorders] if view.next_step else []
+    return {*step, *(official for breach in view.breaches for official in breach.officials)}
 
 
 def list_types(call: Call) -> RequestTypes:
@@ -108,6 +136,7 @@ def list_types(call: Call) -> RequestTypes:
             reply=kind.reply,
             lead_rule=kind.lead.rule if kind.lead else None,
             ask=[AskView.model_validate(ask) for ask in kind.ask],
+            told=[RuleTold(clause=clause, en=text.en, zh=text.zh) for clause, text in request_told(book, kind)],
         )
         for name, kind in (book.planning.requests if book.planning else {}).items()
     ]

@@ -26,6 +26,7 @@ from meeting_svc.scopes import Change, Create, Read
 from zhengling.moments import Day
 from zhengling.paging import Page, Paging
 from zhengling.service import Call, commands, etag, queries
+from zhengling.waiting import WaitsFor
 
 writes = commands("/v1", "planning")
 reads = queries("/v1", "planning")
@@ -68,9 +69,18 @@ async def list_planning_requests(
     plan_item: Filter = None,
     since: Annotated[Day | None, Query(description="the planned day lies here or later")] = None,
     until: Annotated[Day | None, Query(description="the planned day lies here or earlier")] = None,
+    waits_for: WaitsFor = None,
 ) -> Page[PlanningRequestView]:
     return await see.list_requests(
-        call, paging, state=state, type_=type, sponsor=sponsor, plan_item=plan_item, since=since, until=until
+        call,
+        paging,
+        state=state,
+        type_=type,
+        sponsor=sponsor,
+        plan_item=plan_item,
+        since=since,
+        until=until,
+        waits_for=waits_for,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
+from meeting_svc.meeting_schemas import RuleTold
 from meeting_svc.planning import RequestState
 from meeting_svc.schemas import SAYING, Next, OccurredAt, Opinion, Payload, Reason, TakenView, Title, View
 from zhengling.authority import Key
@@ -175,6 +176,7 @@ class HindranceView(View):
     lift: list[Role]
     covers: list[str]
     detail: str
+    officials: Annotated[list[str], Field(description="who may let it be")]
 
 
 class NextPlanStep(Next):
@@ -224,6 +226,9 @@ class PlanningRequestView(View):
     modified_at: datetime
     next_step: NextPlanStep | None = None
     breaches: Annotated[list[HindranceView], Field(default_factory=list, description="what stands against it")]
+    waits_for_lift: Annotated[
+        bool, Field(description="no step is open: it waits for somebody to let be what stands against it")
+    ] = False
 
 
 class AskView(View):
@@ -245,6 +250,7 @@ class RequestTypeView(View):
     reply: bool
     lead_rule: str | None
     ask: list[AskView]
+    told: list[RuleTold]
 
 
 class RequestTypes(View):

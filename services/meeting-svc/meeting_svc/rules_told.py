@@ -1,12 +1,14 @@
-"""What an edition says of a kind of meeting, in words: for clerks, and for who fills in a call. Pure."""
+"""What an edition says of a kind of meeting, or of a type of request, in words: for clerks, and for who fills in a call. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from zhengling.conditions import Chain, Step
+from zhengling.deadlines import Unit
 from zhengling.errors import Text
-from zhengling.rulebook import MeetingKind, Role, in_chinese
+from zhengling.planning_rules import CHINESE, RequestType, Span
+from zhengling.rulebook import MeetingKind, Role, Rulebook, in_chinese
 
 Told = tuple[str, Text]
 
@@ -117,3 +119,64 @@ def _after(kind: MeetingKind) -> Iterator[Told]:
         yield kind.minutes.clause, Text(en, f"纪要{'（是否形成由主持人定）' * optional}：{zh}")
     if kind.publication:
         yield kind.publication.clause, Text("Decisions are published unless secret", "决定事项除需保密的外及时公布")
+
+
+# requests to hold something ------------------------------------------------------------------------------------------
+_SPANS_ZH = {Span.month: "每月", Span.quarter: "每季度", Span.half_year: "每半年", Span.year: "每年"}
+_UNITS_ZH = {Unit.working_day: "个工作日", Unit.day: "天", Unit.week: "周", Unit.month: "个月"}
+
+
+def request_told(book: Rulebook, kind: RequestType) -> list[Told]:
+    """Each rule of a type of request with its clause: how long ahead, how often, who may come, in whose name."""
+    return [*_lead(book, kind), *_limits(kind)]
+
+
+def _door(lift: tuple[Role, ...]) -> tuple[str, str]:
+    en, zh = _words(lift)
+    return (f", unless {en} lets it be", f"（{zh}可准予例外）") if lift else ("; firm", "")
+
+
+def _lead(book: Rulebook, kind: RequestType) -> Iterator[Told]:
+    if kind.lead is None:
+        return
+    rule, (en, zh) = book.deadline(kind.lead.rule), _door(kind.lead.admit)
+    what, what_zh = ("Asked for", "提出申请") if kind.lead.met_by == "request" else ("Approved", "批准")
+    if rule.before and rule.unit:
+        yield (
+            rule.clause,
+            Text(
+                f"{what} at least {rule.before} {rule.unit} before the day{en}",
+                f"应提前{rule.before}{_UNITS_ZH.get(rule.unit, rule.unit)}{what_zh}{zh}",
+            ),
+        )
+
+
+def _limits(kind: RequestType) -> Iterator[Told]:
+    for quota in kind.quotas:
+        en, zh = _door(quota.lift)
+        whose, whose_zh = ("sponsor", "每个部门") if quota.of == "sponsor" else ("government", "本级政府")
+        yield (
+            quota.clause,
+            Text(
+                f"At most {quota.at_most} a {quota.per} for each {whose}{en}",
+                f"{whose_zh}{_SPANS_ZH[quota.per]}不超过{quota.at_most}次{zh}",
+            ),
+        )
+    if kind.participants:
+        en, zh = _door(kind.participants.lift)
+        most = kind.participants.at_most
+        yield kind.participants.clause, Text(f"At most {most} take part{en}", f"参会不超过{most}人{zh}")
+    if kind.in_name_of:
+        en, zh = _door(kind.in_name_of.lift)
+        names, names_zh = " or ".join(kind.in_name_of.allowed), "、".join(CHINESE[n] for n in kind.in_name_of.allowed)
+        yield kind.in_name_of.clause, Text(f"In the name of the {names}{en}", f"以{names_zh}名义召开{zh}")
+    for rule in kind.invitees:
+        en, zh = _door(rule.lift)
+        groups, groups_zh = ", ".join(rule.groups), "、".join(CHINESE[group] for group in rule.groups)
+        if rule.needs == "approval":
+            yield rule.clause, Text(f"Invited only once approved: {groups}", f"经批准后方可邀请{groups_zh}")
+        else:
+            yield rule.clause, Text(f"Not invited: {groups}{en}", f"一般不邀请{groups_zh}{zh}")
+    if kind.planned:
+        en, zh = _door(kind.planned.lift)
+        yield kind.planned.clause, Text(f"It stands in the adopted yearly plan{en}", f"须列入已审定的年度计划{zh}")

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
+from meeting_svc import consultation as consultations
 from meeting_svc import declaration as declarations
 from meeting_svc import readiness, tables
 from meeting_svc import topic as topics
@@ -19,13 +20,15 @@ from meeting_svc.topic import Topic, TopicState
 from meeting_svc.topic_commands import rules_of
 from meeting_svc.topic_schemas import GateRecordView, GateView, Outstanding, TopicView
 from zhengling import references
+from zhengling.authority import Composition
 from zhengling.db import load
 from zhengling.deadlines import shanghai_day
 from zhengling.meeting_rules import GateRule
-from zhengling.paging import Page, PageRequest, page
+from zhengling.paging import Page, PageRequest, page, picked
 from zhengling.rulebook import in_chinese
 from zhengling.service import Call
 from zhengling.vocabulary import Outcome
+from zhengling.waiting import waited_for
 
 
 async def topic_view(call: Call, topic: Topic) -> TopicView:
@@ -76,13 +79,49 @@ async def get_topic(call: Call, topic_id: str) -> TopicView:
 
 
 async def list_topics(
-    call: Call, request: PageRequest, state: TopicState | None, kind: str | None, sponsor: str | None, open_gates: bool
+    call: Call,
+    request: PageRequest,
+    state: TopicState | None,
+    kind: str | None,
+    sponsor: str | None,
+    open_gates: bool,
+    waits_for: str | None,
 ) -> Page[TopicView]:
     wanted = equal(Topic, state=state, meeting_kind=kind, sponsor=sponsor)
-    rows, cursor = await page(call.session, Topic, request, *wanted, *(_FOLLOWED if open_gates else ()))
+    wanted += _FOLLOWED if open_gates else ()
     entrusted = await entrusted_chairs(call)
+    official = waited_for(call, waits_for)
+    if official is not None:
+        wanted.append(tables.topic.c.state.in_([TopicState.in_review, TopicState.returned, TopicState.ready]))
+
+        async def waiting(rows: list[Topic]) -> list[TopicView | None]:
+            views = [await _view(call, row, entrusted) for row in rows]
+            people = await references.composition(call.session)
+            asked = [_waits_for(call, row, view, people) for row, view in zip(rows, views, strict=True)]
+            return [
+                v if official in a and (v.open_gates or not open_gates) else None
+                for v, a in zip(views, asked, strict=True)
+            ]
+
+        return await picked(call.session, Topic, request, waiting, *wanted)
+    rows, cursor = await page(call.session, Topic, request, *wanted)
     views = [await _view(call, row, entrusted) for row in rows]
     return Page(items=[view for view in views if view.open_gates or not open_gates], next_cursor=cursor)
+
+
+def _waits_for(call: Call, topic: Topic, view: TopicView, people: Composition) -> set[str]:
+    """Who may act on a topic next: take its step, give the position that a unit was asked for, submit it again, or put it
+    on an agenda."""
+    on, found = shanghai_day(call.now), set(view.next_step.officials if view.next_step else ())
+    units = consultations.silent(topic.concerned, topic.standing_positions)
+    if topic.state == TopicState.returned:
+        units = [*units, topic.sponsor]
+    for unit in units:
+        found.update(people.of_organisation(unit, on))
+    if topic.state == TopicState.ready:
+        roles = kind_of(call, topic).organiser
+        found.update(o for role in roles for o in people.who_may(role, on, sponsor=topic.sponsor))
+    return found
 
 
 def _adopted() -> sa.ColumnElement[bool]:

@@ -29,6 +29,7 @@ from meeting_svc.topic_schemas import (
 )
 from zhengling.paging import Page, Paging
 from zhengling.service import Call, commands, etag, queries
+from zhengling.waiting import WaitsFor
 
 writes = commands("/v1", "topic")
 reads = queries("/v1", "topic")
@@ -62,8 +63,9 @@ async def list_topics(
             "adopted. What is open stands in each one's `open_gates`",
         ),
     ] = False,
+    waits_for: WaitsFor = None,
 ) -> Page[TopicView]:
-    return await see.list_topics(call, paging, state, kind, sponsor, open_gates)
+    return await see.list_topics(call, paging, state, kind, sponsor, open_gates, waits_for)
 
 
 @reads.get("/topics/{topic_id}", operation_id="get_topic")

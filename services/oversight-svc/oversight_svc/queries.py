@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from oversight_svc.matter import DueBasis, Entry
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+
+from oversight_svc.matter import DueBasis, Entry, EntryState
 from oversight_svc.schemas import DueExplanation, EntryView
 from oversight_svc.tables import ledger_entry
 from zhengling import due_dates
@@ -19,7 +22,13 @@ async def get_entry(call: Call, entry_id: str) -> EntryView:
 
 
 async def list_entries(
-    call: Call, request: PageRequest, source_id: str | None, due_basis: DueBasis | None, overdue: bool | None
+    call: Call,
+    request: PageRequest,
+    source_id: str | None,
+    due_basis: DueBasis | None,
+    overdue: bool | None,
+    lead: str | None,
+    state: EntryState | None,
 ) -> Page[EntryView]:
     filters: list[Any] = []
     if source_id is not None:
@@ -28,6 +37,10 @@ async def list_entries(
         filters.append(ledger_entry.c.due_basis == due_basis)
     if overdue is not None:
         filters.append(ledger_entry.c.overdue_at.is_not(None) if overdue else ledger_entry.c.overdue_at.is_(None))
+    if lead is not None:
+        filters.append(sa.type_coerce(ledger_entry.c.lead, JSONB)["code"].astext == lead)
+    if state is not None:
+        filters.append(ledger_entry.c.state == state)
     rows, cursor = await page(call.session, Entry, request, *filters)
     return Page(items=[EntryView.model_validate(row) for row in rows], next_cursor=cursor)
 

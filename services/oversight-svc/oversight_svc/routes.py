@@ -8,7 +8,7 @@ from fastapi import Query, Response
 
 from oversight_svc import commands as do
 from oversight_svc import queries as see
-from oversight_svc.matter import DueBasis
+from oversight_svc.matter import DueBasis, EntryState
 from oversight_svc.schemas import DueExplanation, EntryView, SetDue
 from zhengling.paging import Page, Paging
 from zhengling.service import Call, change, commands, etag, queries, query
@@ -28,8 +28,10 @@ async def list_entries(
     source_id: Annotated[str | None, Query(max_length=64, description="e.g. a decision's id")] = None,
     due_basis: Annotated[DueBasis | None, Query()] = None,
     overdue: Annotated[bool | None, Query()] = None,
+    lead: Annotated[str | None, Query(max_length=64, description="code of the lead unit")] = None,
+    state: Annotated[EntryState | None, Query()] = None,
 ) -> Page[EntryView]:
-    return await see.list_entries(call, paging, source_id, due_basis, overdue)
+    return await see.list_entries(call, paging, source_id, due_basis, overdue, lead, state)
 
 
 @reads.get("/entries/{entry_id}", operation_id="get_entry")
