@@ -11,8 +11,8 @@ from tests.meeting.test_topic import DAY, a_topic, book
 
 from meeting_svc import agenda as agendas
 from meeting_svc import attendance as attending
+from meeting_svc import chairing, session
 from meeting_svc import meeting as meetings
-from meeting_svc import session
 from meeting_svc.meeting import AgendaItem, Attendance, Entrustment, Meeting, MeetingState
 from meeting_svc.record import Act
 from meeting_svc.step import StepTaken
@@ -146,8 +146,8 @@ def test_the_executive_deputy_chairs_only_what_the_head_entrusted_to_him() -> No
     people, kind = composition_of("huancui"), book("huancui").kind("executive")
     entrustment = Entrustment("hc-exec", "hc-head", "出访", at(DAY), at(DAY))
     with pytest.raises(Problem, match="not_the_head"):
-        meetings.entrust(meeting, people, kind, "hc-exec", entrustment, DAY)
-    meetings.entrust(meeting, people, kind, "hc-head", entrustment, DAY)
+        chairing.entrust(meeting, people, kind, "hc-exec", entrustment, DAY)
+    chairing.entrust(meeting, people, kind, "hc-head", entrustment, DAY)
     open_with(meeting, "hc-exec", 9)
     assert meeting.chair == "hc-exec"
 
@@ -155,7 +155,7 @@ def test_the_executive_deputy_chairs_only_what_the_head_entrusted_to_him() -> No
 def test_only_whom_the_rulebook_lets_chair_by_entrustment_can_be_entrusted() -> None:
     people = composition_of("huancui")
     with pytest.raises(Problem, match="cannot_be_entrusted"):
-        meetings.entrust(
+        chairing.entrust(
             a_meeting("huancui"),
             people,
             book("huancui").kind("executive"),
@@ -164,7 +164,7 @@ def test_only_whom_the_rulebook_lets_chair_by_entrustment_can_be_entrusted() -> 
             DAY,
         )
     with pytest.raises(Problem, match="cannot_be_entrusted"):  # Dalian lets nobody chair for the mayor
-        meetings.entrust(
+        chairing.entrust(
             a_meeting("dalian"),
             composition_of("dalian"),
             book("dalian").kind("executive"),

@@ -13,7 +13,18 @@ from tests.conftest import composition_of
 from tests.meeting.test_meeting import DAY, DECLARED, resolution
 from tests.meeting.test_topic import a_topic, book
 
-from meeting_svc import agenda, attendance, circular, invitation, leave, minutes, movement, preparation, session
+from meeting_svc import (
+    agenda,
+    attendance,
+    chairing,
+    circular,
+    invitation,
+    leave,
+    minutes,
+    movement,
+    preparation,
+    session,
+)
 from meeting_svc import meeting as meetings
 from meeting_svc.bounds import OF_A_MEETING, OF_THE_PEOPLE_IN_A_MEETING
 from meeting_svc.meeting import AgendaItem, Attendance, Entrustment, Meeting, MeetingState
@@ -169,12 +180,12 @@ def test_an_agenda_without_the_safety_topic_is_warned_of_and_not_refused() -> No
 # the call, and another time -------------------------------------------------------------------------------------------
 def test_who_is_planned_to_chair_has_to_be_one_who_may_chair_the_kind() -> None:
     kind, people = rules("huancui")
-    meetings.require_convener(kind, people, "hc-exec", DAY, None)
-    plan = partial(meetings.require_convener, kind, people, "hc-dep1", DAY, None)
+    chairing.require_convener(kind, people, "hc-exec", DAY, None)
+    plan = partial(chairing.require_convener, kind, people, "hc-dep1", DAY, None)
     assert refused(plan) == ("convener_cannot_chair", "HC-43")
     business, people = rules("shuangtaizi", "business")  # any deputy may: somebody has to say which
     missing = called("shuangtaizi", "business")
-    settle = partial(meetings.require_planned_chair, missing, business, people)
+    settle = partial(chairing.require_planned_chair, missing, business, people)
     assert refused(settle) == ("convener_missing", "ST-41")
     missing.convener = "st-dep1"
     settle()
@@ -183,16 +194,16 @@ def test_who_is_planned_to_chair_has_to_be_one_who_may_chair_the_kind() -> None:
 def test_a_deputy_chairs_by_portfolio_where_it_covers_the_sponsors_of_all_topics() -> None:
     kind, people = rules("zhanqian", "special")
     own, other = item("t1", sponsor="zq-jyj"), item("t2", sponsor="zq-zjj")
-    assert meetings.require_chair(called("zhanqian", "special", own), kind, people, "zq-dep1", DAY).role == (
+    assert chairing.require_chair(called("zhanqian", "special", own), kind, people, "zq-dep1", DAY).role == (
         Role.deputy_in_charge
     )
     both = called("zhanqian", "special", own, other)
-    assert refused(lambda: meetings.require_chair(both, kind, people, "zq-dep1", DAY)) == (
+    assert refused(lambda: chairing.require_chair(both, kind, people, "zq-dep1", DAY)) == (
         "not_a_lawful_chair",
         "ZQ-23",
     )
-    meetings.entrust(both, people, kind, "zq-head", Entrustment("zq-dep1", "zq-head", "出差", at(DAY), at(DAY)), DAY)
-    assert meetings.require_chair(both, kind, people, "zq-dep1", DAY).role == Role.deputies
+    chairing.entrust(both, people, kind, "zq-head", Entrustment("zq-dep1", "zq-head", "出差", at(DAY), at(DAY)), DAY)
+    assert chairing.require_chair(both, kind, people, "zq-dep1", DAY).role == Role.deputies
 
 
 def test_in_dalian_a_deputy_may_entrust_the_secretary_general_with_a_business_meeting_and_a_principal_may_not() -> None:
@@ -201,11 +212,11 @@ def test_in_dalian_a_deputy_may_entrust_the_secretary_general_with_a_business_me
     entrustment = Entrustment("dl-sg", "dl-dep1", "外出", at(DAY), at(DAY))
 
     def by(who: str) -> None:
-        meetings.entrust(meeting, people, kind, who, entrustment, DAY)
+        chairing.entrust(meeting, people, kind, who, entrustment, DAY)
 
     assert refused(lambda: by("dl-jyj-principal")) == ("not_an_entrusting_leader", "DL-40")
     by("dl-dep1")
-    assert meetings.require_chair(meeting, kind, people, "dl-sg", DAY).role == Role.secretary_general
+    assert chairing.require_chair(meeting, kind, people, "dl-sg", DAY).role == Role.secretary_general
 
 
 def test_participants_are_named_only_where_the_rule_names_no_members_and_a_request_where_it_asks_for_one() -> None:
@@ -379,7 +390,7 @@ def test_leave_is_asked_of_whom_the_rules_name_for_leaders_and_for_others(
         asked = LeaveRequest(official, LeaveReason.official_trip, "赴省城开会", [], None, act(official))
         leave.ask_leave(meeting, kind, people, asked)
         request = leave.find(meeting.leaves, official)
-        chair = meetings.planned_chair(meeting, kind, people)
+        chair = chairing.planned_chair(meeting, kind, people)
         may = [o for role in request.asked for o in people.who_may(role, DAY, chair=chair)]
         assert may == whom if whom is not OFFICE else request.asked == [Role.office]
         answers = partial(leave.answerer, meeting, kind, people, request)
@@ -574,7 +585,7 @@ def test_movements_are_in_order_and_the_chair_hands_over_before_leaving() -> Non
     over = Handover("hc-head", "hc-exec", "另有公务", act("hc-office-clerk", 11))
     hand = partial(session.hand_over, meeting, kind, people, over, DAY)
     assert refused(hand) == ("not_a_lawful_chair", "HC-43")
-    meetings.entrust(meeting, people, kind, "hc-head", Entrustment("hc-exec", "hc-head", "公务", at(DAY), at(DAY)), DAY)
+    chairing.entrust(meeting, people, kind, "hc-head", Entrustment("hc-exec", "hc-head", "公务", at(DAY), at(DAY)), DAY)
     hand()
     move(meeting, "hc-head", "left", 11)
     assert meeting.chair == "hc-exec"
@@ -673,7 +684,7 @@ def test_who_may_not_chair_is_told_who_may_entrust_whom_and_once_somebody_is_ent
 
     def told() -> str:
         with pytest.raises(Problem, match="not_a_lawful_chair") as caught:
-            meetings.require_chair(meeting, kind, people, "hc-dep1", DAY)
+            chairing.require_chair(meeting, kind, people, "hc-dep1", DAY)
         assert caught.value.satisfy
         return caught.value.satisfy.zh
 

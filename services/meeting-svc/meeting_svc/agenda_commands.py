@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from meeting_svc import agenda as agendas
+from meeting_svc import chairing, topic_commands
 from meeting_svc import meeting as meetings
-from meeting_svc import topic_commands
 from meeting_svc import turn as turns
 from meeting_svc.agenda_schemas import AddLater, AddToAgenda, OrderAgenda, RemoveFromAgenda
 from meeting_svc.commands import MeetingCase, meeting_case, step_of_meeting
@@ -28,7 +28,7 @@ async def add_to_agenda(call: Call, meeting_id: str, body: AddToAgenda) -> Meeti
     case = await meeting_case(call, meeting_id)
     topic = await lock(call.session, Topic, body.topic_id, "topic", "议题")
     _require_organiser(case)
-    chair = meetings.planned_chair(case.meeting, case.kind, case.composition)
+    chair = chairing.planned_chair(case.meeting, case.kind, case.composition)
     agendas.require_unapproved(case.meeting, case.kind, case.composition, chair)
     agendas.add(case.meeting, topic, body.position)
     await _schedule(case, topic)
@@ -117,7 +117,7 @@ def _approval(case: MeetingCase, stated: datetime | None) -> StepTaken:
         case.call.occurred(stated),
         case.call.now,
         case.today,
-        chair=meetings.planned_chair(case.meeting, case.kind, case.composition),
+        chair=chairing.planned_chair(case.meeting, case.kind, case.composition),
     )
     case.call.audit_details.update(approved.behalf)
     return approved

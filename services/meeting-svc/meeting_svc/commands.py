@@ -11,7 +11,7 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from meeting_svc import invitation, succession, tables
+from meeting_svc import chairing, invitation, succession, tables
 from meeting_svc import meeting as meetings
 from meeting_svc import step as steps
 from meeting_svc.meeting import Meeting
@@ -61,7 +61,7 @@ async def step_of_meeting(
         succeeded=places.succeeded,
     )
     acting = Acting(step.role, step.on_behalf_of)
-    meetings.require_entrusted_chair(meeting, kind, composition, acting, step.official)
+    chairing.require_entrusted_chair(meeting, kind, composition, acting, step.official)
     call.audit_details.update(step.behalf)
     return step
 

@@ -12,7 +12,8 @@ from datetime import date
 
 from meeting_svc.attendance import expected, named
 from meeting_svc.bounds import OF_A_MEETING, OF_THE_PEOPLE_IN_A_MEETING, appended
-from meeting_svc.meeting import PREPARED, Meeting, MeetingState, minutes_facts, planned_chair, require_state
+from meeting_svc.chairing import planned_chair
+from meeting_svc.meeting import PREPARED, Meeting, MeetingState, minutes_facts, require_state
 from meeting_svc.record import (
     Acknowledgement,
     Act,

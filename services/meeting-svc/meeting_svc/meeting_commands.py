@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from uuid_utils.compat import uuid7
 
-from meeting_svc import invitation, planning_commands, session, topic_commands
+from meeting_svc import chairing, invitation, planning_commands, session, topic_commands
 from meeting_svc import meeting as meetings
 from meeting_svc import turn as turns
 from meeting_svc.commands import MeetingCase, meeting_case
@@ -55,7 +55,7 @@ async def call_meeting(call: Call, body: CallMeeting) -> Meeting:
     meetings.require_request(kind, body.request_id)
     await _require_approved(call, kind, body.request_id, body.day)
     if body.convener:
-        meetings.require_convener(kind, composition, body.convener, body.day, body.organised_by)
+        chairing.require_convener(kind, composition, body.convener, body.day, body.organised_by)
     meeting = Meeting(
         id=str(uuid7()),
         government=call.government,
@@ -71,7 +71,7 @@ async def call_meeting(call: Call, body: CallMeeting) -> Meeting:
         participants=participants,
         request_id=body.request_id,
     )
-    meetings.require_planned_chair(meeting, kind, composition)
+    chairing.require_planned_chair(meeting, kind, composition)
     if body.recording:
         _record_sound(MeetingCase(call, meeting, kind, composition), body.recording)
     call.session.add(meeting)
@@ -135,7 +135,7 @@ async def entrust_chair(call: Call, meeting_id: str, body: Entrust) -> Meeting:
     """Entrust an official with chairing this meeting, with a reason. By the head, or who else the rulebook lets."""
     case = await meeting_case(call, meeting_id)
     entrustment = Entrustment(body.to, call.official or "", body.reason, call.occurred(body.occurred_at), call.now)
-    meetings.entrust(case.meeting, case.composition, case.kind, call.official, entrustment, case.today)
+    chairing.entrust(case.meeting, case.composition, case.kind, call.official, entrustment, case.today)
     await call.session.flush()
     return case.meeting
 

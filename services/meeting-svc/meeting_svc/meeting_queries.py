@@ -11,7 +11,7 @@ from functools import partial
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from meeting_svc import agenda, attendance, invitation, preparation, quorum, succession, tables
+from meeting_svc import agenda, attendance, chairing, invitation, preparation, quorum, succession, tables
 from meeting_svc import meeting as meetings
 from meeting_svc import minutes as minutes_
 from meeting_svc.agenda_schemas import Rhythms, RhythmView
@@ -119,7 +119,7 @@ async def _next_step(
     if (
         at.chair
         and meeting.state in meetings.PREPARED
-        and meetings.waits_for_entrustment(meeting, kind, composition, at.chair)
+        and chairing.waits_for_entrustment(meeting, kind, composition, at.chair)
     ):
         context["chair"] = None
     return next_of(call, chain, step, composition, facts_of, **context) if step else None

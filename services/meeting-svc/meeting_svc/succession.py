@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from meeting_svc.meeting import Meeting, chair_facts, planned_chair, sponsors_of, step_context
+from meeting_svc.chairing import chair_facts, planned_chair
+from meeting_svc.meeting import Meeting, sponsors_of, step_context
 from meeting_svc.step import Succession
 from zhengling.authority import Acting, Composition
 from zhengling.deadlines import shanghai_day

@@ -17,11 +17,12 @@ from meeting_svc import step as steps
 from meeting_svc import topic as topics
 from meeting_svc import turn as turns
 from meeting_svc.bounds import OF_A_TOPIC, appended
+from meeting_svc.chairing import planned_chair, require_entrusted
 from meeting_svc.commands import entrusted_chairs, kind_of, require_organisations
 from meeting_svc.consultation import Coordination, CoordinationNote, Position, Signature, Stance
 from meeting_svc.decision import NOT_IN_FORCE, Decision, Standing
 from meeting_svc.gate import GateRecord
-from meeting_svc.meeting import Meeting, planned_chair, require_entrusted
+from meeting_svc.meeting import Meeting
 from meeting_svc.paper_commands import papers_of
 from meeting_svc.schemas import TakeStep
 from meeting_svc.topic import PriorMeeting, Topic

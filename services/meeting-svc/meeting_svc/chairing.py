@@ -1,0 +1,229 @@
+"""Who chairs a meeting (主持): by post, by portfolio, or entrusted.
+
+Invariants: whoever chairs may do so by the rulebook; who may only by entrustment does nothing as the chair before it; an
+entrustment is its giver's own, and those that others took the place of are kept. Pure: no I/O.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from meeting_svc.bounds import OF_A_MEETING, appended
+from meeting_svc.meeting import GRANTED, PREPARED, Meeting, MeetingState, require_state, sponsors_of
+from meeting_svc.record import Entrustment
+from zhengling.authority import Acting, Composition
+from zhengling.errors import Text, refusal
+from zhengling.rulebook import Actor, Facts, MeetingKind, Role
+
+
+def may_chair(
+    kind: MeetingKind, composition: Composition, official: str, on: date, facts: Facts, sponsors: list[str]
+) -> Acting | None:
+    """By what the official may chair: where it goes by portfolio, one that covers every sponsor; any portfolio where no
+    topic is known yet."""
+    if not sponsors:
+        ways = [composition.may_act(official, kind.chair, on, facts, sponsor=s) for s in composition.organisation_names]
+        return next((way for way in ways if way), None)
+    ways = [composition.may_act(official, kind.chair, on, facts, sponsor=sponsor) for sponsor in sponsors]
+    return ways[0] if all(ways) else None
+
+
+def chair_facts(meeting: Meeting, official: str) -> Facts:
+    return {"entrusted": meeting.entrustment is not None and meeting.entrustment.to == official}
+
+
+def require_chair(meeting: Meeting, kind: MeetingKind, composition: Composition, official: str, on: date) -> Acting:
+    """By what the official chairs. Problem 403 `not_a_lawful_chair` names who may."""
+    facts, sponsors = chair_facts(meeting, official), sponsors_of(meeting)
+    if acting := may_chair(kind, composition, official, on, facts, sponsors):
+        return acting
+    uncovered = next((s for s in sponsors if not composition.may_act(official, kind.chair, on, facts, sponsor=s)), None)
+    act = Text(f"chair {kind.name}", f"主持{kind.name}")
+    return composition.require(
+        official,
+        kind.chair,
+        on,
+        facts,
+        act,
+        code="not_a_lawful_chair",
+        clause=kind.clause,
+        sponsor=uncovered,
+        besides=who_else_chairs(meeting, kind, composition),
+    )
+
+
+def entrustable(kind: MeetingKind) -> list[Actor]:
+    """Who chairs this kind once entrusted."""
+    return [actor for actor in kind.chair if actor.when.get("entrusted") is True]
+
+
+def who_else_chairs(meeting: Meeting, kind: MeetingKind, composition: Composition) -> Text | None:
+    """Who is entrusted with chairing, or who may entrust whom: of those who are there on the day (ST-38, HC-43)."""
+    on = meeting.day
+    if meeting.entrustment:
+        (name,) = composition.names([meeting.entrustment.to])
+        return Text(f"{name} is entrusted with chairing", f"已委托{name}主持")
+    granted = {leave.official for leave in meeting.leaves if leave.state in GRANTED}
+    actors = entrustable(kind)
+    found = composition.members([actor.role for actor in actors], on)
+    there = [each for each in found if each not in granted and not composition.absent(each, on)]
+    if not there:
+        return None
+    by, to = composition.names(entrusters(kind, composition, on)), composition.names(there)
+    return Text(
+        f"{' or '.join(by)} may entrust {' or '.join(to)} with chairing", f"可由{'或'.join(by)}委托{'或'.join(to)}主持"
+    )
+
+
+def entrusters(kind: MeetingKind, composition: Composition, on: date) -> list[str]:
+    """Who may entrust somebody with chairing on that day; of those who are away the stand-ins."""
+    return list(dict.fromkeys(each for role in kind.entrusted_by for each in composition.who_may(role, on)))
+
+
+def chair_waits(
+    kind: MeetingKind, composition: Composition, official: str, on: date, sponsors: list[str], *, entrusted: bool
+) -> bool:
+    """Whether the official may chair only by entrustment, and isn't entrusted yet."""
+    by_post = may_chair(kind, composition, official, on, {"entrusted": False}, sponsors)
+    could = may_chair(kind, composition, official, on, {"entrusted": True}, sponsors)
+    return not entrusted and by_post is None and could is not None
+
+
+def require_entrusted(
+    kind: MeetingKind, composition: Composition, official: str, on: date, sponsors: list[str], *, entrusted: bool
+) -> None:
+    """Refusal `chair_not_entrusted` for whoever is to chair only by entrustment and isn't entrusted yet: until then they
+    do nothing as the chair (HC-45, DL-40). Who can't chair at all is refused elsewhere."""
+    if not chair_waits(kind, composition, official, on, sponsors, entrusted=entrusted):
+        return
+    name, by = *composition.names([official]), composition.names(entrusters(kind, composition, on))
+    raise refusal(
+        "chair_not_entrusted",
+        kind.clause,
+        f"{name} is to chair {kind.name} by entrustment, and isn't entrusted yet",
+        f"{name}须受委托方可主持{kind.name}，目前尚无委托",
+        Text(
+            f"have {' or '.join(by)} entrust {name} with chairing the meeting",
+            f"请{'或'.join(by)}就该次会议委托{name}主持",
+        ),
+    )
+
+
+def require_entrusted_chair(
+    meeting: Meeting, kind: MeetingKind, composition: Composition, acting: Acting, official: str
+) -> None:
+    """As `require_entrusted`, for what somebody does as the chair of a meeting that isn't open yet."""
+    if acting.role == Role.chair and meeting.state in PREPARED:
+        chair = acting.on_behalf_of or official
+        entrusted = bool(chair_facts(meeting, chair)["entrusted"])
+        require_entrusted(kind, composition, chair, meeting.day, sponsors_of(meeting), entrusted=entrusted)
+
+
+def waits_for_entrustment(meeting: Meeting, kind: MeetingKind, composition: Composition, chair: str) -> bool:
+    """As `chair_waits`, of a meeting."""
+    entrusted = bool(chair_facts(meeting, chair)["entrusted"])
+    return chair_waits(kind, composition, chair, meeting.day, sponsors_of(meeting), entrusted=entrusted)
+
+
+def require_convener(
+    kind: MeetingKind, composition: Composition, convener: str, on: date, organised_by: str | None
+) -> None:
+    """Refusal `convener_cannot_chair` where the planned chair could chair this kind neither by post nor entrusted."""
+    sponsors = [organised_by] if organised_by else []
+    if may_chair(kind, composition, convener, on, {"entrusted": True}, sponsors):
+        return
+    who = composition.names(
+        dict.fromkeys(o for actor in kind.chair for o in composition.who_may(actor.role, on, sponsor=organised_by))
+    )
+    name = composition.official_names.get(convener, convener)
+    raise refusal(
+        "convener_cannot_chair",
+        kind.clause,
+        f"{name} can't chair {kind.name}",
+        f"{name}不能主持{kind.name}",
+        Text(f"plan it with {', '.join(who) or 'whom the rules name'}", f"可主持：{'、'.join(who) or '按规则确定'}"),
+    )
+
+
+def planned_chair(meeting: Meeting, kind: MeetingKind, composition: Composition) -> str | None:
+    """Who chairs, or is going to: whoever does, was entrusted, was planned, else the one who may by post alone."""
+    if meeting.chair or meeting.entrustment or meeting.convener:
+        return meeting.chair or (meeting.entrustment.to if meeting.entrustment else meeting.convener)
+    for actor in kind.chair:
+        sponsor = next(iter(sponsors_of(meeting)), None)
+        holders = composition.who_may(actor.role, meeting.day, sponsor=sponsor) if not actor.when else ()
+        if len(holders) == 1:
+            return holders[0]
+    return None
+
+
+def require_planned_chair(meeting: Meeting, kind: MeetingKind, composition: Composition) -> None:
+    """Refusal `convener_missing` where neither the rule nor the call settles who is to chair: they decide on the way."""
+    if planned_chair(meeting, kind, composition) is None:
+        raise refusal(
+            "convener_missing",
+            kind.clause,
+            f"who chairs {kind.name} isn't settled by the rule alone",
+            f"{kind.name}的主持人须在召集时确定",
+            Text("name who is to chair as convener", "请填写拟主持会议的领导（convener）"),
+        )
+
+
+def entrust(
+    meeting: Meeting,
+    composition: Composition,
+    kind: MeetingKind,
+    official: str | None,
+    entrustment: Entrustment,
+    on: date,
+) -> None:
+    """Entrust an official with chairing; of a session that is open, with taking it over. 403 `not_the_head`
+    (`not_an_entrusting_leader` where the rule names others as well); 409 `cannot_be_entrusted` for anybody whom the
+    rulebook doesn't let chair by entrustment, `chairs_by_entrustment` while somebody does, `entrusted_by_another` unless
+    who entrusted somebody, or the head, entrusts somebody else."""
+    require_state(meeting, *PREPARED, MeetingState.open)
+    act = Text("entrust somebody with chairing", "委托主持会议")
+    actors = tuple(Actor(role=role) for role in kind.entrusted_by)
+    code = "not_the_head" if kind.entrusted_by == (Role.head,) else "not_an_entrusting_leader"
+    acting = composition.require(official, actors, on, {}, act, code=code, clause=kind.clause)
+    if composition.may_act(entrustment.to, entrustable(kind), on, {"entrusted": True}) is None:
+        who = composition.names(composition.members([actor.role for actor in entrustable(kind)], on))
+        name = composition.official_names.get(entrustment.to, entrustment.to)
+        raise refusal(
+            "cannot_be_entrusted",
+            kind.clause,
+            f"{name} can't be entrusted with chairing {kind.name}",
+            f"{name}不能受委托主持{kind.name}",
+            Text(
+                f"entrust {', '.join(who) or 'nobody: who may chair does so by post'}",
+                f"可委托：{'、'.join(who) or '无'}",
+            ),
+        )
+    if meeting.chair and meeting.entrustment and meeting.entrustment.to == meeting.chair:
+        raise refusal(
+            "chairs_by_entrustment",
+            kind.clause,
+            "somebody chairs the session by entrustment already",
+            "本次会议已由受委托的领导主持",
+            Text("have somebody take over who may chair by post", "可由依职务有权主持的领导接替主持"),
+        )
+    if meeting.entrustment:
+        _require_own(meeting.entrustment, kind, composition, acting, entrustment.by)
+        kept = appended(meeting.earlier_entrustments, meeting.entrustment, bound=OF_A_MEETING)
+        meeting.earlier_entrustments = kept
+    meeting.entrustment = entrustment
+
+
+def _require_own(given: Entrustment, kind: MeetingKind, composition: Composition, acting: Acting, by: str) -> None:
+    if by == given.by or acting.role == Role.head:
+        return
+    to, giver = composition.names([given.to, given.by])
+    raise refusal(
+        "entrusted_by_another",
+        kind.clause,
+        f"{giver} has entrusted {to} with chairing this meeting",
+        f"{giver}已委托{to}主持本次会议",
+        Text(f"only {giver} or the head may entrust somebody else", f"另行委托须由{giver}或政府主要负责人办理"),
+        entrusted_by=given.by,
+        entrusted=given.to,
+    )
