@@ -265,7 +265,7 @@ def test_the_machine_finds_out_when(mutant: str) -> None:
     target, name, instead, government, kind = MUTANTS[mutant]
     with commands_in_memory() as patch, pytest.raises(AssertionError):
         patch.setattr(target, name, instead)
-        run(government, kind, 30, Tally())
+        run(government, kind, 150, Tally())  # it stops where it finds out
 
 
 def test_the_machine_finds_out_when_a_refused_command_leaves_a_trace() -> None:

@@ -120,7 +120,7 @@ async def test_in_huancui_a_session_is_prepared_opened_left_by_too_many_and_clos
     meeting = await office.call(starts_at=at(DAY, 9).isoformat(), place="一楼会议室", convener="hc-head")
     meeting = await office.add(meeting, matter, study)
     assert codes(meeting) == ["first_topic_missing", "agenda_not_approved", "devices_not_declared"]
-    assert [(w["code"], w["clause"]) for w in meeting["warnings"]] == [("rhythm_topic_missing", "HC-47")]
+    assert ("rhythm_topic_missing", "HC-47") in [(w["code"], w["clause"]) for w in meeting["warnings"]]
     assert (meeting["quorum"]["expected"], meeting["quorum"]["needed"], meeting["quorum"]["present"]) == (9, 5, None)
     meeting = await office.do(meeting, "agenda/order", {"by": "rule"}, method="PUT")
     assert [item["topic_id"] for item in meeting["agenda"]] == [study["id"], matter["id"]]

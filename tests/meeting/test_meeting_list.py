@@ -30,14 +30,14 @@ def a_meeting(id_: str, government: str) -> Meeting:
 async def test_a_page_of_meetings_asks_once_for_all_minutes_and_never_for_their_texts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    rows = [a_meeting(f"m{n}", "huancui") for n in range(50)]
+    rows, there = [a_meeting(f"m{n}", "huancui") for n in range(50)], composition_of("huancui")
     asked: list[str] = []
 
     async def a_page(*_: object) -> tuple[list[Meeting], None]:
         return rows, None
 
     async def people(*_: object) -> object:
-        return composition_of("huancui")
+        return there
 
     async def execute(statement: Any) -> list[Any]:
         asked.append(str(statement.compile(dialect=postgresql.dialect())))  # type: ignore[no-untyped-call]
@@ -51,7 +51,7 @@ async def test_a_page_of_meetings_asks_once_for_all_minutes_and_never_for_their_
         government="huancui",
         service=SimpleNamespace(rulebooks=SimpleNamespace(edition=lambda *_: book("huancui"))),
     )
-    listed = await meeting_queries.list_meetings(call, None, None, None)  # type: ignore[arg-type]  # `a_page` asks nothing
+    listed = await meeting_queries.list_meetings(call, None, *(None,) * 5)  # type: ignore[arg-type]  # `a_page` asks nothing
     assert [view.id for view in listed.items] == [row.id for row in rows]
     assert all(view.next_step for view in listed.items)
     assert len(asked) == 1

@@ -53,16 +53,23 @@ async def test_a_page_of_them_costs_one_statement_and_shows_nothing_that_was_pas
     rows[7].gates = [passed(rule)]
     pages = 0
 
+    there = composition_of(government)
+
     async def a_page(*_: object) -> tuple[list[Topic], str]:
         nonlocal pages
         pages += 1
         return rows, "more"
 
     async def people(*_: object) -> object:
-        return composition_of(government)
+        return there
 
     monkeypatch.setattr(topic_queries, "page", a_page)
+
+    async def nobody(*_: object) -> set[tuple[str, str]]:
+        return set()
+
     monkeypatch.setattr("zhengling.references.composition", people)
+    monkeypatch.setattr(topic_queries, "entrusted_chairs", nobody)
     call: Any = SimpleNamespace(
         session=object(),  # which answers nothing
         now=at(DAY),
@@ -71,7 +78,7 @@ async def test_a_page_of_them_costs_one_statement_and_shows_nothing_that_was_pas
         service=SimpleNamespace(rulebooks=SimpleNamespace(edition=lambda *_: book(government))),
     )
     request: Any = None
-    listed = await topic_queries.list_topics(call, request, None, None, None, open_gates=True)
+    listed = await topic_queries.list_topics(call, request, None, None, None, True, None)
     assert [view.id for view in listed.items] == [row.id for n, row in enumerate(rows) if n != 7]
     assert {gate.clause for view in listed.items for gate in view.open_gates} == {rule.clause}
     assert (pages, listed.next_cursor) == (1, "more")
