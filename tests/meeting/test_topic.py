@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,7 @@ DAY = date(2026, 2, 12)
 CALENDAR = WorkdayCalendar(base_years(DAY), "test")
 
 
+@cache
 def book(government: str) -> Rulebook:
     (folder,) = (ROOT / "rulebooks" / government).iterdir()
     assert isinstance(folder, Path)
