@@ -36,6 +36,11 @@ SERVICES = ("meeting", "oversight", "calendar")
 MARK = "内情-8d1f"
 LATER = date(2030, 1, 1)
 PATIENCE = 120.0  # seconds without any progress until a wait is given up: longer than the longest backoff
+#: What the relay is going to send: what is parked, and what stands behind it, waits for somebody.
+_ON_THEIR_WAY = """
+    SELECT count(*) FROM outbox o WHERE published_at IS NULL AND NOT EXISTS (
+        SELECT 1 FROM outbox parked WHERE parked.aggregate_id = o.aggregate_id AND parked.parked_at IS NOT NULL)
+"""
 _DECISION = sa.text("""
     INSERT INTO decision (id, government, version, meeting_id, topic_id, resolution, standing)
     VALUES (:id, :government, 1, :meeting, :id, CAST(:resolution AS jsonb), 'adopted')
@@ -317,7 +322,7 @@ class Stand:
     async def lose(self, count: int, meetings: int = 4) -> list[str]:
         """So many decisions and a composition, of which the broker loses all that it acknowledged, with every topic and
         offset, while those who would have read them are frozen. Returns the decisions."""
-        broker, held = self.stack.broker, (await self.unfinished())["meeting unpublished"]  # parked, by another test
+        broker = self.stack.broker
         workers = [self.process(name) for name in self.names("oversight-worker", "calendar-worker")]
         assert broker
         for worker in workers:
@@ -325,7 +330,7 @@ class Stand:
         try:
             lost = await self.decide_many(count, meetings=meetings)
             await self.recompose()
-            while (await self.unfinished())["meeting unpublished"] > held:
+            while (await ask(self.stack, "meeting", _ON_THEIR_WAY))[0][0]:
                 await asyncio.sleep(0.1)
             await self.books.read_log()
             await asyncio.to_thread(broker.kill)  # an orderly stop would wait for its clients
