@@ -1,7 +1,7 @@
-"""A meeting (会议): its call, its state, who chairs it, what it decides.
+"""A meeting (会议): its call, its state, what it decides.
 
-Invariants: whoever chairs may do so by the rulebook; while the quorum isn't met nothing is decided; a topic gets one
-decision with one lead unit; what was recorded stays. Agenda, invitations, leave and the session itself stand in the
+Invariants: while the quorum isn't met nothing is decided; a topic gets one
+decision with one lead unit; what was recorded stays. Who chairs, agenda, invitations, leave and the session itself stand in the
 modules beside this one. Pure: no I/O.
 """
 

@@ -99,7 +99,7 @@ async def _view(call: Call, meeting: Meeting, around: _Around) -> MeetingView:
 async def _day_remarks(call: Call, meeting: Meeting, kind: MeetingKind, around: _Around) -> list[Remark]:
     """A day that is no working day, and a second meeting of the kind on it: lawful, and perhaps a mistake."""
     found = []
-    with suppress(Problem):  # a day that the calendar doesn't reach yet
+    with suppress(Problem):  # no calendar came yet, or none that reaches the day: a read doesn't fail for a warning
         if not (await references.calendar(call.session)).is_workday(meeting.day):
             text = Text(f"{meeting.day} is no working day", f"{meeting.day}不是工作日")
             found.append(Remark("not_a_working_day", None, text))
