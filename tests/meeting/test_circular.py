@@ -11,14 +11,14 @@ import pytest
 from openpyxl import load_workbook
 
 from meeting_svc.circular_queries import workbook
-from meeting_svc.circular_schemas import AttendanceFigures, RowView, TallyView
+from meeting_svc.circular_schemas import AttendanceFigures, CircularRowView, TallyView
 
 TALLY = TallyView.model_validate(dict.fromkeys(TallyView.model_fields, 3))
 
 
 @pytest.mark.parametrize("name", ['=HYPERLINK("http://x.test","财政局")', "=1+1", "+86", "@SUM(A1)", "财政局"])
 def test_a_name_in_the_attendance_workbook_is_a_text_whatever_it_begins_with(name: str) -> None:
-    row = RowView(key="k", name=name, tally=TALLY)
+    row = CircularRowView(key="k", name=name, tally=TALLY)
     figures = AttendanceFigures(
         since=date(2026, 1, 1), until=date(2026, 6, 30), kind=None, meetings=3, officials=[row, row],
         organisations=[row], guests=[row], last_circular=None,

@@ -78,7 +78,7 @@ class AgendaRemovalView(View):
     act: ActView
 
 
-class RhythmView(View):
+class AgendaRhythmView(View):
     """When a kind of meeting last took up the topic that it takes up from time to time."""
 
     kind: str
@@ -92,4 +92,4 @@ class RhythmView(View):
 
 
 class Rhythms(View):
-    items: list[RhythmView]
+    items: list[AgendaRhythmView]

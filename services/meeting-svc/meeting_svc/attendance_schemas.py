@@ -25,7 +25,7 @@ class AttendancePayload(Payload):
     topic_id: Annotated[TopicId | None, Field(description="the topic that somebody comes for")] = None
 
 
-class GuestPayload(Payload):
+class AttendingGuestPayload(Payload):
     name: GuestName
     present: StrictBool
     reason: Annotated[str, Field(max_length=200, description="why they didn't come")] = ""
@@ -79,7 +79,7 @@ class AttendanceView(View):
     left_at: Annotated[datetime | None, Field(description="empty for whoever is there, or came back")]
 
 
-class GuestView(View):
+class AttendingGuestView(View):
     name: str
     present: bool
     reason: str

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import sqlalchemy as sa
 
 from meeting_svc import tables
-from meeting_svc.cadence_schemas import CadenceView, PeriodView, RhythmView
+from meeting_svc.cadence_schemas import CadenceView, KindCadenceView, PeriodView
 from zhengling import references
 from zhengling.cadence import Period, sentence, standing
 from zhengling.deadlines import shanghai_day
@@ -30,7 +30,7 @@ async def get_cadence(call: Call, on: date | None) -> CadenceView:
         clause = kind.cadence.clause or kind.clause
         rhythm = standing(kind.cadence, held.get(name, []), day, since)
         items.append(
-            RhythmView(
+            KindCadenceView(
                 kind=name,
                 name=kind.name,
                 clause=clause,

@@ -15,7 +15,7 @@ class PeriodView(View):
     last: date
 
 
-class RhythmView(View):
+class KindCadenceView(View):
     """One kind of meeting on a day. It only warns."""
 
     kind: str
@@ -35,4 +35,4 @@ class RhythmView(View):
 class CadenceView(View):
     on: date
     edition: str
-    items: list[RhythmView]
+    items: list[KindCadenceView]

@@ -12,7 +12,7 @@ from openpyxl.styles import Font
 from meeting_svc import circular as circulars
 from meeting_svc import tables
 from meeting_svc.circular import Circular, Figures
-from meeting_svc.circular_schemas import AttendanceFigures, CircularView, RowView
+from meeting_svc.circular_schemas import AttendanceFigures, CircularRowView, CircularView
 from meeting_svc.invitation import names_of
 from meeting_svc.meeting import Meeting
 from meeting_svc.workbook import put_text
@@ -62,9 +62,9 @@ async def get_attendance(call: Call, since: date | None, until: date | None, kin
         until=until,
         kind=kind,
         meetings=figures.meetings,
-        officials=[RowView.model_validate(row) for row in circulars.rows(figures.officials, names)],
-        organisations=[RowView.model_validate(row) for row in circulars.rows(figures.organisations, names)],
-        guests=[RowView.model_validate(row) for row in circulars.rows(figures.guests, {})],
+        officials=[CircularRowView.model_validate(row) for row in circulars.rows(figures.officials, names)],
+        organisations=[CircularRowView.model_validate(row) for row in circulars.rows(figures.organisations, names)],
+        guests=[CircularRowView.model_validate(row) for row in circulars.rows(figures.guests, {})],
         last_circular=last,
     )
 

@@ -24,7 +24,7 @@ class TallyView(View):
     left_early: int
 
 
-class RowView(View):
+class CircularRowView(View):
     key: str
     name: str
     tally: TallyView
@@ -35,9 +35,9 @@ class AttendanceFigures(View):
     until: date
     kind: str | None
     meetings: int
-    officials: list[RowView]
-    organisations: list[RowView]
-    guests: Annotated[list[RowView], Field(description="from outside, by name, as the roll calls list them")]
+    officials: list[CircularRowView]
+    organisations: list[CircularRowView]
+    guests: Annotated[list[CircularRowView], Field(description="from outside, by name, as the roll calls list them")]
     last_circular: Annotated[datetime | None, Field(description="when attendance was last circulated")]
 
 
@@ -56,9 +56,9 @@ class CircularView(View):
     until: date
     kind: str | None
     recipients: str
-    officials: list[RowView]
-    organisations: list[RowView]
-    guests: Annotated[list[RowView], Field(description="from outside, by name, as the roll calls list them")]
+    officials: list[CircularRowView]
+    organisations: list[CircularRowView]
+    guests: Annotated[list[CircularRowView], Field(description="from outside, by name, as the roll calls list them")]
     sent_by: str
     sent_at: datetime
     recorded_at: datetime

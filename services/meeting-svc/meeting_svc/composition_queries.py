@@ -18,12 +18,12 @@ from meeting_svc.composition_commands import titles_of
 from meeting_svc.composition_schemas import (
     CompositionChanges,
     CompositionView,
+    ImportRowView,
     InCharge,
     OfficialView,
     Partner,
     PostHeld,
     PostList,
-    RowView,
     VersionView,
 )
 from zhengling.authority import Composition, Official, Post, PostRole
@@ -121,7 +121,7 @@ async def get_changes(call: Call, before: int | None, after: int | None) -> Comp
     return CompositionChanges(
         before=(await _versions(call, before + 1, 1))[0] if before else None,
         after=(await _versions(call, after + 1, 1))[0],
-        rows=[RowView.of(row) for row in rows],
+        rows=[ImportRowView.of(row) for row in rows],
     )
 
 

@@ -57,7 +57,7 @@ class DifferenceView(View):
     after: JsonValue
 
 
-class RowView(View):
+class ImportRowView(View):
     """What becomes of a row: `row` is its number in the sheet, or its place in the JSON list; null where it is removed."""
 
     listing: Listing
@@ -70,7 +70,7 @@ class RowView(View):
     warnings: list[FindingView]
 
     @classmethod
-    def of(cls, row: RowReport) -> RowView:
+    def of(cls, row: RowReport) -> ImportRowView:
         def view(finding: Finding) -> FindingView:
             header = header_of(row.listing, finding.field)
             return FindingView(code=finding.code, field=finding.field, header=header, **finding.text._asdict())
@@ -105,7 +105,7 @@ class CompositionReport(View):
     loadable: Annotated[bool, Field(description="no row is wrong")]
     counts: dict[Listing, Counts]
     warnings: int
-    rows: list[RowView]
+    rows: list[ImportRowView]
 
     @classmethod
     def of(cls, report: Report, version: int | None) -> CompositionReport:
@@ -117,7 +117,7 @@ class CompositionReport(View):
                 listing: Counts(**{status.value: n for status, n in found.items()}) for listing, found in counts.items()
             },
             warnings=report.warnings,
-            rows=[RowView.of(row) for row in report.rows],
+            rows=[ImportRowView.of(row) for row in report.rows],
         )
 
 
@@ -139,7 +139,7 @@ class CompositionChanges(View):
 
     before: VersionView | None
     after: VersionView
-    rows: list[RowView]
+    rows: list[ImportRowView]
 
 
 class PostHeld(View):

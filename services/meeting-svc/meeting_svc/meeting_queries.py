@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from meeting_svc import agenda, attendance, chairing, invitation, preparation, quorum, succession, tables
 from meeting_svc import meeting as meetings
 from meeting_svc import minutes as minutes_
-from meeting_svc.agenda_schemas import Rhythms, RhythmView
+from meeting_svc.agenda_schemas import AgendaRhythmView, Rhythms
 from meeting_svc.attendance_schemas import ExpectedView, QuorumView
 from meeting_svc.commands import kind_of
 from meeting_svc.meeting import Meeting, MeetingState, minutes_facts
@@ -224,7 +224,7 @@ async def get_agenda_rhythm(call: Call) -> Rhythms:
     return Rhythms(items=items)
 
 
-async def _rhythm(call: Call, name: str, kind: MeetingKind, nature: TopicNature, clause: str) -> RhythmView:
+async def _rhythm(call: Call, name: str, kind: MeetingKind, nature: TopicNature, clause: str) -> AgendaRhythmView:
     columns = tables.meeting.c
     held = sa.and_(columns.kind == name, columns.opened_at.is_not(None))
     with_it = held & sa.cast(columns.agenda, JSONB).contains(sa.cast([{"nature": nature.value}], JSONB))
@@ -232,7 +232,7 @@ async def _rhythm(call: Call, name: str, kind: MeetingKind, nature: TopicNature,
     last = (await call.session.execute(newest.order_by(columns.opened_at.desc()).limit(1))).first()
     since = held & (columns.opened_at > last.opened_at) if last else held
     count = await call.session.scalar(sa.select(sa.func.count()).select_from(tables.meeting).where(since))
-    return RhythmView(
+    return AgendaRhythmView(
         kind=name,
         name=kind.name,
         nature=nature,

@@ -11,10 +11,10 @@ from meeting_svc.agenda_schemas import ActView, AgendaItemView, AgendaRemovalVie
 from meeting_svc.attendance_schemas import (
     AttendancePayload,
     AttendanceView,
+    AttendingGuestPayload,
+    AttendingGuestView,
     CopyView,
     ExpectedView,
-    GuestPayload,
-    GuestView,
     MovementView,
     QuorumView,
     StaffView,
@@ -99,7 +99,7 @@ class OpenSession(Payload):
     chair: Key
     attendance: Annotated[list[AttendancePayload], Field(min_length=1, max_length=500)]
     guests: Annotated[
-        list[GuestPayload], Field(default_factory=list, max_length=200, description="from outside (外请人员)")
+        list[AttendingGuestPayload], Field(default_factory=list, max_length=200, description="from outside (外请人员)")
     ]
     occurred_at: OccurredAt = None
 
@@ -212,7 +212,7 @@ class MeetingView(View):
     ]
     members: list[str]
     attendance: list[AttendanceView]
-    guests: Annotated[list[GuestView], Field(description="from outside; they count to no quorum")]
+    guests: Annotated[list[AttendingGuestView], Field(description="from outside; they count to no quorum")]
     movements: list[MovementView]
     handovers: list[HandoverView]
     copies: list[CopyView]

@@ -30,7 +30,7 @@ DecisionId = Annotated[str, Field(max_length=64)]
 
 
 # payloads -----------------------------------------------------------------------------------------------------------
-class GuestPayload(Payload):
+class InvitedGuestPayload(Payload):
     name: Name
     group: Annotated[Group | None, Field(description="what the rules call them, where they speak of them")] = None
 
@@ -43,7 +43,7 @@ class What(Payload):
     in_name_of: NameOf = NameOf.department
     participants: Annotated[int | None, Field(ge=1, le=100_000)] = None
     invitees: Annotated[Invitees, Field(default_factory=list)]
-    guests: Annotated[list[GuestPayload], Field(default_factory=list, max_length=500)]
+    guests: Annotated[list[InvitedGuestPayload], Field(default_factory=list, max_length=500)]
     plan_item: Annotated[str | None, Field(max_length=64, description="id of its item in the yearly plan")] = None
     document: Document = ""
     reason: Note = ""
@@ -78,7 +78,7 @@ class Resubmit(Payload):
     in_name_of: NameOf = NameOf.department
     participants: Annotated[int | None, Field(ge=1, le=100_000)] = None
     invitees: Annotated[Invitees, Field(default_factory=list)]
-    guests: Annotated[list[GuestPayload], Field(default_factory=list, max_length=500)]
+    guests: Annotated[list[InvitedGuestPayload], Field(default_factory=list, max_length=500)]
     plan_item: Annotated[str | None, Field(max_length=64)] = None
     document: Document = ""
     reason: Note = ""
@@ -127,7 +127,7 @@ class RecordHolding(Payload):
 
 
 # views --------------------------------------------------------------------------------------------------------------
-class GuestView(View):
+class InvitedGuestView(View):
     name: str
     group: Group | None
 
@@ -201,7 +201,7 @@ class PlanningRequestView(View):
     day: date
     participants: int | None
     invitees: list[str]
-    guests: list[GuestView]
+    guests: list[InvitedGuestView]
     plan_item: str | None
     document: str
     reason: str
