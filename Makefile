@@ -53,9 +53,10 @@ lint: $(INSTALLED)  ## format, and mend what can be mended
 	$(BIN)/ruff check --fix .
 	$(BIN)/mypy
 
-lint-ci: $(INSTALLED)  ## check format, lint and types; change nothing
+lint-ci: $(INSTALLED)  ## check format, lint, imports and types; change nothing
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/lint-imports
 	$(BIN)/mypy
 
 schemas: $(INSTALLED)  ## write docs/api: AsyncAPI, event schemas, OpenAPI
