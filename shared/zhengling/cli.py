@@ -606,17 +606,17 @@ SchemaFolder = Annotated[Path, typer.Option("--folder", help="where the document
 
 @schemas.command("write", help="Write docs/api from the code: AsyncAPI, a schema per event type, OpenAPI per service.")
 def schemas_write(folder: SchemaFolder = HERE / "docs" / "api") -> None:
-    from zhengling import documents
+    from zhengling.contracts import api_docs
 
-    for name in documents.write(folder):
+    for name in api_docs.write(folder):
         console.print(f"{folder / name} written", highlight=False)
 
 
 @schemas.command("check", help="Compare docs/api with the code; exit with 1 where they differ.")
 def schemas_check(folder: SchemaFolder = HERE / "docs" / "api") -> None:
-    from zhengling import documents
+    from zhengling.contracts import api_docs
 
-    differing = documents.differing(folder)
+    differing = api_docs.differing(folder)
     for name in differing:
         console.print(
             f"{folder / name} isn't what the code says: run `zhengling schemas write`", style="red", highlight=False

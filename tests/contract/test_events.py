@@ -20,11 +20,11 @@ from cloudevents.core.bindings.kafka import KafkaMessage, from_structured_event
 from cloudevents.core.formats.json import JSONFormat
 from tests.conftest import ROOT, composition_of
 
-from zhengling import documents
-from zhengling.asyncapi import asyncapi, event_schema, handlers_of
 from zhengling.authority import Composition
 from zhengling.cloudevents import Envelope, decode
-from zhengling.compatibility import breaks
+from zhengling.contracts import api_docs
+from zhengling.contracts.asyncapi import asyncapi, event_schema, handlers_of
+from zhengling.contracts.compatibility import breaks
 from zhengling.events import (
     BACKBONE,
     EVENTS,
@@ -96,19 +96,19 @@ def test_the_asyncapi_document_is_valid_by_the_official_schema() -> None:
 
 
 def test_the_documents_committed_are_what_the_code_says() -> None:
-    assert documents.differing(COMMITTED) == [], "run `zhengling schemas write`"
+    assert api_docs.differing(COMMITTED) == [], "run `zhengling schemas write`"
 
 
 def test_check_tells_an_altered_a_missing_and_a_superfluous_document(tmp_path: Path) -> None:
-    assert len(documents.write(tmp_path)) == 1 + len(EVENTS) + len(SERVICES)
-    assert documents.differing(tmp_path) == []
+    assert len(api_docs.write(tmp_path)) == 1 + len(EVENTS) + len(SERVICES)
+    assert api_docs.differing(tmp_path) == []
     (tmp_path / "asyncapi.yaml").write_text("asyncapi: 2.0.0\n")
     (tmp_path / "openapi" / "calendar.json").unlink()
     (tmp_path / "events" / "zhengling.gone.v1.json").write_text("{}")
     wrong = ["asyncapi.yaml", "events/zhengling.gone.v1.json", "openapi/calendar.json"]
-    assert documents.differing(tmp_path) == wrong
-    assert documents.write(tmp_path) == wrong
-    assert documents.differing(tmp_path) == []
+    assert api_docs.differing(tmp_path) == wrong
+    assert api_docs.write(tmp_path) == wrong
+    assert api_docs.differing(tmp_path) == []
 
 
 def test_every_reference_of_the_asyncapi_document_leads_somewhere() -> None:

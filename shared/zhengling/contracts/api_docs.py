@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from zhengling.asyncapi import asyncapi, event_schema
+from zhengling.contracts.asyncapi import asyncapi, event_schema
 from zhengling.events import EVENTS
 from zhengling.main_job import SERVICES
 from zhengling.service import Service

@@ -1,0 +1,1 @@
+"""What the services promise: OpenAPI and AsyncAPI documents, and whether a new one is compatible."""
