@@ -16,9 +16,9 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from zhengling.deadlines import Amount, Due, Roll, Unit, months_on, shanghai_day
-from zhengling.errors import Text, refusal
 from zhengling.explanations import Later, TraceStep, in_words, on_day
-from zhengling.moments import Day, Instant
+from zhengling.kernel.errors import Text, refusal
+from zhengling.kernel.instants import Day, Instant
 from zhengling.workdays import WorkdayCalendar
 
 

@@ -26,7 +26,7 @@ from joserfc import jws, jwt
 from joserfc.errors import ClaimError, ExpiredTokenError, JoseError
 from joserfc.jwk import ECKey, JWKRegistry, Key
 
-from zhengling.errors import Problem, Text
+from zhengling.kernel.errors import Problem, Text
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from zhengling.errors import Text
+from zhengling.kernel.errors import Text
 from zhengling.vocabulary import Clause
 
 

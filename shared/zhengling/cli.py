@@ -28,9 +28,9 @@ from rich.table import Table
 from zhengling.absence_rules import Absence
 from zhengling.auth import LocalIssuer
 from zhengling.authority import Composition
-from zhengling.errors import Problem
+from zhengling.kernel.errors import Problem
+from zhengling.kernel.instants import Day, DayOrInstant
 from zhengling.main_job import SERVICES
-from zhengling.moments import Day, DayOrInstant
 from zhengling.planning_rules import Ask, Planning
 from zhengling.rulebook import Rulebook, RulebookError, Rulebooks, load_edition
 

@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session
 
-from zhengling.errors import not_found
+from zhengling.kernel.errors import not_found
 
 T = TypeVar("T")
 NATIONAL = "*"

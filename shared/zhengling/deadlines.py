@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from zhengling.errors import Problem, invalid
+from zhengling.kernel.errors import Problem, invalid
 from zhengling.workdays import SHANGHAI, WorkdayCalendar
 
 if TYPE_CHECKING:

@@ -22,8 +22,8 @@ from zhengling import references
 from zhengling.adjustments import AnyAdjustment, Extension, Suspension, adjusted, require_suspendable
 from zhengling.db import columns, government_of, now, read_back, write
 from zhengling.deadlines import Due, Unit, compute
-from zhengling.errors import Language, Text, not_found, refusal
 from zhengling.explanations import Later, explain, sentence
+from zhengling.kernel.errors import Language, Text, not_found, refusal
 from zhengling.rulebook import Rulebook, Rulebooks
 from zhengling.workdays import WorkdayCalendar
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from zhengling.deadlines import MIDNIGHT, Anchor, DeadlineRule, Due, Unit, shanghai_day
-from zhengling.errors import Text, refusal
+from zhengling.kernel.errors import Text, refusal
 from zhengling.workdays import DayKind, WorkdayCalendar
 
 

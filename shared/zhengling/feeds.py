@@ -31,7 +31,7 @@ from zhengling import references
 from zhengling.auth import Principal
 from zhengling.db import enter_government
 from zhengling.deadlines import shanghai_day
-from zhengling.errors import Language, Problem, Text, not_found, refusal
+from zhengling.kernel.errors import Language, Problem, Text, not_found, refusal
 from zhengling.service import PROBLEMS, Call, Service, command, commands, is_current, language_of, queries, query
 
 PRODID = "-//Zhengling//Calendar feeds 1.0//ZH"

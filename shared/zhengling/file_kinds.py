@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from zhengling.errors import Problem, Text, invalid, refusal
+from zhengling.kernel.errors import Problem, Text, invalid, refusal
 
 HEAD_BYTES = 65_536
 """How much of a content's beginning is looked at."""

@@ -24,9 +24,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import ClientDisconnect
 
 from zhengling import audit, files
-from zhengling.errors import Problem, Text, invalid
 from zhengling.file_kinds import FILE_KINDS, UNKNOWN_MEDIA_TYPE, Classification
 from zhengling.files import StoredFile, Upload
+from zhengling.kernel.errors import Problem, Text, invalid
 from zhengling.paging import Page, Paging, page
 from zhengling.service import (
     PROBLEMS,

@@ -20,7 +20,7 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, S3Store
 
-from zhengling.errors import Problem, Text
+from zhengling.kernel.errors import Problem, Text
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore

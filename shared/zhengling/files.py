@@ -28,7 +28,6 @@ from sqlalchemy.orm import registry
 from uuid_utils.compat import uuid7
 
 from zhengling.db import Database, backbone, government_of, now
-from zhengling.errors import Problem, Text, invalid, not_found
 from zhengling.faults import crash_point
 from zhengling.file_kinds import (
     HEAD_BYTES,
@@ -42,6 +41,7 @@ from zhengling.file_kinds import (
     require_unclassified,
 )
 from zhengling.file_store import FileStore, store_away
+from zhengling.kernel.errors import Problem, Text, invalid, not_found
 from zhengling.service import Service
 
 log = logging.getLogger(__name__)

@@ -25,7 +25,7 @@ from docx.text.paragraph import Paragraph
 from docx.text.run import Run
 from pydantic import BaseModel, ConfigDict, Field
 
-from zhengling.characters import without_forbidden
+from zhengling.kernel.characters import without_forbidden
 
 # 5.2: the page and the type area (版心) on it
 PAGE_WIDTH, PAGE_HEIGHT = Mm(210), Mm(297)

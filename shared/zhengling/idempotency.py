@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from zhengling.db import government_of
-from zhengling.errors import Problem, Text
+from zhengling.kernel.errors import Problem, Text
 
 _LOCK = sa.text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 1))")
 _FIND = sa.text("""

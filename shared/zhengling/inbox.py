@@ -26,9 +26,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from zhengling import audit
 from zhengling.cloudevents import Envelope, decode
 from zhengling.db import columns, enter_government, is_outage, together, told
-from zhengling.errors import Problem
 from zhengling.events import EVENTS, Event, EventKind
 from zhengling.faults import crash_point
+from zhengling.kernel.errors import Problem
 from zhengling.rulebook import Rulebooks
 
 log = logging.getLogger(__name__)

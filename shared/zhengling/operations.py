@@ -14,10 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from zhengling import audit, outbox, references
 from zhengling.db import NATIONAL, enter_government
 from zhengling.deadlines import shanghai_day
-from zhengling.errors import Problem, Text, not_found, refusal
-from zhengling.moments import Instant
+from zhengling.kernel.errors import Problem, Text, not_found, refusal
+from zhengling.kernel.instants import Instant
+from zhengling.kernel.payload import SAYING, Payload
 from zhengling.paging import Page, Paging, bounds, cut
-from zhengling.payload import SAYING, Payload
 from zhengling.service import Call, Service, command, commands, queries, query
 
 _FAILED = sa.text("""

@@ -13,8 +13,8 @@ from fastapi import Depends, Query
 from pydantic import BaseModel, TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from zhengling.errors import Problem, Text
-from zhengling.moments import Instant
+from zhengling.kernel.errors import Problem, Text
+from zhengling.kernel.instants import Instant
 
 T = TypeVar("T")
 V = TypeVar("V")

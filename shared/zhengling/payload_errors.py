@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from zhengling.errors import Text, Unfit
+from zhengling.kernel.errors import Text, Unfit
 
 _ONE_OF = "应为下列之一：{expected}"
 _NUMBER, _WHOLE, _DAY, _INSTANT = "应为数字", "应为整数", "应为日期（YYYY-MM-DD）", "应为带时区的时间（RFC 3339）"

@@ -15,9 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from zhengling import due_dates, references
 from zhengling.db import NATIONAL, backbone, enter_government, government_of, now
 from zhengling.due_dates import COLUMNS, KeptDeadline, Moved, Owners
-from zhengling.errors import Text
 from zhengling.events import RECOMPUTED, Event, WorkdaysChanged
 from zhengling.inbox import Received
+from zhengling.kernel.errors import Text
 from zhengling.outbox import emit
 from zhengling.rulebook import Rulebooks
 from zhengling.workdays import WorkdayCalendar

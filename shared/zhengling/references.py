@@ -16,7 +16,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from zhengling.authority import Absent, Composition
 from zhengling.db import NATIONAL, backbone, enter_government, government_of, looked_up, now
 from zhengling.deadlines import shanghai_day
-from zhengling.errors import Problem, Text
 from zhengling.events import (
     AbsenceApproved,
     AbsenceCancelled,
@@ -28,6 +27,7 @@ from zhengling.events import (
     Event,
 )
 from zhengling.inbox import Handlers, Received, ignored
+from zhengling.kernel.errors import Problem, Text
 from zhengling.rulebook import Rulebooks
 from zhengling.workdays import CalendarYear, WorkdayCalendar, overlay
 

@@ -36,7 +36,7 @@ from zhengling.conditions import StepName as StepName
 from zhengling.conditions import When as When
 from zhengling.conditions import matches as matches
 from zhengling.deadlines import Anchor, DeadlineRule, shanghai_day
-from zhengling.errors import Problem, Text
+from zhengling.kernel.errors import Problem, Text
 from zhengling.meeting_rules import FirstTopic as FirstTopic
 from zhengling.meeting_rules import FollowUp as FollowUp
 from zhengling.meeting_rules import MeetingKind as MeetingKind

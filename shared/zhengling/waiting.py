@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Query
 
-from zhengling.errors import invalid
+from zhengling.kernel.errors import invalid
 from zhengling.service import Call
 
 #: Whoever may act on a thing next: by post, for somebody who is away, or entrusted.

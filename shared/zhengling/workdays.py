@@ -19,7 +19,7 @@ import holidays
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from zhengling import notices
-from zhengling.errors import Problem, Text
+from zhengling.kernel.errors import Problem, Text
 
 if TYPE_CHECKING:
     import numpy as np

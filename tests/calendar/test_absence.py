@@ -23,7 +23,7 @@ from calendar_svc.research import FieldDay, expected_by, standings
 from zhengling.absence_rules import Absence as Rules
 from zhengling.absence_rules import AbsenceKind, Ask, AskStep, Basis, Duty, LimitName, Power, Research
 from zhengling.authority import Pair
-from zhengling.errors import Problem
+from zhengling.kernel.errors import Problem
 from zhengling.rulebook import Actor, Role, Rulebook, RulebookError, Rulebooks, load_edition
 
 NOW = datetime(2028, 3, 1, 2, tzinfo=UTC)

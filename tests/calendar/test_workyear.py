@@ -17,7 +17,7 @@ from calendar_svc.workyear import (
     effective,
     gazette,
 )
-from zhengling.errors import Problem
+from zhengling.kernel.errors import Problem
 from zhengling.workdays import (
     CalendarYear,
     DayKind,

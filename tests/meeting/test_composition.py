@@ -32,7 +32,7 @@ from meeting_svc.composition import (
 )
 from meeting_svc.composition_changes import Report, RowReport, changes, examine, holding
 from zhengling.authority import Composition, OrganisationKind, PostRole
-from zhengling.errors import Problem
+from zhengling.kernel.errors import Problem
 from zhengling.rulebook import Titles
 
 TODAY = date(2026, 11, 22)

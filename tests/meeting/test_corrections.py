@@ -28,7 +28,7 @@ from meeting_svc.record import QuorumNeeded
 from meeting_svc.schemas import TakeStep
 from meeting_svc.topic import TopicState, Turn
 from meeting_svc.turn import turn
-from zhengling.errors import Problem
+from zhengling.kernel.errors import Problem
 from zhengling.main_job import at
 from zhengling.rulebook import Outcome, StepName, TopicNature
 from zhengling.vocabulary import Aspect

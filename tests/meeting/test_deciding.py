@@ -13,7 +13,7 @@ from meeting_svc import deciding, session
 from meeting_svc import meeting as meetings
 from meeting_svc.meeting import AgendaItem, Attendance, Meeting, MeetingState
 from meeting_svc.record import Act, Handover, QuorumNeeded
-from zhengling.errors import Problem
+from zhengling.kernel.errors import Problem
 from zhengling.main_job import at
 from zhengling.rulebook import Outcome, TopicNature
 

@@ -13,7 +13,7 @@ from meeting_svc import readiness
 from meeting_svc.consultation import Position, Stance
 from meeting_svc.gate import GateRecord, applying
 from meeting_svc.topic import Topic, TopicState
-from zhengling.errors import Problem
+from zhengling.kernel.errors import Problem
 from zhengling.main_job import at
 from zhengling.meeting_rules import GateRule
 from zhengling.vocabulary import Aspect, Block, Gate, HearingForm

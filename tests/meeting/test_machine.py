@@ -44,7 +44,7 @@ from meeting_svc.minutes import Minutes
 from meeting_svc.topic import Topic, TopicState
 from zhengling.authority import Acting, Composition
 from zhengling.conditions import Actor, Chain, Facts, Step, matches
-from zhengling.errors import Problem, Text, refusal
+from zhengling.kernel.errors import Problem, Text, refusal
 from zhengling.rulebook import Rulebook, load_edition
 from zhengling.workdays import WorkdayCalendar, base_years
 

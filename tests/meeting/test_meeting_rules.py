@@ -50,7 +50,7 @@ from meeting_svc.rules_told import rules_told
 from meeting_svc.step import StepTaken
 from zhengling.absence_rules import Basis, Power
 from zhengling.authority import Absent, Composition, StandIn
-from zhengling.errors import Problem
+from zhengling.kernel.errors import Problem
 from zhengling.main_job import at
 from zhengling.rulebook import MeetingKind, Role, StepName, TopicNature
 from zhengling.vocabulary import LeaveReason

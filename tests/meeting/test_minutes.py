@@ -42,9 +42,9 @@ from meeting_svc.step import StepTaken
 from zhengling import minutes_template
 from zhengling.absence_rules import AbsenceKind
 from zhengling.authority import Absent
-from zhengling.errors import Problem
 from zhengling.events import Resolution, Unit
 from zhengling.gbt9704 import docx
+from zhengling.kernel.errors import Problem
 from zhengling.main_job import at
 from zhengling.meeting_rules import Minutes as MinutesRule
 from zhengling.meeting_rules import Publication

@@ -23,8 +23,8 @@ from meeting_svc.yearly_plan import Declaration, MeetingPlan, PlanItem, PlanStat
 from zhengling.authority import Composition, Post, PostRole
 from zhengling.deadlines import Anchor, DeadlineRule, compute
 from zhengling.deadlines import Unit as TimeUnit
-from zhengling.errors import Problem
 from zhengling.events import Resolution, Unit
+from zhengling.kernel.errors import Problem
 from zhengling.planning_rules import (
     Ask,
     Group,

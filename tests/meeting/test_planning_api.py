@@ -17,7 +17,7 @@ from meeting_svc.planning import PlanningRequest
 from meeting_svc.planning_commands import mark_held, require_approved
 from zhengling.authority import Composition
 from zhengling.db import Database
-from zhengling.errors import Problem
+from zhengling.kernel.errors import Problem
 from zhengling.main_job import Api, Json, MainJob, Refused, at, load_composition
 from zhengling.rulebook import Outcome
 from zhengling.stack import EmbeddedStack

@@ -12,7 +12,7 @@ from tests.meeting.test_topic import DAY, book
 from meeting_svc import decision_commands
 from meeting_svc.decision_schemas import RecordDecision
 from meeting_svc.meeting import Meeting, MeetingState
-from zhengling.errors import Problem
+from zhengling.kernel.errors import Problem
 from zhengling.main_job import at
 
 

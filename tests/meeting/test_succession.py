@@ -22,7 +22,7 @@ from meeting_svc.minutes_schemas import DraftMinutes, WaiveMinutes
 from meeting_svc.schemas import TakeStep
 from meeting_svc.step import Succession
 from zhengling.authority import Composition, Portfolio, Post, PostRole
-from zhengling.errors import Problem
+from zhengling.kernel.errors import Problem
 from zhengling.main_job import at, load_composition
 from zhengling.rulebook import Role, StepName, TopicNature
 

@@ -19,7 +19,7 @@ from meeting_svc.bounds import OF_A_TOPIC
 from meeting_svc.step import StepTaken
 from meeting_svc.topic import HistoryEntry, Paper, Topic, TopicState, Turn
 from zhengling.deadlines import compute
-from zhengling.errors import Problem
+from zhengling.kernel.errors import Problem
 from zhengling.main_job import at
 from zhengling.rulebook import PaperKind, RaisedBy, Rulebook, StepName, TopicNature, load_edition
 from zhengling.vocabulary import Aspect, FollowingDocument, NotePart, Outcome

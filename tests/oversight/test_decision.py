@@ -13,8 +13,8 @@ from tests.oversight.test_matter import an_entry
 from oversight_svc import matter
 from oversight_svc.commands import end_of
 from oversight_svc.matter import Amendment, DueBasis, EntryState, NewDue
-from zhengling.errors import Problem
 from zhengling.events import ResolutionChange, Unit
+from zhengling.kernel.errors import Problem
 from zhengling.main_job import at
 from zhengling.rulebook import Difficulty
 

@@ -11,8 +11,8 @@ from tests.meeting.test_topic import DAY, book
 from oversight_svc import matter
 from oversight_svc.commands import end_of
 from oversight_svc.matter import DueBasis, Entry
-from zhengling.errors import Problem
 from zhengling.events import Unit
+from zhengling.kernel.errors import Problem
 from zhengling.main_job import at
 from zhengling.rulebook import Difficulty, EntrySource
 

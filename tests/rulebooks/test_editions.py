@@ -12,7 +12,7 @@ from tests.sixth import CODE, EDITION, write_sixth_government
 
 from zhengling import references
 from zhengling.db import Database
-from zhengling.errors import Problem
+from zhengling.kernel.errors import Problem
 from zhengling.rulebook import RulebookError, Rulebooks
 
 

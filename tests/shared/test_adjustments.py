@@ -12,8 +12,8 @@ from tests.shared.test_workdays import calendars
 
 from zhengling.adjustments import Extension, Suspension, adjusted
 from zhengling.deadlines import DeadlineRule, Roll, Unit, compute
-from zhengling.errors import Problem
 from zhengling.explanations import explain, sentence
+from zhengling.kernel.errors import Problem
 from zhengling.workdays import WorkdayCalendar, base_years
 
 ONE_DAY = timedelta(days=1)

@@ -16,7 +16,7 @@ from joserfc.jwk import ECKey, OctKey, RSAKey
 from joserfc.jws import JWSRegistry
 
 from zhengling.auth import Authenticator, KeySource, LocalIssuer, Principal
-from zhengling.errors import Problem
+from zhengling.kernel.errors import Problem
 
 JWKS_URL = "https://issuer.example/jwks"
 

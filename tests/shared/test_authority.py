@@ -12,8 +12,8 @@ from tests.conftest import composition_of
 
 from zhengling.absence_rules import AbsenceKind, Basis, Power
 from zhengling.authority import Absent, Acting, Composition, Organisation, OrganisationKind, StandIn, Vacancy
-from zhengling.errors import Problem, Text
 from zhengling.events import CompositionChanged
+from zhengling.kernel.errors import Problem, Text
 from zhengling.rulebook import Actor, Role, in_chinese
 
 DAY = date(2028, 3, 6)

@@ -47,10 +47,10 @@ from zhengling import consumer, inbox, outbox, reconciliation, relay, timers
 from zhengling.cloudevents import Envelope
 from zhengling.consumer import EventConsumer
 from zhengling.db import Database, government_of, now, together
-from zhengling.errors import Problem, Text
 from zhengling.events import EVENTS, Event, EventKind, EventsMissed, SequencesReported
 from zhengling.inbox import Handlers, Inbox, Received, ignored
 from zhengling.kafka import KafkaSettings, Message, Offsets
+from zhengling.kernel.errors import Problem, Text
 from zhengling.relay import Relay
 
 # --- the events, and what their handlers leave behind

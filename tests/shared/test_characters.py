@@ -7,9 +7,9 @@ from typing import Annotated
 import pytest
 from lxml import etree  # type: ignore[import-untyped]
 
-from zhengling.characters import SeveralLines, not_allowed, require_allowed, without_forbidden
-from zhengling.errors import Problem
-from zhengling.payload import Payload
+from zhengling.kernel.characters import SeveralLines, not_allowed, require_allowed, without_forbidden
+from zhengling.kernel.errors import Problem
+from zhengling.kernel.payload import Payload
 
 FORBIDDEN = [*map(chr, (0, 1, 8, 0x0B, 0x0C, 0x0E, 0x1F, 0xFFFE, 0xFFFF))]
 HIDDEN = [*map(chr, (0x7F, 0x85, 0x9F, 0x61C, 0x200E, 0x2028, 0x2029, 0x202A, 0x202E, 0x2066, 0x2069))]

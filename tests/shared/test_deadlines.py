@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from zhengling.deadlines import DeadlineRule, Due, Roll, Unit, compute, compute_many
-from zhengling.errors import Problem
 from zhengling.explanations import explain, sentence
+from zhengling.kernel.errors import Problem
 from zhengling.workdays import SHANGHAI, CalendarYear, DayKind, SpecialDay, WorkdayCalendar, base_years, overlay
 
 ROOT = Path(__file__).parents[2]

@@ -23,9 +23,9 @@ from zhengling.columns import map_noun, noun_columns
 from zhengling.db import NATIONAL
 from zhengling.deadlines import Unit
 from zhengling.due_dates import Moved, Owner
-from zhengling.errors import Problem
 from zhengling.events import WorkdaysChanged
 from zhengling.inbox import Received
+from zhengling.kernel.errors import Problem
 from zhengling.recomputation import on_workdays_changed, recompute_some
 from zhengling.rulebook import Rulebook, Rulebooks
 from zhengling.workdays import CalendarYear, DayKind, SpecialDay, base_years

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from icalendar import Calendar
 
 from zhengling import service
-from zhengling.errors import Text
 from zhengling.feeds import FeedEvent, Status, render
+from zhengling.kernel.errors import Text
 
 CHANGED = datetime(2026, 2, 3, 4, 5, 6, 789, tzinfo=UTC)
 SHANGHAI = timezone(timedelta(hours=8))

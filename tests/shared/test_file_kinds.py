@@ -6,7 +6,6 @@ import pytest
 from tests import contents
 from tests.contents import CONTENTS, DOC, DOCX, ENCRYPTED, OFD, PDF, TXT, XLSX
 
-from zhengling.errors import Problem
 from zhengling.file_kinds import (
     FILE_KINDS,
     KINDS,
@@ -17,6 +16,7 @@ from zhengling.file_kinds import (
     require_shown,
     require_unclassified,
 )
+from zhengling.kernel.errors import Problem
 from zhengling.settings import ServiceSettings
 
 

@@ -24,10 +24,10 @@ from tests.object_store import ObjectStore
 from zhengling import files
 from zhengling.auth import Authenticator, KeySource
 from zhengling.db import Database
-from zhengling.errors import Problem
 from zhengling.file_kinds import KINDS
 from zhengling.file_store import FileStore
 from zhengling.files import StoredFile, Upload
+from zhengling.kernel.errors import Problem
 from zhengling.rulebook import Rulebooks
 from zhengling.service import Service
 from zhengling.settings import ServiceSettings

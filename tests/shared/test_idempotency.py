@@ -11,8 +11,8 @@ from tests.conftest import ScratchDatabase
 
 from zhengling import idempotency
 from zhengling.db import Database
-from zhengling.errors import Problem
 from zhengling.idempotency import StoredAnswer
+from zhengling.kernel.errors import Problem
 
 FIRST, SECOND = StoredAnswer(201, b'{"n":1}', {"etag": '"1"'}), StoredAnswer(200, b'{"n":2}', {})
 

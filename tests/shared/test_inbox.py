@@ -15,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tests.trial import StateChanged, ThingCounted, Trial, changed, counted, envelope, record, thing
 
 from zhengling.db import is_contention, is_outage
-from zhengling.errors import Problem, Text
 from zhengling.inbox import MAX_ATTEMPTS
+from zhengling.kernel.errors import Problem, Text
 from zhengling.outbox import emit
 
 REFUSED = Problem(409, "no_such_rule", Text("the rulebook has no such rule", "规则库没有该规则"))

@@ -16,7 +16,7 @@ import docflow_svc
 import meeting_svc
 import oversight_svc
 import zhengling
-from zhengling.payload import Payload
+from zhengling.kernel.payload import Payload
 
 PACKAGES = (meeting_svc, docflow_svc, oversight_svc, calendar_svc, zhengling)
 BLANK = "  \u3000\n\t "

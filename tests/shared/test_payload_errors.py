@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import _pydantic_core
 
-from zhengling.moments import Day
+from zhengling.kernel.instants import Day
 from zhengling.payload_errors import CHINESE, told
 
 #: What only Python objects can cause, never JSON or a query.

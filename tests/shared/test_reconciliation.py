@@ -28,9 +28,9 @@ from tests.trial import (
 )
 
 from zhengling import reconciliation
-from zhengling.errors import Problem, Text
 from zhengling.events import Event, EventsMissed, Missing, SequencesReported
 from zhengling.inbox import Inbox
+from zhengling.kernel.errors import Problem, Text
 from zhengling.outbox import emit
 from zhengling.relay import Relay
 

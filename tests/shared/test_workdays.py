@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from zhengling.errors import Problem
+from zhengling.kernel.errors import Problem
 from zhengling.workdays import CalendarYear, DayKind, SpecialDay, WorkdayCalendar, base_years, overlay
 
 ONE_DAY = timedelta(days=1)

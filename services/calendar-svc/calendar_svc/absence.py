@@ -15,7 +15,7 @@ from zhengling.absence_rules import Absence as Rules
 from zhengling.absence_rules import AbsenceKind, Ask, AskStep, Duty, LimitName, Power, RequestRow
 from zhengling.authority import Absent, Acting, Composition, PostRole, StandIn, Vacancy
 from zhengling.deadlines import shanghai_day
-from zhengling.errors import Problem, Text, invalid, refusal
+from zhengling.kernel.errors import Problem, Text, invalid, refusal
 from zhengling.rulebook import Actor, Role, in_chinese
 
 LONGEST = 366  # days; an absence beyond a year is a change of posts

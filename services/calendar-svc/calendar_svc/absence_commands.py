@@ -36,7 +36,6 @@ from zhengling.absence_rules import Duty, RequestRow
 from zhengling.authority import Composition
 from zhengling.db import government_of, lock
 from zhengling.deadlines import compute, shanghai_day
-from zhengling.errors import Text, invalid, refusal
 from zhengling.events import (
     AbsenceApproved,
     AbsenceCancelled,
@@ -45,6 +44,7 @@ from zhengling.events import (
     AbsenceRefused,
     AbsenceReturned,
 )
+from zhengling.kernel.errors import Text, invalid, refusal
 from zhengling.outbox import emit
 from zhengling.rulebook import Rulebook
 from zhengling.service import Call

@@ -27,7 +27,7 @@ from calendar_svc.absence_schemas import (
     WithdrawFieldDay,
 )
 from calendar_svc.research import FieldDay
-from zhengling.moments import Day
+from zhengling.kernel.instants import Day
 from zhengling.paging import Page, Paging
 from zhengling.service import Call, change, command, commands, etag, queries, query
 from zhengling.waiting import WaitsFor

@@ -11,7 +11,7 @@ from calendar_svc.handlers import HANDLERS, TIMERS
 from calendar_svc.routes import BODY_LIMITS, DOCUMENTED, ROUTERS
 from calendar_svc.settings import Settings
 from zhengling import feeds
-from zhengling.errors import Text
+from zhengling.kernel.errors import Text
 from zhengling.process import Program
 from zhengling.service import Service
 from zhengling.service import create_app as create_service_app

@@ -9,7 +9,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from calendar_svc.workyear import ONE_DAY, ClosedDays
-from zhengling.errors import Text, refusal
+from zhengling.kernel.errors import Text, refusal
 from zhengling.workdays import Notice
 
 

@@ -23,8 +23,8 @@ from zhengling import references
 from zhengling.authority import Composition
 from zhengling.db import NATIONAL, Database, enter_government, government_of, lock, now
 from zhengling.deadlines import shanghai_day
-from zhengling.errors import Text
 from zhengling.events import Recomputed, WorkdaysChanged
+from zhengling.kernel.errors import Text
 from zhengling.outbox import emit
 from zhengling.rulebook import Actor, Role
 from zhengling.service import Call

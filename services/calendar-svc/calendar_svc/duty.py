@@ -13,7 +13,7 @@ from calendar_svc.absence import Absence, AbsenceState, Act, DutyDone, require_a
 from zhengling.absence_rules import Duty, RequestRow
 from zhengling.authority import Composition
 from zhengling.deadlines import shanghai_day
-from zhengling.errors import Text, refusal
+from zhengling.kernel.errors import Text, refusal
 from zhengling.rulebook import Actor, in_chinese
 
 

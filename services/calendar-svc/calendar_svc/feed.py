@@ -9,8 +9,8 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from zhengling import references
-from zhengling.errors import Text
 from zhengling.feeds import FeedEvent, Status, first_day
+from zhengling.kernel.errors import Text
 from zhengling.service import Call
 from zhengling.workdays import DayKind, WorkdayCalendar
 

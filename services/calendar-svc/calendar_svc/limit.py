@@ -15,7 +15,7 @@ from zhengling.absence_rules import Absence as Rules
 from zhengling.absence_rules import LimitName, RequestRow
 from zhengling.authority import Acting, Composition
 from zhengling.deadlines import shanghai_day
-from zhengling.errors import Text, refusal
+from zhengling.kernel.errors import Text, refusal
 from zhengling.rulebook import Actor, Role, in_chinese
 
 

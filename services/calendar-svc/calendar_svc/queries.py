@@ -30,8 +30,8 @@ from zhengling import references
 from zhengling.db import NATIONAL, enter_government, government_of, load
 from zhengling.deadlines import DeadlineRule, Due, compute
 from zhengling.due_dates import DueView, view_of
-from zhengling.errors import Problem, Text, invalid, not_found
 from zhengling.events import RECOMPUTED
+from zhengling.kernel.errors import Problem, Text, invalid, not_found
 from zhengling.paging import Page, PageRequest, page
 from zhengling.rulebook import Rulebook
 from zhengling.service import Call

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from zhengling.absence_rules import Absence as Rules
 from zhengling.absence_rules import Research
 from zhengling.authority import Composition
-from zhengling.errors import Problem, Text, invalid, refusal
+from zhengling.kernel.errors import Problem, Text, invalid, refusal
 from zhengling.rulebook import in_chinese
 
 

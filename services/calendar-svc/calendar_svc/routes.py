@@ -34,8 +34,8 @@ from calendar_svc.schemas import (
     YearView,
 )
 from zhengling.due_dates import DueView
-from zhengling.errors import invalid
-from zhengling.moments import Day, Instant
+from zhengling.kernel.errors import invalid
+from zhengling.kernel.instants import Day, Instant
 from zhengling.paging import Page, Paging
 from zhengling.service import Call, change, command, commands, etag, queries, query
 

@@ -10,9 +10,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Fiel
 from calendar_svc.workyear import Arrangement, DayChange
 from zhengling.deadlines import CIVIL_CODE, Amount, Anchor, DeadlineRule, FixedDay, Roll, Unit
 from zhengling.due_dates import DueView
-from zhengling.errors import Unfit
-from zhengling.moments import Day, DayOrInstant, Instant
-from zhengling.payload import SAYING, Payload
+from zhengling.kernel.errors import Unfit
+from zhengling.kernel.instants import Day, DayOrInstant, Instant
+from zhengling.kernel.payload import SAYING, Payload
 from zhengling.workdays import CalendarYear, DayKind, DayStatus, Notice, SpecialDay
 
 MAX_BATCH, MAX_TRACED = 100_000, 1000

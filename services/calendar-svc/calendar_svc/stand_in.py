@@ -8,7 +8,7 @@ from calendar_svc.absence import Absence, Act, require_act
 from zhengling.absence_rules import Absence as Rules
 from zhengling.absence_rules import Basis, Substitution
 from zhengling.authority import Composition, StandIn, Vacancy
-from zhengling.errors import Text, refusal
+from zhengling.kernel.errors import Text, refusal
 from zhengling.rulebook import Actor, in_chinese
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from zhengling.errors import Problem, Text, invalid, refusal
+from zhengling.kernel.errors import Problem, Text, invalid, refusal
 from zhengling.workdays import (
     MAKEUP_WORKDAY,
     SWAP_DAY_OFF,

@@ -9,8 +9,8 @@ from docflow_svc.tables import document
 from zhengling import due_dates
 from zhengling.deadlines import shanghai_day
 from zhengling.due_dates import KeptDeadline
-from zhengling.errors import Text
 from zhengling.feeds import FeedEvent, Status
+from zhengling.kernel.errors import Text
 from zhengling.service import Call
 
 

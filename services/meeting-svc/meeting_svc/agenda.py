@@ -15,7 +15,7 @@ from meeting_svc.record import Act, AgendaCause, AgendaItem, AgendaRemoval, Agen
 from meeting_svc.step import StepTaken, next_step
 from meeting_svc.topic import Topic
 from zhengling.authority import Composition
-from zhengling.errors import Problem, Text, invalid, refusal
+from zhengling.kernel.errors import Problem, Text, invalid, refusal
 from zhengling.rulebook import MeetingKind, TopicNature, in_chinese
 
 

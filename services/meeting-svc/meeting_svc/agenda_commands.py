@@ -16,7 +16,7 @@ from meeting_svc.schemas import TakeStep
 from meeting_svc.step import StepTaken
 from meeting_svc.topic import Topic
 from zhengling.db import lock
-from zhengling.errors import Text, invalid
+from zhengling.kernel.errors import Text, invalid
 from zhengling.service import Call
 
 _ARRANGE = Text("arrange the agenda", "安排议程")

@@ -9,7 +9,7 @@ from pydantic import Field, StrictInt
 
 from meeting_svc.record import AgendaCause
 from meeting_svc.schemas import OccurredAt, Payload, Reason, StepView, View
-from zhengling.characters import SeveralLines
+from zhengling.kernel.characters import SeveralLines
 from zhengling.rulebook import TopicNature
 
 TopicId = Annotated[str, Field(max_length=64)]

@@ -11,7 +11,7 @@ from meeting_svc.handlers import DUE_DATES, HANDLERS, TIMERS
 from meeting_svc.routes import ROUTERS
 from meeting_svc.settings import Settings
 from zhengling import feeds, file_routes
-from zhengling.errors import Text
+from zhengling.kernel.errors import Text
 from zhengling.process import Program
 from zhengling.service import Service
 from zhengling.service import create_app as create_service_app

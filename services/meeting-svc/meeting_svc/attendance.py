@@ -25,7 +25,7 @@ from meeting_svc.record import (
     StaffApproval,
 )
 from zhengling.authority import Composition, OrganisationKind, PostRole
-from zhengling.errors import Text, invalid, not_permitted, refusal
+from zhengling.kernel.errors import Text, invalid, not_permitted, refusal
 from zhengling.rulebook import Actor, MeetingKind
 
 

@@ -12,7 +12,7 @@ from meeting_svc.meeting_commands import office_act
 from meeting_svc.record import Move, Movement, StaffApproval
 from meeting_svc.topic import Topic
 from zhengling.db import load
-from zhengling.errors import Text, invalid
+from zhengling.kernel.errors import Text, invalid
 from zhengling.service import Call
 
 

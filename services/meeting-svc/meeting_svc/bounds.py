@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeVar
 
-from zhengling.errors import Text, refusal
+from zhengling.kernel.errors import Text, refusal
 
 T = TypeVar("T")
 

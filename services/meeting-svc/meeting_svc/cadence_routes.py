@@ -9,7 +9,7 @@ from fastapi import Query
 from meeting_svc import cadence_queries as see
 from meeting_svc.cadence_schemas import CadenceView
 from meeting_svc.scopes import Read
-from zhengling.moments import Day
+from zhengling.kernel.instants import Day
 from zhengling.service import queries
 
 reads = queries("/v1", "planning")

@@ -12,7 +12,7 @@ from meeting_svc.bounds import OF_A_MEETING, appended
 from meeting_svc.meeting import GRANTED, PREPARED, Meeting, MeetingState, require_state, sponsors_of
 from meeting_svc.record import Entrustment
 from zhengling.authority import Acting, Composition
-from zhengling.errors import Text, refusal
+from zhengling.kernel.errors import Text, refusal
 from zhengling.rulebook import Actor, Facts, MeetingKind, Role
 
 

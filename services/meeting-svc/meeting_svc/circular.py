@@ -13,7 +13,7 @@ from meeting_svc.attendance import organisations_of
 from meeting_svc.meeting import Meeting
 from meeting_svc.record import Attendance, Capacity, GuestAttendance, Presence
 from zhengling.authority import Composition
-from zhengling.errors import invalid
+from zhengling.kernel.errors import invalid
 
 
 @dataclass

@@ -11,7 +11,7 @@ from meeting_svc import circular_queries as see
 from meeting_svc.circular_schemas import AttendanceFigures, CircularView, SendCircular
 from meeting_svc.composition_workbook import MEDIA_TYPE
 from meeting_svc.scopes import Create, Read
-from zhengling.moments import Day
+from zhengling.kernel.instants import Day
 from zhengling.paging import Page, Paging
 from zhengling.service import commands, etag, queries
 

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from meeting_svc.schemas import SAYING, OccurredAt, Payload, View
-from zhengling.moments import Day
+from zhengling.kernel.instants import Day
 
 
 class TallyView(View):

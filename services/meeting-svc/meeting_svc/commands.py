@@ -23,7 +23,7 @@ from zhengling import references
 from zhengling.authority import Acting, Composition
 from zhengling.db import lock
 from zhengling.deadlines import shanghai_day
-from zhengling.errors import invalid
+from zhengling.kernel.errors import invalid
 from zhengling.rulebook import Chain, Facts, MeetingKind
 from zhengling.service import Call
 

@@ -16,8 +16,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from zhengling.authority import Composition, Official, Organisation, OrganisationKind, Pair, Portfolio, Post, PostRole
-from zhengling.characters import beyond_one_line
-from zhengling.errors import Text
+from zhengling.kernel.characters import beyond_one_line
+from zhengling.kernel.errors import Text
 from zhengling.rulebook import Titles
 
 #: Rows in all lists together; what the event can carry is asked for beside it.

@@ -28,7 +28,7 @@ from meeting_svc.composition import (
     unread,
 )
 from zhengling.authority import Composition
-from zhengling.errors import Text
+from zhengling.kernel.errors import Text
 from zhengling.rulebook import Titles
 
 

@@ -17,8 +17,8 @@ from meeting_svc.composition_schemas import CompositionReport, CompositionRows
 from zhengling import references
 from zhengling.authority import Composition
 from zhengling.deadlines import shanghai_day
-from zhengling.errors import Problem, Text, invalid
 from zhengling.events import CompositionChanged
+from zhengling.kernel.errors import Problem, Text, invalid
 from zhengling.outbox import emit
 from zhengling.rulebook import Titles
 from zhengling.service import Call, parse_etag, stale

@@ -28,7 +28,7 @@ from meeting_svc.composition_schemas import (
 )
 from zhengling.authority import Composition, Official, Post, PostRole
 from zhengling.deadlines import shanghai_day
-from zhengling.errors import Problem, Text, invalid, not_found
+from zhengling.kernel.errors import Problem, Text, invalid, not_found
 from zhengling.paging import Page
 from zhengling.rulebook import Role
 from zhengling.service import Call

@@ -26,8 +26,8 @@ from meeting_svc.composition_schemas import (
 from meeting_svc.composition_workbook import MEDIA_TYPE
 from meeting_svc.scopes import ADMIN, Read
 from zhengling.authority import Composition
-from zhengling.errors import Problem, Text
-from zhengling.moments import Day
+from zhengling.kernel.errors import Problem, Text
+from zhengling.kernel.instants import Day
 from zhengling.paging import Page
 from zhengling.service import PROBLEMS, Call, command, commands, etag, queries, query
 

@@ -12,8 +12,8 @@ from meeting_svc.bounds import OF_THE_PEOPLE_IN_A_MEETING, appended
 from meeting_svc.decision import require_complete, require_one_lead, require_quorum
 from meeting_svc.meeting import Meeting, MeetingState, no_quorum, quorum_lost, require_state
 from meeting_svc.record import Act, Recorded
-from zhengling.errors import Text, refusal
 from zhengling.events import Resolution
+from zhengling.kernel.errors import Text, refusal
 from zhengling.meeting_rules import MeetingKind
 from zhengling.rulebook import Outcome
 

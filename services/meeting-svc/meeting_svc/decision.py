@@ -11,8 +11,8 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from meeting_svc.bounds import OF_A_DECISION, appended
-from zhengling.errors import Text, refusal
 from zhengling.events import Resolution, ResolutionChange
+from zhengling.kernel.errors import Text, refusal
 from zhengling.meeting_rules import Publication as PublicationRule
 from zhengling.vocabulary import Outcome
 

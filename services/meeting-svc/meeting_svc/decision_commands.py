@@ -30,7 +30,6 @@ from zhengling import references
 from zhengling.conditions import Actor
 from zhengling.db import columns, load, lock, write
 from zhengling.deadlines import shanghai_day
-from zhengling.errors import Text, invalid, not_found, refusal
 from zhengling.events import (
     DecisionReplaced,
     EntryAmended,
@@ -42,6 +41,7 @@ from zhengling.events import (
     Resolution,
     Unit,
 )
+from zhengling.kernel.errors import Text, invalid, not_found, refusal
 from zhengling.outbox import emit
 from zhengling.rulebook import EntrySource, Role
 from zhengling.service import Call

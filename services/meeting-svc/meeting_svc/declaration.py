@@ -10,7 +10,7 @@ from typing import Any
 from meeting_svc import consultation as consultations
 from meeting_svc import gate as gates
 from meeting_svc.topic import Topic
-from zhengling.errors import Text, refusal
+from zhengling.kernel.errors import Text, refusal
 from zhengling.meeting_rules import GateRule, TopicRules
 from zhengling.rulebook import (
     FollowingDocument,

@@ -11,8 +11,8 @@ from meeting_svc.meeting import Meeting, MeetingState
 from meeting_svc.tables import meeting as table
 from zhengling import references
 from zhengling.authority import Composition
-from zhengling.errors import Text
 from zhengling.feeds import FeedEvent, Status, first_day
+from zhengling.kernel.errors import Text
 from zhengling.service import Call
 
 _STATES = {

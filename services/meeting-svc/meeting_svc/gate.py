@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from zhengling.errors import Text, refusal
+from zhengling.kernel.errors import Text, refusal
 from zhengling.meeting_rules import GateRule, TopicRules
 from zhengling.rulebook import Facts, in_chinese, matches
 from zhengling.vocabulary import Aspect, Block, Criterion, Gate, HearingForm

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from meeting_svc.planning import Act, Guest, Invitation, PlanningRequest, require_approval_before
 from zhengling.authority import Composition, OrganisationKind, PostRole
-from zhengling.errors import Text, refusal
+from zhengling.kernel.errors import Text, refusal
 from zhengling.planning_rules import Group, InviteeRule, RequestType
 from zhengling.rulebook import Role
 

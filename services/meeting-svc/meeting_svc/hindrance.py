@@ -14,7 +14,7 @@ from meeting_svc.guest import invited_by
 from meeting_svc.planning import Act, Lift, PlanningRequest, next_ask, require_act, require_not_before
 from zhengling.authority import Acting, Composition
 from zhengling.deadlines import Due, Unit
-from zhengling.errors import Text, refusal
+from zhengling.kernel.errors import Text, refusal
 from zhengling.planning_rules import CHINESE, Hindrance, InviteeRule, RequestType, Span
 from zhengling.rulebook import Actor, Role, in_chinese
 from zhengling.workdays import WorkdayCalendar

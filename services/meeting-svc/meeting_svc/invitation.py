@@ -24,7 +24,7 @@ from meeting_svc.record import (
 )
 from meeting_svc.step import StepTaken, next_step
 from zhengling.authority import Composition, OrganisationKind, PostRole
-from zhengling.errors import Text, invalid, refusal
+from zhengling.kernel.errors import Text, invalid, refusal
 from zhengling.meeting_rules import Invitees
 from zhengling.rulebook import Actor, MeetingKind, Role
 

@@ -10,7 +10,7 @@ from meeting_svc.invitation_schemas import Acknowledge, GiveConsent, ProposeInvi
 from meeting_svc.meeting import Meeting
 from meeting_svc.record import Acknowledgement, Invitee
 from meeting_svc.schemas import TakeStep
-from zhengling.errors import Text
+from zhengling.kernel.errors import Text
 from zhengling.service import Call
 
 

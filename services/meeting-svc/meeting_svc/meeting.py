@@ -43,8 +43,8 @@ from meeting_svc.record import Attendance as Attendance
 from meeting_svc.record import Entrustment as Entrustment
 from meeting_svc.step import StepTaken
 from zhengling.authority import Composition, OrganisationKind
-from zhengling.errors import Problem, Text, refusal
 from zhengling.events import Resolution
+from zhengling.kernel.errors import Problem, Text, refusal
 from zhengling.rulebook import Actor, Facts, MeetingKind, Outcome, Role
 
 Asked = TypeVar("Asked", LeaveRequest, Delegation)

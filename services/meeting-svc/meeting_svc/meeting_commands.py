@@ -27,10 +27,10 @@ from meeting_svc.topic import Topic
 from zhengling import references
 from zhengling.db import lock
 from zhengling.deadlines import shanghai_day
-from zhengling.errors import Text, invalid
 from zhengling.events import (
     MeetingClosed,
 )
+from zhengling.kernel.errors import Text, invalid
 from zhengling.outbox import emit
 from zhengling.rulebook import MeetingKind
 from zhengling.service import Call

@@ -30,7 +30,7 @@ from zhengling import references
 from zhengling.authority import Composition
 from zhengling.db import load
 from zhengling.deadlines import shanghai_day
-from zhengling.errors import Problem, Text
+from zhengling.kernel.errors import Problem, Text
 from zhengling.paging import Page, PageRequest, page, picked
 from zhengling.rulebook import Chain, MeetingKind, TopicNature
 from zhengling.service import Call

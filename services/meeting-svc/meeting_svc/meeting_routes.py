@@ -24,7 +24,7 @@ from meeting_svc.meeting_schemas import (
     RecordSound,
 )
 from meeting_svc.scopes import Change, Create, Read
-from zhengling.moments import Day
+from zhengling.kernel.instants import Day
 from zhengling.paging import Page, Paging
 from zhengling.service import Call, commands, etag, queries
 from zhengling.waiting import WaitsFor

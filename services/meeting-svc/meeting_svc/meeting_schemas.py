@@ -31,8 +31,8 @@ from meeting_svc.meeting import MeetingState
 from meeting_svc.schemas import SAYING, NextStep, OccurredAt, Payload, Reason, StepView, Title, View
 from zhengling.authority import Key
 from zhengling.events import Resolution
+from zhengling.kernel.instants import Day, Instant
 from zhengling.meeting_rules import MeetingKind
-from zhengling.moments import Day, Instant
 
 Place = Annotated[str, Field(max_length=200, examples=["区政府一楼会议室"])]
 StartsAt = Annotated[Instant | None, Field(description="the planned time, on the meeting's day")]

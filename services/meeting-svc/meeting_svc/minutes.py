@@ -21,9 +21,9 @@ from meeting_svc.succession import chaired_by
 from zhengling.authority import Composition, OrganisationKind
 from zhengling.conditions import Facts
 from zhengling.deadlines import shanghai_day
-from zhengling.errors import Text, refusal
 from zhengling.events import Resolution
 from zhengling.gbt9704 import Attendees, Imprint, Layout, chinese_date
+from zhengling.kernel.errors import Text, refusal
 from zhengling.meeting_rules import MeetingKind
 from zhengling.minutes_template import Item, Values
 from zhengling.rulebook import Difficulty, Outcome, TopicNature, in_chinese

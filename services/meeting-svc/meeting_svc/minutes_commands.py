@@ -36,8 +36,8 @@ from zhengling.authority import Composition
 from zhengling.conditions import Actor, Facts
 from zhengling.db import backbone, lock
 from zhengling.deadlines import shanghai_day
-from zhengling.errors import Text, invalid, not_found, refusal
 from zhengling.events import DecisionAdopted, DecisionAmended, DecisionRevoked, Event, MinutesSigned, Resolution, Unit
+from zhengling.kernel.errors import Text, invalid, not_found, refusal
 from zhengling.outbox import emit
 from zhengling.rulebook import MeetingKind, Role, StepName
 from zhengling.service import Call

@@ -19,7 +19,7 @@ from meeting_svc.step import next_step
 from zhengling import gbt9704, references
 from zhengling.db import load
 from zhengling.deadlines import shanghai_day
-from zhengling.errors import not_found
+from zhengling.kernel.errors import not_found
 from zhengling.service import Call
 
 _NEWEST_FIRST = sa.text("number DESC")

@@ -12,9 +12,9 @@ from meeting_svc.meeting import MeetingState
 from meeting_svc.minutes import Cause, MinutesState
 from meeting_svc.schemas import SAYING, NextStep, OccurredAt, Payload, Reason, StepView, View
 from zhengling.authority import Key
-from zhengling.characters import SeveralLines
 from zhengling.events import Resolution, ResolutionChange
-from zhengling.moments import Day
+from zhengling.kernel.characters import SeveralLines
+from zhengling.kernel.instants import Day
 from zhengling.rulebook import Difficulty, FollowingDocument, Outcome
 
 WholeText = Annotated[

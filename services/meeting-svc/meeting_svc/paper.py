@@ -24,7 +24,7 @@ from meeting_svc.topic import (
 from meeting_svc.turn import begin_text, turn
 from zhengling.authority import Composition
 from zhengling.deadlines import Due
-from zhengling.errors import Text, invalid, refusal
+from zhengling.kernel.errors import Text, invalid, refusal
 from zhengling.meeting_rules import Papers, RequiredPaper
 from zhengling.rulebook import (
     Actor,

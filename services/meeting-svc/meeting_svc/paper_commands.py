@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 from meeting_svc.topic import Paper
 from meeting_svc.topic_schemas import PaperPayload
 from zhengling import files
-from zhengling.errors import invalid
+from zhengling.kernel.errors import invalid
 from zhengling.service import Call
 
 

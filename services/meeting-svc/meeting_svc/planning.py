@@ -18,7 +18,7 @@ from meeting_svc.meeting import Meeting, MeetingState
 from meeting_svc.step import Taken
 from zhengling.authority import Acting, Composition
 from zhengling.deadlines import shanghai_day
-from zhengling.errors import Problem, Text, invalid, refusal
+from zhengling.kernel.errors import Problem, Text, invalid, refusal
 from zhengling.planning_rules import (
     CHINESE,
     Ask,

@@ -47,7 +47,7 @@ from zhengling.authority import Acting, Composition, OrganisationKind
 from zhengling.cadence import period_of
 from zhengling.db import government_of, load, lock
 from zhengling.deadlines import Due, compute, shanghai_day
-from zhengling.errors import Text, invalid
+from zhengling.kernel.errors import Text, invalid
 from zhengling.planning_rules import PlanStep, RequestType
 from zhengling.rulebook import Actor, Role, Rulebook
 from zhengling.service import Call

@@ -11,9 +11,9 @@ from meeting_svc.meeting_schemas import RuleTold
 from meeting_svc.planning import RequestState
 from meeting_svc.schemas import SAYING, Next, OccurredAt, Opinion, Payload, Reason, TakenView, Title, View
 from zhengling.authority import Key
-from zhengling.characters import SeveralLines
 from zhengling.due_dates import DueView
-from zhengling.moments import Day
+from zhengling.kernel.characters import SeveralLines
+from zhengling.kernel.instants import Day
 from zhengling.planning_rules import Group, Hindrance, NameOf, PlanStep
 from zhengling.rulebook import Role
 

@@ -10,7 +10,7 @@ from meeting_svc.meeting import PREPARED, Meeting, MeetingState, sponsors_of
 from meeting_svc.record import Remark
 from meeting_svc.session import devices_declared
 from zhengling.authority import Composition
-from zhengling.errors import Text
+from zhengling.kernel.errors import Text
 from zhengling.rulebook import MeetingKind, in_chinese
 
 

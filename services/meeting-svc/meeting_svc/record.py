@@ -10,8 +10,8 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from meeting_svc.step import StepTaken
-from zhengling.errors import Text
 from zhengling.events import Resolution
+from zhengling.kernel.errors import Text
 from zhengling.rulebook import Role, TopicNature
 from zhengling.vocabulary import LeaveReason
 

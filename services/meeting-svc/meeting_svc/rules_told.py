@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from zhengling.conditions import Chain, Step
 from zhengling.deadlines import Unit
-from zhengling.errors import Text
+from zhengling.kernel.errors import Text
 from zhengling.planning_rules import CHINESE, RequestType, Span
 from zhengling.rulebook import MeetingKind, Role, Rulebook, in_chinese
 

@@ -8,10 +8,10 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from zhengling.characters import SeveralLines
-from zhengling.moments import Instant
-from zhengling.payload import SAYING as SAYING
-from zhengling.payload import Payload as Payload
+from zhengling.kernel.characters import SeveralLines
+from zhengling.kernel.instants import Instant
+from zhengling.kernel.payload import SAYING as SAYING
+from zhengling.kernel.payload import Payload as Payload
 from zhengling.rulebook import (
     Role,
     StepName,

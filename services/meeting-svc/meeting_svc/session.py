@@ -18,7 +18,7 @@ from meeting_svc.meeting import HELD, PREPARED, Meeting, MeetingState, require_s
 from meeting_svc.record import Act, Attendance, Copy, GuestAttendance, Handover, QuorumNeeded, Recording
 from zhengling.authority import Acting, Composition
 from zhengling.deadlines import shanghai_day
-from zhengling.errors import Text, refusal
+from zhengling.kernel.errors import Text, refusal
 from zhengling.rulebook import MeetingKind
 
 

@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from zhengling.absence_rules import Power
 from zhengling.authority import Composition
-from zhengling.errors import Text, refusal
+from zhengling.kernel.errors import Text, refusal
 from zhengling.rulebook import Chain, Facts, Role, Step, StepName, in_chinese
 
 

@@ -14,7 +14,7 @@ from meeting_svc.consultation import Coordination, CoordinationNote, Position, S
 from meeting_svc.gate import GateRecord
 from meeting_svc.step import StepTaken, next_step
 from zhengling.authority import Composition
-from zhengling.errors import Problem, Text, refusal
+from zhengling.kernel.errors import Problem, Text, refusal
 from zhengling.rulebook import (
     Actor,
     Facts,

@@ -46,7 +46,7 @@ from zhengling.absence_rules import Power
 from zhengling.authority import Composition
 from zhengling.db import load, lock
 from zhengling.deadlines import Due, compute, shanghai_day
-from zhengling.errors import Text, invalid, refusal
+from zhengling.kernel.errors import Text, invalid, refusal
 from zhengling.meeting_rules import TopicRules
 from zhengling.rulebook import Actor, MeetingKind, Role, StepName, matches
 from zhengling.service import Call

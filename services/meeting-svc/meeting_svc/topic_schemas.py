@@ -11,7 +11,7 @@ from meeting_svc.consultation import Stance
 from meeting_svc.schemas import SAYING, NextStep, OccurredAt, Opinion, Payload, Reason, StepView, Title, View
 from meeting_svc.topic import TopicState, Turn
 from zhengling.authority import Key
-from zhengling.characters import SeveralLines
+from zhengling.kernel.characters import SeveralLines
 from zhengling.rulebook import PaperKind, RaisedBy, Role, TopicNature
 from zhengling.vocabulary import Aspect, Block, Criterion, Gate, HearingForm, NotePart
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from meeting_svc.bounds import OF_A_TOPIC, appended
 from meeting_svc.topic import HistoryEntry, Topic, TopicState, Turn, require_state, settle
-from zhengling.errors import Text, refusal
+from zhengling.kernel.errors import Text, refusal
 from zhengling.rulebook import MeetingKind
 from zhengling.vocabulary import Outcome
 

@@ -22,7 +22,7 @@ from zhengling.authority import Acting, Composition
 from zhengling.db import load, lock, now
 from zhengling.deadlines import shanghai_day
 from zhengling.due_dates import Moved
-from zhengling.errors import Text, invalid, not_found, refusal
+from zhengling.kernel.errors import Text, invalid, not_found, refusal
 from zhengling.planning_rules import CHINESE, Ask, YearlyPlan
 from zhengling.rulebook import Actor, Role, Rulebook
 from zhengling.service import Call

@@ -12,7 +12,7 @@ from meeting_svc.yearly_plan_commands import SUBJECT, plan_of, rules_of
 from meeting_svc.yearly_plan_schemas import LinkedRequest, MeetingPlanView
 from zhengling import due_dates, references
 from zhengling.deadlines import shanghai_day
-from zhengling.errors import not_found
+from zhengling.kernel.errors import not_found
 from zhengling.paging import Page, PageRequest, page
 from zhengling.service import Call
 

@@ -10,7 +10,7 @@ from oversight_svc.handlers import DUE_DATES, HANDLERS, TIMERS
 from oversight_svc.routes import ROUTERS
 from oversight_svc.settings import Settings
 from zhengling import feeds
-from zhengling.errors import Text
+from zhengling.kernel.errors import Text
 from zhengling.process import Program
 from zhengling.service import Service
 from zhengling.service import create_app as create_service_app

@@ -16,8 +16,8 @@ from zhengling import due_dates, references, timers
 from zhengling.db import backbone, government_of, lock, looked_up, now, write
 from zhengling.deadlines import shanghai_day
 from zhengling.due_dates import Moved
-from zhengling.errors import Problem, Text
 from zhengling.events import DecisionAdopted, EntryDueMoved, EntryDueSet, EntryOpened, EntryOverdue
+from zhengling.kernel.errors import Problem, Text
 from zhengling.outbox import emit
 from zhengling.rulebook import EntrySource, Facts, Ledger, Rulebook, Rulebooks
 from zhengling.service import Call

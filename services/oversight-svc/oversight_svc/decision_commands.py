@@ -11,8 +11,8 @@ from oversight_svc.matter import Amendment, DueBasis, Entry, EntryState, NewDue
 from oversight_svc.tables import ledger_entry
 from zhengling import due_dates, timers
 from zhengling.db import government_of, now
-from zhengling.errors import not_found
 from zhengling.events import DecisionAmended, DecisionRevoked, EntryAmended, EntryRevoked
+from zhengling.kernel.errors import not_found
 from zhengling.outbox import emit
 from zhengling.rulebook import EntrySource, Rulebook, Rulebooks
 

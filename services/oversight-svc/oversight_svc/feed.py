@@ -6,8 +6,8 @@ import sqlalchemy as sa
 
 from oversight_svc.matter import Entry, EntryState
 from oversight_svc.tables import ledger_entry
-from zhengling.errors import Text
 from zhengling.feeds import FeedEvent, Status
+from zhengling.kernel.errors import Text
 from zhengling.service import Call
 
 

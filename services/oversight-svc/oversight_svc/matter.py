@@ -11,8 +11,8 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from zhengling.authority import Composition
-from zhengling.errors import Text, refusal
 from zhengling.events import Resolution, ResolutionChange, Unit
+from zhengling.kernel.errors import Text, refusal
 from zhengling.rulebook import Actor, Difficulty, EntrySource, Ledger
 
 

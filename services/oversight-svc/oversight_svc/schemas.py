@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from oversight_svc.matter import DueBasis, EntryState
 from zhengling.due_dates import ChangeView, TraceView
 from zhengling.events import ResolutionChange, Unit
-from zhengling.moments import Day, Instant
-from zhengling.payload import Payload
+from zhengling.kernel.instants import Day, Instant
+from zhengling.kernel.payload import Payload
 from zhengling.rulebook import Difficulty, EntrySource
 
 

@@ -11,7 +11,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
-from zhengling.characters import SeveralLines, require_one_line
+from zhengling.kernel.characters import SeveralLines, require_one_line
 
 #: The pattern of a text that isn't only blanks.
 SAYING = r"\S"

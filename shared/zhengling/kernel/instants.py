@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Discriminator, Tag
 
-from zhengling.errors import Unfit
+from zhengling.kernel.errors import Unfit
 from zhengling.workdays import SHANGHAI
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)

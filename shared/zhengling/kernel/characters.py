@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from zhengling.errors import Problem, invalid
+from zhengling.kernel.errors import Problem, invalid
 
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 #: What XML could hold: the controls of C1, separators of lines and paragraphs, and what sets the direction of writing.

@@ -1,0 +1,1 @@
+"""The words of every room: refusals, characters, payloads, instants, bounds. Imports nothing of ours."""
