@@ -21,8 +21,8 @@ import holidays
 import numpy as np
 
 from bench.table import Row
-from zhengling.deadlines import DeadlineRule, compute, compute_many
-from zhengling.workdays import WorkdayCalendar, base_years
+from zhengling.dates.deadlines import DeadlineRule, compute, compute_many
+from zhengling.dates.workdays import WorkdayCalendar, base_years
 
 FIRST, LAST = date(2011, 1, 1), date(2026, 6, 30)  # the starts: where all contenders know the notices
 STARTS, SLOW_STARTS, MANY = 20_000, 100, 1_000_000

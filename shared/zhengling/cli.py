@@ -429,8 +429,8 @@ class DeadlineCase(BaseModel):
 
 @deadlines.command("check", help="Compute every case of FILE; name each that differs, and exit with 1 if any does.")
 def deadlines_check(file: Path, rulebooks: RulebookRoots = None) -> None:
-    from zhengling.deadlines import compute
-    from zhengling.workdays import WorkdayCalendar, base_years
+    from zhengling.dates.deadlines import compute
+    from zhengling.dates.workdays import WorkdayCalendar, base_years
 
     books = loaded(rulebooks)
     calendar = WorkdayCalendar(base_years(), "base")

@@ -19,13 +19,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from zhengling import references
-from zhengling.adjustments import AnyAdjustment, Extension, Suspension, adjusted, require_suspendable
+from zhengling.dates.adjustments import AnyAdjustment, Extension, Suspension, adjusted, require_suspendable
+from zhengling.dates.deadlines import Due, Unit, compute
+from zhengling.dates.explanations import Later, explain, sentence
+from zhengling.dates.workdays import WorkdayCalendar
 from zhengling.db import columns, government_of, now, read_back, write
-from zhengling.deadlines import Due, Unit, compute
-from zhengling.explanations import Later, explain, sentence
 from zhengling.kernel.errors import Language, Text, not_found, refusal
 from zhengling.rulebook import Rulebook, Rulebooks
-from zhengling.workdays import WorkdayCalendar
 
 _KEEP = sa.text("""
     INSERT INTO deadline (id, government, subject_type, subject_id, rule, edition, clause, counted_from, due, due_at,

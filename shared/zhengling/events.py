@@ -15,8 +15,8 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict
 
 from zhengling.authority import Absent, Composition
+from zhengling.dates.workdays import CalendarYear
 from zhengling.rulebook import Difficulty, FollowingDocument, Outcome
-from zhengling.workdays import CalendarYear
 
 
 class EventKind(StrEnum):

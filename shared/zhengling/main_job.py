@@ -19,9 +19,9 @@ from pydantic import BaseModel, ConfigDict
 
 from zhengling.auth import LocalIssuer
 from zhengling.authority import Composition, OrganisationKind, PostRole
+from zhengling.dates.workdays import SHANGHAI
 from zhengling.rulebook import Difficulty, FollowingDocument, Outcome, PaperKind, RaisedBy, Role, TopicNature
 from zhengling.vocabulary import Aspect, NotePart
-from zhengling.workdays import SHANGHAI
 
 SERVICES = ("meeting", "docflow", "oversight", "calendar")
 Json = dict[str, Any]

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from zhengling import due_dates, references
+from zhengling.dates.workdays import WorkdayCalendar
 from zhengling.db import NATIONAL, backbone, enter_government, government_of, now
 from zhengling.due_dates import COLUMNS, KeptDeadline, Moved, Owners
 from zhengling.events import RECOMPUTED, Event, WorkdaysChanged
@@ -20,7 +21,6 @@ from zhengling.inbox import Received
 from zhengling.kernel.errors import Text
 from zhengling.outbox import emit
 from zhengling.rulebook import Rulebooks
-from zhengling.workdays import WorkdayCalendar
 
 BATCH = 1000
 

@@ -14,8 +14,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from zhengling.authority import Absent, Composition
+from zhengling.dates.deadlines import shanghai_day
+from zhengling.dates.workdays import CalendarYear, WorkdayCalendar, overlay
 from zhengling.db import NATIONAL, backbone, enter_government, government_of, looked_up, now
-from zhengling.deadlines import shanghai_day
 from zhengling.events import (
     AbsenceApproved,
     AbsenceCancelled,
@@ -29,7 +30,6 @@ from zhengling.events import (
 from zhengling.inbox import Handlers, Received, ignored
 from zhengling.kernel.errors import Problem, Text
 from zhengling.rulebook import Rulebooks
-from zhengling.workdays import CalendarYear, WorkdayCalendar, overlay
 
 # Whoever was away lately counts too, since a fact may be told a while after it occurred; and whoever will be soon.
 _COMPOSITION_VERSION = sa.text("""

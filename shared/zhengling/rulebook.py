@@ -35,7 +35,7 @@ from zhengling.conditions import Step as Step
 from zhengling.conditions import StepName as StepName
 from zhengling.conditions import When as When
 from zhengling.conditions import matches as matches
-from zhengling.deadlines import Anchor, DeadlineRule, shanghai_day
+from zhengling.dates.deadlines import Anchor, DeadlineRule, shanghai_day
 from zhengling.kernel.errors import Problem, Text
 from zhengling.meeting_rules import FirstTopic as FirstTopic
 from zhengling.meeting_rules import FollowUp as FollowUp

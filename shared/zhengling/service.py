@@ -32,14 +32,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from zhengling import audit, idempotency, payload_errors, references
 from zhengling.auth import Authenticator, KeySource, Principal
+from zhengling.dates.deadlines import shanghai_day
+from zhengling.dates.workdays import FIRST_YEAR, YEARS_AHEAD
 from zhengling.db import Database, is_contention, is_outage, now, refused_text, told
-from zhengling.deadlines import shanghai_day
 from zhengling.file_store import FileStore
 from zhengling.kernel.characters import not_allowed, require_allowed
 from zhengling.kernel.errors import Language, Problem, Text, invalid
 from zhengling.rulebook import Rulebook, Rulebooks
 from zhengling.settings import ServiceSettings
-from zhengling.workdays import FIRST_YEAR, YEARS_AHEAD
 
 log = logging.getLogger(__name__)
 REQUESTS = Counter("zhengling_http_requests", "HTTP requests answered", ["operation", "status"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 from calendar_svc.feed import Change, Run, _event, runs
-from zhengling.workdays import CalendarYear, DayKind, SpecialDay, WorkdayCalendar, base_years
+from zhengling.dates.workdays import CalendarYear, DayKind, SpecialDay, WorkdayCalendar, base_years
 
 CALENDAR = WorkdayCalendar(base_years(date(2026, 11, 22)), "test")
 

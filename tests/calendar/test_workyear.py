@@ -17,8 +17,7 @@ from calendar_svc.workyear import (
     effective,
     gazette,
 )
-from zhengling.kernel.errors import Problem
-from zhengling.workdays import (
+from zhengling.dates.workdays import (
     CalendarYear,
     DayKind,
     DayStatus,
@@ -27,6 +26,7 @@ from zhengling.workdays import (
     base_years,
     statutory_days,
 )
+from zhengling.kernel.errors import Problem
 
 BASE = base_years(date(2026, 11, 22))
 YEARS = {year.year: year for year in BASE}

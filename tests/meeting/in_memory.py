@@ -43,10 +43,10 @@ from meeting_svc.planning import PlanningRequest
 from meeting_svc.topic import Topic
 from zhengling.auth import Principal
 from zhengling.authority import Absent, Composition
+from zhengling.dates.workdays import WorkdayCalendar
 from zhengling.kernel.errors import Problem
 from zhengling.rulebook import Rulebook, Rulebooks
 from zhengling.service import Call, Service
-from zhengling.workdays import WorkdayCalendar
 
 DOMAIN = (
     topic, paper, declaration, readiness, turn, gate, consultation, meeting, agenda, session, invitation, attendance, movement,

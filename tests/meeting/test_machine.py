@@ -44,9 +44,9 @@ from meeting_svc.minutes import Minutes
 from meeting_svc.topic import Topic, TopicState
 from zhengling.authority import Acting, Composition
 from zhengling.conditions import Actor, Chain, Facts, Step, matches
+from zhengling.dates.workdays import WorkdayCalendar, base_years
 from zhengling.kernel.errors import Problem, Text, refusal
 from zhengling.rulebook import Rulebook, load_edition
-from zhengling.workdays import WorkdayCalendar, base_years
 
 GOVERNMENTS = ("xigang", "shuangtaizi", "huancui", "zhanqian", "dalian")
 START = datetime(2026, 3, 2, 9, tzinfo=SHANGHAI)

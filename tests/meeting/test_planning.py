@@ -21,8 +21,9 @@ from meeting_svc.meeting import Meeting, MeetingState
 from meeting_svc.planning import Guest, Lift, PlanningRequest, PlanStepTaken, RequestState, next_ask
 from meeting_svc.yearly_plan import Declaration, MeetingPlan, PlanItem, PlanState, allows
 from zhengling.authority import Composition, Post, PostRole
-from zhengling.deadlines import Anchor, DeadlineRule, compute
-from zhengling.deadlines import Unit as TimeUnit
+from zhengling.dates.deadlines import Anchor, DeadlineRule, compute
+from zhengling.dates.deadlines import Unit as TimeUnit
+from zhengling.dates.workdays import SHANGHAI, WorkdayCalendar, base_years
 from zhengling.events import Resolution, Unit
 from zhengling.kernel.errors import Problem
 from zhengling.planning_rules import (
@@ -38,7 +39,6 @@ from zhengling.planning_rules import (
     YearlyPlan,
 )
 from zhengling.rulebook import Outcome, Role, RulebookError, load_edition
-from zhengling.workdays import SHANGHAI, WorkdayCalendar, base_years
 
 CALENDAR = WorkdayCalendar(base_years(date(2026, 1, 1)), "base")
 PEOPLE = composition_of("xigang")

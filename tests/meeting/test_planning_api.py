@@ -16,12 +16,12 @@ from tests.conftest import composition_of, scenario_of
 from meeting_svc.planning import PlanningRequest
 from meeting_svc.planning_commands import mark_held, require_approved
 from zhengling.authority import Composition
+from zhengling.dates.workdays import SHANGHAI
 from zhengling.db import Database
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import Api, Json, MainJob, Refused, at, load_composition
 from zhengling.rulebook import Outcome
 from zhengling.stack import EmbeddedStack
-from zhengling.workdays import SHANGHAI
 
 PREFIX = {"dalian": "dl", "xigang": "xg", "shuangtaizi": "st", "huancui": "hc", "zhanqian": "zq", sixth.CODE: "lh"}
 BEGIN = date(2026, 1, 5)

@@ -18,12 +18,12 @@ from meeting_svc import turn as turns
 from meeting_svc.bounds import OF_A_TOPIC
 from meeting_svc.step import StepTaken
 from meeting_svc.topic import HistoryEntry, Paper, Topic, TopicState, Turn
-from zhengling.deadlines import compute
+from zhengling.dates.deadlines import compute
+from zhengling.dates.workdays import WorkdayCalendar, base_years
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import at
 from zhengling.rulebook import PaperKind, RaisedBy, Rulebook, StepName, TopicNature, load_edition
 from zhengling.vocabulary import Aspect, FollowingDocument, NotePart, Outcome
-from zhengling.workdays import WorkdayCalendar, base_years
 
 DAY = date(2026, 2, 12)
 CALENDAR = WorkdayCalendar(base_years(DAY), "test")

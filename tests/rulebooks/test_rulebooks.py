@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from zhengling.authority import Acting, Composition, OrganisationKind, PostRole
+from zhengling.dates.workdays import SHANGHAI
 from zhengling.rulebook import (
     Actor,
     Chain,
@@ -26,7 +27,6 @@ from zhengling.rulebook import (
     load_edition,
     matches,
 )
-from zhengling.workdays import SHANGHAI
 
 ROOT = Path(__file__).parents[2]
 PREFIXES = {"dalian": "DL", "huancui": "HC", "shuangtaizi": "ST", "xigang": "XG", "zhanqian": "ZQ"}

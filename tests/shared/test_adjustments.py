@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from tests.shared.test_workdays import calendars
 
-from zhengling.adjustments import Extension, Suspension, adjusted
-from zhengling.deadlines import DeadlineRule, Roll, Unit, compute
-from zhengling.explanations import explain, sentence
+from zhengling.dates.adjustments import Extension, Suspension, adjusted
+from zhengling.dates.deadlines import DeadlineRule, Roll, Unit, compute
+from zhengling.dates.explanations import explain, sentence
+from zhengling.dates.workdays import WorkdayCalendar, base_years
 from zhengling.kernel.errors import Problem
-from zhengling.workdays import WorkdayCalendar, base_years
 
 ONE_DAY = timedelta(days=1)
 CALENDAR = WorkdayCalendar(base_years(date(2026, 11, 22)), "v1")

@@ -13,10 +13,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from zhengling.deadlines import DeadlineRule, Due, Roll, Unit, compute, compute_many
-from zhengling.explanations import explain, sentence
+from zhengling.dates.deadlines import (
+    DeadlineRule,
+    Due,
+    Roll,
+    Unit,
+    compute,
+    compute_many,
+)
+from zhengling.dates.explanations import explain, sentence
+from zhengling.dates.workdays import (
+    SHANGHAI,
+    CalendarYear,
+    DayKind,
+    SpecialDay,
+    WorkdayCalendar,
+    base_years,
+    overlay,
+)
 from zhengling.kernel.errors import Problem
-from zhengling.workdays import SHANGHAI, CalendarYear, DayKind, SpecialDay, WorkdayCalendar, base_years, overlay
 
 ROOT = Path(__file__).parents[2]
 NATIONAL = base_years(date(2026, 11, 22))

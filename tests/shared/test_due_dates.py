@@ -20,15 +20,15 @@ from tests.trial import NO_RULEBOOKS, Trial
 
 from zhengling import due_dates, references
 from zhengling.columns import map_noun, noun_columns
+from zhengling.dates.deadlines import Unit
+from zhengling.dates.workdays import CalendarYear, DayKind, SpecialDay, base_years
 from zhengling.db import NATIONAL
-from zhengling.deadlines import Unit
 from zhengling.due_dates import Moved, Owner
 from zhengling.events import WorkdaysChanged
 from zhengling.inbox import Received
 from zhengling.kernel.errors import Problem
 from zhengling.recomputation import on_workdays_changed, recompute_some
 from zhengling.rulebook import Rulebook, Rulebooks
-from zhengling.workdays import CalendarYear, DayKind, SpecialDay, base_years
 
 ST, HC = "shuangtaizi", "huancui"
 RULE = "document-issue"  # 5 working days of the close

@@ -10,8 +10,15 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from zhengling.dates.workdays import (
+    CalendarYear,
+    DayKind,
+    SpecialDay,
+    WorkdayCalendar,
+    base_years,
+    overlay,
+)
 from zhengling.kernel.errors import Problem
-from zhengling.workdays import CalendarYear, DayKind, SpecialDay, WorkdayCalendar, base_years, overlay
 
 ONE_DAY = timedelta(days=1)
 NATIONAL = base_years(date(2026, 11, 22))

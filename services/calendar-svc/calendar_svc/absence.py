@@ -14,7 +14,7 @@ from enum import StrEnum
 from zhengling.absence_rules import Absence as Rules
 from zhengling.absence_rules import AbsenceKind, Ask, AskStep, Duty, LimitName, Power, RequestRow
 from zhengling.authority import Absent, Acting, Composition, PostRole, StandIn, Vacancy
-from zhengling.deadlines import shanghai_day
+from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Problem, Text, invalid, refusal
 from zhengling.rulebook import Actor, Role, in_chinese
 

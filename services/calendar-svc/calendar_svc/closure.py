@@ -9,8 +9,8 @@ import datetime as dt
 from dataclasses import dataclass
 
 from calendar_svc.workyear import ONE_DAY, ClosedDays
+from zhengling.dates.workdays import Notice
 from zhengling.kernel.errors import Text, refusal
-from zhengling.workdays import Notice
 
 
 @dataclass

@@ -14,7 +14,7 @@ from calendar_svc.absence import Absence, Act, Lift, own_absence, require_act, r
 from zhengling.absence_rules import Absence as Rules
 from zhengling.absence_rules import LimitName, RequestRow
 from zhengling.authority import Acting, Composition
-from zhengling.deadlines import shanghai_day
+from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Text, refusal
 from zhengling.rulebook import Actor, Role, in_chinese
 

@@ -27,15 +27,15 @@ from calendar_svc.schemas import (
     YearView,
 )
 from zhengling import references
+from zhengling.dates.deadlines import DeadlineRule, Due, compute
+from zhengling.dates.workdays import CalendarYear, WorkdayCalendar, overlay
 from zhengling.db import NATIONAL, enter_government, government_of, load
-from zhengling.deadlines import DeadlineRule, Due, compute
 from zhengling.due_dates import DueView, view_of
 from zhengling.events import RECOMPUTED
 from zhengling.kernel.errors import Problem, Text, invalid, not_found
 from zhengling.paging import Page, PageRequest, page
 from zhengling.rulebook import Rulebook
 from zhengling.service import Call
-from zhengling.workdays import CalendarYear, WorkdayCalendar, overlay
 
 AD_HOC = "period"
 MAX_DAYS = 800

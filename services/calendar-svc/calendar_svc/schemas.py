@@ -8,12 +8,20 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, StrictInt, Tag, model_validator
 
 from calendar_svc.workyear import Arrangement, DayChange
-from zhengling.deadlines import CIVIL_CODE, Amount, Anchor, DeadlineRule, FixedDay, Roll, Unit
+from zhengling.dates.deadlines import (
+    CIVIL_CODE,
+    Amount,
+    Anchor,
+    DeadlineRule,
+    FixedDay,
+    Roll,
+    Unit,
+)
+from zhengling.dates.workdays import CalendarYear, DayKind, DayStatus, Notice, SpecialDay
 from zhengling.due_dates import DueView
 from zhengling.kernel.errors import Unfit
 from zhengling.kernel.instants import Day, DayOrInstant, Instant
 from zhengling.kernel.payload import SAYING, Payload
-from zhengling.workdays import CalendarYear, DayKind, DayStatus, Notice, SpecialDay
 
 MAX_BATCH, MAX_TRACED = 100_000, 1000
 

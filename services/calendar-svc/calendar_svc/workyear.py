@@ -11,8 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from zhengling.kernel.errors import Problem, Text, invalid, refusal
-from zhengling.workdays import (
+from zhengling.dates.workdays import (
     MAKEUP_WORKDAY,
     SWAP_DAY_OFF,
     CalendarYear,
@@ -21,6 +20,7 @@ from zhengling.workdays import (
     SpecialDay,
     overlay,
 )
+from zhengling.kernel.errors import Problem, Text, invalid, refusal
 
 ONE_DAY = dt.timedelta(days=1)
 FRIDAY = 4

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from docflow_svc.document import Document
 from docflow_svc.tables import document
 from zhengling import due_dates
-from zhengling.deadlines import shanghai_day
+from zhengling.dates.deadlines import shanghai_day
 from zhengling.due_dates import KeptDeadline
 from zhengling.feeds import FeedEvent, Status
 from zhengling.kernel.errors import Text

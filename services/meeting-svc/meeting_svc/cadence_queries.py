@@ -10,7 +10,7 @@ from meeting_svc import tables
 from meeting_svc.cadence_schemas import CadenceView, KindCadenceView, PeriodView
 from zhengling import references
 from zhengling.cadence import Period, sentence, standing
-from zhengling.deadlines import shanghai_day
+from zhengling.dates.deadlines import shanghai_day
 from zhengling.service import Call
 
 

@@ -11,7 +11,7 @@ from meeting_svc.circular_queries import figures_of
 from meeting_svc.circular_schemas import SendCircular
 from meeting_svc.invitation import names_of
 from zhengling import references
-from zhengling.deadlines import shanghai_day
+from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Text
 from zhengling.service import Call
 

@@ -17,7 +17,7 @@ from meeting_svc.invitation import names_of
 from meeting_svc.meeting import Meeting
 from meeting_svc.workbook import put_text
 from zhengling import references
-from zhengling.deadlines import shanghai_day
+from zhengling.dates.deadlines import shanghai_day
 from zhengling.paging import Page, PageRequest, page
 from zhengling.service import Call
 

@@ -16,7 +16,7 @@ from meeting_svc.composition_changes import Report, examine
 from meeting_svc.composition_schemas import CompositionReport, CompositionRows
 from zhengling import references
 from zhengling.authority import Composition
-from zhengling.deadlines import shanghai_day
+from zhengling.dates.deadlines import shanghai_day
 from zhengling.events import CompositionChanged
 from zhengling.kernel.errors import Problem, Text, invalid
 from zhengling.outbox import emit

@@ -27,7 +27,7 @@ from meeting_svc.composition_schemas import (
     VersionView,
 )
 from zhengling.authority import Composition, Official, Post, PostRole
-from zhengling.deadlines import shanghai_day
+from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Problem, Text, invalid, not_found
 from zhengling.paging import Page
 from zhengling.rulebook import Role

@@ -13,11 +13,11 @@ from datetime import date, datetime
 from meeting_svc.guest import invited_by
 from meeting_svc.planning import Act, Lift, PlanningRequest, next_ask, require_act, require_not_before
 from zhengling.authority import Acting, Composition
-from zhengling.deadlines import Due, Unit
+from zhengling.dates.deadlines import Due, Unit
+from zhengling.dates.workdays import WorkdayCalendar
 from zhengling.kernel.errors import Text, refusal
 from zhengling.planning_rules import CHINESE, Hindrance, InviteeRule, RequestType, Span
 from zhengling.rulebook import Actor, Role, in_chinese
-from zhengling.workdays import WorkdayCalendar
 
 _SPANS_ZH = {Span.month: "当月", Span.quarter: "当季度", Span.half_year: "当半年", Span.year: "当年"}
 

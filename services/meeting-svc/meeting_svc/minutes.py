@@ -20,7 +20,8 @@ from meeting_svc.step import StepTaken, Succession
 from meeting_svc.succession import chaired_by
 from zhengling.authority import Composition, OrganisationKind
 from zhengling.conditions import Facts
-from zhengling.deadlines import shanghai_day
+from zhengling.dates.deadlines import shanghai_day
+from zhengling.dates.workdays import SHANGHAI
 from zhengling.events import Resolution
 from zhengling.gbt9704 import Attendees, Imprint, Layout, chinese_date
 from zhengling.kernel.errors import Text, refusal
@@ -28,7 +29,6 @@ from zhengling.meeting_rules import MeetingKind
 from zhengling.minutes_template import Item, Values
 from zhengling.rulebook import Difficulty, Outcome, TopicNature, in_chinese
 from zhengling.vocabulary import LeaveReason
-from zhengling.workdays import SHANGHAI
 
 
 class MinutesState(StrEnum):

@@ -23,7 +23,8 @@ from meeting_svc.topic import (
 )
 from meeting_svc.turn import begin_text, turn
 from zhengling.authority import Composition
-from zhengling.deadlines import Due
+from zhengling.dates.deadlines import Due
+from zhengling.dates.workdays import WorkdayCalendar
 from zhengling.kernel.errors import Text, invalid, refusal
 from zhengling.meeting_rules import Papers, RequiredPaper
 from zhengling.rulebook import (
@@ -36,7 +37,6 @@ from zhengling.rulebook import (
     matches,
 )
 from zhengling.vocabulary import NotePart
-from zhengling.workdays import WorkdayCalendar
 
 #: Steps that speak of the papers as they were then.
 _OF_PAPERS = (StepName.review_papers, StepName.approve_papers)

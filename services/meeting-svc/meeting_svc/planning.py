@@ -17,7 +17,7 @@ from meeting_svc.decision import Decision, Standing
 from meeting_svc.meeting import Meeting, MeetingState
 from meeting_svc.step import Taken
 from zhengling.authority import Acting, Composition
-from zhengling.deadlines import shanghai_day
+from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Problem, Text, invalid, refusal
 from zhengling.planning_rules import (
     CHINESE,

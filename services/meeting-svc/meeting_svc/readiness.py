@@ -10,7 +10,7 @@ from meeting_svc import gate as gates
 from meeting_svc.declaration import applying_gates, needs_form, needs_prior_meeting
 from meeting_svc.paper import require_in_time
 from meeting_svc.topic import Topic, TopicState, require_ready
-from zhengling.deadlines import Due
+from zhengling.dates.deadlines import Due
 from zhengling.kernel.errors import Problem, Text, refusal
 from zhengling.meeting_rules import TopicRules
 from zhengling.rulebook import (

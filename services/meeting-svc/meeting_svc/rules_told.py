@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from zhengling.conditions import Chain, Step
-from zhengling.deadlines import Unit
+from zhengling.dates.deadlines import Unit
 from zhengling.kernel.errors import Text
 from zhengling.planning_rules import CHINESE, RequestType, Span
 from zhengling.rulebook import MeetingKind, Role, Rulebook, in_chinese

@@ -17,7 +17,7 @@ from meeting_svc.chairing import require_chair
 from meeting_svc.meeting import HELD, PREPARED, Meeting, MeetingState, require_state
 from meeting_svc.record import Act, Attendance, Copy, GuestAttendance, Handover, QuorumNeeded, Recording
 from zhengling.authority import Acting, Composition
-from zhengling.deadlines import shanghai_day
+from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Text, refusal
 from zhengling.rulebook import MeetingKind
 

@@ -14,7 +14,7 @@ from meeting_svc.chairing import chair_facts, planned_chair
 from meeting_svc.meeting import Meeting, sponsors_of, step_context
 from meeting_svc.step import Succession
 from zhengling.authority import Acting, Composition
-from zhengling.deadlines import shanghai_day
+from zhengling.dates.deadlines import shanghai_day
 from zhengling.rulebook import Actor, MeetingKind, Role
 
 

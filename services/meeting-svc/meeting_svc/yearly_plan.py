@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from meeting_svc.planning import PlanStepTaken
 from zhengling.authority import Acting, Composition
-from zhengling.deadlines import shanghai_day
+from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Problem, Text, invalid, refusal
 from zhengling.planning_rules import Planning, YearlyPlan
 from zhengling.rulebook import Actor, in_chinese

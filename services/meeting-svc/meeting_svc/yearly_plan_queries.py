@@ -11,7 +11,7 @@ from meeting_svc.yearly_plan import MeetingPlan, PlanState, waiting
 from meeting_svc.yearly_plan_commands import SUBJECT, plan_of, rules_of
 from meeting_svc.yearly_plan_schemas import LinkedRequest, MeetingPlanView
 from zhengling import due_dates, references
-from zhengling.deadlines import shanghai_day
+from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import not_found
 from zhengling.paging import Page, PageRequest, page
 from zhengling.service import Call

@@ -13,15 +13,15 @@ from oversight_svc.matter import DueBasis, Entry
 from oversight_svc.schemas import SetDue
 from oversight_svc.tables import ledger_entry
 from zhengling import due_dates, references, timers
+from zhengling.dates.deadlines import shanghai_day
+from zhengling.dates.workdays import SHANGHAI
 from zhengling.db import backbone, government_of, lock, looked_up, now, write
-from zhengling.deadlines import shanghai_day
 from zhengling.due_dates import Moved
 from zhengling.events import DecisionAdopted, EntryDueMoved, EntryDueSet, EntryOpened, EntryOverdue
 from zhengling.kernel.errors import Problem, Text
 from zhengling.outbox import emit
 from zhengling.rulebook import EntrySource, Facts, Ledger, Rulebook, Rulebooks
 from zhengling.service import Call
-from zhengling.workdays import SHANGHAI
 
 OVERDUE = "entry_overdue"
 _NEXT_NUMBER = sa.text("""

@@ -11,8 +11,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Discriminator, Tag
 
+from zhengling.dates.workdays import SHANGHAI
 from zhengling.kernel.errors import Unfit
-from zhengling.workdays import SHANGHAI
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt].+", re.ASCII)

@@ -10,9 +10,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from zhengling.deadlines import MIDNIGHT, Anchor, DeadlineRule, Due, Unit, shanghai_day
+from zhengling.dates.deadlines import (
+    MIDNIGHT,
+    Anchor,
+    DeadlineRule,
+    Due,
+    Unit,
+    shanghai_day,
+)
+from zhengling.dates.workdays import DayKind, WorkdayCalendar
 from zhengling.kernel.errors import Text, refusal
-from zhengling.workdays import DayKind, WorkdayCalendar
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 import holidays
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from zhengling import notices
+from zhengling.dates import holiday_notices as notices
 from zhengling.kernel.errors import Problem, Text
 
 if TYPE_CHECKING:

@@ -15,11 +15,18 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from zhengling.deadlines import Amount, Due, Roll, Unit, months_on, shanghai_day
-from zhengling.explanations import Later, TraceStep, in_words, on_day
+from zhengling.dates.deadlines import (
+    Amount,
+    Due,
+    Roll,
+    Unit,
+    months_on,
+    shanghai_day,
+)
+from zhengling.dates.explanations import Later, TraceStep, in_words, on_day
+from zhengling.dates.workdays import WorkdayCalendar
 from zhengling.kernel.errors import Text, refusal
 from zhengling.kernel.instants import Day, Instant
-from zhengling.workdays import WorkdayCalendar
 
 
 class Adjustment(BaseModel):

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from zhengling.dates.workdays import SHANGHAI, WorkdayCalendar
 from zhengling.kernel.errors import Problem, invalid
-from zhengling.workdays import SHANGHAI, WorkdayCalendar
 
 if TYPE_CHECKING:
     import numpy as np
