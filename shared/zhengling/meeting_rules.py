@@ -14,8 +14,8 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from zhengling.cadence import Cadence
 from zhengling.conditions import ALWAYS, Actors, Chain, Section, StepName, When
+from zhengling.documents.minutes_template import Template
 from zhengling.kernel.errors import Text, refusal
-from zhengling.minutes_template import Template
 from zhengling.vocabulary import (
     Aspect,
     Block,

@@ -39,11 +39,11 @@ from meeting_svc.record import (
     QuorumNeeded,
 )
 from meeting_svc.step import StepTaken
-from zhengling import minutes_template
 from zhengling.absence_rules import AbsenceKind
 from zhengling.authority import Absent
+from zhengling.documents import minutes_template
+from zhengling.documents.gbt9704 import docx
 from zhengling.events import Resolution, Unit
-from zhengling.gbt9704 import docx
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import at
 from zhengling.meeting_rules import Minutes as MinutesRule

@@ -13,7 +13,16 @@ from docx import Document
 from docx.oxml.ns import qn
 from docx.shared import Mm, Pt, RGBColor
 
-from zhengling.gbt9704 import Attendees, Imprint, Layout, Level, chinese_date, docx, level_of, mark_size
+from zhengling.documents.gbt9704 import (
+    Attendees,
+    Imprint,
+    Layout,
+    Level,
+    chinese_date,
+    docx,
+    level_of,
+    mark_size,
+)
 
 MINUTES = Layout(
     mark="临海县人民政府周例会纪要",

@@ -22,11 +22,11 @@ from zhengling.authority import Composition, OrganisationKind
 from zhengling.conditions import Facts
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.dates.workdays import SHANGHAI
+from zhengling.documents.gbt9704 import Attendees, Imprint, Layout, chinese_date
+from zhengling.documents.minutes_template import Item, Values
 from zhengling.events import Resolution
-from zhengling.gbt9704 import Attendees, Imprint, Layout, chinese_date
 from zhengling.kernel.errors import Text, refusal
 from zhengling.meeting_rules import MeetingKind
-from zhengling.minutes_template import Item, Values
 from zhengling.rulebook import Difficulty, Outcome, TopicNature, in_chinese
 from zhengling.vocabulary import LeaveReason
 
