@@ -28,7 +28,7 @@ from bench.pipeline import ask
 from bench.table import Row
 from zhengling import due_dates
 from zhengling.authority import Composition
-from zhengling.db import Database
+from zhengling.database.session import Database
 from zhengling.main_job import SERVICES, Api, at, load_composition, office_clerk
 from zhengling.rulebook import Rulebook, Rulebooks
 from zhengling.stack import EmbeddedStack

@@ -23,8 +23,8 @@ import meeting_svc.app
 from bench.pipeline import event_of
 from bench.table import Row
 from zhengling import outbox
-from zhengling.bootstrap import Passwords, bootstrap_database
-from zhengling.db import Database
+from zhengling.database.bootstrap import Passwords, bootstrap_database
+from zhengling.database.session import Database
 from zhengling.events import Missing
 from zhengling.process import migrate_database
 from zhengling.stack import EmbeddedPostgres

@@ -25,7 +25,7 @@ from uuid_utils.compat import uuid7
 
 from bench import floor
 from zhengling.apache_kafka import ApacheKafka
-from zhengling.db import Database
+from zhengling.database.session import Database
 from zhengling.events import DecisionAdopted, Resolution, Unit
 from zhengling.outbox import emit
 from zhengling.rulebook import Outcome

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tests.conftest import ScratchDatabase
 from zhengling.cloudevents import Envelope
-from zhengling.db import Database, government_of
+from zhengling.database.session import Database, government_of
 from zhengling.events import EVENTS, Event, EventKind
 from zhengling.inbox import Handlers, Inbox, Received
 from zhengling.kafka import Message, Offsets

@@ -278,7 +278,7 @@ def database_create(
 ) -> None:
     from asyncpg import PostgresError
 
-    from zhengling.bootstrap import Passwords, bootstrap_database
+    from zhengling.database.bootstrap import Passwords, bootstrap_database
 
     if service not in SERVICES:
         raise fail(f"{service} is none of {', '.join(SERVICES)}")

@@ -14,7 +14,7 @@ import random
 from aiokafka import ConsumerRecord, TopicPartition
 from prometheus_client import Counter
 
-from zhengling.db import Database, whole
+from zhengling.database.session import Database, whole
 from zhengling.faults import crash_point
 from zhengling.inbox import Inbox
 from zhengling.kafka import Consumer, KafkaSettings, Offsets, ensure_topics

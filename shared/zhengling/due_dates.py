@@ -19,11 +19,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from zhengling import references
+from zhengling.database.session import columns, government_of, now, read_back, write
 from zhengling.dates.adjustments import AnyAdjustment, Extension, Suspension, adjusted, require_suspendable
 from zhengling.dates.deadlines import Due, Unit, compute
 from zhengling.dates.explanations import Later, explain, sentence
 from zhengling.dates.workdays import WorkdayCalendar
-from zhengling.db import columns, government_of, now, read_back, write
 from zhengling.kernel.errors import Language, Text, not_found, refusal
 from zhengling.rulebook import Rulebook, Rulebooks
 

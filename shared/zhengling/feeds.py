@@ -29,8 +29,8 @@ from uuid_utils.compat import uuid7
 
 from zhengling import references
 from zhengling.auth import Principal
+from zhengling.database.session import enter_government
 from zhengling.dates.deadlines import shanghai_day
-from zhengling.db import enter_government
 from zhengling.kernel.errors import Language, Problem, Text, not_found, refusal
 from zhengling.service import PROBLEMS, Call, Service, command, commands, is_current, language_of, queries, query
 

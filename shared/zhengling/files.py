@@ -27,7 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import registry
 from uuid_utils.compat import uuid7
 
-from zhengling.db import Database, backbone, government_of, now
+from zhengling.database.session import Database, backbone, government_of, now
 from zhengling.faults import crash_point
 from zhengling.file_kinds import (
     HEAD_BYTES,

@@ -13,7 +13,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from zhengling.db import government_of
+from zhengling.database.session import government_of
 from zhengling.kernel.errors import Problem, Text
 
 _LOCK = sa.text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 1))")

@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from zhengling import audit
 from zhengling.cloudevents import Envelope, decode
-from zhengling.db import columns, enter_government, is_outage, together, told
+from zhengling.database.session import columns, enter_government, is_outage, together, told
 from zhengling.events import EVENTS, Event, EventKind
 from zhengling.faults import crash_point
 from zhengling.kernel.errors import Problem

@@ -12,8 +12,8 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from zhengling import audit, outbox, references
+from zhengling.database.session import NATIONAL, enter_government
 from zhengling.dates.deadlines import shanghai_day
-from zhengling.db import NATIONAL, enter_government
 from zhengling.kernel.errors import Problem, Text, not_found, refusal
 from zhengling.kernel.instants import Instant
 from zhengling.kernel.payload import SAYING, Payload

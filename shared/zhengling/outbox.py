@@ -18,7 +18,7 @@ from pydantic import JsonValue
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from uuid_utils.compat import uuid7
 
-from zhengling.db import columns, government_of, write
+from zhengling.database.session import columns, government_of, write
 from zhengling.events import BACKBONE, Event, EventKind, Missing, Moved, topic_of
 from zhengling.faults import crash_point
 

@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from zhengling import due_dates, references
+from zhengling.database.session import NATIONAL, backbone, enter_government, government_of, now
 from zhengling.dates.workdays import WorkdayCalendar
-from zhengling.db import NATIONAL, backbone, enter_government, government_of, now
 from zhengling.due_dates import COLUMNS, KeptDeadline, Moved, Owners
 from zhengling.events import RECOMPUTED, Event, WorkdaysChanged
 from zhengling.inbox import Received

@@ -14,9 +14,16 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from zhengling.authority import Absent, Composition
+from zhengling.database.session import (
+    NATIONAL,
+    backbone,
+    enter_government,
+    government_of,
+    looked_up,
+    now,
+)
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.dates.workdays import CalendarYear, WorkdayCalendar, overlay
-from zhengling.db import NATIONAL, backbone, enter_government, government_of, looked_up, now
 from zhengling.events import (
     AbsenceApproved,
     AbsenceCancelled,

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from zhengling import outbox
 from zhengling.cloudevents import Envelope, source_of
-from zhengling.db import Database, whole
+from zhengling.database.session import Database, whole
 from zhengling.faults import crash_point
 from zhengling.kafka import PERMANENT, Message, Producer
 from zhengling.outbox import OutboxRow

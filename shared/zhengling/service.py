@@ -32,9 +32,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from zhengling import audit, idempotency, payload_errors, references
 from zhengling.auth import Authenticator, KeySource, Principal
+from zhengling.database.session import (
+    Database,
+    is_contention,
+    is_outage,
+    now,
+    refused_text,
+    told,
+)
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.dates.workdays import FIRST_YEAR, YEARS_AHEAD
-from zhengling.db import Database, is_contention, is_outage, now, refused_text, told
 from zhengling.file_store import FileStore
 from zhengling.kernel.characters import not_allowed, require_allowed
 from zhengling.kernel.errors import Language, Problem, Text, invalid

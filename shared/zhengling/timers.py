@@ -15,7 +15,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from zhengling import audit
-from zhengling.db import backbone, enter_government, government_of, is_outage, read_back, told, write
+from zhengling.database.session import (
+    backbone,
+    enter_government,
+    government_of,
+    is_outage,
+    read_back,
+    told,
+    write,
+)
 from zhengling.faults import crash_point
 
 log = logging.getLogger(__name__)

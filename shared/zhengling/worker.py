@@ -19,7 +19,7 @@ from prometheus_client import Gauge
 
 from zhengling import audit, files, idempotency, outbox, recomputation, reconciliation, references, timers
 from zhengling.consumer import EventConsumer
-from zhengling.db import Database, is_outage, whole
+from zhengling.database.session import Database, is_outage, whole
 from zhengling.due_dates import Owners
 from zhengling.events import EVENTS
 from zhengling.inbox import Handlers, Inbox

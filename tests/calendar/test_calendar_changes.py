@@ -18,8 +18,8 @@ from tests import sixth
 from tests.caller import OFFICE, PRINCIPAL, Caller, code_of
 
 from calendar_svc.commands import seed_national_years
+from zhengling.database.session import Database
 from zhengling.dates.workdays import statutory_days
-from zhengling.db import Database
 from zhengling.main_job import Api, MainJob, load_composition
 from zhengling.stack import EmbeddedStack
 

@@ -17,7 +17,7 @@ from tests.conftest import ROOT
 from docflow_svc import commands, decision_commands, tables
 from docflow_svc.document import Document, DocumentState
 from zhengling import due_dates
-from zhengling.db import Database
+from zhengling.database.session import Database
 from zhengling.events import DecisionAdopted, DecisionAmended, DecisionRevoked, MeetingClosed, Resolution, Unit
 from zhengling.main_job import at
 from zhengling.rulebook import FollowingDocument, Outcome, Rulebooks

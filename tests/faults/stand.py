@@ -23,7 +23,7 @@ from tests.faults.links import Links
 from tests.faults.rows import FULL
 
 from zhengling.apache_kafka import ApacheKafka
-from zhengling.db import Database, is_outage
+from zhengling.database.session import Database, is_outage
 from zhengling.events import CompositionChanged, DecisionAdopted, MinutesSigned, Resolution, Unit
 from zhengling.outbox import emit
 from zhengling.rulebook import Outcome

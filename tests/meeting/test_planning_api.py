@@ -16,8 +16,8 @@ from tests.conftest import composition_of, scenario_of
 from meeting_svc.planning import PlanningRequest
 from meeting_svc.planning_commands import mark_held, require_approved
 from zhengling.authority import Composition
+from zhengling.database.session import Database
 from zhengling.dates.workdays import SHANGHAI
-from zhengling.db import Database
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import Api, Json, MainJob, Refused, at, load_composition
 from zhengling.rulebook import Outcome

@@ -18,7 +18,7 @@ from tests.trial import envelope, record
 
 from oversight_svc.handlers import HANDLERS
 from zhengling.cloudevents import Envelope
-from zhengling.db import Database
+from zhengling.database.session import Database
 from zhengling.events import DecisionAdopted, DecisionAmended, DecisionRevoked, Event, Resolution, Unit
 from zhengling.inbox import Inbox
 from zhengling.rulebook import Difficulty, Outcome, Rulebooks

@@ -11,7 +11,7 @@ from tests.conftest import ScratchDatabase
 from tests.sixth import CODE, EDITION, write_sixth_government
 
 from zhengling import references
-from zhengling.db import Database
+from zhengling.database.session import Database
 from zhengling.kernel.errors import Problem
 from zhengling.rulebook import RulebookError, Rulebooks
 

@@ -12,8 +12,8 @@ from tests.trial import Trial, envelope, record
 
 from zhengling import references
 from zhengling.authority import Composition
+from zhengling.database.session import now
 from zhengling.dates.deadlines import shanghai_day
-from zhengling.db import now
 from zhengling.events import (
     EVENTS,
     AbsenceApproved,

@@ -23,7 +23,7 @@ from tests.conftest import ScratchDatabase
 
 from zhengling import audit
 from zhengling.audit import Verdict
-from zhengling.db import Database, enter_government
+from zhengling.database.session import Database, enter_government
 from zhengling.main_job import Api, Json, MainJob, Refused, at, load_composition
 from zhengling.stack import EmbeddedStack
 

@@ -46,7 +46,7 @@ from tests.trial import NO_RULEBOOKS, Log
 from zhengling import consumer, inbox, outbox, reconciliation, relay, timers
 from zhengling.cloudevents import Envelope
 from zhengling.consumer import EventConsumer
-from zhengling.db import Database, government_of, now, together
+from zhengling.database.session import Database, government_of, now, together
 from zhengling.events import EVENTS, Event, EventKind, EventsMissed, SequencesReported
 from zhengling.inbox import Handlers, Inbox, Received, ignored
 from zhengling.kafka import KafkaSettings, Message, Offsets

@@ -19,10 +19,10 @@ from tests.conftest import ROOT, ScratchDatabase
 from tests.trial import NO_RULEBOOKS, Trial
 
 from zhengling import due_dates, references
-from zhengling.columns import map_noun, noun_columns
+from zhengling.database.mapping import map_noun, noun_columns
+from zhengling.database.session import NATIONAL
 from zhengling.dates.deadlines import Unit
 from zhengling.dates.workdays import CalendarYear, DayKind, SpecialDay, base_years
-from zhengling.db import NATIONAL
 from zhengling.due_dates import Moved, Owner
 from zhengling.events import WorkdaysChanged
 from zhengling.inbox import Received

@@ -23,7 +23,7 @@ from tests.object_store import ObjectStore
 
 from zhengling import files
 from zhengling.auth import Authenticator, KeySource
-from zhengling.db import Database
+from zhengling.database.session import Database
 from zhengling.file_kinds import KINDS
 from zhengling.file_store import FileStore
 from zhengling.files import StoredFile, Upload

@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import ScratchDatabase
 
 from zhengling import idempotency
-from zhengling.db import Database
+from zhengling.database.session import Database
 from zhengling.idempotency import StoredAnswer
 from zhengling.kernel.errors import Problem
 

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncSession
 from tests.trial import StateChanged, ThingCounted, Trial, changed, counted, envelope, record, thing
 
-from zhengling.db import is_contention, is_outage
+from zhengling.database.session import is_contention, is_outage
 from zhengling.inbox import MAX_ATTEMPTS
 from zhengling.kernel.errors import Problem, Text
 from zhengling.outbox import emit

@@ -13,7 +13,7 @@ import calendar_svc.app
 import docflow_svc.app
 import meeting_svc.app
 import oversight_svc.app
-from zhengling.bootstrap import Passwords, bootstrap_database
+from zhengling.database.bootstrap import Passwords, bootstrap_database
 from zhengling.process import migrate_database
 from zhengling.stack import EmbeddedStack
 

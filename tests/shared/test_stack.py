@@ -19,7 +19,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 import zhengling
-from zhengling.bootstrap import Passwords, bootstrap_database
+from zhengling.database.bootstrap import Passwords, bootstrap_database
 from zhengling.stack import (
     SERVICES,
     ChildProcess,

@@ -21,7 +21,7 @@ from tests.conftest import composition_of, scenario_of
 from tests.contents import PDF
 
 from zhengling.authority import PostRole
-from zhengling.db import Database
+from zhengling.database.session import Database
 from zhengling.main_job import SERVICES, Api, Json, MainJob, Refused, at, office_clerk
 from zhengling.stack import EmbeddedStack
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tests.trial import GOVERNMENT, ThingCounted, Trial, leave_effect, thing
 
 from zhengling import timers
-from zhengling.db import now
+from zhengling.database.session import now
 from zhengling.outbox import emit
 
 KIND = "trial_due"

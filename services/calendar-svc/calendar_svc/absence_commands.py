@@ -34,8 +34,8 @@ from zhengling import references
 from zhengling.absence_rules import Absence as Rules
 from zhengling.absence_rules import Duty, RequestRow
 from zhengling.authority import Composition
+from zhengling.database.session import government_of, lock
 from zhengling.dates.deadlines import compute, shanghai_day
-from zhengling.db import government_of, lock
 from zhengling.events import (
     AbsenceApproved,
     AbsenceCancelled,

@@ -27,8 +27,8 @@ from calendar_svc.absence_schemas import (
 from calendar_svc.limit import Away
 from calendar_svc.research import FieldDay, research_of, standings
 from zhengling import references
+from zhengling.database.session import load
 from zhengling.dates.deadlines import shanghai_day
-from zhengling.db import load
 from zhengling.paging import Page, PageRequest, page, picked
 from zhengling.service import Call
 from zhengling.waiting import waited_for

@@ -21,9 +21,16 @@ from calendar_svc.tables import closure as closure_table
 from calendar_svc.workyear import DayChange, changed_days, changed_years, effective
 from zhengling import references
 from zhengling.authority import Composition
+from zhengling.database.session import (
+    NATIONAL,
+    Database,
+    enter_government,
+    government_of,
+    lock,
+    now,
+)
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.dates.workdays import CalendarYear, base_years, statutory_days
-from zhengling.db import NATIONAL, Database, enter_government, government_of, lock, now
 from zhengling.events import Recomputed, WorkdaysChanged
 from zhengling.kernel.errors import Text
 from zhengling.outbox import emit

@@ -27,9 +27,9 @@ from calendar_svc.schemas import (
     YearView,
 )
 from zhengling import references
+from zhengling.database.session import NATIONAL, enter_government, government_of, load
 from zhengling.dates.deadlines import DeadlineRule, Due, compute
 from zhengling.dates.workdays import CalendarYear, WorkdayCalendar, overlay
-from zhengling.db import NATIONAL, enter_government, government_of, load
 from zhengling.due_dates import DueView, view_of
 from zhengling.events import RECOMPUTED
 from zhengling.kernel.errors import Problem, Text, invalid, not_found

@@ -7,7 +7,7 @@ from calendar_svc.absence import Absence, Approval, DutyDone, Extension, Lift
 from calendar_svc.closure import Closure
 from calendar_svc.research import FieldDay
 from zhengling.authority import StandIn, Vacancy
-from zhengling.columns import Json, map_noun, noun_columns
+from zhengling.database.mapping import Json, map_noun, noun_columns
 
 metadata = sa.MetaData()
 mapper = registry(metadata=metadata)

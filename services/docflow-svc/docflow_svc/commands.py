@@ -11,7 +11,7 @@ from uuid_utils.compat import uuid7
 from docflow_svc.document import Document, asks_for_document, follow_up_of
 from docflow_svc.tables import corrected_decision
 from zhengling import due_dates
-from zhengling.db import government_of, now
+from zhengling.database.session import government_of, now
 from zhengling.due_dates import Moved
 from zhengling.events import DocumentDrafted, DocumentDueMoved, MeetingClosed, Resolution
 from zhengling.outbox import emit

@@ -14,7 +14,7 @@ from docflow_svc.commands import draft_document
 from docflow_svc.document import CorrectedDecision, Document, DocumentState, asks_for_document, follow_up_of
 from docflow_svc.tables import document as table
 from zhengling import due_dates
-from zhengling.db import government_of, now
+from zhengling.database.session import government_of, now
 from zhengling.events import (
     DecisionAdopted,
     DecisionAmended,

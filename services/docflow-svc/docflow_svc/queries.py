@@ -9,8 +9,8 @@ from docflow_svc.document import Document, DocumentState
 from docflow_svc.schemas import DocumentDetail, DocumentView
 from docflow_svc.tables import document
 from zhengling import due_dates
+from zhengling.database.session import load
 from zhengling.dates.deadlines import shanghai_day
-from zhengling.db import load
 from zhengling.paging import Page, PageRequest, page
 from zhengling.service import Call
 

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import registry
 
 from docflow_svc.document import CorrectedDecision, Document
-from zhengling.columns import Json, map_noun, noun_columns
+from zhengling.database.mapping import Json, map_noun, noun_columns
 from zhengling.events import Unit
 
 metadata = sa.MetaData()

@@ -15,7 +15,7 @@ from meeting_svc.record import AgendaCause, AgendaItem
 from meeting_svc.schemas import TakeStep
 from meeting_svc.step import StepTaken
 from meeting_svc.topic import Topic
-from zhengling.db import lock
+from zhengling.database.session import lock
 from zhengling.kernel.errors import Text, invalid
 from zhengling.service import Call
 

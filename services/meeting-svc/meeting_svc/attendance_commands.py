@@ -11,7 +11,7 @@ from meeting_svc.meeting import Meeting
 from meeting_svc.meeting_commands import office_act
 from meeting_svc.record import Move, Movement, StaffApproval
 from meeting_svc.topic import Topic
-from zhengling.db import load
+from zhengling.database.session import load
 from zhengling.kernel.errors import Text, invalid
 from zhengling.service import Call
 

@@ -21,8 +21,8 @@ from meeting_svc.step import StepTaken
 from meeting_svc.topic import Topic
 from zhengling import references
 from zhengling.authority import Acting, Composition
+from zhengling.database.session import lock
 from zhengling.dates.deadlines import shanghai_day
-from zhengling.db import lock
 from zhengling.kernel.errors import invalid
 from zhengling.rulebook import Chain, Facts, MeetingKind
 from zhengling.service import Call

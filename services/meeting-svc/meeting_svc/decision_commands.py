@@ -28,8 +28,8 @@ from meeting_svc.topic import Topic
 from meeting_svc.topic_commands import rules_of
 from zhengling import references
 from zhengling.conditions import Actor
+from zhengling.database.session import columns, load, lock, write
 from zhengling.dates.deadlines import shanghai_day
-from zhengling.db import columns, load, lock, write
 from zhengling.events import (
     DecisionReplaced,
     EntryAmended,

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from meeting_svc.decision import Decision, PublicationState, Standing
 from meeting_svc.decision_schemas import DecisionView
 from meeting_svc.queries import equal
-from zhengling.db import load
+from zhengling.database.session import load
 from zhengling.paging import Page, PageRequest, page
 from zhengling.service import Call
 

@@ -25,8 +25,8 @@ from meeting_svc.meeting_schemas import (
 from meeting_svc.record import Act, Cancellation, GuestAttendance, Handover, Participants, Postponement, Recording
 from meeting_svc.topic import Topic
 from zhengling import references
+from zhengling.database.session import lock
 from zhengling.dates.deadlines import shanghai_day
-from zhengling.db import lock
 from zhengling.events import (
     MeetingClosed,
 )

@@ -28,8 +28,8 @@ from meeting_svc.schemas import NextStep
 from meeting_svc.step import StepTaken, next_step
 from zhengling import references
 from zhengling.authority import Composition
+from zhengling.database.session import load
 from zhengling.dates.deadlines import shanghai_day
-from zhengling.db import load
 from zhengling.kernel.errors import Problem, Text
 from zhengling.paging import Page, PageRequest, page, picked
 from zhengling.rulebook import Chain, MeetingKind, TopicNature

@@ -17,8 +17,8 @@ from meeting_svc.minutes_schemas import MinutesSummary, MinutesText, MinutesVers
 from meeting_svc.queries import next_of
 from meeting_svc.step import next_step
 from zhengling import references
+from zhengling.database.session import load
 from zhengling.dates.deadlines import shanghai_day
-from zhengling.db import load
 from zhengling.documents import gbt9704
 from zhengling.kernel.errors import not_found
 from zhengling.service import Call

@@ -45,8 +45,8 @@ from meeting_svc.yearly_plan import MeetingPlan, allows
 from zhengling import references
 from zhengling.authority import Acting, Composition, OrganisationKind
 from zhengling.cadence import period_of
+from zhengling.database.session import government_of, load, lock
 from zhengling.dates.deadlines import Due, compute, shanghai_day
-from zhengling.db import government_of, load, lock
 from zhengling.kernel.errors import Text, invalid
 from zhengling.planning_rules import PlanStep, RequestType
 from zhengling.rulebook import Actor, Role, Rulebook

@@ -21,8 +21,8 @@ from meeting_svc.planning_schemas import (
 from meeting_svc.queries import equal
 from meeting_svc.rules_told import request_told
 from zhengling import references
+from zhengling.database.session import load
 from zhengling.dates.deadlines import shanghai_day
-from zhengling.db import load
 from zhengling.due_dates import view_of
 from zhengling.paging import Page, PageRequest, page, picked
 from zhengling.service import Call

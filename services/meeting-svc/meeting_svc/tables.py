@@ -14,7 +14,7 @@ from meeting_svc.planning import Guest, Invitation, Lift, PlanningRequest, PlanS
 from meeting_svc.step import StepTaken
 from meeting_svc.topic import HistoryEntry, LateAdmission, Paper, PriorMeeting, Topic
 from meeting_svc.yearly_plan import Declaration, MeetingPlan, PlanItem, PlanVersion
-from zhengling.columns import Json, map_noun, noun_columns
+from zhengling.database.mapping import Json, map_noun, noun_columns
 from zhengling.events import Resolution
 from zhengling.vocabulary import Aspect
 

@@ -44,8 +44,8 @@ from meeting_svc.topic_schemas import (
 from zhengling import references
 from zhengling.absence_rules import Power
 from zhengling.authority import Composition
+from zhengling.database.session import load, lock
 from zhengling.dates.deadlines import Due, compute, shanghai_day
-from zhengling.db import load, lock
 from zhengling.kernel.errors import Text, invalid, refusal
 from zhengling.meeting_rules import TopicRules
 from zhengling.rulebook import Actor, MeetingKind, Role, StepName, matches

@@ -21,8 +21,8 @@ from meeting_svc.topic_commands import rules_of
 from meeting_svc.topic_schemas import GateRecordView, GateView, Outstanding, TopicView
 from zhengling import references
 from zhengling.authority import Composition
+from zhengling.database.session import load
 from zhengling.dates.deadlines import shanghai_day
-from zhengling.db import load
 from zhengling.meeting_rules import GateRule
 from zhengling.paging import Page, PageRequest, page, picked
 from zhengling.rulebook import in_chinese

@@ -19,8 +19,8 @@ from meeting_svc.yearly_plan import Declaration, MeetingPlan, PlanItem, PlanStat
 from meeting_svc.yearly_plan_schemas import AddItem, DeclareCommittee, HandIn, ItemPayload, OpenPlan, TakePlanStep
 from zhengling import due_dates, references, timers
 from zhengling.authority import Acting, Composition
+from zhengling.database.session import load, lock, now
 from zhengling.dates.deadlines import shanghai_day
-from zhengling.db import load, lock, now
 from zhengling.due_dates import Moved
 from zhengling.kernel.errors import Text, invalid, not_found, refusal
 from zhengling.planning_rules import CHINESE, Ask, YearlyPlan

@@ -13,9 +13,16 @@ from oversight_svc.matter import DueBasis, Entry
 from oversight_svc.schemas import SetDue
 from oversight_svc.tables import ledger_entry
 from zhengling import due_dates, references, timers
+from zhengling.database.session import (
+    backbone,
+    government_of,
+    lock,
+    looked_up,
+    now,
+    write,
+)
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.dates.workdays import SHANGHAI
-from zhengling.db import backbone, government_of, lock, looked_up, now, write
 from zhengling.due_dates import Moved
 from zhengling.events import DecisionAdopted, EntryDueMoved, EntryDueSet, EntryOpened, EntryOverdue
 from zhengling.kernel.errors import Problem, Text

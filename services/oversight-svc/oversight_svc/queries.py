@@ -11,7 +11,7 @@ from oversight_svc.matter import DueBasis, Entry, EntryState
 from oversight_svc.schemas import DueExplanation, EntryView
 from oversight_svc.tables import ledger_entry
 from zhengling import due_dates
-from zhengling.db import load
+from zhengling.database.session import load
 from zhengling.kernel.errors import Text
 from zhengling.paging import Page, PageRequest, page
 from zhengling.service import Call

@@ -1,0 +1,1 @@
+"""The session and its transaction, rows in bulk, mapped columns, new databases."""
