@@ -30,7 +30,7 @@ from zhengling import due_dates
 from zhengling.authority import Composition
 from zhengling.database.session import Database
 from zhengling.main_job import SERVICES, Api, at, load_composition, office_clerk
-from zhengling.rulebook import Rulebook, Rulebooks
+from zhengling.rules.rulebook import Rulebook, Rulebooks
 from zhengling.stack import EmbeddedStack
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -28,7 +28,7 @@ from zhengling.apache_kafka import ApacheKafka
 from zhengling.database.session import Database
 from zhengling.events import DecisionAdopted, Resolution, Unit
 from zhengling.outbox import emit
-from zhengling.rulebook import Outcome
+from zhengling.rules.rulebook import Outcome
 from zhengling.stack import Broker, ChildProcess, EmbeddedBroker, EmbeddedPostgres, EmbeddedStack
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -9,7 +9,7 @@ import httpx
 
 from tests import sixth
 from zhengling.main_job import SERVICES
-from zhengling.rulebook import PaperKind
+from zhengling.rules.rulebook import PaperKind
 from zhengling.stack import EmbeddedStack
 
 Json = dict[str, Any]

@@ -23,7 +23,7 @@ from zhengling.database.session import Database, government_of
 from zhengling.events import EVENTS, Event, EventKind
 from zhengling.inbox import Handlers, Inbox, Received
 from zhengling.kafka import Message, Offsets
-from zhengling.rulebook import Rulebooks
+from zhengling.rules.rulebook import Rulebooks
 
 GOVERNMENT = "dalian"
 SOURCE = "/zhengling/trial-svc"

@@ -19,10 +19,10 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
-from zhengling.absence_rules import AbsenceKind, Basis, Power
 from zhengling.kernel.errors import Text, Unfit, not_permitted
 from zhengling.kernel.instants import Day
-from zhengling.rulebook import Actor, Facts, Role, in_chinese, matches
+from zhengling.rules.absences import AbsenceKind, Basis, Power
+from zhengling.rules.rulebook import Actor, Facts, Role, in_chinese, matches
 
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 

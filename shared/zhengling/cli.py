@@ -25,14 +25,14 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from rich.console import Console
 from rich.table import Table
 
-from zhengling.absence_rules import Absence
 from zhengling.auth import LocalIssuer
 from zhengling.authority import Composition
 from zhengling.kernel.errors import Problem
 from zhengling.kernel.instants import Day, DayOrInstant
 from zhengling.main_job import SERVICES
-from zhengling.planning_rules import Ask, Planning
-from zhengling.rulebook import Rulebook, RulebookError, Rulebooks, load_edition
+from zhengling.rules.absences import Absence
+from zhengling.rules.planning import Ask, Planning
+from zhengling.rules.rulebook import Rulebook, RulebookError, Rulebooks, load_edition
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 stack = typer.Typer(no_args_is_help=True, help="The embedded stack: PostgreSQL, broker, four services.")

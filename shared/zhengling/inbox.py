@@ -29,7 +29,7 @@ from zhengling.database.session import columns, enter_government, is_outage, tog
 from zhengling.events import EVENTS, Event, EventKind
 from zhengling.faults import crash_point
 from zhengling.kernel.errors import Problem
-from zhengling.rulebook import Rulebooks
+from zhengling.rules.rulebook import Rulebooks
 
 log = logging.getLogger(__name__)
 MAX_ATTEMPTS = 8

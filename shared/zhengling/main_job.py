@@ -20,8 +20,16 @@ from pydantic import BaseModel, ConfigDict
 from zhengling.auth import LocalIssuer
 from zhengling.authority import Composition, OrganisationKind, PostRole
 from zhengling.dates.workdays import SHANGHAI
-from zhengling.rulebook import Difficulty, FollowingDocument, Outcome, PaperKind, RaisedBy, Role, TopicNature
-from zhengling.vocabulary import Aspect, NotePart
+from zhengling.rules.rulebook import (
+    Difficulty,
+    FollowingDocument,
+    Outcome,
+    PaperKind,
+    RaisedBy,
+    Role,
+    TopicNature,
+)
+from zhengling.rules.vocabulary import Aspect, NotePart
 
 SERVICES = ("meeting", "docflow", "oversight", "calendar")
 Json = dict[str, Any]

@@ -19,7 +19,7 @@ from fastapi import FastAPI
 from pydantic import ValidationError
 from sqlalchemy.engine import make_url
 
-from zhengling.rulebook import RulebookError
+from zhengling.rules.rulebook import RulebookError
 from zhengling.service import Service
 from zhengling.settings import ServiceSettings
 from zhengling.worker import Worker, create_worker_app

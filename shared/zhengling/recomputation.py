@@ -20,7 +20,7 @@ from zhengling.events import RECOMPUTED, Event, WorkdaysChanged
 from zhengling.inbox import Received
 from zhengling.kernel.errors import Text
 from zhengling.outbox import emit
-from zhengling.rulebook import Rulebooks
+from zhengling.rules.rulebook import Rulebooks
 
 BATCH = 1000
 

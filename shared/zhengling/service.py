@@ -45,7 +45,7 @@ from zhengling.dates.workdays import FIRST_YEAR, YEARS_AHEAD
 from zhengling.file_store import FileStore
 from zhengling.kernel.characters import not_allowed, require_allowed
 from zhengling.kernel.errors import Language, Problem, Text, invalid
-from zhengling.rulebook import Rulebook, Rulebooks
+from zhengling.rules.rulebook import Rulebook, Rulebooks
 from zhengling.settings import ServiceSettings
 
 log = logging.getLogger(__name__)

@@ -20,11 +20,27 @@ from calendar_svc.absence import TRANSITIONS, Absence, AbsenceState, Act, Approv
 from calendar_svc.duty import DutyState, duties_of
 from calendar_svc.limit import Away, Breach
 from calendar_svc.research import FieldDay, expected_by, standings
-from zhengling.absence_rules import Absence as Rules
-from zhengling.absence_rules import AbsenceKind, Ask, AskStep, Basis, Duty, LimitName, Power, Research
 from zhengling.authority import Pair
 from zhengling.kernel.errors import Problem
-from zhengling.rulebook import Actor, Role, Rulebook, RulebookError, Rulebooks, load_edition
+from zhengling.rules.absences import Absence as Rules
+from zhengling.rules.absences import (
+    AbsenceKind,
+    Ask,
+    AskStep,
+    Basis,
+    Duty,
+    LimitName,
+    Power,
+    Research,
+)
+from zhengling.rules.rulebook import (
+    Actor,
+    Role,
+    Rulebook,
+    RulebookError,
+    Rulebooks,
+    load_edition,
+)
 
 NOW = datetime(2028, 3, 1, 2, tzinfo=UTC)
 MONDAY = date(2028, 3, 6)

@@ -20,7 +20,7 @@ from zhengling import due_dates
 from zhengling.database.session import Database
 from zhengling.events import DecisionAdopted, DecisionAmended, DecisionRevoked, MeetingClosed, Resolution, Unit
 from zhengling.main_job import at
-from zhengling.rulebook import FollowingDocument, Outcome, Rulebooks
+from zhengling.rules.rulebook import FollowingDocument, Outcome, Rulebooks
 from zhengling.stack import EmbeddedStack
 
 DAY = date(2027, 3, 10)

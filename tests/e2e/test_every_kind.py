@@ -11,7 +11,7 @@ from tests.conftest import ROOT, composition_of
 
 from zhengling.authority import Composition
 from zhengling.main_job import Api, Json, MainJob, PlannedDecision, Refused, Scenario, at, load_composition
-from zhengling.rulebook import MeetingKind, Outcome, Role, TopicNature, load_edition
+from zhengling.rules.rulebook import MeetingKind, Outcome, Role, TopicNature, load_edition
 
 PREFIX = {"dalian": "dl", "xigang": "xg", "shuangtaizi": "st", "huancui": "hc", "zhanqian": "zq"}
 SUBMITTED, DAY = date(2026, 4, 7), date(2026, 5, 13)

@@ -26,7 +26,7 @@ from zhengling.apache_kafka import ApacheKafka
 from zhengling.database.session import Database, is_outage
 from zhengling.events import CompositionChanged, DecisionAdopted, MinutesSigned, Resolution, Unit
 from zhengling.outbox import emit
-from zhengling.rulebook import Outcome
+from zhengling.rules.rulebook import Outcome
 from zhengling.stack import Broker, EmbeddedBroker, EmbeddedStack, ServiceProcess, free_port
 
 T = TypeVar("T")

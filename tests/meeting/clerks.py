@@ -59,11 +59,20 @@ from meeting_svc.topic_schemas import (
     TurnTopic,
     WriteCoordinationNote,
 )
-from zhengling.absence_rules import AbsenceKind, Basis, Power
 from zhengling.authority import Absent, StandIn
-from zhengling.conditions import StepName
-from zhengling.planning_rules import NameOf
-from zhengling.vocabulary import Aspect, Criterion, Gate, HearingForm, LeaveReason, Outcome, PaperKind, TopicNature
+from zhengling.rules.absences import AbsenceKind, Basis, Power
+from zhengling.rules.conditions import StepName
+from zhengling.rules.planning import NameOf
+from zhengling.rules.vocabulary import (
+    Aspect,
+    Criterion,
+    Gate,
+    HearingForm,
+    LeaveReason,
+    Outcome,
+    PaperKind,
+    TopicNature,
+)
 
 
 class Move(NamedTuple):

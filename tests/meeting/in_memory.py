@@ -45,7 +45,7 @@ from zhengling.auth import Principal
 from zhengling.authority import Absent, Composition
 from zhengling.dates.workdays import WorkdayCalendar
 from zhengling.kernel.errors import Problem
-from zhengling.rulebook import Rulebook, Rulebooks
+from zhengling.rules.rulebook import Rulebook, Rulebooks
 from zhengling.service import Call, Service
 
 DOMAIN = (

@@ -9,7 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from zhengling.cadence import Cadence, DaysOfMonth, Period, period_of, sentence, standing
+from zhengling.rules.cadence import (
+    Cadence,
+    DaysOfMonth,
+    Period,
+    period_of,
+    sentence,
+    standing,
+)
 
 FORTNIGHT = Cadence(every=2, unit="week")
 MONTHLY = Cadence(unit="month")

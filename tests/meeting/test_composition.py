@@ -33,7 +33,7 @@ from meeting_svc.composition import (
 from meeting_svc.composition_changes import Report, RowReport, changes, examine, holding
 from zhengling.authority import Composition, OrganisationKind, PostRole
 from zhengling.kernel.errors import Problem
-from zhengling.rulebook import Titles
+from zhengling.rules.rulebook import Titles
 
 TODAY = date(2026, 11, 22)
 GOVERNMENTS = ("dalian", "xigang", "shuangtaizi", "huancui", "zhanqian")

@@ -30,8 +30,8 @@ from meeting_svc.topic import TopicState, Turn
 from meeting_svc.turn import turn
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import at
-from zhengling.rulebook import Outcome, StepName, TopicNature
-from zhengling.vocabulary import Aspect
+from zhengling.rules.rulebook import Outcome, StepName, TopicNature
+from zhengling.rules.vocabulary import Aspect
 
 __all__ = ["offices"]
 OPENED = datetime(2026, 3, 6, 9, tzinfo=SHANGHAI)

@@ -15,7 +15,7 @@ from meeting_svc.meeting import AgendaItem, Attendance, Meeting, MeetingState
 from meeting_svc.record import Act, Handover, QuorumNeeded
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import at
-from zhengling.rulebook import Outcome, TopicNature
+from zhengling.rules.rulebook import Outcome, TopicNature
 
 KIND, PEOPLE = book("huancui").kind("executive"), composition_of("huancui")
 

@@ -12,7 +12,7 @@ from tests.conftest import composition_of
 
 from zhengling.authority import PostRole
 from zhengling.main_job import Api, Json, Refused, at, load_composition
-from zhengling.rulebook import Role
+from zhengling.rules.rulebook import Role
 
 TODAY, DAY = date(2026, 3, 9), date(2026, 3, 20)
 

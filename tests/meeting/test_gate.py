@@ -15,8 +15,8 @@ from meeting_svc.gate import GateRecord, applying
 from meeting_svc.topic import Topic, TopicState
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import at
-from zhengling.meeting_rules import GateRule
-from zhengling.vocabulary import Aspect, Block, Gate, HearingForm
+from zhengling.rules.meetings import GateRule
+from zhengling.rules.vocabulary import Aspect, Block, Gate, HearingForm
 
 GOVERNMENTS = {"dalian": "dl", "xigang": "xg", "shuangtaizi": "st", "huancui": "hc", "zhanqian": "zq"}
 NAMES = {"dept": "某局", "street": "某街道", **{f"{prefix}-zjj": "住建局" for prefix in GOVERNMENTS.values()}}

@@ -43,10 +43,10 @@ from meeting_svc.meeting import MeetingState
 from meeting_svc.minutes import Minutes
 from meeting_svc.topic import Topic, TopicState
 from zhengling.authority import Acting, Composition
-from zhengling.conditions import Actor, Chain, Facts, Step, matches
 from zhengling.dates.workdays import WorkdayCalendar, base_years
 from zhengling.kernel.errors import Problem, Text, refusal
-from zhengling.rulebook import Rulebook, load_edition
+from zhengling.rules.conditions import Actor, Chain, Facts, Step, matches
+from zhengling.rules.rulebook import Rulebook, load_edition
 
 GOVERNMENTS = ("xigang", "shuangtaizi", "huancui", "zhanqian", "dalian")
 START = datetime(2026, 3, 2, 9, tzinfo=SHANGHAI)

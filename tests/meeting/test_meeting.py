@@ -19,7 +19,7 @@ from meeting_svc.step import StepTaken
 from zhengling.events import Resolution, Unit
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import at
-from zhengling.rulebook import Outcome, Role, StepName, TopicNature
+from zhengling.rules.rulebook import Outcome, Role, StepName, TopicNature
 
 
 def a_meeting(government: str = "huancui", *natures: str, **fields: object) -> Meeting:

@@ -15,7 +15,7 @@ from openpyxl import load_workbook
 from tests.conftest import composition_of, scenario_of
 
 from zhengling.main_job import Api, Json, MainJob, PlannedDecision, Refused, at, load_composition
-from zhengling.rulebook import TopicNature
+from zhengling.rules.rulebook import TopicNature
 from zhengling.stack import EmbeddedStack
 
 PREFIX = {"dalian": "dl", "xigang": "xg", "shuangtaizi": "st", "huancui": "hc", "zhanqian": "zq"}

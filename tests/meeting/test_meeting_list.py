@@ -14,7 +14,7 @@ from meeting_svc import meeting_queries
 from meeting_svc.meeting import Meeting, MeetingState
 from meeting_svc.step import StepTaken
 from zhengling.main_job import at
-from zhengling.rulebook import Role, StepName
+from zhengling.rules.rulebook import Role, StepName
 
 DRAFTED = StepTaken(StepName.draft, Role.office, "st-office-clerk", at(DAY, 12), at(DAY, 12))
 

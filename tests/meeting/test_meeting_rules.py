@@ -48,12 +48,12 @@ from meeting_svc.record import (
 )
 from meeting_svc.rules_told import rules_told
 from meeting_svc.step import StepTaken
-from zhengling.absence_rules import Basis, Power
 from zhengling.authority import Absent, Composition, StandIn
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import at
-from zhengling.rulebook import MeetingKind, Role, StepName, TopicNature
-from zhengling.vocabulary import LeaveReason
+from zhengling.rules.absences import Basis, Power
+from zhengling.rules.rulebook import MeetingKind, Role, StepName, TopicNature
+from zhengling.rules.vocabulary import LeaveReason
 
 GOVERNMENTS = ("dalian", "xigang", "shuangtaizi", "huancui", "zhanqian")
 

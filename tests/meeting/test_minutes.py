@@ -39,17 +39,17 @@ from meeting_svc.record import (
     QuorumNeeded,
 )
 from meeting_svc.step import StepTaken
-from zhengling.absence_rules import AbsenceKind
 from zhengling.authority import Absent
 from zhengling.documents import minutes_template
 from zhengling.documents.gbt9704 import docx
 from zhengling.events import Resolution, Unit
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import at
-from zhengling.meeting_rules import Minutes as MinutesRule
-from zhengling.meeting_rules import Publication
-from zhengling.rulebook import Difficulty, Outcome, Role, StepName, TopicNature
-from zhengling.vocabulary import LeaveReason
+from zhengling.rules.absences import AbsenceKind
+from zhengling.rules.meetings import Minutes as MinutesRule
+from zhengling.rules.meetings import Publication
+from zhengling.rules.rulebook import Difficulty, Outcome, Role, StepName, TopicNature
+from zhengling.rules.vocabulary import LeaveReason
 
 PEOPLE = composition_of("huancui")
 KIND = book("huancui").kind("executive")

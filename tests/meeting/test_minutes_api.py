@@ -19,7 +19,7 @@ from tests import sixth
 from tests.conftest import composition_of, scenario_of
 
 from zhengling.main_job import Api, Json, MainJob, Refused, Scenario, at, load_composition
-from zhengling.rulebook import Difficulty
+from zhengling.rules.rulebook import Difficulty
 from zhengling.stack import EmbeddedStack
 
 SUBMITTED, DAY = date(2027, 3, 1), date(2027, 3, 10)

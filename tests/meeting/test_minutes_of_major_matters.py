@@ -15,7 +15,7 @@ from meeting_svc.minutes_commands import draft_minutes, take_minutes_step
 from meeting_svc.minutes_schemas import DraftMinutes
 from meeting_svc.schemas import TakeStep
 from zhengling.kernel.errors import Problem
-from zhengling.rulebook import StepName, TopicNature
+from zhengling.rules.rulebook import StepName, TopicNature
 
 CLOSED_AT = datetime(2026, 3, 6, 11, tzinfo=SHANGHAI)
 

@@ -15,9 +15,9 @@ from meeting_svc import declaration as declarations
 from meeting_svc import topic_queries
 from meeting_svc.topic import Topic
 from zhengling.main_job import Json, at
-from zhengling.meeting_rules import GateRule
-from zhengling.rulebook import Outcome
-from zhengling.vocabulary import Aspect, Block
+from zhengling.rules.meetings import GateRule
+from zhengling.rules.rulebook import Outcome
+from zhengling.rules.vocabulary import Aspect, Block
 
 __all__ = ["council"]
 AFTERWARDS = [(g, r) for g, r in ON_ASPECTS if r.blocks in (Block.issue, Block.tracked)]

@@ -26,7 +26,7 @@ from zhengling.dates.deadlines import Unit as TimeUnit
 from zhengling.dates.workdays import SHANGHAI, WorkdayCalendar, base_years
 from zhengling.events import Resolution, Unit
 from zhengling.kernel.errors import Problem
-from zhengling.planning_rules import (
+from zhengling.rules.planning import (
     Ask,
     Group,
     Hindrance,
@@ -38,7 +38,7 @@ from zhengling.planning_rules import (
     Span,
     YearlyPlan,
 )
-from zhengling.rulebook import Outcome, Role, RulebookError, load_edition
+from zhengling.rules.rulebook import Outcome, Role, RulebookError, load_edition
 
 CALENDAR = WorkdayCalendar(base_years(date(2026, 1, 1)), "base")
 PEOPLE = composition_of("xigang")

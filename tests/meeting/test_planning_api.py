@@ -20,7 +20,7 @@ from zhengling.database.session import Database
 from zhengling.dates.workdays import SHANGHAI
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import Api, Json, MainJob, Refused, at, load_composition
-from zhengling.rulebook import Outcome
+from zhengling.rules.rulebook import Outcome
 from zhengling.stack import EmbeddedStack
 
 PREFIX = {"dalian": "dl", "xigang": "xg", "shuangtaizi": "st", "huancui": "hc", "zhanqian": "zq", sixth.CODE: "lh"}

@@ -24,7 +24,7 @@ from meeting_svc.step import Succession
 from zhengling.authority import Composition, Portfolio, Post, PostRole
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import at, load_composition
-from zhengling.rulebook import Role, StepName, TopicNature
+from zhengling.rules.rulebook import Role, StepName, TopicNature
 
 __all__ = ["council"]
 CLOSED_AT = datetime(2026, 3, 6, 11, tzinfo=SHANGHAI)

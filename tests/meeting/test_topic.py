@@ -22,8 +22,15 @@ from zhengling.dates.deadlines import compute
 from zhengling.dates.workdays import WorkdayCalendar, base_years
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import at
-from zhengling.rulebook import PaperKind, RaisedBy, Rulebook, StepName, TopicNature, load_edition
-from zhengling.vocabulary import Aspect, FollowingDocument, NotePart, Outcome
+from zhengling.rules.rulebook import (
+    PaperKind,
+    RaisedBy,
+    Rulebook,
+    StepName,
+    TopicNature,
+    load_edition,
+)
+from zhengling.rules.vocabulary import Aspect, FollowingDocument, NotePart, Outcome
 
 DAY = date(2026, 2, 12)
 CALENDAR = WorkdayCalendar(base_years(DAY), "test")

@@ -21,7 +21,7 @@ from zhengling.cloudevents import Envelope
 from zhengling.database.session import Database
 from zhengling.events import DecisionAdopted, DecisionAmended, DecisionRevoked, Event, Resolution, Unit
 from zhengling.inbox import Inbox
-from zhengling.rulebook import Difficulty, Outcome, Rulebooks
+from zhengling.rules.rulebook import Difficulty, Outcome, Rulebooks
 from zhengling.stack import EmbeddedStack
 
 GOVERNMENT, EDITION = "shuangtaizi", "2022-11-02"

@@ -16,7 +16,7 @@ from oversight_svc.matter import Amendment, DueBasis, EntryState, NewDue
 from zhengling.events import ResolutionChange, Unit
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import at
-from zhengling.rulebook import Difficulty
+from zhengling.rules.rulebook import Difficulty
 
 PEOPLE = composition_of("xigang")
 LATER = DAY + timedelta(days=20)

@@ -14,7 +14,7 @@ from oversight_svc.matter import DueBasis, Entry
 from zhengling.events import Unit
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import at
-from zhengling.rulebook import Difficulty, EntrySource
+from zhengling.rules.rulebook import Difficulty, EntrySource
 
 LEDGER = book("xigang").supervision.ledger
 

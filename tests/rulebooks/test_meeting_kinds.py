@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from tests.conftest import ROOT
 
-from zhengling.conditions import Chain, Facts, matches
-from zhengling.meeting_rules import MeetingKind
-from zhengling.rulebook import Rulebook, load_edition
+from zhengling.rules.conditions import Chain, Facts, matches
+from zhengling.rules.meetings import MeetingKind
+from zhengling.rules.rulebook import Rulebook, load_edition
 
 BOOKS: dict[str, Rulebook] = {
     folder.name: load_edition(next(folder.iterdir())) for folder in (ROOT / "rulebooks").iterdir() if folder.is_dir()

@@ -13,7 +13,7 @@ import yaml
 
 from zhengling.authority import Acting, Composition, OrganisationKind, PostRole
 from zhengling.dates.workdays import SHANGHAI
-from zhengling.rulebook import (
+from zhengling.rules.rulebook import (
     Actor,
     Chain,
     Difficulty,

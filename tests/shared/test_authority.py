@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.conftest import composition_of
 
-from zhengling.absence_rules import AbsenceKind, Basis, Power
 from zhengling.authority import Absent, Acting, Composition, Organisation, OrganisationKind, StandIn, Vacancy
 from zhengling.events import CompositionChanged
 from zhengling.kernel.errors import Problem, Text
-from zhengling.rulebook import Actor, Role, in_chinese
+from zhengling.rules.absences import AbsenceKind, Basis, Power
+from zhengling.rules.rulebook import Actor, Role, in_chinese
 
 DAY = date(2028, 3, 6)
 PEOPLE = composition_of("huancui")

@@ -28,7 +28,7 @@ from zhengling.events import WorkdaysChanged
 from zhengling.inbox import Received
 from zhengling.kernel.errors import Problem
 from zhengling.recomputation import on_workdays_changed, recompute_some
-from zhengling.rulebook import Rulebook, Rulebooks
+from zhengling.rules.rulebook import Rulebook, Rulebooks
 
 ST, HC = "shuangtaizi", "huancui"
 RULE = "document-issue"  # 5 working days of the close

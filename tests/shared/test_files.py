@@ -28,7 +28,7 @@ from zhengling.file_kinds import KINDS
 from zhengling.file_store import FileStore
 from zhengling.files import StoredFile, Upload
 from zhengling.kernel.errors import Problem
-from zhengling.rulebook import Rulebooks
+from zhengling.rules.rulebook import Rulebooks
 from zhengling.service import Service
 from zhengling.settings import ServiceSettings
 

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from zhengling import absence_rules, conditions, vocabulary
-from zhengling.absence_rules import AbsenceKind, Basis
-from zhengling.conditions import StepName
-from zhengling.vocabulary import CHINESE, Gate, LeaveReason, Outcome, PaperKind, RaisedBy, Role, TopicNature, in_chinese
+from zhengling.rules import absences, conditions, vocabulary
+from zhengling.rules.absences import AbsenceKind, Basis
+from zhengling.rules.conditions import StepName
+from zhengling.rules.vocabulary import (
+    CHINESE,
+    Gate,
+    LeaveReason,
+    Outcome,
+    PaperKind,
+    RaisedBy,
+    Role,
+    TopicNature,
+    in_chinese,
+)
 
 
 def test_words_of_one_spelling_keep_the_meaning_of_their_vocabulary() -> None:
@@ -33,5 +43,5 @@ def test_a_vocabulary_that_clerks_read_is_told_as_a_whole(words: type[Role]) -> 
 def test_what_refusals_name_is_among_it() -> None:
     told = {word for word, _ in CHINESE}
     assert {Role, Gate, PaperKind, RaisedBy, TopicNature, LeaveReason, StepName, AbsenceKind, Basis} <= told
-    assert {vocabulary.Aspect, vocabulary.HearingForm, conditions.StepName, absence_rules.Duty} <= told
+    assert {vocabulary.Aspect, vocabulary.HearingForm, conditions.StepName, absences.Duty} <= told
     assert Outcome not in told  # minutes have sentences for these

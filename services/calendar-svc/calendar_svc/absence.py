@@ -11,12 +11,20 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from zhengling.absence_rules import Absence as Rules
-from zhengling.absence_rules import AbsenceKind, Ask, AskStep, Duty, LimitName, Power, RequestRow
 from zhengling.authority import Absent, Acting, Composition, PostRole, StandIn, Vacancy
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Problem, Text, invalid, refusal
-from zhengling.rulebook import Actor, Role, in_chinese
+from zhengling.rules.absences import Absence as Rules
+from zhengling.rules.absences import (
+    AbsenceKind,
+    Ask,
+    AskStep,
+    Duty,
+    LimitName,
+    Power,
+    RequestRow,
+)
+from zhengling.rules.rulebook import Actor, Role, in_chinese
 
 LONGEST = 366  # days; an absence beyond a year is a change of posts
 

@@ -31,8 +31,6 @@ from calendar_svc.absence_schemas import (
 from calendar_svc.limit import Away, Breach
 from calendar_svc.research import FieldDay, require_countable, research_of, withdraw
 from zhengling import references
-from zhengling.absence_rules import Absence as Rules
-from zhengling.absence_rules import Duty, RequestRow
 from zhengling.authority import Composition
 from zhengling.database.session import government_of, lock
 from zhengling.dates.deadlines import compute, shanghai_day
@@ -46,7 +44,9 @@ from zhengling.events import (
 )
 from zhengling.kernel.errors import Text, invalid, refusal
 from zhengling.outbox import emit
-from zhengling.rulebook import Rulebook
+from zhengling.rules.absences import Absence as Rules
+from zhengling.rules.absences import Duty, RequestRow
+from zhengling.rules.rulebook import Rulebook
 from zhengling.service import Call
 
 # Who counts whom as away decides one after another: two approvals at once would each see the other as not there yet.

@@ -9,12 +9,19 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from calendar_svc.absence import AbsenceState
 from calendar_svc.duty import DutyState
-from zhengling.absence_rules import AbsenceKind, AskStep, Basis, Duty, LimitName, Power
 from zhengling.authority import Key
 from zhengling.kernel.characters import SeveralLines
 from zhengling.kernel.instants import Day, Instant
 from zhengling.kernel.payload import SAYING, Payload
-from zhengling.rulebook import Role
+from zhengling.rules.absences import (
+    AbsenceKind,
+    AskStep,
+    Basis,
+    Duty,
+    LimitName,
+    Power,
+)
+from zhengling.rules.rulebook import Role
 
 Reason = Annotated[str, Field(min_length=2, max_length=500, pattern=SAYING), SeveralLines]
 Note = Annotated[str, Field(max_length=200)]

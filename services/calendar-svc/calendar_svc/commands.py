@@ -34,7 +34,7 @@ from zhengling.dates.workdays import CalendarYear, base_years, statutory_days
 from zhengling.events import Recomputed, WorkdaysChanged
 from zhengling.kernel.errors import Text
 from zhengling.outbox import emit
-from zhengling.rulebook import Actor, Role
+from zhengling.rules.rulebook import Actor, Role
 from zhengling.service import Call
 
 Cause = Literal["base", "notice", "closure", "lift"]

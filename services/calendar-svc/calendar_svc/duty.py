@@ -10,11 +10,11 @@ from datetime import date
 from enum import StrEnum
 
 from calendar_svc.absence import Absence, AbsenceState, Act, DutyDone, require_act
-from zhengling.absence_rules import Duty, RequestRow
 from zhengling.authority import Composition
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Text, refusal
-from zhengling.rulebook import Actor, in_chinese
+from zhengling.rules.absences import Duty, RequestRow
+from zhengling.rules.rulebook import Actor, in_chinese
 
 
 class DutyState(StrEnum):

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from calendar_svc.absence import Absence, Act, Lift, own_absence, require_act, require_asked
-from zhengling.absence_rules import Absence as Rules
-from zhengling.absence_rules import LimitName, RequestRow
 from zhengling.authority import Acting, Composition
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Text, refusal
-from zhengling.rulebook import Actor, Role, in_chinese
+from zhengling.rules.absences import Absence as Rules
+from zhengling.rules.absences import LimitName, RequestRow
+from zhengling.rules.rulebook import Actor, Role, in_chinese
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ from zhengling.due_dates import DueView, view_of
 from zhengling.events import RECOMPUTED
 from zhengling.kernel.errors import Problem, Text, invalid, not_found
 from zhengling.paging import Page, PageRequest, page
-from zhengling.rulebook import Rulebook
+from zhengling.rules.rulebook import Rulebook
 from zhengling.service import Call
 
 AD_HOC = "period"

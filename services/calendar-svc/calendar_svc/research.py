@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from zhengling.absence_rules import Absence as Rules
-from zhengling.absence_rules import Research
 from zhengling.authority import Composition
 from zhengling.kernel.errors import Problem, Text, invalid, refusal
-from zhengling.rulebook import in_chinese
+from zhengling.rules.absences import Absence as Rules
+from zhengling.rules.absences import Research
+from zhengling.rules.rulebook import in_chinese
 
 
 @dataclass

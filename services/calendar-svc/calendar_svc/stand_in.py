@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import date
 
 from calendar_svc.absence import Absence, Act, require_act
-from zhengling.absence_rules import Absence as Rules
-from zhengling.absence_rules import Basis, Substitution
 from zhengling.authority import Composition, StandIn, Vacancy
 from zhengling.kernel.errors import Text, refusal
-from zhengling.rulebook import Actor, in_chinese
+from zhengling.rules.absences import Absence as Rules
+from zhengling.rules.absences import Basis, Substitution
+from zhengling.rules.rulebook import Actor, in_chinese
 
 
 def _rows_for(rules: Rules, composition: Composition, absence: Absence, on: date) -> list[Substitution]:

@@ -15,7 +15,7 @@ from zhengling.database.session import government_of, now
 from zhengling.due_dates import Moved
 from zhengling.events import DocumentDrafted, DocumentDueMoved, MeetingClosed, Resolution
 from zhengling.outbox import emit
-from zhengling.rulebook import MeetingKind, Rulebook, Rulebooks
+from zhengling.rules.rulebook import MeetingKind, Rulebook, Rulebooks
 
 
 async def draft_documents(session: AsyncSession, rulebooks: Rulebooks, event: MeetingClosed) -> list[Document]:

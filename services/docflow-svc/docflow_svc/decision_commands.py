@@ -24,7 +24,7 @@ from zhengling.events import (
     DocumentWithdrawn,
 )
 from zhengling.outbox import emit
-from zhengling.rulebook import FollowUp, MeetingKind, Rulebook, Rulebooks
+from zhengling.rules.rulebook import FollowUp, MeetingKind, Rulebook, Rulebooks
 
 
 async def draft_for_adopted(session: AsyncSession, rulebooks: Rulebooks, event: DecisionAdopted) -> Document | None:

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from zhengling.events import Resolution, Unit
-from zhengling.rulebook import Facts, FollowingDocument, FollowUp, MeetingKind, matches
+from zhengling.rules.rulebook import Facts, FollowingDocument, FollowUp, MeetingKind, matches
 
 
 class DocumentState(StrEnum):

@@ -16,7 +16,7 @@ from meeting_svc.step import StepTaken, next_step
 from meeting_svc.topic import Topic
 from zhengling.authority import Composition
 from zhengling.kernel.errors import Problem, Text, invalid, refusal
-from zhengling.rulebook import MeetingKind, TopicNature, in_chinese
+from zhengling.rules.rulebook import MeetingKind, TopicNature, in_chinese
 
 
 def item_of(meeting: Meeting, topic_id: str) -> AgendaItem:

@@ -10,7 +10,7 @@ from pydantic import Field, StrictInt
 from meeting_svc.record import AgendaCause
 from meeting_svc.schemas import OccurredAt, Payload, Reason, StepView, View
 from zhengling.kernel.characters import SeveralLines
-from zhengling.rulebook import TopicNature
+from zhengling.rules.rulebook import TopicNature
 
 TopicId = Annotated[str, Field(max_length=64)]
 Position = Annotated[StrictInt | None, Field(ge=1, le=200, description="1-based; at the end where absent")]

@@ -26,7 +26,7 @@ from meeting_svc.record import (
 )
 from zhengling.authority import Composition, OrganisationKind, PostRole
 from zhengling.kernel.errors import Text, invalid, not_permitted, refusal
-from zhengling.rulebook import Actor, MeetingKind
+from zhengling.rules.rulebook import Actor, MeetingKind
 
 
 def named(meeting: Meeting, composition: Composition) -> list[str]:

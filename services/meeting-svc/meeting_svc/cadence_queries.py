@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from meeting_svc import tables
 from meeting_svc.cadence_schemas import CadenceView, KindCadenceView, PeriodView
 from zhengling import references
-from zhengling.cadence import Period, sentence, standing
 from zhengling.dates.deadlines import shanghai_day
+from zhengling.rules.cadence import Period, sentence, standing
 from zhengling.service import Call
 
 

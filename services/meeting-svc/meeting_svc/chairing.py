@@ -13,7 +13,7 @@ from meeting_svc.meeting import GRANTED, PREPARED, Meeting, MeetingState, requir
 from meeting_svc.record import Entrustment
 from zhengling.authority import Acting, Composition
 from zhengling.kernel.errors import Text, refusal
-from zhengling.rulebook import Actor, Facts, MeetingKind, Role
+from zhengling.rules.rulebook import Actor, Facts, MeetingKind, Role
 
 
 def may_chair(

@@ -24,7 +24,7 @@ from zhengling.authority import Acting, Composition
 from zhengling.database.session import lock
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import invalid
-from zhengling.rulebook import Chain, Facts, MeetingKind
+from zhengling.rules.rulebook import Chain, Facts, MeetingKind
 from zhengling.service import Call
 
 

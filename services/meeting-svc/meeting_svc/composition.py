@@ -18,7 +18,7 @@ from pydantic_core import ErrorDetails
 from zhengling.authority import Composition, Official, Organisation, OrganisationKind, Pair, Portfolio, Post, PostRole
 from zhengling.kernel.characters import beyond_one_line
 from zhengling.kernel.errors import Text
-from zhengling.rulebook import Titles
+from zhengling.rules.rulebook import Titles
 
 #: Rows in all lists together; what the event can carry is asked for beside it.
 MAX_ROWS = 20_000

@@ -29,7 +29,7 @@ from meeting_svc.composition import (
 )
 from zhengling.authority import Composition
 from zhengling.kernel.errors import Text
-from zhengling.rulebook import Titles
+from zhengling.rules.rulebook import Titles
 
 
 @dataclass(frozen=True)

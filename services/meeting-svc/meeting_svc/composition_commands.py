@@ -20,7 +20,7 @@ from zhengling.dates.deadlines import shanghai_day
 from zhengling.events import CompositionChanged
 from zhengling.kernel.errors import Problem, Text, invalid
 from zhengling.outbox import emit
-from zhengling.rulebook import Titles
+from zhengling.rules.rulebook import Titles
 from zhengling.service import Call, parse_etag, stale
 
 Source = Literal["json", "xlsx"]

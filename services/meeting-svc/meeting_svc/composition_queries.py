@@ -30,7 +30,7 @@ from zhengling.authority import Composition, Official, Post, PostRole
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Problem, Text, invalid, not_found
 from zhengling.paging import Page
-from zhengling.rulebook import Role
+from zhengling.rules.rulebook import Role
 from zhengling.service import Call
 
 _STANDING = sa.text("SELECT version, content FROM composition WHERE government = :government")

@@ -25,7 +25,7 @@ from meeting_svc.composition import FIELDS, MAX_ROWS, TITLES, Field, Kind, Listi
 from meeting_svc.workbook import put_text
 from zhengling.authority import Composition
 from zhengling.kernel.errors import Problem, invalid
-from zhengling.rulebook import Titles
+from zhengling.rules.rulebook import Titles
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MAX_UNPACKED = 32 * 1024 * 1024

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from zhengling.kernel.errors import Text, refusal
-from zhengling.meeting_rules import Consultation
+from zhengling.rules.meetings import Consultation
 
 
 class Stance(StrEnum):

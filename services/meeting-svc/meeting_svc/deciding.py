@@ -14,8 +14,8 @@ from meeting_svc.meeting import Meeting, MeetingState, no_quorum, quorum_lost, r
 from meeting_svc.record import Act, Recorded
 from zhengling.events import Resolution
 from zhengling.kernel.errors import Text, refusal
-from zhengling.meeting_rules import MeetingKind
-from zhengling.rulebook import Outcome
+from zhengling.rules.meetings import MeetingKind
+from zhengling.rules.rulebook import Outcome
 
 
 def number_of(meeting: Meeting, topic_id: str) -> int:

@@ -13,8 +13,8 @@ from enum import StrEnum
 from meeting_svc.bounds import OF_A_DECISION, appended
 from zhengling.events import Resolution, ResolutionChange
 from zhengling.kernel.errors import Text, refusal
-from zhengling.meeting_rules import Publication as PublicationRule
-from zhengling.vocabulary import Outcome
+from zhengling.rules.meetings import Publication as PublicationRule
+from zhengling.rules.vocabulary import Outcome
 
 
 class Standing(StrEnum):

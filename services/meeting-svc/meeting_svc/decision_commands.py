@@ -27,7 +27,6 @@ from meeting_svc.record import Act
 from meeting_svc.topic import Topic
 from meeting_svc.topic_commands import rules_of
 from zhengling import references
-from zhengling.conditions import Actor
 from zhengling.database.session import columns, load, lock, write
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.events import (
@@ -43,7 +42,8 @@ from zhengling.events import (
 )
 from zhengling.kernel.errors import Text, invalid, not_found, refusal
 from zhengling.outbox import emit
-from zhengling.rulebook import EntrySource, Role
+from zhengling.rules.conditions import Actor
+from zhengling.rules.rulebook import EntrySource, Role
 from zhengling.service import Call
 
 #: What oversight-svc tells of the entry of a decision.

@@ -11,15 +11,9 @@ from meeting_svc import consultation as consultations
 from meeting_svc import gate as gates
 from meeting_svc.topic import Topic
 from zhengling.kernel.errors import Text, refusal
-from zhengling.meeting_rules import GateRule, TopicRules
-from zhengling.rulebook import (
-    FollowingDocument,
-    MeetingKind,
-    Role,
-    in_chinese,
-    matches,
-)
-from zhengling.vocabulary import Block, Gate, Outcome
+from zhengling.rules.meetings import GateRule, TopicRules
+from zhengling.rules.rulebook import FollowingDocument, MeetingKind, Role, in_chinese, matches
+from zhengling.rules.vocabulary import Block, Gate, Outcome
 
 #: What a topic declares of itself, which may be another when it comes again; some of it makes it another matter.
 DECLARED = ("title", "nature", "matter", "aspects", "concerned", "urgency", "prepares_for")

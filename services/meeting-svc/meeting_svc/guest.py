@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from meeting_svc.planning import Act, Guest, Invitation, PlanningRequest, require_approval_before
 from zhengling.authority import Composition, OrganisationKind, PostRole
 from zhengling.kernel.errors import Text, refusal
-from zhengling.planning_rules import Group, InviteeRule, RequestType
-from zhengling.rulebook import Role
+from zhengling.rules.planning import Group, InviteeRule, RequestType
+from zhengling.rules.rulebook import Role
 
 _LEADERS = (
     PostRole.head, PostRole.executive_deputy, PostRole.deputy, PostRole.party_group_member, PostRole.secretary_general,

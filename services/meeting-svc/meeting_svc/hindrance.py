@@ -16,8 +16,8 @@ from zhengling.authority import Acting, Composition
 from zhengling.dates.deadlines import Due, Unit
 from zhengling.dates.workdays import WorkdayCalendar
 from zhengling.kernel.errors import Text, refusal
-from zhengling.planning_rules import CHINESE, Hindrance, InviteeRule, RequestType, Span
-from zhengling.rulebook import Actor, Role, in_chinese
+from zhengling.rules.planning import CHINESE, Hindrance, InviteeRule, RequestType, Span
+from zhengling.rules.rulebook import Actor, Role, in_chinese
 
 _SPANS_ZH = {Span.month: "当月", Span.quarter: "当季度", Span.half_year: "当半年", Span.year: "当年"}
 

@@ -25,8 +25,8 @@ from meeting_svc.record import (
 from meeting_svc.step import StepTaken, next_step
 from zhengling.authority import Composition, OrganisationKind, PostRole
 from zhengling.kernel.errors import Text, invalid, refusal
-from zhengling.meeting_rules import Invitees
-from zhengling.rulebook import Actor, MeetingKind, Role
+from zhengling.rules.meetings import Invitees
+from zhengling.rules.rulebook import Actor, MeetingKind, Role
 
 _LED_BY = (OrganisationKind.town, OrganisationKind.street)
 

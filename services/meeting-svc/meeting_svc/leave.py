@@ -17,7 +17,7 @@ from meeting_svc.meeting import PREPARED, STANDING, Meeting, lapsed, require_sta
 from meeting_svc.record import Act, Answer, AnswerState, Delegation, LeaveRequest, Withdrawal
 from zhengling.authority import Acting, Composition
 from zhengling.kernel.errors import Problem, Text, not_permitted, refusal
-from zhengling.rulebook import Actor, MeetingKind, Role, in_chinese
+from zhengling.rules.rulebook import Actor, MeetingKind, Role, in_chinese
 
 #: The leaders of a government (政府领导), whom the rules of leave tell apart from all others.
 LEADERS = (Role.head, Role.deputies, Role.party_group, Role.secretary_general)

@@ -10,8 +10,8 @@ from meeting_svc.agenda_schemas import ActView
 from meeting_svc.record import AnswerState
 from meeting_svc.schemas import OccurredAt, Opinion, Payload, Reason, View
 from zhengling.authority import Key
-from zhengling.rulebook import Role
-from zhengling.vocabulary import LeaveReason
+from zhengling.rules.rulebook import Role
+from zhengling.rules.vocabulary import LeaveReason
 
 ForWhom = Annotated[Key | None, Field(description="for whom; whoever asks where absent")]
 

@@ -45,7 +45,7 @@ from meeting_svc.step import StepTaken
 from zhengling.authority import Composition, OrganisationKind
 from zhengling.events import Resolution
 from zhengling.kernel.errors import Problem, Text, refusal
-from zhengling.rulebook import Actor, Facts, MeetingKind, Outcome, Role
+from zhengling.rules.rulebook import Actor, Facts, MeetingKind, Outcome, Role
 
 Asked = TypeVar("Asked", LeaveRequest, Delegation)
 

@@ -32,7 +32,7 @@ from zhengling.events import (
 )
 from zhengling.kernel.errors import Text, invalid
 from zhengling.outbox import emit
-from zhengling.rulebook import MeetingKind
+from zhengling.rules.rulebook import MeetingKind
 from zhengling.service import Call
 
 

@@ -32,7 +32,7 @@ from zhengling.database.session import load
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Problem, Text
 from zhengling.paging import Page, PageRequest, page, picked
-from zhengling.rulebook import Chain, MeetingKind, TopicNature
+from zhengling.rules.rulebook import Chain, MeetingKind, TopicNature
 from zhengling.service import Call
 from zhengling.waiting import waited_for
 

@@ -32,7 +32,7 @@ from meeting_svc.schemas import SAYING, NextStep, OccurredAt, Payload, Reason, S
 from zhengling.authority import Key
 from zhengling.events import Resolution
 from zhengling.kernel.instants import Day, Instant
-from zhengling.meeting_rules import MeetingKind
+from zhengling.rules.meetings import MeetingKind
 
 Place = Annotated[str, Field(max_length=200, examples=["区政府一楼会议室"])]
 StartsAt = Annotated[Instant | None, Field(description="the planned time, on the meeting's day")]

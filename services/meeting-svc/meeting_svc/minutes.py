@@ -19,16 +19,16 @@ from meeting_svc.record import Attendance, Capacity, Handover, Presence
 from meeting_svc.step import StepTaken, Succession
 from meeting_svc.succession import chaired_by
 from zhengling.authority import Composition, OrganisationKind
-from zhengling.conditions import Facts
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.dates.workdays import SHANGHAI
 from zhengling.documents.gbt9704 import Attendees, Imprint, Layout, chinese_date
 from zhengling.documents.minutes_template import Item, Values
 from zhengling.events import Resolution
 from zhengling.kernel.errors import Text, refusal
-from zhengling.meeting_rules import MeetingKind
-from zhengling.rulebook import Difficulty, Outcome, TopicNature, in_chinese
-from zhengling.vocabulary import LeaveReason
+from zhengling.rules.conditions import Facts
+from zhengling.rules.meetings import MeetingKind
+from zhengling.rules.rulebook import Difficulty, Outcome, TopicNature, in_chinese
+from zhengling.rules.vocabulary import LeaveReason
 
 
 class MinutesState(StrEnum):

@@ -33,14 +33,14 @@ from meeting_svc.topic import Topic
 from meeting_svc.topic_commands import rules_of
 from zhengling import references
 from zhengling.authority import Composition
-from zhengling.conditions import Actor, Facts
 from zhengling.database.session import backbone, lock
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.documents import gbt9704, minutes_template
 from zhengling.events import DecisionAdopted, DecisionAmended, DecisionRevoked, Event, MinutesSigned, Resolution, Unit
 from zhengling.kernel.errors import Text, invalid, not_found, refusal
 from zhengling.outbox import emit
-from zhengling.rulebook import MeetingKind, Role, StepName
+from zhengling.rules.conditions import Actor, Facts
+from zhengling.rules.rulebook import MeetingKind, Role, StepName
 from zhengling.service import Call
 
 _NEXT_ISSUE = sa.text("""

@@ -15,7 +15,7 @@ from zhengling.authority import Key
 from zhengling.events import Resolution, ResolutionChange
 from zhengling.kernel.characters import SeveralLines
 from zhengling.kernel.instants import Day
-from zhengling.rulebook import Difficulty, FollowingDocument, Outcome
+from zhengling.rules.rulebook import Difficulty, FollowingDocument, Outcome
 
 WholeText = Annotated[
     str | None,

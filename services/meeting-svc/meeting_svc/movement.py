@@ -17,7 +17,7 @@ from meeting_svc.meeting import Meeting, MeetingState, require_state
 from meeting_svc.record import Attendance, GuestAttendance, Move, Movement, Presence
 from zhengling.authority import Composition
 from zhengling.kernel.errors import Problem, Text, invalid, refusal
-from zhengling.rulebook import MeetingKind
+from zhengling.rules.rulebook import MeetingKind
 
 Entry = TypeVar("Entry", Attendance, GuestAttendance)
 

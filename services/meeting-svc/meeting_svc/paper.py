@@ -26,8 +26,8 @@ from zhengling.authority import Composition
 from zhengling.dates.deadlines import Due
 from zhengling.dates.workdays import WorkdayCalendar
 from zhengling.kernel.errors import Text, invalid, refusal
-from zhengling.meeting_rules import Papers, RequiredPaper
-from zhengling.rulebook import (
+from zhengling.rules.meetings import Papers, RequiredPaper
+from zhengling.rules.rulebook import (
     Actor,
     Facts,
     MeetingKind,
@@ -36,7 +36,7 @@ from zhengling.rulebook import (
     in_chinese,
     matches,
 )
-from zhengling.vocabulary import NotePart
+from zhengling.rules.vocabulary import NotePart
 
 #: Steps that speak of the papers as they were then.
 _OF_PAPERS = (StepName.review_papers, StepName.approve_papers)

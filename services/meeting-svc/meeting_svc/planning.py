@@ -19,7 +19,7 @@ from meeting_svc.step import Taken
 from zhengling.authority import Acting, Composition
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Problem, Text, invalid, refusal
-from zhengling.planning_rules import (
+from zhengling.rules.planning import (
     CHINESE,
     Ask,
     Group,
@@ -29,7 +29,7 @@ from zhengling.planning_rules import (
     PlanStep,
     RequestType,
 )
-from zhengling.rulebook import Actor, Role, in_chinese
+from zhengling.rules.rulebook import Actor, Role, in_chinese
 
 
 class RequestState(StrEnum):

@@ -44,12 +44,12 @@ from meeting_svc.planning_schemas import (
 from meeting_svc.yearly_plan import MeetingPlan, allows
 from zhengling import references
 from zhengling.authority import Acting, Composition, OrganisationKind
-from zhengling.cadence import period_of
 from zhengling.database.session import government_of, load, lock
 from zhengling.dates.deadlines import Due, compute, shanghai_day
 from zhengling.kernel.errors import Text, invalid
-from zhengling.planning_rules import PlanStep, RequestType
-from zhengling.rulebook import Actor, Role, Rulebook
+from zhengling.rules.cadence import period_of
+from zhengling.rules.planning import PlanStep, RequestType
+from zhengling.rules.rulebook import Actor, Role, Rulebook
 from zhengling.service import Call
 
 _ONE_AT_A_TIME = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('planning:' || :government, 0))")

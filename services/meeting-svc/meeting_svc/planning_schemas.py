@@ -14,8 +14,8 @@ from zhengling.authority import Key
 from zhengling.due_dates import DueView
 from zhengling.kernel.characters import SeveralLines
 from zhengling.kernel.instants import Day
-from zhengling.planning_rules import Group, Hindrance, NameOf, PlanStep
-from zhengling.rulebook import Role
+from zhengling.rules.planning import Group, Hindrance, NameOf, PlanStep
+from zhengling.rules.rulebook import Role
 
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=SAYING)]
 Note = Annotated[str, Field(max_length=500), SeveralLines]

@@ -11,7 +11,7 @@ from meeting_svc.record import Remark
 from meeting_svc.session import devices_declared
 from zhengling.authority import Composition
 from zhengling.kernel.errors import Text
-from zhengling.rulebook import MeetingKind, in_chinese
+from zhengling.rules.rulebook import MeetingKind, in_chinese
 
 
 def asked_for(meeting: Meeting, kind: MeetingKind, composition: Composition) -> list[Remark]:

@@ -11,7 +11,7 @@ from meeting_svc.schemas import NextStep
 from meeting_svc.step import power_of
 from zhengling.authority import Composition
 from zhengling.dates.deadlines import shanghai_day
-from zhengling.rulebook import Chain, Facts, Step, matches
+from zhengling.rules.rulebook import Chain, Facts, Step, matches
 from zhengling.service import Call
 
 #: The facts of a chain as they are for one official: whether this one chaired, for instance.

@@ -12,7 +12,7 @@ from meeting_svc import attendance
 from meeting_svc.meeting import Meeting, members_in_the_room
 from meeting_svc.record import Move
 from zhengling.authority import Composition
-from zhengling.rulebook import MeetingKind
+from zhengling.rules.rulebook import MeetingKind
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,9 @@ from meeting_svc.paper import require_in_time
 from meeting_svc.topic import Topic, TopicState, require_ready
 from zhengling.dates.deadlines import Due
 from zhengling.kernel.errors import Problem, Text, refusal
-from zhengling.meeting_rules import TopicRules
-from zhengling.rulebook import (
-    MeetingKind,
-)
-from zhengling.vocabulary import Block, Gate
+from zhengling.rules.meetings import TopicRules
+from zhengling.rules.rulebook import MeetingKind
+from zhengling.rules.vocabulary import Block, Gate
 
 
 def require_complete(topic: Topic, kind: MeetingKind, rules: TopicRules, names: dict[str, str]) -> None:

@@ -12,8 +12,8 @@ from enum import StrEnum
 from meeting_svc.step import StepTaken
 from zhengling.events import Resolution
 from zhengling.kernel.errors import Text
-from zhengling.rulebook import Role, TopicNature
-from zhengling.vocabulary import LeaveReason
+from zhengling.rules.rulebook import Role, TopicNature
+from zhengling.rules.vocabulary import LeaveReason
 
 
 @dataclass(frozen=True)

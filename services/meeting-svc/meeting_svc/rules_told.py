@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from zhengling.conditions import Chain, Step
 from zhengling.dates.deadlines import Unit
 from zhengling.kernel.errors import Text
-from zhengling.planning_rules import CHINESE, RequestType, Span
-from zhengling.rulebook import MeetingKind, Role, Rulebook, in_chinese
+from zhengling.rules.conditions import Chain, Step
+from zhengling.rules.planning import CHINESE, RequestType, Span
+from zhengling.rules.rulebook import MeetingKind, Role, Rulebook, in_chinese
 
 Told = tuple[str, Text]
 

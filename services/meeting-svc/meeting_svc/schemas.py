@@ -12,10 +12,7 @@ from zhengling.kernel.characters import SeveralLines
 from zhengling.kernel.instants import Instant
 from zhengling.kernel.payload import SAYING as SAYING
 from zhengling.kernel.payload import Payload as Payload
-from zhengling.rulebook import (
-    Role,
-    StepName,
-)
+from zhengling.rules.rulebook import Role, StepName
 
 Title = Annotated[str, Field(min_length=2, max_length=200, pattern=SAYING)]
 

@@ -19,7 +19,7 @@ from meeting_svc.record import Act, Attendance, Copy, GuestAttendance, Handover,
 from zhengling.authority import Acting, Composition
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Text, refusal
-from zhengling.rulebook import MeetingKind
+from zhengling.rules.rulebook import MeetingKind
 
 
 def declare_devices(meeting: Meeting, kind: MeetingKind, act: Act) -> None:

@@ -12,10 +12,17 @@ from datetime import date, datetime
 from enum import StrEnum
 from types import MappingProxyType
 
-from zhengling.absence_rules import Power
 from zhengling.authority import Composition
 from zhengling.kernel.errors import Text, refusal
-from zhengling.rulebook import Chain, Facts, Role, Step, StepName, in_chinese
+from zhengling.rules.absences import Power
+from zhengling.rules.rulebook import (
+    Chain,
+    Facts,
+    Role,
+    Step,
+    StepName,
+    in_chinese,
+)
 
 
 @dataclass(frozen=True)

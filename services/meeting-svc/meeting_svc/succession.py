@@ -15,7 +15,7 @@ from meeting_svc.meeting import Meeting, sponsors_of, step_context
 from meeting_svc.step import Succession
 from zhengling.authority import Acting, Composition
 from zhengling.dates.deadlines import shanghai_day
-from zhengling.rulebook import Actor, MeetingKind, Role
+from zhengling.rules.rulebook import Actor, MeetingKind, Role
 
 
 @dataclass(frozen=True)

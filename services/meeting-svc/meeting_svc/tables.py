@@ -16,7 +16,7 @@ from meeting_svc.topic import HistoryEntry, LateAdmission, Paper, PriorMeeting, 
 from meeting_svc.yearly_plan import Declaration, MeetingPlan, PlanItem, PlanVersion
 from zhengling.database.mapping import Json, map_noun, noun_columns
 from zhengling.events import Resolution
-from zhengling.vocabulary import Aspect
+from zhengling.rules.vocabulary import Aspect
 
 metadata = sa.MetaData()
 mapper = registry(metadata=metadata)

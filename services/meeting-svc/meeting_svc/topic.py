@@ -15,7 +15,7 @@ from meeting_svc.gate import GateRecord
 from meeting_svc.step import StepTaken, next_step
 from zhengling.authority import Composition
 from zhengling.kernel.errors import Problem, Text, refusal
-from zhengling.rulebook import (
+from zhengling.rules.rulebook import (
     Actor,
     Facts,
     MeetingKind,
@@ -25,7 +25,7 @@ from zhengling.rulebook import (
     TopicNature,
     in_chinese,
 )
-from zhengling.vocabulary import Aspect, NotePart
+from zhengling.rules.vocabulary import Aspect, NotePart
 
 
 class TopicState(StrEnum):

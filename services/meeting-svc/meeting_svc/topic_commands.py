@@ -42,13 +42,13 @@ from meeting_svc.topic_schemas import (
     WriteCoordinationNote,
 )
 from zhengling import references
-from zhengling.absence_rules import Power
 from zhengling.authority import Composition
 from zhengling.database.session import load, lock
 from zhengling.dates.deadlines import Due, compute, shanghai_day
 from zhengling.kernel.errors import Text, invalid, refusal
-from zhengling.meeting_rules import TopicRules
-from zhengling.rulebook import Actor, MeetingKind, Role, StepName, matches
+from zhengling.rules.absences import Power
+from zhengling.rules.meetings import TopicRules
+from zhengling.rules.rulebook import Actor, MeetingKind, Role, StepName, matches
 from zhengling.service import Call
 
 

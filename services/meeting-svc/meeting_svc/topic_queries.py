@@ -23,11 +23,11 @@ from zhengling import references
 from zhengling.authority import Composition
 from zhengling.database.session import load
 from zhengling.dates.deadlines import shanghai_day
-from zhengling.meeting_rules import GateRule
 from zhengling.paging import Page, PageRequest, page, picked
-from zhengling.rulebook import in_chinese
+from zhengling.rules.meetings import GateRule
+from zhengling.rules.rulebook import in_chinese
+from zhengling.rules.vocabulary import Outcome
 from zhengling.service import Call
-from zhengling.vocabulary import Outcome
 from zhengling.waiting import waited_for
 
 

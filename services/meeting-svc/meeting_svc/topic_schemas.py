@@ -12,8 +12,15 @@ from meeting_svc.schemas import SAYING, NextStep, OccurredAt, Opinion, Payload, 
 from meeting_svc.topic import TopicState, Turn
 from zhengling.authority import Key
 from zhengling.kernel.characters import SeveralLines
-from zhengling.rulebook import PaperKind, RaisedBy, Role, TopicNature
-from zhengling.vocabulary import Aspect, Block, Criterion, Gate, HearingForm, NotePart
+from zhengling.rules.rulebook import PaperKind, RaisedBy, Role, TopicNature
+from zhengling.rules.vocabulary import (
+    Aspect,
+    Block,
+    Criterion,
+    Gate,
+    HearingForm,
+    NotePart,
+)
 
 Id = Annotated[str, Field(max_length=64)]
 

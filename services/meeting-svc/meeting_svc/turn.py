@@ -12,8 +12,8 @@ from typing import Any
 from meeting_svc.bounds import OF_A_TOPIC, appended
 from meeting_svc.topic import HistoryEntry, Topic, TopicState, Turn, require_state, settle
 from zhengling.kernel.errors import Text, refusal
-from zhengling.rulebook import MeetingKind
-from zhengling.vocabulary import Outcome
+from zhengling.rules.rulebook import MeetingKind
+from zhengling.rules.vocabulary import Outcome
 
 _ANOTHER_MATTER = {"title", "nature", "matter", "prepares_for"}
 

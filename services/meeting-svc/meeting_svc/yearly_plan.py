@@ -15,8 +15,8 @@ from meeting_svc.planning import PlanStepTaken
 from zhengling.authority import Acting, Composition
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Problem, Text, invalid, refusal
-from zhengling.planning_rules import Planning, YearlyPlan
-from zhengling.rulebook import Actor, in_chinese
+from zhengling.rules.planning import Planning, YearlyPlan
+from zhengling.rules.rulebook import Actor, in_chinese
 
 
 class PlanState(StrEnum):

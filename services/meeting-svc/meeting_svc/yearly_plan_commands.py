@@ -23,8 +23,8 @@ from zhengling.database.session import load, lock, now
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.due_dates import Moved
 from zhengling.kernel.errors import Text, invalid, not_found, refusal
-from zhengling.planning_rules import CHINESE, Ask, YearlyPlan
-from zhengling.rulebook import Actor, Role, Rulebook
+from zhengling.rules.planning import CHINESE, Ask, YearlyPlan
+from zhengling.rules.rulebook import Actor, Role, Rulebook
 from zhengling.service import Call
 
 SUBJECT = "meeting_plan"

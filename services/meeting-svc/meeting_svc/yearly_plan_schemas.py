@@ -13,7 +13,7 @@ from meeting_svc.schemas import SAYING, OccurredAt, Opinion, Payload, Reason, Ti
 from meeting_svc.yearly_plan import PlanState
 from zhengling.authority import Key
 from zhengling.due_dates import DueView
-from zhengling.planning_rules import PlanStep
+from zhengling.rules.planning import PlanStep
 
 Year = Annotated[int, Field(ge=2010, le=2100)]
 Month = Annotated[int, Field(ge=1, le=12, description="when it is foreseen")]

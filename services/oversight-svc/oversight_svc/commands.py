@@ -27,7 +27,7 @@ from zhengling.due_dates import Moved
 from zhengling.events import DecisionAdopted, EntryDueMoved, EntryDueSet, EntryOpened, EntryOverdue
 from zhengling.kernel.errors import Problem, Text
 from zhengling.outbox import emit
-from zhengling.rulebook import EntrySource, Facts, Ledger, Rulebook, Rulebooks
+from zhengling.rules.rulebook import EntrySource, Facts, Ledger, Rulebook, Rulebooks
 from zhengling.service import Call
 
 OVERDUE = "entry_overdue"

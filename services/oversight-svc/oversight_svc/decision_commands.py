@@ -14,7 +14,7 @@ from zhengling.database.session import government_of, now
 from zhengling.events import DecisionAmended, DecisionRevoked, EntryAmended, EntryRevoked
 from zhengling.kernel.errors import not_found
 from zhengling.outbox import emit
-from zhengling.rulebook import EntrySource, Rulebook, Rulebooks
+from zhengling.rules.rulebook import EntrySource, Rulebook, Rulebooks
 
 
 async def amend_entry(session: AsyncSession, rulebooks: Rulebooks, event: DecisionAmended) -> Entry:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from zhengling.authority import Composition
 from zhengling.events import Resolution, ResolutionChange, Unit
 from zhengling.kernel.errors import Text, refusal
-from zhengling.rulebook import Actor, Difficulty, EntrySource, Ledger
+from zhengling.rules.rulebook import Actor, Difficulty, EntrySource, Ledger
 
 
 class EntryState(StrEnum):

@@ -12,7 +12,7 @@ from zhengling.due_dates import ChangeView, TraceView
 from zhengling.events import ResolutionChange, Unit
 from zhengling.kernel.instants import Day, Instant
 from zhengling.kernel.payload import Payload
-from zhengling.rulebook import Difficulty, EntrySource
+from zhengling.rules.rulebook import Difficulty, EntrySource
 
 
 class SetDue(Payload):

@@ -18,7 +18,7 @@ from typing import Annotated, Literal, NamedTuple, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from zhengling.kernel.errors import Text
-from zhengling.vocabulary import Clause
+from zhengling.rules.vocabulary import Clause
 
 
 class DaysOfMonth(BaseModel):

@@ -21,44 +21,44 @@ import orjson
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from zhengling import planning_rules
-from zhengling.absence_rules import Absence
-from zhengling.cadence import Cadence as Cadence
-from zhengling.conditions import ALWAYS
-from zhengling.conditions import FACTS as FACTS
-from zhengling.conditions import Actor as Actor
-from zhengling.conditions import Actors as Actors
-from zhengling.conditions import Chain as Chain
-from zhengling.conditions import Facts as Facts
-from zhengling.conditions import Section as Section
-from zhengling.conditions import Step as Step
-from zhengling.conditions import StepName as StepName
-from zhengling.conditions import When as When
-from zhengling.conditions import matches as matches
 from zhengling.dates.deadlines import Anchor, DeadlineRule, shanghai_day
 from zhengling.kernel.errors import Problem, Text
-from zhengling.meeting_rules import FirstTopic as FirstTopic
-from zhengling.meeting_rules import FollowUp as FollowUp
-from zhengling.meeting_rules import MeetingKind as MeetingKind
-from zhengling.meeting_rules import Papers as Papers
-from zhengling.meeting_rules import Quorum as Quorum
-from zhengling.meeting_rules import TopicRules
-from zhengling.planning_rules import Planning
-from zhengling.vocabulary import CHINESE as CHINESE
-from zhengling.vocabulary import CLAUSE as CLAUSE
-from zhengling.vocabulary import Clause as Clause
-from zhengling.vocabulary import Difficulty as Difficulty
-from zhengling.vocabulary import EntrySource as EntrySource
-from zhengling.vocabulary import FollowingDocument as FollowingDocument
-from zhengling.vocabulary import Outcome as Outcome
-from zhengling.vocabulary import PaperKind as PaperKind
-from zhengling.vocabulary import RaisedBy as RaisedBy
-from zhengling.vocabulary import Role as Role
-from zhengling.vocabulary import Roles as Roles
-from zhengling.vocabulary import RuleName as RuleName
-from zhengling.vocabulary import TopicNature as TopicNature
-from zhengling.vocabulary import in_chinese as in_chinese
-from zhengling.vocabulary import one_or_many as one_or_many
+from zhengling.rules import planning as plannings
+from zhengling.rules.absences import Absence
+from zhengling.rules.cadence import Cadence as Cadence
+from zhengling.rules.conditions import ALWAYS
+from zhengling.rules.conditions import FACTS as FACTS
+from zhengling.rules.conditions import Actor as Actor
+from zhengling.rules.conditions import Actors as Actors
+from zhengling.rules.conditions import Chain as Chain
+from zhengling.rules.conditions import Facts as Facts
+from zhengling.rules.conditions import Section as Section
+from zhengling.rules.conditions import Step as Step
+from zhengling.rules.conditions import StepName as StepName
+from zhengling.rules.conditions import When as When
+from zhengling.rules.conditions import matches as matches
+from zhengling.rules.meetings import FirstTopic as FirstTopic
+from zhengling.rules.meetings import FollowUp as FollowUp
+from zhengling.rules.meetings import MeetingKind as MeetingKind
+from zhengling.rules.meetings import Papers as Papers
+from zhengling.rules.meetings import Quorum as Quorum
+from zhengling.rules.meetings import TopicRules
+from zhengling.rules.planning import Planning
+from zhengling.rules.vocabulary import CHINESE as CHINESE
+from zhengling.rules.vocabulary import CLAUSE as CLAUSE
+from zhengling.rules.vocabulary import Clause as Clause
+from zhengling.rules.vocabulary import Difficulty as Difficulty
+from zhengling.rules.vocabulary import EntrySource as EntrySource
+from zhengling.rules.vocabulary import FollowingDocument as FollowingDocument
+from zhengling.rules.vocabulary import Outcome as Outcome
+from zhengling.rules.vocabulary import PaperKind as PaperKind
+from zhengling.rules.vocabulary import RaisedBy as RaisedBy
+from zhengling.rules.vocabulary import Role as Role
+from zhengling.rules.vocabulary import Roles as Roles
+from zhengling.rules.vocabulary import RuleName as RuleName
+from zhengling.rules.vocabulary import TopicNature as TopicNature
+from zhengling.rules.vocabulary import in_chinese as in_chinese
+from zhengling.rules.vocabulary import one_or_many as one_or_many
 
 
 class DueRow(Section):
@@ -358,7 +358,7 @@ def _check_planning(rulebook: Rulebook, planning: Planning, folder: Path) -> lis
         elif getattr(rule, form) is None or rule.of != Anchor.meeting_day:
             find(f"{name} has to be a rule with {form}, of {Anchor.meeting_day}", *path)
 
-    def kinds(asks: tuple[planning_rules.Ask, ...], *path: int | str) -> None:
+    def kinds(asks: tuple[plannings.Ask, ...], *path: int | str) -> None:
         for i, ask in enumerate(asks):
             if unknown := [name for name in ask.meeting if name not in rulebook.meetings]:
                 find(f"no meeting kind {', '.join(unknown)} in meetings.yaml", *path, "ask", i, "meeting")

@@ -11,7 +11,15 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from zhengling.vocabulary import CHINESE, Clause, Role, Roles, RuleName, glossary, one_or_many
+from zhengling.rules.vocabulary import (
+    CHINESE,
+    Clause,
+    Role,
+    Roles,
+    RuleName,
+    glossary,
+    one_or_many,
+)
 
 
 class AbsenceKind(StrEnum):

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from zhengling.vocabulary import (
+from zhengling.rules.vocabulary import (
     CHINESE,
     Aspect,
     Clause,

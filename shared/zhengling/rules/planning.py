@@ -12,7 +12,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from zhengling.vocabulary import Clause, Role, Roles, RuleName, one_or_many
+from zhengling.rules.vocabulary import Clause, Role, Roles, RuleName, one_or_many
 
 
 class PlanStep(StrEnum):

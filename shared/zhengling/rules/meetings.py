@@ -12,11 +12,18 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from zhengling.cadence import Cadence
-from zhengling.conditions import ALWAYS, Actors, Chain, Section, StepName, When
 from zhengling.documents.minutes_template import Template
 from zhengling.kernel.errors import Text, refusal
-from zhengling.vocabulary import (
+from zhengling.rules.cadence import Cadence
+from zhengling.rules.conditions import (
+    ALWAYS,
+    Actors,
+    Chain,
+    Section,
+    StepName,
+    When,
+)
+from zhengling.rules.vocabulary import (
     Aspect,
     Block,
     Clause,
