@@ -27,7 +27,7 @@ from bench.http import Connection, http
 from bench.pipeline import ask
 from bench.table import Row
 from zhengling import due_dates
-from zhengling.authority import Composition
+from zhengling.authority.composition import Composition
 from zhengling.database.session import Database
 from zhengling.main_job import SERVICES, Api, at, load_composition, office_clerk
 from zhengling.rules.rulebook import Rulebook, Rulebooks

@@ -38,7 +38,7 @@ import oversight_svc.app
 import oversight_svc.settings
 from bench.bare import Recipe
 from bench.table import Row
-from zhengling.authority import Composition
+from zhengling.authority.composition import Composition
 from zhengling.main_job import Api, Json, MainJob, Scenario, at, load_composition
 from zhengling.service import Service
 from zhengling.stack import EmbeddedStack, ServiceProcess, free_port

@@ -14,7 +14,7 @@ import yaml
 
 from tests.broker import chosen_broker
 from tests.sixth import write_sixth_government
-from zhengling.authority import Composition
+from zhengling.authority.composition import Composition
 from zhengling.database.bootstrap import Passwords, bootstrap_database
 from zhengling.main_job import Api, Scenario
 from zhengling.stack import EmbeddedStack

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from zhengling.authority import Composition
+from zhengling.authority.composition import Composition
 from zhengling.main_job import Scenario
 
 CODE = "linhai"

@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from zhengling.auth import LocalIssuer
-from zhengling.authority import Composition
+from zhengling.authority.composition import Composition
 from zhengling.kernel.errors import Problem
 from zhengling.kernel.instants import Day, DayOrInstant
 from zhengling.main_job import SERVICES

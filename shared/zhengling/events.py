@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from zhengling.authority import Absent, Composition
+from zhengling.authority.composition import Absent, Composition
 from zhengling.dates.workdays import CalendarYear
 from zhengling.rules.rulebook import Difficulty, FollowingDocument, Outcome
 

@@ -18,7 +18,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict
 
 from zhengling.auth import LocalIssuer
-from zhengling.authority import Composition, OrganisationKind, PostRole
+from zhengling.authority.composition import Composition, OrganisationKind, PostRole
 from zhengling.dates.workdays import SHANGHAI
 from zhengling.rules.rulebook import (
     Difficulty,

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from zhengling.authority import Absent, Composition
+from zhengling.authority.composition import Absent, Composition
 from zhengling.database.session import (
     NATIONAL,
     backbone,

@@ -20,7 +20,7 @@ from calendar_svc.absence import TRANSITIONS, Absence, AbsenceState, Act, Approv
 from calendar_svc.duty import DutyState, duties_of
 from calendar_svc.limit import Away, Breach
 from calendar_svc.research import FieldDay, expected_by, standings
-from zhengling.authority import Pair
+from zhengling.authority.composition import Pair
 from zhengling.kernel.errors import Problem
 from zhengling.rules.absences import Absence as Rules
 from zhengling.rules.absences import (

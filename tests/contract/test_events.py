@@ -20,7 +20,7 @@ from cloudevents.core.bindings.kafka import KafkaMessage, from_structured_event
 from cloudevents.core.formats.json import JSONFormat
 from tests.conftest import ROOT, composition_of
 
-from zhengling.authority import Composition
+from zhengling.authority.composition import Composition
 from zhengling.cloudevents import Envelope, decode
 from zhengling.contracts import api_docs
 from zhengling.contracts.asyncapi import asyncapi, event_schema, handlers_of

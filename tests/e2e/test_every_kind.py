@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.conftest import ROOT, composition_of
 
-from zhengling.authority import Composition
+from zhengling.authority.composition import Composition
 from zhengling.main_job import Api, Json, MainJob, PlannedDecision, Refused, Scenario, at, load_composition
 from zhengling.rules.rulebook import MeetingKind, Outcome, Role, TopicNature, load_edition
 

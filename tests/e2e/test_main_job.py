@@ -10,7 +10,7 @@ import pytest
 from tests import sixth
 from tests.conftest import composition_of, scenario_of
 
-from zhengling.authority import Composition
+from zhengling.authority.composition import Composition
 from zhengling.main_job import Api, Landed, MainJob, Report, Scenario
 
 GOVERNMENTS = ("dalian", "xigang", "shuangtaizi", "huancui", "zhanqian")

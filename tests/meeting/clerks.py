@@ -59,7 +59,7 @@ from meeting_svc.topic_schemas import (
     TurnTopic,
     WriteCoordinationNote,
 )
-from zhengling.authority import Absent, StandIn
+from zhengling.authority.composition import Absent, StandIn
 from zhengling.rules.absences import AbsenceKind, Basis, Power
 from zhengling.rules.conditions import StepName
 from zhengling.rules.planning import NameOf

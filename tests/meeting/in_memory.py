@@ -42,7 +42,7 @@ from meeting_svc.minutes import Minutes
 from meeting_svc.planning import PlanningRequest
 from meeting_svc.topic import Topic
 from zhengling.auth import Principal
-from zhengling.authority import Absent, Composition
+from zhengling.authority.composition import Absent, Composition
 from zhengling.dates.workdays import WorkdayCalendar
 from zhengling.kernel.errors import Problem
 from zhengling.rules.rulebook import Rulebook, Rulebooks

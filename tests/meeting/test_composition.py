@@ -31,7 +31,7 @@ from meeting_svc.composition import (
     words_of,
 )
 from meeting_svc.composition_changes import Report, RowReport, changes, examine, holding
-from zhengling.authority import Composition, OrganisationKind, PostRole
+from zhengling.authority.composition import Composition, OrganisationKind, PostRole
 from zhengling.kernel.errors import Problem
 from zhengling.rules.rulebook import Titles
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.conftest import composition_of
 
-from zhengling.authority import PostRole
+from zhengling.authority.composition import PostRole
 from zhengling.main_job import Api, Json, Refused, at, load_composition
 from zhengling.rules.rulebook import Role
 

@@ -42,7 +42,7 @@ from meeting_svc import (
 from meeting_svc.meeting import MeetingState
 from meeting_svc.minutes import Minutes
 from meeting_svc.topic import Topic, TopicState
-from zhengling.authority import Acting, Composition
+from zhengling.authority.composition import Acting, Composition
 from zhengling.dates.workdays import WorkdayCalendar, base_years
 from zhengling.kernel.errors import Problem, Text, refusal
 from zhengling.rules.conditions import Actor, Chain, Facts, Step, matches

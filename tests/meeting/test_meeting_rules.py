@@ -48,7 +48,7 @@ from meeting_svc.record import (
 )
 from meeting_svc.rules_told import rules_told
 from meeting_svc.step import StepTaken
-from zhengling.authority import Absent, Composition, StandIn
+from zhengling.authority.composition import Absent, Composition, StandIn
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import at
 from zhengling.rules.absences import Basis, Power

@@ -39,7 +39,7 @@ from meeting_svc.record import (
     QuorumNeeded,
 )
 from meeting_svc.step import StepTaken
-from zhengling.authority import Absent
+from zhengling.authority.composition import Absent
 from zhengling.documents import minutes_template
 from zhengling.documents.gbt9704 import docx
 from zhengling.events import Resolution, Unit

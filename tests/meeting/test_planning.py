@@ -20,7 +20,7 @@ from meeting_svc.hindrance import Surroundings, breaches_of, days_late, quota_ke
 from meeting_svc.meeting import Meeting, MeetingState
 from meeting_svc.planning import Guest, Lift, PlanningRequest, PlanStepTaken, RequestState, next_ask
 from meeting_svc.yearly_plan import Declaration, MeetingPlan, PlanItem, PlanState, allows
-from zhengling.authority import Composition, Post, PostRole
+from zhengling.authority.composition import Composition, Post, PostRole
 from zhengling.dates.deadlines import Anchor, DeadlineRule, compute
 from zhengling.dates.deadlines import Unit as TimeUnit
 from zhengling.dates.workdays import SHANGHAI, WorkdayCalendar, base_years

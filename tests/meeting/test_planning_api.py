@@ -15,7 +15,7 @@ from tests.conftest import composition_of, scenario_of
 
 from meeting_svc.planning import PlanningRequest
 from meeting_svc.planning_commands import mark_held, require_approved
-from zhengling.authority import Composition
+from zhengling.authority.composition import Composition
 from zhengling.database.session import Database
 from zhengling.dates.workdays import SHANGHAI
 from zhengling.kernel.errors import Problem

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import pytest
 from tests.conftest import composition_of, scenario_of
 
-from zhengling.authority import Composition, Post, PostRole
+from zhengling.authority.composition import Composition, Post, PostRole
 from zhengling.main_job import Api, Json, MainJob, Refused, at, load_composition
 from zhengling.rules.rulebook import Role
 

@@ -21,7 +21,7 @@ from meeting_svc.minutes_commands import draft_minutes, take_minutes_step, waive
 from meeting_svc.minutes_schemas import DraftMinutes, WaiveMinutes
 from meeting_svc.schemas import TakeStep
 from meeting_svc.step import Succession
-from zhengling.authority import Composition, Portfolio, Post, PostRole
+from zhengling.authority.composition import Composition, Portfolio, Post, PostRole
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import at, load_composition
 from zhengling.rules.rulebook import Role, StepName, TopicNature

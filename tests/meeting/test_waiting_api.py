@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 from tests.conftest import composition_of, scenario_of
 
-from zhengling.authority import PostRole
+from zhengling.authority.composition import PostRole
 from zhengling.main_job import Api, Json, MainJob, Refused, at, load_composition
 from zhengling.rules.rulebook import Role
 

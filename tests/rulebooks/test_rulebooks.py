@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from zhengling.authority import Acting, Composition, OrganisationKind, PostRole
+from zhengling.authority.composition import Acting, Composition, OrganisationKind, PostRole
 from zhengling.dates.workdays import SHANGHAI
 from zhengling.rules.rulebook import (
     Actor,

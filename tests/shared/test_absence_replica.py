@@ -11,7 +11,7 @@ from tests.conftest import composition_of
 from tests.trial import Trial, envelope, record
 
 from zhengling import references
-from zhengling.authority import Composition
+from zhengling.authority.composition import Composition
 from zhengling.database.session import now
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.events import (

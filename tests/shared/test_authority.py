@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.conftest import composition_of
 
-from zhengling.authority import Absent, Acting, Composition, Organisation, OrganisationKind, StandIn, Vacancy
+from zhengling.authority.composition import (
+    Absent,
+    Acting,
+    Composition,
+    Organisation,
+    OrganisationKind,
+    StandIn,
+    Vacancy,
+)
 from zhengling.events import CompositionChanged
 from zhengling.kernel.errors import Problem, Text
 from zhengling.rules.absences import AbsenceKind, Basis, Power

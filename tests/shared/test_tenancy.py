@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from tests.conftest import composition_of, scenario_of
 from tests.contents import PDF
 
-from zhengling.authority import PostRole
+from zhengling.authority.composition import PostRole
 from zhengling.database.session import Database
 from zhengling.main_job import SERVICES, Api, Json, MainJob, Refused, at, office_clerk
 from zhengling.stack import EmbeddedStack

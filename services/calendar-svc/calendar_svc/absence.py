@@ -11,7 +11,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from zhengling.authority import Absent, Acting, Composition, PostRole, StandIn, Vacancy
+from zhengling.authority.composition import (
+    Absent,
+    Acting,
+    Composition,
+    PostRole,
+    StandIn,
+    Vacancy,
+)
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Problem, Text, invalid, refusal
 from zhengling.rules.absences import Absence as Rules

@@ -31,7 +31,7 @@ from calendar_svc.absence_schemas import (
 from calendar_svc.limit import Away, Breach
 from calendar_svc.research import FieldDay, require_countable, research_of, withdraw
 from zhengling import references
-from zhengling.authority import Composition
+from zhengling.authority.composition import Composition
 from zhengling.database.session import government_of, lock
 from zhengling.dates.deadlines import compute, shanghai_day
 from zhengling.events import (

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from calendar_svc.absence import AbsenceState
 from calendar_svc.duty import DutyState
-from zhengling.authority import Key
+from zhengling.authority.composition import Key
 from zhengling.kernel.characters import SeveralLines
 from zhengling.kernel.instants import Day, Instant
 from zhengling.kernel.payload import SAYING, Payload

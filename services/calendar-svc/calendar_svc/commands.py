@@ -20,7 +20,7 @@ from calendar_svc.schemas import ClosureRequest, DayChangeView, LiftRequest, Not
 from calendar_svc.tables import closure as closure_table
 from calendar_svc.workyear import DayChange, changed_days, changed_years, effective
 from zhengling import references
-from zhengling.authority import Composition
+from zhengling.authority.composition import Composition
 from zhengling.database.session import (
     NATIONAL,
     Database,

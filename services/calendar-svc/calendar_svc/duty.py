@@ -10,7 +10,7 @@ from datetime import date
 from enum import StrEnum
 
 from calendar_svc.absence import Absence, AbsenceState, Act, DutyDone, require_act
-from zhengling.authority import Composition
+from zhengling.authority.composition import Composition
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Text, refusal
 from zhengling.rules.absences import Duty, RequestRow

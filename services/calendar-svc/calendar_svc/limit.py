@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from calendar_svc.absence import Absence, Act, Lift, own_absence, require_act, require_asked
-from zhengling.authority import Acting, Composition
+from zhengling.authority.composition import Acting, Composition
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Text, refusal
 from zhengling.rules.absences import Absence as Rules

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from zhengling.authority import Composition
+from zhengling.authority.composition import Composition
 from zhengling.kernel.errors import Problem, Text, invalid, refusal
 from zhengling.rules.absences import Absence as Rules
 from zhengling.rules.absences import Research

@@ -6,7 +6,7 @@ from sqlalchemy.orm import registry
 from calendar_svc.absence import Absence, Approval, DutyDone, Extension, Lift
 from calendar_svc.closure import Closure
 from calendar_svc.research import FieldDay
-from zhengling.authority import StandIn, Vacancy
+from zhengling.authority.composition import StandIn, Vacancy
 from zhengling.database.mapping import Json, map_noun, noun_columns
 
 metadata = sa.MetaData()

@@ -14,7 +14,7 @@ from meeting_svc.meeting import PREPARED, Meeting, MeetingState, minutes_facts, 
 from meeting_svc.record import Act, AgendaCause, AgendaItem, AgendaRemoval, AgendaVersion, Remark
 from meeting_svc.step import StepTaken, next_step
 from meeting_svc.topic import Topic
-from zhengling.authority import Composition
+from zhengling.authority.composition import Composition
 from zhengling.kernel.errors import Problem, Text, invalid, refusal
 from zhengling.rules.rulebook import MeetingKind, TopicNature, in_chinese
 

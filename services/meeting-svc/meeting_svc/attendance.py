@@ -24,7 +24,7 @@ from meeting_svc.record import (
     Presence,
     StaffApproval,
 )
-from zhengling.authority import Composition, OrganisationKind, PostRole
+from zhengling.authority.composition import Composition, OrganisationKind, PostRole
 from zhengling.kernel.errors import Text, invalid, not_permitted, refusal
 from zhengling.rules.rulebook import Actor, MeetingKind
 

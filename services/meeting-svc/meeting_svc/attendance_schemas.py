@@ -10,7 +10,7 @@ from pydantic import Field, StrictBool, StrictInt
 from meeting_svc.agenda_schemas import ActView, TopicId
 from meeting_svc.record import Capacity, Move, Presence
 from meeting_svc.schemas import SAYING, OccurredAt, Payload, Reason, Title, View
-from zhengling.authority import Key
+from zhengling.authority.composition import Key
 
 GuestName = Annotated[
     str,

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from meeting_svc.attendance import organisations_of
 from meeting_svc.meeting import Meeting
 from meeting_svc.record import Attendance, Capacity, GuestAttendance, Presence
-from zhengling.authority import Composition
+from zhengling.authority.composition import Composition
 from zhengling.kernel.errors import invalid
 
 

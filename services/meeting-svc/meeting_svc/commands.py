@@ -20,7 +20,7 @@ from meeting_svc.schemas import TakeStep
 from meeting_svc.step import StepTaken
 from meeting_svc.topic import Topic
 from zhengling import references
-from zhengling.authority import Acting, Composition
+from zhengling.authority.composition import Acting, Composition
 from zhengling.database.session import lock
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import invalid

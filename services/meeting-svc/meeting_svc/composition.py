@@ -15,7 +15,16 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from zhengling.authority import Composition, Official, Organisation, OrganisationKind, Pair, Portfolio, Post, PostRole
+from zhengling.authority.composition import (
+    Composition,
+    Official,
+    Organisation,
+    OrganisationKind,
+    Pair,
+    Portfolio,
+    Post,
+    PostRole,
+)
 from zhengling.kernel.characters import beyond_one_line
 from zhengling.kernel.errors import Text
 from zhengling.rules.rulebook import Titles

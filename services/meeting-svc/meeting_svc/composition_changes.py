@@ -27,7 +27,7 @@ from meeting_svc.composition import (
     rows_written,
     unread,
 )
-from zhengling.authority import Composition
+from zhengling.authority.composition import Composition
 from zhengling.kernel.errors import Text
 from zhengling.rules.rulebook import Titles
 

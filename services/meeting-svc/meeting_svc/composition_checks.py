@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from meeting_svc.composition import FIELDS, Kind, Listing, Row, Written, entries, unread
-from zhengling.authority import Organisation, Pair, Portfolio, PostRole
+from zhengling.authority.composition import Organisation, Pair, Portfolio, PostRole
 
 #: Of these a government has one at a time; two on one day leave open who decides.
 ONE_IN_THE_GOVERNMENT = frozenset({PostRole.head, PostRole.party_secretary, PostRole.secretary_general})

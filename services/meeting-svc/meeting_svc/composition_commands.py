@@ -15,7 +15,7 @@ from meeting_svc.composition import MAX_ROWS, Written, rows_of
 from meeting_svc.composition_changes import Report, examine
 from meeting_svc.composition_schemas import CompositionReport, CompositionRows
 from zhengling import references
-from zhengling.authority import Composition
+from zhengling.authority.composition import Composition
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.events import CompositionChanged
 from zhengling.kernel.errors import Problem, Text, invalid

@@ -26,7 +26,7 @@ from meeting_svc.composition_schemas import (
     PostList,
     VersionView,
 )
-from zhengling.authority import Composition, Official, Post, PostRole
+from zhengling.authority.composition import Composition, Official, Post, PostRole
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Problem, Text, invalid, not_found
 from zhengling.paging import Page

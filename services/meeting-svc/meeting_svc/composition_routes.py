@@ -25,7 +25,7 @@ from meeting_svc.composition_schemas import (
 )
 from meeting_svc.composition_workbook import MEDIA_TYPE
 from meeting_svc.scopes import ADMIN, Read
-from zhengling.authority import Composition
+from zhengling.authority.composition import Composition
 from zhengling.kernel.errors import Problem, Text
 from zhengling.kernel.instants import Day
 from zhengling.paging import Page

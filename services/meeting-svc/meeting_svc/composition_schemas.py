@@ -10,7 +10,7 @@ from pydantic import Field, JsonValue
 from meeting_svc.composition import TITLES, Finding, Listing, Status, header_of
 from meeting_svc.composition_changes import Report, RowReport
 from meeting_svc.schemas import Payload, View
-from zhengling.authority import Composition, OrganisationKind, PostRole
+from zhengling.authority.composition import Composition, OrganisationKind, PostRole
 
 Reason = Annotated[str, Field(max_length=500)]
 Rows = list[dict[str, JsonValue]]

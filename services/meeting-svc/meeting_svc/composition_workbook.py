@@ -23,7 +23,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from meeting_svc.composition import FIELDS, MAX_ROWS, TITLES, Field, Kind, Listing, Row, Written, words_of
 from meeting_svc.workbook import put_text
-from zhengling.authority import Composition
+from zhengling.authority.composition import Composition
 from zhengling.kernel.errors import Problem, invalid
 from zhengling.rules.rulebook import Titles
 

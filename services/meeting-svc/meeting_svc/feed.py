@@ -10,7 +10,7 @@ from meeting_svc.commands import kind_of
 from meeting_svc.meeting import Meeting, MeetingState
 from meeting_svc.tables import meeting as table
 from zhengling import references
-from zhengling.authority import Composition
+from zhengling.authority.composition import Composition
 from zhengling.feeds import FeedEvent, Status, first_day
 from zhengling.kernel.errors import Text
 from zhengling.service import Call

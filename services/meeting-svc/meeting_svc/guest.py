@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from meeting_svc.planning import Act, Guest, Invitation, PlanningRequest, require_approval_before
-from zhengling.authority import Composition, OrganisationKind, PostRole
+from zhengling.authority.composition import Composition, OrganisationKind, PostRole
 from zhengling.kernel.errors import Text, refusal
 from zhengling.rules.planning import Group, InviteeRule, RequestType
 from zhengling.rules.rulebook import Role

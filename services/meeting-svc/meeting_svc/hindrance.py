@@ -12,7 +12,7 @@ from datetime import date, datetime
 
 from meeting_svc.guest import invited_by
 from meeting_svc.planning import Act, Lift, PlanningRequest, next_ask, require_act, require_not_before
-from zhengling.authority import Acting, Composition
+from zhengling.authority.composition import Acting, Composition
 from zhengling.dates.deadlines import Due, Unit
 from zhengling.dates.workdays import WorkdayCalendar
 from zhengling.kernel.errors import Text, refusal

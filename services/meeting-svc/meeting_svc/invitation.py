@@ -23,7 +23,7 @@ from meeting_svc.record import (
     OutsideConsent,
 )
 from meeting_svc.step import StepTaken, next_step
-from zhengling.authority import Composition, OrganisationKind, PostRole
+from zhengling.authority.composition import Composition, OrganisationKind, PostRole
 from zhengling.kernel.errors import Text, invalid, refusal
 from zhengling.rules.meetings import Invitees
 from zhengling.rules.rulebook import Actor, MeetingKind, Role

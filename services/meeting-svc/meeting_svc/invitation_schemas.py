@@ -8,7 +8,7 @@ from pydantic import Field, StrictBool, StrictInt
 
 from meeting_svc.agenda_schemas import ActView, TopicId
 from meeting_svc.schemas import SAYING, OccurredAt, Payload, Reason, StepView, View
-from zhengling.authority import Key
+from zhengling.authority.composition import Key
 
 
 class InviteePayload(Payload):

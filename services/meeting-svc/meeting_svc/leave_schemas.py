@@ -9,7 +9,7 @@ from pydantic import Field, StrictBool
 from meeting_svc.agenda_schemas import ActView
 from meeting_svc.record import AnswerState
 from meeting_svc.schemas import OccurredAt, Opinion, Payload, Reason, View
-from zhengling.authority import Key
+from zhengling.authority.composition import Key
 from zhengling.rules.rulebook import Role
 from zhengling.rules.vocabulary import LeaveReason
 

@@ -27,7 +27,7 @@ from meeting_svc.rules_told import rules_told
 from meeting_svc.schemas import NextStep
 from meeting_svc.step import StepTaken, next_step
 from zhengling import references
-from zhengling.authority import Composition
+from zhengling.authority.composition import Composition
 from zhengling.database.session import load
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Problem, Text

@@ -18,7 +18,7 @@ from meeting_svc.meeting import Meeting, MeetingState, minutes_facts
 from meeting_svc.record import Attendance, Capacity, Handover, Presence
 from meeting_svc.step import StepTaken, Succession
 from meeting_svc.succession import chaired_by
-from zhengling.authority import Composition, OrganisationKind
+from zhengling.authority.composition import Composition, OrganisationKind
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.dates.workdays import SHANGHAI
 from zhengling.documents.gbt9704 import Attendees, Imprint, Layout, chinese_date

@@ -32,7 +32,7 @@ from meeting_svc.step import StepTaken
 from meeting_svc.topic import Topic
 from meeting_svc.topic_commands import rules_of
 from zhengling import references
-from zhengling.authority import Composition
+from zhengling.authority.composition import Composition
 from zhengling.database.session import backbone, lock
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.documents import gbt9704, minutes_template

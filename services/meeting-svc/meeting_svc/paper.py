@@ -22,7 +22,7 @@ from meeting_svc.topic import (
     settle,
 )
 from meeting_svc.turn import begin_text, turn
-from zhengling.authority import Composition
+from zhengling.authority.composition import Composition
 from zhengling.dates.deadlines import Due
 from zhengling.dates.workdays import WorkdayCalendar
 from zhengling.kernel.errors import Text, invalid, refusal

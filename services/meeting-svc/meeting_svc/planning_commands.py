@@ -43,7 +43,7 @@ from meeting_svc.planning_schemas import (
 )
 from meeting_svc.yearly_plan import MeetingPlan, allows
 from zhengling import references
-from zhengling.authority import Acting, Composition, OrganisationKind
+from zhengling.authority.composition import Acting, Composition, OrganisationKind
 from zhengling.database.session import government_of, load, lock
 from zhengling.dates.deadlines import Due, compute, shanghai_day
 from zhengling.kernel.errors import Text, invalid

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field
 from meeting_svc.meeting_schemas import RuleTold
 from meeting_svc.planning import RequestState
 from meeting_svc.schemas import SAYING, Next, OccurredAt, Opinion, Payload, Reason, TakenView, Title, View
-from zhengling.authority import Key
+from zhengling.authority.composition import Key
 from zhengling.due_dates import DueView
 from zhengling.kernel.characters import SeveralLines
 from zhengling.kernel.instants import Day

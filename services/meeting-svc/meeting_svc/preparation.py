@@ -9,7 +9,7 @@ from meeting_svc.chairing import chair_facts, entrustable, entrusters, may_chair
 from meeting_svc.meeting import PREPARED, Meeting, MeetingState, sponsors_of
 from meeting_svc.record import Remark
 from meeting_svc.session import devices_declared
-from zhengling.authority import Composition
+from zhengling.authority.composition import Composition
 from zhengling.kernel.errors import Text
 from zhengling.rules.rulebook import MeetingKind, in_chinese
 

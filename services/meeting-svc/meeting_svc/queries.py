@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from meeting_svc.schemas import NextStep
 from meeting_svc.step import power_of
-from zhengling.authority import Composition
+from zhengling.authority.composition import Composition
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.rules.rulebook import Chain, Facts, Step, matches
 from zhengling.service import Call

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from meeting_svc import attendance
 from meeting_svc.meeting import Meeting, members_in_the_room
 from meeting_svc.record import Move
-from zhengling.authority import Composition
+from zhengling.authority.composition import Composition
 from zhengling.rules.rulebook import MeetingKind
 
 

@@ -16,7 +16,7 @@ from meeting_svc.bounds import OF_A_MEETING, OF_THE_PEOPLE_IN_A_MEETING, appende
 from meeting_svc.chairing import require_chair
 from meeting_svc.meeting import HELD, PREPARED, Meeting, MeetingState, require_state
 from meeting_svc.record import Act, Attendance, Copy, GuestAttendance, Handover, QuorumNeeded, Recording
-from zhengling.authority import Acting, Composition
+from zhengling.authority.composition import Acting, Composition
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Text, refusal
 from zhengling.rules.rulebook import MeetingKind

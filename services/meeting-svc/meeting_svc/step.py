@@ -12,7 +12,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from types import MappingProxyType
 
-from zhengling.authority import Composition
+from zhengling.authority.composition import Composition
 from zhengling.kernel.errors import Text, refusal
 from zhengling.rules.absences import Power
 from zhengling.rules.rulebook import (

@@ -13,7 +13,7 @@ from enum import StrEnum
 from meeting_svc.consultation import Coordination, CoordinationNote, Position, Signature
 from meeting_svc.gate import GateRecord
 from meeting_svc.step import StepTaken, next_step
-from zhengling.authority import Composition
+from zhengling.authority.composition import Composition
 from zhengling.kernel.errors import Problem, Text, refusal
 from zhengling.rules.rulebook import (
     Actor,

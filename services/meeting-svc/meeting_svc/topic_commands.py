@@ -42,7 +42,7 @@ from meeting_svc.topic_schemas import (
     WriteCoordinationNote,
 )
 from zhengling import references
-from zhengling.authority import Composition
+from zhengling.authority.composition import Composition
 from zhengling.database.session import load, lock
 from zhengling.dates.deadlines import Due, compute, shanghai_day
 from zhengling.kernel.errors import Text, invalid, refusal

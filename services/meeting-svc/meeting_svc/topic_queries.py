@@ -20,7 +20,7 @@ from meeting_svc.topic import Topic, TopicState
 from meeting_svc.topic_commands import rules_of
 from meeting_svc.topic_schemas import GateRecordView, GateView, Outstanding, TopicView
 from zhengling import references
-from zhengling.authority import Composition
+from zhengling.authority.composition import Composition
 from zhengling.database.session import load
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.paging import Page, PageRequest, page, picked

@@ -10,7 +10,7 @@ from pydantic import Field, StrictBool
 from meeting_svc.consultation import Stance
 from meeting_svc.schemas import SAYING, NextStep, OccurredAt, Opinion, Payload, Reason, StepView, Title, View
 from meeting_svc.topic import TopicState, Turn
-from zhengling.authority import Key
+from zhengling.authority.composition import Key
 from zhengling.kernel.characters import SeveralLines
 from zhengling.rules.rulebook import PaperKind, RaisedBy, Role, TopicNature
 from zhengling.rules.vocabulary import (

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from meeting_svc.planning import PlanStepTaken
-from zhengling.authority import Acting, Composition
+from zhengling.authority.composition import Acting, Composition
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Problem, Text, invalid, refusal
 from zhengling.rules.planning import Planning, YearlyPlan

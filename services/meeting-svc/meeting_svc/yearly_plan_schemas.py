@@ -11,7 +11,7 @@ from meeting_svc.planning import RequestState
 from meeting_svc.planning_schemas import DecisionId, NextPlanStep, Note, PlanStepView
 from meeting_svc.schemas import SAYING, OccurredAt, Opinion, Payload, Reason, Title, View
 from meeting_svc.yearly_plan import PlanState
-from zhengling.authority import Key
+from zhengling.authority.composition import Key
 from zhengling.due_dates import DueView
 from zhengling.rules.planning import PlanStep
 

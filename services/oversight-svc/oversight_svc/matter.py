@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
-from zhengling.authority import Composition
+from zhengling.authority.composition import Composition
 from zhengling.events import Resolution, ResolutionChange, Unit
 from zhengling.kernel.errors import Text, refusal
 from zhengling.rules.rulebook import Actor, Difficulty, EntrySource, Ledger
