@@ -25,7 +25,7 @@ from bench.table import Row
 from zhengling import outbox
 from zhengling.database.bootstrap import Passwords, bootstrap_database
 from zhengling.database.session import Database
-from zhengling.events import Missing
+from zhengling.events.event import Missing
 from zhengling.process import migrate_database
 from zhengling.stack import EmbeddedPostgres
 

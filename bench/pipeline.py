@@ -26,7 +26,7 @@ from uuid_utils.compat import uuid7
 from bench import floor
 from zhengling.apache_kafka import ApacheKafka
 from zhengling.database.session import Database
-from zhengling.events import DecisionAdopted, Resolution, Unit
+from zhengling.events.event import DecisionAdopted, Resolution, Unit
 from zhengling.outbox import emit
 from zhengling.rules.rulebook import Outcome
 from zhengling.stack import Broker, ChildProcess, EmbeddedBroker, EmbeddedPostgres, EmbeddedStack

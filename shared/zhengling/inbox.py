@@ -24,9 +24,9 @@ from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from zhengling import audit
-from zhengling.cloudevents import Envelope, decode
 from zhengling.database.session import columns, enter_government, is_outage, together, told
-from zhengling.events import EVENTS, Event, EventKind
+from zhengling.events.cloudevents import Envelope, decode
+from zhengling.events.event import EVENTS, Event, EventKind
 from zhengling.faults import crash_point
 from zhengling.kernel.errors import Problem
 from zhengling.rules.rulebook import Rulebooks

@@ -28,7 +28,7 @@ from aiokafka.errors import (
 )
 from pydantic import BaseModel
 
-from zhengling.events import BACKBONE, EventKind, topic_of
+from zhengling.events.event import BACKBONE, EventKind, topic_of
 
 log = logging.getLogger(__name__)
 #: Sending these again can't help; the row is parked.

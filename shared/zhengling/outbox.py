@@ -19,7 +19,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from uuid_utils.compat import uuid7
 
 from zhengling.database.session import columns, government_of, write
-from zhengling.events import BACKBONE, Event, EventKind, Missing, Moved, topic_of
+from zhengling.events.event import (
+    BACKBONE,
+    Event,
+    EventKind,
+    Missing,
+    Moved,
+    topic_of,
+)
 from zhengling.faults import crash_point
 
 LANES = 16  # frozen: a change would move aggregates between lanes while their events are under way

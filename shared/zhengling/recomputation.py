@@ -16,7 +16,7 @@ from zhengling import due_dates, references
 from zhengling.database.session import NATIONAL, backbone, enter_government, government_of, now
 from zhengling.dates.workdays import WorkdayCalendar
 from zhengling.due_dates import COLUMNS, KeptDeadline, Moved, Owners
-from zhengling.events import RECOMPUTED, Event, WorkdaysChanged
+from zhengling.events.event import RECOMPUTED, Event, WorkdaysChanged
 from zhengling.inbox import Received
 from zhengling.kernel.errors import Text
 from zhengling.outbox import emit

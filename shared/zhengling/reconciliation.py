@@ -16,9 +16,16 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from zhengling import outbox
-from zhengling.cloudevents import source_of
 from zhengling.database.session import NATIONAL, columns, enter_government
-from zhengling.events import Event, EventKind, EventsMissed, Missing, SequencesReported, kind_of
+from zhengling.events.cloudevents import source_of
+from zhengling.events.event import (
+    Event,
+    EventKind,
+    EventsMissed,
+    Missing,
+    SequencesReported,
+    kind_of,
+)
 from zhengling.inbox import Handlers, Received
 from zhengling.outbox import emit
 

@@ -24,7 +24,7 @@ from zhengling.database.session import (
 )
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.dates.workdays import CalendarYear, WorkdayCalendar, overlay
-from zhengling.events import (
+from zhengling.events.event import (
     AbsenceApproved,
     AbsenceCancelled,
     AbsenceEntrusted,

@@ -17,8 +17,8 @@ from aiokafka.errors import KafkaError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from zhengling import outbox
-from zhengling.cloudevents import Envelope, source_of
 from zhengling.database.session import Database, whole
+from zhengling.events.cloudevents import Envelope, source_of
 from zhengling.faults import crash_point
 from zhengling.kafka import PERMANENT, Message, Producer
 from zhengling.outbox import OutboxRow

@@ -21,7 +21,7 @@ from zhengling import audit, files, idempotency, outbox, recomputation, reconcil
 from zhengling.consumer import EventConsumer
 from zhengling.database.session import Database, is_outage, whole
 from zhengling.due_dates import Owners
-from zhengling.events import EVENTS
+from zhengling.events.event import EVENTS
 from zhengling.inbox import Handlers, Inbox
 from zhengling.kafka import Producer, reachable
 from zhengling.relay import Relay

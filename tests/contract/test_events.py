@@ -21,11 +21,11 @@ from cloudevents.core.formats.json import JSONFormat
 from tests.conftest import ROOT, composition_of
 
 from zhengling.authority.composition import Composition
-from zhengling.cloudevents import Envelope, decode
 from zhengling.contracts import api_docs
 from zhengling.contracts.asyncapi import asyncapi, event_schema, handlers_of
 from zhengling.contracts.compatibility import breaks
-from zhengling.events import (
+from zhengling.events.cloudevents import Envelope, decode
+from zhengling.events.event import (
     BACKBONE,
     EVENTS,
     AbsenceApproved,

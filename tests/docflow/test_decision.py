@@ -18,7 +18,14 @@ from docflow_svc import commands, decision_commands, tables
 from docflow_svc.document import Document, DocumentState
 from zhengling import due_dates
 from zhengling.database.session import Database
-from zhengling.events import DecisionAdopted, DecisionAmended, DecisionRevoked, MeetingClosed, Resolution, Unit
+from zhengling.events.event import (
+    DecisionAdopted,
+    DecisionAmended,
+    DecisionRevoked,
+    MeetingClosed,
+    Resolution,
+    Unit,
+)
 from zhengling.main_job import at
 from zhengling.rules.rulebook import FollowingDocument, Outcome, Rulebooks
 from zhengling.stack import EmbeddedStack

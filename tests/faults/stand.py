@@ -24,7 +24,7 @@ from tests.faults.rows import FULL
 
 from zhengling.apache_kafka import ApacheKafka
 from zhengling.database.session import Database, is_outage
-from zhengling.events import CompositionChanged, DecisionAdopted, MinutesSigned, Resolution, Unit
+from zhengling.events.event import CompositionChanged, DecisionAdopted, MinutesSigned, Resolution, Unit
 from zhengling.outbox import emit
 from zhengling.rules.rulebook import Outcome
 from zhengling.stack import Broker, EmbeddedBroker, EmbeddedStack, ServiceProcess, free_port

@@ -16,7 +16,7 @@ from tests.trial import GOVERNMENT, Log, LogConsumer, ThingCounted, Trial
 
 from zhengling import inbox, outbox, relay, timers
 from zhengling.consumer import EventConsumer
-from zhengling.events import Event, EventKind
+from zhengling.events.event import Event, EventKind
 
 Mutation = Callable[[pytest.MonkeyPatch, Trial], None]
 Check = Callable[[Trial, pytest.MonkeyPatch], Awaitable[None]]

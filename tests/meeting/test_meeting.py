@@ -16,7 +16,7 @@ from meeting_svc import meeting as meetings
 from meeting_svc.meeting import AgendaItem, Attendance, Entrustment, Meeting, MeetingState
 from meeting_svc.record import Act
 from meeting_svc.step import StepTaken
-from zhengling.events import Resolution, Unit
+from zhengling.events.event import Resolution, Unit
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import at
 from zhengling.rules.rulebook import Outcome, Role, StepName, TopicNature

@@ -42,7 +42,7 @@ from meeting_svc.step import StepTaken
 from zhengling.authority.composition import Absent
 from zhengling.documents import minutes_template
 from zhengling.documents.gbt9704 import docx
-from zhengling.events import Resolution, Unit
+from zhengling.events.event import Resolution, Unit
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import at
 from zhengling.rules.absences import AbsenceKind

@@ -24,7 +24,7 @@ from zhengling.authority.composition import Composition, Post, PostRole
 from zhengling.dates.deadlines import Anchor, DeadlineRule, compute
 from zhengling.dates.deadlines import Unit as TimeUnit
 from zhengling.dates.workdays import SHANGHAI, WorkdayCalendar, base_years
-from zhengling.events import Resolution, Unit
+from zhengling.events.event import Resolution, Unit
 from zhengling.kernel.errors import Problem
 from zhengling.rules.planning import (
     Ask,

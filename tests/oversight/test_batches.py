@@ -17,9 +17,16 @@ from tests.conftest import ROOT
 from tests.trial import envelope, record
 
 from oversight_svc.handlers import HANDLERS
-from zhengling.cloudevents import Envelope
 from zhengling.database.session import Database
-from zhengling.events import DecisionAdopted, DecisionAmended, DecisionRevoked, Event, Resolution, Unit
+from zhengling.events.cloudevents import Envelope
+from zhengling.events.event import (
+    DecisionAdopted,
+    DecisionAmended,
+    DecisionRevoked,
+    Event,
+    Resolution,
+    Unit,
+)
 from zhengling.inbox import Inbox
 from zhengling.rules.rulebook import Difficulty, Outcome, Rulebooks
 from zhengling.stack import EmbeddedStack

@@ -13,7 +13,7 @@ from tests.oversight.test_matter import an_entry
 from oversight_svc import matter
 from oversight_svc.commands import end_of
 from oversight_svc.matter import Amendment, DueBasis, EntryState, NewDue
-from zhengling.events import ResolutionChange, Unit
+from zhengling.events.event import ResolutionChange, Unit
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import at
 from zhengling.rules.rulebook import Difficulty

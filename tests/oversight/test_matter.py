@@ -11,7 +11,7 @@ from tests.meeting.test_topic import DAY, book
 from oversight_svc import matter
 from oversight_svc.commands import end_of
 from oversight_svc.matter import DueBasis, Entry
-from zhengling.events import Unit
+from zhengling.events.event import Unit
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import at
 from zhengling.rules.rulebook import Difficulty, EntrySource

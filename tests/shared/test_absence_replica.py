@@ -14,7 +14,7 @@ from zhengling import references
 from zhengling.authority.composition import Composition
 from zhengling.database.session import now
 from zhengling.dates.deadlines import shanghai_day
-from zhengling.events import (
+from zhengling.events.event import (
     EVENTS,
     AbsenceApproved,
     AbsenceCancelled,

@@ -19,7 +19,7 @@ from zhengling.authority.composition import (
     StandIn,
     Vacancy,
 )
-from zhengling.events import CompositionChanged
+from zhengling.events.event import CompositionChanged
 from zhengling.kernel.errors import Problem, Text
 from zhengling.rules.absences import AbsenceKind, Basis, Power
 from zhengling.rules.rulebook import Actor, Role, in_chinese

@@ -44,10 +44,10 @@ from tests.conftest import ScratchDatabase
 from tests.trial import NO_RULEBOOKS, Log
 
 from zhengling import consumer, inbox, outbox, reconciliation, relay, timers
-from zhengling.cloudevents import Envelope
 from zhengling.consumer import EventConsumer
 from zhengling.database.session import Database, government_of, now, together
-from zhengling.events import EVENTS, Event, EventKind, EventsMissed, SequencesReported
+from zhengling.events.cloudevents import Envelope
+from zhengling.events.event import EVENTS, Event, EventKind, EventsMissed, SequencesReported
 from zhengling.inbox import Handlers, Inbox, Received, ignored
 from zhengling.kafka import KafkaSettings, Message, Offsets
 from zhengling.kernel.errors import Problem, Text

@@ -18,7 +18,7 @@ from tests.trial import GOVERNMENT, Log, LogConsumer, ThingCounted, Trial, count
 from zhengling import consumer as module
 from zhengling import kafka
 from zhengling.consumer import EventConsumer
-from zhengling.events import EVENTS
+from zhengling.events.event import EVENTS
 from zhengling.inbox import Inbox
 from zhengling.kafka import Consumer, KafkaSettings, Message, Offsets, Producer, ensure_topics
 from zhengling.outbox import emit

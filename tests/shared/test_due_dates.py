@@ -24,7 +24,7 @@ from zhengling.database.session import NATIONAL
 from zhengling.dates.deadlines import Unit
 from zhengling.dates.workdays import CalendarYear, DayKind, SpecialDay, base_years
 from zhengling.due_dates import Moved, Owner
-from zhengling.events import WorkdaysChanged
+from zhengling.events.event import WorkdaysChanged
 from zhengling.inbox import Received
 from zhengling.kernel.errors import Problem
 from zhengling.recomputation import on_workdays_changed, recompute_some

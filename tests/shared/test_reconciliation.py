@@ -28,7 +28,7 @@ from tests.trial import (
 )
 
 from zhengling import reconciliation
-from zhengling.events import Event, EventsMissed, Missing, SequencesReported
+from zhengling.events.event import Event, EventsMissed, Missing, SequencesReported
 from zhengling.inbox import Inbox
 from zhengling.kernel.errors import Problem, Text
 from zhengling.outbox import emit

@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaConnectionError, MessageSizeTooLargeError, NotE
 from tests.trial import GOVERNMENT, SOURCE, Log, LogProducer, ThingCounted, Trial, thing
 
 from zhengling import outbox, relay
-from zhengling.cloudevents import decode
+from zhengling.events.cloudevents import decode
 from zhengling.kafka import KafkaSettings, Producer
 from zhengling.outbox import emit
 from zhengling.relay import Relay

@@ -34,7 +34,7 @@ from zhengling import references
 from zhengling.authority.composition import Composition
 from zhengling.database.session import government_of, lock
 from zhengling.dates.deadlines import compute, shanghai_day
-from zhengling.events import (
+from zhengling.events.event import (
     AbsenceApproved,
     AbsenceCancelled,
     AbsenceEntrusted,

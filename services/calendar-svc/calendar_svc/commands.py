@@ -31,7 +31,7 @@ from zhengling.database.session import (
 )
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.dates.workdays import CalendarYear, base_years, statutory_days
-from zhengling.events import Recomputed, WorkdaysChanged
+from zhengling.events.event import Recomputed, WorkdaysChanged
 from zhengling.kernel.errors import Text
 from zhengling.outbox import emit
 from zhengling.rules.rulebook import Actor, Role

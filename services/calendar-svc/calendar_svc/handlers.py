@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from calendar_svc import commands
 from zhengling import reconciliation, references
-from zhengling.events import (
+from zhengling.events.event import (
     CompositionChanged,
     DocflowDeadlinesRecomputed,
     Event,

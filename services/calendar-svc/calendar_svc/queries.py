@@ -31,7 +31,7 @@ from zhengling.database.session import NATIONAL, enter_government, government_of
 from zhengling.dates.deadlines import DeadlineRule, Due, compute
 from zhengling.dates.workdays import CalendarYear, WorkdayCalendar, overlay
 from zhengling.due_dates import DueView, view_of
-from zhengling.events import RECOMPUTED
+from zhengling.events.event import RECOMPUTED
 from zhengling.kernel.errors import Problem, Text, invalid, not_found
 from zhengling.paging import Page, PageRequest, page
 from zhengling.rules.rulebook import Rulebook

@@ -13,7 +13,7 @@ from docflow_svc.tables import corrected_decision
 from zhengling import due_dates
 from zhengling.database.session import government_of, now
 from zhengling.due_dates import Moved
-from zhengling.events import DocumentDrafted, DocumentDueMoved, MeetingClosed, Resolution
+from zhengling.events.event import DocumentDrafted, DocumentDueMoved, MeetingClosed, Resolution
 from zhengling.outbox import emit
 from zhengling.rules.rulebook import MeetingKind, Rulebook, Rulebooks
 

@@ -15,7 +15,7 @@ from docflow_svc.document import CorrectedDecision, Document, DocumentState, ask
 from docflow_svc.tables import document as table
 from zhengling import due_dates
 from zhengling.database.session import government_of, now
-from zhengling.events import (
+from zhengling.events.event import (
     DecisionAdopted,
     DecisionAmended,
     DecisionReplaced,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from zhengling.events import Resolution, Unit
+from zhengling.events.event import Resolution, Unit
 from zhengling.rules.rulebook import Facts, FollowingDocument, FollowUp, MeetingKind, matches
 
 

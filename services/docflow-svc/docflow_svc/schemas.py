@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from docflow_svc.document import DocumentState
 from zhengling.due_dates import DueView
-from zhengling.events import Unit
+from zhengling.events.event import Unit
 
 
 class DocumentView(BaseModel):

@@ -17,7 +17,7 @@ from meeting_svc.composition_schemas import CompositionReport, CompositionRows
 from zhengling import references
 from zhengling.authority.composition import Composition
 from zhengling.dates.deadlines import shanghai_day
-from zhengling.events import CompositionChanged
+from zhengling.events.event import CompositionChanged
 from zhengling.kernel.errors import Problem, Text, invalid
 from zhengling.outbox import emit
 from zhengling.rules.rulebook import Titles

@@ -12,7 +12,7 @@ from meeting_svc.bounds import OF_THE_PEOPLE_IN_A_MEETING, appended
 from meeting_svc.decision import require_complete, require_one_lead, require_quorum
 from meeting_svc.meeting import Meeting, MeetingState, no_quorum, quorum_lost, require_state
 from meeting_svc.record import Act, Recorded
-from zhengling.events import Resolution
+from zhengling.events.event import Resolution
 from zhengling.kernel.errors import Text, refusal
 from zhengling.rules.meetings import MeetingKind
 from zhengling.rules.rulebook import Outcome

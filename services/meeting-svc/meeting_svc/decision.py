@@ -11,7 +11,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from meeting_svc.bounds import OF_A_DECISION, appended
-from zhengling.events import Resolution, ResolutionChange
+from zhengling.events.event import Resolution, ResolutionChange
 from zhengling.kernel.errors import Text, refusal
 from zhengling.rules.meetings import Publication as PublicationRule
 from zhengling.rules.vocabulary import Outcome

@@ -29,7 +29,7 @@ from meeting_svc.topic_commands import rules_of
 from zhengling import references
 from zhengling.database.session import columns, load, lock, write
 from zhengling.dates.deadlines import shanghai_day
-from zhengling.events import (
+from zhengling.events.event import (
     DecisionReplaced,
     EntryAmended,
     EntryDueMoved,

@@ -10,7 +10,7 @@ from meeting_svc.decision import Standing
 from meeting_svc.yearly_plan import MeetingPlan
 from zhengling import recomputation, reconciliation, references
 from zhengling.due_dates import Owner, Owners
-from zhengling.events import (
+from zhengling.events.event import (
     DocflowDeadlinesRecomputed,
     DocumentAmended,
     DocumentDrafted,

@@ -43,7 +43,7 @@ from meeting_svc.record import Attendance as Attendance
 from meeting_svc.record import Entrustment as Entrustment
 from meeting_svc.step import StepTaken
 from zhengling.authority.composition import Composition, OrganisationKind
-from zhengling.events import Resolution
+from zhengling.events.event import Resolution
 from zhengling.kernel.errors import Problem, Text, refusal
 from zhengling.rules.rulebook import Actor, Facts, MeetingKind, Outcome, Role
 

@@ -27,9 +27,7 @@ from meeting_svc.topic import Topic
 from zhengling import references
 from zhengling.database.session import lock
 from zhengling.dates.deadlines import shanghai_day
-from zhengling.events import (
-    MeetingClosed,
-)
+from zhengling.events.event import MeetingClosed
 from zhengling.kernel.errors import Text, invalid
 from zhengling.outbox import emit
 from zhengling.rules.rulebook import MeetingKind

@@ -30,7 +30,7 @@ from meeting_svc.leave_schemas import DelegationView, LeaveView
 from meeting_svc.meeting import MeetingState
 from meeting_svc.schemas import SAYING, NextStep, OccurredAt, Payload, Reason, StepView, Title, View
 from zhengling.authority.composition import Key
-from zhengling.events import Resolution
+from zhengling.events.event import Resolution
 from zhengling.kernel.instants import Day, Instant
 from zhengling.rules.meetings import MeetingKind
 

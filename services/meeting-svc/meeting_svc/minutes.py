@@ -23,7 +23,7 @@ from zhengling.dates.deadlines import shanghai_day
 from zhengling.dates.workdays import SHANGHAI
 from zhengling.documents.gbt9704 import Attendees, Imprint, Layout, chinese_date
 from zhengling.documents.minutes_template import Item, Values
-from zhengling.events import Resolution
+from zhengling.events.event import Resolution
 from zhengling.kernel.errors import Text, refusal
 from zhengling.rules.conditions import Facts
 from zhengling.rules.meetings import MeetingKind

@@ -36,7 +36,15 @@ from zhengling.authority.composition import Composition
 from zhengling.database.session import backbone, lock
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.documents import gbt9704, minutes_template
-from zhengling.events import DecisionAdopted, DecisionAmended, DecisionRevoked, Event, MinutesSigned, Resolution, Unit
+from zhengling.events.event import (
+    DecisionAdopted,
+    DecisionAmended,
+    DecisionRevoked,
+    Event,
+    MinutesSigned,
+    Resolution,
+    Unit,
+)
 from zhengling.kernel.errors import Text, invalid, not_found, refusal
 from zhengling.outbox import emit
 from zhengling.rules.conditions import Actor, Facts

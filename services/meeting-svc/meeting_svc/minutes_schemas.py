@@ -12,7 +12,7 @@ from meeting_svc.meeting import MeetingState
 from meeting_svc.minutes import Cause, MinutesState
 from meeting_svc.schemas import SAYING, NextStep, OccurredAt, Payload, Reason, StepView, View
 from zhengling.authority.composition import Key
-from zhengling.events import Resolution, ResolutionChange
+from zhengling.events.event import Resolution, ResolutionChange
 from zhengling.kernel.characters import SeveralLines
 from zhengling.kernel.instants import Day
 from zhengling.rules.rulebook import Difficulty, FollowingDocument, Outcome

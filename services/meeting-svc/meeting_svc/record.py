@@ -10,7 +10,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from meeting_svc.step import StepTaken
-from zhengling.events import Resolution
+from zhengling.events.event import Resolution
 from zhengling.kernel.errors import Text
 from zhengling.rules.rulebook import Role, TopicNature
 from zhengling.rules.vocabulary import LeaveReason

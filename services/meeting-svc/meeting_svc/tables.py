@@ -15,7 +15,7 @@ from meeting_svc.step import StepTaken
 from meeting_svc.topic import HistoryEntry, LateAdmission, Paper, PriorMeeting, Topic
 from meeting_svc.yearly_plan import Declaration, MeetingPlan, PlanItem, PlanVersion
 from zhengling.database.mapping import Json, map_noun, noun_columns
-from zhengling.events import Resolution
+from zhengling.events.event import Resolution
 from zhengling.rules.vocabulary import Aspect
 
 metadata = sa.MetaData()

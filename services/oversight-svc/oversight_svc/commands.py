@@ -24,7 +24,7 @@ from zhengling.database.session import (
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.dates.workdays import SHANGHAI
 from zhengling.due_dates import Moved
-from zhengling.events import DecisionAdopted, EntryDueMoved, EntryDueSet, EntryOpened, EntryOverdue
+from zhengling.events.event import DecisionAdopted, EntryDueMoved, EntryDueSet, EntryOpened, EntryOverdue
 from zhengling.kernel.errors import Problem, Text
 from zhengling.outbox import emit
 from zhengling.rules.rulebook import EntrySource, Facts, Ledger, Rulebook, Rulebooks

@@ -11,7 +11,7 @@ from oversight_svc.matter import Amendment, DueBasis, Entry, EntryState, NewDue
 from oversight_svc.tables import ledger_entry
 from zhengling import due_dates, timers
 from zhengling.database.session import government_of, now
-from zhengling.events import DecisionAmended, DecisionRevoked, EntryAmended, EntryRevoked
+from zhengling.events.event import DecisionAmended, DecisionRevoked, EntryAmended, EntryRevoked
 from zhengling.kernel.errors import not_found
 from zhengling.outbox import emit
 from zhengling.rules.rulebook import EntrySource, Rulebook, Rulebooks

@@ -8,7 +8,7 @@ from oversight_svc import commands, decision_commands
 from oversight_svc.matter import Entry
 from zhengling import recomputation, reconciliation, references
 from zhengling.due_dates import Owner, Owners
-from zhengling.events import (
+from zhengling.events.event import (
     CompositionChanged,
     DecisionAdopted,
     DecisionAmended,

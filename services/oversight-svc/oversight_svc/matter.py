@@ -11,7 +11,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from zhengling.authority.composition import Composition
-from zhengling.events import Resolution, ResolutionChange, Unit
+from zhengling.events.event import Resolution, ResolutionChange, Unit
 from zhengling.kernel.errors import Text, refusal
 from zhengling.rules.rulebook import Actor, Difficulty, EntrySource, Ledger
 

@@ -5,7 +5,7 @@ from sqlalchemy.orm import registry
 
 from oversight_svc.matter import Amendment, Entry
 from zhengling.database.mapping import Json, map_noun, noun_columns
-from zhengling.events import Unit
+from zhengling.events.event import Unit
 
 metadata = sa.MetaData()
 mapper = registry(metadata=metadata)

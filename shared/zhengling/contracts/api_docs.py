@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from zhengling.contracts.asyncapi import asyncapi, event_schema
-from zhengling.events import EVENTS
+from zhengling.events.event import EVENTS
 from zhengling.main_job import SERVICES
 from zhengling.service import Service
 from zhengling.settings import ServiceSettings

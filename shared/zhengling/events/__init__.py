@@ -1,0 +1,1 @@
+"""Every event there is, one file for each service that emits it."""
