@@ -22,7 +22,7 @@ import asyncpg
 import meeting_svc.app
 from bench.pipeline import event_of
 from bench.table import Row
-from zhengling import outbox
+from zhengling.backbone import outbox
 from zhengling.database.bootstrap import Passwords, bootstrap_database
 from zhengling.database.session import Database
 from zhengling.events.event import Missing

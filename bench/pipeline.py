@@ -25,9 +25,9 @@ from uuid_utils.compat import uuid7
 
 from bench import floor
 from zhengling.apache_kafka import ApacheKafka
+from zhengling.backbone.outbox import emit
 from zhengling.database.session import Database
 from zhengling.events.event import DecisionAdopted, Resolution, Unit
-from zhengling.outbox import emit
 from zhengling.rules.rulebook import Outcome
 from zhengling.stack import Broker, ChildProcess, EmbeddedBroker, EmbeddedPostgres, EmbeddedStack
 

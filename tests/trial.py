@@ -18,11 +18,11 @@ from aiokafka.errors import KafkaConnectionError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tests.conftest import ScratchDatabase
+from zhengling.backbone.inbox import Handlers, Inbox, Received
+from zhengling.backbone.kafka import Message, Offsets
 from zhengling.database.session import Database, government_of
 from zhengling.events.cloudevents import Envelope
 from zhengling.events.event import EVENTS, Event, EventKind
-from zhengling.inbox import Handlers, Inbox, Received
-from zhengling.kafka import Message, Offsets
 from zhengling.rules.rulebook import Rulebooks
 
 GOVERNMENT = "dalian"

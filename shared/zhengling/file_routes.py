@@ -23,7 +23,8 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import ClientDisconnect
 
-from zhengling import audit, files
+from zhengling import files
+from zhengling.backbone import audit
 from zhengling.file_kinds import FILE_KINDS, UNKNOWN_MEDIA_TYPE, Classification
 from zhengling.files import StoredFile, Upload
 from zhengling.kernel.errors import Problem, Text, invalid

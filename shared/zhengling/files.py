@@ -27,8 +27,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import registry
 from uuid_utils.compat import uuid7
 
+from zhengling.backbone.crash_points import crash_point
 from zhengling.database.session import Database, backbone, government_of, now
-from zhengling.faults import crash_point
 from zhengling.file_kinds import (
     HEAD_BYTES,
     OLE,

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from zhengling import audit, outbox, references
+from zhengling import references
+from zhengling.backbone import audit, outbox
 from zhengling.database.session import NATIONAL, enter_government
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Problem, Text, not_found, refusal

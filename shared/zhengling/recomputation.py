@@ -13,13 +13,13 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from zhengling import due_dates, references
+from zhengling.backbone.inbox import Received
+from zhengling.backbone.outbox import emit
 from zhengling.database.session import NATIONAL, backbone, enter_government, government_of, now
 from zhengling.dates.workdays import WorkdayCalendar
 from zhengling.due_dates import COLUMNS, KeptDeadline, Moved, Owners
 from zhengling.events.event import RECOMPUTED, Event, WorkdaysChanged
-from zhengling.inbox import Received
 from zhengling.kernel.errors import Text
-from zhengling.outbox import emit
 from zhengling.rules.rulebook import Rulebooks
 
 BATCH = 1000

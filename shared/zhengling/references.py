@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from zhengling.authority.composition import Absent, Composition
+from zhengling.backbone.inbox import Handlers, Received, ignored
 from zhengling.database.session import (
     NATIONAL,
     backbone,
@@ -34,7 +35,6 @@ from zhengling.events.event import (
     CompositionChanged,
     Event,
 )
-from zhengling.inbox import Handlers, Received, ignored
 from zhengling.kernel.errors import Problem, Text
 from zhengling.rules.rulebook import Rulebooks
 

@@ -30,8 +30,9 @@ from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from zhengling import audit, idempotency, payload_errors, references
+from zhengling import payload_errors, references
 from zhengling.auth import Authenticator, KeySource, Principal
+from zhengling.backbone import audit, idempotency
 from zhengling.database.session import (
     Database,
     is_contention,

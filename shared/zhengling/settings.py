@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from zhengling.backbone.kafka import KafkaSettings
 from zhengling.file_kinds import KINDS
-from zhengling.kafka import KafkaSettings
 
 
 class ServiceSettings(BaseSettings):

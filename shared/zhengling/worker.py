@@ -17,16 +17,17 @@ from aiokafka.errors import KafkaError
 from fastapi import FastAPI
 from prometheus_client import Gauge
 
-from zhengling import audit, files, idempotency, outbox, recomputation, reconciliation, references, timers
-from zhengling.consumer import EventConsumer
+from zhengling import files, recomputation, references
+from zhengling.backbone import audit, idempotency, outbox, reconciliation, timers
+from zhengling.backbone.consumer import EventConsumer
+from zhengling.backbone.inbox import Handlers, Inbox
+from zhengling.backbone.kafka import Producer, reachable
+from zhengling.backbone.relay import Relay
+from zhengling.backbone.timers import Timers
 from zhengling.database.session import Database, is_outage, whole
 from zhengling.due_dates import Owners
 from zhengling.events.event import EVENTS
-from zhengling.inbox import Handlers, Inbox
-from zhengling.kafka import Producer, reachable
-from zhengling.relay import Relay
 from zhengling.service import Checks, Service, health_routes
-from zhengling.timers import Timers
 
 log = logging.getLogger(__name__)
 OUTBOX = Gauge("zhengling_outbox_rows", "Rows of the outbox that aren't published", ["state"])

@@ -14,9 +14,9 @@ import pytest
 import sqlalchemy as sa
 from aiokafka import ConsumerRecord, TopicPartition
 
-from zhengling import inbox, outbox, relay
-from zhengling.consumer import EventConsumer
-from zhengling.kafka import Consumer
+from zhengling.backbone import inbox, outbox, relay
+from zhengling.backbone.consumer import EventConsumer
+from zhengling.backbone.kafka import Consumer
 
 Batches = dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]]
 

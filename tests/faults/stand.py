@@ -23,9 +23,9 @@ from tests.faults.links import Links
 from tests.faults.rows import FULL
 
 from zhengling.apache_kafka import ApacheKafka
+from zhengling.backbone.outbox import emit
 from zhengling.database.session import Database, is_outage
 from zhengling.events.event import CompositionChanged, DecisionAdopted, MinutesSigned, Resolution, Unit
-from zhengling.outbox import emit
 from zhengling.rules.rulebook import Outcome
 from zhengling.stack import Broker, EmbeddedBroker, EmbeddedStack, ServiceProcess, free_port
 

@@ -23,8 +23,8 @@ from tests.faults.invariants import READS, Attempt, Books, answers, ask, partiti
 from tests.faults.rows import FULL
 from tests.faults.stand import FaultyStack, Stand, looks
 
-from zhengling.outbox import OutboxRow
-from zhengling.relay import message_of
+from zhengling.backbone.outbox import OutboxRow
+from zhengling.backbone.relay import message_of
 
 #: Each of these runs takes some 20 s on the embedded broker: the reduced run there has two of them.
 ALL = FULL or ON_APACHE

@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tests.shared import test_consumer, test_inbox, test_outbox, test_relay, test_timers
 from tests.trial import GOVERNMENT, Log, LogConsumer, ThingCounted, Trial
 
-from zhengling import inbox, outbox, relay, timers
-from zhengling.consumer import EventConsumer
+from zhengling.backbone import inbox, outbox, relay, timers
+from zhengling.backbone.consumer import EventConsumer
 from zhengling.events.event import Event, EventKind
 
 Mutation = Callable[[pytest.MonkeyPatch, Trial], None]

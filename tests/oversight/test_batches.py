@@ -17,6 +17,7 @@ from tests.conftest import ROOT
 from tests.trial import envelope, record
 
 from oversight_svc.handlers import HANDLERS
+from zhengling.backbone.inbox import Inbox
 from zhengling.database.session import Database
 from zhengling.events.cloudevents import Envelope
 from zhengling.events.event import (
@@ -27,7 +28,6 @@ from zhengling.events.event import (
     Resolution,
     Unit,
 )
-from zhengling.inbox import Inbox
 from zhengling.rules.rulebook import Difficulty, Outcome, Rulebooks
 from zhengling.stack import EmbeddedStack
 

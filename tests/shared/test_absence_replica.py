@@ -12,6 +12,7 @@ from tests.trial import Trial, envelope, record
 
 from zhengling import references
 from zhengling.authority.composition import Composition
+from zhengling.backbone.inbox import ignored
 from zhengling.database.session import now
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.events.event import (
@@ -24,7 +25,6 @@ from zhengling.events.event import (
     AbsenceReturned,
     Event,
 )
-from zhengling.inbox import ignored
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 GOVERNMENT = "dalian"

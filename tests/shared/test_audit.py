@@ -21,8 +21,8 @@ import sqlalchemy as sa
 from tests import sixth
 from tests.conftest import ScratchDatabase
 
-from zhengling import audit
-from zhengling.audit import Verdict
+from zhengling.backbone import audit
+from zhengling.backbone.audit import Verdict
 from zhengling.database.session import Database, enter_government
 from zhengling.main_job import Api, Json, MainJob, Refused, at, load_composition
 from zhengling.stack import EmbeddedStack

@@ -43,15 +43,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tests.conftest import ScratchDatabase
 from tests.trial import NO_RULEBOOKS, Log
 
-from zhengling import consumer, inbox, outbox, reconciliation, relay, timers
-from zhengling.consumer import EventConsumer
+from zhengling.backbone import consumer, inbox, outbox, reconciliation, relay, timers
+from zhengling.backbone.consumer import EventConsumer
+from zhengling.backbone.inbox import Handlers, Inbox, Received, ignored
+from zhengling.backbone.kafka import KafkaSettings, Message, Offsets
+from zhengling.backbone.relay import Relay
 from zhengling.database.session import Database, government_of, now, together
 from zhengling.events.cloudevents import Envelope
 from zhengling.events.event import EVENTS, Event, EventKind, EventsMissed, SequencesReported
-from zhengling.inbox import Handlers, Inbox, Received, ignored
-from zhengling.kafka import KafkaSettings, Message, Offsets
 from zhengling.kernel.errors import Problem, Text
-from zhengling.relay import Relay
 
 # --- the events, and what their handlers leave behind
 

@@ -15,14 +15,21 @@ from sqlalchemy.exc import InterfaceError
 from sqlalchemy.ext.asyncio import AsyncSession
 from tests.trial import GOVERNMENT, Log, LogConsumer, ThingCounted, Trial, counted, record, thing
 
-from zhengling import consumer as module
-from zhengling import kafka
-from zhengling.consumer import EventConsumer
+from zhengling.backbone import consumer as module
+from zhengling.backbone import kafka
+from zhengling.backbone.consumer import EventConsumer
+from zhengling.backbone.inbox import Inbox
+from zhengling.backbone.kafka import (
+    Consumer,
+    KafkaSettings,
+    Message,
+    Offsets,
+    Producer,
+    ensure_topics,
+)
+from zhengling.backbone.outbox import emit
+from zhengling.backbone.relay import Relay
 from zhengling.events.event import EVENTS
-from zhengling.inbox import Inbox
-from zhengling.kafka import Consumer, KafkaSettings, Message, Offsets, Producer, ensure_topics
-from zhengling.outbox import emit
-from zhengling.relay import Relay
 from zhengling.stack import EmbeddedBroker, EmbeddedStack
 from zhengling.worker import Worker
 

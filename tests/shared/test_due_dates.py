@@ -19,13 +19,13 @@ from tests.conftest import ROOT, ScratchDatabase
 from tests.trial import NO_RULEBOOKS, Trial
 
 from zhengling import due_dates, references
+from zhengling.backbone.inbox import Received
 from zhengling.database.mapping import map_noun, noun_columns
 from zhengling.database.session import NATIONAL
 from zhengling.dates.deadlines import Unit
 from zhengling.dates.workdays import CalendarYear, DayKind, SpecialDay, base_years
 from zhengling.due_dates import Moved, Owner
 from zhengling.events.event import WorkdaysChanged
-from zhengling.inbox import Received
 from zhengling.kernel.errors import Problem
 from zhengling.recomputation import on_workdays_changed, recompute_some
 from zhengling.rules.rulebook import Rulebook, Rulebooks

@@ -9,9 +9,9 @@ import asyncpg
 import pytest
 from tests.conftest import ScratchDatabase
 
-from zhengling import idempotency
+from zhengling.backbone import idempotency
+from zhengling.backbone.idempotency import StoredAnswer
 from zhengling.database.session import Database
-from zhengling.idempotency import StoredAnswer
 from zhengling.kernel.errors import Problem
 
 FIRST, SECOND = StoredAnswer(201, b'{"n":1}', {"etag": '"1"'}), StoredAnswer(200, b'{"n":2}', {})

@@ -14,10 +14,10 @@ from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncSession
 from tests.trial import StateChanged, ThingCounted, Trial, changed, counted, envelope, record, thing
 
+from zhengling.backbone.inbox import MAX_ATTEMPTS
+from zhengling.backbone.outbox import emit
 from zhengling.database.session import is_contention, is_outage
-from zhengling.inbox import MAX_ATTEMPTS
 from zhengling.kernel.errors import Problem, Text
-from zhengling.outbox import emit
 
 REFUSED = Problem(409, "no_such_rule", Text("the rulebook has no such rule", "规则库没有该规则"))
 NOT_YET = Problem(503, "no_calendar_yet", Text("it hasn't arrived here yet", "尚未同步"))

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 from tests.trial import GOVERNMENT, StateChanged, ThingCounted, Trial, leave_effect, thing
 
-from zhengling import outbox
-from zhengling.outbox import emit
+from zhengling.backbone import outbox
+from zhengling.backbone.outbox import emit
 
 
 class Refusal(Exception):

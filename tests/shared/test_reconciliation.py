@@ -27,12 +27,12 @@ from tests.trial import (
     thing,
 )
 
-from zhengling import reconciliation
+from zhengling.backbone import reconciliation
+from zhengling.backbone.inbox import Inbox
+from zhengling.backbone.outbox import emit
+from zhengling.backbone.relay import Relay
 from zhengling.events.event import Event, EventsMissed, Missing, SequencesReported
-from zhengling.inbox import Inbox
 from zhengling.kernel.errors import Problem, Text
-from zhengling.outbox import emit
-from zhengling.relay import Relay
 
 PATIENCE, INTERVAL = 60.0, 600.0
 REFUSED = Problem(409, "no_such_rule", Text("the rulebook has no such rule", "规则库没有该规则"))

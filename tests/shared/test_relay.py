@@ -10,11 +10,11 @@ import pytest
 from aiokafka.errors import KafkaConnectionError, MessageSizeTooLargeError, NotEnoughReplicasError
 from tests.trial import GOVERNMENT, SOURCE, Log, LogProducer, ThingCounted, Trial, thing
 
-from zhengling import outbox, relay
+from zhengling.backbone import outbox, relay
+from zhengling.backbone.kafka import KafkaSettings, Producer
+from zhengling.backbone.outbox import emit
+from zhengling.backbone.relay import Relay
 from zhengling.events.cloudevents import decode
-from zhengling.kafka import KafkaSettings, Producer
-from zhengling.outbox import emit
-from zhengling.relay import Relay
 from zhengling.stack import EmbeddedStack, free_port
 
 

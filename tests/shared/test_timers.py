@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from tests.trial import GOVERNMENT, ThingCounted, Trial, leave_effect, thing
 
-from zhengling import timers
+from zhengling.backbone import timers
+from zhengling.backbone.outbox import emit
 from zhengling.database.session import now
-from zhengling.outbox import emit
 
 KIND = "trial_due"
 PAST = datetime.now(UTC) - timedelta(minutes=1)

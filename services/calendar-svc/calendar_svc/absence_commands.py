@@ -32,6 +32,7 @@ from calendar_svc.limit import Away, Breach
 from calendar_svc.research import FieldDay, require_countable, research_of, withdraw
 from zhengling import references
 from zhengling.authority.composition import Composition
+from zhengling.backbone.outbox import emit
 from zhengling.database.session import government_of, lock
 from zhengling.dates.deadlines import compute, shanghai_day
 from zhengling.events.event import (
@@ -43,7 +44,6 @@ from zhengling.events.event import (
     AbsenceReturned,
 )
 from zhengling.kernel.errors import Text, invalid, refusal
-from zhengling.outbox import emit
 from zhengling.rules.absences import Absence as Rules
 from zhengling.rules.absences import Duty, RequestRow
 from zhengling.rules.rulebook import Rulebook

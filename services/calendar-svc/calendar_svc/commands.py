@@ -21,6 +21,7 @@ from calendar_svc.tables import closure as closure_table
 from calendar_svc.workyear import DayChange, changed_days, changed_years, effective
 from zhengling import references
 from zhengling.authority.composition import Composition
+from zhengling.backbone.outbox import emit
 from zhengling.database.session import (
     NATIONAL,
     Database,
@@ -33,7 +34,6 @@ from zhengling.dates.deadlines import shanghai_day
 from zhengling.dates.workdays import CalendarYear, base_years, statutory_days
 from zhengling.events.event import Recomputed, WorkdaysChanged
 from zhengling.kernel.errors import Text
-from zhengling.outbox import emit
 from zhengling.rules.rulebook import Actor, Role
 from zhengling.service import Call
 

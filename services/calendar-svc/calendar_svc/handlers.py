@@ -6,7 +6,10 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from calendar_svc import commands
-from zhengling import reconciliation, references
+from zhengling import references
+from zhengling.backbone import reconciliation
+from zhengling.backbone.inbox import Handlers, Received
+from zhengling.backbone.timers import Timers
 from zhengling.events.event import (
     CompositionChanged,
     DocflowDeadlinesRecomputed,
@@ -15,8 +18,6 @@ from zhengling.events.event import (
     OversightDeadlinesRecomputed,
     Recomputed,
 )
-from zhengling.inbox import Handlers, Received
-from zhengling.timers import Timers
 
 
 async def on_deadlines_recomputed(session: AsyncSession, event: Event, received: Received) -> None:

@@ -16,10 +16,10 @@ from meeting_svc.composition_changes import Report, examine
 from meeting_svc.composition_schemas import CompositionReport, CompositionRows
 from zhengling import references
 from zhengling.authority.composition import Composition
+from zhengling.backbone.outbox import emit
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.events.event import CompositionChanged
 from zhengling.kernel.errors import Problem, Text, invalid
-from zhengling.outbox import emit
 from zhengling.rules.rulebook import Titles
 from zhengling.service import Call, parse_etag, stale
 

@@ -27,6 +27,7 @@ from meeting_svc.record import Act
 from meeting_svc.topic import Topic
 from meeting_svc.topic_commands import rules_of
 from zhengling import references
+from zhengling.backbone.outbox import emit
 from zhengling.database.session import columns, load, lock, write
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.events.event import (
@@ -41,7 +42,6 @@ from zhengling.events.event import (
     Unit,
 )
 from zhengling.kernel.errors import Text, invalid, not_found, refusal
-from zhengling.outbox import emit
 from zhengling.rules.conditions import Actor
 from zhengling.rules.rulebook import EntrySource, Role
 from zhengling.service import Call

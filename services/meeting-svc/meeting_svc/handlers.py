@@ -8,7 +8,10 @@ from meeting_svc import decision_commands as commands
 from meeting_svc import yearly_plan_commands
 from meeting_svc.decision import Standing
 from meeting_svc.yearly_plan import MeetingPlan
-from zhengling import recomputation, reconciliation, references
+from zhengling import recomputation, references
+from zhengling.backbone import reconciliation
+from zhengling.backbone.inbox import Handlers, Received, ignored
+from zhengling.backbone.timers import Timers
 from zhengling.due_dates import Owner, Owners
 from zhengling.events.event import (
     DocflowDeadlinesRecomputed,
@@ -26,8 +29,6 @@ from zhengling.events.event import (
     OversightDeadlinesRecomputed,
     WorkdaysChanged,
 )
-from zhengling.inbox import Handlers, Received, ignored
-from zhengling.timers import Timers
 
 
 async def on_entry_opened(session: AsyncSession, event: Event, received: Received) -> None:

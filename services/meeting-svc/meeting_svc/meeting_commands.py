@@ -25,11 +25,11 @@ from meeting_svc.meeting_schemas import (
 from meeting_svc.record import Act, Cancellation, GuestAttendance, Handover, Participants, Postponement, Recording
 from meeting_svc.topic import Topic
 from zhengling import references
+from zhengling.backbone.outbox import emit
 from zhengling.database.session import lock
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.events.event import MeetingClosed
 from zhengling.kernel.errors import Text, invalid
-from zhengling.outbox import emit
 from zhengling.rules.rulebook import MeetingKind
 from zhengling.service import Call
 

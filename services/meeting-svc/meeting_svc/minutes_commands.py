@@ -33,6 +33,7 @@ from meeting_svc.topic import Topic
 from meeting_svc.topic_commands import rules_of
 from zhengling import references
 from zhengling.authority.composition import Composition
+from zhengling.backbone.outbox import emit
 from zhengling.database.session import backbone, lock
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.documents import gbt9704, minutes_template
@@ -46,7 +47,6 @@ from zhengling.events.event import (
     Unit,
 )
 from zhengling.kernel.errors import Text, invalid, not_found, refusal
-from zhengling.outbox import emit
 from zhengling.rules.conditions import Actor, Facts
 from zhengling.rules.rulebook import MeetingKind, Role, StepName
 from zhengling.service import Call

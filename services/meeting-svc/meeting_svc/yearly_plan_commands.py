@@ -17,8 +17,9 @@ from meeting_svc.planning import PlanStepTaken
 from meeting_svc.planning_commands import one_at_a_time
 from meeting_svc.yearly_plan import Declaration, MeetingPlan, PlanItem, PlanState
 from meeting_svc.yearly_plan_schemas import AddItem, DeclareCommittee, HandIn, ItemPayload, OpenPlan, TakePlanStep
-from zhengling import due_dates, references, timers
+from zhengling import due_dates, references
 from zhengling.authority.composition import Acting, Composition
+from zhengling.backbone import timers
 from zhengling.database.session import load, lock, now
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.due_dates import Moved

@@ -12,7 +12,9 @@ from oversight_svc import matter
 from oversight_svc.matter import DueBasis, Entry
 from oversight_svc.schemas import SetDue
 from oversight_svc.tables import ledger_entry
-from zhengling import due_dates, references, timers
+from zhengling import due_dates, references
+from zhengling.backbone import timers
+from zhengling.backbone.outbox import emit
 from zhengling.database.session import (
     backbone,
     government_of,
@@ -26,7 +28,6 @@ from zhengling.dates.workdays import SHANGHAI
 from zhengling.due_dates import Moved
 from zhengling.events.event import DecisionAdopted, EntryDueMoved, EntryDueSet, EntryOpened, EntryOverdue
 from zhengling.kernel.errors import Problem, Text
-from zhengling.outbox import emit
 from zhengling.rules.rulebook import EntrySource, Facts, Ledger, Rulebook, Rulebooks
 from zhengling.service import Call
 

@@ -6,7 +6,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from oversight_svc import commands, decision_commands
 from oversight_svc.matter import Entry
-from zhengling import recomputation, reconciliation, references
+from zhengling import recomputation, references
+from zhengling.backbone import reconciliation
+from zhengling.backbone.inbox import Handlers, Received, ignored
+from zhengling.backbone.timers import Timers
 from zhengling.due_dates import Owner, Owners
 from zhengling.events.event import (
     CompositionChanged,
@@ -20,8 +23,6 @@ from zhengling.events.event import (
     MinutesSigned,
     WorkdaysChanged,
 )
-from zhengling.inbox import Handlers, Received, ignored
-from zhengling.timers import Timers
 
 
 async def on_decision_adopted(session: AsyncSession, event: Event, received: Received) -> None:

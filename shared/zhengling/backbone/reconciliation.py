@@ -15,7 +15,9 @@ from datetime import timedelta
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from zhengling import outbox
+from zhengling.backbone import outbox
+from zhengling.backbone.inbox import Handlers, Received
+from zhengling.backbone.outbox import emit
 from zhengling.database.session import NATIONAL, columns, enter_government
 from zhengling.events.cloudevents import source_of
 from zhengling.events.event import (
@@ -26,8 +28,6 @@ from zhengling.events.event import (
     SequencesReported,
     kind_of,
 )
-from zhengling.inbox import Handlers, Received
-from zhengling.outbox import emit
 
 log = logging.getLogger(__name__)
 CHUNK = 1000  # events looked at for one report, aggregates asked for in one request: some 100 kB at most

@@ -14,10 +14,10 @@ import random
 from aiokafka import ConsumerRecord, TopicPartition
 from prometheus_client import Counter
 
+from zhengling.backbone.crash_points import crash_point
+from zhengling.backbone.inbox import Inbox
+from zhengling.backbone.kafka import Consumer, KafkaSettings, Offsets, ensure_topics
 from zhengling.database.session import Database, whole
-from zhengling.faults import crash_point
-from zhengling.inbox import Inbox
-from zhengling.kafka import Consumer, KafkaSettings, Offsets, ensure_topics
 
 log = logging.getLogger(__name__)
 RECEIVED = Counter("zhengling_records_received", "Records taken from Kafka", ["consumer"])

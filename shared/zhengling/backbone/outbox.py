@@ -18,6 +18,7 @@ from pydantic import JsonValue
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from uuid_utils.compat import uuid7
 
+from zhengling.backbone.crash_points import crash_point
 from zhengling.database.session import columns, government_of, write
 from zhengling.events.event import (
     BACKBONE,
@@ -27,7 +28,6 @@ from zhengling.events.event import (
     Moved,
     topic_of,
 )
-from zhengling.faults import crash_point
 
 LANES = 16  # frozen: a change would move aggregates between lanes while their events are under way
 CHANNEL = "outbox"

@@ -16,12 +16,12 @@ import asyncpg
 from aiokafka.errors import KafkaError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from zhengling import outbox
+from zhengling.backbone import outbox
+from zhengling.backbone.crash_points import crash_point
+from zhengling.backbone.kafka import PERMANENT, Message, Producer
+from zhengling.backbone.outbox import OutboxRow
 from zhengling.database.session import Database, whole
 from zhengling.events.cloudevents import Envelope, source_of
-from zhengling.faults import crash_point
-from zhengling.kafka import PERMANENT, Message, Producer
-from zhengling.outbox import OutboxRow
 
 log = logging.getLogger(__name__)
 BATCH = 500

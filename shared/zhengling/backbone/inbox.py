@@ -23,11 +23,11 @@ from aiokafka import ConsumerRecord
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from zhengling import audit
+from zhengling.backbone import audit
+from zhengling.backbone.crash_points import crash_point
 from zhengling.database.session import columns, enter_government, is_outage, together, told
 from zhengling.events.cloudevents import Envelope, decode
 from zhengling.events.event import EVENTS, Event, EventKind
-from zhengling.faults import crash_point
 from zhengling.kernel.errors import Problem
 from zhengling.rules.rulebook import Rulebooks
 

@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from zhengling import audit
+from zhengling.backbone import audit
+from zhengling.backbone.crash_points import crash_point
 from zhengling.database.session import (
     backbone,
     enter_government,
@@ -24,7 +25,6 @@ from zhengling.database.session import (
     told,
     write,
 )
-from zhengling.faults import crash_point
 
 log = logging.getLogger(__name__)
 

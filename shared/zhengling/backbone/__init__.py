@@ -1,0 +1,1 @@
+"""Nothing sent is lost, nothing received is applied twice: outbox, relay, inbox, consumer, timers."""
