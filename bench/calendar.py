@@ -26,10 +26,10 @@ from uuid_utils.compat import uuid7
 from bench.http import Connection, http
 from bench.pipeline import ask
 from bench.table import Row
-from zhengling import due_dates
 from zhengling.authority.composition import Composition
 from zhengling.database.session import Database
 from zhengling.main_job import SERVICES, Api, at, load_composition, office_clerk
+from zhengling.replicas import due_dates
 from zhengling.rules.rulebook import Rulebook, Rulebooks
 from zhengling.stack import EmbeddedStack
 

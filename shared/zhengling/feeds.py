@@ -27,11 +27,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from zhengling import references
 from zhengling.auth import Principal
 from zhengling.database.session import enter_government
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Language, Problem, Text, not_found, refusal
+from zhengling.replicas import composition as compositions
 from zhengling.service import PROBLEMS, Call, Service, command, commands, is_current, language_of, queries, query
 
 PRODID = "-//Zhengling//Calendar feeds 1.0//ZH"
@@ -218,7 +218,7 @@ def _person(call: Call) -> dict[str, Any]:
 
 
 async def _holds_a_post(session: AsyncSession, official: str, on: date) -> bool:
-    composition = await references.composition(session)
+    composition = await compositions.composition(session)
     return any(post.official == official and post.holds(on) for post in composition.posts)
 
 

@@ -11,7 +11,6 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from zhengling import references
 from zhengling.backbone import audit, outbox
 from zhengling.database.session import NATIONAL, enter_government
 from zhengling.dates.deadlines import shanghai_day
@@ -19,6 +18,7 @@ from zhengling.kernel.errors import Problem, Text, not_found, refusal
 from zhengling.kernel.instants import Instant
 from zhengling.kernel.payload import SAYING, Payload
 from zhengling.paging import Page, Paging, bounds, cut
+from zhengling.replicas import composition
 from zhengling.service import Call, Service, command, commands, queries, query
 
 _FAILED = sa.text("""
@@ -296,7 +296,7 @@ def clock_routes(name: str) -> APIRouter:
     @writes.post("/clock", operation_id="set_test_clock", summary="Move this service's business time")
     async def set_test_clock(body: ClockRequest, call: Annotated[Call, command(f"{name}:admin")]) -> ClockAnswer:
         if body.at:  # a time without working days would stop everything, its own way back too
-            (await references.calendar(call.session)).require(shanghai_day(body.at))
+            (await composition.calendar(call.session)).require(shanghai_day(body.at))
         real = await call.session.scalar(_REAL_NOW)
         shift = body.at - real if body.at and real else timedelta(0)
         moment = await call.session.scalar(_SHIFT, {"shift": shift})

@@ -30,7 +30,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from zhengling import payload_errors, references
+from zhengling import payload_errors
 from zhengling.auth import Authenticator, KeySource, Principal
 from zhengling.backbone import audit, idempotency
 from zhengling.database.session import (
@@ -46,6 +46,7 @@ from zhengling.dates.workdays import FIRST_YEAR, YEARS_AHEAD
 from zhengling.file_store import FileStore
 from zhengling.kernel.characters import not_allowed, require_allowed
 from zhengling.kernel.errors import Language, Problem, Text, invalid
+from zhengling.replicas import composition
 from zhengling.rules.rulebook import Rulebook, Rulebooks
 from zhengling.settings import ServiceSettings
 
@@ -591,7 +592,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with service.database.transaction(None) as session:
-            await references.remember_editions(session, service.rulebooks)
+            await composition.remember_editions(session, service.rulebooks)
         yield
         await service.database.close()
 

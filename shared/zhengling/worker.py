@@ -17,7 +17,7 @@ from aiokafka.errors import KafkaError
 from fastapi import FastAPI
 from prometheus_client import Gauge
 
-from zhengling import files, recomputation, references
+from zhengling import files
 from zhengling.backbone import audit, idempotency, outbox, reconciliation, timers
 from zhengling.backbone.consumer import EventConsumer
 from zhengling.backbone.inbox import Handlers, Inbox
@@ -25,8 +25,9 @@ from zhengling.backbone.kafka import Producer, reachable
 from zhengling.backbone.relay import Relay
 from zhengling.backbone.timers import Timers
 from zhengling.database.session import Database, is_outage, whole
-from zhengling.due_dates import Owners
 from zhengling.events.event import EVENTS
+from zhengling.replicas import composition, recomputation
+from zhengling.replicas.due_dates import Owners
 from zhengling.service import Checks, Service, health_routes
 
 log = logging.getLogger(__name__)
@@ -75,7 +76,7 @@ class Worker:
     async def running(self) -> AsyncIterator[None]:
         """Everything runs inside the block; leaving it stops all within a time limit."""
         async with self.service.database.transaction(None) as session:
-            await references.remember_editions(session, self.service.rulebooks)
+            await composition.remember_editions(session, self.service.rulebooks)
         work: dict[str, Callable[[], Awaitable[None]]] = {
             "relay": self._relay.run,
             "retries": self._every(IDLE, self._retry),

@@ -16,7 +16,6 @@ from tests.conftest import ROOT
 
 from docflow_svc import commands, decision_commands, tables
 from docflow_svc.document import Document, DocumentState
-from zhengling import due_dates
 from zhengling.database.session import Database
 from zhengling.events.event import (
     DecisionAdopted,
@@ -27,6 +26,7 @@ from zhengling.events.event import (
     Unit,
 )
 from zhengling.main_job import at
+from zhengling.replicas import due_dates
 from zhengling.rules.rulebook import FollowingDocument, Outcome, Rulebooks
 from zhengling.stack import EmbeddedStack
 

@@ -10,7 +10,6 @@ import pytest
 from tests.conftest import composition_of
 from tests.trial import Trial, envelope, record
 
-from zhengling import references
 from zhengling.authority.composition import Composition
 from zhengling.backbone.inbox import ignored
 from zhengling.database.session import now
@@ -25,6 +24,7 @@ from zhengling.events.event import (
     AbsenceReturned,
     Event,
 )
+from zhengling.replicas import composition
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 GOVERNMENT = "dalian"
@@ -36,7 +36,7 @@ class Replica:
 
     def __init__(self, trial: Trial) -> None:
         self.trial, self.absence, self.sequence = trial, f"absence-{uuid4()}", 0
-        trial.handlers = dict(trial.handlers) | dict(references.ABSENCES)
+        trial.handlers = dict(trial.handlers) | dict(composition.ABSENCES)
 
     async def hear(self, event: type[Event], since: date, until: date, **more: Any) -> None:
         self.sequence += 1
@@ -50,14 +50,14 @@ class Replica:
     async def known(self) -> tuple[Composition, date]:
         """The composition as this service has it now, and today."""
         async with self.trial.worker.transaction(GOVERNMENT) as session:
-            return await references.composition(session), shanghai_day(now(session))
+            return await composition.composition(session), shanghai_day(now(session))
 
 
 @pytest.fixture
 async def replica(trial: Trial) -> Replica:
     await trial.ask("TRUNCATE absence_replica")
     async with trial.worker.transaction(GOVERNMENT) as session:
-        await references.store_composition(session, 1, composition_of(GOVERNMENT))
+        await composition.store_composition(session, 1, composition_of(GOVERNMENT))
     return Replica(trial)
 
 
@@ -105,9 +105,9 @@ async def test_an_absence_of_another_government_is_nobodys_here(replica: Replica
     _, today = await replica.known()
     await replica.hear(AbsenceApproved, today, today, approved_at=NOW)
     async with replica.trial.worker.transaction("xigang") as session:
-        await references.store_composition(session, 1, composition_of(GOVERNMENT))
+        await composition.store_composition(session, 1, composition_of(GOVERNMENT))
     async with replica.trial.app.transaction("xigang") as session:
-        assert (await references.composition(session)).absent("dl-head", today) is None
+        assert (await composition.composition(session)).absent("dl-head", today) is None
 
 
 async def test_the_composition_and_who_is_away_cost_one_statement_in_a_transaction(replica: Replica) -> None:
@@ -122,13 +122,13 @@ async def test_the_composition_and_who_is_away_cost_one_statement_in_a_transacti
             return await ask(statement, *rest, **more)
 
         session.execute = counted  # type: ignore[method-assign]
-        first = await references.composition(session)
+        first = await composition.composition(session)
         assert first.absent("dl-head", today)
-        assert await references.composition(session) is first
+        assert await composition.composition(session) is first
     assert len(asked) == 1
 
 
 def test_every_event_of_an_absence_has_a_handler_and_all_but_the_refusal_change_the_replica() -> None:
     of_absences = {event for event in EVENTS.values() if event.aggregate == "absence"}
-    assert set(references.ABSENCES) == of_absences
-    assert {event for event, handler in references.ABSENCES.items() if handler is ignored} == {AbsenceRefused}
+    assert set(composition.ABSENCES) == of_absences
+    assert {event for event, handler in composition.ABSENCES.items() if handler is ignored} == {AbsenceRefused}

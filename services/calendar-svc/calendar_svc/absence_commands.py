@@ -30,7 +30,6 @@ from calendar_svc.absence_schemas import (
 )
 from calendar_svc.limit import Away, Breach
 from calendar_svc.research import FieldDay, require_countable, research_of, withdraw
-from zhengling import references
 from zhengling.authority.composition import Composition
 from zhengling.backbone.outbox import emit
 from zhengling.database.session import government_of, lock
@@ -44,6 +43,7 @@ from zhengling.events.event import (
     AbsenceReturned,
 )
 from zhengling.kernel.errors import Text, invalid, refusal
+from zhengling.replicas import composition as compositions
 from zhengling.rules.absences import Absence as Rules
 from zhengling.rules.absences import Duty, RequestRow
 from zhengling.rules.rulebook import Rulebook
@@ -109,7 +109,7 @@ async def _case(call: Call, absence_id: str) -> Case:
     absence = await lock(call.session, Absence, absence_id, "absence", "请假")
     call.check_version(absence.version)
     rules = rules_of(call.service.rulebooks.edition(call.government, absence.edition))
-    row, composition = absences.row_of(rules, absence), await references.composition(call.session)
+    row, composition = absences.row_of(rules, absence), await compositions.composition(call.session)
     found = await breaches_of(call.session, absence, rules, row, composition)
     return Case(absence, rules, row, composition, found)
 
@@ -117,7 +117,7 @@ async def _case(call: Call, absence_id: str) -> Case:
 async def request_absence(call: Call, body: RequestAbsence) -> Absence:
     """Ask for an absence, for oneself, or by the office or one's own department for somebody. Where nobody is asked by
     the rules it is approved at once: emits absence.approved then."""
-    book, composition = call.rulebook, await references.composition(call.session)
+    book, composition = call.rulebook, await compositions.composition(call.session)
     rules, today = rules_of(book), shanghai_day(call.now)
     occurred_at = call.occurred(body.occurred_at)
     official = _known(composition, body.official or call.official)
@@ -125,7 +125,7 @@ async def request_absence(call: Call, body: RequestAbsence) -> Absence:
     organisation = absences.organisation_of(composition, official, today)
     absences.require_may_ask(composition, call.official, official, organisation, today, row.clause)
     absences.require_period(body.since, body.until, shanghai_day(occurred_at), row.clause)
-    calendar = await references.calendar(call.session)
+    calendar = await compositions.calendar(call.session)
     calendar.require(body.since)
     calendar.require(body.until)
     await call.session.execute(_ONE_AT_A_TIME, {"government": call.government})
@@ -240,7 +240,7 @@ async def extend(call: Call, absence_id: str, body: Extend) -> Absence:
     absence, occurred_at = case.absence, call.occurred(body.occurred_at)
     _require_may_ask(call, case)
     absences.require_not_before(absence, occurred_at)
-    (await references.calendar(call.session)).require(body.until)
+    (await compositions.calendar(call.session)).require(body.until)
     absences.ask_extension(
         absence, Extension(body.until, body.reason, call.official or "", occurred_at, exception=body.exception)
     )
@@ -262,12 +262,12 @@ async def _complete(call: Call, case: Case, occurred_at: datetime) -> None:
         return
     if extension:
         extended = AbsenceExtended(**dict(absences.absent_of(absence)), extended_at=occurred_at, recorded_at=call.now)
-        await references.store_absence(call.session, extended)
+        await compositions.store_absence(call.session, extended)
         await emit(call.session, extended)
         return
     stand_ins.settle_stand_ins(absence, case.rules, case.composition)
     approved = AbsenceApproved(**dict(absences.absent_of(absence)), approved_at=occurred_at, recorded_at=call.now)
-    await references.store_absence(call.session, approved)
+    await compositions.store_absence(call.session, approved)
     await emit(call.session, approved)
 
 
@@ -280,7 +280,7 @@ async def name_stand_in(call: Call, absence_id: str, body: NameStandIn) -> Absen
     stand_ins.entrust(absence, case.rules, case.composition, call.official, to, body.reason, shanghai_day(call.now))
     event = AbsenceEntrusted(**dict(absences.absent_of(absence)), entrusted_at=occurred_at, recorded_at=call.now)
     call.audit_details.update(stand_in=to, reason=body.reason)
-    await references.store_absence(call.session, event)
+    await compositions.store_absence(call.session, event)
     await emit(call.session, event)
     await call.session.flush()
     return absence
@@ -305,7 +305,7 @@ async def record_return(call: Call, absence_id: str, body: RecordReturn) -> Abse
         returned_at=occurred_at,
         recorded_at=call.now,
     )
-    await references.store_absence(call.session, event)
+    await compositions.store_absence(call.session, event)
     await emit(call.session, event)
     await call.session.flush()
     return absence
@@ -325,7 +325,7 @@ async def cancel(call: Call, absence_id: str, body: CancelAbsence) -> Absence:
             cancelled_at=occurred_at,
             recorded_at=call.now,
         )
-        await references.store_absence(call.session, event, in_force=False)
+        await compositions.store_absence(call.session, event, in_force=False)
         await emit(call.session, event)
     await call.session.flush()
     return absence
@@ -343,11 +343,11 @@ async def record_duty(call: Call, absence_id: str, body: RecordDuty) -> Absence:
 
 async def record_field_day(call: Call, body: RecordFieldDay) -> FieldDay:
     """Record a leader's day of field research. By the leader or the office. No event."""
-    book, composition = call.rulebook, await references.composition(call.session)
+    book, composition = call.rulebook, await compositions.composition(call.session)
     research, today = research_of(book.absence, book.code, book.government.name), shanghai_day(call.now)
     official = _known(composition, body.official or call.official)
     absences.require_may_ask(composition, call.official, official, None, today, research.clause)
-    (await references.calendar(call.session)).require(body.day)
+    (await compositions.calendar(call.session)).require(body.day)
     require_countable(research, composition, official, body.day, today)
     await call.session.execute(_ONE_AT_A_TIME, {"government": call.government})
     known = sa.select(FieldDay).filter_by(official=official, day=body.day, withdrawn=False)
@@ -378,7 +378,7 @@ async def withdraw_field_day(call: Call, field_day_id: str, body: WithdrawFieldD
     """Take a wrong record of field research back, with a reason. By the leader or the office. No event."""
     day = await lock(call.session, FieldDay, field_day_id, "field day", "调研记录")
     call.check_version(day.version)
-    book, composition = call.rulebook, await references.composition(call.session)
+    book, composition = call.rulebook, await compositions.composition(call.session)
     research = research_of(book.absence, book.code, book.government.name)
     today = shanghai_day(call.now)
     absences.require_may_ask(composition, call.official, day.official, None, today, research.clause)

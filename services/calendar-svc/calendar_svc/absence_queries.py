@@ -26,10 +26,10 @@ from calendar_svc.absence_schemas import (
 )
 from calendar_svc.limit import Away
 from calendar_svc.research import FieldDay, research_of, standings
-from zhengling import references
 from zhengling.database.session import load
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.paging import Page, PageRequest, page, picked
+from zhengling.replicas import composition as compositions
 from zhengling.service import Call
 from zhengling.waiting import waited_for
 
@@ -73,7 +73,7 @@ async def _view(call: Call, absence: Absence, away: Sequence[Away]) -> AbsenceVi
     view.return_overdue = absence.state == AbsenceState.approved and absence.until < today
     if not _is_open(absence):
         return view
-    composition = await references.composition(call.session)
+    composition = await compositions.composition(call.session)
     found = limit.standing_against(absence, rules, row, composition, away)
     view.breaches = [BreachView.model_validate(breach) for breach in limit.standing(absence, found)]
     if due := absences.next_ask(row.ask, absence.taken):
@@ -145,7 +145,7 @@ async def list_absences(
 async def list_away(call: Call, on: date | None) -> AwayList:
     """Who is away on a day, and who stands in; today where no day is asked for."""
     day = on or shanghai_day(call.now)
-    composition = await references.composition(call.session)
+    composition = await compositions.composition(call.session)
     columns = tables.absence.c
     statement = sa.select(Absence).where(
         columns.state.in_((AbsenceState.approved, AbsenceState.returned)),
@@ -171,7 +171,7 @@ async def list_away(call: Call, on: date | None) -> AwayList:
 
 async def get_field_research(call: Call, year: int) -> FieldResearch:
     """Each leader's days of field research in a year: held, expected so far, and the minimum."""
-    book, composition = call.rulebook, await references.composition(call.session)
+    book, composition = call.rulebook, await compositions.composition(call.session)
     research = research_of(book.absence, book.code, book.government.name)
     column = tables.field_day.c.day
     counted = (column.between(date(year, 1, 1), date(year, 12, 31)), tables.field_day.c.withdrawn.is_(False))

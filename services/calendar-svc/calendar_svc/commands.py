@@ -19,7 +19,6 @@ from calendar_svc.closure import Closure
 from calendar_svc.schemas import ClosureRequest, DayChangeView, LiftRequest, NoticeRequest
 from calendar_svc.tables import closure as closure_table
 from calendar_svc.workyear import DayChange, changed_days, changed_years, effective
-from zhengling import references
 from zhengling.authority.composition import Composition
 from zhengling.backbone.outbox import emit
 from zhengling.database.session import (
@@ -34,6 +33,7 @@ from zhengling.dates.deadlines import shanghai_day
 from zhengling.dates.workdays import CalendarYear, base_years, statutory_days
 from zhengling.events.event import Recomputed, WorkdaysChanged
 from zhengling.kernel.errors import Text
+from zhengling.replicas import composition as compositions
 from zhengling.rules.rulebook import Actor, Role
 from zhengling.service import Call
 
@@ -103,7 +103,7 @@ async def known_years(session: AsyncSession) -> Known:
 
 async def _one_at_a_time(session: AsyncSession) -> None:
     """One change of a government's calendar after the other, and nobody writes by it meanwhile."""
-    await references.take_calendar(session)
+    await compositions.take_calendar(session)
     await session.execute(_ONE_AT_A_TIME, {"government": government_of(session)})
 
 
@@ -116,7 +116,7 @@ async def _publish(
         told = {"why_en": why.en, "why_zh": why.zh}
         row = {"government": government, "year": year.year, "version": version, "cause": cause, "by": by} | told
         await session.execute(_ADD_VERSION, row | {"content": year.model_dump_json()})
-        await references.store_calendar_year(session, version, year)
+        await compositions.store_calendar_year(session, version, year)
         name = f"{government}:{year.year}"
         events.append(WorkdaysChanged(calendar=name, government=government, version=version, year=year, **told))
     await emit(session, *events)
@@ -257,7 +257,7 @@ def _closure_of(call: Call, body: ClosureRequest) -> Closure:
 async def preview_closure(call: Call, body: ClosureRequest) -> list[DayChange]:
     """Which days a closure would change."""
     closure = _closure_of(call, body)
-    calendar = await references.calendar(call.session)
+    calendar = await compositions.calendar(call.session)
     for day in (body.first, body.last):
         calendar.require(day)
     known, coming = await _local_years(call.session, closure, range(body.first.year, body.last.year + 1))
@@ -267,10 +267,10 @@ async def preview_closure(call: Call, body: ClosureRequest) -> list[DayChange]:
 async def enter_closure(call: Call, body: ClosureRequest) -> tuple[Closure, str]:
     """Close the offices of the caller's government; returns the closure and the operation's id. By the office.
     Emits workdays.changed. Problems (422): `closure_out_of_order`, `date_out_of_range`."""
-    _require_clerk(call, await references.composition(call.session))
+    _require_clerk(call, await compositions.composition(call.session))
     closure = _closure_of(call, body)
     await _one_at_a_time(call.session)
-    calendar = await references.calendar(call.session)
+    calendar = await compositions.calendar(call.session)
     for day in (body.first, body.last):
         calendar.require(day)
     call.session.add(closure)
@@ -289,7 +289,7 @@ async def lift_closure(call: Call, closure_id: str, body: LiftRequest) -> tuple[
     await _one_at_a_time(call.session)
     closure = await lock(call.session, Closure, closure_id, "closure", "停止办公安排")
     call.check_version(closure.version)
-    _require_clerk(call, await references.composition(call.session))
+    _require_clerk(call, await compositions.composition(call.session))
     closures.lift(closure, body.from_, body.reason)
     await call.session.flush()
     why = Text(f"offices open again from {body.from_}: {body.reason}", f"自{body.from_}起恢复办公：{body.reason}")

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from zhengling import references
 from zhengling.dates.workdays import DayKind, WorkdayCalendar
 from zhengling.feeds import FeedEvent, Status, first_day
 from zhengling.kernel.errors import Text
+from zhengling.replicas import composition
 from zhengling.service import Call
 
 _CHANGES = sa.text("""
@@ -51,7 +51,7 @@ class Run(NamedTuple):
 
 async def feed(call: Call) -> list[FeedEvent]:
     """Days off and make-up working days from last year to the last known one."""
-    calendar = await references.calendar(call.session)
+    calendar = await composition.calendar(call.session)
     changes = {
         row.year: Change(row.version, row.changed_at) for row in await call.session.execute(_CHANGES)
     }  # of the national year and of the government's own, whichever changed last

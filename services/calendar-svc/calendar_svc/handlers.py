@@ -6,7 +6,6 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from calendar_svc import commands
-from zhengling import references
 from zhengling.backbone import reconciliation
 from zhengling.backbone.inbox import Handlers, Received
 from zhengling.backbone.timers import Timers
@@ -18,6 +17,7 @@ from zhengling.events.event import (
     OversightDeadlinesRecomputed,
     Recomputed,
 )
+from zhengling.replicas import composition
 
 
 async def on_deadlines_recomputed(session: AsyncSession, event: Event, received: Received) -> None:
@@ -26,7 +26,7 @@ async def on_deadlines_recomputed(session: AsyncSession, event: Event, received:
 
 
 HANDLERS: Handlers = {
-    CompositionChanged: references.on_composition_changed,
+    CompositionChanged: composition.on_composition_changed,
     MeetingDeadlinesRecomputed: on_deadlines_recomputed,
     DocflowDeadlinesRecomputed: on_deadlines_recomputed,
     OversightDeadlinesRecomputed: on_deadlines_recomputed,

@@ -33,10 +33,10 @@ from calendar_svc.schemas import (
     Versions,
     YearView,
 )
-from zhengling.due_dates import DueView
 from zhengling.kernel.errors import invalid
 from zhengling.kernel.instants import Day, Instant
 from zhengling.paging import Page, Paging
+from zhengling.replicas.due_dates import DueView
 from zhengling.service import Call, change, command, commands, etag, queries, query
 
 READ, WRITE, NATIONAL = "calendar:read", "calendar:write", "calendar:national"

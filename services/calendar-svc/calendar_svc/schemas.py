@@ -18,10 +18,10 @@ from zhengling.dates.deadlines import (
     Unit,
 )
 from zhengling.dates.workdays import CalendarYear, DayKind, DayStatus, Notice, SpecialDay
-from zhengling.due_dates import DueView
 from zhengling.kernel.errors import Unfit
 from zhengling.kernel.instants import Day, DayOrInstant, Instant
 from zhengling.kernel.payload import SAYING, Payload
+from zhengling.replicas.due_dates import DueView
 
 MAX_BATCH, MAX_TRACED = 100_000, 1000
 

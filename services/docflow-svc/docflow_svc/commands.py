@@ -10,11 +10,11 @@ from uuid_utils.compat import uuid7
 
 from docflow_svc.document import Document, asks_for_document, follow_up_of
 from docflow_svc.tables import corrected_decision
-from zhengling import due_dates
 from zhengling.backbone.outbox import emit
 from zhengling.database.session import government_of, now
-from zhengling.due_dates import Moved
 from zhengling.events.event import DocumentDrafted, DocumentDueMoved, MeetingClosed, Resolution
+from zhengling.replicas import due_dates
+from zhengling.replicas.due_dates import Moved
 from zhengling.rules.rulebook import MeetingKind, Rulebook, Rulebooks
 
 

@@ -13,7 +13,6 @@ from docflow_svc import document as documents
 from docflow_svc.commands import draft_document
 from docflow_svc.document import CorrectedDecision, Document, DocumentState, asks_for_document, follow_up_of
 from docflow_svc.tables import document as table
-from zhengling import due_dates
 from zhengling.backbone.outbox import emit
 from zhengling.database.session import government_of, now
 from zhengling.events.event import (
@@ -24,6 +23,7 @@ from zhengling.events.event import (
     DocumentAmended,
     DocumentWithdrawn,
 )
+from zhengling.replicas import due_dates
 from zhengling.rules.rulebook import FollowUp, MeetingKind, Rulebook, Rulebooks
 
 

@@ -6,11 +6,11 @@ import sqlalchemy as sa
 
 from docflow_svc.document import Document
 from docflow_svc.tables import document
-from zhengling import due_dates
 from zhengling.dates.deadlines import shanghai_day
-from zhengling.due_dates import KeptDeadline
 from zhengling.feeds import FeedEvent, Status
 from zhengling.kernel.errors import Text
+from zhengling.replicas import due_dates
+from zhengling.replicas.due_dates import KeptDeadline
 from zhengling.service import Call
 
 

@@ -6,11 +6,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from docflow_svc import commands, decision_commands
 from docflow_svc.document import Document
-from zhengling import recomputation, references
 from zhengling.backbone import reconciliation
 from zhengling.backbone.inbox import Handlers, Received, ignored
 from zhengling.backbone.timers import Timers
-from zhengling.due_dates import Owner, Owners
 from zhengling.events.event import (
     CompositionChanged,
     DecisionAdopted,
@@ -23,6 +21,8 @@ from zhengling.events.event import (
     MinutesSigned,
     WorkdaysChanged,
 )
+from zhengling.replicas import composition, recomputation
+from zhengling.replicas.due_dates import Owner, Owners
 
 
 async def on_session_closed(session: AsyncSession, event: Event, received: Received) -> None:
@@ -53,9 +53,9 @@ HANDLERS: Handlers = {
     DecisionReplaced: on_decision_amended,
     DecisionRevoked: on_decision_revoked,
     MeetingDeadlinesRecomputed: ignored,
-    CompositionChanged: references.on_composition_changed,
+    CompositionChanged: composition.on_composition_changed,
     WorkdaysChanged: recomputation.on_workdays_changed,
-    **references.ABSENCES,
+    **composition.ABSENCES,
     **reconciliation.HANDLERS,
 }
 TIMERS: Timers = {}

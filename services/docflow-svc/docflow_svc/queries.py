@@ -8,10 +8,10 @@ from sqlalchemy.dialects.postgresql import JSONB
 from docflow_svc.document import Document, DocumentState
 from docflow_svc.schemas import DocumentDetail, DocumentView
 from docflow_svc.tables import document
-from zhengling import due_dates
 from zhengling.database.session import load
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.paging import Page, PageRequest, page
+from zhengling.replicas import due_dates
 from zhengling.service import Call
 
 

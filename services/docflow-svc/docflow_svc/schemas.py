@@ -8,8 +8,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from docflow_svc.document import DocumentState
-from zhengling.due_dates import DueView
 from zhengling.events.event import Unit
+from zhengling.replicas.due_dates import DueView
 
 
 class DocumentView(BaseModel):

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from meeting_svc import tables
 from meeting_svc.cadence_schemas import CadenceView, KindCadenceView, PeriodView
-from zhengling import references
 from zhengling.dates.deadlines import shanghai_day
+from zhengling.replicas import composition
 from zhengling.rules.cadence import Period, sentence, standing
 from zhengling.service import Call
 
@@ -18,7 +18,7 @@ async def get_cadence(call: Call, on: date | None) -> CadenceView:
     """Every kind with a cadence as it stands on a day (today where none is asked for), by the edition in force then. A
     meeting counts on its day once its session was opened; counting begins with the first session of any kind."""
     day = on or shanghai_day(call.now)
-    (await references.calendar(call.session)).require(day)
+    (await composition.calendar(call.session)).require(day)
     book = call.service.rulebooks.current(call.government, datetime(day.year, day.month, day.day, 4, tzinfo=UTC))
     held = await _held(call, day)
     begin = min((first for days in held.values() for first in days), default=None)

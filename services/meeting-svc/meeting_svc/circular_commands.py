@@ -10,15 +10,15 @@ from meeting_svc.circular import Circular
 from meeting_svc.circular_queries import figures_of
 from meeting_svc.circular_schemas import SendCircular
 from meeting_svc.invitation import names_of
-from zhengling import references
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Text
+from zhengling.replicas import composition as compositions
 from zhengling.service import Call
 
 
 async def send_circular(call: Call, body: SendCircular) -> Circular:
     """Record that the attendance of a period was circulated, with its figures as they are now. By the office."""
-    composition, occurred_at = await references.composition(call.session), call.occurred(body.occurred_at)
+    composition, occurred_at = await compositions.composition(call.session), call.occurred(body.occurred_at)
     act = Text("circulate attendance", "通报参会情况")
     meetings.call_office(composition, call.official, shanghai_day(call.now), act, None)
     if body.kind:

@@ -16,9 +16,9 @@ from meeting_svc.circular_schemas import AttendanceFigures, CircularRowView, Cir
 from meeting_svc.invitation import names_of
 from meeting_svc.meeting import Meeting
 from meeting_svc.workbook import put_text
-from zhengling import references
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.paging import Page, PageRequest, page
+from zhengling.replicas import composition
 from zhengling.service import Call
 
 _HEADINGS = {
@@ -46,7 +46,7 @@ async def figures_of(call: Call, since: date, until: date, kind: str | None) -> 
     if kind:
         statement = statement.where(columns.kind == kind)
     meetings = (await call.session.execute(statement)).scalars()
-    return circulars.count(meetings, await references.composition(call.session))
+    return circulars.count(meetings, await composition.composition(call.session))
 
 
 async def get_attendance(call: Call, since: date | None, until: date | None, kind: str | None) -> AttendanceFigures:
@@ -55,7 +55,7 @@ async def get_attendance(call: Call, since: date | None, until: date | None, kin
     until = until or today
     since = since or date(until.year, 1, 1)
     figures = await figures_of(call, since, until, kind)
-    names = names_of(await references.composition(call.session))
+    names = names_of(await composition.composition(call.session))
     last = await call.session.scalar(sa.select(sa.func.max(tables.circular.c.sent_at)))
     return AttendanceFigures(
         since=since,

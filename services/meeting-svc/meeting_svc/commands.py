@@ -19,11 +19,11 @@ from meeting_svc.record import Act
 from meeting_svc.schemas import TakeStep
 from meeting_svc.step import StepTaken
 from meeting_svc.topic import Topic
-from zhengling import references
 from zhengling.authority.composition import Acting, Composition
 from zhengling.database.session import lock
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import invalid
+from zhengling.replicas import composition as compositions
 from zhengling.rules.rulebook import Chain, Facts, MeetingKind
 from zhengling.service import Call
 
@@ -44,7 +44,7 @@ async def step_of_meeting(
     facts: Facts | None = None,
 ) -> StepTaken:
     """The step of one of the meeting's chains as taken; `facts` are further ones that the chain depends on."""
-    composition, on = await references.composition(call.session), shanghai_day(call.now)
+    composition, on = await compositions.composition(call.session), shanghai_day(call.now)
     places = succession.places(meeting, kind, composition, on)
     step = steps.take_step(
         chain,
@@ -112,4 +112,4 @@ class MeetingCase:
 async def meeting_case(call: Call, meeting_id: str) -> MeetingCase:
     meeting = await lock(call.session, Meeting, meeting_id, "meeting", "会议")
     call.check_version(meeting.version)
-    return MeetingCase(call, meeting, kind_of(call, meeting), await references.composition(call.session))
+    return MeetingCase(call, meeting, kind_of(call, meeting), await compositions.composition(call.session))

@@ -14,12 +14,12 @@ from meeting_svc import yearly_plan_commands
 from meeting_svc.composition import MAX_ROWS, Written, rows_of
 from meeting_svc.composition_changes import Report, examine
 from meeting_svc.composition_schemas import CompositionReport, CompositionRows
-from zhengling import references
 from zhengling.authority.composition import Composition
 from zhengling.backbone.outbox import emit
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.events.event import CompositionChanged
 from zhengling.kernel.errors import Problem, Text, invalid
+from zhengling.replicas import composition as compositions
 from zhengling.rules.rulebook import Titles
 from zhengling.service import Call, parse_etag, stale
 
@@ -83,7 +83,7 @@ async def load_composition(
         _require_in_common(standing, report.composition)
     version = (row.version if row else 0) + 1
     event = _require_sendable(call, version, report.composition)
-    if not await references.store_composition(call.session, version, report.composition):
+    if not await compositions.store_composition(call.session, version, report.composition):
         raise stale(version)  # another first composition was loaded at the same moment
     await call.session.execute(
         _KEEP_VERSION,

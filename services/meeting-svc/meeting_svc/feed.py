@@ -9,10 +9,10 @@ import sqlalchemy as sa
 from meeting_svc.commands import kind_of
 from meeting_svc.meeting import Meeting, MeetingState
 from meeting_svc.tables import meeting as table
-from zhengling import references
 from zhengling.authority.composition import Composition
 from zhengling.feeds import FeedEvent, Status, first_day
 from zhengling.kernel.errors import Text
+from zhengling.replicas import composition as compositions
 from zhengling.service import Call
 
 _STATES = {
@@ -38,7 +38,7 @@ async def feed(call: Call) -> list[FeedEvent]:
     opening to close."""
     statement = sa.select(Meeting).where(table.c.day >= first_day(call))
     meetings = (await call.session.execute(statement)).scalars().all()
-    composition = await references.composition(call.session) if meetings else None
+    composition = await compositions.composition(call.session) if meetings else None
     return [_event(call, meeting, composition) for meeting in meetings]
 
 

@@ -8,11 +8,9 @@ from meeting_svc import decision_commands as commands
 from meeting_svc import yearly_plan_commands
 from meeting_svc.decision import Standing
 from meeting_svc.yearly_plan import MeetingPlan
-from zhengling import recomputation, references
 from zhengling.backbone import reconciliation
 from zhengling.backbone.inbox import Handlers, Received, ignored
 from zhengling.backbone.timers import Timers
-from zhengling.due_dates import Owner, Owners
 from zhengling.events.event import (
     DocflowDeadlinesRecomputed,
     DocumentAmended,
@@ -29,6 +27,8 @@ from zhengling.events.event import (
     OversightDeadlinesRecomputed,
     WorkdaysChanged,
 )
+from zhengling.replicas import composition, recomputation
+from zhengling.replicas.due_dates import Owner, Owners
 
 
 async def on_entry_opened(session: AsyncSession, event: Event, received: Received) -> None:
@@ -79,7 +79,7 @@ HANDLERS: Handlers = {
     DocflowDeadlinesRecomputed: ignored,
     OversightDeadlinesRecomputed: ignored,
     WorkdaysChanged: recomputation.on_workdays_changed,
-    **references.ABSENCES,
+    **composition.ABSENCES,
     **reconciliation.HANDLERS,
 }
 TIMERS: Timers = {yearly_plan_commands.OVERDUE: yearly_plan_commands.mark_overdue}

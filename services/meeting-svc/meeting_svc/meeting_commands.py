@@ -24,19 +24,19 @@ from meeting_svc.meeting_schemas import (
 )
 from meeting_svc.record import Act, Cancellation, GuestAttendance, Handover, Participants, Postponement, Recording
 from meeting_svc.topic import Topic
-from zhengling import references
 from zhengling.backbone.outbox import emit
 from zhengling.database.session import lock
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.events.event import MeetingClosed
 from zhengling.kernel.errors import Text, invalid
+from zhengling.replicas import composition as compositions
 from zhengling.rules.rulebook import MeetingKind
 from zhengling.service import Call
 
 
 async def call_meeting(call: Call, body: CallMeeting) -> Meeting:
     """Call a meeting for a day. By who organises the kind: the office, or the unit that proposes it."""
-    book, composition = call.rulebook, await references.composition(call.session)
+    book, composition = call.rulebook, await compositions.composition(call.session)
     kind, today = book.kind(body.kind), shanghai_day(call.now)
     named = body.participants
     invitation.require_known(

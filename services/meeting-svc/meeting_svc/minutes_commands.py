@@ -31,7 +31,6 @@ from meeting_svc.schemas import TakeStep
 from meeting_svc.step import StepTaken
 from meeting_svc.topic import Topic
 from meeting_svc.topic_commands import rules_of
-from zhengling import references
 from zhengling.authority.composition import Composition
 from zhengling.backbone.outbox import emit
 from zhengling.database.session import backbone, lock
@@ -47,6 +46,7 @@ from zhengling.events.event import (
     Unit,
 )
 from zhengling.kernel.errors import Text, invalid, not_found, refusal
+from zhengling.replicas import composition as compositions
 from zhengling.rules.conditions import Actor, Facts
 from zhengling.rules.rulebook import MeetingKind, Role, StepName
 from zhengling.service import Call
@@ -147,7 +147,7 @@ async def waive_minutes(call: Call, meeting_id: str, body: WaiveMinutes) -> tupl
     Emits decision.adopted."""
     meeting = await lock(call.session, Meeting, meeting_id, "meeting", "会议")
     call.check_version(meeting.version)
-    kind, composition = kind_of(call, meeting), await references.composition(call.session)
+    kind, composition = kind_of(call, meeting), await compositions.composition(call.session)
     minutes_.require_optional(kind, meeting)
     occurred_at = call.occurred(body.occurred_at)
     minutes_.require_after_close(meeting, kind, occurred_at)
@@ -204,7 +204,7 @@ async def _write(
     amendments: list[Amendment],
 ) -> Minutes:
     """A new version with its text, in the place of one that isn't signed; drafted by who drafts under the rulebook."""
-    kind, composition = kind_of(call, meeting), await references.composition(call.session)
+    kind, composition = kind_of(call, meeting), await compositions.composition(call.session)
     minutes_.require_after_close(meeting, kind, call.occurred(body.occurred_at))
     minutes = await _version(call, meeting, latest, cause, body.reason or "", call.occurred(body.occurred_at))
     major = body.major or any(item.major for item in meeting.agenda)
@@ -224,7 +224,7 @@ async def _write(
 async def _version(
     call: Call, meeting: Meeting, latest: Minutes | None, cause: Cause, reason: str, drafted_at: datetime
 ) -> Minutes:
-    composition = await references.composition(call.session)
+    composition = await compositions.composition(call.session)
     government = call.service.rulebooks.edition(call.government, meeting.edition).government
     if latest:
         minutes_.supersede(latest)
@@ -301,7 +301,7 @@ async def _topics_of(call: Call, amendments: list[Amendment]) -> list[Topic]:
 
 async def _after(call: Call, meeting: Meeting, before: Resolution, changes: ResolutionChanges) -> Resolution:
     """The resolution with these changes; units by their names of today."""
-    composition = await references.composition(call.session)
+    composition = await compositions.composition(call.session)
     given: dict[str, object] = {name: getattr(changes, name) for name in changes.model_fields_set}
     names = composition.organisation_names
     codes = [*([changes.lead] if changes.lead else []), *(changes.co_units or [])]
@@ -311,7 +311,7 @@ async def _after(call: Call, meeting: Meeting, before: Resolution, changes: Reso
     if changes.co_units is not None:
         given["co_units"] = tuple(Unit(code=code, name=names[code]) for code in changes.co_units)
     if changes.due:
-        (await references.calendar(call.session)).require(changes.due)
+        (await compositions.calendar(call.session)).require(changes.due)
         if changes.due < meeting.day:
             raise invalid(
                 "due_before_the_meeting", f"due {changes.due} lies before {meeting.day}", "办结时限早于会议日期"
@@ -332,7 +332,7 @@ async def decisions_of(call: Call, meeting_id: str) -> list[Decision]:
 async def _sign(
     call: Call, meeting: Meeting, kind: MeetingKind, minutes: Minutes, taken: StepTaken, facts: Facts
 ) -> None:
-    composition = await references.composition(call.session)
+    composition = await compositions.composition(call.session)
     words = await _words(call, meeting, kind, composition, minutes.amendments)
     minutes_.require_told(minutes.text, words.items, kind.minutes_chain.clause)
     correction = minutes.cause == Cause.correction

@@ -16,11 +16,11 @@ from meeting_svc.minutes import Minutes, MinutesState
 from meeting_svc.minutes_schemas import MinutesSummary, MinutesText, MinutesVersions, MinutesView
 from meeting_svc.queries import next_of
 from meeting_svc.step import next_step
-from zhengling import references
 from zhengling.database.session import load
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.documents import gbt9704
 from zhengling.kernel.errors import not_found
+from zhengling.replicas import composition as compositions
 from zhengling.service import Call
 
 _NEWEST_FIRST = sa.text("number DESC")
@@ -63,7 +63,7 @@ async def minutes_view(call: Call, minutes: Minutes, meeting: Meeting) -> Minute
         chain = kind.minutes_chain
         facts_of = partial(minutes_.facts_of, meeting, minutes.major)
         if step := next_step(chain, minutes.steps, facts_of(meeting.chair)):
-            composition = await references.composition(call.session)
+            composition = await compositions.composition(call.session)
             at = succession.places(meeting, kind, composition, shanghai_day(call.now))
             view.next_step = next_of(call, chain, step, composition, facts_of, **at.context)
     return view

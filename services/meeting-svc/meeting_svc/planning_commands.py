@@ -42,11 +42,11 @@ from meeting_svc.planning_schemas import (
     Withdraw,
 )
 from meeting_svc.yearly_plan import MeetingPlan, allows
-from zhengling import references
 from zhengling.authority.composition import Acting, Composition, OrganisationKind
 from zhengling.database.session import government_of, load, lock
 from zhengling.dates.deadlines import Due, compute, shanghai_day
 from zhengling.kernel.errors import Text, invalid
+from zhengling.replicas import composition as compositions
 from zhengling.rules.cadence import period_of
 from zhengling.rules.planning import PlanStep, RequestType
 from zhengling.rules.rulebook import Actor, Role, Rulebook
@@ -91,8 +91,8 @@ async def case_of(session: AsyncSession, book: Rulebook, request: PlanningReques
         met_at = request.submitted_at if kind.lead.met_by == "request" else request.approved_at
         as_of = shanghai_day(met_at) if met_at else today
     around = Surroundings(
-        composition=await references.composition(session),
-        calendar=await references.calendar(session),
+        composition=await compositions.composition(session),
+        calendar=await compositions.calendar(session),
         as_of=as_of,
         due=await lead_of(session, book, kind, request),
         others=await _others(session, kind, request),
@@ -105,7 +105,7 @@ async def lead_of(session: AsyncSession, book: Rulebook, kind: RequestType, requ
     """Until when it has to be asked for, or approved; None where its type has no lead time."""
     if kind.lead is None:
         return None
-    calendar = await references.calendar(session)
+    calendar = await compositions.calendar(session)
     return compute(kind.lead.rule, book.deadline(kind.lead.rule), request.day, calendar)
 
 
@@ -145,7 +145,7 @@ async def _locked(call: Call, request_id: str, act: Act, occurred_at: datetime) 
 async def ask_to_hold(call: Call, body: AskToHold) -> PlanningRequest:
     """Ask to hold something. By who may ask by its type: somebody of the sponsor, or the leader meant. Where its rules
     ask nobody it is approved at once. No event."""
-    book, composition = call.rulebook, await references.composition(call.session)
+    book, composition = call.rulebook, await compositions.composition(call.session)
     kind, occurred_at = kind_of(book, body.type), call.occurred(body.occurred_at)
     require_organisations(composition, [body.sponsor])
     acting = planning.require_may_ask(kind, composition, call.official, body.sponsor, shanghai_day(call.now))
@@ -197,7 +197,7 @@ async def _submit(
         raise invalid("unknown_official", f"no such official: {', '.join(unknown)}", f"查无此人：{'、'.join(unknown)}")
     if len(set(officials)) != len(officials):
         raise invalid("official_twice", "an official stands twice among the invitees", "邀请名单中有人重复")
-    (await references.calendar(call.session)).require(request.day)
+    (await compositions.calendar(call.session)).require(request.day)
     planning.require_day_ahead(request, shanghai_day(occurred_at))
     if not kind.submits:
         planning.require_document(kind, request)

@@ -20,11 +20,11 @@ from meeting_svc.planning_schemas import (
 )
 from meeting_svc.queries import equal
 from meeting_svc.rules_told import request_told
-from zhengling import references
 from zhengling.database.session import load
 from zhengling.dates.deadlines import shanghai_day
-from zhengling.due_dates import view_of
 from zhengling.paging import Page, PageRequest, page, picked
+from zhengling.replicas import composition
+from zhengling.replicas.due_dates import view_of
 from zhengling.service import Call
 from zhengling.waiting import waited_for
 
@@ -35,7 +35,7 @@ async def request_view(call: Call, request: PlanningRequest) -> PlanningRequestV
     kind = kind_of(book, request.type)
     view.type_name = kind.name
     if due := await lead_of(call.session, book, kind, request):
-        view.lead = view_of(due, await references.calendar(call.session), call.language, with_trace=True)
+        view.lead = view_of(due, await composition.calendar(call.session), call.language, with_trace=True)
     if request.state == RequestState.requested:
         case = await case_of(call.session, book, request, shanghai_day(call.now))
         view.breaches = [

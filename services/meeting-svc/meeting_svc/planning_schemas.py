@@ -11,9 +11,9 @@ from meeting_svc.meeting_schemas import RuleTold
 from meeting_svc.planning import RequestState
 from meeting_svc.schemas import SAYING, Next, OccurredAt, Opinion, Payload, Reason, TakenView, Title, View
 from zhengling.authority.composition import Key
-from zhengling.due_dates import DueView
 from zhengling.kernel.characters import SeveralLines
 from zhengling.kernel.instants import Day
+from zhengling.replicas.due_dates import DueView
 from zhengling.rules.planning import Group, Hindrance, NameOf, PlanStep
 from zhengling.rules.rulebook import Role
 

@@ -19,11 +19,11 @@ from meeting_svc.step import next_step
 from meeting_svc.topic import Topic, TopicState
 from meeting_svc.topic_commands import rules_of
 from meeting_svc.topic_schemas import GateRecordView, GateView, Outstanding, TopicView
-from zhengling import references
 from zhengling.authority.composition import Composition
 from zhengling.database.session import load
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.paging import Page, PageRequest, page, picked
+from zhengling.replicas import composition as compositions
 from zhengling.rules.meetings import GateRule
 from zhengling.rules.rulebook import in_chinese
 from zhengling.rules.vocabulary import Outcome
@@ -37,7 +37,7 @@ async def topic_view(call: Call, topic: Topic) -> TopicView:
 
 
 async def _view(call: Call, topic: Topic, entrusted: set[tuple[str, str]]) -> TopicView:
-    kind, rules, composition = kind_of(call, topic), rules_of(call, topic), await references.composition(call.session)
+    kind, rules, composition = kind_of(call, topic), rules_of(call, topic), await compositions.composition(call.session)
     shown: dict[str, Any] = {name: getattr(topic, name) for name in TopicView.model_fields if hasattr(topic, name)}
     shown["gate_records"] = [GateRecordView.model_validate(record) for record in topic.gates]
     names = composition.organisation_names
@@ -96,7 +96,7 @@ async def list_topics(
 
         async def waiting(rows: list[Topic]) -> list[TopicView | None]:
             views = [await _view(call, row, entrusted) for row in rows]
-            people = await references.composition(call.session)
+            people = await compositions.composition(call.session)
             asked = [_waits_for(call, row, view, people) for row, view in zip(rows, views, strict=True)]
             return [
                 v if official in a and (v.open_gates or not open_gates) else None

@@ -17,13 +17,14 @@ from meeting_svc.planning import PlanStepTaken
 from meeting_svc.planning_commands import one_at_a_time
 from meeting_svc.yearly_plan import Declaration, MeetingPlan, PlanItem, PlanState
 from meeting_svc.yearly_plan_schemas import AddItem, DeclareCommittee, HandIn, ItemPayload, OpenPlan, TakePlanStep
-from zhengling import due_dates, references
 from zhengling.authority.composition import Acting, Composition
 from zhengling.backbone import timers
 from zhengling.database.session import load, lock, now
 from zhengling.dates.deadlines import shanghai_day
-from zhengling.due_dates import Moved
 from zhengling.kernel.errors import Text, invalid, not_found, refusal
+from zhengling.replicas import composition as compositions
+from zhengling.replicas import due_dates
+from zhengling.replicas.due_dates import Moved
 from zhengling.rules.planning import CHINESE, Ask, YearlyPlan
 from zhengling.rules.rulebook import Actor, Role, Rulebook
 from zhengling.service import Call
@@ -52,7 +53,7 @@ async def _locked(call: Call, year: int) -> tuple[MeetingPlan, YearlyPlan, Compo
         raise not_found("meeting plan", "年度会议计划", year)
     call.check_version(plan.version)
     rules = rules_of(call.service.rulebooks.edition(call.government, plan.edition))
-    return plan, rules, await references.composition(call.session)
+    return plan, rules, await compositions.composition(call.session)
 
 
 async def expect_next_year(call: Call) -> None:
@@ -90,7 +91,7 @@ async def _begin(call: Call, book: Rulebook, rules: YearlyPlan, year: int) -> Me
 async def open_plan(call: Call, body: OpenPlan) -> MeetingPlan:
     """Begin to collect a year's plan, where it isn't there by itself. By the office. 409 `plan_exists`; 422
     `plan_of_the_past`."""
-    book, composition = call.rulebook, await references.composition(call.session)
+    book, composition = call.rulebook, await compositions.composition(call.session)
     rules, today = rules_of(book), shanghai_day(call.now)
     composition.require(
         call.official,

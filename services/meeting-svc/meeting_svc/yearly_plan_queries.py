@@ -10,10 +10,11 @@ from meeting_svc.planning_schemas import NextPlanStep
 from meeting_svc.yearly_plan import MeetingPlan, PlanState, waiting
 from meeting_svc.yearly_plan_commands import SUBJECT, plan_of, rules_of
 from meeting_svc.yearly_plan_schemas import LinkedRequest, MeetingPlanView
-from zhengling import due_dates, references
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import not_found
 from zhengling.paging import Page, PageRequest, page
+from zhengling.replicas import composition as compositions
+from zhengling.replicas import due_dates
 from zhengling.service import Call
 
 
@@ -42,7 +43,7 @@ async def _requests(call: Call, plan: MeetingPlan) -> list[PlanningRequest]:
 
 async def _next(call: Call, plan: MeetingPlan) -> NextPlanStep:
     rules = rules_of(call.service.rulebooks.edition(call.government, plan.edition))
-    composition, today = await references.composition(call.session), shanghai_day(call.now)
+    composition, today = await compositions.composition(call.session), shanghai_day(call.now)
     ask = rules.ask[len(plan.steps)]
     recorded_by = ask.recorded_by if ask.meeting else ()
     return NextPlanStep(

@@ -12,7 +12,7 @@ from meeting_svc.planning_schemas import DecisionId, NextPlanStep, Note, PlanSte
 from meeting_svc.schemas import SAYING, OccurredAt, Opinion, Payload, Reason, Title, View
 from meeting_svc.yearly_plan import PlanState
 from zhengling.authority.composition import Key
-from zhengling.due_dates import DueView
+from zhengling.replicas.due_dates import DueView
 from zhengling.rules.planning import PlanStep
 
 Year = Annotated[int, Field(ge=2010, le=2100)]

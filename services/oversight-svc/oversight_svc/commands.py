@@ -12,7 +12,6 @@ from oversight_svc import matter
 from oversight_svc.matter import DueBasis, Entry
 from oversight_svc.schemas import SetDue
 from oversight_svc.tables import ledger_entry
-from zhengling import due_dates, references
 from zhengling.backbone import timers
 from zhengling.backbone.outbox import emit
 from zhengling.database.session import (
@@ -25,9 +24,11 @@ from zhengling.database.session import (
 )
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.dates.workdays import SHANGHAI
-from zhengling.due_dates import Moved
 from zhengling.events.event import DecisionAdopted, EntryDueMoved, EntryDueSet, EntryOpened, EntryOverdue
 from zhengling.kernel.errors import Problem, Text
+from zhengling.replicas import composition as compositions
+from zhengling.replicas import due_dates
+from zhengling.replicas.due_dates import Moved
 from zhengling.rules.rulebook import EntrySource, Facts, Ledger, Rulebook, Rulebooks
 from zhengling.service import Call
 
@@ -147,9 +148,9 @@ async def set_due(call: Call, entry_id: str, body: SetDue) -> Entry:
     entry = await lock(call.session, Entry, entry_id, "entry", "督查事项")
     call.check_version(entry.version)
     ledger = ledger_of(call.service.rulebooks.edition(call.government, entry.edition))
-    composition = await references.composition(call.session)
+    composition = await compositions.composition(call.session)
     set_at = call.occurred(body.occurred_at)
-    (await references.calendar(call.session)).require(body.due)
+    (await compositions.calendar(call.session)).require(body.due)
     matter.set_due(entry, ledger, composition, call.official, body.due, end_of(body.due), shanghai_day(call.now))
     await timers.schedule(call.session, OVERDUE, {entry.id: end_of(body.due)})
     await emit(

@@ -9,12 +9,12 @@ from oversight_svc import matter
 from oversight_svc.commands import OVERDUE, end_of, ledger_of
 from oversight_svc.matter import Amendment, DueBasis, Entry, EntryState, NewDue
 from oversight_svc.tables import ledger_entry
-from zhengling import due_dates
 from zhengling.backbone import timers
 from zhengling.backbone.outbox import emit
 from zhengling.database.session import government_of, now
 from zhengling.events.event import DecisionAmended, DecisionRevoked, EntryAmended, EntryRevoked
 from zhengling.kernel.errors import not_found
+from zhengling.replicas import due_dates
 from zhengling.rules.rulebook import EntrySource, Rulebook, Rulebooks
 
 

@@ -6,11 +6,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from oversight_svc import commands, decision_commands
 from oversight_svc.matter import Entry
-from zhengling import recomputation, references
 from zhengling.backbone import reconciliation
 from zhengling.backbone.inbox import Handlers, Received, ignored
 from zhengling.backbone.timers import Timers
-from zhengling.due_dates import Owner, Owners
 from zhengling.events.event import (
     CompositionChanged,
     DecisionAdopted,
@@ -23,6 +21,8 @@ from zhengling.events.event import (
     MinutesSigned,
     WorkdaysChanged,
 )
+from zhengling.replicas import composition, recomputation
+from zhengling.replicas.due_dates import Owner, Owners
 
 
 async def on_decision_adopted(session: AsyncSession, event: Event, received: Received) -> None:
@@ -48,9 +48,9 @@ HANDLERS: Handlers = {
     MeetingClosed: ignored,
     MinutesSigned: ignored,
     MeetingDeadlinesRecomputed: ignored,
-    CompositionChanged: references.on_composition_changed,
+    CompositionChanged: composition.on_composition_changed,
     WorkdaysChanged: recomputation.on_workdays_changed,
-    **references.ABSENCES,
+    **composition.ABSENCES,
     **reconciliation.HANDLERS,
 }
 TIMERS: Timers = {commands.OVERDUE: commands.mark_overdue}

@@ -10,10 +10,10 @@ from sqlalchemy.dialects.postgresql import JSONB
 from oversight_svc.matter import DueBasis, Entry, EntryState
 from oversight_svc.schemas import DueExplanation, EntryView
 from oversight_svc.tables import ledger_entry
-from zhengling import due_dates
 from zhengling.database.session import load
 from zhengling.kernel.errors import Text
 from zhengling.paging import Page, PageRequest, page
+from zhengling.replicas import due_dates
 from zhengling.service import Call
 
 

@@ -8,10 +8,10 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from oversight_svc.matter import DueBasis, EntryState
-from zhengling.due_dates import ChangeView, TraceView
 from zhengling.events.event import ResolutionChange, Unit
 from zhengling.kernel.instants import Day, Instant
 from zhengling.kernel.payload import Payload
+from zhengling.replicas.due_dates import ChangeView, TraceView
 from zhengling.rules.rulebook import Difficulty, EntrySource
 
 
