@@ -23,10 +23,10 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import ClientDisconnect
 
-from zhengling import files
 from zhengling.backbone import audit
-from zhengling.file_kinds import FILE_KINDS, UNKNOWN_MEDIA_TYPE, Classification
-from zhengling.files import StoredFile, Upload
+from zhengling.files import files
+from zhengling.files.files import StoredFile, Upload
+from zhengling.files.kinds import FILE_KINDS, UNKNOWN_MEDIA_TYPE, Classification
 from zhengling.kernel.errors import Problem, Text, invalid
 from zhengling.paging import Page, Paging, page
 from zhengling.service import (

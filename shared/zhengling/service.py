@@ -43,7 +43,7 @@ from zhengling.database.session import (
 )
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.dates.workdays import FIRST_YEAR, YEARS_AHEAD
-from zhengling.file_store import FileStore
+from zhengling.files.store import FileStore
 from zhengling.kernel.characters import not_allowed, require_allowed
 from zhengling.kernel.errors import Language, Problem, Text, invalid
 from zhengling.replicas import composition

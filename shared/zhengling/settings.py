@@ -11,7 +11,7 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from zhengling.backbone.kafka import KafkaSettings
-from zhengling.file_kinds import KINDS
+from zhengling.files.kinds import KINDS
 
 
 class ServiceSettings(BaseSettings):

@@ -17,7 +17,6 @@ from aiokafka.errors import KafkaError
 from fastapi import FastAPI
 from prometheus_client import Gauge
 
-from zhengling import files
 from zhengling.backbone import audit, idempotency, outbox, reconciliation, timers
 from zhengling.backbone.consumer import EventConsumer
 from zhengling.backbone.inbox import Handlers, Inbox
@@ -26,6 +25,7 @@ from zhengling.backbone.relay import Relay
 from zhengling.backbone.timers import Timers
 from zhengling.database.session import Database, is_outage, whole
 from zhengling.events.event import EVENTS
+from zhengling.files import files
 from zhengling.replicas import composition, recomputation
 from zhengling.replicas.due_dates import Owners
 from zhengling.service import Checks, Service, health_routes

@@ -16,7 +16,7 @@ from tests import sixth
 from tests.caller import OFFICE, Caller
 from tests.conftest import ROOT
 
-from zhengling.file_kinds import FILE_KINDS
+from zhengling.files.kinds import FILE_KINDS
 from zhengling.main_job import SERVICES, Api, MainJob
 
 schemathesis.serializer.alias([kind.media_type for kind in FILE_KINDS], "application/octet-stream")

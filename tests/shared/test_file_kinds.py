@@ -6,7 +6,7 @@ import pytest
 from tests import contents
 from tests.contents import CONTENTS, DOC, DOCX, ENCRYPTED, OFD, PDF, TXT, XLSX
 
-from zhengling.file_kinds import (
+from zhengling.files.kinds import (
     FILE_KINDS,
     KINDS,
     Classification,

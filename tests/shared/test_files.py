@@ -21,12 +21,12 @@ from tests.conftest import ScratchDatabase
 from tests.contents import CONTENTS, DOCX, ENCRYPTED, PDF, PNG, compound, pdf, zipped
 from tests.object_store import ObjectStore
 
-from zhengling import files
 from zhengling.auth import Authenticator, KeySource
 from zhengling.database.session import Database
-from zhengling.file_kinds import KINDS
-from zhengling.file_store import FileStore
-from zhengling.files import StoredFile, Upload
+from zhengling.files import files
+from zhengling.files.files import StoredFile, Upload
+from zhengling.files.kinds import KINDS
+from zhengling.files.store import FileStore
 from zhengling.kernel.errors import Problem
 from zhengling.rules.rulebook import Rulebooks
 from zhengling.service import Service

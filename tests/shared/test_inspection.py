@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from tests.contents import DOCX, zipped
 
-from zhengling import files
-from zhengling.file_kinds import KINDS
-from zhengling.files import Upload
+from zhengling.files import files
+from zhengling.files.files import Upload
+from zhengling.files.kinds import KINDS
 
 
 class OneContent:

@@ -9,7 +9,7 @@ from uuid_utils.compat import uuid7
 
 from meeting_svc.topic import Paper
 from meeting_svc.topic_schemas import PaperPayload
-from zhengling import files
+from zhengling.files import files
 from zhengling.kernel.errors import invalid
 from zhengling.service import Call
 

@@ -29,7 +29,7 @@ from uuid_utils.compat import uuid7
 
 from zhengling.backbone.crash_points import crash_point
 from zhengling.database.session import Database, backbone, government_of, now
-from zhengling.file_kinds import (
+from zhengling.files.kinds import (
     HEAD_BYTES,
     OLE,
     ZIP,
@@ -40,7 +40,7 @@ from zhengling.file_kinds import (
     require_shown,
     require_unclassified,
 )
-from zhengling.file_store import FileStore, store_away
+from zhengling.files.store import FileStore, store_away
 from zhengling.kernel.errors import Problem, Text, invalid, not_found
 from zhengling.service import Service
 
