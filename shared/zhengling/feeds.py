@@ -27,12 +27,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from zhengling.auth import Principal
 from zhengling.database.session import enter_government
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Language, Problem, Text, not_found, refusal
 from zhengling.replicas import composition as compositions
 from zhengling.service import PROBLEMS, Call, Service, command, commands, is_current, language_of, queries, query
+from zhengling.service.auth import Principal
 
 PRODID = "-//Zhengling//Calendar feeds 1.0//ZH"
 REFRESH = timedelta(hours=1)

@@ -17,7 +17,6 @@ from uuid import uuid4
 import httpx
 from pydantic import BaseModel, ConfigDict
 
-from zhengling.auth import LocalIssuer
 from zhengling.authority.composition import Composition, OrganisationKind, PostRole
 from zhengling.dates.workdays import SHANGHAI
 from zhengling.rules.rulebook import (
@@ -30,6 +29,7 @@ from zhengling.rules.rulebook import (
     TopicNature,
 )
 from zhengling.rules.vocabulary import Aspect, NotePart
+from zhengling.service.auth import LocalIssuer
 
 SERVICES = ("meeting", "docflow", "oversight", "calendar")
 Json = dict[str, Any]

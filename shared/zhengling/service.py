@@ -31,7 +31,6 @@ from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from zhengling import payload_errors
-from zhengling.auth import Authenticator, KeySource, Principal
 from zhengling.backbone import audit, idempotency
 from zhengling.database.session import (
     Database,
@@ -48,7 +47,8 @@ from zhengling.kernel.characters import not_allowed, require_allowed
 from zhengling.kernel.errors import Language, Problem, Text, invalid
 from zhengling.replicas import composition
 from zhengling.rules.rulebook import Rulebook, Rulebooks
-from zhengling.settings import ServiceSettings
+from zhengling.service.auth import Authenticator, KeySource, Principal
+from zhengling.service.settings import ServiceSettings
 
 log = logging.getLogger(__name__)
 REQUESTS = Counter("zhengling_http_requests", "HTTP requests answered", ["operation", "status"])

@@ -48,7 +48,7 @@ with warnings.catch_warnings(action="ignore"):  # it looks for XDG_RUNTIME_DIR, 
     )
 
 if TYPE_CHECKING:
-    from zhengling.auth import LocalIssuer
+    from zhengling.service.auth import LocalIssuer
 
 T = TypeVar("T")
 SERVICES = ("meeting", "docflow", "oversight", "calendar")
@@ -561,7 +561,7 @@ class EmbeddedStack:
     @cached_property
     def issuer(self) -> LocalIssuer:
         """Mints the tokens that this stack's services accept."""
-        from zhengling.auth import LocalIssuer
+        from zhengling.service.auth import LocalIssuer
 
         return LocalIssuer(self.folder / "issuer")
 

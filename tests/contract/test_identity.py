@@ -21,8 +21,8 @@ from joserfc.jwk import ECKey
 from joserfc.jws import JWSRegistry
 from tests.conftest import composition_of
 
-from zhengling.auth import LocalIssuer
 from zhengling.main_job import SERVICES, Api, Json, at
+from zhengling.service.auth import LocalIssuer
 from zhengling.stack import EmbeddedStack
 
 GOVERNMENT = "huancui"

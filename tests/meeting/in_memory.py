@@ -41,12 +41,12 @@ from meeting_svc.meeting import Meeting
 from meeting_svc.minutes import Minutes
 from meeting_svc.planning import PlanningRequest
 from meeting_svc.topic import Topic
-from zhengling.auth import Principal
 from zhengling.authority.composition import Absent, Composition
 from zhengling.dates.workdays import WorkdayCalendar
 from zhengling.kernel.errors import Problem
 from zhengling.rules.rulebook import Rulebook, Rulebooks
 from zhengling.service import Call, Service
+from zhengling.service.auth import Principal
 
 DOMAIN = (
     topic, paper, declaration, readiness, turn, gate, consultation, meeting, agenda, session, invitation, attendance, movement,

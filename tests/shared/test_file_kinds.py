@@ -17,7 +17,7 @@ from zhengling.files.kinds import (
     require_unclassified,
 )
 from zhengling.kernel.errors import Problem
-from zhengling.settings import ServiceSettings
+from zhengling.service.settings import ServiceSettings
 
 
 def test_every_kind_has_a_content_here_and_no_media_type_means_two() -> None:

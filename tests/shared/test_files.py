@@ -21,7 +21,6 @@ from tests.conftest import ScratchDatabase
 from tests.contents import CONTENTS, DOCX, ENCRYPTED, PDF, PNG, compound, pdf, zipped
 from tests.object_store import ObjectStore
 
-from zhengling.auth import Authenticator, KeySource
 from zhengling.database.session import Database
 from zhengling.files import files
 from zhengling.files.files import StoredFile, Upload
@@ -30,7 +29,8 @@ from zhengling.files.store import FileStore
 from zhengling.kernel.errors import Problem
 from zhengling.rules.rulebook import Rulebooks
 from zhengling.service import Service
-from zhengling.settings import ServiceSettings
+from zhengling.service.auth import Authenticator, KeySource
+from zhengling.service.settings import ServiceSettings
 
 NOW = timedelta(0)
 LARGE = 12_000_000  # more than two parts of an upload to S3

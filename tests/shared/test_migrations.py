@@ -14,7 +14,7 @@ import docflow_svc.app
 import meeting_svc.app
 import oversight_svc.app
 from zhengling.database.bootstrap import Passwords, bootstrap_database
-from zhengling.process import migrate_database
+from zhengling.service.program import migrate_database
 from zhengling.stack import EmbeddedStack
 
 PROGRAMS = {

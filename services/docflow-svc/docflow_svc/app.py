@@ -11,10 +11,10 @@ from docflow_svc.routes import ROUTERS
 from docflow_svc.settings import Settings
 from zhengling import feeds
 from zhengling.kernel.errors import Text
-from zhengling.process import Program
 from zhengling.service import Service
 from zhengling.service import create_app as create_service_app
-from zhengling.worker import Worker
+from zhengling.service.program import Program
+from zhengling.service.worker import Worker
 
 
 def create_app(service: Service) -> FastAPI:

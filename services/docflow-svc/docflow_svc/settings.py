@@ -1,6 +1,6 @@
 """Settings of docflow-svc."""
 
-from zhengling.settings import ServiceSettings
+from zhengling.service.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):

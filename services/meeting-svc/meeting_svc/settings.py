@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from zhengling.settings import ServiceSettings
+from zhengling.service.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):

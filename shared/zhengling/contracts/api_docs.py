@@ -18,7 +18,7 @@ from zhengling.contracts.asyncapi import asyncapi, event_schema
 from zhengling.events.event import EVENTS
 from zhengling.main_job import SERVICES
 from zhengling.service import Service
-from zhengling.settings import ServiceSettings
+from zhengling.service.settings import ServiceSettings
 
 
 def openapi(service: str) -> dict[str, Any]:

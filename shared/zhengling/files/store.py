@@ -25,7 +25,7 @@ from zhengling.kernel.errors import Problem, Text
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
-    from zhengling.settings import ServiceSettings
+    from zhengling.service.settings import ServiceSettings
 
 log = logging.getLogger(__name__)
 PIECE = 1 << 20

@@ -2,6 +2,6 @@
 
 from alembic import context
 
-from zhengling.process import run_migrations
+from zhengling.service.program import run_migrations
 
 run_migrations(context.config.attributes["url"])

@@ -21,8 +21,8 @@ from sqlalchemy.engine import make_url
 
 from zhengling.rules.rulebook import RulebookError
 from zhengling.service import Service
-from zhengling.settings import ServiceSettings
-from zhengling.worker import Worker, create_worker_app
+from zhengling.service.settings import ServiceSettings
+from zhengling.service.worker import Worker, create_worker_app
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""The process of a service: settings, callers' tokens, health, workers, the program."""
