@@ -40,8 +40,8 @@ from bench.bare import Recipe
 from bench.table import Row
 from zhengling.authority.composition import Composition
 from zhengling.main_job import Api, Json, MainJob, Scenario, at, load_composition
-from zhengling.service import Service
 from zhengling.stack import EmbeddedStack, ServiceProcess, free_port
+from zhengling.web.routing import Service
 
 ROOT = Path(__file__).resolve().parents[1]
 DEMO = ROOT / "deploy" / "demo"

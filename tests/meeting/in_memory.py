@@ -45,8 +45,8 @@ from zhengling.authority.composition import Absent, Composition
 from zhengling.dates.workdays import WorkdayCalendar
 from zhengling.kernel.errors import Problem
 from zhengling.rules.rulebook import Rulebook, Rulebooks
-from zhengling.service import Call, Service
 from zhengling.service.auth import Principal
+from zhengling.web.routing import Call, Service
 
 DOMAIN = (
     topic, paper, declaration, readiness, turn, gate, consultation, meeting, agenda, session, invitation, attendance, movement,

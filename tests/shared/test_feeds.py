@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from icalendar import Calendar
 
-from zhengling import service
-from zhengling.feeds import FeedEvent, Status, render
 from zhengling.kernel.errors import Text
+from zhengling.web import routing
+from zhengling.web.feeds import FeedEvent, Status, render
 
 CHANGED = datetime(2026, 2, 3, 4, 5, 6, 789, tzinfo=UTC)
 SHANGHAI = timezone(timedelta(hours=8))
@@ -166,7 +166,7 @@ async def test_a_failure_on_a_link_tells_its_secret_neither_to_the_log_nor_to_th
         "path_params": {"secret": secret},
     }  # fmt: skip
     with caplog.at_level(logging.DEBUG):
-        answer = await service._on_failure(Request(scope), ValueError("something broke"))
+        answer = await routing._on_failure(Request(scope), ValueError("something broke"))
     assert "/v1/feeds/{secret}.ics" in caplog.text
     assert secret not in caplog.text
     assert orjson.loads(bytes(answer.body))["instance"] == "/v1/feeds/{secret}.ics"

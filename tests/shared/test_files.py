@@ -28,9 +28,9 @@ from zhengling.files.kinds import KINDS
 from zhengling.files.store import FileStore
 from zhengling.kernel.errors import Problem
 from zhengling.rules.rulebook import Rulebooks
-from zhengling.service import Service
 from zhengling.service.auth import Authenticator, KeySource
 from zhengling.service.settings import ServiceSettings
+from zhengling.web.routing import Service
 
 NOW = timedelta(0)
 LARGE = 12_000_000  # more than two parts of an upload to S3

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import _pydantic_core
 
 from zhengling.kernel.instants import Day
-from zhengling.payload_errors import CHINESE, told
+from zhengling.web.payload_errors import CHINESE, told
 
 #: What only Python objects can cause, never JSON or a query.
 NEVER = re.compile(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from zhengling.service import state_of_calendar
+from zhengling.web.routing import state_of_calendar
 
 NEWEST: dict[str, Any] = {
     "last": 2031,

@@ -28,10 +28,10 @@ from calendar_svc.limit import Away
 from calendar_svc.research import FieldDay, research_of, standings
 from zhengling.database.session import load
 from zhengling.dates.deadlines import shanghai_day
-from zhengling.paging import Page, PageRequest, page, picked
 from zhengling.replicas import composition as compositions
-from zhengling.service import Call
-from zhengling.waiting import waited_for
+from zhengling.web.paging import Page, PageRequest, page, picked
+from zhengling.web.routing import Call
+from zhengling.web.worklist import waited_for
 
 
 async def absence_view(call: Call, absence: Absence) -> AbsenceView:

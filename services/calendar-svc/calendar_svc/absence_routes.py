@@ -28,9 +28,17 @@ from calendar_svc.absence_schemas import (
 )
 from calendar_svc.research import FieldDay
 from zhengling.kernel.instants import Day
-from zhengling.paging import Page, Paging
-from zhengling.service import Call, change, command, commands, etag, queries, query
-from zhengling.waiting import WaitsFor
+from zhengling.web.paging import Page, Paging
+from zhengling.web.routing import (
+    Call,
+    change,
+    command,
+    commands,
+    etag,
+    queries,
+    query,
+)
+from zhengling.web.worklist import WaitsFor
 
 READ, WRITE = "calendar:read", "calendar:write"
 Read = Annotated[Call, query(READ)]

@@ -35,7 +35,7 @@ from zhengling.events.event import Recomputed, WorkdaysChanged
 from zhengling.kernel.errors import Text
 from zhengling.replicas import composition as compositions
 from zhengling.rules.rulebook import Actor, Role
-from zhengling.service import Call
+from zhengling.web.routing import Call
 
 Cause = Literal["base", "notice", "closure", "lift"]
 

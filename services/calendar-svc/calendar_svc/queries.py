@@ -31,11 +31,11 @@ from zhengling.dates.deadlines import DeadlineRule, Due, compute
 from zhengling.dates.workdays import CalendarYear, WorkdayCalendar, overlay
 from zhengling.events.event import RECOMPUTED
 from zhengling.kernel.errors import Problem, Text, invalid, not_found
-from zhengling.paging import Page, PageRequest, page
 from zhengling.replicas import composition
 from zhengling.replicas.due_dates import DueView, view_of
 from zhengling.rules.rulebook import Rulebook
-from zhengling.service import Call
+from zhengling.web.paging import Page, PageRequest, page
+from zhengling.web.routing import Call
 
 AD_HOC = "period"
 MAX_DAYS = 800

@@ -35,9 +35,17 @@ from calendar_svc.schemas import (
 )
 from zhengling.kernel.errors import invalid
 from zhengling.kernel.instants import Day, Instant
-from zhengling.paging import Page, Paging
 from zhengling.replicas.due_dates import DueView
-from zhengling.service import Call, change, command, commands, etag, queries, query
+from zhengling.web.paging import Page, Paging
+from zhengling.web.routing import (
+    Call,
+    change,
+    command,
+    commands,
+    etag,
+    queries,
+    query,
+)
 
 READ, WRITE, NATIONAL = "calendar:read", "calendar:write", "calendar:national"
 Read = Annotated[Call, query(READ)]

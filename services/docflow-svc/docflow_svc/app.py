@@ -9,12 +9,12 @@ from docflow_svc.feed import feed
 from docflow_svc.handlers import DUE_DATES, HANDLERS, TIMERS
 from docflow_svc.routes import ROUTERS
 from docflow_svc.settings import Settings
-from zhengling import feeds
 from zhengling.kernel.errors import Text
-from zhengling.service import Service
-from zhengling.service import create_app as create_service_app
 from zhengling.service.program import Program
 from zhengling.service.worker import Worker
+from zhengling.web import feeds
+from zhengling.web.routing import Service
+from zhengling.web.routing import create_app as create_service_app
 
 
 def create_app(service: Service) -> FastAPI:

@@ -7,11 +7,11 @@ import sqlalchemy as sa
 from docflow_svc.document import Document
 from docflow_svc.tables import document
 from zhengling.dates.deadlines import shanghai_day
-from zhengling.feeds import FeedEvent, Status
 from zhengling.kernel.errors import Text
 from zhengling.replicas import due_dates
 from zhengling.replicas.due_dates import KeptDeadline
-from zhengling.service import Call
+from zhengling.web.feeds import FeedEvent, Status
+from zhengling.web.routing import Call
 
 
 async def feed(call: Call) -> list[FeedEvent]:

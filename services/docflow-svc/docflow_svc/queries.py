@@ -10,9 +10,9 @@ from docflow_svc.schemas import DocumentDetail, DocumentView
 from docflow_svc.tables import document
 from zhengling.database.session import load
 from zhengling.dates.deadlines import shanghai_day
-from zhengling.paging import Page, PageRequest, page
 from zhengling.replicas import due_dates
-from zhengling.service import Call
+from zhengling.web.paging import Page, PageRequest, page
+from zhengling.web.routing import Call
 
 
 async def get_document(call: Call, document_id: str) -> DocumentDetail:

@@ -8,8 +8,8 @@ from fastapi import Query, Response
 
 from docflow_svc import queries as see
 from docflow_svc.schemas import DocumentDetail, DocumentView
-from zhengling.paging import Page, Paging
-from zhengling.service import Call, etag, queries, query
+from zhengling.web.paging import Page, Paging
+from zhengling.web.routing import Call, etag, queries, query
 
 Read = Annotated[Call, query("docflow:read")]
 reads = queries("/v1", "docflow")

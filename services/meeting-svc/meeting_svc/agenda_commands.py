@@ -17,7 +17,7 @@ from meeting_svc.step import StepTaken
 from meeting_svc.topic import Topic
 from zhengling.database.session import lock
 from zhengling.kernel.errors import Text, invalid
-from zhengling.service import Call
+from zhengling.web.routing import Call
 
 _ARRANGE = Text("arrange the agenda", "安排议程")
 

@@ -11,7 +11,7 @@ from meeting_svc.meeting_routes import meeting_answer
 from meeting_svc.meeting_schemas import MeetingView
 from meeting_svc.schemas import TakeStep
 from meeting_svc.scopes import Change, Read
-from zhengling.service import commands, queries
+from zhengling.web.routing import commands, queries
 
 writes = commands("/v1", "meeting")
 reads = queries("/v1", "meeting")

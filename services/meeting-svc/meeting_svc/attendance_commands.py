@@ -13,7 +13,7 @@ from meeting_svc.record import Move, Movement, StaffApproval
 from meeting_svc.topic import Topic
 from zhengling.database.session import load
 from zhengling.kernel.errors import Text, invalid
-from zhengling.service import Call
+from zhengling.web.routing import Call
 
 
 async def record_movement(call: Call, meeting_id: str, body: RecordMovement) -> Meeting:

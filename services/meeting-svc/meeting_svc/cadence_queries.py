@@ -11,7 +11,7 @@ from meeting_svc.cadence_schemas import CadenceView, KindCadenceView, PeriodView
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.replicas import composition
 from zhengling.rules.cadence import Period, sentence, standing
-from zhengling.service import Call
+from zhengling.web.routing import Call
 
 
 async def get_cadence(call: Call, on: date | None) -> CadenceView:

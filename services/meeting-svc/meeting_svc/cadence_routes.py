@@ -10,7 +10,7 @@ from meeting_svc import cadence_queries as see
 from meeting_svc.cadence_schemas import CadenceView
 from meeting_svc.scopes import Read
 from zhengling.kernel.instants import Day
-from zhengling.service import queries
+from zhengling.web.routing import queries
 
 reads = queries("/v1", "planning")
 

@@ -13,7 +13,7 @@ from meeting_svc.invitation import names_of
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Text
 from zhengling.replicas import composition as compositions
-from zhengling.service import Call
+from zhengling.web.routing import Call
 
 
 async def send_circular(call: Call, body: SendCircular) -> Circular:

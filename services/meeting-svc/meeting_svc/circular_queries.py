@@ -17,9 +17,9 @@ from meeting_svc.invitation import names_of
 from meeting_svc.meeting import Meeting
 from meeting_svc.workbook import put_text
 from zhengling.dates.deadlines import shanghai_day
-from zhengling.paging import Page, PageRequest, page
 from zhengling.replicas import composition
-from zhengling.service import Call
+from zhengling.web.paging import Page, PageRequest, page
+from zhengling.web.routing import Call
 
 _HEADINGS = {
     "en": (

@@ -12,8 +12,8 @@ from meeting_svc.circular_schemas import AttendanceFigures, CircularView, SendCi
 from meeting_svc.composition_workbook import MEDIA_TYPE
 from meeting_svc.scopes import Create, Read
 from zhengling.kernel.instants import Day
-from zhengling.paging import Page, Paging
-from zhengling.service import commands, etag, queries
+from zhengling.web.paging import Page, Paging
+from zhengling.web.routing import commands, etag, queries
 
 writes = commands("/v1", "meeting")
 reads = queries("/v1", "meeting")

@@ -25,7 +25,7 @@ from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import invalid
 from zhengling.replicas import composition as compositions
 from zhengling.rules.rulebook import Chain, Facts, MeetingKind
-from zhengling.service import Call
+from zhengling.web.routing import Call
 
 
 def kind_of(call: Call, row: Topic | Meeting) -> MeetingKind:

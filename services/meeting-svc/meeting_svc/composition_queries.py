@@ -29,9 +29,9 @@ from meeting_svc.composition_schemas import (
 from zhengling.authority.composition import Composition, Official, Post, PostRole
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Problem, Text, invalid, not_found
-from zhengling.paging import Page
 from zhengling.rules.rulebook import Role
-from zhengling.service import Call
+from zhengling.web.paging import Page
+from zhengling.web.routing import Call
 
 _STANDING = sa.text("SELECT version, content FROM composition WHERE government = :government")
 _VERSION = sa.text(

@@ -28,8 +28,16 @@ from meeting_svc.scopes import ADMIN, Read
 from zhengling.authority.composition import Composition
 from zhengling.kernel.errors import Problem, Text
 from zhengling.kernel.instants import Day
-from zhengling.paging import Page
-from zhengling.service import PROBLEMS, Call, command, commands, etag, queries, query
+from zhengling.web.paging import Page
+from zhengling.web.routing import (
+    PROBLEMS,
+    Call,
+    command,
+    commands,
+    etag,
+    queries,
+    query,
+)
 
 #: A composition is larger than other bodies; what of it can be loaded is limited by rows and by the event's size.
 BODY_LIMITS = {f"/v1/composition{path}": 8 * 1024 * 1024 for path in ("", "/preview")}

@@ -44,7 +44,7 @@ from zhengling.kernel.errors import Text, invalid, not_found, refusal
 from zhengling.replicas import composition as compositions
 from zhengling.rules.conditions import Actor
 from zhengling.rules.rulebook import EntrySource, Role
-from zhengling.service import Call
+from zhengling.web.routing import Call
 
 #: What oversight-svc tells of the entry of a decision.
 OfAnEntry = EntryOpened | EntryDueSet | EntryDueMoved | EntryOverdue | EntryAmended | EntryRevoked

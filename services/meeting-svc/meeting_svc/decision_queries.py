@@ -8,8 +8,8 @@ from meeting_svc.decision import Decision, PublicationState, Standing
 from meeting_svc.decision_schemas import DecisionView
 from meeting_svc.queries import equal
 from zhengling.database.session import load
-from zhengling.paging import Page, PageRequest, page
-from zhengling.service import Call
+from zhengling.web.paging import Page, PageRequest, page
+from zhengling.web.routing import Call
 
 
 async def get_decision(call: Call, decision_id: str) -> DecisionView:

@@ -19,8 +19,8 @@ from meeting_svc.decision_schemas import (
     WithdrawDecision,
 )
 from meeting_svc.scopes import Change, Read
-from zhengling.paging import Page, Paging
-from zhengling.service import Call, commands, etag, queries
+from zhengling.web.paging import Page, Paging
+from zhengling.web.routing import Call, commands, etag, queries
 
 writes = commands("/v1", "decision")
 reads = queries("/v1", "decision")

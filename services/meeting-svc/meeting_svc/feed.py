@@ -10,10 +10,10 @@ from meeting_svc.commands import kind_of
 from meeting_svc.meeting import Meeting, MeetingState
 from meeting_svc.tables import meeting as table
 from zhengling.authority.composition import Composition
-from zhengling.feeds import FeedEvent, Status, first_day
 from zhengling.kernel.errors import Text
 from zhengling.replicas import composition as compositions
-from zhengling.service import Call
+from zhengling.web.feeds import FeedEvent, Status, first_day
+from zhengling.web.routing import Call
 
 _STATES = {
     MeetingState.called: Text("called, its agenda isn't approved yet", "已召集，议程待批准"),

@@ -11,7 +11,7 @@ from meeting_svc.meeting import Meeting
 from meeting_svc.record import Acknowledgement, Invitee
 from meeting_svc.schemas import TakeStep
 from zhengling.kernel.errors import Text
-from zhengling.service import Call
+from zhengling.web.routing import Call
 
 
 async def propose_invitees(call: Call, meeting_id: str, body: ProposeInvitees) -> Meeting:

@@ -9,7 +9,7 @@ from meeting_svc.commands import meeting_case
 from meeting_svc.leave_schemas import AnswerRequest, AskLeave, SendDelegate, WithdrawLeave
 from meeting_svc.meeting import Meeting
 from meeting_svc.record import Delegation, LeaveRequest, Withdrawal
-from zhengling.service import Call
+from zhengling.web.routing import Call
 
 
 async def ask_leave(call: Call, meeting_id: str, body: AskLeave) -> Meeting:

@@ -9,7 +9,7 @@ from meeting_svc.leave_schemas import AnswerRequest, AskLeave, SendDelegate, Wit
 from meeting_svc.meeting_routes import meeting_answer
 from meeting_svc.meeting_schemas import MeetingView
 from meeting_svc.scopes import Change
-from zhengling.service import commands
+from zhengling.web.routing import commands
 
 writes = commands("/v1", "meeting")
 

@@ -31,7 +31,7 @@ from zhengling.events.event import MeetingClosed
 from zhengling.kernel.errors import Text, invalid
 from zhengling.replicas import composition as compositions
 from zhengling.rules.rulebook import MeetingKind
-from zhengling.service import Call
+from zhengling.web.routing import Call
 
 
 async def call_meeting(call: Call, body: CallMeeting) -> Meeting:

@@ -30,11 +30,11 @@ from zhengling.authority.composition import Composition
 from zhengling.database.session import load
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Problem, Text
-from zhengling.paging import Page, PageRequest, page, picked
 from zhengling.replicas import composition as compositions
 from zhengling.rules.rulebook import Chain, MeetingKind, TopicNature
-from zhengling.service import Call
-from zhengling.waiting import waited_for
+from zhengling.web.paging import Page, PageRequest, page, picked
+from zhengling.web.routing import Call
+from zhengling.web.worklist import waited_for
 
 
 async def meeting_view(call: Call, meeting: Meeting) -> MeetingView:

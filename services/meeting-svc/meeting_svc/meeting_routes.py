@@ -25,9 +25,9 @@ from meeting_svc.meeting_schemas import (
 )
 from meeting_svc.scopes import Change, Create, Read
 from zhengling.kernel.instants import Day
-from zhengling.paging import Page, Paging
-from zhengling.service import Call, commands, etag, queries
-from zhengling.waiting import WaitsFor
+from zhengling.web.paging import Page, Paging
+from zhengling.web.routing import Call, commands, etag, queries
+from zhengling.web.worklist import WaitsFor
 
 writes = commands("/v1", "meeting")
 reads = queries("/v1", "meeting")

@@ -49,7 +49,7 @@ from zhengling.kernel.errors import Text, invalid, not_found, refusal
 from zhengling.replicas import composition as compositions
 from zhengling.rules.conditions import Actor, Facts
 from zhengling.rules.rulebook import MeetingKind, Role, StepName
-from zhengling.service import Call
+from zhengling.web.routing import Call
 
 _NEXT_ISSUE = sa.text("""
     INSERT INTO minutes_series AS s (government, kind, year, last) VALUES (:government, :kind, :year, 1)

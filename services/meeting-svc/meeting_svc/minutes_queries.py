@@ -21,7 +21,7 @@ from zhengling.dates.deadlines import shanghai_day
 from zhengling.documents import gbt9704
 from zhengling.kernel.errors import not_found
 from zhengling.replicas import composition as compositions
-from zhengling.service import Call
+from zhengling.web.routing import Call
 
 _NEWEST_FIRST = sa.text("number DESC")
 

@@ -21,8 +21,8 @@ from meeting_svc.minutes_schemas import (
 )
 from meeting_svc.schemas import TakeStep
 from meeting_svc.scopes import Change, Read
-from zhengling.file_routes import disposition_of
-from zhengling.service import Call, commands, etag, is_current, queries
+from zhengling.web.file_routes import disposition_of
+from zhengling.web.routing import Call, commands, etag, is_current, queries
 
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _AS_DOCX: dict[int | str, dict[str, Any]] = {

@@ -11,7 +11,7 @@ from meeting_svc.topic import Paper
 from meeting_svc.topic_schemas import PaperPayload
 from zhengling.files import files
 from zhengling.kernel.errors import invalid
-from zhengling.service import Call
+from zhengling.web.routing import Call
 
 
 async def papers_of(call: Call, given: Sequence[PaperPayload], submitted_at: datetime) -> list[Paper]:

@@ -50,7 +50,7 @@ from zhengling.replicas import composition as compositions
 from zhengling.rules.cadence import period_of
 from zhengling.rules.planning import PlanStep, RequestType
 from zhengling.rules.rulebook import Actor, Role, Rulebook
-from zhengling.service import Call
+from zhengling.web.routing import Call
 
 _ONE_AT_A_TIME = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('planning:' || :government, 0))")
 

@@ -22,11 +22,11 @@ from meeting_svc.queries import equal
 from meeting_svc.rules_told import request_told
 from zhengling.database.session import load
 from zhengling.dates.deadlines import shanghai_day
-from zhengling.paging import Page, PageRequest, page, picked
 from zhengling.replicas import composition
 from zhengling.replicas.due_dates import view_of
-from zhengling.service import Call
-from zhengling.waiting import waited_for
+from zhengling.web.paging import Page, PageRequest, page, picked
+from zhengling.web.routing import Call
+from zhengling.web.worklist import waited_for
 
 
 async def request_view(call: Call, request: PlanningRequest) -> PlanningRequestView:

@@ -24,9 +24,9 @@ from meeting_svc.planning_schemas import (
 )
 from meeting_svc.scopes import Change, Create, Read
 from zhengling.kernel.instants import Day
-from zhengling.paging import Page, Paging
-from zhengling.service import Call, commands, etag, queries
-from zhengling.waiting import WaitsFor
+from zhengling.web.paging import Page, Paging
+from zhengling.web.routing import Call, commands, etag, queries
+from zhengling.web.worklist import WaitsFor
 
 writes = commands("/v1", "planning")
 reads = queries("/v1", "planning")

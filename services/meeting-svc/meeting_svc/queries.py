@@ -12,7 +12,7 @@ from meeting_svc.step import power_of
 from zhengling.authority.composition import Composition
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.rules.rulebook import Chain, Facts, Step, matches
-from zhengling.service import Call
+from zhengling.web.routing import Call
 
 #: The facts of a chain as they are for one official: whether this one chaired, for instance.
 FactsOf = Callable[[str], Facts]

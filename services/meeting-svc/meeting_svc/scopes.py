@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from zhengling.service import Call, change, command, query
+from zhengling.web.routing import Call, change, command, query
 
 READ, WRITE, ADMIN = "meeting:read", "meeting:write", "meeting:admin"
 Read = Annotated[Call, query(READ)]

@@ -49,7 +49,7 @@ from zhengling.replicas import composition as compositions
 from zhengling.rules.absences import Power
 from zhengling.rules.meetings import TopicRules
 from zhengling.rules.rulebook import Actor, MeetingKind, Role, StepName, matches
-from zhengling.service import Call
+from zhengling.web.routing import Call
 
 
 def rules_of(call: Call, topic: Topic) -> TopicRules:

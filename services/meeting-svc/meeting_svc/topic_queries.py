@@ -22,13 +22,13 @@ from meeting_svc.topic_schemas import GateRecordView, GateView, Outstanding, Top
 from zhengling.authority.composition import Composition
 from zhengling.database.session import load
 from zhengling.dates.deadlines import shanghai_day
-from zhengling.paging import Page, PageRequest, page, picked
 from zhengling.replicas import composition as compositions
 from zhengling.rules.meetings import GateRule
 from zhengling.rules.rulebook import in_chinese
 from zhengling.rules.vocabulary import Outcome
-from zhengling.service import Call
-from zhengling.waiting import waited_for
+from zhengling.web.paging import Page, PageRequest, page, picked
+from zhengling.web.routing import Call
+from zhengling.web.worklist import waited_for
 
 
 async def topic_view(call: Call, topic: Topic) -> TopicView:

@@ -27,9 +27,9 @@ from meeting_svc.topic_schemas import (
     TurnTopic,
     WriteCoordinationNote,
 )
-from zhengling.paging import Page, Paging
-from zhengling.service import Call, commands, etag, queries
-from zhengling.waiting import WaitsFor
+from zhengling.web.paging import Page, Paging
+from zhengling.web.routing import Call, commands, etag, queries
+from zhengling.web.worklist import WaitsFor
 
 writes = commands("/v1", "topic")
 reads = queries("/v1", "topic")

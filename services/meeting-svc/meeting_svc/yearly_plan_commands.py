@@ -27,7 +27,7 @@ from zhengling.replicas import due_dates
 from zhengling.replicas.due_dates import Moved
 from zhengling.rules.planning import CHINESE, Ask, YearlyPlan
 from zhengling.rules.rulebook import Actor, Role, Rulebook
-from zhengling.service import Call
+from zhengling.web.routing import Call
 
 SUBJECT = "meeting_plan"
 OVERDUE = "meeting_plan_overdue"

@@ -12,10 +12,10 @@ from meeting_svc.yearly_plan_commands import SUBJECT, plan_of, rules_of
 from meeting_svc.yearly_plan_schemas import LinkedRequest, MeetingPlanView
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import not_found
-from zhengling.paging import Page, PageRequest, page
 from zhengling.replicas import composition as compositions
 from zhengling.replicas import due_dates
-from zhengling.service import Call
+from zhengling.web.paging import Page, PageRequest, page
+from zhengling.web.routing import Call
 
 
 async def plan_view(call: Call, plan: MeetingPlan) -> MeetingPlanView:

@@ -11,8 +11,8 @@ from meeting_svc import yearly_plan_queries as see
 from meeting_svc.scopes import Change, Create, Read
 from meeting_svc.yearly_plan import MeetingPlan, PlanState
 from meeting_svc.yearly_plan_schemas import AddItem, DeclareCommittee, HandIn, MeetingPlanView, OpenPlan, TakePlanStep
-from zhengling.paging import Page, Paging
-from zhengling.service import Call, commands, etag, queries
+from zhengling.web.paging import Page, Paging
+from zhengling.web.routing import Call, commands, etag, queries
 
 writes = commands("/v1", "planning")
 reads = queries("/v1", "planning")

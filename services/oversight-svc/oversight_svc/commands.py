@@ -30,7 +30,7 @@ from zhengling.replicas import composition as compositions
 from zhengling.replicas import due_dates
 from zhengling.replicas.due_dates import Moved
 from zhengling.rules.rulebook import EntrySource, Facts, Ledger, Rulebook, Rulebooks
-from zhengling.service import Call
+from zhengling.web.routing import Call
 
 OVERDUE = "entry_overdue"
 _NEXT_NUMBER = sa.text("""

@@ -6,9 +6,9 @@ import sqlalchemy as sa
 
 from oversight_svc.matter import Entry, EntryState
 from oversight_svc.tables import ledger_entry
-from zhengling.feeds import FeedEvent, Status
 from zhengling.kernel.errors import Text
-from zhengling.service import Call
+from zhengling.web.feeds import FeedEvent, Status
+from zhengling.web.routing import Call
 
 
 async def feed(call: Call) -> list[FeedEvent]:

@@ -12,9 +12,9 @@ from oversight_svc.schemas import DueExplanation, EntryView
 from oversight_svc.tables import ledger_entry
 from zhengling.database.session import load
 from zhengling.kernel.errors import Text
-from zhengling.paging import Page, PageRequest, page
 from zhengling.replicas import due_dates
-from zhengling.service import Call
+from zhengling.web.paging import Page, PageRequest, page
+from zhengling.web.routing import Call
 
 
 async def get_entry(call: Call, entry_id: str) -> EntryView:

@@ -10,8 +10,15 @@ from oversight_svc import commands as do
 from oversight_svc import queries as see
 from oversight_svc.matter import DueBasis, EntryState
 from oversight_svc.schemas import DueExplanation, EntryView, SetDue
-from zhengling.paging import Page, Paging
-from zhengling.service import Call, change, commands, etag, queries, query
+from zhengling.web.paging import Page, Paging
+from zhengling.web.routing import (
+    Call,
+    change,
+    commands,
+    etag,
+    queries,
+    query,
+)
 
 READ, WRITE = "oversight:read", "oversight:write"
 Read = Annotated[Call, query(READ)]

@@ -28,7 +28,7 @@ from zhengling.events.event import EVENTS
 from zhengling.files import files
 from zhengling.replicas import composition, recomputation
 from zhengling.replicas.due_dates import Owners
-from zhengling.service import Checks, Service, health_routes
+from zhengling.web.routing import Checks, Service, health_routes
 
 log = logging.getLogger(__name__)
 OUTBOX = Gauge("zhengling_outbox_rows", "Rows of the outbox that aren't published", ["state"])

@@ -31,8 +31,18 @@ from zhengling.database.session import enter_government
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Language, Problem, Text, not_found, refusal
 from zhengling.replicas import composition as compositions
-from zhengling.service import PROBLEMS, Call, Service, command, commands, is_current, language_of, queries, query
 from zhengling.service.auth import Principal
+from zhengling.web.routing import (
+    PROBLEMS,
+    Call,
+    Service,
+    command,
+    commands,
+    is_current,
+    language_of,
+    queries,
+    query,
+)
 
 PRODID = "-//Zhengling//Calendar feeds 1.0//ZH"
 REFRESH = timedelta(hours=1)

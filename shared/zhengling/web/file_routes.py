@@ -28,8 +28,8 @@ from zhengling.files import files
 from zhengling.files.files import StoredFile, Upload
 from zhengling.files.kinds import FILE_KINDS, UNKNOWN_MEDIA_TYPE, Classification
 from zhengling.kernel.errors import Problem, Text, invalid
-from zhengling.paging import Page, Paging, page
-from zhengling.service import (
+from zhengling.web.paging import Page, Paging, page
+from zhengling.web.routing import (
     PROBLEMS,
     Call,
     CommandRoute,

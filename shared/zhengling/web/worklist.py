@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Query
 
 from zhengling.kernel.errors import invalid
-from zhengling.service import Call
+from zhengling.web.routing import Call
 
 #: Whoever may act on a thing next: by post, for somebody who is away, or entrusted.
 WaitsFor = Annotated[

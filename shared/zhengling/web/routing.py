@@ -30,7 +30,6 @@ from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from zhengling import payload_errors
 from zhengling.backbone import audit, idempotency
 from zhengling.database.session import (
     Database,
@@ -49,6 +48,7 @@ from zhengling.replicas import composition
 from zhengling.rules.rulebook import Rulebook, Rulebooks
 from zhengling.service.auth import Authenticator, KeySource, Principal
 from zhengling.service.settings import ServiceSettings
+from zhengling.web import payload_errors
 
 log = logging.getLogger(__name__)
 REQUESTS = Counter("zhengling_http_requests", "HTTP requests answered", ["operation", "status"])
@@ -587,7 +587,7 @@ def create_app(
 ) -> FastAPI:
     """The API of one service: its routers, and what all services have. `documented` are models of bodies that a route
     reads by itself, `body_limits` paths whose bodies may be larger, in bytes."""
-    from zhengling import operations
+    from zhengling.web import operations
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -17,9 +17,16 @@ from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Problem, Text, not_found, refusal
 from zhengling.kernel.instants import Instant
 from zhengling.kernel.payload import SAYING, Payload
-from zhengling.paging import Page, Paging, bounds, cut
 from zhengling.replicas import composition
-from zhengling.service import Call, Service, command, commands, queries, query
+from zhengling.web.paging import Page, Paging, bounds, cut
+from zhengling.web.routing import (
+    Call,
+    Service,
+    command,
+    commands,
+    queries,
+    query,
+)
 
 _FAILED = sa.text("""
     SELECT event_id, consumer, source, event_type, aggregate_type, aggregate_id, aggregate_seq, status, attempts,

@@ -1,0 +1,1 @@
+"""HTTP: a command is a route with one transaction; answers, ETags, problem documents."""
