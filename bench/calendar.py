@@ -28,10 +28,10 @@ from bench.pipeline import ask
 from bench.table import Row
 from zhengling.authority.composition import Composition
 from zhengling.database.session import Database
+from zhengling.local.stack import EmbeddedStack
 from zhengling.main_job import SERVICES, Api, at, load_composition, office_clerk
 from zhengling.replicas import due_dates
 from zhengling.rules.rulebook import Rulebook, Rulebooks
-from zhengling.stack import EmbeddedStack
 
 ROOT = Path(__file__).resolve().parents[1]
 GOVERNMENT = "shuangtaizi"

@@ -24,12 +24,12 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from uuid_utils.compat import uuid7
 
 from bench import floor
-from zhengling.apache_kafka import ApacheKafka
 from zhengling.backbone.outbox import emit
 from zhengling.database.session import Database
 from zhengling.events.event import DecisionAdopted, Resolution, Unit
+from zhengling.local.apache_kafka import ApacheKafka
+from zhengling.local.stack import Broker, ChildProcess, EmbeddedBroker, EmbeddedPostgres, EmbeddedStack
 from zhengling.rules.rulebook import Outcome
-from zhengling.stack import Broker, ChildProcess, EmbeddedBroker, EmbeddedPostgres, EmbeddedStack
 
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARIES = ROOT / "deploy" / "apache-kafka" / "target" / "lib"

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from zhengling.apache_kafka import ApacheKafka
-from zhengling.stack import Broker, EmbeddedBroker
+from zhengling.local.apache_kafka import ApacheKafka
+from zhengling.local.stack import Broker, EmbeddedBroker
 
 LIBRARIES = Path(__file__).resolve().parents[1] / "deploy" / "apache-kafka" / "target" / "lib"
 ON_APACHE = os.environ.get("TEST_BROKER", "embedded") == "apache"

@@ -8,9 +8,9 @@ from uuid import uuid4
 import httpx
 
 from tests import sixth
+from zhengling.local.stack import EmbeddedStack
 from zhengling.main_job import SERVICES
 from zhengling.rules.rulebook import PaperKind
-from zhengling.stack import EmbeddedStack
 
 Json = dict[str, Any]
 FRESH = object()

@@ -16,8 +16,8 @@ from tests.broker import chosen_broker
 from tests.sixth import write_sixth_government
 from zhengling.authority.composition import Composition
 from zhengling.database.bootstrap import Passwords, bootstrap_database
+from zhengling.local.stack import EmbeddedStack
 from zhengling.main_job import Api, Scenario
-from zhengling.stack import EmbeddedStack
 
 ROOT = Path(__file__).resolve().parents[1]
 DEMO = ROOT / "deploy" / "demo"

@@ -104,7 +104,7 @@ def stack_up(
         str | None, typer.Option(envvar="KAFKA_BOOTSTRAP_SERVERS", help="use this Kafka instead of the embedded broker")
     ] = None,
 ) -> None:
-    from zhengling.stack import EmbeddedStack, StackError
+    from zhengling.local.stack import EmbeddedStack, StackError
 
     if folder:
         folder.mkdir(parents=True, exist_ok=True)
@@ -166,7 +166,7 @@ def _compositions(folder: Path) -> dict[str, Composition]:
 
 @app.command("demo", help="The main job for five governments on a stack of its own, over the REST API only.")
 def demo() -> None:
-    from zhengling.stack import EmbeddedStack, StackError
+    from zhengling.local.stack import EmbeddedStack, StackError
 
     try:
         with EmbeddedStack(

@@ -13,8 +13,8 @@ import pytest
 from tests import sixth
 from tests.conftest import composition_of
 
+from zhengling.local.stack import EmbeddedStack
 from zhengling.main_job import Api, Json, Refused, at, load_composition
-from zhengling.stack import EmbeddedStack
 
 GOVERNMENTS = ("dalian", "xigang", "shuangtaizi", "huancui", "zhanqian")
 PREFIX = {"dalian": "dl", "xigang": "xg", "shuangtaizi": "st", "huancui": "hc", "zhanqian": "zq", sixth.CODE: "lh"}

@@ -20,8 +20,8 @@ from tests.caller import OFFICE, PRINCIPAL, Caller, code_of
 from calendar_svc.commands import seed_national_years
 from zhengling.database.session import Database
 from zhengling.dates.workdays import statutory_days
+from zhengling.local.stack import EmbeddedStack
 from zhengling.main_job import Api, MainJob, load_composition
-from zhengling.stack import EmbeddedStack
 
 Json = dict[str, Any]
 NATIONAL = ["calendar:read", "calendar:write", "calendar:national"]

@@ -18,7 +18,7 @@ from tests.conftest import ROOT
 from typer.testing import CliRunner
 
 from zhengling.cli import app
-from zhengling.stack import EmbeddedStack
+from zhengling.local.stack import EmbeddedStack
 
 Json = dict[str, Any]
 FILE = ROOT / "tests" / "rulebooks" / "cases" / "deadlines.yaml"

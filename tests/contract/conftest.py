@@ -11,8 +11,8 @@ import pytest
 from tests import sixth
 from tests.caller import Caller
 
+from zhengling.local.stack import EmbeddedStack
 from zhengling.main_job import Api
-from zhengling.stack import EmbeddedStack
 
 
 @pytest.fixture(scope="module")

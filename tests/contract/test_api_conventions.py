@@ -17,8 +17,8 @@ import pytest
 from tests import sixth
 from tests.caller import ALL_SCOPES, CLERK, DEPUTY, HEAD, OFFICE, PRINCIPAL, Caller, Json, code_of, topic_body
 
+from zhengling.local.stack import EmbeddedStack
 from zhengling.main_job import SERVICES, Api, MainJob, at
-from zhengling.stack import EmbeddedStack
 
 Rows = Callable[[str], Awaitable[dict[str, int]]]
 JSON = {"Content-Type": "application/json"}

@@ -16,8 +16,8 @@ from tests import sixth
 from tests.caller import HEAD, OFFICE, Caller, Json, code_of
 from tests.conftest import composition_of, scenario_of
 
+from zhengling.local.stack import EmbeddedStack
 from zhengling.main_job import SERVICES, Api, MainJob
-from zhengling.stack import EmbeddedStack
 
 FEED = "/v1/calendar.ics"
 ZH = {"Accept-Language": "zh-CN"}

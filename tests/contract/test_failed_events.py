@@ -15,7 +15,7 @@ import pytest
 from tests import sixth
 from tests.caller import Caller
 
-from zhengling.stack import EmbeddedStack
+from zhengling.local.stack import EmbeddedStack
 
 SERVICE = "oversight"
 SECRET = "内情-3c77"

@@ -25,10 +25,10 @@ from zhengling.events.event import (
     Resolution,
     Unit,
 )
+from zhengling.local.stack import EmbeddedStack
 from zhengling.main_job import at
 from zhengling.replicas import due_dates
 from zhengling.rules.rulebook import FollowingDocument, Outcome, Rulebooks
-from zhengling.stack import EmbeddedStack
 
 DAY = date(2027, 3, 10)
 CLOSED = at(DAY, 11)

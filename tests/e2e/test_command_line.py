@@ -17,7 +17,7 @@ import psutil
 import pytest
 from tests.sixth import CODE, EDITION, write_sixth_government
 
-from zhengling.stack import EmbeddedBroker, EmbeddedPostgres
+from zhengling.local.stack import EmbeddedBroker, EmbeddedPostgres
 
 YEARS = date.today().year + 5 - 2010 + 1  # one snapshot event for each year in range
 ZHENGLING = Path(sys.executable).with_name("zhengling")

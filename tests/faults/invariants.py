@@ -25,7 +25,7 @@ import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from zhengling.stack import EmbeddedStack
+from zhengling.local.stack import EmbeddedStack
 
 Rows = list[asyncpg.Record]
 _OF_ALL = ("zhengling.backbone.v1", "zhengling.backbone.snapshot.v1")

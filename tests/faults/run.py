@@ -17,9 +17,9 @@ from tests.faults.invariants import Attempt
 from tests.faults.rows import FULL, SEED, counts_of
 from tests.faults.stand import LATER, Stand
 
-from zhengling.apache_kafka import ApacheKafka
+from zhengling.local.apache_kafka import ApacheKafka
+from zhengling.local.stack import ChildProcess
 from zhengling.main_job import Api
-from zhengling.stack import ChildProcess
 
 #: What the runs of this session came to; printed at its end.
 FIGURES: list[Figures] = []

@@ -22,12 +22,12 @@ from tests.faults.invariants import Books, ask
 from tests.faults.links import Links
 from tests.faults.rows import FULL
 
-from zhengling.apache_kafka import ApacheKafka
 from zhengling.backbone.outbox import emit
 from zhengling.database.session import Database, is_outage
 from zhengling.events.event import CompositionChanged, DecisionAdopted, MinutesSigned, Resolution, Unit
+from zhengling.local.apache_kafka import ApacheKafka
+from zhengling.local.stack import Broker, EmbeddedBroker, EmbeddedStack, ServiceProcess, free_port
 from zhengling.rules.rulebook import Outcome
-from zhengling.stack import Broker, EmbeddedBroker, EmbeddedStack, ServiceProcess, free_port
 
 T = TypeVar("T")
 GOVERNMENTS = {"dalian": "2014-06-28", "xigang": "2023-08-21", "shuangtaizi": "2022-11-02"}

@@ -16,8 +16,8 @@ from tests.faults.rows import FULL
 from tests.faults.run import Fault, row
 from tests.faults.stand import CRASHES, GOVERNMENTS, SERVICES, FaultyStack, Stand
 
-from zhengling.apache_kafka import ApacheKafka
 from zhengling.backbone.crash_points import CRASH_POINTS
+from zhengling.local.apache_kafka import ApacheKafka
 from zhengling.main_job import Api
 
 TOMORROW = (datetime.now(UTC) + timedelta(days=1)).date()

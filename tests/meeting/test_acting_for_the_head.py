@@ -11,8 +11,8 @@ import asyncpg
 import pytest
 from tests.conftest import composition_of, scenario_of
 
+from zhengling.local.stack import EmbeddedStack
 from zhengling.main_job import Api, Json, MainJob, Refused, at, load_composition
-from zhengling.stack import EmbeddedStack
 
 SUBMITTED, DAY = date(2029, 3, 1), date(2029, 3, 20)
 SIGN = {"step": "sign", "opinion": "同意"}

@@ -20,7 +20,7 @@ from tests.conftest import ROOT, composition_of
 
 from meeting_svc.composition_workbook import MEDIA_TYPE
 from zhengling.cli import app
-from zhengling.stack import EmbeddedStack
+from zhengling.local.stack import EmbeddedStack
 
 PATH = "/v1/composition"
 XLSX = {"Content-Type": MEDIA_TYPE}

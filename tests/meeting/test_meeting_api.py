@@ -14,9 +14,9 @@ import pytest
 from openpyxl import load_workbook
 from tests.conftest import composition_of, scenario_of
 
+from zhengling.local.stack import EmbeddedStack
 from zhengling.main_job import Api, Json, MainJob, PlannedDecision, Refused, at, load_composition
 from zhengling.rules.rulebook import TopicNature
-from zhengling.stack import EmbeddedStack
 
 PREFIX = {"dalian": "dl", "xigang": "xg", "shuangtaizi": "st", "huancui": "hc", "zhanqian": "zq"}
 SUBMITTED, DAY = date(2031, 3, 3), date(2031, 3, 14)

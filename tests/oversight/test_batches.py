@@ -28,8 +28,8 @@ from zhengling.events.event import (
     Resolution,
     Unit,
 )
+from zhengling.local.stack import EmbeddedStack
 from zhengling.rules.rulebook import Difficulty, Outcome, Rulebooks
-from zhengling.stack import EmbeddedStack
 
 GOVERNMENT, EDITION = "shuangtaizi", "2022-11-02"
 SIGNED = datetime(2026, 2, 10, 1, tzinfo=UTC)

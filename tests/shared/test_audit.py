@@ -24,8 +24,8 @@ from tests.conftest import ScratchDatabase
 from zhengling.backbone import audit
 from zhengling.backbone.audit import Verdict
 from zhengling.database.session import Database, enter_government
+from zhengling.local.stack import EmbeddedStack
 from zhengling.main_job import Api, Json, MainJob, Refused, at, load_composition
-from zhengling.stack import EmbeddedStack
 
 ZHENGLING = Path(sys.executable).with_name("zhengling")
 BATCH = 5  # rows in each of the two seals of a chain below

@@ -30,8 +30,8 @@ from zhengling.backbone.kafka import (
 from zhengling.backbone.outbox import emit
 from zhengling.backbone.relay import Relay
 from zhengling.events.event import EVENTS
+from zhengling.local.stack import EmbeddedBroker, EmbeddedStack
 from zhengling.service.worker import Worker
-from zhengling.stack import EmbeddedBroker, EmbeddedStack
 
 NOWHERE = KafkaSettings(bootstrap_servers="127.0.0.1:1")
 TOPIC = "zhengling.trial.v1"

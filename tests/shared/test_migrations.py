@@ -14,8 +14,8 @@ import docflow_svc.app
 import meeting_svc.app
 import oversight_svc.app
 from zhengling.database.bootstrap import Passwords, bootstrap_database
+from zhengling.local.stack import EmbeddedStack
 from zhengling.service.program import migrate_database
-from zhengling.stack import EmbeddedStack
 
 PROGRAMS = {
     service.PROGRAM.name: service.PROGRAM

@@ -15,7 +15,7 @@ from zhengling.backbone.kafka import KafkaSettings, Producer
 from zhengling.backbone.outbox import emit
 from zhengling.backbone.relay import Relay
 from zhengling.events.cloudevents import decode
-from zhengling.stack import EmbeddedStack, free_port
+from zhengling.local.stack import EmbeddedStack, free_port
 
 
 def relay_of(trial: Trial, producer: LogProducer | Producer) -> Relay:

@@ -20,7 +20,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 import zhengling
 from zhengling.database.bootstrap import Passwords, bootstrap_database
-from zhengling.stack import (
+from zhengling.local.stack import (
     SERVICES,
     ChildProcess,
     EmbeddedBroker,

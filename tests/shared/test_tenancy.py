@@ -22,8 +22,8 @@ from tests.contents import PDF
 
 from zhengling.authority.composition import PostRole
 from zhengling.database.session import Database
+from zhengling.local.stack import EmbeddedStack
 from zhengling.main_job import SERVICES, Api, Json, MainJob, Refused, at, office_clerk
-from zhengling.stack import EmbeddedStack
 
 MINE, THEIRS = "zhanqian", "shuangtaizi"
 ROLES = ("app", "worker")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from zhengling.stack import ChildProcess, StackError, answers_kafka, free_port
+from zhengling.local.stack import ChildProcess, StackError, answers_kafka, free_port
 
 _LOOPBACK = "127.0.0.1"
 _LOGGING = """

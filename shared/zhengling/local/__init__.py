@@ -1,0 +1,1 @@
+"""One laptop: PostgreSQL, broker, services and tokens without a cloud."""
