@@ -19,7 +19,7 @@ from tests.caller import ALL_SCOPES, CLERK, HEAD, OFFICE, Caller, code_of
 from tests.conftest import ROOT, composition_of
 
 from meeting_svc.composition_workbook import MEDIA_TYPE
-from zhengling.cli import app
+from zhengling.cli.main import app
 from zhengling.local.stack import EmbeddedStack
 
 PATH = "/v1/composition"

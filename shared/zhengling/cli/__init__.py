@@ -1,0 +1,1 @@
+"""The `zhengling` command, one file for each group of commands."""
