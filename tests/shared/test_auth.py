@@ -327,7 +327,7 @@ async def test_a_changed_token_is_another_token(world: World) -> None:
 
 
 async def test_only_so_many_tokens_are_remembered(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("zhengling.web.routing.auth.TOKENS_KEPT", 3)
+    monkeypatch.setattr("zhengling.service.auth.TOKENS_KEPT", 3)
     for n in range(5):
         assert (await world.principal(world.token(subject=f"li.{n}"))).subject == f"li.{n}"
     assert len(world.authenticator._held) == 3

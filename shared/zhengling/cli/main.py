@@ -53,7 +53,7 @@ for name, group in (
 
 console = Console(width=None if sys.stdout.isatty() else 150)  # a pipe has no width of its own
 errors = Console(stderr=True)
-HERE = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parents[3]
 RulebookRoots = Annotated[
     list[Path] | None, typer.Option("--rulebooks", help="folders of rulebooks; else RULEBOOKS, else the five shipped")
 ]

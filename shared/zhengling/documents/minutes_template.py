@@ -73,7 +73,7 @@ _SAMPLE = Values(
 @cache
 def default() -> str:
     """The template that holds where a rulebook has none."""
-    return files("zhengling").joinpath("minutes.zh.j2").read_text(encoding="utf-8")
+    return files("zhengling.documents").joinpath("minutes.zh.j2").read_text(encoding="utf-8")
 
 
 def render(template: str | None, values: Values) -> str:
