@@ -42,7 +42,6 @@ from meeting_svc.meeting_schemas import (
 )
 from meeting_svc.minutes_schemas import CorrectMinutes, DraftMinutes, ReturnMinutes, WaiveMinutes
 from meeting_svc.planning import PlanningRequest, RequestState
-from meeting_svc.schemas import TakeStep
 from meeting_svc.topic import Topic
 from meeting_svc.topic_schemas import (
     AddPaper,
@@ -73,6 +72,7 @@ from zhengling.rules.vocabulary import (
     PaperKind,
     TopicNature,
 )
+from zhengling.web.steps import TakeStep
 
 
 class Move(NamedTuple):

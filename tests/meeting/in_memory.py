@@ -21,7 +21,6 @@ from meeting_svc import (
     consultation,
     decision,
     declaration,
-    gate,
     invitation,
     leave,
     meeting,
@@ -44,12 +43,13 @@ from meeting_svc.topic import Topic
 from zhengling.authority.composition import Absent, Composition
 from zhengling.dates.workdays import WorkdayCalendar
 from zhengling.kernel.errors import Problem
+from zhengling.rules import gates
 from zhengling.rules.rulebook import Rulebook, Rulebooks
 from zhengling.service.auth import Principal
 from zhengling.web.routing import Call, Service
 
 DOMAIN = (
-    topic, paper, declaration, readiness, turn, gate, consultation, meeting, agenda, session, invitation, attendance, movement,
+    topic, paper, declaration, readiness, turn, gates, consultation, meeting, agenda, session, invitation, attendance, movement,
     leave, decision, minutes,
 )  # fmt: skip
 ROWS = (Topic, Meeting, Minutes, Decision, PlanningRequest)

@@ -18,8 +18,8 @@ from tests import sixth
 from tests.caller import ALL_SCOPES, CLERK, HEAD, OFFICE, Caller, code_of
 from tests.conftest import ROOT, composition_of
 
-from meeting_svc.composition_workbook import MEDIA_TYPE
 from zhengling.cli.main import app
+from zhengling.documents.xlsx import MEDIA_TYPE
 from zhengling.local.stack import EmbeddedStack
 
 PATH = "/v1/composition"

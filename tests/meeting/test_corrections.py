@@ -25,13 +25,13 @@ from meeting_svc.minutes import Minutes
 from meeting_svc.minutes_commands import correct_minutes, draft_minutes, take_minutes_step
 from meeting_svc.minutes_schemas import CorrectMinutes, DraftMinutes
 from meeting_svc.record import QuorumNeeded
-from meeting_svc.schemas import TakeStep
 from meeting_svc.topic import TopicState, Turn
 from meeting_svc.turn import turn
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import at
 from zhengling.rules.rulebook import Outcome, StepName, TopicNature
 from zhengling.rules.vocabulary import Aspect
+from zhengling.web.steps import TakeStep
 
 __all__ = ["offices"]
 OPENED = datetime(2026, 3, 6, 9, tzinfo=SHANGHAI)

@@ -12,7 +12,8 @@ from tests.meeting.test_topic import DAY, book
 from meeting_svc import deciding, session
 from meeting_svc import meeting as meetings
 from meeting_svc.meeting import AgendaItem, Attendance, Meeting, MeetingState
-from meeting_svc.record import Act, Handover, QuorumNeeded
+from meeting_svc.record import Handover, QuorumNeeded
+from zhengling.authority.act import Act
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import at
 from zhengling.rules.rulebook import Outcome, TopicNature

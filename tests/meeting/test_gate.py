@@ -8,13 +8,13 @@ import pytest
 from tests.meeting.test_topic import DAY, a_topic, book
 
 from meeting_svc import declaration as declarations
-from meeting_svc import gate as gates
 from meeting_svc import readiness
 from meeting_svc.consultation import Position, Stance
-from meeting_svc.gate import GateRecord, applying
 from meeting_svc.topic import Topic, TopicState
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import at
+from zhengling.rules import gates
+from zhengling.rules.gates import GateRecord, applying
 from zhengling.rules.meetings import GateRule
 from zhengling.rules.vocabulary import Aspect, Block, Gate, HearingForm
 

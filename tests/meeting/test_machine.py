@@ -28,7 +28,6 @@ from meeting_svc import (
     agenda_commands,
     attendance,
     declaration,
-    gate,
     invitation,
     invitation_commands,
     leave_commands,
@@ -45,6 +44,7 @@ from meeting_svc.topic import Topic, TopicState
 from zhengling.authority.composition import Acting, Composition
 from zhengling.dates.workdays import WorkdayCalendar, base_years
 from zhengling.kernel.errors import Problem, Text, refusal
+from zhengling.rules import gates
 from zhengling.rules.conditions import Actor, Chain, Facts, Step, matches
 from zhengling.rules.rulebook import Rulebook, load_edition
 
@@ -248,7 +248,7 @@ def written_over(latest: Minutes) -> None:
 MUTANTS: dict[str, tuple[Any, str, Any, str, str]] = {
     "the quorum isn't asked for at the opening": (attendance, "require_quorum", allowed, "huancui", "executive"),
     "decisions go on without the quorum": (meeting, "quorum_is_met", lambda _: True, "huancui", "executive"),
-    "gates are ignored": (gate, "require_passed", allowed, "dalian", "executive"),
+    "gates are ignored": (gates, "require_passed", allowed, "dalian", "executive"),
     "late papers are taken": (readiness, "require_in_time", allowed, "xigang", "executive"),
     "reserved matters go anywhere": (declaration, "require_not_reserved", allowed, "dalian", "head-office"),
     "a step of every chain is skipped": (Chain, "asked", without_the_first_step, "zhanqian", "plenary"),

@@ -14,8 +14,8 @@ from meeting_svc import attendance as attending
 from meeting_svc import chairing, session
 from meeting_svc import meeting as meetings
 from meeting_svc.meeting import AgendaItem, Attendance, Entrustment, Meeting, MeetingState
-from meeting_svc.record import Act
-from meeting_svc.step import StepTaken
+from zhengling.authority.act import Act
+from zhengling.authority.chain import StepTaken
 from zhengling.events.event import Resolution, Unit
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import at

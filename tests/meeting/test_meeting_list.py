@@ -12,7 +12,7 @@ from tests.meeting.test_topic import DAY, book
 
 from meeting_svc import meeting_queries
 from meeting_svc.meeting import Meeting, MeetingState
-from meeting_svc.step import StepTaken
+from zhengling.authority.chain import StepTaken
 from zhengling.main_job import at
 from zhengling.rules.rulebook import Role, StepName
 

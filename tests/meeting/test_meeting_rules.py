@@ -26,10 +26,10 @@ from meeting_svc import (
     session,
 )
 from meeting_svc import meeting as meetings
-from meeting_svc.bounds import OF_A_MEETING, OF_THE_PEOPLE_IN_A_MEETING
 from meeting_svc.meeting import AgendaItem, Attendance, Entrustment, Meeting, MeetingState
 from meeting_svc.record import (
-    Act,
+    OF_A_MEETING,
+    OF_THE_PEOPLE_IN_A_MEETING,
     AgendaCause,
     AnswerState,
     Capacity,
@@ -47,7 +47,8 @@ from meeting_svc.record import (
     Withdrawal,
 )
 from meeting_svc.rules_told import rules_told
-from meeting_svc.step import StepTaken
+from zhengling.authority.act import Act
+from zhengling.authority.chain import StepTaken
 from zhengling.authority.composition import Absent, Composition, StandIn
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import at

@@ -27,7 +27,6 @@ from meeting_svc.meeting import Entrustment, Meeting, MeetingState
 from meeting_svc.minutes import Cause, Minutes, MinutesState, Returned
 from meeting_svc.minutes_schemas import CorrectMinutes, DraftMinutes, ResolutionChanges, ReturnMinutes
 from meeting_svc.record import (
-    Act,
     AnswerState,
     Attendance,
     Capacity,
@@ -38,7 +37,8 @@ from meeting_svc.record import (
     Presence,
     QuorumNeeded,
 )
-from meeting_svc.step import StepTaken
+from zhengling.authority.act import Act
+from zhengling.authority.chain import StepTaken
 from zhengling.authority.composition import Absent
 from zhengling.documents import minutes_template
 from zhengling.documents.gbt9704 import docx

@@ -13,9 +13,9 @@ from tests.meeting.test_topic import CALENDAR, book
 from meeting_svc.meeting import AgendaItem, Attendance, Meeting, MeetingState
 from meeting_svc.minutes_commands import draft_minutes, take_minutes_step
 from meeting_svc.minutes_schemas import DraftMinutes
-from meeting_svc.schemas import TakeStep
 from zhengling.kernel.errors import Problem
 from zhengling.rules.rulebook import StepName, TopicNature
+from zhengling.web.steps import TakeStep
 
 CLOSED_AT = datetime(2026, 3, 6, 11, tzinfo=SHANGHAI)
 

@@ -19,12 +19,12 @@ from meeting_svc.meeting import AgendaItem, Attendance, Entrustment, Meeting, Me
 from meeting_svc.minutes import Minutes
 from meeting_svc.minutes_commands import draft_minutes, take_minutes_step, waive_minutes
 from meeting_svc.minutes_schemas import DraftMinutes, WaiveMinutes
-from meeting_svc.schemas import TakeStep
-from meeting_svc.step import Succession
+from zhengling.authority.chain import Succession
 from zhengling.authority.composition import Composition, Portfolio, Post, PostRole
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import at, load_composition
 from zhengling.rules.rulebook import Role, StepName, TopicNature
+from zhengling.web.steps import TakeStep
 
 __all__ = ["council"]
 CLOSED_AT = datetime(2026, 3, 6, 11, tzinfo=SHANGHAI)

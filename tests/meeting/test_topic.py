@@ -12,12 +12,11 @@ from tests.conftest import ROOT, composition_of
 from meeting_svc import declaration as declarations
 from meeting_svc import paper as papers_
 from meeting_svc import readiness
-from meeting_svc import step as steps
 from meeting_svc import topic as topics
 from meeting_svc import turn as turns
-from meeting_svc.bounds import OF_A_TOPIC
-from meeting_svc.step import StepTaken
-from meeting_svc.topic import HistoryEntry, Paper, Topic, TopicState, Turn
+from meeting_svc.topic import OF_A_TOPIC, HistoryEntry, Paper, Topic, TopicState, Turn
+from zhengling.authority import chain as chains
+from zhengling.authority.chain import StepTaken
 from zhengling.dates.deadlines import compute
 from zhengling.dates.workdays import WorkdayCalendar, base_years
 from zhengling.kernel.errors import Problem
@@ -64,7 +63,7 @@ def a_topic(government: str, sponsor: str, raised_by: RaisedBy = RaisedBy.depart
 def take(topic: Topic, step: str, official: str, moment: datetime | None = None) -> StepTaken:
     kind = book(topic.government).kind("executive")
     moment = moment or at(DAY - timedelta(days=5))
-    taken = steps.take_step(
+    taken = chains.take_step(
         kind.topic,
         topic.steps,
         topic.facts,
@@ -90,7 +89,7 @@ def test_the_topic_takes_the_whole_chain_of_its_government_in_order() -> None:
     ):
         assert topic.state == TopicState.in_review
         take(topic, step, official)
-    while (due := steps.next_step(book("dalian").kind("executive").topic, topic.steps, topic.facts)) is not None:
+    while (due := chains.next_step(book("dalian").kind("executive").topic, topic.steps, topic.facts)) is not None:
         take(topic, due.step, "dl-head")
     assert topic.state == TopicState.ready
 

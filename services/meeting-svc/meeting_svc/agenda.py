@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from meeting_svc.bounds import OF_A_MEETING, appended
 from meeting_svc.chairing import require_entrusted_chair
 from meeting_svc.meeting import PREPARED, Meeting, MeetingState, minutes_facts, require_state
-from meeting_svc.record import Act, AgendaCause, AgendaItem, AgendaRemoval, AgendaVersion, Remark
-from meeting_svc.step import StepTaken, next_step
+from meeting_svc.record import OF_A_MEETING, AgendaCause, AgendaItem, AgendaRemoval, AgendaVersion, Remark
 from meeting_svc.topic import Topic
+from zhengling.authority.act import Act
+from zhengling.authority.chain import StepTaken, next_step
 from zhengling.authority.composition import Composition
+from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Problem, Text, invalid, refusal
 from zhengling.rules.rulebook import MeetingKind, TopicNature, in_chinese
 

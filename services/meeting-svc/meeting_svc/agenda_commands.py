@@ -12,12 +12,12 @@ from meeting_svc.agenda_schemas import AddLater, AddToAgenda, OrderAgenda, Remov
 from meeting_svc.commands import MeetingCase, meeting_case, step_of_meeting
 from meeting_svc.meeting import Meeting, MeetingState
 from meeting_svc.record import AgendaCause, AgendaItem
-from meeting_svc.schemas import TakeStep
-from meeting_svc.step import StepTaken
 from meeting_svc.topic import Topic
+from zhengling.authority.chain import StepTaken
 from zhengling.database.session import lock
 from zhengling.kernel.errors import Text, invalid
 from zhengling.web.routing import Call
+from zhengling.web.steps import TakeStep
 
 _ARRANGE = Text("arrange the agenda", "安排议程")
 

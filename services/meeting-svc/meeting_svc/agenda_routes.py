@@ -9,9 +9,9 @@ from meeting_svc import meeting_queries as see
 from meeting_svc.agenda_schemas import AddLater, AddToAgenda, OrderAgenda, RemoveFromAgenda, Rhythms
 from meeting_svc.meeting_routes import meeting_answer
 from meeting_svc.meeting_schemas import MeetingView
-from meeting_svc.schemas import TakeStep
 from meeting_svc.scopes import Change, Read
 from zhengling.web.routing import commands, queries
+from zhengling.web.steps import TakeStep
 
 writes = commands("/v1", "meeting")
 reads = queries("/v1", "meeting")

@@ -8,9 +8,10 @@ from typing import Annotated, Literal
 from pydantic import Field, StrictInt
 
 from meeting_svc.record import AgendaCause
-from meeting_svc.schemas import OccurredAt, Payload, Reason, StepView, View
 from zhengling.kernel.characters import SeveralLines
+from zhengling.kernel.payload import OccurredAt, Payload, Reason, View
 from zhengling.rules.rulebook import TopicNature
+from zhengling.web.steps import ActView, StepView
 
 TopicId = Annotated[str, Field(max_length=64)]
 Position = Annotated[StrictInt | None, Field(ge=1, le=200, description="1-based; at the end where absent")]
@@ -43,15 +44,6 @@ class OrderAgenda(Payload):
     topics: Annotated[list[TopicId], Field(default_factory=list, max_length=200)]
     reason: Annotated[str, Field(max_length=500, description="needed once the agenda is approved"), SeveralLines] = ""
     occurred_at: OccurredAt = None
-
-
-class ActView(View):
-    official: str
-    occurred_at: datetime
-    recorded_at: datetime
-    role: str | None
-    on_behalf_of: str | None
-    under: str | None
 
 
 class AgendaItemView(View):

@@ -12,9 +12,9 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from meeting_svc.agenda import item_of
-from meeting_svc.bounds import OF_A_MEETING, appended
 from meeting_svc.meeting import GRANTED, Meeting, MeetingState, require_state
 from meeting_svc.record import (
+    OF_A_MEETING,
     AnswerState,
     Attendance,
     Capacity,
@@ -25,6 +25,7 @@ from meeting_svc.record import (
     StaffApproval,
 )
 from zhengling.authority.composition import Composition, OrganisationKind, PostRole
+from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Text, invalid, not_permitted, refusal
 from zhengling.rules.rulebook import Actor, MeetingKind
 

@@ -7,10 +7,18 @@ from typing import Annotated
 
 from pydantic import Field, StrictBool, StrictInt
 
-from meeting_svc.agenda_schemas import ActView, TopicId
+from meeting_svc.agenda_schemas import TopicId
 from meeting_svc.record import Capacity, Move, Presence
-from meeting_svc.schemas import SAYING, OccurredAt, Payload, Reason, Title, View
 from zhengling.authority.composition import Key
+from zhengling.kernel.payload import (
+    SAYING,
+    OccurredAt,
+    Payload,
+    Reason,
+    Title,
+    View,
+)
+from zhengling.web.steps import ActView
 
 GuestName = Annotated[
     str,

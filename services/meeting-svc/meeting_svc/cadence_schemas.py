@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from meeting_svc.schemas import View
+from zhengling.kernel.payload import View
 
 
 class PeriodView(View):

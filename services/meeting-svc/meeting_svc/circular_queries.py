@@ -15,8 +15,8 @@ from meeting_svc.circular import Circular, Figures
 from meeting_svc.circular_schemas import AttendanceFigures, CircularRowView, CircularView
 from meeting_svc.invitation import names_of
 from meeting_svc.meeting import Meeting
-from meeting_svc.workbook import put_text
 from zhengling.dates.deadlines import shanghai_day
+from zhengling.documents.xlsx import put_text
 from zhengling.replicas import composition
 from zhengling.web.paging import Page, PageRequest, page
 from zhengling.web.routing import Call

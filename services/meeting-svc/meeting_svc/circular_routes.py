@@ -9,8 +9,8 @@ from fastapi import Query, Response
 from meeting_svc import circular_commands as do
 from meeting_svc import circular_queries as see
 from meeting_svc.circular_schemas import AttendanceFigures, CircularView, SendCircular
-from meeting_svc.composition_workbook import MEDIA_TYPE
 from meeting_svc.scopes import Create, Read
+from zhengling.documents.xlsx import MEDIA_TYPE
 from zhengling.kernel.instants import Day
 from zhengling.web.paging import Page, Paging
 from zhengling.web.routing import commands, etag, queries

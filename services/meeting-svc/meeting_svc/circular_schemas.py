@@ -7,8 +7,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from meeting_svc.schemas import SAYING, OccurredAt, Payload, View
 from zhengling.kernel.instants import Day
+from zhengling.kernel.payload import SAYING, OccurredAt, Payload, View
 
 
 class TallyView(View):

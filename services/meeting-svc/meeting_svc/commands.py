@@ -13,12 +13,11 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from meeting_svc import chairing, invitation, succession, tables
 from meeting_svc import meeting as meetings
-from meeting_svc import step as steps
 from meeting_svc.meeting import Meeting
-from meeting_svc.record import Act
-from meeting_svc.schemas import TakeStep
-from meeting_svc.step import StepTaken
 from meeting_svc.topic import Topic
+from zhengling.authority import chain as chains
+from zhengling.authority.act import Act
+from zhengling.authority.chain import StepTaken
 from zhengling.authority.composition import Acting, Composition
 from zhengling.database.session import lock
 from zhengling.dates.deadlines import shanghai_day
@@ -26,6 +25,7 @@ from zhengling.kernel.errors import invalid
 from zhengling.replicas import composition as compositions
 from zhengling.rules.rulebook import Chain, Facts, MeetingKind
 from zhengling.web.routing import Call
+from zhengling.web.steps import TakeStep
 
 
 def kind_of(call: Call, row: Topic | Meeting) -> MeetingKind:
@@ -46,7 +46,7 @@ async def step_of_meeting(
     """The step of one of the meeting's chains as taken; `facts` are further ones that the chain depends on."""
     composition, on = await compositions.composition(call.session), shanghai_day(call.now)
     places = succession.places(meeting, kind, composition, on)
-    step = steps.take_step(
+    step = chains.take_step(
         chain,
         taken,
         meetings.minutes_facts(meeting, call.official) | (facts or {}),

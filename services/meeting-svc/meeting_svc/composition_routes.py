@@ -23,9 +23,9 @@ from meeting_svc.composition_schemas import (
     Reason,
     VersionView,
 )
-from meeting_svc.composition_workbook import MEDIA_TYPE
 from meeting_svc.scopes import ADMIN, Read
 from zhengling.authority.composition import Composition
+from zhengling.documents.xlsx import MEDIA_TYPE
 from zhengling.kernel.errors import Problem, Text
 from zhengling.kernel.instants import Day
 from zhengling.web.paging import Page

@@ -9,8 +9,8 @@ from pydantic import Field, JsonValue
 
 from meeting_svc.composition import TITLES, Finding, Listing, Status, header_of
 from meeting_svc.composition_changes import Report, RowReport
-from meeting_svc.schemas import Payload, View
 from zhengling.authority.composition import Composition, OrganisationKind, PostRole
+from zhengling.kernel.payload import Payload, View
 
 Reason = Annotated[str, Field(max_length=500)]
 Rows = list[dict[str, JsonValue]]

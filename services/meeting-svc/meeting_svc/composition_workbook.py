@@ -22,12 +22,11 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
 from meeting_svc.composition import FIELDS, MAX_ROWS, TITLES, Field, Kind, Listing, Row, Written, words_of
-from meeting_svc.workbook import put_text
 from zhengling.authority.composition import Composition
+from zhengling.documents.xlsx import put_text
 from zhengling.kernel.errors import Problem, invalid
 from zhengling.rules.rulebook import Titles
 
-MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MAX_UNPACKED = 32 * 1024 * 1024
 MAX_PARTS = 200
 #: Rows and columns looked at in one sheet, empty ones too: a sheet can claim a million of them in a few bytes.

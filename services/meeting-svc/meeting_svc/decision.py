@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
-from meeting_svc.bounds import OF_A_DECISION, appended
 from zhengling.events.event import Resolution, ResolutionChange
+from zhengling.kernel.bounds import Bound, appended
 from zhengling.kernel.errors import Text, refusal
 from zhengling.rules.meetings import Publication as PublicationRule
 from zhengling.rules.vocabulary import Outcome
@@ -365,3 +365,10 @@ def follow(decision: Decision, execution: Execution, clause: str | None) -> None
             Text("state a time after that", "请填写决定生效之后的时间"),
         )
     decision.executions = appended(decision.executions, execution, bound=OF_A_DECISION)
+
+
+OF_A_DECISION = Bound(
+    300,
+    Text("a decision", "一项决定"),
+    Text("sum up what is left in one entry, or report it to the ledger", "其余内容请合并登记，或在督查台账中反馈"),
+)

@@ -23,9 +23,9 @@ from meeting_svc.decision_schemas import (
     WithdrawDecision,
 )
 from meeting_svc.meeting import Meeting, MeetingState
-from meeting_svc.record import Act
 from meeting_svc.topic import Topic
 from meeting_svc.topic_commands import rules_of
+from zhengling.authority.act import Act
 from zhengling.backbone.outbox import emit
 from zhengling.database.session import columns, load, lock, write
 from zhengling.dates.deadlines import shanghai_day

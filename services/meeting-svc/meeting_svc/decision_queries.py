@@ -6,9 +6,8 @@ import sqlalchemy as sa
 
 from meeting_svc.decision import Decision, PublicationState, Standing
 from meeting_svc.decision_schemas import DecisionView
-from meeting_svc.queries import equal
 from zhengling.database.session import load
-from zhengling.web.paging import Page, PageRequest, page
+from zhengling.web.paging import Page, PageRequest, equal, page
 from zhengling.web.routing import Call
 
 

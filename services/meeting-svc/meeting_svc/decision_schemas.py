@@ -8,11 +8,11 @@ from typing import Annotated
 from pydantic import Field, HttpUrl, StrictBool
 
 from meeting_svc.decision import Effect, ExecutionKind, PublicationState, Standing
-from meeting_svc.schemas import SAYING, OccurredAt, Payload, Reason, View
 from zhengling.authority.composition import Key
 from zhengling.events.event import Resolution, ResolutionChange
 from zhengling.kernel.characters import SeveralLines
 from zhengling.kernel.instants import Day, Instant
+from zhengling.kernel.payload import SAYING, OccurredAt, Payload, Reason, View
 from zhengling.rules.rulebook import Difficulty, FollowingDocument, Outcome
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from meeting_svc import consultation as consultations
-from meeting_svc import gate as gates
 from meeting_svc.topic import Topic
 from zhengling.kernel.errors import Text, refusal
+from zhengling.rules import gates
 from zhengling.rules.meetings import GateRule, TopicRules
 from zhengling.rules.rulebook import FollowingDocument, MeetingKind, Role, in_chinese, matches
 from zhengling.rules.vocabulary import Block, Gate, Outcome

@@ -11,19 +11,21 @@ from dataclasses import replace
 from datetime import date
 
 from meeting_svc.attendance import expected, named
-from meeting_svc.bounds import OF_A_MEETING, OF_THE_PEOPLE_IN_A_MEETING, appended
 from meeting_svc.chairing import planned_chair
 from meeting_svc.meeting import PREPARED, Meeting, MeetingState, minutes_facts, require_state
 from meeting_svc.record import (
+    OF_A_MEETING,
+    OF_THE_PEOPLE_IN_A_MEETING,
     Acknowledgement,
-    Act,
     Invitee,
     InviteeRemoval,
     NoticeSent,
     OutsideConsent,
 )
-from meeting_svc.step import StepTaken, next_step
+from zhengling.authority.act import Act
+from zhengling.authority.chain import StepTaken, next_step
 from zhengling.authority.composition import Composition, OrganisationKind, PostRole
+from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Text, invalid, refusal
 from zhengling.rules.meetings import Invitees
 from zhengling.rules.rulebook import Actor, MeetingKind, Role

@@ -9,9 +9,9 @@ from meeting_svc.commands import MeetingCase, meeting_case, step_of_meeting
 from meeting_svc.invitation_schemas import Acknowledge, GiveConsent, ProposeInvitees, SendNotice, WithdrawInvitee
 from meeting_svc.meeting import Meeting
 from meeting_svc.record import Acknowledgement, Invitee
-from meeting_svc.schemas import TakeStep
 from zhengling.kernel.errors import Text
 from zhengling.web.routing import Call
+from zhengling.web.steps import TakeStep
 
 
 async def propose_invitees(call: Call, meeting_id: str, body: ProposeInvitees) -> Meeting:

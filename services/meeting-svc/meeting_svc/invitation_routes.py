@@ -8,9 +8,9 @@ from meeting_svc import invitation_commands as do
 from meeting_svc.invitation_schemas import Acknowledge, GiveConsent, ProposeInvitees, SendNotice, WithdrawInvitee
 from meeting_svc.meeting_routes import meeting_answer
 from meeting_svc.meeting_schemas import MeetingView
-from meeting_svc.schemas import TakeStep
 from meeting_svc.scopes import Change
 from zhengling.web.routing import commands
+from zhengling.web.steps import TakeStep
 
 writes = commands("/v1", "meeting")
 

@@ -6,9 +6,10 @@ from typing import Annotated
 
 from pydantic import Field, StrictBool, StrictInt
 
-from meeting_svc.agenda_schemas import ActView, TopicId
-from meeting_svc.schemas import SAYING, OccurredAt, Payload, Reason, StepView, View
+from meeting_svc.agenda_schemas import TopicId
 from zhengling.authority.composition import Key
+from zhengling.kernel.payload import SAYING, OccurredAt, Payload, Reason, View
+from zhengling.web.steps import ActView, StepView
 
 
 class InviteePayload(Payload):

@@ -6,12 +6,12 @@ from typing import Annotated
 
 from pydantic import Field, StrictBool
 
-from meeting_svc.agenda_schemas import ActView
 from meeting_svc.record import AnswerState
-from meeting_svc.schemas import OccurredAt, Opinion, Payload, Reason, View
 from zhengling.authority.composition import Key
+from zhengling.kernel.payload import OccurredAt, Opinion, Payload, Reason, View
 from zhengling.rules.rulebook import Role
 from zhengling.rules.vocabulary import LeaveReason
+from zhengling.web.steps import ActView
 
 ForWhom = Annotated[Key | None, Field(description="for whom; whoever asks where absent")]
 

@@ -12,11 +12,10 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import TypeVar
 
-from meeting_svc.bounds import OF_A_MEETING, appended
 from meeting_svc.decision import require_complete, require_one_lead
 from meeting_svc.record import (
+    OF_A_MEETING,
     Acknowledgement,
-    Act,
     AgendaRemoval,
     AgendaVersion,
     AnswerState,
@@ -41,9 +40,11 @@ from meeting_svc.record import (
 from meeting_svc.record import AgendaItem as AgendaItem
 from meeting_svc.record import Attendance as Attendance
 from meeting_svc.record import Entrustment as Entrustment
-from meeting_svc.step import StepTaken
+from zhengling.authority.act import Act
+from zhengling.authority.chain import StepTaken
 from zhengling.authority.composition import Composition, OrganisationKind
 from zhengling.events.event import Resolution
+from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Problem, Text, refusal
 from zhengling.rules.rulebook import Actor, Facts, MeetingKind, Outcome, Role
 

@@ -22,8 +22,16 @@ from meeting_svc.meeting_schemas import (
     Postpone,
     RecordSound,
 )
-from meeting_svc.record import Act, Cancellation, GuestAttendance, Handover, Participants, Postponement, Recording
+from meeting_svc.record import (
+    Cancellation,
+    GuestAttendance,
+    Handover,
+    Participants,
+    Postponement,
+    Recording,
+)
 from meeting_svc.topic import Topic
+from zhengling.authority.act import Act
 from zhengling.backbone.outbox import emit
 from zhengling.database.session import lock
 from zhengling.dates.deadlines import shanghai_day

@@ -21,19 +21,18 @@ from meeting_svc.meeting import Meeting, MeetingState, minutes_facts
 from meeting_svc.meeting_schemas import Kinds, KindView, MeetingView, RemarkView, RuleTold
 from meeting_svc.minutes import MinutesState
 from meeting_svc.minutes_queries import Newest, newest_of
-from meeting_svc.queries import FactsOf, equal, next_of
 from meeting_svc.record import Remark
 from meeting_svc.rules_told import rules_told
-from meeting_svc.schemas import NextStep
-from meeting_svc.step import StepTaken, next_step
+from zhengling.authority.chain import StepTaken, next_step
 from zhengling.authority.composition import Composition
 from zhengling.database.session import load
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Problem, Text
 from zhengling.replicas import composition as compositions
 from zhengling.rules.rulebook import Chain, MeetingKind, TopicNature
-from zhengling.web.paging import Page, PageRequest, page, picked
+from zhengling.web.paging import Page, PageRequest, equal, page, picked
 from zhengling.web.routing import Call
+from zhengling.web.steps import FactsOf, NextStep, next_of
 from zhengling.web.worklist import waited_for
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from meeting_svc.agenda_schemas import ActView, AgendaItemView, AgendaRemovalView, AgendaVersionView
+from meeting_svc.agenda_schemas import AgendaItemView, AgendaRemovalView, AgendaVersionView
 from meeting_svc.attendance_schemas import (
     AttendancePayload,
     AttendanceView,
@@ -28,11 +28,19 @@ from meeting_svc.invitation_schemas import (
 )
 from meeting_svc.leave_schemas import DelegationView, LeaveView
 from meeting_svc.meeting import MeetingState
-from meeting_svc.schemas import SAYING, NextStep, OccurredAt, Payload, Reason, StepView, Title, View
 from zhengling.authority.composition import Key
 from zhengling.events.event import Resolution
 from zhengling.kernel.instants import Day, Instant
+from zhengling.kernel.payload import (
+    SAYING,
+    OccurredAt,
+    Payload,
+    Reason,
+    Title,
+    View,
+)
 from zhengling.rules.meetings import MeetingKind
+from zhengling.web.steps import ActView, NextStep, StepView
 
 Place = Annotated[str, Field(max_length=200, examples=["区政府一楼会议室"])]
 StartsAt = Annotated[Instant | None, Field(description="the planned time, on the meeting's day")]

@@ -16,8 +16,8 @@ from meeting_svc import attendance, deciding, quorum
 from meeting_svc.decision import Amendment
 from meeting_svc.meeting import Meeting, MeetingState, minutes_facts
 from meeting_svc.record import Attendance, Capacity, Handover, Presence
-from meeting_svc.step import StepTaken, Succession
 from meeting_svc.succession import chaired_by
+from zhengling.authority.chain import StepTaken, Succession
 from zhengling.authority.composition import Composition, OrganisationKind
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.dates.workdays import SHANGHAI

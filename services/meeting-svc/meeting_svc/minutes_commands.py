@@ -12,7 +12,6 @@ from meeting_svc import decision as decisions_
 from meeting_svc import declaration as declarations
 from meeting_svc import meeting as meetings
 from meeting_svc import minutes as minutes_
-from meeting_svc import step as steps
 from meeting_svc import succession, tables
 from meeting_svc import turn as turns
 from meeting_svc.commands import kind_of, require_organisations, step_of_meeting
@@ -27,10 +26,10 @@ from meeting_svc.minutes_schemas import (
     ReturnMinutes,
     WaiveMinutes,
 )
-from meeting_svc.schemas import TakeStep
-from meeting_svc.step import StepTaken
 from meeting_svc.topic import Topic
 from meeting_svc.topic_commands import rules_of
+from zhengling.authority import chain as chains
+from zhengling.authority.chain import StepTaken
 from zhengling.authority.composition import Composition
 from zhengling.backbone.outbox import emit
 from zhengling.database.session import backbone, lock
@@ -50,6 +49,7 @@ from zhengling.replicas import composition as compositions
 from zhengling.rules.conditions import Actor, Facts
 from zhengling.rules.rulebook import MeetingKind, Role, StepName
 from zhengling.web.routing import Call
+from zhengling.web.steps import TakeStep
 
 _NEXT_ISSUE = sa.text("""
     INSERT INTO minutes_series AS s (government, kind, year, last) VALUES (:government, :kind, :year, 1)
@@ -107,7 +107,7 @@ async def return_minutes(call: Call, meeting_id: str, body: ReturnMinutes) -> tu
     call.check_version(meeting.version)
     kind = kind_of(call, meeting)
     minutes = minutes_.require_waiting(meeting, await latest_of(call, meeting.id), kind.minutes_chain.clause)
-    step = steps.next_step(kind.minutes_chain, minutes.steps, minutes_.facts_of(meeting, minutes.major, call.official))
+    step = chains.next_step(kind.minutes_chain, minutes.steps, minutes_.facts_of(meeting, minutes.major, call.official))
     assert step is not None
     request = TakeStep(step=step.step, opinion=body.reason, occurred_at=body.occurred_at)
     taken = await _step(call, meeting, kind, minutes, request)
@@ -135,7 +135,7 @@ async def take_minutes_step(call: Call, meeting_id: str, body: TakeStep) -> tupl
         minutes_.take(minutes, taken)
         meeting.minutes_steps = minutes.steps
         facts = minutes_.facts_of(meeting, minutes.major, taken.official)
-        if steps.next_step(kind.minutes_chain, minutes.steps, facts) is None:
+        if chains.next_step(kind.minutes_chain, minutes.steps, facts) is None:
             await _sign(call, meeting, kind, minutes, taken, facts)
     await call.session.flush()
     return minutes, meeting
@@ -161,7 +161,7 @@ async def waive_minutes(call: Call, meeting_id: str, body: WaiveMinutes) -> tupl
         Text("decide that there are no minutes", "决定不形成会议纪要"),
         code="not_the_chair",
         clause=kind.minutes_chain.clause,
-        power=steps.power_of(StepName.sign),
+        power=chains.power_of(StepName.sign),
         chair=places.chair,
     )
     after = places.succeeded.get(Role.chair)

@@ -14,14 +14,14 @@ from meeting_svc.commands import kind_of
 from meeting_svc.meeting import Meeting
 from meeting_svc.minutes import Minutes, MinutesState
 from meeting_svc.minutes_schemas import MinutesSummary, MinutesText, MinutesVersions, MinutesView
-from meeting_svc.queries import next_of
-from meeting_svc.step import next_step
+from zhengling.authority.chain import next_step
 from zhengling.database.session import load
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.documents import gbt9704
 from zhengling.kernel.errors import not_found
 from zhengling.replicas import composition as compositions
 from zhengling.web.routing import Call
+from zhengling.web.steps import next_of
 
 _NEWEST_FIRST = sa.text("number DESC")
 

@@ -19,10 +19,10 @@ from meeting_svc.minutes_schemas import (
     ReturnMinutes,
     WaiveMinutes,
 )
-from meeting_svc.schemas import TakeStep
 from meeting_svc.scopes import Change, Read
 from zhengling.web.file_routes import disposition_of
 from zhengling.web.routing import Call, commands, etag, is_current, queries
+from zhengling.web.steps import TakeStep
 
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _AS_DOCX: dict[int | str, dict[str, Any]] = {

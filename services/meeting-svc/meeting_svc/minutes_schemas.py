@@ -10,12 +10,13 @@ from pydantic import Field, StrictBool, model_validator
 from meeting_svc.decision import Effect
 from meeting_svc.meeting import MeetingState
 from meeting_svc.minutes import Cause, MinutesState
-from meeting_svc.schemas import SAYING, NextStep, OccurredAt, Payload, Reason, StepView, View
 from zhengling.authority.composition import Key
 from zhengling.events.event import Resolution, ResolutionChange
 from zhengling.kernel.characters import SeveralLines
 from zhengling.kernel.instants import Day
+from zhengling.kernel.payload import SAYING, OccurredAt, Payload, Reason, View
 from zhengling.rules.rulebook import Difficulty, FollowingDocument, Outcome
+from zhengling.web.steps import NextStep, StepView
 
 WholeText = Annotated[
     str | None,

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime
 
-from meeting_svc.bounds import OF_A_TOPIC, appended
 from meeting_svc.topic import (
     BEFORE_AN_AGENDA,
+    OF_A_TOPIC,
     LateAdmission,
     Paper,
     Topic,
@@ -25,6 +25,7 @@ from meeting_svc.turn import begin_text, turn
 from zhengling.authority.composition import Composition
 from zhengling.dates.deadlines import Due
 from zhengling.dates.workdays import WorkdayCalendar
+from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Text, invalid, refusal
 from zhengling.rules.meetings import Papers, RequiredPaper
 from zhengling.rules.rulebook import (

@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from meeting_svc.decision import Decision, Standing
 from meeting_svc.meeting import Meeting, MeetingState
-from meeting_svc.step import Taken
+from zhengling.authority.chain import Taken
 from zhengling.authority.composition import Acting, Composition
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Problem, Text, invalid, refusal

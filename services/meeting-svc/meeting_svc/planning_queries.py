@@ -18,13 +18,12 @@ from meeting_svc.planning_schemas import (
     RequestTypes,
     RequestTypeView,
 )
-from meeting_svc.queries import equal
 from meeting_svc.rules_told import request_told
 from zhengling.database.session import load
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.replicas import composition
 from zhengling.replicas.due_dates import view_of
-from zhengling.web.paging import Page, PageRequest, page, picked
+from zhengling.web.paging import Page, PageRequest, equal, page, picked
 from zhengling.web.routing import Call
 from zhengling.web.worklist import waited_for
 

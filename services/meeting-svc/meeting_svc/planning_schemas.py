@@ -9,13 +9,22 @@ from pydantic import ConfigDict, Field
 
 from meeting_svc.meeting_schemas import RuleTold
 from meeting_svc.planning import RequestState
-from meeting_svc.schemas import SAYING, Next, OccurredAt, Opinion, Payload, Reason, TakenView, Title, View
 from zhengling.authority.composition import Key
 from zhengling.kernel.characters import SeveralLines
 from zhengling.kernel.instants import Day
+from zhengling.kernel.payload import (
+    SAYING,
+    OccurredAt,
+    Opinion,
+    Payload,
+    Reason,
+    Title,
+    View,
+)
 from zhengling.replicas.due_dates import DueView
 from zhengling.rules.planning import Group, Hindrance, NameOf, PlanStep
 from zhengling.rules.rulebook import Role
+from zhengling.web.steps import Next, TakenView
 
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=SAYING)]
 Note = Annotated[str, Field(max_length=500), SeveralLines]

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from datetime import date
 
 from meeting_svc import consultation as consultations
-from meeting_svc import gate as gates
 from meeting_svc.declaration import applying_gates, needs_form, needs_prior_meeting
 from meeting_svc.paper import require_in_time
 from meeting_svc.topic import Topic, TopicState, require_ready
 from zhengling.dates.deadlines import Due
 from zhengling.kernel.errors import Problem, Text, refusal
+from zhengling.rules import gates
 from zhengling.rules.meetings import TopicRules
 from zhengling.rules.rulebook import MeetingKind
 from zhengling.rules.vocabulary import Block, Gate

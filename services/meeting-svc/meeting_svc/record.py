@@ -9,23 +9,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
-from meeting_svc.step import StepTaken
+from zhengling.authority.act import Act
+from zhengling.authority.chain import StepTaken
 from zhengling.events.event import Resolution
+from zhengling.kernel.bounds import Bound
 from zhengling.kernel.errors import Text
 from zhengling.rules.rulebook import Role, TopicNature
 from zhengling.rules.vocabulary import LeaveReason
-
-
-@dataclass(frozen=True)
-class Act:
-    """Who did something, in which role, and when; for somebody who is away, on whose behalf and by which clause."""
-
-    official: str
-    occurred_at: datetime
-    recorded_at: datetime
-    role: Role | None = None
-    on_behalf_of: str | None = None
-    under: str | None = None
 
 
 @dataclass(frozen=True)
@@ -372,3 +362,19 @@ class Copy:
     @property
     def outstanding(self) -> bool:
         return self.to_return and self.returned is None
+
+
+_A_MEETING, _IN_THE_MINUTES = (
+    Text("a meeting", "一次会议"),
+    Text(
+        "leave out what is on record already; what has to be known beyond stands in the text of the minutes",
+        "已登记的无需重复登记；确需记载的，请写入会议纪要",
+    ),
+)
+
+
+OF_A_MEETING = Bound(300, _A_MEETING, _IN_THE_MINUTES)
+
+
+#: Who comes, leaves, answers and is handed something: several times for each of a few hundred.
+OF_THE_PEOPLE_IN_A_MEETING = Bound(2000, _A_MEETING, _IN_THE_MINUTES)

@@ -12,12 +12,22 @@ from datetime import date, datetime
 
 from meeting_svc import attendance as attending
 from meeting_svc import deciding, invitation
-from meeting_svc.bounds import OF_A_MEETING, OF_THE_PEOPLE_IN_A_MEETING, appended
 from meeting_svc.chairing import require_chair
 from meeting_svc.meeting import HELD, PREPARED, Meeting, MeetingState, require_state
-from meeting_svc.record import Act, Attendance, Copy, GuestAttendance, Handover, QuorumNeeded, Recording
+from meeting_svc.record import (
+    OF_A_MEETING,
+    OF_THE_PEOPLE_IN_A_MEETING,
+    Attendance,
+    Copy,
+    GuestAttendance,
+    Handover,
+    QuorumNeeded,
+    Recording,
+)
+from zhengling.authority.act import Act
 from zhengling.authority.composition import Acting, Composition
 from zhengling.dates.deadlines import shanghai_day
+from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Text, refusal
 from zhengling.rules.rulebook import MeetingKind
 

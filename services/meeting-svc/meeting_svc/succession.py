@@ -12,7 +12,7 @@ from datetime import date
 
 from meeting_svc.chairing import chair_facts, planned_chair
 from meeting_svc.meeting import Meeting, sponsors_of, step_context
-from meeting_svc.step import Succession
+from zhengling.authority.chain import Succession
 from zhengling.authority.composition import Acting, Composition
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.rules.rulebook import Actor, MeetingKind, Role

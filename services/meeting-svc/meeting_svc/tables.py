@@ -7,15 +7,16 @@ from meeting_svc import record
 from meeting_svc.circular import Circular, Row
 from meeting_svc.consultation import Coordination, CoordinationNote, Position, Signature
 from meeting_svc.decision import Amendment, Decision, Execution, PublicationRecord, Revision
-from meeting_svc.gate import GateRecord
 from meeting_svc.meeting import AgendaItem, Attendance, Entrustment, Meeting
 from meeting_svc.minutes import Minutes, Returned
 from meeting_svc.planning import Guest, Invitation, Lift, PlanningRequest, PlanStepTaken, Reply, Return
-from meeting_svc.step import StepTaken
 from meeting_svc.topic import HistoryEntry, LateAdmission, Paper, PriorMeeting, Topic
 from meeting_svc.yearly_plan import Declaration, MeetingPlan, PlanItem, PlanVersion
+from zhengling.authority import act
+from zhengling.authority.chain import StepTaken
 from zhengling.database.mapping import Json, map_noun, noun_columns
 from zhengling.events.event import Resolution
+from zhengling.rules.gates import GateRecord
 from zhengling.rules.vocabulary import Aspect
 
 metadata = sa.MetaData()
@@ -88,7 +89,7 @@ meeting = sa.Table(
     sa.Column("acknowledgements", Json(list[record.Acknowledgement]), nullable=False),
     sa.Column("leaves", Json(list[record.LeaveRequest]), nullable=False),
     sa.Column("delegations", Json(list[record.Delegation]), nullable=False),
-    sa.Column("devices", Json(record.Act | None)),
+    sa.Column("devices", Json(act.Act | None)),
     sa.Column("staff", Json(list[record.StaffApproval]), nullable=False),
     sa.Column("entrustment", Json(Entrustment | None)),
     sa.Column("earlier_entrustments", Json(list[Entrustment]), nullable=False),

@@ -11,10 +11,11 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from meeting_svc.consultation import Coordination, CoordinationNote, Position, Signature
-from meeting_svc.gate import GateRecord
-from meeting_svc.step import StepTaken, next_step
+from zhengling.authority.chain import StepTaken, next_step
 from zhengling.authority.composition import Composition
+from zhengling.kernel.bounds import Bound
 from zhengling.kernel.errors import Problem, Text, refusal
+from zhengling.rules.gates import GateRecord
 from zhengling.rules.rulebook import (
     Actor,
     Facts,
@@ -266,3 +267,8 @@ def already_scheduled(topic: Topic) -> Problem:
         "议题已列入会议议程",
         Text("a topic stands on one agenda at a time", "一个议题只列入一次会议"),
     )
+
+
+OF_A_TOPIC = Bound(
+    300, Text("a topic", "一个议题"), Text("submit what is left as a topic of its own", "其余内容请另行提交议题")
+)

@@ -13,19 +13,15 @@ from meeting_svc import consultation as consultations
 from meeting_svc import declaration as declarations
 from meeting_svc import paper as papers_
 from meeting_svc import readiness, tables
-from meeting_svc import step as steps
 from meeting_svc import topic as topics
 from meeting_svc import turn as turns
-from meeting_svc.bounds import OF_A_TOPIC, appended
 from meeting_svc.chairing import planned_chair, require_entrusted
 from meeting_svc.commands import entrusted_chairs, kind_of, require_organisations
 from meeting_svc.consultation import Coordination, CoordinationNote, Position, Signature, Stance
 from meeting_svc.decision import NOT_IN_FORCE, Decision, Standing
-from meeting_svc.gate import GateRecord
 from meeting_svc.meeting import Meeting
 from meeting_svc.paper_commands import papers_of
-from meeting_svc.schemas import TakeStep
-from meeting_svc.topic import PriorMeeting, Topic
+from meeting_svc.topic import OF_A_TOPIC, PriorMeeting, Topic
 from meeting_svc.topic_schemas import (
     AddPaper,
     AdmitLate,
@@ -41,15 +37,19 @@ from meeting_svc.topic_schemas import (
     TurnTopic,
     WriteCoordinationNote,
 )
+from zhengling.authority import chain as chains
 from zhengling.authority.composition import Composition
 from zhengling.database.session import load, lock
 from zhengling.dates.deadlines import Due, compute, shanghai_day
+from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Text, invalid, refusal
 from zhengling.replicas import composition as compositions
 from zhengling.rules.absences import Power
+from zhengling.rules.gates import GateRecord
 from zhengling.rules.meetings import TopicRules
 from zhengling.rules.rulebook import Actor, MeetingKind, Role, StepName, matches
 from zhengling.web.routing import Call
+from zhengling.web.steps import TakeStep
 
 
 def rules_of(call: Call, topic: Topic) -> TopicRules:
@@ -387,7 +387,7 @@ async def take_topic_step(call: Call, topic_id: str, body: TakeStep) -> Topic:
     """Take the next step of the topic's chain. By who the rulebook says; once its papers and gates are complete."""
     topic, kind, composition = await _locked(call, topic_id)
     topics.require_state(topic, topics.TopicState.in_review, topics.TopicState.ready)
-    taken = steps.take_step(
+    taken = chains.take_step(
         kind.topic,
         topic.steps,
         topic.facts,
@@ -416,7 +416,7 @@ async def take_topic_step(call: Call, topic_id: str, body: TakeStep) -> Topic:
 async def return_topic(call: Call, topic_id: str, body: TurnTopic) -> Topic:
     """Return it to the sponsor with a reason. By whoever is next in its chain, or the office."""
     topic, kind, composition = await _locked(call, topic_id)
-    due = steps.next_step(kind.topic, topic.steps, topic.facts)
+    due = chains.next_step(kind.topic, topic.steps, topic.facts)
     actors = (*(due.by if due else ()), Actor(role=Role.office))
     composition.require(
         call.official,

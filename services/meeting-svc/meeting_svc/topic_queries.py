@@ -14,11 +14,10 @@ from meeting_svc import topic as topics
 from meeting_svc.chairing import chair_waits
 from meeting_svc.commands import entrusted_chairs, kind_of
 from meeting_svc.decision import Standing
-from meeting_svc.queries import equal, next_of
-from meeting_svc.step import next_step
 from meeting_svc.topic import Topic, TopicState
 from meeting_svc.topic_commands import rules_of
 from meeting_svc.topic_schemas import GateRecordView, GateView, Outstanding, TopicView
+from zhengling.authority.chain import next_step
 from zhengling.authority.composition import Composition
 from zhengling.database.session import load
 from zhengling.dates.deadlines import shanghai_day
@@ -26,8 +25,9 @@ from zhengling.replicas import composition as compositions
 from zhengling.rules.meetings import GateRule
 from zhengling.rules.rulebook import in_chinese
 from zhengling.rules.vocabulary import Outcome
-from zhengling.web.paging import Page, PageRequest, page, picked
+from zhengling.web.paging import Page, PageRequest, equal, page, picked
 from zhengling.web.routing import Call
+from zhengling.web.steps import next_of
 from zhengling.web.worklist import waited_for
 
 

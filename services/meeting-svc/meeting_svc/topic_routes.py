@@ -8,7 +8,6 @@ from fastapi import Query, Response
 
 from meeting_svc import topic_commands as do
 from meeting_svc import topic_queries as see
-from meeting_svc.schemas import TakeStep
 from meeting_svc.scopes import Change, Create, Read
 from meeting_svc.topic import Topic, TopicState
 from meeting_svc.topic_schemas import (
@@ -29,6 +28,7 @@ from meeting_svc.topic_schemas import (
 )
 from zhengling.web.paging import Page, Paging
 from zhengling.web.routing import Call, commands, etag, queries
+from zhengling.web.steps import TakeStep
 from zhengling.web.worklist import WaitsFor
 
 writes = commands("/v1", "topic")

@@ -8,10 +8,18 @@ from typing import Annotated
 from pydantic import Field, StrictBool
 
 from meeting_svc.consultation import Stance
-from meeting_svc.schemas import SAYING, NextStep, OccurredAt, Opinion, Payload, Reason, StepView, Title, View
 from meeting_svc.topic import TopicState, Turn
 from zhengling.authority.composition import Key
 from zhengling.kernel.characters import SeveralLines
+from zhengling.kernel.payload import (
+    SAYING,
+    OccurredAt,
+    Opinion,
+    Payload,
+    Reason,
+    Title,
+    View,
+)
 from zhengling.rules.rulebook import PaperKind, RaisedBy, Role, TopicNature
 from zhengling.rules.vocabulary import (
     Aspect,
@@ -21,6 +29,7 @@ from zhengling.rules.vocabulary import (
     HearingForm,
     NotePart,
 )
+from zhengling.web.steps import NextStep, StepView
 
 Id = Annotated[str, Field(max_length=64)]
 

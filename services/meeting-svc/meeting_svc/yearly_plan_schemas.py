@@ -9,9 +9,17 @@ from pydantic import ConfigDict, Field
 
 from meeting_svc.planning import RequestState
 from meeting_svc.planning_schemas import DecisionId, NextPlanStep, Note, PlanStepView
-from meeting_svc.schemas import SAYING, OccurredAt, Opinion, Payload, Reason, Title, View
 from meeting_svc.yearly_plan import PlanState
 from zhengling.authority.composition import Key
+from zhengling.kernel.payload import (
+    SAYING,
+    OccurredAt,
+    Opinion,
+    Payload,
+    Reason,
+    Title,
+    View,
+)
 from zhengling.replicas.due_dates import DueView
 from zhengling.rules.planning import PlanStep
 

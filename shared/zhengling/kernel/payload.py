@@ -1,4 +1,4 @@
-"""What every command's payload has in common: nothing unknown in it, and texts that say what they say.
+"""What payloads and answers have in common: nothing unknown in a payload, and texts that say what they say.
 
 Invariants: a text that has to say something (`SAYING`) is never blank, and one that may be empty is empty where it was
 blank, so that blanks never stand for a reason; a text stays within one line unless it is marked by `SeveralLines`. Pure.
@@ -6,15 +6,22 @@ blank, so that blanks never stand for a reason; a text stays within one line unl
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
 from zhengling.kernel.characters import SeveralLines, require_one_line
+from zhengling.kernel.instants import Instant
 
 #: The pattern of a text that isn't only blanks.
 SAYING = r"\S"
+Title = Annotated[str, Field(min_length=2, max_length=200, pattern=SAYING)]
+Reason = Annotated[str, Field(min_length=2, max_length=500, pattern=SAYING), SeveralLines]
+Opinion = Annotated[str, Field(max_length=1000), SeveralLines]
+OccurredAt = Annotated[
+    Instant | None, Field(description="when it happened, with offset; now where absent; never in the future")
+]
 
 
 class Payload(BaseModel):
@@ -51,3 +58,9 @@ def _without_blanks(value: object) -> object:
     if type(value) is dict:
         return {key: _without_blanks(each) for key, each in value.items()}
     return value
+
+
+class View(BaseModel):
+    """An answer, or a part of one, made from the attributes of what it shows."""
+
+    model_config = ConfigDict(from_attributes=True)

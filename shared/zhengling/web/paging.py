@@ -121,3 +121,8 @@ async def picked(
         last: Any = rows[-1]
         read = read.model_copy(update={"after": (last.modified_at, last.id)})
     return Page(items=found, next_cursor=cursor)
+
+
+def equal(model: type[Any], **wanted: object) -> list[Any]:
+    columns = sa.inspect(model).columns
+    return [columns[name] == value for name, value in wanted.items() if value is not None]

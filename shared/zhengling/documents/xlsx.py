@@ -13,3 +13,6 @@ def put_text(cell: Cell, text: str) -> None:
     cell.value = text
     cell.data_type = "s"
     cell.number_format = "@"
+
+
+MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
