@@ -27,6 +27,7 @@ from meeting_svc import (
 )
 from meeting_svc import meeting as meetings
 from meeting_svc.meeting import AgendaItem, Attendance, Entrustment, Meeting, MeetingState
+from meeting_svc.meeting_kind.description import rules_told
 from meeting_svc.record import (
     OF_A_MEETING,
     OF_THE_PEOPLE_IN_A_MEETING,
@@ -46,7 +47,6 @@ from meeting_svc.record import (
     StaffApproval,
     Withdrawal,
 )
-from meeting_svc.rules_told import rules_told
 from zhengling.authority.act import Act
 from zhengling.authority.chain import StepTaken
 from zhengling.authority.composition import Absent, Composition, StandIn

@@ -18,11 +18,11 @@ from meeting_svc.agenda_schemas import AgendaRhythmView, Rhythms
 from meeting_svc.attendance_schemas import ExpectedView, QuorumView
 from meeting_svc.commands import kind_of
 from meeting_svc.meeting import Meeting, MeetingState, minutes_facts
+from meeting_svc.meeting_kind.description import rules_told
 from meeting_svc.meeting_schemas import Kinds, KindView, MeetingView, RemarkView, RuleTold
 from meeting_svc.minutes import MinutesState
 from meeting_svc.minutes_queries import Newest, newest_of
 from meeting_svc.record import Remark
-from meeting_svc.rules_told import rules_told
 from zhengling.authority.chain import StepTaken, next_step
 from zhengling.authority.composition import Composition
 from zhengling.database.session import load

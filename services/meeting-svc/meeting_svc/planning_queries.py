@@ -7,6 +7,7 @@ from typing import Any
 
 from meeting_svc import hindrance, planning, tables
 from meeting_svc.hindrance import Breach
+from meeting_svc.meeting_kind.description import request_told
 from meeting_svc.meeting_schemas import RuleTold
 from meeting_svc.planning import PlanningRequest, RequestState
 from meeting_svc.planning_commands import Case, book_of, case_of, kind_of, lead_of
@@ -18,7 +19,6 @@ from meeting_svc.planning_schemas import (
     RequestTypes,
     RequestTypeView,
 )
-from meeting_svc.rules_told import request_told
 from zhengling.database.session import load
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.replicas import composition

@@ -1,0 +1,1 @@
+"""The kinds of meetings that the rulebook declares."""
