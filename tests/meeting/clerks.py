@@ -16,7 +16,6 @@ from tests.meeting.lawful import SHANGHAI, Law, asked, day_of, facts_of, holds, 
 from meeting_svc import (
     agenda_commands,
     attendance_commands,
-    decision_commands,
     invitation_commands,
     leave_commands,
     meeting_commands,
@@ -25,8 +24,9 @@ from meeting_svc import (
 )
 from meeting_svc.agenda_schemas import AddLater, AddToAgenda, OrderAgenda, RemoveFromAgenda
 from meeting_svc.attendance_schemas import ApproveStaff, HandOutPapers, RecordMovement, ReturnPapers
-from meeting_svc.decision import Decision
-from meeting_svc.decision_schemas import RecordDecision
+from meeting_svc.decision import commands as decision_commands
+from meeting_svc.decision.decision import Decision
+from meeting_svc.decision.schemas import RecordDecision
 from meeting_svc.invitation_schemas import Acknowledge, GiveConsent, ProposeInvitees, SendNotice, WithdrawInvitee
 from meeting_svc.leave_schemas import AnswerRequest, AskLeave, SendDelegate, WithdrawLeave
 from meeting_svc.meeting import Meeting

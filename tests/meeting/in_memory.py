@@ -19,7 +19,6 @@ from meeting_svc import (
     agenda,
     attendance,
     consultation,
-    decision,
     declaration,
     invitation,
     leave,
@@ -35,7 +34,8 @@ from meeting_svc import (
     topic_commands,
     turn,
 )
-from meeting_svc.decision import Amendment, Decision
+from meeting_svc.decision import decision
+from meeting_svc.decision.decision import Amendment, Decision
 from meeting_svc.meeting import Meeting
 from meeting_svc.minutes import Minutes
 from meeting_svc.planning import PlanningRequest

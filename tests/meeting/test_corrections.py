@@ -15,9 +15,9 @@ from tests.meeting.test_topic import CALENDAR, a_topic, book
 
 from meeting_svc.attendance_commands import record_movement
 from meeting_svc.attendance_schemas import RecordMovement
-from meeting_svc.decision import Decision, PublicationRecord, PublicationState, Standing, publish
-from meeting_svc.decision_commands import record_decision
-from meeting_svc.decision_schemas import RecordDecision
+from meeting_svc.decision.commands import record_decision
+from meeting_svc.decision.decision import Decision, PublicationRecord, PublicationState, Standing, publish
+from meeting_svc.decision.schemas import RecordDecision
 from meeting_svc.meeting import AgendaItem, Attendance, Meeting, MeetingState
 from meeting_svc.meeting_commands import close_session
 from meeting_svc.meeting_schemas import CloseSession

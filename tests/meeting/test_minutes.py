@@ -11,9 +11,9 @@ from tests.conftest import composition_of
 from tests.meeting.test_meeting import resolution
 from tests.meeting.test_topic import DAY, book
 
-from meeting_svc import decision as decisions
 from meeting_svc import minutes as minutes_
-from meeting_svc.decision import (
+from meeting_svc.decision import decision as decisions
+from meeting_svc.decision.decision import (
     Decision,
     Effect,
     Execution,

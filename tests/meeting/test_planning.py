@@ -14,7 +14,7 @@ from tests.conftest import composition_of
 from tests.sixth import write_sixth_government
 
 from meeting_svc import hindrance, planning, planning_commands, yearly_plan
-from meeting_svc.decision import Decision, Standing
+from meeting_svc.decision.decision import Decision, Standing
 from meeting_svc.guest import invited_by
 from meeting_svc.hindrance import Surroundings, breaches_of, days_late, quota_key, refuse_breaches, standing
 from meeting_svc.meeting import Meeting, MeetingState

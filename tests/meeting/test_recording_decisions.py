@@ -9,8 +9,8 @@ import pytest
 from tests.conftest import composition_of
 from tests.meeting.test_topic import DAY, book
 
-from meeting_svc import decision_commands
-from meeting_svc.decision_schemas import RecordDecision
+from meeting_svc.decision import commands as decision_commands
+from meeting_svc.decision.schemas import RecordDecision
 from meeting_svc.meeting import Meeting, MeetingState
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import at

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from meeting_svc import decision_commands as commands
 from meeting_svc import yearly_plan_commands
-from meeting_svc.decision import Standing
+from meeting_svc.decision import commands
+from meeting_svc.decision.decision import Standing
 from meeting_svc.yearly_plan import MeetingPlan
 from zhengling.backbone import reconciliation
 from zhengling.backbone.inbox import Handlers, Received, ignored

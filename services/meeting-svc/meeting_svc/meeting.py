@@ -12,7 +12,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import TypeVar
 
-from meeting_svc.decision import require_complete, require_one_lead
+from meeting_svc.decision.decision import require_complete, require_one_lead
 from meeting_svc.record import (
     OF_A_MEETING,
     Acknowledgement,

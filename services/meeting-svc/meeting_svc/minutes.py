@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from meeting_svc import attendance, deciding, quorum
-from meeting_svc.decision import Amendment
+from meeting_svc.decision.decision import Amendment
 from meeting_svc.meeting import Meeting, MeetingState, minutes_facts
 from meeting_svc.record import Attendance, Capacity, Handover, Presence
 from meeting_svc.succession import chaired_by

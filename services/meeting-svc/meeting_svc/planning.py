@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
-from meeting_svc.decision import Decision, Standing
+from meeting_svc.decision.decision import Decision, Standing
 from meeting_svc.meeting import Meeting, MeetingState
 from zhengling.authority.chain import Taken
 from zhengling.authority.composition import Acting, Composition

@@ -8,7 +8,6 @@ from meeting_svc import (
     cadence_routes,
     circular_routes,
     composition_routes,
-    decision_routes,
     invitation_routes,
     leave_routes,
     meeting_routes,
@@ -17,6 +16,7 @@ from meeting_svc import (
     topic_routes,
     yearly_plan_routes,
 )
+from meeting_svc.decision import routes as decision_routes
 
 ROUTERS = [
     *composition_routes.ROUTERS,

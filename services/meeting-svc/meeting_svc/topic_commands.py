@@ -18,7 +18,7 @@ from meeting_svc import turn as turns
 from meeting_svc.chairing import planned_chair, require_entrusted
 from meeting_svc.commands import entrusted_chairs, kind_of, require_organisations
 from meeting_svc.consultation import Coordination, CoordinationNote, Position, Signature, Stance
-from meeting_svc.decision import NOT_IN_FORCE, Decision, Standing
+from meeting_svc.decision.decision import NOT_IN_FORCE, Decision, Standing
 from meeting_svc.meeting import Meeting
 from meeting_svc.paper_commands import papers_of
 from meeting_svc.topic import OF_A_TOPIC, PriorMeeting, Topic

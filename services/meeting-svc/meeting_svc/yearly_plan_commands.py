@@ -11,7 +11,7 @@ from uuid_utils.compat import uuid7
 
 from meeting_svc import planning, yearly_plan
 from meeting_svc.commands import require_organisations
-from meeting_svc.decision import Decision
+from meeting_svc.decision.decision import Decision
 from meeting_svc.meeting import Meeting
 from meeting_svc.planning import PlanStepTaken
 from meeting_svc.planning_commands import one_at_a_time

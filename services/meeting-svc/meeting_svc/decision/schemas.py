@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, HttpUrl, StrictBool
 
-from meeting_svc.decision import Effect, ExecutionKind, PublicationState, Standing
+from meeting_svc.decision.decision import Effect, ExecutionKind, PublicationState, Standing
 from zhengling.authority.composition import Key
 from zhengling.events.event import Resolution, ResolutionChange
 from zhengling.kernel.characters import SeveralLines

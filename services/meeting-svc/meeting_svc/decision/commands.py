@@ -7,14 +7,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from meeting_svc import deciding, minutes_commands
-from meeting_svc import decision as decisions
 from meeting_svc import declaration as declarations
 from meeting_svc import meeting as meetings
 from meeting_svc import minutes as minutes_
 from meeting_svc import turn as turns
 from meeting_svc.commands import kind_of, require_organisations
-from meeting_svc.decision import Decision, Execution, PublicationRecord, PublicationState, Standing
-from meeting_svc.decision_schemas import (
+from meeting_svc.decision import decision as decisions
+from meeting_svc.decision.decision import Decision, Execution, PublicationRecord, PublicationState, Standing
+from meeting_svc.decision.schemas import (
     DecisionPayload,
     FollowExecution,
     PublishDecision,

@@ -6,10 +6,10 @@ from typing import Annotated
 
 from fastapi import Query, Response
 
-from meeting_svc import decision_commands as do
-from meeting_svc import decision_queries as see
-from meeting_svc.decision import Decision, PublicationState, Standing
-from meeting_svc.decision_schemas import (
+from meeting_svc.decision import commands as do
+from meeting_svc.decision import queries as see
+from meeting_svc.decision.decision import Decision, PublicationState, Standing
+from meeting_svc.decision.schemas import (
     DecisionRecorded,
     DecisionView,
     FollowExecution,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from meeting_svc.decision import Decision, PublicationState, Standing
-from meeting_svc.decision_schemas import DecisionView
+from meeting_svc.decision.decision import Decision, PublicationState, Standing
+from meeting_svc.decision.schemas import DecisionView
 from zhengling.database.session import load
 from zhengling.web.paging import Page, PageRequest, equal, page
 from zhengling.web.routing import Call

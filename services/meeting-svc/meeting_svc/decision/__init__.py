@@ -1,0 +1,1 @@
+"""A decision in force: published, amended, revoked."""
