@@ -29,8 +29,8 @@ from meeting_svc.decision.decision import Decision
 from meeting_svc.decision.schemas import RecordDecision
 from meeting_svc.invitation_schemas import Acknowledge, GiveConsent, ProposeInvitees, SendNotice, WithdrawInvitee
 from meeting_svc.leave_schemas import AnswerRequest, AskLeave, SendDelegate, WithdrawLeave
-from meeting_svc.meeting import Meeting
-from meeting_svc.meeting_schemas import (
+from meeting_svc.meeting.meeting import Meeting
+from meeting_svc.meeting.schemas import (
     CallMeeting,
     CancelMeeting,
     CloseSession,

@@ -22,7 +22,6 @@ from meeting_svc import (
     declaration,
     invitation,
     leave,
-    meeting,
     meeting_commands,
     minutes,
     minutes_commands,
@@ -36,7 +35,8 @@ from meeting_svc import (
 )
 from meeting_svc.decision import decision
 from meeting_svc.decision.decision import Amendment, Decision
-from meeting_svc.meeting import Meeting
+from meeting_svc.meeting import meeting
+from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.minutes import Minutes
 from meeting_svc.planning import PlanningRequest
 from meeting_svc.topic import Topic

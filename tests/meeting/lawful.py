@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from tests.meeting.in_memory import Rows, versions
 
 from meeting_svc.decision.decision import Decision
-from meeting_svc.meeting import Meeting
+from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.minutes import Minutes
 from meeting_svc.topic import Topic
 from meeting_svc.topic_schemas import SubmitTopic

@@ -18,13 +18,13 @@ from meeting_svc.attendance_schemas import RecordMovement
 from meeting_svc.decision.commands import record_decision
 from meeting_svc.decision.decision import Decision, PublicationRecord, PublicationState, Standing, publish
 from meeting_svc.decision.schemas import RecordDecision
-from meeting_svc.meeting import AgendaItem, Attendance, Meeting, MeetingState
+from meeting_svc.meeting.meeting import AgendaItem, Attendance, Meeting, MeetingState
+from meeting_svc.meeting.record import QuorumNeeded
+from meeting_svc.meeting.schemas import CloseSession
 from meeting_svc.meeting_commands import close_session
-from meeting_svc.meeting_schemas import CloseSession
 from meeting_svc.minutes import Minutes
 from meeting_svc.minutes_commands import correct_minutes, draft_minutes, take_minutes_step
 from meeting_svc.minutes_schemas import CorrectMinutes, DraftMinutes
-from meeting_svc.record import QuorumNeeded
 from meeting_svc.topic import TopicState, Turn
 from meeting_svc.turn import turn
 from zhengling.kernel.errors import Problem

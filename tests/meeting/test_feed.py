@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from meeting_svc.feed import _STATES, _STATUSES
-from meeting_svc.meeting import MeetingState
+from meeting_svc.meeting.meeting import MeetingState
 
 
 def test_every_state_of_a_meeting_has_its_words_and_its_status() -> None:

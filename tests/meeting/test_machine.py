@@ -31,14 +31,14 @@ from meeting_svc import (
     invitation,
     invitation_commands,
     leave_commands,
-    meeting,
     meeting_commands,
     minutes,
     movement,
     readiness,
     topic_commands,
 )
-from meeting_svc.meeting import MeetingState
+from meeting_svc.meeting import meeting
+from meeting_svc.meeting.meeting import MeetingState
 from meeting_svc.minutes import Minutes
 from meeting_svc.topic import Topic, TopicState
 from zhengling.authority.composition import Acting, Composition

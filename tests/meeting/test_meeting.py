@@ -11,9 +11,10 @@ from tests.meeting.test_topic import DAY, a_topic, book
 
 from meeting_svc import agenda as agendas
 from meeting_svc import attendance as attending
-from meeting_svc import chairing, session
-from meeting_svc import meeting as meetings
-from meeting_svc.meeting import AgendaItem, Attendance, Entrustment, Meeting, MeetingState
+from meeting_svc import session
+from meeting_svc.meeting import chairing
+from meeting_svc.meeting import meeting as meetings
+from meeting_svc.meeting.meeting import AgendaItem, Attendance, Entrustment, Meeting, MeetingState
 from zhengling.authority.act import Act
 from zhengling.authority.chain import StepTaken
 from zhengling.events.event import Resolution, Unit

@@ -10,8 +10,8 @@ from sqlalchemy.dialects import postgresql
 from tests.conftest import composition_of
 from tests.meeting.test_topic import DAY, book
 
-from meeting_svc import meeting_queries
-from meeting_svc.meeting import Meeting, MeetingState
+from meeting_svc.meeting import queries as meeting_queries
+from meeting_svc.meeting.meeting import Meeting, MeetingState
 from zhengling.authority.chain import StepTaken
 from zhengling.main_job import at
 from zhengling.rules.rulebook import Role, StepName

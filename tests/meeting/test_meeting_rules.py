@@ -16,7 +16,6 @@ from tests.meeting.test_topic import a_topic, book
 from meeting_svc import (
     agenda,
     attendance,
-    chairing,
     circular,
     invitation,
     leave,
@@ -25,10 +24,10 @@ from meeting_svc import (
     preparation,
     session,
 )
-from meeting_svc import meeting as meetings
-from meeting_svc.meeting import AgendaItem, Attendance, Entrustment, Meeting, MeetingState
-from meeting_svc.meeting_kind.description import rules_told
-from meeting_svc.record import (
+from meeting_svc.meeting import chairing
+from meeting_svc.meeting import meeting as meetings
+from meeting_svc.meeting.meeting import AgendaItem, Attendance, Entrustment, Meeting, MeetingState
+from meeting_svc.meeting.record import (
     OF_A_MEETING,
     OF_THE_PEOPLE_IN_A_MEETING,
     AgendaCause,
@@ -47,6 +46,7 @@ from meeting_svc.record import (
     StaffApproval,
     Withdrawal,
 )
+from meeting_svc.meeting_kind.description import rules_told
 from zhengling.authority.act import Act
 from zhengling.authority.chain import StepTaken
 from zhengling.authority.composition import Absent, Composition, StandIn

@@ -23,10 +23,8 @@ from meeting_svc.decision.decision import (
     Revision,
     Standing,
 )
-from meeting_svc.meeting import Entrustment, Meeting, MeetingState
-from meeting_svc.minutes import Cause, Minutes, MinutesState, Returned
-from meeting_svc.minutes_schemas import CorrectMinutes, DraftMinutes, ResolutionChanges, ReturnMinutes
-from meeting_svc.record import (
+from meeting_svc.meeting.meeting import Entrustment, Meeting, MeetingState
+from meeting_svc.meeting.record import (
     AnswerState,
     Attendance,
     Capacity,
@@ -37,6 +35,8 @@ from meeting_svc.record import (
     Presence,
     QuorumNeeded,
 )
+from meeting_svc.minutes import Cause, Minutes, MinutesState, Returned
+from meeting_svc.minutes_schemas import CorrectMinutes, DraftMinutes, ResolutionChanges, ReturnMinutes
 from zhengling.authority.act import Act
 from zhengling.authority.chain import StepTaken
 from zhengling.authority.composition import Absent

@@ -10,7 +10,7 @@ from tests.meeting.in_memory import Rows, commands_in_memory, versions
 from tests.meeting.lawful import SHANGHAI
 from tests.meeting.test_topic import CALENDAR, book
 
-from meeting_svc.meeting import AgendaItem, Attendance, Meeting, MeetingState
+from meeting_svc.meeting.meeting import AgendaItem, Attendance, Meeting, MeetingState
 from meeting_svc.minutes_commands import draft_minutes, take_minutes_step
 from meeting_svc.minutes_schemas import DraftMinutes
 from zhengling.kernel.errors import Problem

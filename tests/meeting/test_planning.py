@@ -17,7 +17,7 @@ from meeting_svc import hindrance, planning, planning_commands, yearly_plan
 from meeting_svc.decision.decision import Decision, Standing
 from meeting_svc.guest import invited_by
 from meeting_svc.hindrance import Surroundings, breaches_of, days_late, quota_key, refuse_breaches, standing
-from meeting_svc.meeting import Meeting, MeetingState
+from meeting_svc.meeting.meeting import Meeting, MeetingState
 from meeting_svc.planning import Guest, Lift, PlanningRequest, PlanStepTaken, RequestState, next_ask
 from meeting_svc.yearly_plan import Declaration, MeetingPlan, PlanItem, PlanState, allows
 from zhengling.authority.composition import Composition, Post, PostRole

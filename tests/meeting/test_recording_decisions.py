@@ -11,7 +11,7 @@ from tests.meeting.test_topic import DAY, book
 
 from meeting_svc.decision import commands as decision_commands
 from meeting_svc.decision.schemas import RecordDecision
-from meeting_svc.meeting import Meeting, MeetingState
+from meeting_svc.meeting.meeting import Meeting, MeetingState
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import at
 

@@ -8,9 +8,16 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from meeting_svc.chairing import require_entrusted_chair
-from meeting_svc.meeting import PREPARED, Meeting, MeetingState, minutes_facts, require_state
-from meeting_svc.record import OF_A_MEETING, AgendaCause, AgendaItem, AgendaRemoval, AgendaVersion, Remark
+from meeting_svc.meeting.chairing import require_entrusted_chair
+from meeting_svc.meeting.meeting import PREPARED, Meeting, MeetingState, minutes_facts, require_state
+from meeting_svc.meeting.record import (
+    OF_A_MEETING,
+    AgendaCause,
+    AgendaItem,
+    AgendaRemoval,
+    AgendaVersion,
+    Remark,
+)
 from meeting_svc.topic import Topic
 from zhengling.authority.act import Act
 from zhengling.authority.chain import StepTaken, next_step

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 
 from meeting_svc import agenda as agendas
-from meeting_svc import chairing, topic_commands
-from meeting_svc import meeting as meetings
+from meeting_svc import topic_commands
 from meeting_svc import turn as turns
 from meeting_svc.agenda_schemas import AddLater, AddToAgenda, OrderAgenda, RemoveFromAgenda
-from meeting_svc.commands import MeetingCase, meeting_case, step_of_meeting
-from meeting_svc.meeting import Meeting, MeetingState
-from meeting_svc.record import AgendaCause, AgendaItem
+from meeting_svc.meeting import chairing
+from meeting_svc.meeting import meeting as meetings
+from meeting_svc.meeting.case import MeetingCase, meeting_case, step_of_meeting
+from meeting_svc.meeting.meeting import Meeting, MeetingState
+from meeting_svc.meeting.record import AgendaCause, AgendaItem
 from meeting_svc.topic import Topic
 from zhengling.authority.chain import StepTaken
 from zhengling.database.session import lock

@@ -5,10 +5,10 @@ from __future__ import annotations
 from fastapi import Response
 
 from meeting_svc import agenda_commands as do
-from meeting_svc import meeting_queries as see
 from meeting_svc.agenda_schemas import AddLater, AddToAgenda, OrderAgenda, RemoveFromAgenda, Rhythms
-from meeting_svc.meeting_routes import meeting_answer
-from meeting_svc.meeting_schemas import MeetingView
+from meeting_svc.meeting import queries as see
+from meeting_svc.meeting.routes import meeting_answer
+from meeting_svc.meeting.schemas import MeetingView
 from meeting_svc.scopes import Change, Read
 from zhengling.web.routing import commands, queries
 from zhengling.web.steps import TakeStep

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictInt
 
-from meeting_svc.record import AgendaCause
+from meeting_svc.meeting.record import AgendaCause
 from zhengling.kernel.characters import SeveralLines
 from zhengling.kernel.payload import OccurredAt, Payload, Reason, View
 from zhengling.rules.rulebook import TopicNature

@@ -12,8 +12,8 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from meeting_svc.agenda import item_of
-from meeting_svc.meeting import GRANTED, Meeting, MeetingState, require_state
-from meeting_svc.record import (
+from meeting_svc.meeting.meeting import GRANTED, Meeting, MeetingState, require_state
+from meeting_svc.meeting.record import (
     OF_A_MEETING,
     AnswerState,
     Attendance,

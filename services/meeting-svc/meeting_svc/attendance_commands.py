@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from meeting_svc import attendance, invitation, session
-from meeting_svc import meeting as meetings
 from meeting_svc import movement as movements
 from meeting_svc.attendance_schemas import ApproveStaff, HandOutPapers, RecordMovement, ReturnPapers
-from meeting_svc.commands import MeetingCase, meeting_case
-from meeting_svc.meeting import Meeting
+from meeting_svc.meeting import meeting as meetings
+from meeting_svc.meeting.case import MeetingCase, meeting_case
+from meeting_svc.meeting.meeting import Meeting
+from meeting_svc.meeting.record import Move, Movement, StaffApproval
 from meeting_svc.meeting_commands import office_act
-from meeting_svc.record import Move, Movement, StaffApproval
 from meeting_svc.topic import Topic
 from zhengling.database.session import load
 from zhengling.kernel.errors import Text, invalid

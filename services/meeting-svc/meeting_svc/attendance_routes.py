@@ -6,8 +6,8 @@ from fastapi import Response
 
 from meeting_svc import attendance_commands as do
 from meeting_svc.attendance_schemas import ApproveStaff, HandOutPapers, RecordMovement, ReturnPapers
-from meeting_svc.meeting_routes import meeting_answer
-from meeting_svc.meeting_schemas import MeetingView
+from meeting_svc.meeting.routes import meeting_answer
+from meeting_svc.meeting.schemas import MeetingView
 from meeting_svc.scopes import Change
 from zhengling.web.routing import commands
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from meeting_svc.attendance import organisations_of
-from meeting_svc.meeting import Meeting
-from meeting_svc.record import Attendance, Capacity, GuestAttendance, Presence
+from meeting_svc.meeting.meeting import Meeting
+from meeting_svc.meeting.record import Attendance, Capacity, GuestAttendance, Presence
 from zhengling.authority.composition import Composition
 from zhengling.kernel.errors import invalid
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from uuid_utils.compat import uuid7
 
 from meeting_svc import circular as circulars
-from meeting_svc import meeting as meetings
 from meeting_svc.circular import Circular
 from meeting_svc.circular_queries import figures_of
 from meeting_svc.circular_schemas import SendCircular
 from meeting_svc.invitation import names_of
+from meeting_svc.meeting import meeting as meetings
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Text
 from zhengling.replicas import composition as compositions

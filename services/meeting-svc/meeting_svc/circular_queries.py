@@ -14,7 +14,7 @@ from meeting_svc import tables
 from meeting_svc.circular import Circular, Figures
 from meeting_svc.circular_schemas import AttendanceFigures, CircularRowView, CircularView
 from meeting_svc.invitation import names_of
-from meeting_svc.meeting import Meeting
+from meeting_svc.meeting.meeting import Meeting
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.documents.xlsx import put_text
 from zhengling.replicas import composition

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple, TypeVar
 import sqlalchemy as sa
 
 from meeting_svc import composition_workbook as workbook
-from meeting_svc.commands import require_organisations
 from meeting_svc.composition_changes import changes, holding
 from meeting_svc.composition_commands import titles_of
 from meeting_svc.composition_schemas import (
@@ -26,6 +25,7 @@ from meeting_svc.composition_schemas import (
     PostList,
     VersionView,
 )
+from meeting_svc.meeting.case import require_organisations
 from zhengling.authority.composition import Composition, Official, Post, PostRole
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Problem, Text, invalid, not_found

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from meeting_svc.decision.decision import require_complete, require_one_lead, require_quorum
-from meeting_svc.meeting import Meeting, MeetingState, no_quorum, quorum_lost, require_state
-from meeting_svc.record import OF_THE_PEOPLE_IN_A_MEETING, Recorded
+from meeting_svc.meeting.meeting import Meeting, MeetingState, no_quorum, quorum_lost, require_state
+from meeting_svc.meeting.record import OF_THE_PEOPLE_IN_A_MEETING, Recorded
 from zhengling.authority.act import Act
 from zhengling.events.event import Resolution
 from zhengling.kernel.bounds import appended

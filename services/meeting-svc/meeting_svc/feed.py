@@ -6,8 +6,8 @@ from datetime import date, timedelta
 
 import sqlalchemy as sa
 
-from meeting_svc.commands import kind_of
-from meeting_svc.meeting import Meeting, MeetingState
+from meeting_svc.meeting.case import kind_of
+from meeting_svc.meeting.meeting import Meeting, MeetingState
 from meeting_svc.tables import meeting as table
 from zhengling.authority.composition import Composition
 from zhengling.kernel.errors import Text

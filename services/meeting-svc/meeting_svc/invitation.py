@@ -11,9 +11,9 @@ from dataclasses import replace
 from datetime import date
 
 from meeting_svc.attendance import expected, named
-from meeting_svc.chairing import planned_chair
-from meeting_svc.meeting import PREPARED, Meeting, MeetingState, minutes_facts, require_state
-from meeting_svc.record import (
+from meeting_svc.meeting.chairing import planned_chair
+from meeting_svc.meeting.meeting import PREPARED, Meeting, MeetingState, minutes_facts, require_state
+from meeting_svc.meeting.record import (
     OF_A_MEETING,
     OF_THE_PEOPLE_IN_A_MEETING,
     Acknowledgement,

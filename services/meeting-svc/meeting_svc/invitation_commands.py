@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from meeting_svc import agenda as agendas
 from meeting_svc import invitation, leave
-from meeting_svc import meeting as meetings
-from meeting_svc.commands import MeetingCase, meeting_case, step_of_meeting
 from meeting_svc.invitation_schemas import Acknowledge, GiveConsent, ProposeInvitees, SendNotice, WithdrawInvitee
-from meeting_svc.meeting import Meeting
-from meeting_svc.record import Acknowledgement, Invitee
+from meeting_svc.meeting import meeting as meetings
+from meeting_svc.meeting.case import MeetingCase, meeting_case, step_of_meeting
+from meeting_svc.meeting.meeting import Meeting
+from meeting_svc.meeting.record import Acknowledgement, Invitee
 from zhengling.kernel.errors import Text
 from zhengling.web.routing import Call
 from zhengling.web.steps import TakeStep

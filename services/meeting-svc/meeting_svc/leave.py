@@ -11,9 +11,16 @@ from datetime import date
 from typing import TypeVar
 
 from meeting_svc.attendance import expected
-from meeting_svc.chairing import planned_chair, require_entrusted_chair
-from meeting_svc.meeting import PREPARED, STANDING, Meeting, lapsed, require_state
-from meeting_svc.record import OF_THE_PEOPLE_IN_A_MEETING, Answer, AnswerState, Delegation, LeaveRequest, Withdrawal
+from meeting_svc.meeting.chairing import planned_chair, require_entrusted_chair
+from meeting_svc.meeting.meeting import PREPARED, STANDING, Meeting, lapsed, require_state
+from meeting_svc.meeting.record import (
+    OF_THE_PEOPLE_IN_A_MEETING,
+    Answer,
+    AnswerState,
+    Delegation,
+    LeaveRequest,
+    Withdrawal,
+)
 from zhengling.authority.act import Act
 from zhengling.authority.composition import Acting, Composition
 from zhengling.kernel.bounds import appended

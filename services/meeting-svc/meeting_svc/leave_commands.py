@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from meeting_svc import invitation
 from meeting_svc import leave as leaves
-from meeting_svc import meeting as meetings
-from meeting_svc.commands import meeting_case
 from meeting_svc.leave_schemas import AnswerRequest, AskLeave, SendDelegate, WithdrawLeave
-from meeting_svc.meeting import Meeting
-from meeting_svc.record import Delegation, LeaveRequest, Withdrawal
+from meeting_svc.meeting import meeting as meetings
+from meeting_svc.meeting.case import meeting_case
+from meeting_svc.meeting.meeting import Meeting
+from meeting_svc.meeting.record import Delegation, LeaveRequest, Withdrawal
 from zhengling.web.routing import Call
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, StrictBool
 
-from meeting_svc.record import AnswerState
+from meeting_svc.meeting.record import AnswerState
 from zhengling.authority.composition import Key
 from zhengling.kernel.payload import OccurredAt, Opinion, Payload, Reason, View
 from zhengling.rules.rulebook import Role

@@ -6,12 +6,21 @@ from datetime import date, datetime
 
 from uuid_utils.compat import uuid7
 
-from meeting_svc import chairing, invitation, planning_commands, session, topic_commands
-from meeting_svc import meeting as meetings
+from meeting_svc import invitation, planning_commands, session, topic_commands
 from meeting_svc import turn as turns
-from meeting_svc.commands import MeetingCase, meeting_case
-from meeting_svc.meeting import Attendance, Entrustment, Meeting
-from meeting_svc.meeting_schemas import (
+from meeting_svc.meeting import chairing
+from meeting_svc.meeting import meeting as meetings
+from meeting_svc.meeting.case import MeetingCase, meeting_case
+from meeting_svc.meeting.meeting import Attendance, Entrustment, Meeting
+from meeting_svc.meeting.record import (
+    Cancellation,
+    GuestAttendance,
+    Handover,
+    Participants,
+    Postponement,
+    Recording,
+)
+from meeting_svc.meeting.schemas import (
     CallMeeting,
     CancelMeeting,
     CloseSession,
@@ -21,14 +30,6 @@ from meeting_svc.meeting_schemas import (
     OpenSession,
     Postpone,
     RecordSound,
-)
-from meeting_svc.record import (
-    Cancellation,
-    GuestAttendance,
-    Handover,
-    Participants,
-    Postponement,
-    Recording,
 )
 from meeting_svc.topic import Topic
 from zhengling.authority.act import Act

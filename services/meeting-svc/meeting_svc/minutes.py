@@ -14,9 +14,9 @@ from enum import StrEnum
 
 from meeting_svc import attendance, deciding, quorum
 from meeting_svc.decision.decision import Amendment
-from meeting_svc.meeting import Meeting, MeetingState, minutes_facts
-from meeting_svc.record import Attendance, Capacity, Handover, Presence
-from meeting_svc.succession import chaired_by
+from meeting_svc.meeting.meeting import Meeting, MeetingState, minutes_facts
+from meeting_svc.meeting.record import Attendance, Capacity, Handover, Presence
+from meeting_svc.meeting.succession import chaired_by
 from zhengling.authority.chain import StepTaken, Succession
 from zhengling.authority.composition import Composition, OrganisationKind
 from zhengling.dates.deadlines import shanghai_day

@@ -9,9 +9,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from meeting_svc import minutes as minutes_
-from meeting_svc import succession, tables
-from meeting_svc.commands import kind_of
-from meeting_svc.meeting import Meeting
+from meeting_svc import tables
+from meeting_svc.meeting import succession
+from meeting_svc.meeting.case import kind_of
+from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.minutes import Minutes, MinutesState
 from meeting_svc.minutes_schemas import MinutesSummary, MinutesText, MinutesVersions, MinutesView
 from zhengling.authority.chain import next_step

@@ -9,7 +9,7 @@ from fastapi import Header, Path, Response
 
 from meeting_svc import minutes_commands as do
 from meeting_svc import minutes_queries as see
-from meeting_svc.meeting import Meeting
+from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.minutes import Minutes
 from meeting_svc.minutes_schemas import (
     CorrectMinutes,

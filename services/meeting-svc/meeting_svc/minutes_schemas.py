@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import Field, StrictBool, model_validator
 
 from meeting_svc.decision.decision import Effect
-from meeting_svc.meeting import MeetingState
+from meeting_svc.meeting.meeting import MeetingState
 from meeting_svc.minutes import Cause, MinutesState
 from zhengling.authority.composition import Key
 from zhengling.events.event import Resolution, ResolutionChange

@@ -12,8 +12,15 @@ from typing import TypeVar
 
 from meeting_svc.agenda import item_of
 from meeting_svc.attendance import capacity_of, require_guest_invited
-from meeting_svc.meeting import Meeting, MeetingState, require_state
-from meeting_svc.record import OF_THE_PEOPLE_IN_A_MEETING, Attendance, GuestAttendance, Move, Movement, Presence
+from meeting_svc.meeting.meeting import Meeting, MeetingState, require_state
+from meeting_svc.meeting.record import (
+    OF_THE_PEOPLE_IN_A_MEETING,
+    Attendance,
+    GuestAttendance,
+    Move,
+    Movement,
+    Presence,
+)
 from zhengling.authority.composition import Composition
 from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Problem, Text, invalid, refusal

@@ -14,7 +14,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from meeting_svc.decision.decision import Decision, Standing
-from meeting_svc.meeting import Meeting, MeetingState
+from meeting_svc.meeting.meeting import Meeting, MeetingState
 from zhengling.authority.chain import Taken
 from zhengling.authority.composition import Acting, Composition
 from zhengling.dates.deadlines import shanghai_day

@@ -16,10 +16,10 @@ from uuid_utils.compat import uuid7
 
 from meeting_svc import guest, planning, tables
 from meeting_svc import hindrance as hindrances
-from meeting_svc.commands import require_organisations
 from meeting_svc.decision.decision import Decision
 from meeting_svc.hindrance import Breach, Surroundings
-from meeting_svc.meeting import Meeting
+from meeting_svc.meeting.case import require_organisations
+from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.planning import (
     Act,
     Guest,

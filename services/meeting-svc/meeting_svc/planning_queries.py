@@ -7,8 +7,8 @@ from typing import Any
 
 from meeting_svc import hindrance, planning, tables
 from meeting_svc.hindrance import Breach
+from meeting_svc.meeting.schemas import RuleTold
 from meeting_svc.meeting_kind.description import request_told
-from meeting_svc.meeting_schemas import RuleTold
 from meeting_svc.planning import PlanningRequest, RequestState
 from meeting_svc.planning_commands import Case, book_of, case_of, kind_of, lead_of
 from meeting_svc.planning_schemas import (

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from meeting_svc.meeting_schemas import RuleTold
+from meeting_svc.meeting.schemas import RuleTold
 from meeting_svc.planning import RequestState
 from zhengling.authority.composition import Key
 from zhengling.kernel.characters import SeveralLines

@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from meeting_svc import attendance, invitation, leave, quorum
-from meeting_svc.chairing import chair_facts, entrustable, entrusters, may_chair, planned_chair, who_else_chairs
-from meeting_svc.meeting import PREPARED, Meeting, MeetingState, sponsors_of
-from meeting_svc.record import Remark
+from meeting_svc.meeting.chairing import (
+    chair_facts,
+    entrustable,
+    entrusters,
+    may_chair,
+    planned_chair,
+    who_else_chairs,
+)
+from meeting_svc.meeting.meeting import PREPARED, Meeting, MeetingState, sponsors_of
+from meeting_svc.meeting.record import Remark
 from meeting_svc.session import devices_declared
 from zhengling.authority.composition import Composition
 from zhengling.kernel.errors import Text

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from meeting_svc import attendance
-from meeting_svc.meeting import Meeting, members_in_the_room
-from meeting_svc.record import Move
+from meeting_svc.meeting.meeting import Meeting, members_in_the_room
+from meeting_svc.meeting.record import Move
 from zhengling.authority.composition import Composition
 from zhengling.rules.rulebook import MeetingKind
 

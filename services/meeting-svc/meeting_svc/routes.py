@@ -10,13 +10,13 @@ from meeting_svc import (
     composition_routes,
     invitation_routes,
     leave_routes,
-    meeting_routes,
     minutes_routes,
     planning_routes,
     topic_routes,
     yearly_plan_routes,
 )
 from meeting_svc.decision import routes as decision_routes
+from meeting_svc.meeting import routes as meeting_routes
 
 ROUTERS = [
     *composition_routes.ROUTERS,

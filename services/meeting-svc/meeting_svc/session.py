@@ -12,9 +12,9 @@ from datetime import date, datetime
 
 from meeting_svc import attendance as attending
 from meeting_svc import deciding, invitation
-from meeting_svc.chairing import require_chair
-from meeting_svc.meeting import HELD, PREPARED, Meeting, MeetingState, require_state
-from meeting_svc.record import (
+from meeting_svc.meeting.chairing import require_chair
+from meeting_svc.meeting.meeting import HELD, PREPARED, Meeting, MeetingState, require_state
+from meeting_svc.meeting.record import (
     OF_A_MEETING,
     OF_THE_PEOPLE_IN_A_MEETING,
     Attendance,

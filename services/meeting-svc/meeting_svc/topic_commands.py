@@ -15,11 +15,11 @@ from meeting_svc import paper as papers_
 from meeting_svc import readiness, tables
 from meeting_svc import topic as topics
 from meeting_svc import turn as turns
-from meeting_svc.chairing import planned_chair, require_entrusted
-from meeting_svc.commands import entrusted_chairs, kind_of, require_organisations
 from meeting_svc.consultation import Coordination, CoordinationNote, Position, Signature, Stance
 from meeting_svc.decision.decision import NOT_IN_FORCE, Decision, Standing
-from meeting_svc.meeting import Meeting
+from meeting_svc.meeting.case import entrusted_chairs, kind_of, require_organisations
+from meeting_svc.meeting.chairing import planned_chair, require_entrusted
+from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.paper_commands import papers_of
 from meeting_svc.topic import OF_A_TOPIC, PriorMeeting, Topic
 from meeting_svc.topic_schemas import (

@@ -11,9 +11,9 @@ from meeting_svc import consultation as consultations
 from meeting_svc import declaration as declarations
 from meeting_svc import readiness, tables
 from meeting_svc import topic as topics
-from meeting_svc.chairing import chair_waits
-from meeting_svc.commands import entrusted_chairs, kind_of
 from meeting_svc.decision.decision import Standing
+from meeting_svc.meeting.case import entrusted_chairs, kind_of
+from meeting_svc.meeting.chairing import chair_waits
 from meeting_svc.topic import Topic, TopicState
 from meeting_svc.topic_commands import rules_of
 from meeting_svc.topic_schemas import GateRecordView, GateView, Outstanding, TopicView

@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from meeting_svc import planning, yearly_plan
-from meeting_svc.commands import require_organisations
 from meeting_svc.decision.decision import Decision
-from meeting_svc.meeting import Meeting
+from meeting_svc.meeting.case import require_organisations
+from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.planning import PlanStepTaken
 from meeting_svc.planning_commands import one_at_a_time
 from meeting_svc.yearly_plan import Declaration, MeetingPlan, PlanItem, PlanState

@@ -8,10 +8,8 @@ from uuid_utils.compat import uuid7
 
 from meeting_svc import deciding, minutes_commands
 from meeting_svc import declaration as declarations
-from meeting_svc import meeting as meetings
 from meeting_svc import minutes as minutes_
 from meeting_svc import turn as turns
-from meeting_svc.commands import kind_of, require_organisations
 from meeting_svc.decision import decision as decisions
 from meeting_svc.decision.decision import Decision, Execution, PublicationRecord, PublicationState, Standing
 from meeting_svc.decision.schemas import (
@@ -22,7 +20,9 @@ from meeting_svc.decision.schemas import (
     ReplaceDecision,
     WithdrawDecision,
 )
-from meeting_svc.meeting import Meeting, MeetingState
+from meeting_svc.meeting import meeting as meetings
+from meeting_svc.meeting.case import kind_of, require_organisations
+from meeting_svc.meeting.meeting import Meeting, MeetingState
 from meeting_svc.topic import Topic
 from meeting_svc.topic_commands import rules_of
 from zhengling.authority.act import Act

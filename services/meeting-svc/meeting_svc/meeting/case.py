@@ -11,9 +11,10 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from meeting_svc import chairing, invitation, succession, tables
-from meeting_svc import meeting as meetings
-from meeting_svc.meeting import Meeting
+from meeting_svc import invitation, tables
+from meeting_svc.meeting import chairing, succession
+from meeting_svc.meeting import meeting as meetings
+from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.topic import Topic
 from zhengling.authority import chain as chains
 from zhengling.authority.act import Act

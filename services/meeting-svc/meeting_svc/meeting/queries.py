@@ -11,18 +11,26 @@ from functools import partial
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from meeting_svc import agenda, attendance, chairing, invitation, preparation, quorum, succession, tables
-from meeting_svc import meeting as meetings
+from meeting_svc import (
+    agenda,
+    attendance,
+    invitation,
+    preparation,
+    quorum,
+    tables,
+)
 from meeting_svc import minutes as minutes_
 from meeting_svc.agenda_schemas import AgendaRhythmView, Rhythms
 from meeting_svc.attendance_schemas import ExpectedView, QuorumView
-from meeting_svc.commands import kind_of
-from meeting_svc.meeting import Meeting, MeetingState, minutes_facts
+from meeting_svc.meeting import chairing, succession
+from meeting_svc.meeting import meeting as meetings
+from meeting_svc.meeting.case import kind_of
+from meeting_svc.meeting.meeting import Meeting, MeetingState, minutes_facts
+from meeting_svc.meeting.record import Remark
+from meeting_svc.meeting.schemas import Kinds, KindView, MeetingView, RemarkView, RuleTold
 from meeting_svc.meeting_kind.description import rules_told
-from meeting_svc.meeting_schemas import Kinds, KindView, MeetingView, RemarkView, RuleTold
 from meeting_svc.minutes import MinutesState
 from meeting_svc.minutes_queries import Newest, newest_of
-from meeting_svc.record import Remark
 from zhengling.authority.chain import StepTaken, next_step
 from zhengling.authority.composition import Composition
 from zhengling.database.session import load

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from meeting_svc.decision.decision import require_complete, require_one_lead
-from meeting_svc.record import (
+from meeting_svc.meeting.record import (
     OF_A_MEETING,
     Acknowledgement,
     AgendaRemoval,
@@ -37,9 +37,9 @@ from meeting_svc.record import (
     Recording,
     StaffApproval,
 )
-from meeting_svc.record import AgendaItem as AgendaItem
-from meeting_svc.record import Attendance as Attendance
-from meeting_svc.record import Entrustment as Entrustment
+from meeting_svc.meeting.record import AgendaItem as AgendaItem
+from meeting_svc.meeting.record import Attendance as Attendance
+from meeting_svc.meeting.record import Entrustment as Entrustment
 from zhengling.authority.act import Act
 from zhengling.authority.chain import StepTaken
 from zhengling.authority.composition import Composition, OrganisationKind

@@ -7,9 +7,9 @@ from typing import Annotated
 from fastapi import Path, Query, Response
 
 from meeting_svc import meeting_commands as do
-from meeting_svc import meeting_queries as see
-from meeting_svc.meeting import Meeting, MeetingState
-from meeting_svc.meeting_schemas import (
+from meeting_svc.meeting import queries as see
+from meeting_svc.meeting.meeting import Meeting, MeetingState
+from meeting_svc.meeting.schemas import (
     CallMeeting,
     CancelMeeting,
     CloseSession,

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from meeting_svc.chairing import chair_facts, planned_chair
-from meeting_svc.meeting import Meeting, sponsors_of, step_context
+from meeting_svc.meeting.chairing import chair_facts, planned_chair
+from meeting_svc.meeting.meeting import Meeting, sponsors_of, step_context
 from zhengling.authority.chain import Succession
 from zhengling.authority.composition import Acting, Composition
 from zhengling.dates.deadlines import shanghai_day

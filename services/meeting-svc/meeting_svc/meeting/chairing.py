@@ -8,8 +8,15 @@ from __future__ import annotations
 
 from datetime import date
 
-from meeting_svc.meeting import GRANTED, PREPARED, Meeting, MeetingState, require_state, sponsors_of
-from meeting_svc.record import OF_A_MEETING, Entrustment
+from meeting_svc.meeting.meeting import (
+    GRANTED,
+    PREPARED,
+    Meeting,
+    MeetingState,
+    require_state,
+    sponsors_of,
+)
+from meeting_svc.meeting.record import OF_A_MEETING, Entrustment
 from zhengling.authority.composition import Acting, Composition
 from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Text, refusal

@@ -27,7 +27,7 @@ from meeting_svc.invitation_schemas import (
     OutsideConsentView,
 )
 from meeting_svc.leave_schemas import DelegationView, LeaveView
-from meeting_svc.meeting import MeetingState
+from meeting_svc.meeting.meeting import MeetingState
 from zhengling.authority.composition import Key
 from zhengling.events.event import Resolution
 from zhengling.kernel.instants import Day, Instant
