@@ -6,8 +6,8 @@ from typing import Annotated
 
 from fastapi import Query
 
-from meeting_svc import cadence_queries as see
-from meeting_svc.cadence_schemas import CadenceView
+from meeting_svc.cadence import queries as see
+from meeting_svc.cadence.schemas import CadenceView
 from meeting_svc.scopes import Read
 from zhengling.kernel.instants import Day
 from zhengling.web.routing import queries

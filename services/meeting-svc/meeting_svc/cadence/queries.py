@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import sqlalchemy as sa
 
 from meeting_svc import tables
-from meeting_svc.cadence_schemas import CadenceView, KindCadenceView, PeriodView
+from meeting_svc.cadence.schemas import CadenceView, KindCadenceView, PeriodView
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.replicas import composition
 from zhengling.rules.cadence import Period, sentence, standing

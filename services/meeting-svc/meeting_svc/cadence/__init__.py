@@ -1,0 +1,1 @@
+"""How often each kind of meeting has to be held."""
