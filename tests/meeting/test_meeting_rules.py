@@ -16,7 +16,6 @@ from tests.meeting.test_topic import a_topic, book
 from meeting_svc import (
     agenda,
     attendance,
-    circular,
     invitation,
     leave,
     minutes,
@@ -24,6 +23,7 @@ from meeting_svc import (
     preparation,
     session,
 )
+from meeting_svc.circular import circular
 from meeting_svc.meeting import chairing
 from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting.meeting import AgendaItem, Attendance, Entrustment, Meeting, MeetingState

@@ -5,7 +5,6 @@ from __future__ import annotations
 from meeting_svc import (
     agenda_routes,
     attendance_routes,
-    circular_routes,
     composition_routes,
     invitation_routes,
     leave_routes,
@@ -15,6 +14,7 @@ from meeting_svc import (
     yearly_plan_routes,
 )
 from meeting_svc.cadence import routes as cadence_routes
+from meeting_svc.circular import routes as circular_routes
 from meeting_svc.decision import routes as decision_routes
 from meeting_svc.meeting import routes as meeting_routes
 

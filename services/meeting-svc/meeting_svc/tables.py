@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.orm import registry
 
-from meeting_svc.circular import Circular, Row
+from meeting_svc.circular.circular import Circular, Row
 from meeting_svc.consultation import Coordination, CoordinationNote, Position, Signature
 from meeting_svc.decision.decision import Amendment, Decision, Execution, PublicationRecord, Revision
 from meeting_svc.meeting import record

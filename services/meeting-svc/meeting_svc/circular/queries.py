@@ -9,10 +9,10 @@ import sqlalchemy as sa
 from openpyxl import Workbook
 from openpyxl.styles import Font
 
-from meeting_svc import circular as circulars
 from meeting_svc import tables
-from meeting_svc.circular import Circular, Figures
-from meeting_svc.circular_schemas import AttendanceFigures, CircularRowView, CircularView
+from meeting_svc.circular import circular as circulars
+from meeting_svc.circular.circular import Circular, Figures
+from meeting_svc.circular.schemas import AttendanceFigures, CircularRowView, CircularView
 from meeting_svc.invitation import names_of
 from meeting_svc.meeting.meeting import Meeting
 from zhengling.dates.deadlines import shanghai_day

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from uuid_utils.compat import uuid7
 
-from meeting_svc import circular as circulars
-from meeting_svc.circular import Circular
-from meeting_svc.circular_queries import figures_of
-from meeting_svc.circular_schemas import SendCircular
+from meeting_svc.circular import circular as circulars
+from meeting_svc.circular.circular import Circular
+from meeting_svc.circular.queries import figures_of
+from meeting_svc.circular.schemas import SendCircular
 from meeting_svc.invitation import names_of
 from meeting_svc.meeting import meeting as meetings
 from zhengling.dates.deadlines import shanghai_day

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from fastapi import Query, Response
 
-from meeting_svc import circular_commands as do
-from meeting_svc import circular_queries as see
-from meeting_svc.circular_schemas import AttendanceFigures, CircularView, SendCircular
+from meeting_svc.circular import commands as do
+from meeting_svc.circular import queries as see
+from meeting_svc.circular.schemas import AttendanceFigures, CircularView, SendCircular
 from meeting_svc.scopes import Create, Read
 from zhengling.documents.xlsx import MEDIA_TYPE
 from zhengling.kernel.instants import Day
