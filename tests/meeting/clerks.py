@@ -17,7 +17,6 @@ from meeting_svc import (
     agenda_commands,
     attendance_commands,
     invitation_commands,
-    leave_commands,
     meeting_commands,
     minutes_commands,
     topic_commands,
@@ -28,7 +27,8 @@ from meeting_svc.decision import commands as decision_commands
 from meeting_svc.decision.decision import Decision
 from meeting_svc.decision.schemas import RecordDecision
 from meeting_svc.invitation_schemas import Acknowledge, GiveConsent, ProposeInvitees, SendNotice, WithdrawInvitee
-from meeting_svc.leave_schemas import AnswerRequest, AskLeave, SendDelegate, WithdrawLeave
+from meeting_svc.leave import commands as leave_commands
+from meeting_svc.leave.schemas import AnswerRequest, AskLeave, SendDelegate, WithdrawLeave
 from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.meeting.schemas import (
     CallMeeting,

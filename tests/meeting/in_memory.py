@@ -21,7 +21,6 @@ from meeting_svc import (
     consultation,
     declaration,
     invitation,
-    leave,
     meeting_commands,
     minutes,
     minutes_commands,
@@ -35,6 +34,7 @@ from meeting_svc import (
 )
 from meeting_svc.decision import decision
 from meeting_svc.decision.decision import Amendment, Decision
+from meeting_svc.leave import leave
 from meeting_svc.meeting import meeting
 from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.minutes import Minutes

@@ -30,13 +30,13 @@ from meeting_svc import (
     declaration,
     invitation,
     invitation_commands,
-    leave_commands,
     meeting_commands,
     minutes,
     movement,
     readiness,
     topic_commands,
 )
+from meeting_svc.leave import commands as leave_commands
 from meeting_svc.meeting import meeting
 from meeting_svc.meeting.meeting import MeetingState
 from meeting_svc.minutes import Minutes

@@ -17,13 +17,13 @@ from meeting_svc import (
     agenda,
     attendance,
     invitation,
-    leave,
     minutes,
     movement,
     preparation,
     session,
 )
 from meeting_svc.circular import circular
+from meeting_svc.leave import leave
 from meeting_svc.meeting import chairing
 from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting.meeting import AgendaItem, Attendance, Entrustment, Meeting, MeetingState

@@ -7,7 +7,6 @@ from meeting_svc import (
     attendance_routes,
     composition_routes,
     invitation_routes,
-    leave_routes,
     minutes_routes,
     planning_routes,
     topic_routes,
@@ -16,6 +15,7 @@ from meeting_svc import (
 from meeting_svc.cadence import routes as cadence_routes
 from meeting_svc.circular import routes as circular_routes
 from meeting_svc.decision import routes as decision_routes
+from meeting_svc.leave import routes as leave_routes
 from meeting_svc.meeting import routes as meeting_routes
 
 ROUTERS = [

@@ -26,7 +26,7 @@ from meeting_svc.invitation_schemas import (
     NoticeView,
     OutsideConsentView,
 )
-from meeting_svc.leave_schemas import DelegationView, LeaveView
+from meeting_svc.leave.schemas import DelegationView, LeaveView
 from meeting_svc.meeting.meeting import MeetingState
 from zhengling.authority.composition import Key
 from zhengling.events.event import Resolution

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import Response
 
-from meeting_svc import leave_commands as do
-from meeting_svc.leave_schemas import AnswerRequest, AskLeave, SendDelegate, WithdrawLeave
+from meeting_svc.leave import commands as do
+from meeting_svc.leave.schemas import AnswerRequest, AskLeave, SendDelegate, WithdrawLeave
 from meeting_svc.meeting.routes import meeting_answer
 from meeting_svc.meeting.schemas import MeetingView
 from meeting_svc.scopes import Change

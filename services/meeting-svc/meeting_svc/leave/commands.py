@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from meeting_svc import invitation
-from meeting_svc import leave as leaves
-from meeting_svc.leave_schemas import AnswerRequest, AskLeave, SendDelegate, WithdrawLeave
+from meeting_svc.leave import leave as leaves
+from meeting_svc.leave.schemas import AnswerRequest, AskLeave, SendDelegate, WithdrawLeave
 from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting.case import meeting_case
 from meeting_svc.meeting.meeting import Meeting

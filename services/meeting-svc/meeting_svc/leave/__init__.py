@@ -1,0 +1,1 @@
+"""Leave from a meeting, and delegates."""
