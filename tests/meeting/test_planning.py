@@ -13,13 +13,14 @@ from pydantic import ValidationError
 from tests.conftest import composition_of
 from tests.sixth import write_sixth_government
 
-from meeting_svc import hindrance, planning, planning_commands, yearly_plan
+from meeting_svc import hindrance, planning, planning_commands
 from meeting_svc.decision.decision import Decision, Standing
 from meeting_svc.guest import invited_by
 from meeting_svc.hindrance import Surroundings, breaches_of, days_late, quota_key, refuse_breaches, standing
 from meeting_svc.meeting.meeting import Meeting, MeetingState
+from meeting_svc.meeting_plan import meeting_plan as meeting_plans
+from meeting_svc.meeting_plan.meeting_plan import Declaration, MeetingPlan, PlanItem, PlanState, allows
 from meeting_svc.planning import Guest, Lift, PlanningRequest, PlanStepTaken, RequestState, next_ask
-from meeting_svc.yearly_plan import Declaration, MeetingPlan, PlanItem, PlanState, allows
 from zhengling.authority.composition import Composition, Post, PostRole
 from zhengling.dates.deadlines import Anchor, DeadlineRule, compute
 from zhengling.dates.deadlines import Unit as TimeUnit
@@ -312,10 +313,10 @@ def a_plan(*items: PlanItem, **changes: Any) -> MeetingPlan:
 def test_an_item_counts_once_its_plan_is_adopted_for_its_sponsor_and_its_year() -> None:
     plan = a_plan(an_item())
     assert not allows(plan, "i", "xg-jyj", DAY)
-    yearly_plan.take(plan, PLAN_RULES, step(PlanStep.review, Role.office))
+    meeting_plans.take(plan, PLAN_RULES, step(PlanStep.review, Role.office))
     assert plan.state == PlanState.in_review
     assert not allows(plan, "i", "xg-jyj", DAY)
-    yearly_plan.take(plan, PLAN_RULES, step(PlanStep.decide, Role.head))
+    meeting_plans.take(plan, PLAN_RULES, step(PlanStep.decide, Role.head))
     assert allows(plan, "i", "xg-jyj", DAY)
     assert not allows(plan, "i", "xg-wjj", DAY)
     assert not allows(plan, "i", "xg-jyj", date(2027, 3, 16))
@@ -326,30 +327,30 @@ def test_an_item_counts_once_its_plan_is_adopted_for_its_sponsor_and_its_year() 
 
 def test_a_joint_item_counts_only_once_the_committee_passed_that_one() -> None:
     plan = a_plan(an_item("a", joint=True), an_item("b", joint=True), state=PlanState.adopted, adopted_at=NOW)
-    yearly_plan.declare(plan, Declaration("xg-office-clerk", NOW, NOW, "常委会", ("a",)))
+    meeting_plans.declare(plan, Declaration("xg-office-clerk", NOW, NOW, "常委会", ("a",)))
     assert (allows(plan, "a", "xg-jyj", DAY), allows(plan, "b", "xg-jyj", DAY)) == (True, False)
     with pytest.raises(Problem) as refused:
-        yearly_plan.declare(plan, Declaration("xg-office-clerk", NOW - timedelta(days=1), NOW, "常委会", ("b",)))
+        meeting_plans.declare(plan, Declaration("xg-office-clerk", NOW - timedelta(days=1), NOW, "常委会", ("b",)))
     assert refused.value.code == "before_the_adoption"
 
 
 def test_a_plan_without_a_door_is_firm_and_an_empty_one_isnt_adopted() -> None:
     with pytest.raises(Problem) as refused:
-        yearly_plan.require_door(PLAN_RULES, PEOPLE, "xg-head", NOW.date())
+        meeting_plans.require_door(PLAN_RULES, PEOPLE, "xg-head", NOW.date())
     assert (refused.value.code, refused.value.clause) == ("plan_is_firm", "TV-7")
     with pytest.raises(Problem) as refused:
-        yearly_plan.take(a_plan(), PLAN_RULES, step(PlanStep.review, Role.office))
+        meeting_plans.take(a_plan(), PLAN_RULES, step(PlanStep.review, Role.office))
     assert refused.value.code == "plan_empty"
 
 
 def test_a_plan_is_overdue_only_while_it_is_collected_and_not_by_a_later_date() -> None:
     plan = a_plan(an_item())
-    assert yearly_plan.fall_overdue(plan, plan.due_at - timedelta(seconds=1)) is False
-    assert yearly_plan.fall_overdue(plan, plan.due_at) is True
-    yearly_plan.move_due(plan, date(2025, 12, 1), plan.due_at + timedelta(days=3), plan.due_at + timedelta(hours=1))
+    assert meeting_plans.fall_overdue(plan, plan.due_at - timedelta(seconds=1)) is False
+    assert meeting_plans.fall_overdue(plan, plan.due_at) is True
+    meeting_plans.move_due(plan, date(2025, 12, 1), plan.due_at + timedelta(days=3), plan.due_at + timedelta(hours=1))
     assert plan.overdue_at is None
     plan = a_plan(an_item(), state=PlanState.in_review)
-    assert yearly_plan.fall_overdue(plan, plan.due_at + timedelta(days=9)) is False
+    assert meeting_plans.fall_overdue(plan, plan.due_at + timedelta(days=9)) is False
 
 
 # the states ---------------------------------------------------------------------------------------------------------

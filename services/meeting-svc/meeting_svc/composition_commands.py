@@ -9,11 +9,11 @@ import sqlalchemy as sa
 from uuid_utils.compat import uuid7
 
 from meeting_svc import composition_workbook as workbook
-from meeting_svc import yearly_plan_commands
 from meeting_svc.composition import MAX_ROWS, Written, rows_of
 from meeting_svc.composition_changes import Report, examine
 from meeting_svc.composition_schemas import CompositionReport, CompositionRows
 from meeting_svc.meeting import meeting as meetings
+from meeting_svc.meeting_plan import commands as yearly_plan_commands
 from zhengling.authority.composition import Composition
 from zhengling.backbone.outbox import emit
 from zhengling.dates.deadlines import shanghai_day

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from meeting_svc import yearly_plan_commands
 from meeting_svc.decision import commands
 from meeting_svc.decision.decision import Standing
-from meeting_svc.yearly_plan import MeetingPlan
+from meeting_svc.meeting_plan import commands as yearly_plan_commands
+from meeting_svc.meeting_plan.meeting_plan import MeetingPlan
 from zhengling.backbone import reconciliation
 from zhengling.backbone.inbox import Handlers, Received, ignored
 from zhengling.backbone.timers import Timers

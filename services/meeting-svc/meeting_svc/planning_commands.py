@@ -20,6 +20,7 @@ from meeting_svc.decision.decision import Decision
 from meeting_svc.hindrance import Breach, Surroundings
 from meeting_svc.meeting.case import require_organisations
 from meeting_svc.meeting.meeting import Meeting
+from meeting_svc.meeting_plan.meeting_plan import MeetingPlan, allows
 from meeting_svc.planning import (
     Act,
     Guest,
@@ -41,7 +42,6 @@ from meeting_svc.planning_schemas import (
     What,
     Withdraw,
 )
-from meeting_svc.yearly_plan import MeetingPlan, allows
 from zhengling.authority.composition import Acting, Composition, OrganisationKind
 from zhengling.database.session import government_of, load, lock
 from zhengling.dates.deadlines import Due, compute, shanghai_day

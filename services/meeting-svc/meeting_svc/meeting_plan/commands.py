@@ -9,14 +9,22 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from meeting_svc import planning, yearly_plan
+from meeting_svc import planning
 from meeting_svc.decision.decision import Decision
 from meeting_svc.meeting.case import require_organisations
 from meeting_svc.meeting.meeting import Meeting
+from meeting_svc.meeting_plan import meeting_plan as meeting_plans
+from meeting_svc.meeting_plan.meeting_plan import Declaration, MeetingPlan, PlanItem, PlanState
+from meeting_svc.meeting_plan.schemas import (
+    AddItem,
+    DeclareCommittee,
+    HandIn,
+    ItemPayload,
+    OpenPlan,
+    TakePlanStep,
+)
 from meeting_svc.planning import PlanStepTaken
 from meeting_svc.planning_commands import one_at_a_time
-from meeting_svc.yearly_plan import Declaration, MeetingPlan, PlanItem, PlanState
-from meeting_svc.yearly_plan_schemas import AddItem, DeclareCommittee, HandIn, ItemPayload, OpenPlan, TakePlanStep
 from zhengling.authority.composition import Acting, Composition
 from zhengling.backbone import timers
 from zhengling.database.session import load, lock, now
@@ -36,7 +44,7 @@ OVERDUE = "meeting_plan_overdue"
 def rules_of(book: Rulebook) -> YearlyPlan:
     """409 `no_planning_rules`, `no_yearly_plan` where the government has none."""
     rules = planning.rules_of(book.planning, book.code, book.government.name)
-    return yearly_plan.rules_of(rules, book.government.name)
+    return meeting_plans.rules_of(rules, book.government.name)
 
 
 async def plan_of(session: AsyncSession, year: int) -> MeetingPlan | None:
@@ -121,10 +129,10 @@ async def hand_in(call: Call, year: int, body: HandIn) -> MeetingPlan:
     plan is collected."""
     plan, rules, composition = await _locked(call, year)
     require_organisations(composition, [body.sponsor])
-    yearly_plan.require_submitter(rules, composition, call.official, body.sponsor, shanghai_day(call.now))
+    meeting_plans.require_submitter(rules, composition, call.official, body.sponsor, shanghai_day(call.now))
     occurred_at = call.occurred(body.occurred_at)
     items = [_item(call, body.sponsor, item, occurred_at) for item in body.items]
-    yearly_plan.hand_in(plan, rules, body.sponsor, items)
+    meeting_plans.hand_in(plan, rules, body.sponsor, items)
     await call.session.flush()
     return plan
 
@@ -153,7 +161,7 @@ async def take_step(call: Call, year: int, body: TakePlanStep) -> MeetingPlan:
         decision = await load(call.session, Decision, body.decision_id, "decision", "决定事项")
         meeting = await load(call.session, Meeting, decision.meeting_id, "meeting", "会议")
     plan, rules, composition = await _locked(call, year)
-    yearly_plan.require_state(plan, PlanState.collecting, PlanState.in_review)
+    meeting_plans.require_state(plan, PlanState.collecting, PlanState.in_review)
     ask = rules.ask[len(plan.steps)]
     acting = _actor(call, rules, ask, composition, body)
     occurred_at = call.occurred(meeting.closed_at if meeting else body.occurred_at)
@@ -168,7 +176,7 @@ async def take_step(call: Call, year: int, body: TakePlanStep) -> MeetingPlan:
     if decision and meeting:
         planning.require_decides(ask.meeting, ask.clause or rules.clause, decision, meeting)
     collected = plan.state == PlanState.collecting
-    yearly_plan.strike(plan, {item.item_id: item.reason for item in body.struck})
+    meeting_plans.strike(plan, {item.item_id: item.reason for item in body.struck})
     taken = PlanStepTaken(
         body.step,
         acting.role,
@@ -180,7 +188,7 @@ async def take_step(call: Call, year: int, body: TakePlanStep) -> MeetingPlan:
         acting.clause,
         decision.id if decision else None,
     )
-    yearly_plan.take(plan, rules, taken)
+    meeting_plans.take(plan, rules, taken)
     if collected:
         await due_dates.settle(call.session, SUBJECT, plan.id, "met")
         await timers.cancel(call.session, OVERDUE, plan.id)
@@ -209,8 +217,8 @@ def _actor(call: Call, rules: YearlyPlan, ask: Ask, composition: Composition, bo
 async def declare_committee(call: Call, year: int, body: DeclareCommittee) -> MeetingPlan:
     """Declare that the party committee passed the joint items that wait for it. By who the rulebook says."""
     plan, rules, composition = await _locked(call, year)
-    yearly_plan.require_state(plan, PlanState.adopted)
-    waiting = tuple(item.id for item in yearly_plan.waiting(plan)) if rules.joint else ()
+    meeting_plans.require_state(plan, PlanState.adopted)
+    waiting = tuple(item.id for item in meeting_plans.waiting(plan)) if rules.joint else ()
     if rules.joint:
         composition.require(
             call.official,
@@ -222,7 +230,7 @@ async def declare_committee(call: Call, year: int, body: DeclareCommittee) -> Me
             clause=rules.joint.clause,
         )
     declaration = Declaration(call.official or "", call.occurred(body.occurred_at), call.now, body.note, waiting)
-    yearly_plan.declare(plan, declaration)
+    meeting_plans.declare(plan, declaration)
     call.audit_details.update(declared=body.note, items=list(waiting))
     await call.session.flush()
     return plan
@@ -231,11 +239,11 @@ async def declare_committee(call: Call, year: int, body: DeclareCommittee) -> Me
 async def add_item(call: Call, year: int, body: AddItem) -> MeetingPlan:
     """Add an item to the adopted plan, with a reason: by who the rulebook lets do it. The plan gets a new version."""
     plan, rules, composition = await _locked(call, year)
-    acting = yearly_plan.require_door(rules, composition, call.official, shanghai_day(call.now))
+    acting = meeting_plans.require_door(rules, composition, call.official, shanghai_day(call.now))
     require_organisations(composition, [body.sponsor])
     occurred_at = call.occurred(body.occurred_at)
     item = _item(call, body.sponsor, body, occurred_at, acting.on_behalf_of or call.official, body.reason)
-    yearly_plan.add(plan, rules, item, occurred_at)
+    meeting_plans.add(plan, rules, item, occurred_at)
     call.audit_details.update({"reason": body.reason} | acting.behalf)
     await call.session.flush()
     return plan
@@ -244,7 +252,7 @@ async def add_item(call: Call, year: int, body: AddItem) -> MeetingPlan:
 async def mark_overdue(session: AsyncSession, plan_id: str) -> None:
     """What the timer does once the plan had to be collected: mark it, if it is still being collected. No event."""
     plan = await lock(session, MeetingPlan, plan_id, "meeting plan", "年度会议计划")
-    yearly_plan.fall_overdue(plan, now(session))
+    meeting_plans.fall_overdue(plan, now(session))
     await session.flush()
 
 
@@ -252,7 +260,7 @@ async def move_due_dates(session: AsyncSession, moves: Iterable[tuple[MeetingPla
     """Let plans follow their kept due dates when the calendar changes, and their timers with them."""
     again: dict[str, datetime] = {}
     for plan, moved in moves:
-        yearly_plan.move_due(plan, moved.after.due, moved.after.due_at, now(session))
+        meeting_plans.move_due(plan, moved.after.due, moved.after.due_at, now(session))
         if not plan.overdue_at:
             again[plan.id] = plan.due_at
     await session.flush()

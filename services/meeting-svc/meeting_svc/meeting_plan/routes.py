@@ -6,11 +6,18 @@ from typing import Annotated
 
 from fastapi import Path, Query, Response
 
-from meeting_svc import yearly_plan_commands as do
-from meeting_svc import yearly_plan_queries as see
+from meeting_svc.meeting_plan import commands as do
+from meeting_svc.meeting_plan import queries as see
+from meeting_svc.meeting_plan.meeting_plan import MeetingPlan, PlanState
+from meeting_svc.meeting_plan.schemas import (
+    AddItem,
+    DeclareCommittee,
+    HandIn,
+    MeetingPlanView,
+    OpenPlan,
+    TakePlanStep,
+)
 from meeting_svc.scopes import Change, Create, Read
-from meeting_svc.yearly_plan import MeetingPlan, PlanState
-from meeting_svc.yearly_plan_schemas import AddItem, DeclareCommittee, HandIn, MeetingPlanView, OpenPlan, TakePlanStep
 from zhengling.web.paging import Page, Paging
 from zhengling.web.routing import Call, commands, etag, queries
 

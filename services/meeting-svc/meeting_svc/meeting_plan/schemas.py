@@ -7,9 +7,9 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
+from meeting_svc.meeting_plan.meeting_plan import PlanState
 from meeting_svc.planning import RequestState
 from meeting_svc.planning_schemas import DecisionId, NextPlanStep, Note, PlanStepView
-from meeting_svc.yearly_plan import PlanState
 from zhengling.authority.composition import Key
 from zhengling.kernel.payload import (
     SAYING,
