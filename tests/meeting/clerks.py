@@ -13,14 +13,7 @@ from pydantic import BaseModel
 from tests.meeting.in_memory import Command, Rows, versions
 from tests.meeting.lawful import SHANGHAI, Law, asked, day_of, facts_of, holds, of_its_text
 
-from meeting_svc import (
-    agenda_commands,
-    attendance_commands,
-    invitation_commands,
-    meeting_commands,
-    minutes_commands,
-    topic_commands,
-)
+from meeting_svc import agenda_commands, attendance_commands, invitation_commands, meeting_commands, minutes_commands
 from meeting_svc.agenda_schemas import AddLater, AddToAgenda, OrderAgenda, RemoveFromAgenda
 from meeting_svc.attendance_schemas import ApproveStaff, HandOutPapers, RecordMovement, ReturnPapers
 from meeting_svc.decision import commands as decision_commands
@@ -42,8 +35,8 @@ from meeting_svc.meeting.schemas import (
 )
 from meeting_svc.minutes_schemas import CorrectMinutes, DraftMinutes, ReturnMinutes, WaiveMinutes
 from meeting_svc.planning import PlanningRequest, RequestState
-from meeting_svc.topic import Topic
-from meeting_svc.topic_schemas import (
+from meeting_svc.topic import commands as topic_commands
+from meeting_svc.topic.schemas import (
     AddPaper,
     AdmitLate,
     ConcernOrganisations,
@@ -58,6 +51,7 @@ from meeting_svc.topic_schemas import (
     TurnTopic,
     WriteCoordinationNote,
 )
+from meeting_svc.topic.topic import Topic
 from zhengling.authority.composition import Absent, StandIn
 from zhengling.rules.absences import AbsenceKind, Basis, Power
 from zhengling.rules.conditions import StepName

@@ -18,19 +18,12 @@ import pytest
 from meeting_svc import (
     agenda,
     attendance,
-    consultation,
-    declaration,
     invitation,
     meeting_commands,
     minutes,
     minutes_commands,
     movement,
-    paper,
-    readiness,
     session,
-    topic,
-    topic_commands,
-    turn,
 )
 from meeting_svc.decision import decision
 from meeting_svc.decision.decision import Amendment, Decision
@@ -39,7 +32,9 @@ from meeting_svc.meeting import meeting
 from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.minutes import Minutes
 from meeting_svc.planning import PlanningRequest
-from meeting_svc.topic import Topic
+from meeting_svc.topic import commands as topic_commands
+from meeting_svc.topic import consultation, declaration, papers, readiness, topic, transitions
+from meeting_svc.topic.topic import Topic
 from zhengling.authority.composition import Absent, Composition
 from zhengling.dates.workdays import WorkdayCalendar
 from zhengling.kernel.errors import Problem
@@ -49,7 +44,7 @@ from zhengling.service.auth import Principal
 from zhengling.web.routing import Call, Service
 
 DOMAIN = (
-    topic, paper, declaration, readiness, turn, gates, consultation, meeting, agenda, session, invitation, attendance, movement,
+    topic, papers, declaration, readiness, transitions, gates, consultation, meeting, agenda, session, invitation, attendance, movement,
     leave, decision, minutes,
 )  # fmt: skip
 ROWS = (Topic, Meeting, Minutes, Decision, PlanningRequest)

@@ -18,8 +18,8 @@ from tests.meeting.in_memory import Rows, versions
 from meeting_svc.decision.decision import Decision
 from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.minutes import Minutes
-from meeting_svc.topic import Topic
-from meeting_svc.topic_schemas import SubmitTopic
+from meeting_svc.topic.schemas import SubmitTopic
+from meeting_svc.topic.topic import Topic
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 ON_AN_AGENDA = ("scheduled", "concluded")

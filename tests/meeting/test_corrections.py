@@ -25,8 +25,8 @@ from meeting_svc.meeting_commands import close_session
 from meeting_svc.minutes import Minutes
 from meeting_svc.minutes_commands import correct_minutes, draft_minutes, take_minutes_step
 from meeting_svc.minutes_schemas import CorrectMinutes, DraftMinutes
-from meeting_svc.topic import TopicState, Turn
-from meeting_svc.turn import turn
+from meeting_svc.topic.topic import TopicState, Turn
+from meeting_svc.topic.transitions import turn
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import at
 from zhengling.rules.rulebook import Outcome, StepName, TopicNature

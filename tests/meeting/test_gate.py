@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 from tests.meeting.test_topic import DAY, a_topic, book
 
-from meeting_svc import declaration as declarations
-from meeting_svc import readiness
-from meeting_svc.consultation import Position, Stance
-from meeting_svc.topic import Topic, TopicState
+from meeting_svc.topic import declaration as declarations
+from meeting_svc.topic import readiness
+from meeting_svc.topic.consultation import Position, Stance
+from meeting_svc.topic.topic import Topic, TopicState
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import at
 from zhengling.rules import gates

@@ -27,20 +27,19 @@ from meeting_svc import (
     agenda,
     agenda_commands,
     attendance,
-    declaration,
     invitation,
     invitation_commands,
     meeting_commands,
     minutes,
     movement,
-    readiness,
-    topic_commands,
 )
 from meeting_svc.leave import commands as leave_commands
 from meeting_svc.meeting import meeting
 from meeting_svc.meeting.meeting import MeetingState
 from meeting_svc.minutes import Minutes
-from meeting_svc.topic import Topic, TopicState
+from meeting_svc.topic import commands as topic_commands
+from meeting_svc.topic import declaration, readiness
+from meeting_svc.topic.topic import Topic, TopicState
 from zhengling.authority.composition import Acting, Composition
 from zhengling.dates.workdays import WorkdayCalendar, base_years
 from zhengling.kernel.errors import Problem, Text, refusal

@@ -11,9 +11,9 @@ from tests.meeting.test_gate import GOVERNMENTS, ON_ASPECTS, declaring, named, p
 from tests.meeting.test_minutes_api import Council, Hold, council
 from tests.meeting.test_topic import DAY, book
 
-from meeting_svc import declaration as declarations
-from meeting_svc import topic_queries
-from meeting_svc.topic import Topic
+from meeting_svc.topic import declaration as declarations
+from meeting_svc.topic import queries as topic_queries
+from meeting_svc.topic.topic import Topic
 from zhengling.main_job import Json, at
 from zhengling.rules.meetings import GateRule
 from zhengling.rules.rulebook import Outcome

@@ -9,12 +9,18 @@ from pathlib import Path
 import pytest
 from tests.conftest import ROOT, composition_of
 
-from meeting_svc import declaration as declarations
-from meeting_svc import paper as papers_
-from meeting_svc import readiness
-from meeting_svc import topic as topics
-from meeting_svc import turn as turns
-from meeting_svc.topic import OF_A_TOPIC, HistoryEntry, Paper, Topic, TopicState, Turn
+from meeting_svc.topic import declaration as declarations
+from meeting_svc.topic import papers as papers_
+from meeting_svc.topic import readiness, transitions
+from meeting_svc.topic import topic as topics
+from meeting_svc.topic.topic import (
+    OF_A_TOPIC,
+    HistoryEntry,
+    Paper,
+    Topic,
+    TopicState,
+    Turn,
+)
 from zhengling.authority import chain as chains
 from zhengling.authority.chain import StepTaken
 from zhengling.dates.deadlines import compute
@@ -314,7 +320,7 @@ def test_a_topic_is_raised_by_the_leader_himself_or_by_the_sponsors_own_people(
 
 
 def corrected(topic: Topic, before: Outcome, after: Outcome) -> None:
-    turns.follow_correction(topic, "m1", before, after, "hc-head", "记录有误", at(DAY, 15), at(DAY, 16), "HC-53")
+    transitions.follow_correction(topic, "m1", before, after, "hc-head", "记录有误", at(DAY, 15), at(DAY, 16), "HC-53")
 
 
 @pytest.mark.parametrize("state", [TopicState.ready, TopicState.in_review, TopicState.withdrawn])
@@ -350,8 +356,8 @@ def test_a_topic_that_a_correction_says_was_deferred_is_ready_for_a_later_meetin
 def test_a_topic_holds_so_many_records_of_one_sort_and_no_more() -> None:
     topic = a_topic("huancui", "hc-zjj")
     topic.history = [HistoryEntry(Turn.returned, "hc-head", "", at(DAY), at(DAY))] * (OF_A_TOPIC.most - 1)
-    turns.turn(topic, Turn.returned, "hc-head", "", at(DAY), at(DAY))
+    transitions.turn(topic, Turn.returned, "hc-head", "", at(DAY), at(DAY))
     assert len(topic.history) == OF_A_TOPIC.most
     with pytest.raises(Problem) as refused:
-        turns.turn(topic, Turn.returned, "hc-head", "", at(DAY), at(DAY))
+        transitions.turn(topic, Turn.returned, "hc-head", "", at(DAY), at(DAY))
     assert (refused.value.code, refused.value.extra["most"]) == ("record_full", 300)

@@ -18,7 +18,7 @@ from meeting_svc.meeting.record import (
     AgendaVersion,
     Remark,
 )
-from meeting_svc.topic import Topic
+from meeting_svc.topic.topic import Topic
 from zhengling.authority.act import Act
 from zhengling.authority.chain import StepTaken, next_step
 from zhengling.authority.composition import Composition

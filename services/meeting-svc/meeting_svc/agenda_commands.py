@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 
 from meeting_svc import agenda as agendas
-from meeting_svc import topic_commands
-from meeting_svc import turn as turns
 from meeting_svc.agenda_schemas import AddLater, AddToAgenda, OrderAgenda, RemoveFromAgenda
 from meeting_svc.meeting import chairing
 from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting.case import MeetingCase, meeting_case, step_of_meeting
 from meeting_svc.meeting.meeting import Meeting, MeetingState
 from meeting_svc.meeting.record import AgendaCause, AgendaItem
-from meeting_svc.topic import Topic
+from meeting_svc.topic import commands as topic_commands
+from meeting_svc.topic import transitions
+from meeting_svc.topic.topic import Topic
 from zhengling.authority.chain import StepTaken
 from zhengling.database.session import lock
 from zhengling.kernel.errors import Text, invalid
@@ -63,7 +63,7 @@ async def remove_from_agenda(call: Call, meeting_id: str, body: RemoveFromAgenda
     call.audit_details.update(reason=body.reason)
     act = case.act(body.occurred_at)
     topic = await lock(call.session, Topic, body.topic_id, "topic", "议题")
-    turns.release(topic, act.official, body.reason, act.occurred_at, act.recorded_at)
+    transitions.release(topic, act.official, body.reason, act.occurred_at, act.recorded_at)
     await call.session.flush()
     return case.meeting
 

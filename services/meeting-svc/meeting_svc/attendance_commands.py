@@ -10,7 +10,7 @@ from meeting_svc.meeting.case import MeetingCase, meeting_case
 from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.meeting.record import Move, Movement, StaffApproval
 from meeting_svc.meeting_commands import office_act
-from meeting_svc.topic import Topic
+from meeting_svc.topic.topic import Topic
 from zhengling.database.session import load
 from zhengling.kernel.errors import Text, invalid
 from zhengling.web.routing import Call

@@ -6,8 +6,7 @@ from datetime import date, datetime
 
 from uuid_utils.compat import uuid7
 
-from meeting_svc import invitation, planning_commands, session, topic_commands
-from meeting_svc import turn as turns
+from meeting_svc import invitation, planning_commands, session
 from meeting_svc.meeting import chairing
 from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting.case import MeetingCase, meeting_case
@@ -31,7 +30,9 @@ from meeting_svc.meeting.schemas import (
     Postpone,
     RecordSound,
 )
-from meeting_svc.topic import Topic
+from meeting_svc.topic import commands as topic_commands
+from meeting_svc.topic import transitions
+from meeting_svc.topic.topic import Topic
 from zhengling.authority.act import Act
 from zhengling.backbone.outbox import emit
 from zhengling.database.session import lock
@@ -132,7 +133,7 @@ async def cancel_meeting(call: Call, meeting_id: str, body: CancelMeeting) -> Me
     meetings.cancel(case.meeting, Cancellation(body.reason, act))
     for item in case.meeting.agenda:
         topic = await lock(call.session, Topic, item.topic_id, "topic", "议题")
-        turns.release(topic, act.official, body.reason, act.occurred_at, act.recorded_at)
+        transitions.release(topic, act.official, body.reason, act.occurred_at, act.recorded_at)
     call.audit_details.update(reason=body.reason)
     await call.session.flush()
     return case.meeting
@@ -221,7 +222,7 @@ async def close_session(call: Call, meeting_id: str, body: CloseSession) -> Meet
     for item in meeting.agenda:
         topic = await lock(call.session, Topic, item.topic_id, "topic", "议题")
         outcome = next((each.outcome for each in meeting.resolutions if each.topic_id == topic.id), None)
-        turns.conclude(topic, outcome, call.official or "", occurred_at, call.now)
+        transitions.conclude(topic, outcome, call.official or "", occurred_at, call.now)
     await emit(
         call.session,
         MeetingClosed(

@@ -8,10 +8,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from uuid_utils.compat import uuid7
 
-from meeting_svc import declaration as declarations
 from meeting_svc import minutes as minutes_
 from meeting_svc import tables
-from meeting_svc import turn as turns
 from meeting_svc.decision import decision as decisions_
 from meeting_svc.decision.decision import Amendment, Decision, Effect, Revision, Standing
 from meeting_svc.meeting import meeting as meetings
@@ -27,8 +25,10 @@ from meeting_svc.minutes_schemas import (
     ReturnMinutes,
     WaiveMinutes,
 )
-from meeting_svc.topic import Topic
-from meeting_svc.topic_commands import rules_of
+from meeting_svc.topic import declaration as declarations
+from meeting_svc.topic import transitions
+from meeting_svc.topic.commands import rules_of
+from meeting_svc.topic.topic import Topic
 from zhengling.authority import chain as chains
 from zhengling.authority.chain import StepTaken
 from zhengling.authority.composition import Composition
@@ -286,7 +286,7 @@ async def _require_correctable(call: Call, meeting: Meeting, made: list[Amendmen
     for topic in await _topics_of(call, made):
         amended = changed[topic.id]
         outcomes = amended.before.outcome, amended.after.outcome
-        turns.require_correctable(topic, meeting.id, *outcomes, kind_of(call, meeting).minutes_chain.clause)
+        transitions.require_correctable(topic, meeting.id, *outcomes, kind_of(call, meeting).minutes_chain.clause)
         if not amended.revoked:
             declarations.require_only_prepared(
                 topic, rules_of(call, topic), amended.after.outcome, amended.after.document
@@ -417,7 +417,7 @@ async def _corrected(call: Call, meeting: Meeting, kind: MeetingKind, minutes: M
         made = changed[topic.id]
         outcomes = made.before.outcome, made.after.outcome
         by, at = minutes.signed_by, minutes.signed_at
-        turns.follow_correction(topic, meeting.id, *outcomes, by, minutes.reason, at, call.now, clause)
+        transitions.follow_correction(topic, meeting.id, *outcomes, by, minutes.reason, at, call.now, clause)
     found = {decision.id: decision for decision in await decisions_of(call, meeting.id)}
     events: list[Event] = []
     for made in minutes.amendments:

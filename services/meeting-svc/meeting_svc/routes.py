@@ -9,7 +9,6 @@ from meeting_svc import (
     invitation_routes,
     minutes_routes,
     planning_routes,
-    topic_routes,
 )
 from meeting_svc.cadence import routes as cadence_routes
 from meeting_svc.circular import routes as circular_routes
@@ -17,6 +16,7 @@ from meeting_svc.decision import routes as decision_routes
 from meeting_svc.leave import routes as leave_routes
 from meeting_svc.meeting import routes as meeting_routes
 from meeting_svc.meeting_plan import routes as yearly_plan_routes
+from meeting_svc.topic import routes as topic_routes
 
 ROUTERS = [
     *composition_routes.ROUTERS,

@@ -4,14 +4,14 @@ import sqlalchemy as sa
 from sqlalchemy.orm import registry
 
 from meeting_svc.circular.circular import Circular, Row
-from meeting_svc.consultation import Coordination, CoordinationNote, Position, Signature
 from meeting_svc.decision.decision import Amendment, Decision, Execution, PublicationRecord, Revision
 from meeting_svc.meeting import record
 from meeting_svc.meeting.meeting import AgendaItem, Attendance, Entrustment, Meeting
 from meeting_svc.meeting_plan.meeting_plan import Declaration, MeetingPlan, PlanItem, PlanVersion
 from meeting_svc.minutes import Minutes, Returned
 from meeting_svc.planning import Guest, Invitation, Lift, PlanningRequest, PlanStepTaken, Reply, Return
-from meeting_svc.topic import HistoryEntry, LateAdmission, Paper, PriorMeeting, Topic
+from meeting_svc.topic.consultation import Coordination, CoordinationNote, Position, Signature
+from meeting_svc.topic.topic import HistoryEntry, LateAdmission, Paper, PriorMeeting, Topic
 from zhengling.authority import act
 from zhengling.authority.chain import StepTaken
 from zhengling.database.mapping import Json, map_noun, noun_columns

@@ -7,9 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from meeting_svc import deciding, minutes_commands
-from meeting_svc import declaration as declarations
 from meeting_svc import minutes as minutes_
-from meeting_svc import turn as turns
 from meeting_svc.decision import decision as decisions
 from meeting_svc.decision.decision import Decision, Execution, PublicationRecord, PublicationState, Standing
 from meeting_svc.decision.schemas import (
@@ -23,8 +21,10 @@ from meeting_svc.decision.schemas import (
 from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting.case import kind_of, require_organisations
 from meeting_svc.meeting.meeting import Meeting, MeetingState
-from meeting_svc.topic import Topic
-from meeting_svc.topic_commands import rules_of
+from meeting_svc.topic import declaration as declarations
+from meeting_svc.topic import transitions
+from meeting_svc.topic.commands import rules_of
+from meeting_svc.topic.topic import Topic
 from zhengling.authority.act import Act
 from zhengling.backbone.outbox import emit
 from zhengling.database.session import columns, load, lock, write
@@ -108,14 +108,14 @@ async def replace_decision(call: Call, decision_id: str, body: ReplaceDecision) 
     after = await _as_said(call, meeting, before, body)
     declarations.require_only_prepared(topic, rules_of(call, topic), after.outcome, after.document)
     if closed := meeting.state in (MeetingState.closed, MeetingState.minuted):
-        turns.require_correctable(topic, meeting.id, before.outcome, after.outcome, kind.clause)
+        transitions.require_correctable(topic, meeting.id, before.outcome, after.outcome, kind.clause)
     act = Act(call.official or "", call.occurred(body.occurred_at), call.now)
     deciding.replace(meeting, kind, after, body.reason, act)
     decision.resolution = after
     decision.quorum_clause = deciding.last_of(meeting, decision.id).quorum_clause
     if closed and meeting.closed_at:
         outcomes = before.outcome, after.outcome
-        turns.follow_correction(
+        transitions.follow_correction(
             topic, meeting.id, *outcomes, act.official, body.reason, act.occurred_at, call.now, kind.clause
         )
         await _draft_goes_stale(call, meeting)

@@ -15,7 +15,7 @@ from meeting_svc import invitation, tables
 from meeting_svc.meeting import chairing, succession
 from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting.meeting import Meeting
-from meeting_svc.topic import Topic
+from meeting_svc.topic.topic import Topic
 from zhengling.authority import chain as chains
 from zhengling.authority.act import Act
 from zhengling.authority.chain import StepTaken

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from uuid_utils.compat import uuid7
 
-from meeting_svc.topic import Paper
-from meeting_svc.topic_schemas import PaperPayload
+from meeting_svc.topic.schemas import PaperPayload
+from meeting_svc.topic.topic import Paper
 from zhengling.files import files
 from zhengling.kernel.errors import invalid
 from zhengling.web.routing import Call

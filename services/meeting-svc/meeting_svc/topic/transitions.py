@@ -9,7 +9,15 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from meeting_svc.topic import OF_A_TOPIC, HistoryEntry, Topic, TopicState, Turn, require_state, settle
+from meeting_svc.topic.topic import (
+    OF_A_TOPIC,
+    HistoryEntry,
+    Topic,
+    TopicState,
+    Turn,
+    require_state,
+    settle,
+)
 from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Text, refusal
 from zhengling.rules.rulebook import MeetingKind

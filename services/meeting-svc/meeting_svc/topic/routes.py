@@ -6,11 +6,10 @@ from typing import Annotated
 
 from fastapi import Query, Response
 
-from meeting_svc import topic_commands as do
-from meeting_svc import topic_queries as see
 from meeting_svc.scopes import Change, Create, Read
-from meeting_svc.topic import Topic, TopicState
-from meeting_svc.topic_schemas import (
+from meeting_svc.topic import commands as do
+from meeting_svc.topic import queries as see
+from meeting_svc.topic.schemas import (
     AddPaper,
     AdmitLate,
     ConcernOrganisations,
@@ -26,6 +25,7 @@ from meeting_svc.topic_schemas import (
     TurnTopic,
     WriteCoordinationNote,
 )
+from meeting_svc.topic.topic import Topic, TopicState
 from zhengling.web.paging import Page, Paging
 from zhengling.web.routing import Call, commands, etag, queries
 from zhengling.web.steps import TakeStep

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 
-from meeting_svc import consultation as consultations
-from meeting_svc.declaration import applying_gates, needs_form, needs_prior_meeting
-from meeting_svc.paper import require_in_time
-from meeting_svc.topic import Topic, TopicState, require_ready
+from meeting_svc.topic import consultation as consultations
+from meeting_svc.topic.declaration import applying_gates, needs_form, needs_prior_meeting
+from meeting_svc.topic.papers import require_in_time
+from meeting_svc.topic.topic import Topic, TopicState, require_ready
 from zhengling.dates.deadlines import Due
 from zhengling.kernel.errors import Problem, Text, refusal
 from zhengling.rules import gates

@@ -7,16 +7,17 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from meeting_svc import consultation as consultations
-from meeting_svc import declaration as declarations
-from meeting_svc import readiness, tables
-from meeting_svc import topic as topics
+from meeting_svc import tables
 from meeting_svc.decision.decision import Standing
 from meeting_svc.meeting.case import entrusted_chairs, kind_of
 from meeting_svc.meeting.chairing import chair_waits
-from meeting_svc.topic import Topic, TopicState
-from meeting_svc.topic_commands import rules_of
-from meeting_svc.topic_schemas import GateRecordView, GateView, Outstanding, TopicView
+from meeting_svc.topic import consultation as consultations
+from meeting_svc.topic import declaration as declarations
+from meeting_svc.topic import readiness
+from meeting_svc.topic import topic as topics
+from meeting_svc.topic.commands import rules_of
+from meeting_svc.topic.schemas import GateRecordView, GateView, Outstanding, TopicView
+from meeting_svc.topic.topic import Topic, TopicState
 from zhengling.authority.chain import next_step
 from zhengling.authority.composition import Composition
 from zhengling.database.session import load

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from pydantic import Field, StrictBool
 
-from meeting_svc.consultation import Stance
-from meeting_svc.topic import TopicState, Turn
+from meeting_svc.topic.consultation import Stance
+from meeting_svc.topic.topic import TopicState, Turn
 from zhengling.authority.composition import Key
 from zhengling.kernel.characters import SeveralLines
 from zhengling.kernel.payload import (

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
-from meeting_svc.consultation import Coordination, CoordinationNote, Position, Signature
+from meeting_svc.topic.consultation import Coordination, CoordinationNote, Position, Signature
 from zhengling.authority.chain import StepTaken, next_step
 from zhengling.authority.composition import Composition
 from zhengling.kernel.bounds import Bound

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime
 
-from meeting_svc.topic import (
+from meeting_svc.topic.topic import (
     BEFORE_AN_AGENDA,
     OF_A_TOPIC,
     LateAdmission,
@@ -21,7 +21,7 @@ from meeting_svc.topic import (
     require_state,
     settle,
 )
-from meeting_svc.turn import begin_text, turn
+from meeting_svc.topic.transitions import begin_text, turn
 from zhengling.authority.composition import Composition
 from zhengling.dates.deadlines import Due
 from zhengling.dates.workdays import WorkdayCalendar

@@ -9,20 +9,19 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from uuid_utils.compat import uuid7
 
-from meeting_svc import consultation as consultations
-from meeting_svc import declaration as declarations
-from meeting_svc import paper as papers_
-from meeting_svc import readiness, tables
-from meeting_svc import topic as topics
-from meeting_svc import turn as turns
-from meeting_svc.consultation import Coordination, CoordinationNote, Position, Signature, Stance
+from meeting_svc import tables
 from meeting_svc.decision.decision import NOT_IN_FORCE, Decision, Standing
 from meeting_svc.meeting.case import entrusted_chairs, kind_of, require_organisations
 from meeting_svc.meeting.chairing import planned_chair, require_entrusted
 from meeting_svc.meeting.meeting import Meeting
-from meeting_svc.paper_commands import papers_of
-from meeting_svc.topic import OF_A_TOPIC, PriorMeeting, Topic
-from meeting_svc.topic_schemas import (
+from meeting_svc.topic import consultation as consultations
+from meeting_svc.topic import declaration as declarations
+from meeting_svc.topic import papers as papers_
+from meeting_svc.topic import readiness, transitions
+from meeting_svc.topic import topic as topics
+from meeting_svc.topic.consultation import Coordination, CoordinationNote, Position, Signature, Stance
+from meeting_svc.topic.files import papers_of
+from meeting_svc.topic.schemas import (
     AddPaper,
     AdmitLate,
     ConcernOrganisations,
@@ -37,6 +36,7 @@ from meeting_svc.topic_schemas import (
     TurnTopic,
     WriteCoordinationNote,
 )
+from meeting_svc.topic.topic import OF_A_TOPIC, PriorMeeting, Topic
 from zhengling.authority import chain as chains
 from zhengling.authority.composition import Composition
 from zhengling.database.session import load, lock
@@ -429,7 +429,7 @@ async def return_topic(call: Call, topic_id: str, body: TurnTopic) -> Topic:
         sponsor=topic.sponsor,
         chair=topic.convener,
     )
-    turns.send_back(topic, call.official or "", body.reason, call.occurred(body.occurred_at), call.now)
+    transitions.send_back(topic, call.official or "", body.reason, call.occurred(body.occurred_at), call.now)
     call.audit_details.update(reason=body.reason)
     return await _kept(call, topic)
 
@@ -438,7 +438,7 @@ async def withdraw_topic(call: Call, topic_id: str, body: TurnTopic) -> Topic:
     """Take it back with a reason. By the sponsor or whoever raised it."""
     topic, _, composition = await _locked(call, topic_id)
     _require_sponsor(call, composition, topic, Text("withdraw the topic", "撤回议题"))
-    turns.withdraw(topic, call.official or "", body.reason, call.occurred(body.occurred_at), call.now)
+    transitions.withdraw(topic, call.official or "", body.reason, call.occurred(body.occurred_at), call.now)
     call.audit_details.update(reason=body.reason)
     return await _kept(call, topic)
 
@@ -460,7 +460,7 @@ async def resubmit_topic(call: Call, topic_id: str, body: ResubmitTopic) -> Topi
             clause=None,
         )
     received = _received(call, composition, body.occurred_at)
-    turns.resubmit(topic, changes, call.official or "", body.reason, received, call.now)
+    transitions.resubmit(topic, changes, call.official or "", body.reason, received, call.now)
     _require_lawful_declaration(call, topic, kind)
     topics.settle(topic, kind)
     return await _kept(call, topic)
@@ -492,7 +492,7 @@ async def state_urgency(call: Call, topic_id: str, body: StateUrgency) -> Topic:
     topic, kind, composition = await _locked(call, topic_id)
     _require_sponsor(call, composition, topic, Text("state its urgency", "说明紧急理由"))
     occurred_at = call.occurred(body.occurred_at)
-    turns.state_urgency(topic, kind, body.urgency, call.official or "", occurred_at, call.now)
+    transitions.state_urgency(topic, kind, body.urgency, call.official or "", occurred_at, call.now)
     call.audit_details.update(reason=body.urgency)
     return await _kept(call, topic)
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from meeting_svc import consultation as consultations
-from meeting_svc.topic import Topic
+from meeting_svc.topic import consultation as consultations
+from meeting_svc.topic.topic import Topic
 from zhengling.kernel.errors import Text, refusal
 from zhengling.rules import gates
 from zhengling.rules.meetings import GateRule, TopicRules

@@ -1,0 +1,1 @@
+"""A topic on its way: declaration, papers, consultation, readiness, chain, transitions."""
