@@ -16,8 +16,9 @@ from openpyxl import Workbook, load_workbook
 from tests import sixth
 from tests.conftest import composition_of
 
-from meeting_svc import composition_workbook as workbook
-from meeting_svc.composition import (
+from meeting_svc.composition import workbook
+from meeting_svc.composition.changes import Report, RowReport, changes, examine, holding
+from meeting_svc.composition.rows import (
     FIELDS,
     KIND_WORDS,
     MAX_ROWS,
@@ -30,7 +31,6 @@ from meeting_svc.composition import (
     rows_of,
     words_of,
 )
-from meeting_svc.composition_changes import Report, RowReport, changes, examine, holding
 from zhengling.authority.composition import Composition, OrganisationKind, PostRole
 from zhengling.kernel.errors import Problem
 from zhengling.rules.rulebook import Titles

@@ -5,7 +5,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from meeting_svc import tables  # noqa: F401 - maps the nouns
-from meeting_svc.composition_routes import BODY_LIMITS, DOCUMENTED
+from meeting_svc.composition.routes import BODY_LIMITS, DOCUMENTED
 from meeting_svc.feed import feed
 from meeting_svc.handlers import DUE_DATES, HANDLERS, TIMERS
 from meeting_svc.routes import ROUTERS

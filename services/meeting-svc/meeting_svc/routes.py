@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from meeting_svc import (
-    agenda_routes,
-    attendance_routes,
-    composition_routes,
-    invitation_routes,
-    minutes_routes,
-    planning_routes,
-)
+from meeting_svc import agenda_routes, attendance_routes, invitation_routes, minutes_routes, planning_routes
 from meeting_svc.cadence import routes as cadence_routes
 from meeting_svc.circular import routes as circular_routes
+from meeting_svc.composition import routes as composition_routes
 from meeting_svc.decision import routes as decision_routes
 from meeting_svc.leave import routes as leave_routes
 from meeting_svc.meeting import routes as meeting_routes

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from meeting_svc import composition_checks
-from meeting_svc.composition import (
+from meeting_svc.composition import checks
+from meeting_svc.composition.rows import (
     DATED,
     KEYS,
     Finding,
@@ -72,7 +72,7 @@ class Report:
 def examine(written: Written, standing: Composition | None, today: date, titles: Titles | None = None) -> Report:
     """Every finding of every row, and what each would change of what stands."""
     enter(written, titles)
-    composition_checks.check(written)
+    checks.check(written)
     return Report(tuple(_compared(written, standing, today)), composed(written))
 
 

@@ -11,7 +11,15 @@ from collections.abc import Hashable, Iterable, Iterator
 from datetime import date, timedelta
 from typing import Any
 
-from meeting_svc.composition import FIELDS, Kind, Listing, Row, Written, entries, unread
+from meeting_svc.composition.rows import (
+    FIELDS,
+    Kind,
+    Listing,
+    Row,
+    Written,
+    entries,
+    unread,
+)
 from zhengling.authority.composition import Organisation, Pair, Portfolio, PostRole
 
 #: Of these a government has one at a time; two on one day leave open who decides.

@@ -8,10 +8,10 @@ from typing import Literal
 import sqlalchemy as sa
 from uuid_utils.compat import uuid7
 
-from meeting_svc import composition_workbook as workbook
-from meeting_svc.composition import MAX_ROWS, Written, rows_of
-from meeting_svc.composition_changes import Report, examine
-from meeting_svc.composition_schemas import CompositionReport, CompositionRows
+from meeting_svc.composition import workbook
+from meeting_svc.composition.changes import Report, examine
+from meeting_svc.composition.rows import MAX_ROWS, Written, rows_of
+from meeting_svc.composition.schemas import CompositionReport, CompositionRows
 from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting_plan import commands as yearly_plan_commands
 from zhengling.authority.composition import Composition

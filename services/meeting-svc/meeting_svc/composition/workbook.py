@@ -21,7 +21,17 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
-from meeting_svc.composition import FIELDS, MAX_ROWS, TITLES, Field, Kind, Listing, Row, Written, words_of
+from meeting_svc.composition.rows import (
+    FIELDS,
+    MAX_ROWS,
+    TITLES,
+    Field,
+    Kind,
+    Listing,
+    Row,
+    Written,
+    words_of,
+)
 from zhengling.authority.composition import Composition
 from zhengling.documents.xlsx import put_text
 from zhengling.kernel.errors import Problem, invalid

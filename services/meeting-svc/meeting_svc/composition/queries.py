@@ -11,10 +11,10 @@ from typing import Any, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 
-from meeting_svc import composition_workbook as workbook
-from meeting_svc.composition_changes import changes, holding
-from meeting_svc.composition_commands import titles_of
-from meeting_svc.composition_schemas import (
+from meeting_svc.composition import workbook
+from meeting_svc.composition.changes import changes, holding
+from meeting_svc.composition.commands import titles_of
+from meeting_svc.composition.schemas import (
     CompositionChanges,
     CompositionView,
     ImportRowView,

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, JsonValue
 
-from meeting_svc.composition import TITLES, Finding, Listing, Status, header_of
-from meeting_svc.composition_changes import Report, RowReport
+from meeting_svc.composition.changes import Report, RowReport
+from meeting_svc.composition.rows import TITLES, Finding, Listing, Status, header_of
 from zhengling.authority.composition import Composition, OrganisationKind, PostRole
 from zhengling.kernel.payload import Payload, View
 

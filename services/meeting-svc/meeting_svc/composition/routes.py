@@ -9,10 +9,10 @@ from fastapi import Depends, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
-from meeting_svc import composition_commands as do
-from meeting_svc import composition_queries as see
-from meeting_svc.composition_queries import Slice
-from meeting_svc.composition_schemas import (
+from meeting_svc.composition import commands as do
+from meeting_svc.composition import queries as see
+from meeting_svc.composition.queries import Slice
+from meeting_svc.composition.schemas import (
     CompositionChanges,
     CompositionReport,
     CompositionRows,

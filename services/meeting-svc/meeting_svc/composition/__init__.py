@@ -1,0 +1,1 @@
+"""The composition of a government, imported and changed: rows, checks, changes, workbook."""
