@@ -34,7 +34,7 @@ from meeting_svc.meeting.schemas import (
     Postpone,
 )
 from meeting_svc.minutes_schemas import CorrectMinutes, DraftMinutes, ReturnMinutes, WaiveMinutes
-from meeting_svc.planning import PlanningRequest, RequestState
+from meeting_svc.planning_request.planning_request import PlanningRequest, RequestState
 from meeting_svc.topic import commands as topic_commands
 from meeting_svc.topic.schemas import (
     AddPaper,

@@ -31,7 +31,7 @@ from meeting_svc.leave import leave
 from meeting_svc.meeting import meeting
 from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.minutes import Minutes
-from meeting_svc.planning import PlanningRequest
+from meeting_svc.planning_request.planning_request import PlanningRequest
 from meeting_svc.topic import commands as topic_commands
 from meeting_svc.topic import consultation, declaration, papers, readiness, topic, transitions
 from meeting_svc.topic.topic import Topic

@@ -13,14 +13,30 @@ from pydantic import ValidationError
 from tests.conftest import composition_of
 from tests.sixth import write_sixth_government
 
-from meeting_svc import hindrance, planning, planning_commands
 from meeting_svc.decision.decision import Decision, Standing
-from meeting_svc.guest import invited_by
-from meeting_svc.hindrance import Surroundings, breaches_of, days_late, quota_key, refuse_breaches, standing
 from meeting_svc.meeting.meeting import Meeting, MeetingState
 from meeting_svc.meeting_plan import meeting_plan as meeting_plans
 from meeting_svc.meeting_plan.meeting_plan import Declaration, MeetingPlan, PlanItem, PlanState, allows
-from meeting_svc.planning import Guest, Lift, PlanningRequest, PlanStepTaken, RequestState, next_ask
+from meeting_svc.planning_request import breaches
+from meeting_svc.planning_request import commands as planning_commands
+from meeting_svc.planning_request import planning_request as planning_requests
+from meeting_svc.planning_request.breaches import (
+    Surroundings,
+    breaches_of,
+    days_late,
+    quota_key,
+    refuse_breaches,
+    standing,
+)
+from meeting_svc.planning_request.invitees import invited_by
+from meeting_svc.planning_request.planning_request import (
+    Guest,
+    Lift,
+    PlanningRequest,
+    PlanStepTaken,
+    RequestState,
+    next_ask,
+)
 from zhengling.authority.composition import Composition, Post, PostRole
 from zhengling.dates.deadlines import Anchor, DeadlineRule, compute
 from zhengling.dates.deadlines import Unit as TimeUnit
@@ -134,7 +150,7 @@ def test_an_exception_lets_what_has_a_door_wait_until_the_last_step_and_nothing_
     assert refused.value.satisfy
     assert "firm" in refused.value.satisfy.en
     with pytest.raises(Problem) as refused:
-        hindrance.lift(request, firm, PEOPLE, Hindrance.participants, "xg-head", "同意", NOW, NOW.date())
+        breaches.lift(request, firm, PEOPLE, Hindrance.participants, "xg-head", "同意", NOW, NOW.date())
     assert refused.value.code == "firm"
 
 
@@ -278,10 +294,10 @@ def test_a_step_is_taken_by_what_a_meeting_of_the_kind_adopted_as_long_as_it_hol
         id="m", government="xigang", edition="2023-08-21", kind=kind, title="会议", day=DAY, called_by="x", state=state
     )
     if code is None:
-        planning.require_decides(("executive",), "TV-1", decision, meeting)
+        planning_requests.require_decides(("executive",), "TV-1", decision, meeting)
         return
     with pytest.raises(Problem) as refused:
-        planning.require_decides(("executive",), "TV-1", decision, meeting)
+        planning_requests.require_decides(("executive",), "TV-1", decision, meeting)
     assert (refused.value.code, refused.value.clause) == (code, "TV-1")
 
 
@@ -355,11 +371,11 @@ def test_a_plan_is_overdue_only_while_it_is_collected_and_not_by_a_later_date() 
 
 # the states ---------------------------------------------------------------------------------------------------------
 def test_every_act_says_in_which_states_it_is_possible_and_every_state_has_its_word() -> None:
-    assert set(planning.TRANSITIONS) == set(planning.Act)
-    assert set(planning._STATES_ZH) == set(planning.RequestState)
-    assert set(hindrance._CODES) == set(Hindrance)
-    over = {planning.RequestState.refused, planning.RequestState.withdrawn}
-    assert not over & {state for states in planning.TRANSITIONS.values() for state in states}
+    assert set(planning_requests.TRANSITIONS) == set(planning_requests.Act)
+    assert set(planning_requests._STATES_ZH) == set(planning_requests.RequestState)
+    assert set(breaches._CODES) == set(Hindrance)
+    over = {planning_requests.RequestState.refused, planning_requests.RequestState.withdrawn}
+    assert not over & {state for states in planning_requests.TRANSITIONS.values() for state in states}
 
 
 # the rules as data --------------------------------------------------------------------------------------------------
@@ -427,7 +443,9 @@ def test_a_kind_of_meeting_asks_for_a_request_that_planning_knows(tmp_path: Path
 def test_a_decision_approves_one_request_and_only_of_who_brought_its_topic(
     sponsor: str, offices: set[str], used_by: str | None, code: str | None
 ) -> None:
-    attempt = partial(planning.require_about, a_request(sponsor=sponsor), a_decision(), offices, used_by, "TV-1")
+    attempt = partial(
+        planning_requests.require_about, a_request(sponsor=sponsor), a_decision(), offices, used_by, "TV-1"
+    )
     if code is None:
         attempt()
         return

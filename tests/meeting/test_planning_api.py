@@ -13,8 +13,8 @@ import pytest
 from tests import sixth
 from tests.conftest import composition_of, scenario_of
 
-from meeting_svc.planning import PlanningRequest
-from meeting_svc.planning_commands import mark_held, require_approved
+from meeting_svc.planning_request.commands import mark_held, require_approved
+from meeting_svc.planning_request.planning_request import PlanningRequest
 from zhengling.authority.composition import Composition
 from zhengling.database.session import Database
 from zhengling.dates.workdays import SHANGHAI

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from uuid_utils.compat import uuid7
 
-from meeting_svc import invitation, planning_commands, session
+from meeting_svc import invitation, session
 from meeting_svc.meeting import chairing
 from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting.case import MeetingCase, meeting_case
@@ -30,6 +30,7 @@ from meeting_svc.meeting.schemas import (
     Postpone,
     RecordSound,
 )
+from meeting_svc.planning_request import commands as planning_commands
 from meeting_svc.topic import commands as topic_commands
 from meeting_svc.topic import transitions
 from meeting_svc.topic.topic import Topic

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from meeting_svc import agenda_routes, attendance_routes, invitation_routes, minutes_routes, planning_routes
+from meeting_svc import agenda_routes, attendance_routes, invitation_routes, minutes_routes
 from meeting_svc.cadence import routes as cadence_routes
 from meeting_svc.circular import routes as circular_routes
 from meeting_svc.composition import routes as composition_routes
@@ -10,6 +10,7 @@ from meeting_svc.decision import routes as decision_routes
 from meeting_svc.leave import routes as leave_routes
 from meeting_svc.meeting import routes as meeting_routes
 from meeting_svc.meeting_plan import routes as yearly_plan_routes
+from meeting_svc.planning_request import routes as planning_routes
 from meeting_svc.topic import routes as topic_routes
 
 ROUTERS = [

@@ -9,7 +9,15 @@ from meeting_svc.meeting import record
 from meeting_svc.meeting.meeting import AgendaItem, Attendance, Entrustment, Meeting
 from meeting_svc.meeting_plan.meeting_plan import Declaration, MeetingPlan, PlanItem, PlanVersion
 from meeting_svc.minutes import Minutes, Returned
-from meeting_svc.planning import Guest, Invitation, Lift, PlanningRequest, PlanStepTaken, Reply, Return
+from meeting_svc.planning_request.planning_request import (
+    Guest,
+    Invitation,
+    Lift,
+    PlanningRequest,
+    PlanStepTaken,
+    Reply,
+    Return,
+)
 from meeting_svc.topic.consultation import Coordination, CoordinationNote, Position, Signature
 from meeting_svc.topic.topic import HistoryEntry, LateAdmission, Paper, PriorMeeting, Topic
 from zhengling.authority import act

@@ -8,8 +8,8 @@ from meeting_svc import tables
 from meeting_svc.meeting_plan.commands import SUBJECT, plan_of, rules_of
 from meeting_svc.meeting_plan.meeting_plan import MeetingPlan, PlanState, waiting
 from meeting_svc.meeting_plan.schemas import LinkedRequest, MeetingPlanView
-from meeting_svc.planning import PlanningRequest
-from meeting_svc.planning_schemas import NextPlanStep
+from meeting_svc.planning_request.planning_request import PlanningRequest
+from meeting_svc.planning_request.schemas import NextPlanStep
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import not_found
 from zhengling.replicas import composition as compositions

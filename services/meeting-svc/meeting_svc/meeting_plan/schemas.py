@@ -8,8 +8,8 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from meeting_svc.meeting_plan.meeting_plan import PlanState
-from meeting_svc.planning import RequestState
-from meeting_svc.planning_schemas import DecisionId, NextPlanStep, Note, PlanStepView
+from meeting_svc.planning_request.planning_request import RequestState
+from meeting_svc.planning_request.schemas import DecisionId, NextPlanStep, Note, PlanStepView
 from zhengling.authority.composition import Key
 from zhengling.kernel.payload import (
     SAYING,

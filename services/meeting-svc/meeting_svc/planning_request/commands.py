@@ -14,14 +14,16 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from meeting_svc import guest, planning, tables
-from meeting_svc import hindrance as hindrances
+from meeting_svc import tables
 from meeting_svc.decision.decision import Decision
-from meeting_svc.hindrance import Breach, Surroundings
 from meeting_svc.meeting.case import require_organisations
 from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.meeting_plan.meeting_plan import MeetingPlan, allows
-from meeting_svc.planning import (
+from meeting_svc.planning_request import breaches
+from meeting_svc.planning_request import invitees as guest
+from meeting_svc.planning_request import planning_request as planning_requests
+from meeting_svc.planning_request.breaches import Breach, Surroundings
+from meeting_svc.planning_request.planning_request import (
     Act,
     Guest,
     Invitation,
@@ -30,7 +32,7 @@ from meeting_svc.planning import (
     Reply,
     RequestState,
 )
-from meeting_svc.planning_schemas import (
+from meeting_svc.planning_request.schemas import (
     AskToHold,
     Decline,
     LiftHindrance,
@@ -80,7 +82,7 @@ def book_of(call: Call, request: PlanningRequest) -> Rulebook:
 
 def kind_of(book: Rulebook, name: str) -> RequestType:
     """The rules of a type of request. 409 `no_planning_rules`, 422 `unknown_request_type`."""
-    return planning.type_of(planning.rules_of(book.planning, book.code, book.government.name), name)
+    return planning_requests.type_of(planning_requests.rules_of(book.planning, book.code, book.government.name), name)
 
 
 async def case_of(session: AsyncSession, book: Rulebook, request: PlanningRequest, today: date) -> Case:
@@ -98,7 +100,7 @@ async def case_of(session: AsyncSession, book: Rulebook, request: PlanningReques
         others=await _others(session, kind, request),
         in_plan=kind.planned is not None and await _in_plan(session, request),
     )
-    return Case(request, kind, around, hindrances.breaches_of(kind, request, around))
+    return Case(request, kind, around, breaches.breaches_of(kind, request, around))
 
 
 async def lead_of(session: AsyncSession, book: Rulebook, kind: RequestType, request: PlanningRequest) -> Due | None:
@@ -117,7 +119,7 @@ async def _others(session: AsyncSession, kind: RequestType, request: PlanningReq
         statement = sa.select(sa.func.count()).where(
             columns.type == request.type,
             columns.day.between(first, last),
-            columns.state.in_(planning.COUNTED),
+            columns.state.in_(planning_requests.COUNTED),
             columns.id != request.id,
         )
         if quota.of == "sponsor":
@@ -137,7 +139,7 @@ async def _locked(call: Call, request_id: str, act: Act, occurred_at: datetime) 
     await one_at_a_time(call.session)
     request = await lock(call.session, PlanningRequest, request_id, "planning request", "办会申请")
     call.check_version(request.version)
-    planning.require_act(request, act)
+    planning_requests.require_act(request, act)
     return await case_of(call.session, book_of(call, request), request, shanghai_day(occurred_at))
 
 
@@ -148,7 +150,7 @@ async def ask_to_hold(call: Call, body: AskToHold) -> PlanningRequest:
     book, composition = call.rulebook, await compositions.composition(call.session)
     kind, occurred_at = kind_of(book, body.type), call.occurred(body.occurred_at)
     require_organisations(composition, [body.sponsor])
-    acting = planning.require_may_ask(kind, composition, call.official, body.sponsor, shanghai_day(call.now))
+    acting = planning_requests.require_may_ask(kind, composition, call.official, body.sponsor, shanghai_day(call.now))
     await one_at_a_time(call.session)
     request = PlanningRequest(
         id=str(uuid7()),
@@ -198,9 +200,9 @@ async def _submit(
     if len(set(officials)) != len(officials):
         raise invalid("official_twice", "an official stands twice among the invitees", "邀请名单中有人重复")
     (await compositions.calendar(call.session)).require(request.day)
-    planning.require_day_ahead(request, shanghai_day(occurred_at))
+    planning_requests.require_day_ahead(request, shanghai_day(occurred_at))
     if not kind.submits:
-        planning.require_document(kind, request)
+        planning_requests.require_document(kind, request)
         request.submitted_at = occurred_at
     case = await case_of(call.session, book, request, shanghai_day(occurred_at))
     _go_on(case, occurred_at)
@@ -208,25 +210,25 @@ async def _submit(
 
 def _go_on(case: Case, occurred_at: datetime) -> None:
     """Refuse what may not stand against the request any longer; approve it where nothing is open any more."""
-    request, found = case.request, hindrances.standing(case.request, case.found)
+    request, found = case.request, breaches.standing(case.request, case.found)
     _note_lateness(case)
-    if planning.next_ask(case.kind.ask, request.steps):
-        hindrances.refuse_breaches(request, found, finally_=False)
+    if planning_requests.next_ask(case.kind.ask, request.steps):
+        breaches.refuse_breaches(request, found, finally_=False)
         return
     asked = bool(
         request.steps
     )  # who takes the last step approves; where nobody is asked, an exception waits for its door
-    hindrances.refuse_breaches(request, found, finally_=asked)
+    breaches.refuse_breaches(request, found, finally_=asked)
     if not found:
-        planning.require_day_ahead(request, shanghai_day(occurred_at))
-        planning.complete(case.kind, request, occurred_at)
+        planning_requests.require_day_ahead(request, shanghai_day(occurred_at))
+        planning_requests.complete(case.kind, request, occurred_at)
 
 
 def _note_lateness(case: Case) -> None:
     around = case.around
     if around.due:
         case.request.due = around.due.date
-        case.request.late_by = hindrances.days_late(around.due, around.as_of, around.calendar)
+        case.request.late_by = breaches.days_late(around.due, around.as_of, around.calendar)
 
 
 async def resubmit(call: Call, request_id: str, body: Resubmit) -> PlanningRequest:
@@ -235,7 +237,7 @@ async def resubmit(call: Call, request_id: str, body: Resubmit) -> PlanningReque
     case = await _locked(call, request_id, Act.resubmit, occurred_at)
     request = case.request
     _require_asker(call, case)
-    planning.require_not_before(request, occurred_at)
+    planning_requests.require_not_before(request, occurred_at)
     for name in What.model_fields:
         value = getattr(body, name)
         if name in body.model_fields_set and (value is not None or name != "day"):
@@ -256,7 +258,7 @@ async def take_step(call: Call, request_id: str, body: TakePlanningStep) -> Plan
     occurred_at = call.occurred(stated)
     case = await _locked(call, request_id, Act.take_step, occurred_at)
     request, composition = case.request, case.composition
-    acting = planning.answerer(
+    acting = planning_requests.answerer(
         request,
         case.kind,
         composition,
@@ -265,7 +267,7 @@ async def take_step(call: Call, request_id: str, body: TakePlanningStep) -> Plan
         body.step,
         by_decision=decision is not None,
     )
-    planning.require_not_before(request, occurred_at)
+    planning_requests.require_not_before(request, occurred_at)
     if decision and meeting:
         await _require_decides(call, case, decision, meeting)
     _formally(request, body)
@@ -280,7 +282,7 @@ async def take_step(call: Call, request_id: str, body: TakePlanningStep) -> Plan
         acting.clause,
         decision.id if decision else None,
     )
-    planning.take(case.kind, request, taken)
+    planning_requests.take(case.kind, request, taken)
     with call.session.no_autoflush:
         case = await case_of(call.session, book_of(call, request), request, shanghai_day(occurred_at))
     _go_on(case, occurred_at)
@@ -310,13 +312,13 @@ async def _decision(call: Call, decision_id: str | None) -> tuple[Decision | Non
 
 async def _require_decides(call: Call, case: Case, decision: Decision, meeting: Meeting) -> None:
     """Refusals of `planning.require_decides` and `planning.require_about`."""
-    due = planning.next_ask(case.kind.ask, case.request.steps)
+    due = planning_requests.next_ask(case.kind.ask, case.request.steps)
     assert due
     clause = due[0].clause or case.kind.clause
-    planning.require_decides(due[0].meeting, clause, decision, meeting)
+    planning_requests.require_decides(due[0].meeting, clause, decision, meeting)
     offices = {each.code for each in case.composition.organisations if each.kind == OrganisationKind.office}
     used_by = await _approved_by(call.session, decision, case.request)
-    planning.require_about(case.request, decision, offices, used_by, clause)
+    planning_requests.require_about(case.request, decision, offices, used_by, clause)
 
 
 async def _approved_by(session: AsyncSession, decision: Decision, request: PlanningRequest) -> str | None:
@@ -333,7 +335,7 @@ async def _approved_by(session: AsyncSession, decision: Decision, request: Plann
 async def refuse(call: Call, request_id: str, body: Decline) -> PlanningRequest:
     """Refuse the request, with a reason. By whoever is to take the next step, or could let be what stands against it."""
     case = await _declined(call, request_id, Act.refuse, body)
-    planning.refuse(case.request, body.reason)
+    planning_requests.refuse(case.request, body.reason)
     await call.session.flush()
     return case.request
 
@@ -341,7 +343,7 @@ async def refuse(call: Call, request_id: str, body: Decline) -> PlanningRequest:
 async def send_back(call: Call, request_id: str, body: Decline) -> PlanningRequest:
     """Send the request back with a reason; who asked may ask again. By whoever could refuse it."""
     case = await _declined(call, request_id, Act.send_back, body)
-    planning.send_back(case.request, call.official or "", body.reason, call.occurred(body.occurred_at))
+    planning_requests.send_back(case.request, call.official or "", body.reason, call.occurred(body.occurred_at))
     await call.session.flush()
     return case.request
 
@@ -349,10 +351,10 @@ async def send_back(call: Call, request_id: str, body: Decline) -> PlanningReque
 async def _declined(call: Call, request_id: str, act: Act, body: Decline) -> Case:
     occurred_at = call.occurred(body.occurred_at)
     case = await _locked(call, request_id, act, occurred_at)
-    acting = hindrances.require_decliner(
+    acting = breaches.require_decliner(
         case.request, case.kind, case.found, case.composition, call.official, shanghai_day(call.now)
     )
-    planning.require_not_before(case.request, occurred_at)
+    planning_requests.require_not_before(case.request, occurred_at)
     call.audit_details.update({"reason": body.reason} | acting.behalf)
     return case
 
@@ -362,7 +364,7 @@ async def lift(call: Call, request_id: str, body: LiftHindrance) -> PlanningRequ
     is approved with that."""
     occurred_at = call.occurred(body.occurred_at)
     case = await _locked(call, request_id, Act.lift, occurred_at)
-    acting = hindrances.lift(
+    acting = breaches.lift(
         case.request,
         case.found,
         case.composition,
@@ -372,9 +374,11 @@ async def lift(call: Call, request_id: str, body: LiftHindrance) -> PlanningRequ
         occurred_at,
         shanghai_day(call.now),
     )
-    if not planning.next_ask(case.kind.ask, case.request.steps) and not hindrances.standing(case.request, case.found):
-        planning.require_day_ahead(case.request, shanghai_day(occurred_at))
-        planning.complete(case.kind, case.request, occurred_at)
+    if not planning_requests.next_ask(case.kind.ask, case.request.steps) and not breaches.standing(
+        case.request, case.found
+    ):
+        planning_requests.require_day_ahead(case.request, shanghai_day(occurred_at))
+        planning_requests.complete(case.kind, case.request, occurred_at)
     call.audit_details.update({"hindrance": body.hindrance, "reason": body.reason} | acting.behalf)
     await call.session.flush()
     return case.request
@@ -385,8 +389,8 @@ async def withdraw(call: Call, request_id: str, body: Withdraw) -> PlanningReque
     occurred_at = call.occurred(body.occurred_at)
     case = await _locked(call, request_id, Act.withdraw, occurred_at)
     _require_asker(call, case)
-    planning.require_not_before(case.request, occurred_at)
-    planning.withdraw(case.request, body.reason, shanghai_day(occurred_at))
+    planning_requests.require_not_before(case.request, occurred_at)
+    planning_requests.withdraw(case.request, body.reason, shanghai_day(occurred_at))
     await call.session.flush()
     return case.request
 
@@ -397,7 +401,7 @@ async def record_reply(call: Call, request_id: str, body: RecordReply) -> Planni
     case = await _seen(call, request_id)
     _require_asker(call, case, Role.office)
     reply = Reply(call.official or "", call.occurred(body.occurred_at), body.note)
-    planning.accept(case.request, case.kind, reply)
+    planning_requests.accept(case.request, case.kind, reply)
     await call.session.flush()
     return case.request
 
@@ -416,7 +420,7 @@ async def record_holding(call: Call, request_id: str, body: RecordHolding) -> Pl
     """Record that what was asked for was held, where it isn't a meeting kept here. By who may ask, or the office."""
     case = await _seen(call, request_id)
     _require_asker(call, case, Role.office)
-    planning.hold(case.request, call.occurred(body.occurred_at))
+    planning_requests.hold(case.request, call.occurred(body.occurred_at))
     await call.session.flush()
     return case.request
 
@@ -447,14 +451,14 @@ async def require_approved(session: AsyncSession, request_id: str, type_: str, d
     `planning_request_not_found`; 409 `not_approved`, `other_type`, `other_day`, `decision_revoked` where what approved it
     doesn't hold any more, each with the clause of its type."""
     request = await lock(session, PlanningRequest, request_id, "planning request", "办会申请")
-    planning.require_approved(request, type_, day)
+    planning_requests.require_approved(request, type_, day)
     for step in request.steps:
         if step.decision_id:
             decision = await load(session, Decision, step.decision_id, "decision", "决定事项")
-            planning.require_holding(decision, request.clause)
+            planning_requests.require_holding(decision, request.clause)
     return request
 
 
 def mark_held(request: PlanningRequest, meeting_id: str, occurred_at: datetime) -> None:
     """What was asked for is held as this meeting, from its opening on. Refusals as `require_approved`."""
-    planning.hold(request, occurred_at, meeting_id)
+    planning_requests.hold(request, occurred_at, meeting_id)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from meeting_svc import hindrance, planning, tables
-from meeting_svc.hindrance import Breach
+from meeting_svc import tables
 from meeting_svc.meeting.schemas import RuleTold
 from meeting_svc.meeting_kind.description import request_told
-from meeting_svc.planning import PlanningRequest, RequestState
-from meeting_svc.planning_commands import Case, book_of, case_of, kind_of, lead_of
-from meeting_svc.planning_schemas import (
+from meeting_svc.planning_request import breaches
+from meeting_svc.planning_request import planning_request as planning_requests
+from meeting_svc.planning_request.breaches import Breach
+from meeting_svc.planning_request.commands import Case, book_of, case_of, kind_of, lead_of
+from meeting_svc.planning_request.planning_request import PlanningRequest, RequestState
+from meeting_svc.planning_request.schemas import (
     AskView,
     HindranceView,
     NextPlanStep,
@@ -46,7 +48,7 @@ async def request_view(call: Call, request: PlanningRequest) -> PlanningRequestV
                 detail=breach.detail.in_language(call.language),
                 officials=_who_lifts(call, case, breach),
             )
-            for breach in hindrance.standing(request, case.found)
+            for breach in breaches.standing(request, case.found)
         ]
         view.next_step = _next(call, case)
         view.waits_for_lift = view.next_step is None and bool(view.breaches)
@@ -61,7 +63,7 @@ def _who_lifts(call: Call, case: Case, breach: Breach) -> list[str]:
 
 
 def _next(call: Call, case: Case) -> NextPlanStep | None:
-    due = planning.next_ask(case.kind.ask, case.request.steps)
+    due = planning_requests.next_ask(case.kind.ask, case.request.steps)
     if due is None:
         return None
     ask, roles = due

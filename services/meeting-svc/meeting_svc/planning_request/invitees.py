@@ -7,7 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from meeting_svc.planning import Act, Guest, Invitation, PlanningRequest, require_approval_before
+from meeting_svc.planning_request.planning_request import (
+    Act,
+    Guest,
+    Invitation,
+    PlanningRequest,
+    require_approval_before,
+)
 from zhengling.authority.composition import Composition, OrganisationKind, PostRole
 from zhengling.kernel.errors import Text, refusal
 from zhengling.rules.planning import Group, InviteeRule, RequestType

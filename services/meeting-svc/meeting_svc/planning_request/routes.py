@@ -6,10 +6,10 @@ from typing import Annotated
 
 from fastapi import Query, Response
 
-from meeting_svc import planning_commands as do
-from meeting_svc import planning_queries as see
-from meeting_svc.planning import PlanningRequest, RequestState
-from meeting_svc.planning_schemas import (
+from meeting_svc.planning_request import commands as do
+from meeting_svc.planning_request import queries as see
+from meeting_svc.planning_request.planning_request import PlanningRequest, RequestState
+from meeting_svc.planning_request.schemas import (
     AskToHold,
     Decline,
     LiftHindrance,
