@@ -16,7 +16,6 @@ from typing import Any, cast
 import pytest
 
 from meeting_svc import (
-    agenda,
     attendance,
     invitation,
     meeting_commands,
@@ -25,6 +24,7 @@ from meeting_svc import (
     movement,
     session,
 )
+from meeting_svc.agenda import agenda
 from meeting_svc.decision import decision
 from meeting_svc.decision.decision import Amendment, Decision
 from meeting_svc.leave import leave

@@ -24,8 +24,6 @@ from tests.meeting.in_memory import Rows, commands_in_memory, without_a_trace
 from tests.meeting.lawful import SHANGHAI, Law
 
 from meeting_svc import (
-    agenda,
-    agenda_commands,
     attendance,
     invitation,
     invitation_commands,
@@ -33,6 +31,8 @@ from meeting_svc import (
     minutes,
     movement,
 )
+from meeting_svc.agenda import agenda
+from meeting_svc.agenda import commands as agenda_commands
 from meeting_svc.leave import commands as leave_commands
 from meeting_svc.meeting import meeting
 from meeting_svc.meeting.meeting import MeetingState

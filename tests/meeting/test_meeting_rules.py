@@ -14,7 +14,6 @@ from tests.meeting.test_meeting import DAY, DECLARED, resolution
 from tests.meeting.test_topic import a_topic, book
 
 from meeting_svc import (
-    agenda,
     attendance,
     invitation,
     minutes,
@@ -22,6 +21,7 @@ from meeting_svc import (
     preparation,
     session,
 )
+from meeting_svc.agenda import agenda
 from meeting_svc.circular import circular
 from meeting_svc.leave import leave
 from meeting_svc.meeting import chairing

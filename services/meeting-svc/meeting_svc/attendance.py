@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
-from meeting_svc.agenda import item_of
+from meeting_svc.agenda.agenda import item_of
 from meeting_svc.meeting.meeting import GRANTED, Meeting, MeetingState, require_state
 from meeting_svc.meeting.record import (
     OF_A_MEETING,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, StrictBool, StrictInt
 
-from meeting_svc.agenda_schemas import TopicId
+from meeting_svc.agenda.schemas import TopicId
 from meeting_svc.meeting.record import Capacity, Move, Presence
 from zhengling.authority.composition import Key
 from zhengling.kernel.payload import (

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from meeting_svc import agenda as agendas
 from meeting_svc import invitation
+from meeting_svc.agenda import agenda as agendas
 from meeting_svc.invitation_schemas import Acknowledge, GiveConsent, ProposeInvitees, SendNotice, WithdrawInvitee
 from meeting_svc.leave import leave
 from meeting_svc.meeting import meeting as meetings

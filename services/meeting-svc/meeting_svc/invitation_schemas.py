@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, StrictBool, StrictInt
 
-from meeting_svc.agenda_schemas import TopicId
+from meeting_svc.agenda.schemas import TopicId
 from zhengling.authority.composition import Key
 from zhengling.kernel.payload import SAYING, OccurredAt, Payload, Reason, View
 from zhengling.web.steps import ActView, StepView

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from meeting_svc.agenda import item_of
+from meeting_svc.agenda.agenda import item_of
 from meeting_svc.attendance import capacity_of, require_guest_invited
 from meeting_svc.meeting.meeting import Meeting, MeetingState, require_state
 from meeting_svc.meeting.record import (

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from meeting_svc import agenda_routes, attendance_routes, invitation_routes, minutes_routes
+from meeting_svc import attendance_routes, invitation_routes, minutes_routes
+from meeting_svc.agenda import routes as agenda_routes
 from meeting_svc.cadence import routes as cadence_routes
 from meeting_svc.circular import routes as circular_routes
 from meeting_svc.composition import routes as composition_routes

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from meeting_svc import agenda as agendas
-from meeting_svc.agenda_schemas import AddLater, AddToAgenda, OrderAgenda, RemoveFromAgenda
+from meeting_svc.agenda import agenda as agendas
+from meeting_svc.agenda.schemas import AddLater, AddToAgenda, OrderAgenda, RemoveFromAgenda
 from meeting_svc.meeting import chairing
 from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting.case import MeetingCase, meeting_case, step_of_meeting

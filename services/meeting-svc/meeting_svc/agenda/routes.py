@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import Response
 
-from meeting_svc import agenda_commands as do
-from meeting_svc.agenda_schemas import AddLater, AddToAgenda, OrderAgenda, RemoveFromAgenda, Rhythms
+from meeting_svc.agenda import commands as do
+from meeting_svc.agenda.schemas import AddLater, AddToAgenda, OrderAgenda, RemoveFromAgenda, Rhythms
 from meeting_svc.meeting import queries as see
 from meeting_svc.meeting.routes import meeting_answer
 from meeting_svc.meeting.schemas import MeetingView
