@@ -17,7 +17,6 @@ import pytest
 
 from meeting_svc import (
     attendance,
-    invitation,
     meeting_commands,
     minutes,
     minutes_commands,
@@ -27,6 +26,7 @@ from meeting_svc import (
 from meeting_svc.agenda import agenda
 from meeting_svc.decision import decision
 from meeting_svc.decision.decision import Amendment, Decision
+from meeting_svc.invitation import invitation
 from meeting_svc.leave import leave
 from meeting_svc.meeting import meeting
 from meeting_svc.meeting.meeting import Meeting

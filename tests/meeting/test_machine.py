@@ -23,16 +23,11 @@ from tests.meeting.clerks import Clerks, Move
 from tests.meeting.in_memory import Rows, commands_in_memory, without_a_trace
 from tests.meeting.lawful import SHANGHAI, Law
 
-from meeting_svc import (
-    attendance,
-    invitation,
-    invitation_commands,
-    meeting_commands,
-    minutes,
-    movement,
-)
+from meeting_svc import attendance, meeting_commands, minutes, movement
 from meeting_svc.agenda import agenda
 from meeting_svc.agenda import commands as agenda_commands
+from meeting_svc.invitation import commands as invitation_commands
+from meeting_svc.invitation import invitation
 from meeting_svc.leave import commands as leave_commands
 from meeting_svc.meeting import meeting
 from meeting_svc.meeting.meeting import MeetingState

@@ -13,16 +13,10 @@ from tests.conftest import composition_of
 from tests.meeting.test_meeting import DAY, DECLARED, resolution
 from tests.meeting.test_topic import a_topic, book
 
-from meeting_svc import (
-    attendance,
-    invitation,
-    minutes,
-    movement,
-    preparation,
-    session,
-)
+from meeting_svc import attendance, minutes, movement, preparation, session
 from meeting_svc.agenda import agenda
 from meeting_svc.circular import circular
+from meeting_svc.invitation import invitation
 from meeting_svc.leave import leave
 from meeting_svc.meeting import chairing
 from meeting_svc.meeting import meeting as meetings

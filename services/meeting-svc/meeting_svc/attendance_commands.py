@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from meeting_svc import attendance, invitation, session
+from meeting_svc import attendance, session
 from meeting_svc import movement as movements
 from meeting_svc.attendance_schemas import ApproveStaff, HandOutPapers, RecordMovement, ReturnPapers
+from meeting_svc.invitation import invitation
 from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting.case import MeetingCase, meeting_case
 from meeting_svc.meeting.meeting import Meeting

@@ -6,7 +6,8 @@ from datetime import date, datetime
 
 from uuid_utils.compat import uuid7
 
-from meeting_svc import invitation, session
+from meeting_svc import session
+from meeting_svc.invitation import invitation
 from meeting_svc.meeting import chairing
 from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting.case import MeetingCase, meeting_case

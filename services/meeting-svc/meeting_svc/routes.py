@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from meeting_svc import attendance_routes, invitation_routes, minutes_routes
+from meeting_svc import attendance_routes, minutes_routes
 from meeting_svc.agenda import routes as agenda_routes
 from meeting_svc.cadence import routes as cadence_routes
 from meeting_svc.circular import routes as circular_routes
 from meeting_svc.composition import routes as composition_routes
 from meeting_svc.decision import routes as decision_routes
+from meeting_svc.invitation import routes as invitation_routes
 from meeting_svc.leave import routes as leave_routes
 from meeting_svc.meeting import routes as meeting_routes
 from meeting_svc.meeting_plan import routes as yearly_plan_routes

@@ -8,7 +8,7 @@ from meeting_svc.circular import circular as circulars
 from meeting_svc.circular.circular import Circular
 from meeting_svc.circular.queries import figures_of
 from meeting_svc.circular.schemas import SendCircular
-from meeting_svc.invitation import names_of
+from meeting_svc.invitation.invitation import names_of
 from meeting_svc.meeting import meeting as meetings
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Text

@@ -13,7 +13,7 @@ from meeting_svc import tables
 from meeting_svc.circular import circular as circulars
 from meeting_svc.circular.circular import Circular, Figures
 from meeting_svc.circular.schemas import AttendanceFigures, CircularRowView, CircularView
-from meeting_svc.invitation import names_of
+from meeting_svc.invitation.invitation import names_of
 from meeting_svc.meeting.meeting import Meeting
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.documents.xlsx import put_text

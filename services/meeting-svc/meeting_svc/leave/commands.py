@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from meeting_svc import invitation
+from meeting_svc.invitation import invitation
 from meeting_svc.leave import leave as leaves
 from meeting_svc.leave.schemas import AnswerRequest, AskLeave, SendDelegate, WithdrawLeave
 from meeting_svc.meeting import meeting as meetings

@@ -11,7 +11,8 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from meeting_svc import invitation, tables
+from meeting_svc import tables
+from meeting_svc.invitation import invitation
 from meeting_svc.meeting import chairing, succession
 from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting.meeting import Meeting

@@ -19,7 +19,7 @@ from meeting_svc.attendance_schemas import (
     QuorumView,
     StaffView,
 )
-from meeting_svc.invitation_schemas import (
+from meeting_svc.invitation.schemas import (
     AcknowledgementView,
     InviteeRemovalView,
     InviteeView,

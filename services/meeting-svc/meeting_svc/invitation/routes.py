@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import Response
 
-from meeting_svc import invitation_commands as do
-from meeting_svc.invitation_schemas import Acknowledge, GiveConsent, ProposeInvitees, SendNotice, WithdrawInvitee
+from meeting_svc.invitation import commands as do
+from meeting_svc.invitation.schemas import Acknowledge, GiveConsent, ProposeInvitees, SendNotice, WithdrawInvitee
 from meeting_svc.meeting.routes import meeting_answer
 from meeting_svc.meeting.schemas import MeetingView
 from meeting_svc.scopes import Change

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from meeting_svc import invitation
 from meeting_svc.agenda import agenda as agendas
-from meeting_svc.invitation_schemas import Acknowledge, GiveConsent, ProposeInvitees, SendNotice, WithdrawInvitee
+from meeting_svc.invitation import invitation
+from meeting_svc.invitation.schemas import Acknowledge, GiveConsent, ProposeInvitees, SendNotice, WithdrawInvitee
 from meeting_svc.leave import leave
 from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting.case import MeetingCase, meeting_case, step_of_meeting
