@@ -15,15 +15,9 @@ from typing import Any, cast
 
 import pytest
 
-from meeting_svc import (
-    attendance,
-    meeting_commands,
-    minutes,
-    minutes_commands,
-    movement,
-    session,
-)
+from meeting_svc import attendance, minutes, minutes_commands, movement, session
 from meeting_svc.agenda import agenda
+from meeting_svc.convening import commands as meeting_commands
 from meeting_svc.decision import decision
 from meeting_svc.decision.decision import Amendment, Decision
 from meeting_svc.invitation import invitation

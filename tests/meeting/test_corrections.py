@@ -15,13 +15,13 @@ from tests.meeting.test_topic import CALENDAR, a_topic, book
 
 from meeting_svc.attendance_commands import record_movement
 from meeting_svc.attendance_schemas import RecordMovement
+from meeting_svc.convening.commands import close_session
 from meeting_svc.decision.commands import record_decision
 from meeting_svc.decision.decision import Decision, PublicationRecord, PublicationState, Standing, publish
 from meeting_svc.decision.schemas import RecordDecision
 from meeting_svc.meeting.meeting import AgendaItem, Attendance, Meeting, MeetingState
 from meeting_svc.meeting.record import QuorumNeeded
 from meeting_svc.meeting.schemas import CloseSession
-from meeting_svc.meeting_commands import close_session
 from meeting_svc.minutes import Minutes
 from meeting_svc.minutes_commands import correct_minutes, draft_minutes, take_minutes_step
 from meeting_svc.minutes_schemas import CorrectMinutes, DraftMinutes

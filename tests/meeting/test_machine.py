@@ -23,9 +23,10 @@ from tests.meeting.clerks import Clerks, Move
 from tests.meeting.in_memory import Rows, commands_in_memory, without_a_trace
 from tests.meeting.lawful import SHANGHAI, Law
 
-from meeting_svc import attendance, meeting_commands, minutes, movement
+from meeting_svc import attendance, minutes, movement
 from meeting_svc.agenda import agenda
 from meeting_svc.agenda import commands as agenda_commands
+from meeting_svc.convening import commands as meeting_commands
 from meeting_svc.invitation import commands as invitation_commands
 from meeting_svc.invitation import invitation
 from meeting_svc.leave import commands as leave_commands

@@ -5,12 +5,12 @@ from __future__ import annotations
 from meeting_svc import attendance, session
 from meeting_svc import movement as movements
 from meeting_svc.attendance_schemas import ApproveStaff, HandOutPapers, RecordMovement, ReturnPapers
+from meeting_svc.convening.commands import office_act
 from meeting_svc.invitation import invitation
 from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting.case import MeetingCase, meeting_case
 from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.meeting.record import Move, Movement, StaffApproval
-from meeting_svc.meeting_commands import office_act
 from meeting_svc.topic.topic import Topic
 from zhengling.database.session import load
 from zhengling.kernel.errors import Text, invalid

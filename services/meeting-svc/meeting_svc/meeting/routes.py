@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Path, Query, Response
 
-from meeting_svc import meeting_commands as do
+from meeting_svc.convening import commands as do
 from meeting_svc.meeting import queries as see
 from meeting_svc.meeting.meeting import Meeting, MeetingState
 from meeting_svc.meeting.schemas import (
