@@ -13,10 +13,11 @@ from pydantic import BaseModel
 from tests.meeting.in_memory import Command, Rows, versions
 from tests.meeting.lawful import SHANGHAI, Law, asked, day_of, facts_of, holds, of_its_text
 
-from meeting_svc import attendance_commands, minutes_commands
+from meeting_svc import minutes_commands
 from meeting_svc.agenda import commands as agenda_commands
 from meeting_svc.agenda.schemas import AddLater, AddToAgenda, OrderAgenda, RemoveFromAgenda
-from meeting_svc.attendance_schemas import ApproveStaff, HandOutPapers, RecordMovement, ReturnPapers
+from meeting_svc.attendance import commands as attendance_commands
+from meeting_svc.attendance.schemas import ApproveStaff, HandOutPapers, RecordMovement, ReturnPapers
 from meeting_svc.convening import commands as meeting_commands
 from meeting_svc.decision import commands as decision_commands
 from meeting_svc.decision.decision import Decision

@@ -15,8 +15,9 @@ from typing import Any, cast
 
 import pytest
 
-from meeting_svc import attendance, minutes, minutes_commands, movement, session
+from meeting_svc import minutes, minutes_commands, session
 from meeting_svc.agenda import agenda
+from meeting_svc.attendance import arrivals, attendance
 from meeting_svc.convening import commands as meeting_commands
 from meeting_svc.decision import decision
 from meeting_svc.decision.decision import Amendment, Decision
@@ -38,7 +39,7 @@ from zhengling.service.auth import Principal
 from zhengling.web.routing import Call, Service
 
 DOMAIN = (
-    topic, papers, declaration, readiness, transitions, gates, consultation, meeting, agenda, session, invitation, attendance, movement,
+    topic, papers, declaration, readiness, transitions, gates, consultation, meeting, agenda, session, invitation, attendance, arrivals,
     leave, decision, minutes,
 )  # fmt: skip
 ROWS = (Topic, Meeting, Minutes, Decision, PlanningRequest)

@@ -13,8 +13,8 @@ from tests.meeting.test_meeting_api import DAY, Office, offices
 from tests.meeting.test_meeting_api import refused as refused_over_http
 from tests.meeting.test_topic import CALENDAR, a_topic, book
 
-from meeting_svc.attendance_commands import record_movement
-from meeting_svc.attendance_schemas import RecordMovement
+from meeting_svc.attendance.commands import record_movement
+from meeting_svc.attendance.schemas import RecordMovement
 from meeting_svc.convening.commands import close_session
 from meeting_svc.decision.commands import record_decision
 from meeting_svc.decision.decision import Decision, PublicationRecord, PublicationState, Standing, publish

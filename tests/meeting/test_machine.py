@@ -23,9 +23,10 @@ from tests.meeting.clerks import Clerks, Move
 from tests.meeting.in_memory import Rows, commands_in_memory, without_a_trace
 from tests.meeting.lawful import SHANGHAI, Law
 
-from meeting_svc import attendance, minutes, movement
+from meeting_svc import minutes
 from meeting_svc.agenda import agenda
 from meeting_svc.agenda import commands as agenda_commands
+from meeting_svc.attendance import arrivals, attendance
 from meeting_svc.convening import commands as meeting_commands
 from meeting_svc.invitation import commands as invitation_commands
 from meeting_svc.invitation import invitation
@@ -250,7 +251,7 @@ MUTANTS: dict[str, tuple[Any, str, Any, str, str]] = {
     "anybody may do anything": (Composition, "require", by_anybody, "shuangtaizi", "executive"),
     "an approved agenda isn't locked": (agenda, "require_state", allowed, "zhanqian", "executive"),
     "a session opens though somebody wasn't told": (invitation, "require_notified", allowed, "dalian", "plenary"),
-    "guests come whom nobody asked": (movement, "require_guest_invited", lambda *_: [], "huancui", "executive"),
+    "guests come whom nobody asked": (arrivals, "require_guest_invited", lambda *_: [], "huancui", "executive"),
     "signed minutes change": (minutes, "supersede", written_over, "zhanqian", "executive"),
 }
 

@@ -13,8 +13,9 @@ from tests.conftest import composition_of
 from tests.meeting.test_meeting import DAY, DECLARED, resolution
 from tests.meeting.test_topic import a_topic, book
 
-from meeting_svc import attendance, minutes, movement, preparation, session
+from meeting_svc import minutes, preparation, session
 from meeting_svc.agenda import agenda
+from meeting_svc.attendance import arrivals, attendance
 from meeting_svc.circular import circular
 from meeting_svc.invitation import invitation
 from meeting_svc.leave import leave
@@ -553,7 +554,7 @@ def test_devices_are_declared_before_a_confidential_session_opens() -> None:
 
 def move(meeting: Meeting, official: str, what: str, hour: int = 10, topic: str | None = None) -> None:
     kind, people = rules(meeting.government)
-    movement.move(meeting, kind, people, Movement(official, Move(what), topic, act(official, hour)))
+    arrivals.move(meeting, kind, people, Movement(official, Move(what), topic, act(official, hour)))
 
 
 def test_once_the_quorum_is_lost_nothing_is_decided_until_somebody_comes_back() -> None:
@@ -595,7 +596,7 @@ def test_a_sponsor_brings_one_staff_member_more_only_by_name_and_other_departmen
     other = second.posts[-1].official
 
     def comes(official: str) -> None:
-        movement.move(meeting, kind, second, Movement(official, Move.arrived, "t2", act("clerk", 10)))
+        arrivals.move(meeting, kind, second, Movement(official, Move.arrived, "t2", act("clerk", 10)))
 
     comes("hc-zjj-principal")
     comes("hc-zjj-clerk")
@@ -706,7 +707,7 @@ def test_a_meeting_says_what_it_still_asks_for_and_by_known_absences_whether_its
 
 def come(meeting: Meeting, name: str, what: str, hour: int = 10) -> None:
     kind, people = rules(meeting.government, meeting.kind)
-    movement.move(meeting, kind, people, Movement(None, Move(what), None, act("clerk", hour), guest=name))
+    arrivals.move(meeting, kind, people, Movement(None, Move(what), None, act("clerk", hour), guest=name))
 
 
 def a_guest(name: str, n: int = 1, *, approved: bool = True, topic: str | None = None) -> Invitee:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from meeting_svc import attendance, deciding, quorum
+from meeting_svc import deciding
+from meeting_svc.attendance import attendance, quorum
 from meeting_svc.decision.decision import Amendment
 from meeting_svc.meeting.meeting import Meeting, MeetingState, minutes_facts
 from meeting_svc.meeting.record import Attendance, Capacity, Handover, Presence

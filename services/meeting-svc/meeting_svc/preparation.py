@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from meeting_svc import attendance, quorum
+from meeting_svc.attendance import attendance, quorum
 from meeting_svc.invitation import invitation
 from meeting_svc.leave import leave
 from meeting_svc.meeting.chairing import (

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from meeting_svc import attendance_routes, minutes_routes
+from meeting_svc import minutes_routes
 from meeting_svc.agenda import routes as agenda_routes
+from meeting_svc.attendance import routes as attendance_routes
 from meeting_svc.cadence import routes as cadence_routes
 from meeting_svc.circular import routes as circular_routes
 from meeting_svc.composition import routes as composition_routes

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
-from meeting_svc import attendance as attending
 from meeting_svc import deciding
+from meeting_svc.attendance import attendance as attending
 from meeting_svc.invitation import invitation
 from meeting_svc.meeting.chairing import require_chair
 from meeting_svc.meeting.meeting import HELD, PREPARED, Meeting, MeetingState, require_state

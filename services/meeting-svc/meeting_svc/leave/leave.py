@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import date
 from typing import TypeVar
 
-from meeting_svc.attendance import expected
+from meeting_svc.attendance.attendance import expected
 from meeting_svc.meeting.chairing import planned_chair, require_entrusted_chair
 from meeting_svc.meeting.meeting import PREPARED, STANDING, Meeting, lapsed, require_state
 from meeting_svc.meeting.record import (

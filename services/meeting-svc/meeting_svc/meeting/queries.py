@@ -11,11 +11,12 @@ from functools import partial
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from meeting_svc import attendance, preparation, quorum, tables
 from meeting_svc import minutes as minutes_
+from meeting_svc import preparation, tables
 from meeting_svc.agenda import agenda
 from meeting_svc.agenda.schemas import AgendaRhythmView, Rhythms
-from meeting_svc.attendance_schemas import ExpectedView, QuorumView
+from meeting_svc.attendance import attendance, quorum
+from meeting_svc.attendance.schemas import ExpectedView, QuorumView
 from meeting_svc.invitation import invitation
 from meeting_svc.meeting import chairing, succession
 from meeting_svc.meeting import meeting as meetings

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from meeting_svc.agenda.schemas import AgendaItemView, AgendaRemovalView, AgendaVersionView
-from meeting_svc.attendance_schemas import (
+from meeting_svc.attendance.schemas import (
     AttendancePayload,
     AttendanceView,
     AttendingGuestPayload,

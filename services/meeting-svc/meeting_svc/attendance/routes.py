@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import Response
 
-from meeting_svc import attendance_commands as do
-from meeting_svc.attendance_schemas import ApproveStaff, HandOutPapers, RecordMovement, ReturnPapers
+from meeting_svc.attendance import commands as do
+from meeting_svc.attendance.schemas import ApproveStaff, HandOutPapers, RecordMovement, ReturnPapers
 from meeting_svc.meeting.routes import meeting_answer
 from meeting_svc.meeting.schemas import MeetingView
 from meeting_svc.scopes import Change

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from meeting_svc import attendance, session
-from meeting_svc import movement as movements
-from meeting_svc.attendance_schemas import ApproveStaff, HandOutPapers, RecordMovement, ReturnPapers
+from meeting_svc import session
+from meeting_svc.attendance import arrivals, attendance
+from meeting_svc.attendance.schemas import ApproveStaff, HandOutPapers, RecordMovement, ReturnPapers
 from meeting_svc.convening.commands import office_act
 from meeting_svc.invitation import invitation
 from meeting_svc.meeting import meeting as meetings
@@ -25,7 +25,7 @@ async def record_movement(call: Call, meeting_id: str, body: RecordMovement) -> 
     meetings.require_organiser(case.kind, case.composition, call.official, organised_by, case.today, act)
     invitation.require_known(case.composition, [body.official] if body.official else [], [])
     movement = Movement(body.official, body.move, body.topic_id, case.act(body.occurred_at), body.guest)
-    movements.move(case.meeting, case.kind, case.composition, movement)
+    arrivals.move(case.meeting, case.kind, case.composition, movement)
     if body.official and body.move == Move.arrived:
         invitation.require_consent(case.meeting, case.kind, case.composition, case.meeting.chair, [body.official])
     await call.session.flush()

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from meeting_svc.agenda.agenda import item_of
-from meeting_svc.attendance import capacity_of, require_guest_invited
+from meeting_svc.attendance.attendance import capacity_of, require_guest_invited
 from meeting_svc.meeting.meeting import Meeting, MeetingState, require_state
 from meeting_svc.meeting.record import (
     OF_THE_PEOPLE_IN_A_MEETING,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from meeting_svc import attendance
+from meeting_svc.attendance import attendance
 from meeting_svc.meeting.meeting import Meeting, members_in_the_room
 from meeting_svc.meeting.record import Move
 from zhengling.authority.composition import Composition

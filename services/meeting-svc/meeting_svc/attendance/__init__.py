@@ -1,0 +1,1 @@
+"""Who comes, goes and counts: roll call, arrivals and departures, quorum."""
