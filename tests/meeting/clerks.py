@@ -13,7 +13,6 @@ from pydantic import BaseModel
 from tests.meeting.in_memory import Command, Rows, versions
 from tests.meeting.lawful import SHANGHAI, Law, asked, day_of, facts_of, holds, of_its_text
 
-from meeting_svc import minutes_commands
 from meeting_svc.agenda import commands as agenda_commands
 from meeting_svc.agenda.schemas import AddLater, AddToAgenda, OrderAgenda, RemoveFromAgenda
 from meeting_svc.attendance import commands as attendance_commands
@@ -37,7 +36,8 @@ from meeting_svc.meeting.schemas import (
     OpenSession,
     Postpone,
 )
-from meeting_svc.minutes_schemas import CorrectMinutes, DraftMinutes, ReturnMinutes, WaiveMinutes
+from meeting_svc.minutes import commands as minutes_commands
+from meeting_svc.minutes.schemas import CorrectMinutes, DraftMinutes, ReturnMinutes, WaiveMinutes
 from meeting_svc.planning_request.planning_request import PlanningRequest, RequestState
 from meeting_svc.topic import commands as topic_commands
 from meeting_svc.topic.schemas import (

@@ -17,7 +17,7 @@ from tests.meeting.in_memory import Rows, versions
 
 from meeting_svc.decision.decision import Decision
 from meeting_svc.meeting.meeting import Meeting
-from meeting_svc.minutes import Minutes
+from meeting_svc.minutes.minutes import Minutes
 from meeting_svc.topic.schemas import SubmitTopic
 from meeting_svc.topic.topic import Topic
 

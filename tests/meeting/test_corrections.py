@@ -22,9 +22,9 @@ from meeting_svc.decision.schemas import RecordDecision
 from meeting_svc.meeting.meeting import AgendaItem, Attendance, Meeting, MeetingState
 from meeting_svc.meeting.record import QuorumNeeded
 from meeting_svc.meeting.schemas import CloseSession
-from meeting_svc.minutes import Minutes
-from meeting_svc.minutes_commands import correct_minutes, draft_minutes, take_minutes_step
-from meeting_svc.minutes_schemas import CorrectMinutes, DraftMinutes
+from meeting_svc.minutes.commands import correct_minutes, draft_minutes, take_minutes_step
+from meeting_svc.minutes.minutes import Minutes
+from meeting_svc.minutes.schemas import CorrectMinutes, DraftMinutes
 from meeting_svc.topic.topic import TopicState, Turn
 from meeting_svc.topic.transitions import turn
 from zhengling.kernel.errors import Problem

@@ -23,7 +23,6 @@ from tests.meeting.clerks import Clerks, Move
 from tests.meeting.in_memory import Rows, commands_in_memory, without_a_trace
 from tests.meeting.lawful import SHANGHAI, Law
 
-from meeting_svc import minutes
 from meeting_svc.agenda import agenda
 from meeting_svc.agenda import commands as agenda_commands
 from meeting_svc.attendance import arrivals, attendance
@@ -33,7 +32,8 @@ from meeting_svc.invitation import invitation
 from meeting_svc.leave import commands as leave_commands
 from meeting_svc.meeting import meeting
 from meeting_svc.meeting.meeting import MeetingState
-from meeting_svc.minutes import Minutes
+from meeting_svc.minutes import minutes
+from meeting_svc.minutes.minutes import Minutes
 from meeting_svc.topic import commands as topic_commands
 from meeting_svc.topic import declaration, readiness
 from meeting_svc.topic.topic import Topic, TopicState

@@ -11,7 +11,6 @@ from tests.conftest import composition_of
 from tests.meeting.test_meeting import resolution
 from tests.meeting.test_topic import DAY, book
 
-from meeting_svc import minutes as minutes_
 from meeting_svc.decision import decision as decisions
 from meeting_svc.decision.decision import (
     Decision,
@@ -35,8 +34,9 @@ from meeting_svc.meeting.record import (
     Presence,
     QuorumNeeded,
 )
-from meeting_svc.minutes import Cause, Minutes, MinutesState, Returned
-from meeting_svc.minutes_schemas import CorrectMinutes, DraftMinutes, ResolutionChanges, ReturnMinutes
+from meeting_svc.minutes import minutes as minutes_
+from meeting_svc.minutes.minutes import Cause, Minutes, MinutesState, Returned
+from meeting_svc.minutes.schemas import CorrectMinutes, DraftMinutes, ResolutionChanges, ReturnMinutes
 from zhengling.authority.act import Act
 from zhengling.authority.chain import StepTaken
 from zhengling.authority.composition import Absent

@@ -11,8 +11,8 @@ from tests.meeting.lawful import SHANGHAI
 from tests.meeting.test_topic import CALENDAR, book
 
 from meeting_svc.meeting.meeting import AgendaItem, Attendance, Meeting, MeetingState
-from meeting_svc.minutes_commands import draft_minutes, take_minutes_step
-from meeting_svc.minutes_schemas import DraftMinutes
+from meeting_svc.minutes.commands import draft_minutes, take_minutes_step
+from meeting_svc.minutes.schemas import DraftMinutes
 from zhengling.kernel.errors import Problem
 from zhengling.rules.rulebook import StepName, TopicNature
 from zhengling.web.steps import TakeStep

@@ -16,9 +16,9 @@ from tests.meeting.test_minutes_api import DAY, Hold, council, refused
 from tests.meeting.test_topic import CALENDAR, book
 
 from meeting_svc.meeting.meeting import AgendaItem, Attendance, Entrustment, Meeting, MeetingState
-from meeting_svc.minutes import Minutes
-from meeting_svc.minutes_commands import draft_minutes, take_minutes_step, waive_minutes
-from meeting_svc.minutes_schemas import DraftMinutes, WaiveMinutes
+from meeting_svc.minutes.commands import draft_minutes, take_minutes_step, waive_minutes
+from meeting_svc.minutes.minutes import Minutes
+from meeting_svc.minutes.schemas import DraftMinutes, WaiveMinutes
 from zhengling.authority.chain import Succession
 from zhengling.authority.composition import Composition, Portfolio, Post, PostRole
 from zhengling.kernel.errors import Problem

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from meeting_svc import minutes_routes
 from meeting_svc.agenda import routes as agenda_routes
 from meeting_svc.attendance import routes as attendance_routes
 from meeting_svc.cadence import routes as cadence_routes
@@ -13,6 +12,7 @@ from meeting_svc.invitation import routes as invitation_routes
 from meeting_svc.leave import routes as leave_routes
 from meeting_svc.meeting import routes as meeting_routes
 from meeting_svc.meeting_plan import routes as yearly_plan_routes
+from meeting_svc.minutes import routes as minutes_routes
 from meeting_svc.planning_request import routes as planning_routes
 from meeting_svc.topic import routes as topic_routes
 

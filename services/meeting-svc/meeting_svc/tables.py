@@ -8,7 +8,7 @@ from meeting_svc.decision.decision import Amendment, Decision, Execution, Public
 from meeting_svc.meeting import record
 from meeting_svc.meeting.meeting import AgendaItem, Attendance, Entrustment, Meeting
 from meeting_svc.meeting_plan.meeting_plan import Declaration, MeetingPlan, PlanItem, PlanVersion
-from meeting_svc.minutes import Minutes, Returned
+from meeting_svc.minutes.minutes import Minutes, Returned
 from meeting_svc.planning_request.planning_request import (
     Guest,
     Invitation,

@@ -6,8 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from meeting_svc import deciding, minutes_commands
-from meeting_svc import minutes as minutes_
+from meeting_svc import deciding
 from meeting_svc.decision import decision as decisions
 from meeting_svc.decision.decision import Decision, Execution, PublicationRecord, PublicationState, Standing
 from meeting_svc.decision.schemas import (
@@ -21,6 +20,8 @@ from meeting_svc.decision.schemas import (
 from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting.case import kind_of, require_organisations
 from meeting_svc.meeting.meeting import Meeting, MeetingState
+from meeting_svc.minutes import commands as minutes_commands
+from meeting_svc.minutes import minutes as minutes_
 from meeting_svc.topic import declaration as declarations
 from meeting_svc.topic import transitions
 from meeting_svc.topic.commands import rules_of

@@ -11,7 +11,6 @@ from functools import partial
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from meeting_svc import minutes as minutes_
 from meeting_svc import preparation, tables
 from meeting_svc.agenda import agenda
 from meeting_svc.agenda.schemas import AgendaRhythmView, Rhythms
@@ -25,8 +24,9 @@ from meeting_svc.meeting.meeting import Meeting, MeetingState, minutes_facts
 from meeting_svc.meeting.record import Remark
 from meeting_svc.meeting.schemas import Kinds, KindView, MeetingView, RemarkView, RuleTold
 from meeting_svc.meeting_kind.description import rules_told
-from meeting_svc.minutes import MinutesState
-from meeting_svc.minutes_queries import Newest, newest_of
+from meeting_svc.minutes import minutes as minutes_
+from meeting_svc.minutes.minutes import MinutesState
+from meeting_svc.minutes.queries import Newest, newest_of
 from zhengling.authority.chain import StepTaken, next_step
 from zhengling.authority.composition import Composition
 from zhengling.database.session import load

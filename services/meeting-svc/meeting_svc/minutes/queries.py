@@ -8,13 +8,13 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from meeting_svc import minutes as minutes_
 from meeting_svc import tables
 from meeting_svc.meeting import succession
 from meeting_svc.meeting.case import kind_of
 from meeting_svc.meeting.meeting import Meeting
-from meeting_svc.minutes import Minutes, MinutesState
-from meeting_svc.minutes_schemas import MinutesSummary, MinutesText, MinutesVersions, MinutesView
+from meeting_svc.minutes import minutes as minutes_
+from meeting_svc.minutes.minutes import Minutes, MinutesState
+from meeting_svc.minutes.schemas import MinutesSummary, MinutesText, MinutesVersions, MinutesView
 from zhengling.authority.chain import next_step
 from zhengling.database.session import load
 from zhengling.dates.deadlines import shanghai_day

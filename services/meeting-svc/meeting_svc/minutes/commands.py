@@ -8,7 +8,6 @@ from datetime import datetime
 import sqlalchemy as sa
 from uuid_utils.compat import uuid7
 
-from meeting_svc import minutes as minutes_
 from meeting_svc import tables
 from meeting_svc.decision import decision as decisions_
 from meeting_svc.decision.decision import Amendment, Decision, Effect, Revision, Standing
@@ -16,8 +15,9 @@ from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting import succession
 from meeting_svc.meeting.case import kind_of, require_organisations, step_of_meeting
 from meeting_svc.meeting.meeting import Meeting, MeetingState
-from meeting_svc.minutes import Cause, Minutes, MinutesState, Returned
-from meeting_svc.minutes_schemas import (
+from meeting_svc.minutes import minutes as minutes_
+from meeting_svc.minutes.minutes import Cause, Minutes, MinutesState, Returned
+from meeting_svc.minutes.schemas import (
     AmendDecision,
     CorrectMinutes,
     DraftMinutes,

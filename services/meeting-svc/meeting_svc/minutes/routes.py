@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 from fastapi import Header, Path, Response
 
-from meeting_svc import minutes_commands as do
-from meeting_svc import minutes_queries as see
 from meeting_svc.meeting.meeting import Meeting
-from meeting_svc.minutes import Minutes
-from meeting_svc.minutes_schemas import (
+from meeting_svc.minutes import commands as do
+from meeting_svc.minutes import queries as see
+from meeting_svc.minutes.minutes import Minutes
+from meeting_svc.minutes.schemas import (
     CorrectMinutes,
     DraftMinutes,
     MinutesVersions,

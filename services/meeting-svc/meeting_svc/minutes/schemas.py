@@ -9,7 +9,7 @@ from pydantic import Field, StrictBool, model_validator
 
 from meeting_svc.decision.decision import Effect
 from meeting_svc.meeting.meeting import MeetingState
-from meeting_svc.minutes import Cause, MinutesState
+from meeting_svc.minutes.minutes import Cause, MinutesState
 from zhengling.authority.composition import Key
 from zhengling.events.event import Resolution, ResolutionChange
 from zhengling.kernel.characters import SeveralLines

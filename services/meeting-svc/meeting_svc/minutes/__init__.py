@@ -1,0 +1,1 @@
+"""Minutes: drafted, reviewed, signed, corrected; their text and their document."""
