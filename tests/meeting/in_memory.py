@@ -15,7 +15,6 @@ from typing import Any, cast
 
 import pytest
 
-from meeting_svc import session
 from meeting_svc.agenda import agenda
 from meeting_svc.attendance import arrivals, attendance
 from meeting_svc.convening import commands as meeting_commands
@@ -29,6 +28,7 @@ from meeting_svc.minutes import commands as minutes_commands
 from meeting_svc.minutes import minutes
 from meeting_svc.minutes.minutes import Minutes
 from meeting_svc.planning_request.planning_request import PlanningRequest
+from meeting_svc.session import session
 from meeting_svc.topic import commands as topic_commands
 from meeting_svc.topic import consultation, declaration, papers, readiness, topic, transitions
 from meeting_svc.topic.topic import Topic

@@ -9,10 +9,11 @@ from tests.conftest import composition_of
 from tests.meeting.test_meeting import resolution
 from tests.meeting.test_topic import DAY, book
 
-from meeting_svc import deciding, session
+from meeting_svc import deciding
 from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting.meeting import AgendaItem, Attendance, Meeting, MeetingState
 from meeting_svc.meeting.record import Handover, QuorumNeeded
+from meeting_svc.session import session
 from zhengling.authority.act import Act
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import at

@@ -9,12 +9,12 @@ import pytest
 from tests.conftest import composition_of
 from tests.meeting.test_topic import DAY, a_topic, book
 
-from meeting_svc import session
 from meeting_svc.agenda import agenda as agendas
 from meeting_svc.attendance import attendance as attending
 from meeting_svc.meeting import chairing
 from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting.meeting import AgendaItem, Attendance, Entrustment, Meeting, MeetingState
+from meeting_svc.session import session
 from zhengling.authority.act import Act
 from zhengling.authority.chain import StepTaken
 from zhengling.events.event import Resolution, Unit

@@ -13,7 +13,6 @@ from tests.conftest import composition_of
 from tests.meeting.test_meeting import DAY, DECLARED, resolution
 from tests.meeting.test_topic import a_topic, book
 
-from meeting_svc import preparation, session
 from meeting_svc.agenda import agenda
 from meeting_svc.attendance import arrivals, attendance
 from meeting_svc.circular import circular
@@ -43,6 +42,7 @@ from meeting_svc.meeting.record import (
 )
 from meeting_svc.meeting_kind.description import rules_told
 from meeting_svc.minutes import minutes
+from meeting_svc.session import preparation, session
 from zhengling.authority.act import Act
 from zhengling.authority.chain import StepTaken
 from zhengling.authority.composition import Absent, Composition, StandIn

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from meeting_svc import session
 from meeting_svc.attendance import arrivals, attendance
 from meeting_svc.attendance.schemas import ApproveStaff, HandOutPapers, RecordMovement, ReturnPapers
 from meeting_svc.convening.commands import office_act
@@ -11,6 +10,7 @@ from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting.case import MeetingCase, meeting_case
 from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.meeting.record import Move, Movement, StaffApproval
+from meeting_svc.session import session
 from meeting_svc.topic.topic import Topic
 from zhengling.database.session import load
 from zhengling.kernel.errors import Text, invalid

@@ -6,7 +6,6 @@ from datetime import date, datetime
 
 from uuid_utils.compat import uuid7
 
-from meeting_svc import session
 from meeting_svc.invitation import invitation
 from meeting_svc.meeting import chairing
 from meeting_svc.meeting import meeting as meetings
@@ -32,6 +31,7 @@ from meeting_svc.meeting.schemas import (
     RecordSound,
 )
 from meeting_svc.planning_request import commands as planning_commands
+from meeting_svc.session import session
 from meeting_svc.topic import commands as topic_commands
 from meeting_svc.topic import transitions
 from meeting_svc.topic.topic import Topic

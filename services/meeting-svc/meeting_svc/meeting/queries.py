@@ -11,7 +11,7 @@ from functools import partial
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from meeting_svc import preparation, tables
+from meeting_svc import tables
 from meeting_svc.agenda import agenda
 from meeting_svc.agenda.schemas import AgendaRhythmView, Rhythms
 from meeting_svc.attendance import attendance, quorum
@@ -27,6 +27,7 @@ from meeting_svc.meeting_kind.description import rules_told
 from meeting_svc.minutes import minutes as minutes_
 from meeting_svc.minutes.minutes import MinutesState
 from meeting_svc.minutes.queries import Newest, newest_of
+from meeting_svc.session import preparation
 from zhengling.authority.chain import StepTaken, next_step
 from zhengling.authority.composition import Composition
 from zhengling.database.session import load

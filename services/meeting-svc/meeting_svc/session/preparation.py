@@ -17,7 +17,7 @@ from meeting_svc.meeting.chairing import (
 )
 from meeting_svc.meeting.meeting import PREPARED, Meeting, MeetingState, sponsors_of
 from meeting_svc.meeting.record import Remark
-from meeting_svc.session import devices_declared
+from meeting_svc.session.session import devices_declared
 from zhengling.authority.composition import Composition
 from zhengling.kernel.errors import Text
 from zhengling.rules.rulebook import MeetingKind, in_chinese

@@ -1,0 +1,1 @@
+"""A session as it takes place: preparation, opening, handing over the chair, papers handed out, close."""
