@@ -9,10 +9,10 @@ from tests.conftest import composition_of
 from tests.meeting.test_meeting import resolution
 from tests.meeting.test_topic import DAY, book
 
-from meeting_svc import deciding
 from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting.meeting import AgendaItem, Attendance, Meeting, MeetingState
 from meeting_svc.meeting.record import Handover, QuorumNeeded
+from meeting_svc.resolution import resolution as resolutions
 from meeting_svc.session import session
 from zhengling.authority.act import Act
 from zhengling.kernel.errors import Problem
@@ -39,9 +39,9 @@ def in_session() -> Meeting:
 
 
 def decide(meeting: Meeting, topic: str, **fields: object) -> None:
-    made = resolution(topic, number=deciding.number_of(meeting, topic), **fields)
+    made = resolution(topic, number=resolutions.number_of(meeting, topic), **fields)
     meetings.decide(meeting, made)
-    deciding.note(meeting, made, act())
+    resolutions.note(meeting, made, act())
 
 
 def hand_over(meeting: Meeting, to: str, minute: int) -> None:
@@ -70,26 +70,26 @@ def test_what_was_recorded_wrongly_is_replaced_and_every_recording_stays() -> No
         decide(meeting, "t1")
     assert again.value.satisfy and "更正该决定" in again.value.satisfy.zh
     hand_over(meeting, "hc-exec", 5)
-    deciding.replace(meeting, KIND, resolution("t1", task="另一任务"), "誊录有误", act(6))
+    resolutions.replace(meeting, KIND, resolution("t1", task="另一任务"), "誊录有误", act(6))
     assert [each.task for each in meeting.resolutions] == ["另一任务"]
     assert [(each.chair, each.reason) for each in meeting.decided] == [("hc-head", ""), ("hc-head", "誊录有误")]
     lacking = resolution("t1", task="", lead=None)
-    assert code(lambda: deciding.replace(meeting, KIND, lacking, "误", act(7))) == "decision_incomplete"
+    assert code(lambda: resolutions.replace(meeting, KIND, lacking, "误", act(7))) == "decision_incomplete"
     meeting.state = MeetingState.signed
-    assert code(lambda: deciding.replace(meeting, KIND, resolution("t1"), "误", act(8))) == "signed_already"
+    assert code(lambda: resolutions.replace(meeting, KIND, resolution("t1"), "误", act(8))) == "signed_already"
 
 
 def test_a_recording_is_taken_back_while_the_session_is_open_and_its_topic_decided_anew() -> None:
     meeting = in_session()
     decide(meeting, "t1")
-    deciding.withdraw(meeting, KIND, "d-t1", "误记", act(1))
+    resolutions.withdraw(meeting, KIND, "d-t1", "误记", act(1))
     assert meeting.resolutions == []
     decide(meeting, "t1", decision_id="d-anew")
     assert [(each.decision_id, each.resolution is None) for each in meeting.decided] == [
         ("d-t1", False), ("d-t1", True), ("d-anew", False),
     ]  # fmt: skip
     meeting.state = MeetingState.closed
-    assert code(lambda: deciding.withdraw(meeting, KIND, "d-anew", "误记", act(2))) == "session_is_over"
+    assert code(lambda: resolutions.withdraw(meeting, KIND, "d-anew", "误记", act(2))) == "session_is_over"
 
 
 def test_what_could_only_be_deferred_is_no_decision_by_another_recording() -> None:
@@ -98,15 +98,15 @@ def test_what_could_only_be_deferred_is_no_decision_by_another_recording() -> No
     all_there, meeting.attendance = meeting.attendance, meeting.attendance[:2]
     decide(meeting, "t2", outcome=Outcome.deferred)
     passed = [resolution("t1"), resolution("t2", number=2)]
-    assert code(lambda: deciding.replace(meeting, KIND, passed[0], "误", act(1))) == "quorum_lost"
+    assert code(lambda: resolutions.replace(meeting, KIND, passed[0], "误", act(1))) == "quorum_lost"
     worded = resolution("t1", outcome=Outcome.not_passed, task="进一步论证")
-    deciding.replace(meeting, KIND, worded, "漏记", act(1))  # the same outcome, which had its quorum
+    resolutions.replace(meeting, KIND, worded, "漏记", act(1))  # the same outcome, which had its quorum
     meeting.state = MeetingState.closed
-    assert code(lambda: deciding.replace(meeting, KIND, passed[1], "误", act(2))) == "quorum_lost"
-    deciding.replace(meeting, KIND, passed[0], "误", act(2))
+    assert code(lambda: resolutions.replace(meeting, KIND, passed[1], "误", act(2))) == "quorum_lost"
+    resolutions.replace(meeting, KIND, passed[0], "误", act(2))
     meeting.state, meeting.attendance = MeetingState.open, all_there
-    deciding.replace(meeting, KIND, passed[1], "到会人数恢复后决定", act(3))
-    assert deciding.last_of(meeting, "d-t2").quorum_clause is None
+    resolutions.replace(meeting, KIND, passed[1], "到会人数恢复后决定", act(3))
+    assert resolutions.last_of(meeting, "d-t2").quorum_clause is None
 
 
 def closed(meeting: Meeting) -> str | None:
@@ -120,7 +120,7 @@ def test_a_handover_before_the_close_leaves_the_signature_with_who_chaired_the_d
         decide(meeting, topic)
     hand_over(meeting, "hc-exec", 30)
     assert closed(meeting) == "hc-head"
-    assert list(deciding.chaired(meeting)) == ["hc-head", "hc-exec"]
+    assert list(resolutions.chaired(meeting)) == ["hc-head", "hc-exec"]
 
 
 def test_who_only_opened_the_session_leaves_the_signature_to_who_chaired_the_decisions() -> None:

@@ -6,7 +6,6 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from meeting_svc import deciding
 from meeting_svc.decision import decision as decisions
 from meeting_svc.decision.decision import Decision, Execution, PublicationRecord, PublicationState, Standing
 from meeting_svc.decision.schemas import (
@@ -22,6 +21,7 @@ from meeting_svc.meeting.case import kind_of, require_organisations
 from meeting_svc.meeting.meeting import Meeting, MeetingState
 from meeting_svc.minutes import commands as minutes_commands
 from meeting_svc.minutes import minutes as minutes_
+from meeting_svc.resolution import resolution as resolutions
 from meeting_svc.topic import declaration as declarations
 from meeting_svc.topic import transitions
 from meeting_svc.topic.commands import rules_of
@@ -74,7 +74,7 @@ async def record_decision(call: Call, meeting_id: str, body: RecordDecision) -> 
     resolution = Resolution(
         decision_id=str(uuid7()),
         topic_id=body.topic_id,
-        number=deciding.number_of(meeting, body.topic_id),
+        number=resolutions.number_of(meeting, body.topic_id),
         title=topic.title if topic else body.topic_id,
         sponsor=Unit(code=topic.sponsor, name=names.get(topic.sponsor, topic.sponsor))
         if topic
@@ -83,7 +83,7 @@ async def record_decision(call: Call, meeting_id: str, body: RecordDecision) -> 
     )
     resolution = await _as_said(call, meeting, resolution, body)
     meetings.decide(meeting, resolution)
-    deciding.note(meeting, resolution, Act(call.official or "", call.now, call.now))
+    resolutions.note(meeting, resolution, Act(call.official or "", call.now, call.now))
     brought = await load(call.session, Topic, body.topic_id, "topic", "议题")
     declarations.require_only_prepared(brought, rules_of(call, brought), body.outcome, body.document)
     decision = Decision(
@@ -111,9 +111,9 @@ async def replace_decision(call: Call, decision_id: str, body: ReplaceDecision) 
     if closed := meeting.state in (MeetingState.closed, MeetingState.minuted):
         transitions.require_correctable(topic, meeting.id, before.outcome, after.outcome, kind.clause)
     act = Act(call.official or "", call.occurred(body.occurred_at), call.now)
-    deciding.replace(meeting, kind, after, body.reason, act)
+    resolutions.replace(meeting, kind, after, body.reason, act)
     decision.resolution = after
-    decision.quorum_clause = deciding.last_of(meeting, decision.id).quorum_clause
+    decision.quorum_clause = resolutions.last_of(meeting, decision.id).quorum_clause
     if closed and meeting.closed_at:
         outcomes = before.outcome, after.outcome
         transitions.follow_correction(
@@ -143,7 +143,7 @@ async def withdraw_decision(call: Call, decision_id: str, body: WithdrawDecision
     decision, meeting, _ = await _recorded(call, decision_id)
     await _require_organiser(call, meeting, Text("withdraw a decision", "撤回决定记录"))
     act = Act(call.official or "", call.occurred(body.occurred_at), call.now)
-    deciding.withdraw(meeting, kind_of(call, meeting), decision.id, body.reason, act)
+    resolutions.withdraw(meeting, kind_of(call, meeting), decision.id, body.reason, act)
     decision.standing = Standing.withdrawn
     call.audit_details.update(reason=body.reason)
     await call.session.flush()

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from meeting_svc import deciding
 from meeting_svc.attendance import attendance, quorum
 from meeting_svc.decision.decision import Amendment
 from meeting_svc.meeting.meeting import Meeting, MeetingState, minutes_facts
 from meeting_svc.meeting.record import Attendance, Capacity, Handover, Presence
 from meeting_svc.meeting.succession import chaired_by
+from meeting_svc.resolution import resolution as resolution_
 from zhengling.authority.chain import StepTaken, Succession
 from zhengling.authority.composition import Composition, OrganisationKind
 from zhengling.dates.deadlines import shanghai_day
@@ -140,7 +140,7 @@ def words(
     """What a template of the minutes is given: agenda, attendance and decisions in words."""
     name = composition.official_names
     assert meeting.opened_at
-    opener, *_ = deciding.chaired(meeting)
+    opener, *_ = resolution_.chaired(meeting)
     natures = {item.topic_id: item.nature for item in meeting.agenda}
     return Values(
         government=government_name,
@@ -199,7 +199,7 @@ def _takes_part(meeting: Meeting, entry: Attendance) -> bool:
     """Whether somebody attends (出席) rather than sits in (列席): who chaired and the members; where a kind has none, all
     but staff and those whom others sent."""
     if meeting.members:
-        return entry.official in meeting.members or entry.official in deciding.chaired(meeting)
+        return entry.official in meeting.members or entry.official in resolution_.chaired(meeting)
     return entry.capacity not in (Capacity.staff, Capacity.delegate)
 
 

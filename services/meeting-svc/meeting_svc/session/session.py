@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
-from meeting_svc import deciding
 from meeting_svc.attendance import attendance as attending
 from meeting_svc.invitation import invitation
 from meeting_svc.meeting.chairing import require_chair
@@ -25,6 +24,7 @@ from meeting_svc.meeting.record import (
     QuorumNeeded,
     Recording,
 )
+from meeting_svc.resolution import resolution as resolutions
 from zhengling.authority.act import Act
 from zhengling.authority.composition import Acting, Composition
 from zhengling.dates.deadlines import shanghai_day
@@ -196,7 +196,7 @@ def close_session(meeting: Meeting, kind: MeetingKind, occurred_at: datetime) ->
             Text("state the time of the close", "请填写会议结束时间"),
         )
     meeting.state = MeetingState.closed
-    meeting.chair = deciding.presided(meeting)
+    meeting.chair = resolutions.presided(meeting)
     meeting.closed_at = occurred_at
 
 
