@@ -17,7 +17,7 @@ import yaml
 from tests import sixth
 from tests.caller import OFFICE, PRINCIPAL, Caller, code_of
 
-from calendar_svc.commands import seed_national_years
+from calendar_svc.year.commands import seed_national_years
 from zhengling.database.session import Database
 from zhengling.dates.workdays import statutory_days
 from zhengling.local.stack import EmbeddedStack

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calendar_svc.workyear import (
+from calendar_svc.year.year import (
     Arrangement,
     ClosedDays,
     changed_days,

@@ -5,11 +5,11 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from calendar_svc import tables  # noqa: F401 - maps the nouns
-from calendar_svc.commands import seed_national_years
 from calendar_svc.feed import feed
 from calendar_svc.handlers import HANDLERS, TIMERS
 from calendar_svc.routes import BODY_LIMITS, DOCUMENTED, ROUTERS
 from calendar_svc.settings import Settings
+from calendar_svc.year.commands import seed_national_years
 from zhengling.kernel.errors import Text
 from zhengling.service.program import Program
 from zhengling.service.worker import Worker

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from calendar_svc.workyear import ONE_DAY, ClosedDays
+from calendar_svc.year.year import ONE_DAY, ClosedDays
 from zhengling.dates.workdays import Notice
 from zhengling.kernel.errors import Text, refusal
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from calendar_svc import commands
+from calendar_svc.year import commands
 from zhengling.backbone import reconciliation
 from zhengling.backbone.inbox import Handlers, Received
 from zhengling.backbone.timers import Timers

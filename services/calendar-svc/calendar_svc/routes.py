@@ -11,9 +11,9 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import TypeAdapter, ValidationError
 
 from calendar_svc import absence_routes
-from calendar_svc import commands as do
-from calendar_svc import queries as see
-from calendar_svc.schemas import (
+from calendar_svc.year import commands as do
+from calendar_svc.year import queries as see
+from calendar_svc.year.schemas import (
     MAX_BATCH,
     MAX_TRACED,
     CalendarView,

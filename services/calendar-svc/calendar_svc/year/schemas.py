@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, StrictInt, Tag, model_validator
 
-from calendar_svc.workyear import Arrangement, DayChange
+from calendar_svc.year.year import Arrangement, DayChange
 from zhengling.dates.deadlines import (
     CIVIL_CODE,
     Amount,

@@ -13,7 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from calendar_svc.closure import Closure
-from calendar_svc.schemas import (
+from calendar_svc.year.schemas import (
     CalendarView,
     ClosureView,
     DayChangeView,

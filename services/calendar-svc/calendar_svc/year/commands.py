@@ -14,11 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from calendar_svc import closure as closures
-from calendar_svc import workyear
 from calendar_svc.closure import Closure
-from calendar_svc.schemas import ClosureRequest, DayChangeView, LiftRequest, NoticeRequest
 from calendar_svc.tables import closure as closure_table
-from calendar_svc.workyear import DayChange, changed_days, changed_years, effective
+from calendar_svc.year import year as year_
+from calendar_svc.year.schemas import ClosureRequest, DayChangeView, LiftRequest, NoticeRequest
+from calendar_svc.year.year import DayChange, changed_days, changed_years, effective
 from zhengling.authority.composition import Composition
 from zhengling.backbone.outbox import emit
 from zhengling.database.session import (
@@ -176,7 +176,7 @@ async def _national(call: Call) -> AsyncIterator[AsyncSession]:
 
 def _gazetted(known: Known, body: NoticeRequest) -> list[CalendarYear]:
     arrangements = [holiday.arrangement() for holiday in body.holidays]
-    return workyear.gazette(known.years, body.notice(), arrangements, statutory_days(body.year), body.amends)
+    return year_.gazette(known.years, body.notice(), arrangements, statutory_days(body.year), body.amends)
 
 
 async def preview_notice(call: Call, body: NoticeRequest) -> list[DayChange]:
@@ -231,7 +231,7 @@ async def _local_years(session: AsyncSession, changed: Closure | None, span: ran
     closed = [row for row in rows if changed is None or row.id != changed.id] + ([changed] if changed else [])
     years = sorted({*span} | known.years.keys())
     days = [found for row in sorted(closed, key=lambda row: (row.first_day, row.id)) if (found := row.closed())]
-    return known, workyear.closed_years(days, years)
+    return known, year_.closed_years(days, years)
 
 
 async def _national_years(session: AsyncSession) -> dict[int, CalendarYear]:
@@ -240,7 +240,7 @@ async def _national_years(session: AsyncSession) -> dict[int, CalendarYear]:
 
 
 def _closure_of(call: Call, body: ClosureRequest) -> Closure:
-    workyear.require_span(body.first, body.last)
+    year_.require_span(body.first, body.last)
     return Closure(
         id=str(uuid7()),
         government=call.government,

@@ -1,0 +1,1 @@
+"""A working year: its days and versions."""
