@@ -14,11 +14,19 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from tests.conftest import ROOT, composition_of
 
-from calendar_svc import absence as absences
-from calendar_svc import limit, stand_in
-from calendar_svc.absence import TRANSITIONS, Absence, AbsenceState, Act, Approval, Extension
-from calendar_svc.duty import DutyState, duties_of
-from calendar_svc.limit import Away, Breach
+from calendar_svc.absence import absence as absences
+from calendar_svc.absence import breaches as breachess
+from calendar_svc.absence import stand_ins
+from calendar_svc.absence.absence import (
+    TRANSITIONS,
+    Absence,
+    AbsenceState,
+    Act,
+    Approval,
+    Extension,
+)
+from calendar_svc.absence.breaches import Away, Breach
+from calendar_svc.absence.obligations import DutyState, duties_of
 from calendar_svc.research import FieldDay, expected_by, standings
 from zhengling.authority.composition import Pair
 from zhengling.kernel.errors import Problem
@@ -166,7 +174,7 @@ def away(official: str, first: int, last: int) -> Away:
 
 
 def breaches(official: str, *others: Away, length: int = 3) -> list[Breach]:
-    return limit.breaches_of(rules(), PEOPLE, f"hc-{official}", MONDAY, MONDAY + days(length - 1), others)
+    return breachess.breaches_of(rules(), PEOPLE, f"hc-{official}", MONDAY, MONDAY + days(length - 1), others)
 
 
 def test_a_pair_is_refused_on_the_days_that_both_would_be_away_and_on_no_others() -> None:
@@ -179,7 +187,7 @@ def test_a_pair_is_refused_on_the_days_that_both_would_be_away_and_on_no_others(
 
 def test_a_pair_that_is_dissolved_or_not_formed_yet_stands_against_nobody() -> None:
     later = PEOPLE.model_copy(update={"pairs": (Pair(a="hc-dep2", b="hc-dep3", since=MONDAY + days(1)),)})
-    found = limit.breaches_of(rules(), later, "hc-dep2", MONDAY, MONDAY + days(2), [away("dep3", 0, 9)])
+    found = breachess.breaches_of(rules(), later, "hc-dep2", MONDAY, MONDAY + days(2), [away("dep3", 0, 9)])
     assert [(breach.first, breach.last) for breach in found] == [(MONDAY + days(1), MONDAY + days(2))]
 
 
@@ -230,7 +238,7 @@ def test_whoever_is_let_go_one_after_another_no_day_has_a_pair_or_a_fourth(asked
     gone: list[Away] = []
     for who, first, length in asked:
         span = away(who, first, first + length)
-        if not limit.breaches_of(rules(), PEOPLE, span.official, span.since, span.until, gone):
+        if not breachess.breaches_of(rules(), PEOPLE, span.official, span.since, span.until, gone):
             gone.append(span)
     for day in (MONDAY + days(n) for n in range(9)):
         there = {span.official for span in gone if span.since <= day <= span.until}
@@ -241,29 +249,29 @@ def test_whoever_is_let_go_one_after_another_no_day_has_a_pair_or_a_fourth(asked
 def test_a_limit_is_lifted_by_the_head_alone_and_only_for_the_days_asked_for() -> None:
     asked = absence("hc-dep2", exception="必须参加")
     found = breaches("dep2", away("dep3", 0, 9))
-    refusal = problem(limit.lift, asked, PEOPLE, found, LimitName.pair, "hc-exec", "准予", NOW, MONDAY)
+    refusal = problem(breachess.lift, asked, PEOPLE, found, LimitName.pair, "hc-exec", "准予", NOW, MONDAY)
     assert (refusal.status, refusal.code, refusal.clause) == (403, "not_the_lifter", "HC-75")
-    refusal = problem(limit.lift, asked, PEOPLE, found, LimitName.at_once, "hc-head", "准予", NOW, MONDAY)
+    refusal = problem(breachess.lift, asked, PEOPLE, found, LimitName.at_once, "hc-head", "准予", NOW, MONDAY)
     assert refusal.code == "nothing_to_lift"
-    limit.lift(asked, PEOPLE, found, LimitName.pair, "hc-head", "准予", NOW, MONDAY)
-    assert limit.standing(asked, found) == []
-    assert limit.standing(asked, breaches("dep2", away("dep3", 0, 9), length=5)) != []
+    breachess.lift(asked, PEOPLE, found, LimitName.pair, "hc-head", "准予", NOW, MONDAY)
+    assert breachess.standing(asked, found) == []
+    assert breachess.standing(asked, breaches("dep2", away("dep3", 0, 9), length=5)) != []
 
 
 def test_a_refusal_names_who_is_away_when_in_both_languages() -> None:
     found = breaches("dep2", away("dep3", 0, 9))
-    refusal = problem(limit.refuse_breaches, PEOPLE, absence("hc-dep2"), found, asked=False)
+    refusal = problem(breachess.refuse_breaches, PEOPLE, absence("hc-dep2"), found, asked=False)
     for text in (refusal.detail.en, refusal.detail.zh):
         assert "尚思屿" in text and "2028-03-06" in text and "2028-03-15" in text
     assert refusal.satisfy and "exception" in refusal.satisfy.en
-    limit.refuse_breaches(PEOPLE, absence("hc-dep2"), [], asked=False)
+    breachess.refuse_breaches(PEOPLE, absence("hc-dep2"), [], asked=False)
 
 
 def test_a_limit_without_a_door_says_that_nobody_may_let_it_be() -> None:
     (breach,) = breaches("dep2", away("dep3", 0, 9))
     firm = dataclasses.replace(breach, lift=())
     for asked in (True, False):
-        refusal = problem(limit.refuse_breaches, PEOPLE, absence("hc-dep2"), [firm], asked=asked)
+        refusal = problem(breachess.refuse_breaches, PEOPLE, absence("hc-dep2"), [firm], asked=asked)
         assert refusal.satisfy and "nobody may let it be" in refusal.satisfy.en
 
 
@@ -274,19 +282,19 @@ def test_three_days_ahead_is_asked_by_the_third_day_before_the_departure(asked_o
     at = datetime(asked_on.year, asked_on.month, asked_on.day, 4, tzinfo=UTC)
     asked = absence(asks_as=Role.department_principals, notice_due=date(2028, 3, 3), requested_at=at)
     row = absences.row_of(rules("shuangtaizi"), asked)
-    assert bool(limit.notice_breach(row, asked)) == late
+    assert bool(breachess.notice_breach(row, asked)) == late
     asked.extensions = [Extension(MONDAY + days(9), "会期延长", "x", at)]
-    assert limit.notice_breach(row, asked) == []
+    assert breachess.notice_breach(row, asked) == []
 
 
 # standing in --------------------------------------------------------------------------------------------------------
 def test_by_the_rule_it_is_settled_and_what_has_to_be_recorded_stays_open() -> None:
     trip = absence("hc-head", asks_as=Role.head)
-    stand_in.settle_stand_ins(trip, rules(), PEOPLE)
+    stand_ins.settle_stand_ins(trip, rules(), PEOPLE)
     assert [(s.official, s.acts, s.basis) for s in trip.stand_ins] == [("hc-exec", (Power.preside,), Basis.rule)]
     assert [(v.candidates, v.acts, v.clause) for v in trip.vacancies] == [(("hc-exec",), (Power.sign,), "HC-62")]
     leave = absence("hc-head", asks_as=Role.head, kind=AbsenceKind.leave)
-    stand_in.settle_stand_ins(leave, rules(), PEOPLE)
+    stand_ins.settle_stand_ins(leave, rules(), PEOPLE)
     assert leave.stand_ins == []
     assert [v.clause for v in leave.vacancies] == ["HC-5", "HC-62"]
 
@@ -294,35 +302,36 @@ def test_by_the_rule_it_is_settled_and_what_has_to_be_recorded_stays_open() -> N
 def test_whoever_is_named_takes_over_from_the_partner_and_the_one_away_isnt_a_candidate() -> None:
     people = composition_of("zhanqian")
     gone = absence("zq-dep2", government="zhanqian", clause="ZQ-41", state=AbsenceState.approved)
-    stand_in.settle_stand_ins(gone, rules("zhanqian"), people)
+    stand_ins.settle_stand_ins(gone, rules("zhanqian"), people)
     assert [(s.official, s.clause) for s in gone.stand_ins] == [("zq-dep3", "ZQ-5")]
     assert "zq-dep2" not in gone.vacancies[0].candidates
-    refusal = problem(stand_in.entrust, gone, rules("zhanqian"), people, "zq-exec", "zq-dep1", "另有安排", MONDAY)
+    refusal = problem(stand_ins.entrust, gone, rules("zhanqian"), people, "zq-exec", "zq-dep1", "另有安排", MONDAY)
     assert (refusal.status, refusal.code, refusal.clause) == (403, "not_the_one_to_decide", "ZQ-5")
-    stand_in.entrust(gone, rules("zhanqian"), people, "zq-head", "zq-dep1", "另有安排", MONDAY)
+    stand_ins.entrust(gone, rules("zhanqian"), people, "zq-head", "zq-dep1", "另有安排", MONDAY)
     assert [(s.official, s.basis, s.decided_by) for s in gone.stand_ins] == [("zq-dep1", Basis.named, "zq-head")]
 
 
 def test_entrusting_the_signature_leaves_presiding_with_whom_the_rule_gives_it() -> None:
     trip = absence("hc-head", asks_as=Role.head, state=AbsenceState.approved)
-    stand_in.settle_stand_ins(trip, rules(), PEOPLE)
-    stand_in.entrust(trip, rules(), PEOPLE, "hc-head", "hc-exec", "代签", MONDAY)
+    stand_ins.settle_stand_ins(trip, rules(), PEOPLE)
+    stand_ins.entrust(trip, rules(), PEOPLE, "hc-head", "hc-exec", "代签", MONDAY)
     assert {(s.acts, s.clause, s.basis) for s in trip.stand_ins} == {
         ((Power.preside,), "HC-5", Basis.rule), ((Power.sign,), "HC-62", Basis.entrusted),
     }  # fmt: skip
     assert (
-        problem(stand_in.entrust, trip, rules(), PEOPLE, "hc-head", "hc-dep1", "代签", MONDAY).code == "cannot_stand_in"
+        problem(stand_ins.entrust, trip, rules(), PEOPLE, "hc-head", "hc-dep1", "代签", MONDAY).code
+        == "cannot_stand_in"
     )
 
 
 def test_who_presides_for_the_head_cant_entrust_themselves_with_the_signature_in_the_heads_place() -> None:
     trip = absence("hc-head", asks_as=Role.head, state=AbsenceState.approved)
-    stand_in.settle_stand_ins(trip, rules(), PEOPLE)
+    stand_ins.settle_stand_ins(trip, rules(), PEOPLE)
     people = PEOPLE.with_absences([absences.absent_of(trip)])
     assert people.may_act("hc-exec", (Actor(role=Role.head),), MONDAY, {})
-    refusal = problem(stand_in.entrust, trip, rules(), people, "hc-exec", "hc-exec", "代签", MONDAY)
+    refusal = problem(stand_ins.entrust, trip, rules(), people, "hc-exec", "hc-exec", "代签", MONDAY)
     assert (refusal.status, refusal.code, refusal.clause) == (403, "not_the_one_to_decide", "HC-62")
-    stand_in.entrust(trip, rules(), people, "hc-head", "hc-exec", "代签", MONDAY)
+    stand_ins.entrust(trip, rules(), people, "hc-head", "hc-exec", "代签", MONDAY)
 
 
 # the return ---------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from fastapi import Header, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import TypeAdapter, ValidationError
 
-from calendar_svc import absence_routes
+from calendar_svc.absence import routes as absence_routes
 from calendar_svc.year import commands as do
 from calendar_svc.year import queries as see
 from calendar_svc.year.schemas import (

@@ -10,7 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from calendar_svc.absence import Absence, Act, Lift, own_absence, require_act, require_asked
+from calendar_svc.absence.absence import (
+    Absence,
+    Act,
+    Lift,
+    own_absence,
+    require_act,
+    require_asked,
+)
 from zhengling.authority.composition import Acting, Composition
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Text, refusal

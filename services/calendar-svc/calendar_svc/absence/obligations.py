@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from calendar_svc.absence import Absence, AbsenceState, Act, DutyDone, require_act
+from calendar_svc.absence.absence import Absence, AbsenceState, Act, DutyDone, require_act
 from zhengling.authority.composition import Composition
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Text, refusal

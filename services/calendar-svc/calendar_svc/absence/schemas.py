@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from calendar_svc.absence import AbsenceState
-from calendar_svc.duty import DutyState
+from calendar_svc.absence.absence import AbsenceState
+from calendar_svc.absence.obligations import DutyState
 from zhengling.authority.composition import Key
 from zhengling.kernel.characters import SeveralLines
 from zhengling.kernel.instants import Day, Instant

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from calendar_svc.absence import Absence, Act, require_act
+from calendar_svc.absence.absence import Absence, Act, require_act
 from zhengling.authority.composition import Composition, StandIn, Vacancy
 from zhengling.kernel.errors import Text, refusal
 from zhengling.rules.absences import Absence as Rules

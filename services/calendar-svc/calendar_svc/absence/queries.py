@@ -8,11 +8,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from calendar_svc import absence as absences
-from calendar_svc import duty, limit, tables
-from calendar_svc.absence import Absence, AbsenceState
-from calendar_svc.absence_commands import away_between, rules_of
-from calendar_svc.absence_schemas import (
+from calendar_svc import tables
+from calendar_svc.absence import absence as absences
+from calendar_svc.absence import breaches, obligations
+from calendar_svc.absence.absence import Absence, AbsenceState
+from calendar_svc.absence.breaches import Away
+from calendar_svc.absence.commands import away_between, rules_of
+from calendar_svc.absence.schemas import (
     AbsenceView,
     AwayList,
     AwayTodayView,
@@ -24,7 +26,6 @@ from calendar_svc.absence_schemas import (
     StandInView,
     VacancyView,
 )
-from calendar_svc.limit import Away
 from calendar_svc.research import FieldDay, research_of, standings
 from zhengling.database.session import load
 from zhengling.dates.deadlines import shanghai_day
@@ -56,7 +57,7 @@ async def _view(call: Call, absence: Absence, away: Sequence[Away]) -> AbsenceVi
     today = shanghai_day(call.now)
     rules = rules_of(call.service.rulebooks.edition(call.government, absence.edition))
     row = absences.row_of(rules, absence)
-    for standing in duty.duties_of(row, absence, today):
+    for standing in obligations.duties_of(row, absence, today):
         done = standing.done
         view.duties.append(
             DutyView(
@@ -74,8 +75,8 @@ async def _view(call: Call, absence: Absence, away: Sequence[Away]) -> AbsenceVi
     if not _is_open(absence):
         return view
     composition = await compositions.composition(call.session)
-    found = limit.standing_against(absence, rules, row, composition, away)
-    view.breaches = [BreachView.model_validate(breach) for breach in limit.standing(absence, found)]
+    found = breaches.standing_against(absence, rules, row, composition, away)
+    view.breaches = [BreachView.model_validate(breach) for breach in breaches.standing(absence, found)]
     if due := absences.next_ask(row.ask, absence.taken):
         ask, roles = due
         officials = [o for role in roles for o in composition.who_may(role, today, sponsor=absence.organisation)]

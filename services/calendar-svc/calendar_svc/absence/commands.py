@@ -9,13 +9,12 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from calendar_svc import absence as absences
-from calendar_svc import duty as duties
-from calendar_svc import limit as limits
-from calendar_svc import stand_in as stand_ins
 from calendar_svc import tables
-from calendar_svc.absence import Absence, AbsenceState, Approval, DutyDone, Extension
-from calendar_svc.absence_schemas import (
+from calendar_svc.absence import absence as absences
+from calendar_svc.absence import breaches, obligations, stand_ins
+from calendar_svc.absence.absence import Absence, AbsenceState, Approval, DutyDone, Extension
+from calendar_svc.absence.breaches import Away, Breach
+from calendar_svc.absence.schemas import (
     Answer,
     CancelAbsence,
     Extend,
@@ -28,7 +27,6 @@ from calendar_svc.absence_schemas import (
     RequestAbsence,
     WithdrawFieldDay,
 )
-from calendar_svc.limit import Away, Breach
 from calendar_svc.research import FieldDay, require_countable, research_of, withdraw
 from zhengling.authority.composition import Composition
 from zhengling.backbone.outbox import emit
@@ -100,7 +98,7 @@ async def breaches_of(
 ) -> list[Breach]:
     """What stands against what is asked for: too short a notice, and the limits on the days not approved yet."""
     away = await away_between(session, absence.since, absence.asked_until) if rules.limits else []
-    return limits.standing_against(absence, rules, row, composition, away)
+    return breaches.standing_against(absence, rules, row, composition, away)
 
 
 async def _case(call: Call, absence_id: str) -> Case:
@@ -151,10 +149,10 @@ async def request_absence(call: Call, body: RequestAbsence) -> Absence:
         notice_due=compute(notice, book.deadline(notice), body.since, calendar).date if notice else None,
         exception=body.exception,
     )
-    limits.require_no_overlap(composition, absence, await _others(call.session, absence, _OWN))
+    breaches.require_no_overlap(composition, absence, await _others(call.session, absence, _OWN))
     found = await breaches_of(call.session, absence, rules, row, composition)
     if not body.exception or not all(breach.lift for breach in found):
-        limits.refuse_breaches(composition, absence, found, asked=False)
+        breaches.refuse_breaches(composition, absence, found, asked=False)
     case = Case(absence, rules, row, composition, found)
     await _complete(call, case, occurred_at)
     call.session.add(absence)
@@ -170,8 +168,8 @@ async def approve(call: Call, absence_id: str, body: Answer) -> Absence:
     absences.require_act(absence, absences.Act.approve)
     ask, acting = absences.answerer(absence, case.row, case.composition, call.official, shanghai_day(call.now))
     absences.require_not_before(absence, occurred_at)
-    limits.require_no_overlap(case.composition, absence, await _others(call.session, absence, _AWAY))
-    limits.refuse_breaches(case.composition, absence, limits.standing(absence, case.found), asked=True)
+    breaches.require_no_overlap(case.composition, absence, await _others(call.session, absence, _AWAY))
+    breaches.refuse_breaches(case.composition, absence, breaches.standing(absence, case.found), asked=True)
     step = Approval(
         ask.step,
         acting.role,
@@ -217,7 +215,7 @@ async def lift_limit(call: Call, absence_id: str, body: LiftLimit) -> Absence:
     case = await _case(call, absence_id)
     absence, occurred_at = case.absence, call.occurred(body.occurred_at)
     absences.require_not_before(absence, occurred_at)
-    acting = limits.lift(
+    acting = breaches.lift(
         absence,
         case.composition,
         case.found,
@@ -244,12 +242,12 @@ async def extend(call: Call, absence_id: str, body: Extend) -> Absence:
     absences.ask_extension(
         absence, Extension(body.until, body.reason, call.official or "", occurred_at, exception=body.exception)
     )
-    limits.require_no_overlap(case.composition, absence, await _others(call.session, absence, _OWN))
+    breaches.require_no_overlap(case.composition, absence, await _others(call.session, absence, _OWN))
     with call.session.no_autoflush:
         case.found = await breaches_of(call.session, absence, case.rules, case.row, case.composition)
-    found = limits.standing(absence, case.found)
+    found = breaches.standing(absence, case.found)
     if not body.exception or not all(breach.lift for breach in found):
-        limits.refuse_breaches(case.composition, absence, found, asked=False)
+        breaches.refuse_breaches(case.composition, absence, found, asked=False)
     await _complete(call, case, occurred_at)
     await call.session.flush()
     return absence
@@ -258,7 +256,7 @@ async def extend(call: Call, absence_id: str, body: Extend) -> Absence:
 async def _complete(call: Call, case: Case, occurred_at: datetime) -> None:
     """Approve what is asked for where nothing is open any more, and tell it."""
     absence, extension = case.absence, case.absence.extension
-    if limits.standing(absence, case.found) or not absences.complete(absence, case.row, occurred_at):
+    if breaches.standing(absence, case.found) or not absences.complete(absence, case.row, occurred_at):
         return
     if extension:
         extended = AbsenceExtended(**dict(absences.absent_of(absence)), extended_at=occurred_at, recorded_at=call.now)
@@ -336,7 +334,7 @@ async def record_duty(call: Call, absence_id: str, body: RecordDuty) -> Absence:
     away, or who the rulebook says. No event."""
     case = await _case(call, absence_id)
     done = DutyDone(body.duty, body.when, call.official or "", call.occurred(body.occurred_at), body.note)
-    duties.record_duty(case.absence, case.row, case.composition, call.official, done, shanghai_day(call.now))
+    obligations.record_duty(case.absence, case.row, case.composition, call.official, done, shanghai_day(call.now))
     await call.session.flush()
     return case.absence
 

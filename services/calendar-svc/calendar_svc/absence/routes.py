@@ -6,10 +6,10 @@ from typing import Annotated
 
 from fastapi import Query, Response
 
-from calendar_svc import absence_commands as do
-from calendar_svc import absence_queries as see
-from calendar_svc.absence import Absence, AbsenceState
-from calendar_svc.absence_schemas import (
+from calendar_svc.absence import commands as do
+from calendar_svc.absence import queries as see
+from calendar_svc.absence.absence import Absence, AbsenceState
+from calendar_svc.absence.schemas import (
     AbsenceView,
     Answer,
     AwayList,

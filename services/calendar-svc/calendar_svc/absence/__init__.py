@@ -1,0 +1,1 @@
+"""Absence of officials: its rules, obligations, stand-ins, breaches."""
