@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import registry
 
 from calendar_svc.absence.absence import Absence, Approval, DutyDone, Extension, Lift
-from calendar_svc.closure import Closure
+from calendar_svc.closure.closure import Closure
 from calendar_svc.research import FieldDay
 from zhengling.authority.composition import StandIn, Vacancy
 from zhengling.database.mapping import Json, map_noun, noun_columns

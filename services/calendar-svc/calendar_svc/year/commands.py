@@ -13,8 +13,8 @@ from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from calendar_svc import closure as closures
-from calendar_svc.closure import Closure
+from calendar_svc.closure import closure as closures
+from calendar_svc.closure.closure import Closure
 from calendar_svc.tables import closure as closure_table
 from calendar_svc.year import year as year_
 from calendar_svc.year.schemas import ClosureRequest, DayChangeView, LiftRequest, NoticeRequest

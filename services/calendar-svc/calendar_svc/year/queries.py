@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
-from calendar_svc.closure import Closure
+from calendar_svc.closure.closure import Closure
 from calendar_svc.year.schemas import (
     CalendarView,
     ClosureView,

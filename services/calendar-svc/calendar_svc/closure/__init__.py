@@ -1,0 +1,1 @@
+"""Local closures on top of the national arrangements."""
