@@ -27,7 +27,7 @@ from calendar_svc.absence.absence import (
 )
 from calendar_svc.absence.breaches import Away, Breach
 from calendar_svc.absence.obligations import DutyState, duties_of
-from calendar_svc.research import FieldDay, expected_by, standings
+from calendar_svc.field_research.field_research import FieldDay, expected_by, standings
 from zhengling.authority.composition import Pair
 from zhengling.kernel.errors import Problem
 from zhengling.rules.absences import Absence as Rules

@@ -5,7 +5,7 @@ from sqlalchemy.orm import registry
 
 from calendar_svc.absence.absence import Absence, Approval, DutyDone, Extension, Lift
 from calendar_svc.closure.closure import Closure
-from calendar_svc.research import FieldDay
+from calendar_svc.field_research.field_research import FieldDay
 from zhengling.authority.composition import StandIn, Vacancy
 from zhengling.database.mapping import Json, map_noun, noun_columns
 

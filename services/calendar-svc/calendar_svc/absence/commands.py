@@ -27,7 +27,7 @@ from calendar_svc.absence.schemas import (
     RequestAbsence,
     WithdrawFieldDay,
 )
-from calendar_svc.research import FieldDay, require_countable, research_of, withdraw
+from calendar_svc.field_research.field_research import FieldDay, require_countable, research_of, withdraw
 from zhengling.authority.composition import Composition
 from zhengling.backbone.outbox import emit
 from zhengling.database.session import government_of, lock

@@ -26,7 +26,7 @@ from calendar_svc.absence.schemas import (
     StandInView,
     VacancyView,
 )
-from calendar_svc.research import FieldDay, research_of, standings
+from calendar_svc.field_research.field_research import FieldDay, research_of, standings
 from zhengling.database.session import load
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.replicas import composition as compositions

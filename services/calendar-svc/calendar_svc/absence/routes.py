@@ -26,7 +26,7 @@ from calendar_svc.absence.schemas import (
     RequestAbsence,
     WithdrawFieldDay,
 )
-from calendar_svc.research import FieldDay
+from calendar_svc.field_research.field_research import FieldDay
 from zhengling.kernel.instants import Day
 from zhengling.web.paging import Page, Paging
 from zhengling.web.routing import (

@@ -1,0 +1,1 @@
+"""Days of field research, held against the year's minimum."""
