@@ -14,8 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tests import sixth
 from tests.conftest import ROOT
 
-from docflow_svc import commands, decision_commands, tables
-from docflow_svc.document import Document, DocumentState
+from docflow_svc.document import commands, from_decision
+from docflow_svc.document import table as tables
+from docflow_svc.document.document import Document, DocumentState
 from zhengling.database.session import Database
 from zhengling.events.event import (
     DecisionAdopted,
@@ -94,9 +95,9 @@ class Office:
     async def hear(self, event: Any) -> None:
         handled: dict[type, Callable[[AsyncSession], Awaitable[Any]]] = {
             MeetingClosed: lambda s: commands.draft_documents(s, self.rulebooks, event),
-            DecisionAdopted: lambda s: decision_commands.draft_for_adopted(s, self.rulebooks, event),
-            DecisionAmended: lambda s: decision_commands.follow_amendment(s, self.rulebooks, event),
-            DecisionRevoked: lambda s: decision_commands.follow_revocation(s, event),
+            DecisionAdopted: lambda s: from_decision.draft_for_adopted(s, self.rulebooks, event),
+            DecisionAmended: lambda s: from_decision.follow_amendment(s, self.rulebooks, event),
+            DecisionRevoked: lambda s: from_decision.follow_revocation(s, event),
         }
         await self._in(handled[type(event)])
 

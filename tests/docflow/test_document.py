@@ -6,7 +6,7 @@ import pytest
 from tests.meeting.test_meeting import resolution
 from tests.meeting.test_topic import book
 
-from docflow_svc.document import asks_for_document, follow_up_of
+from docflow_svc.document.document import asks_for_document, follow_up_of
 
 
 @pytest.mark.parametrize(

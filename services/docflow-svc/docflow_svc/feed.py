@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from docflow_svc.document import Document
-from docflow_svc.tables import document
+from docflow_svc.document.document import Document
+from docflow_svc.document.table import document
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Text
 from zhengling.replicas import due_dates

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from docflow_svc import commands, decision_commands
-from docflow_svc.document import Document
+from docflow_svc.document import commands, from_decision
+from docflow_svc.document.document import Document
 from zhengling.backbone import reconciliation
 from zhengling.backbone.inbox import Handlers, Received, ignored
 from zhengling.backbone.timers import Timers
@@ -32,17 +32,17 @@ async def on_session_closed(session: AsyncSession, event: Event, received: Recei
 
 async def on_decision_adopted(session: AsyncSession, event: Event, received: Received) -> None:
     assert isinstance(event, DecisionAdopted)
-    await decision_commands.draft_for_adopted(session, received.rulebooks, event)
+    await from_decision.draft_for_adopted(session, received.rulebooks, event)
 
 
 async def on_decision_amended(session: AsyncSession, event: Event, received: Received) -> None:
     assert isinstance(event, DecisionAmended | DecisionReplaced)
-    await decision_commands.follow_amendment(session, received.rulebooks, event)
+    await from_decision.follow_amendment(session, received.rulebooks, event)
 
 
 async def on_decision_revoked(session: AsyncSession, event: Event, received: Received) -> None:
     assert isinstance(event, DecisionRevoked)
-    await decision_commands.follow_revocation(session, event)
+    await from_decision.follow_revocation(session, event)
 
 
 HANDLERS: Handlers = {

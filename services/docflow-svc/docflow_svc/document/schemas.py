@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from docflow_svc.document import DocumentState
+from docflow_svc.document.document import DocumentState
 from zhengling.events.event import Unit
 from zhengling.replicas.due_dates import DueView
 

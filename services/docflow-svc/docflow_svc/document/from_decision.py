@@ -9,10 +9,10 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from docflow_svc import document as documents
-from docflow_svc.commands import draft_document
-from docflow_svc.document import CorrectedDecision, Document, DocumentState, asks_for_document, follow_up_of
-from docflow_svc.tables import document as table
+from docflow_svc.document import document as documents
+from docflow_svc.document.commands import draft_document
+from docflow_svc.document.document import CorrectedDecision, Document, DocumentState, asks_for_document, follow_up_of
+from docflow_svc.document.table import document as table
 from zhengling.backbone.outbox import emit
 from zhengling.database.session import government_of, now
 from zhengling.events.event import (

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.orm import registry
 
-from docflow_svc.document import CorrectedDecision, Document
+from docflow_svc.document.document import CorrectedDecision, Document
 from zhengling.database.mapping import Json, map_noun, noun_columns
 from zhengling.events.event import Unit
 

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from fastapi import Query, Response
 
-from docflow_svc import queries as see
-from docflow_svc.schemas import DocumentDetail, DocumentView
+from docflow_svc.document import queries as see
+from docflow_svc.document.schemas import DocumentDetail, DocumentView
 from zhengling.web.paging import Page, Paging
 from zhengling.web.routing import Call, etag, queries, query
 

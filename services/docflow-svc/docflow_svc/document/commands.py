@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from docflow_svc.document import Document, asks_for_document, follow_up_of
-from docflow_svc.tables import corrected_decision
+from docflow_svc.document.document import Document, asks_for_document, follow_up_of
+from docflow_svc.document.table import corrected_decision
 from zhengling.backbone.outbox import emit
 from zhengling.database.session import government_of, now
 from zhengling.events.event import DocumentDrafted, DocumentDueMoved, MeetingClosed, Resolution

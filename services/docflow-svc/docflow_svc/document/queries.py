@@ -5,9 +5,9 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from docflow_svc.document import Document, DocumentState
-from docflow_svc.schemas import DocumentDetail, DocumentView
-from docflow_svc.tables import document
+from docflow_svc.document.document import Document, DocumentState
+from docflow_svc.document.schemas import DocumentDetail, DocumentView
+from docflow_svc.document.table import document
 from zhengling.database.session import load
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.replicas import due_dates

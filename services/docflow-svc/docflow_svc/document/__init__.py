@@ -1,0 +1,1 @@
+"""An outgoing document, from the draft on."""
