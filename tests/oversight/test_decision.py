@@ -10,9 +10,9 @@ from tests.meeting.test_meeting import resolution
 from tests.meeting.test_topic import DAY, book
 from tests.oversight.test_matter import an_entry
 
-from oversight_svc import matter
-from oversight_svc.commands import end_of
-from oversight_svc.matter import Amendment, DueBasis, EntryState, NewDue
+from oversight_svc.entry import entry as entries
+from oversight_svc.entry.commands import end_of
+from oversight_svc.entry.entry import Amendment, DueBasis, EntryState, NewDue
 from zhengling.events.event import ResolutionChange, Unit
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import at
@@ -44,44 +44,44 @@ def test_what_the_decision_says_wins_then_the_rule_then_what_the_office_set(
     entry = an_entry()
     entry.due_basis = before
     ledger = book(government).supervision.ledger
-    assert matter.due_after(entry, ledger, resolution("t1", due=said)) == after
+    assert entries.due_after(entry, ledger, resolution("t1", due=said)) == after
 
 
 def test_an_entry_takes_over_task_units_and_date_and_is_overdue_no_more() -> None:
     entry = an_entry(DAY)
-    matter.fall_overdue(entry, at(LATER - timedelta(days=1)))
+    entries.fall_overdue(entry, at(LATER - timedelta(days=1)))
     made = resolution("t1", task="分期办理", lead=Unit(code="xg-czj", name="财政局"), difficulty=Difficulty.complex)
     new = NewDue(LATER, end_of(LATER), DueBasis.decision)
-    matter.amend(entry, made, new, an_amendment(LATER), at(LATER - timedelta(days=1)))
+    entries.amend(entry, made, new, an_amendment(LATER), at(LATER - timedelta(days=1)))
     assert (entry.task, entry.lead.code, entry.difficulty) == ("分期办理", "xg-czj", Difficulty.complex)
     assert (entry.due, entry.overdue_at, entry.amendments[0].reason) == (LATER, None, "笔误")
-    assert matter.fall_overdue(entry, end_of(LATER))
+    assert entries.fall_overdue(entry, end_of(LATER))
 
 
 def test_a_date_that_has_passed_as_well_leaves_it_overdue() -> None:
     entry = an_entry(DAY)
-    matter.fall_overdue(entry, at(LATER))
+    entries.fall_overdue(entry, at(LATER))
     since = entry.overdue_at
     earlier = DAY + timedelta(days=2)
     new = NewDue(earlier, end_of(earlier), DueBasis.decision)
-    matter.amend(entry, resolution("t1"), new, an_amendment(earlier), at(LATER))
+    entries.amend(entry, resolution("t1"), new, an_amendment(earlier), at(LATER))
     assert entry.overdue_at == since
 
 
 def test_a_date_taken_away_is_to_be_set_and_nothing_falls_overdue() -> None:
     entry = an_entry(DAY)
-    matter.amend(entry, resolution("t1"), NewDue(None, None, DueBasis.to_be_set), an_amendment(), at(LATER))
+    entries.amend(entry, resolution("t1"), NewDue(None, None, DueBasis.to_be_set), an_amendment(), at(LATER))
     assert (entry.due, entry.due_basis) == (None, DueBasis.to_be_set)
-    assert not matter.fall_overdue(entry, at(LATER))
-    matter.set_due(entry, book("xigang").supervision.ledger, PEOPLE, "xg-office-clerk", LATER, end_of(LATER), DAY)
+    assert not entries.fall_overdue(entry, at(LATER))
+    entries.set_due(entry, book("xigang").supervision.ledger, PEOPLE, "xg-office-clerk", LATER, end_of(LATER), DAY)
     assert entry.due_basis == DueBasis.office
 
 
 def test_a_revoked_entry_has_ended_is_never_overdue_and_gets_no_date() -> None:
     entry = an_entry(DAY)
-    matter.fall_overdue(entry, at(LATER))
-    matter.revoke(entry, an_amendment(), at(LATER))
+    entries.fall_overdue(entry, at(LATER))
+    entries.revoke(entry, an_amendment(), at(LATER))
     assert (entry.state, entry.overdue_at, entry.closed_reason) == (EntryState.revoked, None, "笔误")
-    assert not matter.fall_overdue(entry, at(LATER + timedelta(days=9)))
+    assert not entries.fall_overdue(entry, at(LATER + timedelta(days=9)))
     with pytest.raises(Problem, match="entry_ended"):
-        matter.set_due(entry, book("xigang").supervision.ledger, PEOPLE, "xg-office-clerk", LATER, end_of(LATER), DAY)
+        entries.set_due(entry, book("xigang").supervision.ledger, PEOPLE, "xg-office-clerk", LATER, end_of(LATER), DAY)

@@ -8,9 +8,9 @@ import pytest
 from tests.conftest import composition_of
 from tests.meeting.test_topic import DAY, book
 
-from oversight_svc import matter
-from oversight_svc.commands import end_of
-from oversight_svc.matter import DueBasis, Entry
+from oversight_svc.entry import entry as entries
+from oversight_svc.entry.commands import end_of
+from oversight_svc.entry.entry import DueBasis, Entry
 from zhengling.events.event import Unit
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import at
@@ -45,11 +45,11 @@ def an_entry(due: date | None = None) -> Entry:
 
 
 def test_a_number_carries_the_year_and_n_without_leading_zeros() -> None:
-    assert matter.number_of(LEDGER, 2026, 7).endswith("〔2026〕7号")
+    assert entries.number_of(LEDGER, 2026, 7).endswith("〔2026〕7号")
 
 
 def set_due(entry: Entry, official: str | None, due: date) -> None:
-    matter.set_due(entry, LEDGER, composition_of("xigang"), official, due, end_of(due), DAY)
+    entries.set_due(entry, LEDGER, composition_of("xigang"), official, due, end_of(due), DAY)
 
 
 def test_the_office_sets_the_date_that_nobody_gave() -> None:
@@ -80,21 +80,21 @@ def test_a_date_in_the_past_is_refused() -> None:
 )
 def test_an_entry_falls_overdue_at_the_first_instant_after_its_day(moment: datetime, overdue: bool) -> None:
     entry = an_entry(DAY)
-    assert matter.fall_overdue(entry, moment) is overdue
+    assert entries.fall_overdue(entry, moment) is overdue
     assert (entry.overdue_at is not None) is overdue
 
 
 def test_it_falls_overdue_once_and_never_without_a_date() -> None:
     entry = an_entry(DAY)
-    assert matter.fall_overdue(entry, at(DAY + timedelta(days=1), 0))
-    assert not matter.fall_overdue(entry, at(DAY + timedelta(days=2), 0))
-    assert not matter.fall_overdue(an_entry(), at(DAY + timedelta(days=900)))
+    assert entries.fall_overdue(entry, at(DAY + timedelta(days=1), 0))
+    assert not entries.fall_overdue(entry, at(DAY + timedelta(days=2), 0))
+    assert not entries.fall_overdue(an_entry(), at(DAY + timedelta(days=900)))
 
 
 @pytest.mark.parametrize(("days", "overdue"), [(1, True), (2, True), (3, False)])
 def test_what_fell_overdue_no_longer_is_where_its_date_moved_past_today(days: int, overdue: bool) -> None:
     entry, today = an_entry(DAY), at(DAY + timedelta(days=3), 0)  # the first instant after two more days
-    matter.fall_overdue(entry, at(DAY + timedelta(days=1), 0))
+    entries.fall_overdue(entry, at(DAY + timedelta(days=1), 0))
     due = DAY + timedelta(days=days)
-    matter.move_due(entry, due, end_of(due), False, today)
+    entries.move_due(entry, due, end_of(due), False, today)
     assert (entry.due, entry.overdue_at is not None) == (due, overdue)

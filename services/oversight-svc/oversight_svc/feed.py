@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from oversight_svc.matter import Entry, EntryState
-from oversight_svc.tables import ledger_entry
+from oversight_svc.entry.entry import Entry, EntryState
+from oversight_svc.entry.table import ledger_entry
 from zhengling.kernel.errors import Text
 from zhengling.web.feeds import FeedEvent, Status
 from zhengling.web.routing import Call

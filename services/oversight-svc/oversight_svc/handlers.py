@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from oversight_svc import commands, decision_commands
-from oversight_svc.matter import Entry
+from oversight_svc.entry import commands, from_decision
+from oversight_svc.entry.entry import Entry
 from zhengling.backbone import reconciliation
 from zhengling.backbone.inbox import Handlers, Received, ignored
 from zhengling.backbone.timers import Timers
@@ -32,12 +32,12 @@ async def on_decision_adopted(session: AsyncSession, event: Event, received: Rec
 
 async def on_decision_amended(session: AsyncSession, event: Event, received: Received) -> None:
     assert isinstance(event, DecisionAmended)
-    await decision_commands.amend_entry(session, received.rulebooks, event)
+    await from_decision.amend_entry(session, received.rulebooks, event)
 
 
 async def on_decision_revoked(session: AsyncSession, event: Event, received: Received) -> None:
     assert isinstance(event, DecisionRevoked)
-    await decision_commands.revoke_entry(session, event)
+    await from_decision.revoke_entry(session, event)
 
 
 HANDLERS: Handlers = {

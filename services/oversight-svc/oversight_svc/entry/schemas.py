@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from oversight_svc.matter import DueBasis, EntryState
+from oversight_svc.entry.entry import DueBasis, EntryState
 from zhengling.events.event import ResolutionChange, Unit
 from zhengling.kernel.instants import Day, Instant
 from zhengling.kernel.payload import Payload

@@ -7,9 +7,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from oversight_svc.matter import DueBasis, Entry, EntryState
-from oversight_svc.schemas import DueExplanation, EntryView
-from oversight_svc.tables import ledger_entry
+from oversight_svc.entry.entry import DueBasis, Entry, EntryState
+from oversight_svc.entry.schemas import DueExplanation, EntryView
+from oversight_svc.entry.table import ledger_entry
 from zhengling.database.session import load
 from zhengling.kernel.errors import Text
 from zhengling.replicas import due_dates

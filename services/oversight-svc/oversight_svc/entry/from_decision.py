@@ -5,10 +5,10 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from oversight_svc import matter
-from oversight_svc.commands import OVERDUE, end_of, ledger_of
-from oversight_svc.matter import Amendment, DueBasis, Entry, EntryState, NewDue
-from oversight_svc.tables import ledger_entry
+from oversight_svc.entry import entry as entries
+from oversight_svc.entry.commands import OVERDUE, end_of, ledger_of
+from oversight_svc.entry.entry import Amendment, DueBasis, Entry, EntryState, NewDue
+from oversight_svc.entry.table import ledger_entry
 from zhengling.backbone import timers
 from zhengling.backbone.outbox import emit
 from zhengling.database.session import government_of, now
@@ -30,7 +30,7 @@ async def amend_entry(session: AsyncSession, rulebooks: Rulebooks, event: Decisi
     if entry.state != EntryState.open:
         entry.amendments = [*entry.amendments, amendment]
         return entry
-    matter.amend(entry, event.resolution, new, amendment, moment)
+    entries.amend(entry, event.resolution, new, amendment, moment)
     if entry.due_at is None:
         await timers.cancel(session, OVERDUE, entry.id)
     elif entry.overdue_at is None:
@@ -63,7 +63,7 @@ async def revoke_entry(session: AsyncSession, event: DecisionRevoked) -> Entry:
     if entry.state != EntryState.open:
         entry.amendments = [*entry.amendments, amendment]
         return entry
-    matter.revoke(entry, amendment, moment)
+    entries.revoke(entry, amendment, moment)
     await due_dates.settle(session, "entry", entry.id, "cancelled")
     await timers.cancel(session, OVERDUE, entry.id)
     await emit(
@@ -95,7 +95,7 @@ async def _new_due(session: AsyncSession, rulebooks: Rulebooks, entry: Entry, ev
     one that holds on keeps its date with whatever extended it."""
     book = rulebooks.edition(government_of(session), entry.edition)
     ledger = ledger_of(book)
-    basis = matter.due_after(entry, ledger, event.resolution)
+    basis = entries.due_after(entry, ledger, event.resolution)
     row = ledger.due_row({"source": entry.source_kind, "difficulty": event.resolution.difficulty})
     rule = row.rule if row and basis == DueBasis.rule else None
     if entry.due_rule and entry.due_rule != rule:

@@ -6,10 +6,10 @@ from typing import Annotated
 
 from fastapi import Query, Response
 
-from oversight_svc import commands as do
-from oversight_svc import queries as see
-from oversight_svc.matter import DueBasis, EntryState
-from oversight_svc.schemas import DueExplanation, EntryView, SetDue
+from oversight_svc.entry import commands as do
+from oversight_svc.entry import queries as see
+from oversight_svc.entry.entry import DueBasis, EntryState
+from oversight_svc.entry.schemas import DueExplanation, EntryView, SetDue
 from zhengling.web.paging import Page, Paging
 from zhengling.web.routing import (
     Call,

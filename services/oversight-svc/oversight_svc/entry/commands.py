@@ -8,10 +8,10 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from oversight_svc import matter
-from oversight_svc.matter import DueBasis, Entry
-from oversight_svc.schemas import SetDue
-from oversight_svc.tables import ledger_entry
+from oversight_svc.entry import entry as entries
+from oversight_svc.entry.entry import DueBasis, Entry
+from oversight_svc.entry.schemas import SetDue
+from oversight_svc.entry.table import ledger_entry
 from zhengling.backbone import timers
 from zhengling.backbone.outbox import emit
 from zhengling.database.session import (
@@ -85,7 +85,7 @@ async def open_entry_for_decision(session: AsyncSession, rulebooks: Rulebooks, e
         id=identity,
         government=government_of(session),
         edition=book.edition,
-        number=matter.number_of(ledger, assigned_on.year, await _next_number(session, f"ledger:{assigned_on.year}")),
+        number=entries.number_of(ledger, assigned_on.year, await _next_number(session, f"ledger:{assigned_on.year}")),
         source_kind=EntrySource.meeting_decision,
         source_id=event.decision_id,
         title=resolution.title,
@@ -151,7 +151,7 @@ async def set_due(call: Call, entry_id: str, body: SetDue) -> Entry:
     composition = await compositions.composition(call.session)
     set_at = call.occurred(body.occurred_at)
     (await compositions.calendar(call.session)).require(body.due)
-    matter.set_due(entry, ledger, composition, call.official, body.due, end_of(body.due), shanghai_day(call.now))
+    entries.set_due(entry, ledger, composition, call.official, body.due, end_of(body.due), shanghai_day(call.now))
     await timers.schedule(call.session, OVERDUE, {entry.id: end_of(body.due)})
     await emit(
         call.session,
@@ -176,7 +176,7 @@ async def move_due_dates(session: AsyncSession, moves: list[tuple[Entry, Moved]]
         if entry in session:
             session.expunge(entry)  # thousands may move at once: they are written in one go below
         old = entry.due
-        matter.move_due(entry, moved.after.due, moved.after.due_at, moved.after.provisional, moment)
+        entries.move_due(entry, moved.after.due, moved.after.due_at, moved.after.provisional, moment)
         if moved.another_day and old:
             events.append(
                 EntryDueMoved(
@@ -209,7 +209,7 @@ async def move_due_dates(session: AsyncSession, moves: list[tuple[Entry, Moved]]
 async def mark_overdue(session: AsyncSession, entry_id: str) -> None:
     """What the timer does once the due date passed: mark the entry, if it is still open. Emits entry.overdue."""
     entry = await lock(session, Entry, entry_id, "entry", "督查事项")
-    if matter.fall_overdue(entry, now(session)):
+    if entries.fall_overdue(entry, now(session)):
         assert entry.due
         await emit(
             session,

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.orm import registry
 
-from oversight_svc.matter import Amendment, Entry
+from oversight_svc.entry.entry import Amendment, Entry
 from zhengling.database.mapping import Json, map_noun, noun_columns
 from zhengling.events.event import Unit
 
