@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from tests.conftest import ROOT, composition_of
 
 from calendar_svc.absence import absence as absences
-from calendar_svc.absence import breaches as breachess
+from calendar_svc.absence import breaches as breaches_
 from calendar_svc.absence import stand_ins
 from calendar_svc.absence.absence import (
     TRANSITIONS,
@@ -174,7 +174,7 @@ def away(official: str, first: int, last: int) -> Away:
 
 
 def breaches(official: str, *others: Away, length: int = 3) -> list[Breach]:
-    return breachess.breaches_of(rules(), PEOPLE, f"hc-{official}", MONDAY, MONDAY + days(length - 1), others)
+    return breaches_.breaches_of(rules(), PEOPLE, f"hc-{official}", MONDAY, MONDAY + days(length - 1), others)
 
 
 def test_a_pair_is_refused_on_the_days_that_both_would_be_away_and_on_no_others() -> None:
@@ -187,7 +187,7 @@ def test_a_pair_is_refused_on_the_days_that_both_would_be_away_and_on_no_others(
 
 def test_a_pair_that_is_dissolved_or_not_formed_yet_stands_against_nobody() -> None:
     later = PEOPLE.model_copy(update={"pairs": (Pair(a="hc-dep2", b="hc-dep3", since=MONDAY + days(1)),)})
-    found = breachess.breaches_of(rules(), later, "hc-dep2", MONDAY, MONDAY + days(2), [away("dep3", 0, 9)])
+    found = breaches_.breaches_of(rules(), later, "hc-dep2", MONDAY, MONDAY + days(2), [away("dep3", 0, 9)])
     assert [(breach.first, breach.last) for breach in found] == [(MONDAY + days(1), MONDAY + days(2))]
 
 
@@ -238,7 +238,7 @@ def test_whoever_is_let_go_one_after_another_no_day_has_a_pair_or_a_fourth(asked
     gone: list[Away] = []
     for who, first, length in asked:
         span = away(who, first, first + length)
-        if not breachess.breaches_of(rules(), PEOPLE, span.official, span.since, span.until, gone):
+        if not breaches_.breaches_of(rules(), PEOPLE, span.official, span.since, span.until, gone):
             gone.append(span)
     for day in (MONDAY + days(n) for n in range(9)):
         there = {span.official for span in gone if span.since <= day <= span.until}
@@ -249,29 +249,29 @@ def test_whoever_is_let_go_one_after_another_no_day_has_a_pair_or_a_fourth(asked
 def test_a_limit_is_lifted_by_the_head_alone_and_only_for_the_days_asked_for() -> None:
     asked = absence("hc-dep2", exception="必须参加")
     found = breaches("dep2", away("dep3", 0, 9))
-    refusal = problem(breachess.lift, asked, PEOPLE, found, LimitName.pair, "hc-exec", "准予", NOW, MONDAY)
+    refusal = problem(breaches_.lift, asked, PEOPLE, found, LimitName.pair, "hc-exec", "准予", NOW, MONDAY)
     assert (refusal.status, refusal.code, refusal.clause) == (403, "not_the_lifter", "HC-75")
-    refusal = problem(breachess.lift, asked, PEOPLE, found, LimitName.at_once, "hc-head", "准予", NOW, MONDAY)
+    refusal = problem(breaches_.lift, asked, PEOPLE, found, LimitName.at_once, "hc-head", "准予", NOW, MONDAY)
     assert refusal.code == "nothing_to_lift"
-    breachess.lift(asked, PEOPLE, found, LimitName.pair, "hc-head", "准予", NOW, MONDAY)
-    assert breachess.standing(asked, found) == []
-    assert breachess.standing(asked, breaches("dep2", away("dep3", 0, 9), length=5)) != []
+    breaches_.lift(asked, PEOPLE, found, LimitName.pair, "hc-head", "准予", NOW, MONDAY)
+    assert breaches_.standing(asked, found) == []
+    assert breaches_.standing(asked, breaches("dep2", away("dep3", 0, 9), length=5)) != []
 
 
 def test_a_refusal_names_who_is_away_when_in_both_languages() -> None:
     found = breaches("dep2", away("dep3", 0, 9))
-    refusal = problem(breachess.refuse_breaches, PEOPLE, absence("hc-dep2"), found, asked=False)
+    refusal = problem(breaches_.refuse_breaches, PEOPLE, absence("hc-dep2"), found, asked=False)
     for text in (refusal.detail.en, refusal.detail.zh):
         assert "尚思屿" in text and "2028-03-06" in text and "2028-03-15" in text
     assert refusal.satisfy and "exception" in refusal.satisfy.en
-    breachess.refuse_breaches(PEOPLE, absence("hc-dep2"), [], asked=False)
+    breaches_.refuse_breaches(PEOPLE, absence("hc-dep2"), [], asked=False)
 
 
 def test_a_limit_without_a_door_says_that_nobody_may_let_it_be() -> None:
     (breach,) = breaches("dep2", away("dep3", 0, 9))
     firm = dataclasses.replace(breach, lift=())
     for asked in (True, False):
-        refusal = problem(breachess.refuse_breaches, PEOPLE, absence("hc-dep2"), [firm], asked=asked)
+        refusal = problem(breaches_.refuse_breaches, PEOPLE, absence("hc-dep2"), [firm], asked=asked)
         assert refusal.satisfy and "nobody may let it be" in refusal.satisfy.en
 
 
@@ -282,9 +282,9 @@ def test_three_days_ahead_is_asked_by_the_third_day_before_the_departure(asked_o
     at = datetime(asked_on.year, asked_on.month, asked_on.day, 4, tzinfo=UTC)
     asked = absence(asks_as=Role.department_principals, notice_due=date(2028, 3, 3), requested_at=at)
     row = absences.row_of(rules("shuangtaizi"), asked)
-    assert bool(breachess.notice_breach(row, asked)) == late
+    assert bool(breaches_.notice_breach(row, asked)) == late
     asked.extensions = [Extension(MONDAY + days(9), "会期延长", "x", at)]
-    assert breachess.notice_breach(row, asked) == []
+    assert breaches_.notice_breach(row, asked) == []
 
 
 # standing in --------------------------------------------------------------------------------------------------------

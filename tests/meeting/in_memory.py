@@ -41,8 +41,8 @@ from zhengling.service.auth import Principal
 from zhengling.web.routing import Call, Service
 
 DOMAIN = (
-    topic, papers, declaration, readiness, transitions, gates, consultation, meeting, agenda, session, invitation, attendance, arrivals,
-    leave, decision, minutes,
+    topic, papers, declaration, readiness, transitions, gates, consultation, meeting, agenda, session, invitation, attendance,
+    arrivals, leave, decision, minutes,
 )  # fmt: skip
 ROWS = (Topic, Meeting, Minutes, Decision, PlanningRequest)
 Command = Callable[..., Coroutine[Any, Any, Any]]

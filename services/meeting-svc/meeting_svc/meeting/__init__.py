@@ -1,1 +1,4 @@
-"""A meeting: its record and state, participants, who chairs and succeeds the chair, its view. Convening and the session itself are folders of their own."""
+"""A meeting: its record and state, its participants, who chairs and who succeeds the chair, its view.
+
+Convening a meeting and the session itself are folders of their own.
+"""
