@@ -4,10 +4,10 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from docflow_svc.document import table as tables  # noqa: F401 - maps the nouns
-from docflow_svc.document.routes import ROUTERS
+from docflow_svc import tables  # noqa: F401 - maps the nouns
 from docflow_svc.feed import feed
 from docflow_svc.handlers import DUE_DATES, HANDLERS, TIMERS
+from docflow_svc.routes import ROUTERS
 from docflow_svc.settings import Settings
 from zhengling.kernel.errors import Text
 from zhengling.service.program import Program

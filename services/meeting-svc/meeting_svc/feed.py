@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from meeting_svc.meeting.case import kind_of
 from meeting_svc.meeting.meeting import Meeting, MeetingState
-from meeting_svc.tables import meeting as table
+from meeting_svc.meeting.table import meeting as table
 from zhengling.authority.composition import Composition
 from zhengling.kernel.errors import Text
 from zhengling.replicas import composition as compositions

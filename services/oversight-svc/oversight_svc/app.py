@@ -4,10 +4,10 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from oversight_svc.entry import table as tables  # noqa: F401 - maps the nouns
-from oversight_svc.entry.routes import ROUTERS
+from oversight_svc import tables  # noqa: F401 - maps the nouns
 from oversight_svc.feed import feed
 from oversight_svc.handlers import DUE_DATES, HANDLERS, TIMERS
+from oversight_svc.routes import ROUTERS
 from oversight_svc.settings import Settings
 from zhengling.kernel.errors import Text
 from zhengling.service.program import Program

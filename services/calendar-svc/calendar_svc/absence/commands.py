@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from calendar_svc import tables
 from calendar_svc.absence import absence as absences
 from calendar_svc.absence import breaches, obligations, stand_ins
 from calendar_svc.absence.absence import Absence, AbsenceState, Approval, DutyDone, Extension
@@ -27,6 +26,7 @@ from calendar_svc.absence.schemas import (
     RequestAbsence,
     WithdrawFieldDay,
 )
+from calendar_svc.absence.table import absence as absence_table
 from calendar_svc.field_research.field_research import FieldDay, require_countable, research_of, withdraw
 from zhengling.authority.composition import Composition
 from zhengling.backbone.outbox import emit
@@ -70,7 +70,7 @@ def rules_of(book: Rulebook) -> Rules:
 
 async def _others(session: AsyncSession, absence: Absence, states: tuple[AbsenceState, ...]) -> list[Away]:
     """The other absences in these states that share a day with what is asked for."""
-    columns = tables.absence.c
+    columns = absence_table.c
     statement = sa.select(columns.official, columns.since, columns.away_until).where(
         columns.id != absence.id,
         columns.state.in_(states),
@@ -84,7 +84,7 @@ async def _others(session: AsyncSession, absence: Absence, states: tuple[Absence
 
 async def away_between(session: AsyncSession, since: date, until: date) -> list[Away]:
     """Everybody who is approved to be away on one of these days."""
-    columns = tables.absence.c
+    columns = absence_table.c
     statement = sa.select(columns.official, columns.since, columns.away_until).where(
         columns.state.in_(_AWAY), columns.since <= until, columns.away_until >= since
     )

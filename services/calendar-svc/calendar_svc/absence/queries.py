@@ -8,7 +8,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from calendar_svc import tables
 from calendar_svc.absence import absence as absences
 from calendar_svc.absence import breaches, obligations
 from calendar_svc.absence.absence import Absence, AbsenceState
@@ -26,7 +25,9 @@ from calendar_svc.absence.schemas import (
     StandInView,
     VacancyView,
 )
+from calendar_svc.absence.table import absence as absence_table
 from calendar_svc.field_research.field_research import FieldDay, research_of, standings
+from calendar_svc.field_research.table import field_day as field_day_table
 from zhengling.database.session import load
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.replicas import composition as compositions
@@ -113,7 +114,7 @@ async def list_absences(
     waits_for: str | None,
 ) -> Page[AbsenceView]:
     """Absences that share a day with the window from `since` to `until`."""
-    columns = tables.absence.c
+    columns = absence_table.c
     filters: list[Any] = []
     if official is not None:
         filters.append(columns.official == official)
@@ -147,7 +148,7 @@ async def list_away(call: Call, on: date | None) -> AwayList:
     """Who is away on a day, and who stands in; today where no day is asked for."""
     day = on or shanghai_day(call.now)
     composition = await compositions.composition(call.session)
-    columns = tables.absence.c
+    columns = absence_table.c
     statement = sa.select(Absence).where(
         columns.state.in_((AbsenceState.approved, AbsenceState.returned)),
         columns.since <= day,
@@ -174,8 +175,8 @@ async def get_field_research(call: Call, year: int) -> FieldResearch:
     """Each leader's days of field research in a year: held, expected so far, and the minimum."""
     book, composition = call.rulebook, await compositions.composition(call.session)
     research = research_of(book.absence, book.code, book.government.name)
-    column = tables.field_day.c.day
-    counted = (column.between(date(year, 1, 1), date(year, 12, 31)), tables.field_day.c.withdrawn.is_(False))
+    column = field_day_table.c.day
+    counted = (column.between(date(year, 1, 1), date(year, 12, 31)), field_day_table.c.withdrawn.is_(False))
     held = (await call.session.execute(sa.select(FieldDay).where(*counted).order_by(column))).scalars()
     found = standings(research, composition, year, shanghai_day(call.now), held)
     return FieldResearch(

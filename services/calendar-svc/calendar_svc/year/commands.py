@@ -15,7 +15,7 @@ from uuid_utils.compat import uuid7
 
 from calendar_svc.closure import closure as closures
 from calendar_svc.closure.closure import Closure
-from calendar_svc.tables import closure as closure_table
+from calendar_svc.closure.table import closure as closure_table
 from calendar_svc.year import year as year_
 from calendar_svc.year.schemas import ClosureRequest, DayChangeView, LiftRequest, NoticeRequest
 from calendar_svc.year.year import DayChange, changed_days, changed_years, effective

@@ -1,14 +1,11 @@
-"""Tables of docflow-svc; its nouns are mapped onto them as they are."""
+"""The tables of documents and of corrected decisions; the nouns are mapped onto them as they are."""
 
 import sqlalchemy as sa
-from sqlalchemy.orm import registry
 
 from docflow_svc.document.document import CorrectedDecision, Document
+from docflow_svc.registry import mapper, metadata
 from zhengling.database.mapping import Json, map_noun, noun_columns
 from zhengling.events.event import Unit
-
-metadata = sa.MetaData()
-mapper = registry(metadata=metadata)
 
 document = sa.Table(
     "document",

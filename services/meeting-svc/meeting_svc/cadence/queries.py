@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime
 
 import sqlalchemy as sa
 
-from meeting_svc import tables
 from meeting_svc.cadence.schemas import CadenceView, KindCadenceView, PeriodView
+from meeting_svc.meeting.table import meeting as meeting_table
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.replicas import composition
 from zhengling.rules.cadence import Period, sentence, standing
@@ -54,7 +54,7 @@ def _view(period: Period) -> PeriodView:
 
 async def _held(call: Call, until: date) -> dict[str, list[date]]:
     """Kind → the days of its meetings whose session was opened, until a day."""
-    columns = tables.meeting.c
+    columns = meeting_table.c
     statement = sa.select(columns.kind, columns.day).where(columns.opened_at.is_not(None), columns.day <= until)
     held: dict[str, list[date]] = {}
     for kind, day in await call.session.execute(statement.order_by(columns.day)):

@@ -9,12 +9,13 @@ import sqlalchemy as sa
 from openpyxl import Workbook
 from openpyxl.styles import Font
 
-from meeting_svc import tables
 from meeting_svc.circular import circular as circulars
 from meeting_svc.circular.circular import Circular, Figures
 from meeting_svc.circular.schemas import AttendanceFigures, CircularRowView, CircularView
+from meeting_svc.circular.table import circular as circular_table
 from meeting_svc.invitation.invitation import names_of
 from meeting_svc.meeting.meeting import Meeting
+from meeting_svc.meeting.table import meeting as meeting_table
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.documents.xlsx import put_text
 from zhengling.replicas import composition
@@ -41,7 +42,7 @@ _COLUMNS = ("expected", "present", "on_leave", "away", "represented", "absent", 
 
 async def figures_of(call: Call, since: date, until: date, kind: str | None) -> Figures:
     circulars.require_period(since, until)
-    columns = tables.meeting.c
+    columns = meeting_table.c
     statement = sa.select(Meeting).where(columns.day.between(since, until), columns.opened_at.is_not(None))
     if kind:
         statement = statement.where(columns.kind == kind)
@@ -56,7 +57,7 @@ async def get_attendance(call: Call, since: date | None, until: date | None, kin
     since = since or date(until.year, 1, 1)
     figures = await figures_of(call, since, until, kind)
     names = names_of(await composition.composition(call.session))
-    last = await call.session.scalar(sa.select(sa.func.max(tables.circular.c.sent_at)))
+    last = await call.session.scalar(sa.select(sa.func.max(circular_table.c.sent_at)))
     return AttendanceFigures(
         since=since,
         until=until,

@@ -11,11 +11,11 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from meeting_svc import tables
 from meeting_svc.invitation import invitation
 from meeting_svc.meeting import chairing, succession
 from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting.meeting import Meeting
+from meeting_svc.meeting.table import meeting as meeting_table
 from meeting_svc.topic.topic import Topic
 from zhengling.authority import chain as chains
 from zhengling.authority.act import Act
@@ -70,7 +70,7 @@ async def step_of_meeting(
 
 async def entrusted_chairs(call: Call) -> set[tuple[str, str]]:
     """Who is entrusted with chairing a meeting that is being prepared, with the meeting's kind."""
-    meeting = tables.meeting.c
+    meeting = meeting_table.c
     to = sa.type_coerce(meeting.entrustment, JSONB)["to"].astext
     given = sa.select(meeting.kind, to).where(meeting.state.in_(meetings.PREPARED), to.is_not(None))
     return {(kind, official) for kind, official in await call.session.execute(given)}

@@ -11,7 +11,6 @@ from functools import partial
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from meeting_svc import tables
 from meeting_svc.agenda import agenda
 from meeting_svc.agenda.schemas import AgendaRhythmView, Rhythms
 from meeting_svc.attendance import attendance, quorum
@@ -23,6 +22,7 @@ from meeting_svc.meeting.case import kind_of
 from meeting_svc.meeting.meeting import Meeting, MeetingState, minutes_facts
 from meeting_svc.meeting.record import Remark
 from meeting_svc.meeting.schemas import Kinds, KindView, MeetingView, RemarkView, RuleTold
+from meeting_svc.meeting.table import meeting as meeting_table
 from meeting_svc.meeting_kind.description import rules_told
 from meeting_svc.minutes import minutes as minutes_
 from meeting_svc.minutes.minutes import MinutesState
@@ -56,7 +56,7 @@ class _Around:
 
 
 async def _around(call: Call, rows: Sequence[Meeting]) -> _Around:
-    meeting, days = tables.meeting.c, {(row.kind, row.day) for row in rows if row.state in meetings.PREPARED}
+    meeting, days = meeting_table.c, {(row.kind, row.day) for row in rows if row.state in meetings.PREPARED}
     several = (
         sa.select(meeting.kind, meeting.day)
         .where(sa.tuple_(meeting.kind, meeting.day).in_(days), meeting.state != MeetingState.cancelled)
@@ -175,7 +175,7 @@ async def list_meetings(
     waits_for: str | None,
 ) -> Page[MeetingView]:
     """Meetings called for a day from `since` to `until`."""
-    wanted, day = equal(Meeting, kind=kind, state=state), tables.meeting.c.day
+    wanted, day = equal(Meeting, kind=kind, state=state), meeting_table.c.day
     wanted += [day >= since] if since else []
     wanted += [day <= until] if until else []
     if (official := waited_for(call, waits_for)) is not None:
@@ -185,7 +185,7 @@ async def list_meetings(
             views = [await _view(call, row, around) for row in rows]
             return [view if official in _waits_for(view) else None for view in views]
 
-        wanted.append(tables.meeting.c.state.in_(_UNDER_WAY))
+        wanted.append(meeting_table.c.state.in_(_UNDER_WAY))
         return await picked(call.session, Meeting, request, waiting, *wanted)
     rows, cursor = await page(call.session, Meeting, request, *wanted)
     around = await _around(call, rows)
@@ -229,13 +229,13 @@ async def get_agenda_rhythm(call: Call) -> Rhythms:
 
 
 async def _rhythm(call: Call, name: str, kind: MeetingKind, nature: TopicNature, clause: str) -> AgendaRhythmView:
-    columns = tables.meeting.c
+    columns = meeting_table.c
     held = sa.and_(columns.kind == name, columns.opened_at.is_not(None))
     with_it = held & sa.cast(columns.agenda, JSONB).contains(sa.cast([{"nature": nature.value}], JSONB))
     newest = sa.select(columns.id, columns.title, columns.day, columns.opened_at).where(with_it)
     last = (await call.session.execute(newest.order_by(columns.opened_at.desc()).limit(1))).first()
     since = held & (columns.opened_at > last.opened_at) if last else held
-    count = await call.session.scalar(sa.select(sa.func.count()).select_from(tables.meeting).where(since))
+    count = await call.session.scalar(sa.select(sa.func.count()).select_from(meeting_table).where(since))
     return AgendaRhythmView(
         kind=name,
         name=kind.name,

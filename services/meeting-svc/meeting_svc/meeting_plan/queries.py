@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from meeting_svc import tables
 from meeting_svc.meeting_plan.commands import SUBJECT, plan_of, rules_of
 from meeting_svc.meeting_plan.meeting_plan import MeetingPlan, PlanState, waiting
 from meeting_svc.meeting_plan.schemas import LinkedRequest, MeetingPlanView
+from meeting_svc.meeting_plan.table import meeting_plan as meeting_plan_table
 from meeting_svc.planning_request.planning_request import PlanningRequest
 from meeting_svc.planning_request.schemas import NextPlanStep
+from meeting_svc.planning_request.table import planning_request as planning_request_table
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import not_found
 from zhengling.replicas import composition as compositions
@@ -36,7 +37,7 @@ async def plan_view(call: Call, plan: MeetingPlan) -> MeetingPlanView:
 
 
 async def _requests(call: Call, plan: MeetingPlan) -> list[PlanningRequest]:
-    columns = tables.planning_request.c
+    columns = planning_request_table.c
     statement = sa.select(PlanningRequest).where(columns.plan_item.in_([item.id for item in plan.items]))
     return list((await call.session.execute(statement.order_by(columns.id))).scalars())
 
@@ -64,6 +65,6 @@ async def get_plan(call: Call, year: int) -> MeetingPlanView:
 
 
 async def list_plans(call: Call, request: PageRequest, state: PlanState | None) -> Page[MeetingPlanView]:
-    filters = [tables.meeting_plan.c.state == state] if state else []
+    filters = [meeting_plan_table.c.state == state] if state else []
     rows, cursor = await page(call.session, MeetingPlan, request, *filters)
     return Page(items=[await plan_view(call, row) for row in rows], next_cursor=cursor)

@@ -8,9 +8,9 @@ from datetime import datetime
 import sqlalchemy as sa
 from uuid_utils.compat import uuid7
 
-from meeting_svc import tables
 from meeting_svc.decision import decision as decisions_
 from meeting_svc.decision.decision import Amendment, Decision, Effect, Revision, Standing
+from meeting_svc.decision.table import decision as decision_table
 from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting import succession
 from meeting_svc.meeting.case import kind_of, require_organisations, step_of_meeting
@@ -25,9 +25,11 @@ from meeting_svc.minutes.schemas import (
     ReturnMinutes,
     WaiveMinutes,
 )
+from meeting_svc.minutes.table import minutes_document
 from meeting_svc.topic import declaration as declarations
 from meeting_svc.topic import transitions
 from meeting_svc.topic.commands import rules_of
+from meeting_svc.topic.table import topic as topic_table
 from meeting_svc.topic.topic import Topic
 from zhengling.authority import chain as chains
 from zhengling.authority.chain import StepTaken
@@ -296,7 +298,7 @@ async def _require_correctable(call: Call, meeting: Meeting, made: list[Amendmen
 async def _topics_of(call: Call, amendments: list[Amendment]) -> list[Topic]:
     """The topics of the decisions that change, locked in one order: after the meeting, before the decisions."""
     ids = [made.before.topic_id for made in amendments]
-    statement = sa.select(Topic).where(tables.topic.c.id.in_(ids)).order_by(tables.topic.c.id).with_for_update()
+    statement = sa.select(Topic).where(topic_table.c.id.in_(ids)).order_by(topic_table.c.id).with_for_update()
     return list((await call.session.execute(statement)).scalars())
 
 
@@ -323,9 +325,9 @@ async def _after(call: Call, meeting: Meeting, before: Resolution, changes: Reso
 # the signature ------------------------------------------------------------------------------------------------------
 async def decisions_of(call: Call, meeting_id: str) -> list[Decision]:
     """The meeting's decisions, locked, in the agenda's order; without what was taken back in the session."""
-    standing = tables.decision.c.standing != Standing.withdrawn
+    standing = decision_table.c.standing != Standing.withdrawn
     statement = sa.select(Decision).filter_by(meeting_id=meeting_id).where(standing)
-    statement = statement.order_by(tables.decision.c.id).with_for_update()
+    statement = statement.order_by(decision_table.c.id).with_for_update()
     found = (await call.session.execute(statement)).scalars()
     return sorted(found, key=lambda decision: decision.resolution.number)
 
@@ -368,7 +370,7 @@ async def _keep_document(call: Call, minutes: Minutes) -> None:
     which no transaction waits for."""
     content = await asyncio.to_thread(gbt9704.docx, minutes_.layout(minutes))  # some 30 ms of other requests' time
     kept = {"id": minutes.id, "government": call.government, "content": content}
-    await call.session.execute(sa.insert(tables.minutes_document).values(kept))
+    await call.session.execute(sa.insert(minutes_document).values(kept))
 
 
 async def _issue(call: Call, meeting: Meeting, taken: StepTaken) -> str:

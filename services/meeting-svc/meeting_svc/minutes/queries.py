@@ -8,13 +8,14 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from meeting_svc import tables
 from meeting_svc.meeting import succession
 from meeting_svc.meeting.case import kind_of
 from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.minutes import minutes as minutes_
 from meeting_svc.minutes.minutes import Minutes, MinutesState
 from meeting_svc.minutes.schemas import MinutesSummary, MinutesText, MinutesVersions, MinutesView
+from meeting_svc.minutes.table import minutes as minutes_table
+from meeting_svc.minutes.table import minutes_document
 from zhengling.authority.chain import next_step
 from zhengling.database.session import load
 from zhengling.dates.deadlines import shanghai_day
@@ -46,7 +47,7 @@ class Newest(NamedTuple):
 
 async def newest_of(call: Call, meeting_ids: list[str]) -> dict[str, Newest]:
     """The newest version of each meeting that has one. One statement, without the texts."""
-    columns = tables.minutes.c
+    columns = minutes_table.c
     newest = sa.select(columns.meeting_id, columns.state, columns.major).where(columns.meeting_id.in_(meeting_ids))
     newest = newest.ext(distinct_on(columns.meeting_id)).order_by(columns.meeting_id, columns.number.desc())
     return {row.meeting_id: Newest(MinutesState(row.state), row.major) for row in await call.session.execute(newest)}
@@ -91,6 +92,6 @@ async def document_of(call: Call, meeting_id: str, number: int | None) -> tuple[
     isn't signed, or was before documents were kept."""
     minutes = await version_of(call, meeting_id, number)
     meeting = await load(call.session, Meeting, meeting_id, "meeting", "会议")
-    columns = tables.minutes_document.c
+    columns = minutes_document.c
     kept: bytes | None = await call.session.scalar(sa.select(columns.content).where(columns.id == minutes.id))
     return minutes_.file_name(minutes, meeting.title), kept or gbt9704.docx(minutes_.layout(minutes))

@@ -14,7 +14,6 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from meeting_svc import tables
 from meeting_svc.decision.decision import Decision
 from meeting_svc.meeting.case import require_organisations
 from meeting_svc.meeting.meeting import Meeting
@@ -44,6 +43,7 @@ from meeting_svc.planning_request.schemas import (
     What,
     Withdraw,
 )
+from meeting_svc.planning_request.table import planning_request as planning_request_table
 from zhengling.authority.composition import Acting, Composition, OrganisationKind
 from zhengling.database.session import government_of, load, lock
 from zhengling.dates.deadlines import Due, compute, shanghai_day
@@ -113,7 +113,7 @@ async def lead_of(session: AsyncSession, book: Rulebook, kind: RequestType, requ
 
 async def _others(session: AsyncSession, kind: RequestType, request: PlanningRequest) -> tuple[int, ...]:
     """How many other requests count to each of the type's quotas."""
-    columns, counts = tables.planning_request.c, []
+    columns, counts = planning_request_table.c, []
     for quota in kind.quotas:
         first, last = period_of(request.day, quota.per.months)
         statement = sa.select(sa.func.count()).where(
@@ -323,7 +323,7 @@ async def _require_decides(call: Call, case: Case, decision: Decision, meeting: 
 
 async def _approved_by(session: AsyncSession, decision: Decision, request: PlanningRequest) -> str | None:
     """The title of another request that this decision has taken a step of, and that wasn't refused or taken back."""
-    columns = tables.planning_request.c
+    columns = planning_request_table.c
     taken = sa.cast(columns.steps, JSONB).contains(sa.cast([{"decision_id": decision.id}], JSONB))
     statement = sa.select(columns.title).where(
         taken, columns.id != request.id, columns.state.not_in((RequestState.refused, RequestState.withdrawn))

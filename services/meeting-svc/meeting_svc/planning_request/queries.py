@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from meeting_svc import tables
 from meeting_svc.meeting.schemas import RuleTold
 from meeting_svc.meeting_kind.description import request_told
 from meeting_svc.planning_request import breaches
@@ -21,6 +20,7 @@ from meeting_svc.planning_request.schemas import (
     RequestTypes,
     RequestTypeView,
 )
+from meeting_svc.planning_request.table import planning_request as planning_request_table
 from zhengling.database.session import load
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.replicas import composition
@@ -100,7 +100,7 @@ async def list_requests(
     waits_for: str | None,
 ) -> Page[PlanningRequestView]:
     """Requests whose planned day lies in the window from `since` to `until`."""
-    day = tables.planning_request.c.day
+    day = planning_request_table.c.day
     filters: list[Any] = equal(PlanningRequest, state=state, type=type_, sponsor=sponsor, plan_item=plan_item)
     if since is not None:
         filters.append(day >= since)
@@ -112,7 +112,7 @@ async def list_requests(
             views = [await request_view(call, row) for row in rows]
             return [view if official in _waits_for(view) else None for view in views]
 
-        filters.append(tables.planning_request.c.state == RequestState.requested)
+        filters.append(planning_request_table.c.state == RequestState.requested)
         return await picked(call.session, PlanningRequest, request, waiting, *filters)
     rows, cursor = await page(call.session, PlanningRequest, request, *filters)
     return Page(items=[await request_view(call, row) for row in rows], next_cursor=cursor)

@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from uuid_utils.compat import uuid7
 
-from meeting_svc import tables
 from meeting_svc.decision.decision import NOT_IN_FORCE, Decision, Standing
 from meeting_svc.meeting.case import entrusted_chairs, kind_of, require_organisations
 from meeting_svc.meeting.chairing import planned_chair, require_entrusted
@@ -36,6 +35,7 @@ from meeting_svc.topic.schemas import (
     TurnTopic,
     WriteCoordinationNote,
 )
+from meeting_svc.topic.table import topic as topic_table
 from meeting_svc.topic.topic import OF_A_TOPIC, PriorMeeting, Topic
 from zhengling.authority import chain as chains
 from zhengling.authority.composition import Composition
@@ -376,9 +376,9 @@ async def _unfit(
 
 
 async def _named_elsewhere(call: Call, topic: Topic, decision_id: str) -> bool:
-    used = sa.select(tables.topic.c.id).where(
-        sa.type_coerce(tables.topic.c.prior_meeting, JSONB)["decision_id"].astext == decision_id,
-        tables.topic.c.id != topic.id,
+    used = sa.select(topic_table.c.id).where(
+        sa.type_coerce(topic_table.c.prior_meeting, JSONB)["decision_id"].astext == decision_id,
+        topic_table.c.id != topic.id,
     )
     return (await call.session.execute(used.limit(1))).first() is not None
 

@@ -7,8 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from meeting_svc import tables
 from meeting_svc.decision.decision import Standing
+from meeting_svc.decision.table import decision as decision_table
 from meeting_svc.meeting.case import entrusted_chairs, kind_of
 from meeting_svc.meeting.chairing import chair_waits
 from meeting_svc.topic import consultation as consultations
@@ -17,6 +17,7 @@ from meeting_svc.topic import readiness
 from meeting_svc.topic import topic as topics
 from meeting_svc.topic.commands import rules_of
 from meeting_svc.topic.schemas import GateRecordView, GateView, Outstanding, TopicView
+from meeting_svc.topic.table import topic as topic_table
 from meeting_svc.topic.topic import Topic, TopicState
 from zhengling.authority.chain import next_step
 from zhengling.authority.composition import Composition
@@ -93,7 +94,7 @@ async def list_topics(
     entrusted = await entrusted_chairs(call)
     official = waited_for(call, waits_for)
     if official is not None:
-        wanted.append(tables.topic.c.state.in_([TopicState.in_review, TopicState.returned, TopicState.ready]))
+        wanted.append(topic_table.c.state.in_([TopicState.in_review, TopicState.returned, TopicState.ready]))
 
         async def waiting(rows: list[Topic]) -> list[TopicView | None]:
             views = [await _view(call, row, entrusted) for row in rows]
@@ -127,18 +128,18 @@ def _waits_for(call: Call, topic: Topic, view: TopicView, people: Composition) -
 
 def _adopted() -> sa.ColumnElement[bool]:
     """Whether the meeting adopted something on the topic that wasn't revoked since."""
-    outcome = sa.type_coerce(tables.decision.c.resolution, JSONB)["outcome"].astext
+    outcome = sa.type_coerce(decision_table.c.resolution, JSONB)["outcome"].astext
     return sa.exists().where(
-        tables.decision.c.meeting_id == tables.topic.c.meeting_id,
-        tables.decision.c.topic_id == tables.topic.c.id,
-        tables.decision.c.standing != Standing.revoked,
+        decision_table.c.meeting_id == topic_table.c.meeting_id,
+        decision_table.c.topic_id == topic_table.c.id,
+        decision_table.c.standing != Standing.revoked,
         outcome.in_([each for each in Outcome if each.adopts]),
     )
 
 
 #: Topics on which the office follows what is open: not those that were taken back, or on which nothing was adopted.
 _FOLLOWED = (
-    tables.topic.c.gates_open,
-    tables.topic.c.state != TopicState.withdrawn,
-    sa.or_(tables.topic.c.state != TopicState.concluded, _adopted()),
+    topic_table.c.gates_open,
+    topic_table.c.state != TopicState.withdrawn,
+    sa.or_(topic_table.c.state != TopicState.concluded, _adopted()),
 )

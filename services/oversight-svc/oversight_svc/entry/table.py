@@ -1,15 +1,11 @@
-"""Tables of oversight-svc; its nouns are mapped onto them as they are."""
+"""The table of the ledger's entries; the noun is mapped onto it as it is."""
 
 import sqlalchemy as sa
-from sqlalchemy.orm import registry
 
 from oversight_svc.entry.entry import Amendment, Entry
+from oversight_svc.registry import Instant, mapper, metadata
 from zhengling.database.mapping import Json, map_noun, noun_columns
 from zhengling.events.event import Unit
-
-metadata = sa.MetaData()
-mapper = registry(metadata=metadata)
-Instant = sa.DateTime(timezone=True)
 
 ledger_entry = sa.Table(
     "ledger_entry",

@@ -1,0 +1,7 @@
+"""Where the tables of docflow-svc and the mapping of its nouns are registered."""
+
+import sqlalchemy as sa
+from sqlalchemy.orm import registry
+
+metadata = sa.MetaData()
+mapper = registry(metadata=metadata)

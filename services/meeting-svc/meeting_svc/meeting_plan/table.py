@@ -1,0 +1,28 @@
+"""The table of meeting plans; the noun is mapped onto it as it is."""
+
+import sqlalchemy as sa
+
+from meeting_svc.meeting_plan.meeting_plan import Declaration, MeetingPlan, PlanItem, PlanVersion
+from meeting_svc.planning_request.planning_request import PlanStepTaken
+from meeting_svc.registry import Instant, mapper, metadata
+from zhengling.database.mapping import Json, map_noun, noun_columns
+
+meeting_plan = sa.Table(
+    "meeting_plan",
+    metadata,
+    *noun_columns(),
+    sa.Column("edition", sa.Text, nullable=False),
+    sa.Column("year", sa.Integer, nullable=False),
+    sa.Column("clause", sa.Text, nullable=False),
+    sa.Column("due", sa.Date, nullable=False),
+    sa.Column("due_at", Instant, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("items", Json(list[PlanItem]), nullable=False),
+    sa.Column("steps", Json(list[PlanStepTaken]), nullable=False),
+    sa.Column("committee", Json(list[Declaration]), nullable=False),
+    sa.Column("versions", Json(list[PlanVersion]), nullable=False),
+    sa.Column("reviewed_at", Instant),
+    sa.Column("adopted_at", Instant),
+    sa.Column("overdue_at", Instant),
+)
+map_noun(mapper, MeetingPlan, meeting_plan)

@@ -1,0 +1,46 @@
+"""The table of minutes, and of their documents; the noun is mapped onto it as it is."""
+
+import sqlalchemy as sa
+
+from meeting_svc.decision.decision import Amendment
+from meeting_svc.minutes.minutes import Minutes, Returned
+from meeting_svc.registry import Instant, mapper, metadata
+from zhengling.authority.chain import StepTaken
+from zhengling.database.mapping import Json, map_noun, noun_columns
+
+minutes = sa.Table(
+    "minutes",
+    metadata,
+    *noun_columns(),
+    sa.Column("meeting_id", sa.Text, nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("drafted_by", sa.Text, nullable=False),
+    sa.Column("drafted_at", Instant, nullable=False),
+    sa.Column("recorded_at", Instant, nullable=False),
+    sa.Column("mark", sa.Text, nullable=False),
+    sa.Column("issuer", sa.Text, nullable=False),
+    sa.Column("cause", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("major", sa.Boolean, nullable=False),
+    sa.Column("corrects", sa.Integer),
+    sa.Column("amendments", Json(list[Amendment]), nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("steps", Json(list[StepTaken]), nullable=False),
+    sa.Column("returned", Json(Returned | None)),
+    sa.Column("issue", sa.Text),
+    sa.Column("digest", sa.Text),
+    sa.Column("signed_by", sa.Text),
+    sa.Column("signed_at", Instant),
+    sa.Column("signature", sa.Text, nullable=False),
+)
+map_noun(mapper, Minutes, minutes)
+#: The document of a version as it was signed; `id` is the version's.
+minutes_document = sa.Table(
+    "minutes_document",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("government", sa.Text, nullable=False),
+    sa.Column("modified_at", Instant, server_default=sa.func.now()),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+)
