@@ -58,7 +58,7 @@ from meeting_svc.topic.schemas import (
 from meeting_svc.topic.topic import Topic
 from zhengling.authority.composition import Absent, StandIn
 from zhengling.rules.absences import AbsenceKind, Basis, Power
-from zhengling.rules.conditions import StepName
+from zhengling.rules.chains import StepName
 from zhengling.rules.planning import NameOf
 from zhengling.rules.vocabulary import (
     Aspect,

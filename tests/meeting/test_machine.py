@@ -41,7 +41,8 @@ from zhengling.authority.composition import Acting, Composition
 from zhengling.dates.workdays import WorkdayCalendar, base_years
 from zhengling.kernel.errors import Problem, Text, refusal
 from zhengling.rules import gates
-from zhengling.rules.conditions import Actor, Chain, Facts, Step, matches
+from zhengling.rules.chains import Actor, Chain, Step
+from zhengling.rules.conditions import Facts, matches
 from zhengling.rules.rulebook import Rulebook, load_edition
 
 GOVERNMENTS = ("xigang", "shuangtaizi", "huancui", "zhanqian", "dalian")

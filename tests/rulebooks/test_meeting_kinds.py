@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.conftest import ROOT
 
-from zhengling.rules.conditions import Chain, Facts, matches
+from zhengling.rules.chains import Chain
+from zhengling.rules.conditions import Facts, matches
 from zhengling.rules.meetings import MeetingKind
 from zhengling.rules.rulebook import Rulebook, load_edition
 

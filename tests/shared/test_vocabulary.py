@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from zhengling.rules import absences, conditions, vocabulary
+from zhengling.rules import absences, chains, vocabulary
 from zhengling.rules.absences import AbsenceKind, Basis
-from zhengling.rules.conditions import StepName
+from zhengling.rules.chains import StepName
 from zhengling.rules.vocabulary import (
     CHINESE,
     Gate,
@@ -43,5 +43,5 @@ def test_a_vocabulary_that_clerks_read_is_told_as_a_whole(words: type[Role]) -> 
 def test_what_refusals_name_is_among_it() -> None:
     told = {word for word, _ in CHINESE}
     assert {Role, Gate, PaperKind, RaisedBy, TopicNature, LeaveReason, StepName, AbsenceKind, Basis} <= told
-    assert {vocabulary.Aspect, vocabulary.HearingForm, conditions.StepName, absences.Duty} <= told
+    assert {vocabulary.Aspect, vocabulary.HearingForm, chains.StepName, absences.Duty} <= told
     assert Outcome not in told  # minutes have sentences for these

@@ -15,14 +15,8 @@ from pydantic import BeforeValidator, Field, model_validator
 from zhengling.documents.minutes_template import Template
 from zhengling.kernel.errors import Text, refusal
 from zhengling.rules.cadence import Cadence
-from zhengling.rules.conditions import (
-    ALWAYS,
-    Actors,
-    Chain,
-    Section,
-    StepName,
-    When,
-)
+from zhengling.rules.chains import Actors, Chain, StepName
+from zhengling.rules.conditions import ALWAYS, Section, When
 from zhengling.rules.vocabulary import (
     Aspect,
     Block,

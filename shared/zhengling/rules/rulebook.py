@@ -26,15 +26,15 @@ from zhengling.kernel.errors import Problem, Text
 from zhengling.rules import planning as plannings
 from zhengling.rules.absences import Absence
 from zhengling.rules.cadence import Cadence as Cadence
+from zhengling.rules.chains import Actor as Actor
+from zhengling.rules.chains import Actors as Actors
+from zhengling.rules.chains import Chain as Chain
+from zhengling.rules.chains import Step as Step
+from zhengling.rules.chains import StepName as StepName
 from zhengling.rules.conditions import ALWAYS
 from zhengling.rules.conditions import FACTS as FACTS
-from zhengling.rules.conditions import Actor as Actor
-from zhengling.rules.conditions import Actors as Actors
-from zhengling.rules.conditions import Chain as Chain
 from zhengling.rules.conditions import Facts as Facts
 from zhengling.rules.conditions import Section as Section
-from zhengling.rules.conditions import Step as Step
-from zhengling.rules.conditions import StepName as StepName
 from zhengling.rules.conditions import When as When
 from zhengling.rules.conditions import matches as matches
 from zhengling.rules.meetings import FirstTopic as FirstTopic

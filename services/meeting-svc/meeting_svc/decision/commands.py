@@ -43,7 +43,7 @@ from zhengling.events.event import (
 )
 from zhengling.kernel.errors import Text, invalid, not_found, refusal
 from zhengling.replicas import composition as compositions
-from zhengling.rules.conditions import Actor
+from zhengling.rules.chains import Actor
 from zhengling.rules.rulebook import EntrySource, Role
 from zhengling.web.routing import Call
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from zhengling.dates.deadlines import Unit
 from zhengling.kernel.errors import Text
-from zhengling.rules.conditions import Chain, Step
+from zhengling.rules.chains import Chain, Step
 from zhengling.rules.planning import CHINESE, RequestType, Span
 from zhengling.rules.rulebook import MeetingKind, Role, Rulebook, in_chinese
 

@@ -49,7 +49,8 @@ from zhengling.events.event import (
 )
 from zhengling.kernel.errors import Text, invalid, not_found, refusal
 from zhengling.replicas import composition as compositions
-from zhengling.rules.conditions import Actor, Facts
+from zhengling.rules.chains import Actor
+from zhengling.rules.conditions import Facts
 from zhengling.rules.rulebook import MeetingKind, Role, StepName
 from zhengling.web.routing import Call
 from zhengling.web.steps import TakeStep
