@@ -31,7 +31,8 @@ from zhengling.database.session import Database
 from zhengling.local.stack import EmbeddedStack
 from zhengling.main_job import SERVICES, Api, at, load_composition, office_clerk
 from zhengling.replicas import due_dates
-from zhengling.rules.rulebook import Rulebook, Rulebooks
+from zhengling.rules.loading import Rulebooks
+from zhengling.rules.rulebook import Rulebook
 
 ROOT = Path(__file__).resolve().parents[1]
 GOVERNMENT = "shuangtaizi"

@@ -29,7 +29,7 @@ from zhengling.database.session import Database
 from zhengling.events.event import DecisionAdopted, Resolution, Unit
 from zhengling.local.apache_kafka import ApacheKafka
 from zhengling.local.stack import Broker, ChildProcess, EmbeddedBroker, EmbeddedPostgres, EmbeddedStack
-from zhengling.rules.rulebook import Outcome
+from zhengling.rules.vocabulary import Outcome
 
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARIES = ROOT / "deploy" / "apache-kafka" / "target" / "lib"

@@ -10,7 +10,7 @@ import httpx
 from tests import sixth
 from zhengling.local.stack import EmbeddedStack
 from zhengling.main_job import SERVICES
-from zhengling.rules.rulebook import PaperKind
+from zhengling.rules.vocabulary import PaperKind
 
 Json = dict[str, Any]
 FRESH = object()

@@ -23,7 +23,7 @@ from zhengling.backbone.kafka import Message, Offsets
 from zhengling.database.session import Database, government_of
 from zhengling.events.cloudevents import Envelope
 from zhengling.events.event import EVENTS, Event, EventKind
-from zhengling.rules.rulebook import Rulebooks
+from zhengling.rules.loading import Rulebooks
 
 GOVERNMENT = "dalian"
 SOURCE = "/zhengling/trial-svc"

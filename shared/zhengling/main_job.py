@@ -19,16 +19,17 @@ from pydantic import BaseModel, ConfigDict
 
 from zhengling.authority.composition import Composition, OrganisationKind, PostRole
 from zhengling.dates.workdays import SHANGHAI
-from zhengling.rules.rulebook import (
+from zhengling.rules.vocabulary import (
+    Aspect,
     Difficulty,
     FollowingDocument,
+    NotePart,
     Outcome,
     PaperKind,
     RaisedBy,
     Role,
     TopicNature,
 )
-from zhengling.rules.vocabulary import Aspect, NotePart
 from zhengling.service.auth import LocalIssuer
 
 SERVICES = ("meeting", "docflow", "oversight", "calendar")

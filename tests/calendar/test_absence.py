@@ -41,14 +41,10 @@ from zhengling.rules.absences import (
     Power,
     Research,
 )
-from zhengling.rules.rulebook import (
-    Actor,
-    Role,
-    Rulebook,
-    RulebookError,
-    Rulebooks,
-    load_edition,
-)
+from zhengling.rules.chains import Actor
+from zhengling.rules.loading import RulebookError, Rulebooks, load_edition
+from zhengling.rules.rulebook import Rulebook
+from zhengling.rules.vocabulary import Role
 
 NOW = datetime(2028, 3, 1, 2, tzinfo=UTC)
 MONDAY = date(2028, 3, 6)

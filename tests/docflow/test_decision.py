@@ -29,7 +29,8 @@ from zhengling.events.event import (
 from zhengling.local.stack import EmbeddedStack
 from zhengling.main_job import at
 from zhengling.replicas import due_dates
-from zhengling.rules.rulebook import FollowingDocument, Outcome, Rulebooks
+from zhengling.rules.loading import Rulebooks
+from zhengling.rules.vocabulary import FollowingDocument, Outcome
 
 DAY = date(2027, 3, 10)
 CLOSED = at(DAY, 11)

@@ -11,7 +11,9 @@ from tests.conftest import ROOT, composition_of
 
 from zhengling.authority.composition import Composition
 from zhengling.main_job import Api, Json, MainJob, PlannedDecision, Refused, Scenario, at, load_composition
-from zhengling.rules.rulebook import MeetingKind, Outcome, Role, TopicNature, load_edition
+from zhengling.rules.loading import load_edition
+from zhengling.rules.meetings import MeetingKind
+from zhengling.rules.vocabulary import Outcome, Role, TopicNature
 
 PREFIX = {"dalian": "dl", "xigang": "xg", "shuangtaizi": "st", "huancui": "hc", "zhanqian": "zq"}
 SUBMITTED, DAY = date(2026, 4, 7), date(2026, 5, 13)

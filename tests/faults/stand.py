@@ -27,7 +27,7 @@ from zhengling.database.session import Database, is_outage
 from zhengling.events.event import CompositionChanged, DecisionAdopted, MinutesSigned, Resolution, Unit
 from zhengling.local.apache_kafka import ApacheKafka
 from zhengling.local.stack import Broker, EmbeddedBroker, EmbeddedStack, ServiceProcess, free_port
-from zhengling.rules.rulebook import Outcome
+from zhengling.rules.vocabulary import Outcome
 
 T = TypeVar("T")
 GOVERNMENTS = {"dalian": "2014-06-28", "xigang": "2023-08-21", "shuangtaizi": "2022-11-02"}

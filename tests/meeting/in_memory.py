@@ -36,7 +36,8 @@ from zhengling.authority.composition import Absent, Composition
 from zhengling.dates.workdays import WorkdayCalendar
 from zhengling.kernel.errors import Problem
 from zhengling.rules import gates
-from zhengling.rules.rulebook import Rulebook, Rulebooks
+from zhengling.rules.loading import Rulebooks
+from zhengling.rules.rulebook import Rulebook
 from zhengling.service.auth import Principal
 from zhengling.web.routing import Call, Service
 

@@ -29,8 +29,8 @@ from meeting_svc.topic.topic import TopicState, Turn
 from meeting_svc.topic.transitions import turn
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import at
-from zhengling.rules.rulebook import Outcome, StepName, TopicNature
-from zhengling.rules.vocabulary import Aspect
+from zhengling.rules.chains import StepName
+from zhengling.rules.vocabulary import Aspect, Outcome, TopicNature
 from zhengling.web.steps import TakeStep
 
 __all__ = ["offices"]

@@ -17,7 +17,7 @@ from meeting_svc.session import session
 from zhengling.authority.act import Act
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import at
-from zhengling.rules.rulebook import Outcome, TopicNature
+from zhengling.rules.vocabulary import Outcome, TopicNature
 
 KIND, PEOPLE = book("huancui").kind("executive"), composition_of("huancui")
 

@@ -12,7 +12,7 @@ from tests.conftest import composition_of
 
 from zhengling.authority.composition import PostRole
 from zhengling.main_job import Api, Json, Refused, at, load_composition
-from zhengling.rules.rulebook import Role
+from zhengling.rules.vocabulary import Role
 
 TODAY, DAY = date(2026, 3, 9), date(2026, 3, 20)
 

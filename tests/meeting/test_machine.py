@@ -43,7 +43,8 @@ from zhengling.kernel.errors import Problem, Text, refusal
 from zhengling.rules import gates
 from zhengling.rules.chains import Actor, Chain, Step
 from zhengling.rules.conditions import Facts, matches
-from zhengling.rules.rulebook import Rulebook, load_edition
+from zhengling.rules.loading import load_edition
+from zhengling.rules.rulebook import Rulebook
 
 GOVERNMENTS = ("xigang", "shuangtaizi", "huancui", "zhanqian", "dalian")
 START = datetime(2026, 3, 2, 9, tzinfo=SHANGHAI)

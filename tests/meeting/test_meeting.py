@@ -20,7 +20,8 @@ from zhengling.authority.chain import StepTaken
 from zhengling.events.event import Resolution, Unit
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import at
-from zhengling.rules.rulebook import Outcome, Role, StepName, TopicNature
+from zhengling.rules.chains import StepName
+from zhengling.rules.vocabulary import Outcome, Role, TopicNature
 
 
 def a_meeting(government: str = "huancui", *natures: str, **fields: object) -> Meeting:

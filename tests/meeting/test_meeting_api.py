@@ -16,7 +16,7 @@ from tests.conftest import composition_of, scenario_of
 
 from zhengling.local.stack import EmbeddedStack
 from zhengling.main_job import Api, Json, MainJob, PlannedDecision, Refused, at, load_composition
-from zhengling.rules.rulebook import TopicNature
+from zhengling.rules.vocabulary import TopicNature
 
 PREFIX = {"dalian": "dl", "xigang": "xg", "shuangtaizi": "st", "huancui": "hc", "zhanqian": "zq"}
 SUBMITTED, DAY = date(2031, 3, 3), date(2031, 3, 14)

@@ -14,7 +14,8 @@ from meeting_svc.meeting import queries as meeting_queries
 from meeting_svc.meeting.meeting import Meeting, MeetingState
 from zhengling.authority.chain import StepTaken
 from zhengling.main_job import at
-from zhengling.rules.rulebook import Role, StepName
+from zhengling.rules.chains import StepName
+from zhengling.rules.vocabulary import Role
 
 DRAFTED = StepTaken(StepName.draft, Role.office, "st-office-clerk", at(DAY, 12), at(DAY, 12))
 

@@ -49,8 +49,9 @@ from zhengling.authority.composition import Absent, Composition, StandIn
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import at
 from zhengling.rules.absences import Basis, Power
-from zhengling.rules.rulebook import MeetingKind, Role, StepName, TopicNature
-from zhengling.rules.vocabulary import LeaveReason
+from zhengling.rules.chains import StepName
+from zhengling.rules.meetings import MeetingKind
+from zhengling.rules.vocabulary import LeaveReason, Role, TopicNature
 
 GOVERNMENTS = ("dalian", "xigang", "shuangtaizi", "huancui", "zhanqian")
 

@@ -46,10 +46,10 @@ from zhengling.events.event import Resolution, Unit
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import at
 from zhengling.rules.absences import AbsenceKind
+from zhengling.rules.chains import StepName
 from zhengling.rules.meetings import Minutes as MinutesRule
 from zhengling.rules.meetings import Publication
-from zhengling.rules.rulebook import Difficulty, Outcome, Role, StepName, TopicNature
-from zhengling.rules.vocabulary import LeaveReason
+from zhengling.rules.vocabulary import Difficulty, LeaveReason, Outcome, Role, TopicNature
 
 PEOPLE = composition_of("huancui")
 KIND = book("huancui").kind("executive")

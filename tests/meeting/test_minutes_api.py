@@ -20,7 +20,7 @@ from tests.conftest import composition_of, scenario_of
 
 from zhengling.local.stack import EmbeddedStack
 from zhengling.main_job import Api, Json, MainJob, Refused, Scenario, at, load_composition
-from zhengling.rules.rulebook import Difficulty
+from zhengling.rules.vocabulary import Difficulty
 
 SUBMITTED, DAY = date(2027, 3, 1), date(2027, 3, 10)
 OFFICE, DIRECTOR, SECRETARY, HEAD = "lh-clerk", "lh-director", "lh-sg", "lh-head"

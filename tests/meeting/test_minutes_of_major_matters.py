@@ -14,7 +14,8 @@ from meeting_svc.meeting.meeting import AgendaItem, Attendance, Meeting, Meeting
 from meeting_svc.minutes.commands import draft_minutes, take_minutes_step
 from meeting_svc.minutes.schemas import DraftMinutes
 from zhengling.kernel.errors import Problem
-from zhengling.rules.rulebook import StepName, TopicNature
+from zhengling.rules.chains import StepName
+from zhengling.rules.vocabulary import TopicNature
 from zhengling.web.steps import TakeStep
 
 CLOSED_AT = datetime(2026, 3, 6, 11, tzinfo=SHANGHAI)

@@ -16,8 +16,7 @@ from meeting_svc.topic import queries as topic_queries
 from meeting_svc.topic.topic import Topic
 from zhengling.main_job import Json, at
 from zhengling.rules.meetings import GateRule
-from zhengling.rules.rulebook import Outcome
-from zhengling.rules.vocabulary import Aspect, Block
+from zhengling.rules.vocabulary import Aspect, Block, Outcome
 
 __all__ = ["council"]
 AFTERWARDS = [(g, r) for g, r in ON_ASPECTS if r.blocks in (Block.issue, Block.tracked)]

@@ -43,6 +43,7 @@ from zhengling.dates.deadlines import Unit as TimeUnit
 from zhengling.dates.workdays import SHANGHAI, WorkdayCalendar, base_years
 from zhengling.events.event import Resolution, Unit
 from zhengling.kernel.errors import Problem
+from zhengling.rules.loading import RulebookError, load_edition
 from zhengling.rules.planning import (
     Ask,
     Group,
@@ -55,7 +56,7 @@ from zhengling.rules.planning import (
     Span,
     YearlyPlan,
 )
-from zhengling.rules.rulebook import Outcome, Role, RulebookError, load_edition
+from zhengling.rules.vocabulary import Outcome, Role
 
 CALENDAR = WorkdayCalendar(base_years(date(2026, 1, 1)), "base")
 PEOPLE = composition_of("xigang")

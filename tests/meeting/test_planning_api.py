@@ -21,7 +21,7 @@ from zhengling.dates.workdays import SHANGHAI
 from zhengling.kernel.errors import Problem
 from zhengling.local.stack import EmbeddedStack
 from zhengling.main_job import Api, Json, MainJob, Refused, at, load_composition
-from zhengling.rules.rulebook import Outcome
+from zhengling.rules.vocabulary import Outcome
 
 PREFIX = {"dalian": "dl", "xigang": "xg", "shuangtaizi": "st", "huancui": "hc", "zhanqian": "zq", sixth.CODE: "lh"}
 BEGIN = date(2026, 1, 5)

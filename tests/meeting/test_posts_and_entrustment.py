@@ -11,7 +11,7 @@ from tests.conftest import composition_of, scenario_of
 
 from zhengling.authority.composition import Composition, Post, PostRole
 from zhengling.main_job import Api, Json, MainJob, Refused, at, load_composition
-from zhengling.rules.rulebook import Role
+from zhengling.rules.vocabulary import Role
 
 GOVERNMENT = "xigang"
 SCENARIO = scenario_of(GOVERNMENT).model_copy(update={"breach": None})

@@ -23,7 +23,8 @@ from zhengling.authority.chain import Succession
 from zhengling.authority.composition import Composition, Portfolio, Post, PostRole
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import at, load_composition
-from zhengling.rules.rulebook import Role, StepName, TopicNature
+from zhengling.rules.chains import StepName
+from zhengling.rules.vocabulary import Role, TopicNature
 from zhengling.web.steps import TakeStep
 
 __all__ = ["council"]

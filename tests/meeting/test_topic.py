@@ -27,15 +27,10 @@ from zhengling.dates.deadlines import compute
 from zhengling.dates.workdays import WorkdayCalendar, base_years
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import at
-from zhengling.rules.rulebook import (
-    PaperKind,
-    RaisedBy,
-    Rulebook,
-    StepName,
-    TopicNature,
-    load_edition,
-)
-from zhengling.rules.vocabulary import Aspect, FollowingDocument, NotePart, Outcome
+from zhengling.rules.chains import StepName
+from zhengling.rules.loading import load_edition
+from zhengling.rules.rulebook import Rulebook
+from zhengling.rules.vocabulary import Aspect, FollowingDocument, NotePart, Outcome, PaperKind, RaisedBy, TopicNature
 
 DAY = date(2026, 2, 12)
 CALENDAR = WorkdayCalendar(base_years(DAY), "test")

@@ -9,8 +9,7 @@ import pytest
 from tests.conftest import composition_of
 
 from zhengling.main_job import Api, Json, Refused, at, load_composition
-from zhengling.rules.rulebook import PaperKind, Role
-from zhengling.rules.vocabulary import NotePart
+from zhengling.rules.vocabulary import NotePart, PaperKind, Role
 
 DAY = date(2026, 3, 9)
 PAPERS = [{"kind": kind, "title": f"材料（{kind}）", "parts": list(NotePart)} for kind in PaperKind]

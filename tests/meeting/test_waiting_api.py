@@ -10,7 +10,7 @@ from tests.conftest import composition_of, scenario_of
 
 from zhengling.authority.composition import PostRole
 from zhengling.main_job import Api, Json, MainJob, Refused, at, load_composition
-from zhengling.rules.rulebook import Role
+from zhengling.rules.vocabulary import Role
 
 TODAY = date(2026, 3, 9)
 

@@ -29,7 +29,8 @@ from zhengling.events.event import (
     Unit,
 )
 from zhengling.local.stack import EmbeddedStack
-from zhengling.rules.rulebook import Difficulty, Outcome, Rulebooks
+from zhengling.rules.loading import Rulebooks
+from zhengling.rules.vocabulary import Difficulty, Outcome
 
 GOVERNMENT, EDITION = "shuangtaizi", "2022-11-02"
 SIGNED = datetime(2026, 2, 10, 1, tzinfo=UTC)

@@ -16,7 +16,7 @@ from oversight_svc.entry.entry import Amendment, DueBasis, EntryState, NewDue
 from zhengling.events.event import ResolutionChange, Unit
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import at
-from zhengling.rules.rulebook import Difficulty
+from zhengling.rules.vocabulary import Difficulty
 
 PEOPLE = composition_of("xigang")
 LATER = DAY + timedelta(days=20)

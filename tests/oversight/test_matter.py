@@ -14,7 +14,7 @@ from oversight_svc.entry.entry import DueBasis, Entry
 from zhengling.events.event import Unit
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import at
-from zhengling.rules.rulebook import Difficulty, EntrySource
+from zhengling.rules.vocabulary import Difficulty, EntrySource
 
 LEDGER = book("xigang").supervision.ledger
 

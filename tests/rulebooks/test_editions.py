@@ -13,7 +13,7 @@ from tests.sixth import CODE, EDITION, write_sixth_government
 from zhengling.database.session import Database
 from zhengling.kernel.errors import Problem
 from zhengling.replicas import composition
-from zhengling.rules.rulebook import RulebookError, Rulebooks
+from zhengling.rules.loading import RulebookError, Rulebooks
 
 
 def change(folder: Path, file: str, before: str, after: str) -> None:

@@ -7,8 +7,9 @@ from tests.conftest import ROOT
 
 from zhengling.rules.chains import Chain
 from zhengling.rules.conditions import Facts, matches
+from zhengling.rules.loading import load_edition
 from zhengling.rules.meetings import MeetingKind
-from zhengling.rules.rulebook import Rulebook, load_edition
+from zhengling.rules.rulebook import Rulebook
 
 BOOKS: dict[str, Rulebook] = {
     folder.name: load_edition(next(folder.iterdir())) for folder in (ROOT / "rulebooks").iterdir() if folder.is_dir()

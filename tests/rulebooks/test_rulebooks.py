@@ -13,20 +13,12 @@ import yaml
 
 from zhengling.authority.composition import Acting, Composition, OrganisationKind, PostRole
 from zhengling.dates.workdays import SHANGHAI
-from zhengling.rules.rulebook import (
-    Actor,
-    Chain,
-    Difficulty,
-    Facts,
-    MeetingKind,
-    Quorum,
-    Role,
-    Rulebook,
-    RulebookError,
-    Rulebooks,
-    load_edition,
-    matches,
-)
+from zhengling.rules.chains import Actor, Chain
+from zhengling.rules.conditions import Facts, matches
+from zhengling.rules.loading import RulebookError, Rulebooks, load_edition
+from zhengling.rules.meetings import MeetingKind, Quorum
+from zhengling.rules.rulebook import Rulebook
+from zhengling.rules.vocabulary import Difficulty, Role
 
 ROOT = Path(__file__).parents[2]
 PREFIXES = {"dalian": "DL", "huancui": "HC", "shuangtaizi": "ST", "xigang": "XG", "zhanqian": "ZQ"}

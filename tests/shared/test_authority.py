@@ -22,7 +22,8 @@ from zhengling.authority.composition import (
 from zhengling.events.event import CompositionChanged
 from zhengling.kernel.errors import Problem, Text
 from zhengling.rules.absences import AbsenceKind, Basis, Power
-from zhengling.rules.rulebook import Actor, Role, in_chinese
+from zhengling.rules.chains import Actor
+from zhengling.rules.vocabulary import Role, in_chinese
 
 DAY = date(2028, 3, 6)
 PEOPLE = composition_of("huancui")

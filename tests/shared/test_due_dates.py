@@ -28,7 +28,8 @@ from zhengling.kernel.errors import Problem
 from zhengling.replicas import composition, due_dates
 from zhengling.replicas.due_dates import Moved, Owner
 from zhengling.replicas.recomputation import on_workdays_changed, recompute_some
-from zhengling.rules.rulebook import Rulebook, Rulebooks
+from zhengling.rules.loading import Rulebooks
+from zhengling.rules.rulebook import Rulebook
 
 ST, HC = "shuangtaizi", "huancui"
 RULE = "document-issue"  # 5 working days of the close

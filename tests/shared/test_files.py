@@ -27,7 +27,7 @@ from zhengling.files.files import StoredFile, Upload
 from zhengling.files.kinds import KINDS
 from zhengling.files.store import FileStore
 from zhengling.kernel.errors import Problem
-from zhengling.rules.rulebook import Rulebooks
+from zhengling.rules.loading import Rulebooks
 from zhengling.service.auth import Authenticator, KeySource
 from zhengling.service.settings import ServiceSettings
 from zhengling.web.routing import Service

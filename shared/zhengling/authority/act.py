@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from zhengling.rules.rulebook import Role
+from zhengling.rules.vocabulary import Role
 
 
 @dataclass(frozen=True)

@@ -15,14 +15,9 @@ from types import MappingProxyType
 from zhengling.authority.composition import Composition
 from zhengling.kernel.errors import Text, refusal
 from zhengling.rules.absences import Power
-from zhengling.rules.rulebook import (
-    Chain,
-    Facts,
-    Role,
-    Step,
-    StepName,
-    in_chinese,
-)
+from zhengling.rules.chains import Chain, Step, StepName
+from zhengling.rules.conditions import Facts
+from zhengling.rules.vocabulary import Role, in_chinese
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,9 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 from zhengling.kernel.errors import Text, Unfit, not_permitted
 from zhengling.kernel.instants import Day
 from zhengling.rules.absences import AbsenceKind, Basis, Power
-from zhengling.rules.rulebook import Actor, Facts, Role, in_chinese, matches
+from zhengling.rules.chains import Actor
+from zhengling.rules.conditions import Facts, matches
+from zhengling.rules.vocabulary import Role, in_chinese
 
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 

@@ -29,7 +29,7 @@ from zhengling.database.session import columns, enter_government, is_outage, tog
 from zhengling.events.cloudevents import Envelope, decode
 from zhengling.events.event import EVENTS, Event, EventKind
 from zhengling.kernel.errors import Problem
-from zhengling.rules.rulebook import Rulebooks
+from zhengling.rules.loading import Rulebooks
 
 log = logging.getLogger(__name__)
 MAX_ATTEMPTS = 8

@@ -30,8 +30,9 @@ from zhengling.kernel.errors import Problem
 from zhengling.kernel.instants import Day, DayOrInstant
 from zhengling.main_job import SERVICES
 from zhengling.rules.absences import Absence
+from zhengling.rules.loading import RulebookError, Rulebooks, load_edition
 from zhengling.rules.planning import Ask, Planning
-from zhengling.rules.rulebook import Rulebook, RulebookError, Rulebooks, load_edition
+from zhengling.rules.rulebook import Rulebook
 from zhengling.service.auth import LocalIssuer
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 from zhengling.authority.composition import Absent, Composition
 from zhengling.dates.workdays import CalendarYear
-from zhengling.rules.rulebook import Difficulty, FollowingDocument, Outcome
+from zhengling.rules.vocabulary import Difficulty, FollowingDocument, Outcome
 
 
 class EventKind(StrEnum):

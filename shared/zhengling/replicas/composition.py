@@ -36,7 +36,7 @@ from zhengling.events.event import (
     Event,
 )
 from zhengling.kernel.errors import Problem, Text
-from zhengling.rules.rulebook import Rulebooks
+from zhengling.rules.loading import Rulebooks
 
 # Whoever was away lately counts too, since a fact may be told a while after it occurred; and whoever will be soon.
 _COMPOSITION_VERSION = sa.text("""

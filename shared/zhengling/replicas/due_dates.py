@@ -25,7 +25,8 @@ from zhengling.dates.explanations import Later, explain, sentence
 from zhengling.dates.workdays import WorkdayCalendar
 from zhengling.kernel.errors import Language, Text, not_found, refusal
 from zhengling.replicas import composition
-from zhengling.rules.rulebook import Rulebook, Rulebooks
+from zhengling.rules.loading import Rulebooks
+from zhengling.rules.rulebook import Rulebook
 
 _KEEP = sa.text("""
     INSERT INTO deadline (id, government, subject_type, subject_id, rule, edition, clause, counted_from, due, due_at,

@@ -20,7 +20,7 @@ from zhengling.events.event import RECOMPUTED, Event, WorkdaysChanged
 from zhengling.kernel.errors import Text
 from zhengling.replicas import composition, due_dates
 from zhengling.replicas.due_dates import COLUMNS, KeptDeadline, Moved, Owners
-from zhengling.rules.rulebook import Rulebooks
+from zhengling.rules.loading import Rulebooks
 
 BATCH = 1000
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from zhengling.kernel.errors import Text, refusal
+from zhengling.rules.conditions import Facts, matches
 from zhengling.rules.meetings import GateRule, TopicRules
-from zhengling.rules.rulebook import Facts, in_chinese, matches
-from zhengling.rules.vocabulary import Aspect, Block, Criterion, Gate, HearingForm
+from zhengling.rules.vocabulary import Aspect, Block, Criterion, Gate, HearingForm, in_chinese
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from fastapi import FastAPI
 from pydantic import ValidationError
 from sqlalchemy.engine import make_url
 
-from zhengling.rules.rulebook import RulebookError
+from zhengling.rules.loading import RulebookError
 from zhengling.service.settings import ServiceSettings
 from zhengling.service.worker import Worker, create_worker_app
 from zhengling.web.routing import Service

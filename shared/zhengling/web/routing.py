@@ -45,7 +45,8 @@ from zhengling.files.store import FileStore
 from zhengling.kernel.characters import not_allowed, require_allowed
 from zhengling.kernel.errors import Language, Problem, Text, invalid
 from zhengling.replicas import composition
-from zhengling.rules.rulebook import Rulebook, Rulebooks
+from zhengling.rules.loading import Rulebooks
+from zhengling.rules.rulebook import Rulebook
 from zhengling.service.auth import Authenticator, KeySource, Principal
 from zhengling.service.settings import ServiceSettings
 from zhengling.web import payload_errors

@@ -13,7 +13,9 @@ from zhengling.authority.chain import power_of
 from zhengling.authority.composition import Composition
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.payload import OccurredAt, Opinion, Payload, View
-from zhengling.rules.rulebook import Chain, Facts, Role, Step, StepName, matches
+from zhengling.rules.chains import Chain, Step, StepName
+from zhengling.rules.conditions import Facts, matches
+from zhengling.rules.vocabulary import Role
 from zhengling.web.routing import Call
 
 

@@ -31,7 +31,8 @@ from zhengling.rules.absences import (
     Power,
     RequestRow,
 )
-from zhengling.rules.rulebook import Actor, Role, in_chinese
+from zhengling.rules.chains import Actor
+from zhengling.rules.vocabulary import Role, in_chinese
 
 LONGEST = 366  # days; an absence beyond a year is a change of posts
 

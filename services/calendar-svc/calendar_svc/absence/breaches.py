@@ -23,7 +23,8 @@ from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Text, refusal
 from zhengling.rules.absences import Absence as Rules
 from zhengling.rules.absences import LimitName, RequestRow
-from zhengling.rules.rulebook import Actor, Role, in_chinese
+from zhengling.rules.chains import Actor
+from zhengling.rules.vocabulary import Role, in_chinese
 
 
 @dataclass(frozen=True)

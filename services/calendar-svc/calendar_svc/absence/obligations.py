@@ -14,7 +14,8 @@ from zhengling.authority.composition import Composition
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Text, refusal
 from zhengling.rules.absences import Duty, RequestRow
-from zhengling.rules.rulebook import Actor, in_chinese
+from zhengling.rules.chains import Actor
+from zhengling.rules.vocabulary import in_chinese
 
 
 class DutyState(StrEnum):

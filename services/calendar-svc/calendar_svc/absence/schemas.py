@@ -21,7 +21,7 @@ from zhengling.rules.absences import (
     LimitName,
     Power,
 )
-from zhengling.rules.rulebook import Role
+from zhengling.rules.vocabulary import Role
 
 Reason = Annotated[str, Field(min_length=2, max_length=500, pattern=SAYING), SeveralLines]
 Note = Annotated[str, Field(max_length=200)]

@@ -9,7 +9,8 @@ from zhengling.authority.composition import Composition, StandIn, Vacancy
 from zhengling.kernel.errors import Text, refusal
 from zhengling.rules.absences import Absence as Rules
 from zhengling.rules.absences import Basis, Substitution
-from zhengling.rules.rulebook import Actor, in_chinese
+from zhengling.rules.chains import Actor
+from zhengling.rules.vocabulary import in_chinese
 
 
 def _rows_for(rules: Rules, composition: Composition, absence: Absence, on: date) -> list[Substitution]:

@@ -13,7 +13,7 @@ from zhengling.authority.composition import Composition
 from zhengling.kernel.errors import Problem, Text, invalid, refusal
 from zhengling.rules.absences import Absence as Rules
 from zhengling.rules.absences import Research
-from zhengling.rules.rulebook import in_chinese
+from zhengling.rules.vocabulary import in_chinese
 
 
 @dataclass

@@ -34,7 +34,8 @@ from zhengling.dates.workdays import CalendarYear, base_years, statutory_days
 from zhengling.events.event import Recomputed, WorkdaysChanged
 from zhengling.kernel.errors import Text
 from zhengling.replicas import composition as compositions
-from zhengling.rules.rulebook import Actor, Role
+from zhengling.rules.chains import Actor
+from zhengling.rules.vocabulary import Role
 from zhengling.web.routing import Call
 
 Cause = Literal["base", "notice", "closure", "lift"]

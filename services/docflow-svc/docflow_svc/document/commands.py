@@ -15,7 +15,9 @@ from zhengling.database.session import government_of, now
 from zhengling.events.event import DocumentDrafted, DocumentDueMoved, MeetingClosed, Resolution
 from zhengling.replicas import due_dates
 from zhengling.replicas.due_dates import Moved
-from zhengling.rules.rulebook import MeetingKind, Rulebook, Rulebooks
+from zhengling.rules.loading import Rulebooks
+from zhengling.rules.meetings import MeetingKind
+from zhengling.rules.rulebook import Rulebook
 
 
 async def draft_documents(session: AsyncSession, rulebooks: Rulebooks, event: MeetingClosed) -> list[Document]:

@@ -10,7 +10,9 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from zhengling.events.event import Resolution, Unit
-from zhengling.rules.rulebook import Facts, FollowingDocument, FollowUp, MeetingKind, matches
+from zhengling.rules.conditions import Facts, matches
+from zhengling.rules.meetings import FollowUp, MeetingKind
+from zhengling.rules.vocabulary import FollowingDocument
 
 
 class DocumentState(StrEnum):

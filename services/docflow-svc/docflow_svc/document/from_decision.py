@@ -24,7 +24,9 @@ from zhengling.events.event import (
     DocumentWithdrawn,
 )
 from zhengling.replicas import due_dates
-from zhengling.rules.rulebook import FollowUp, MeetingKind, Rulebook, Rulebooks
+from zhengling.rules.loading import Rulebooks
+from zhengling.rules.meetings import FollowUp, MeetingKind
+from zhengling.rules.rulebook import Rulebook
 
 
 async def draft_for_adopted(session: AsyncSession, rulebooks: Rulebooks, event: DecisionAdopted) -> Document | None:

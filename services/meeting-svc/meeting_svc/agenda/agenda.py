@@ -24,7 +24,8 @@ from zhengling.authority.chain import StepTaken, next_step
 from zhengling.authority.composition import Composition
 from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Problem, Text, invalid, refusal
-from zhengling.rules.rulebook import MeetingKind, TopicNature, in_chinese
+from zhengling.rules.meetings import MeetingKind
+from zhengling.rules.vocabulary import TopicNature, in_chinese
 
 
 def item_of(meeting: Meeting, topic_id: str) -> AgendaItem:

@@ -10,7 +10,7 @@ from pydantic import Field, StrictInt
 from meeting_svc.meeting.record import AgendaCause
 from zhengling.kernel.characters import SeveralLines
 from zhengling.kernel.payload import OccurredAt, Payload, Reason, View
-from zhengling.rules.rulebook import TopicNature
+from zhengling.rules.vocabulary import TopicNature
 from zhengling.web.steps import ActView, StepView
 
 TopicId = Annotated[str, Field(max_length=64)]

@@ -24,7 +24,7 @@ from meeting_svc.meeting.record import (
 from zhengling.authority.composition import Composition
 from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Problem, Text, invalid, refusal
-from zhengling.rules.rulebook import MeetingKind
+from zhengling.rules.meetings import MeetingKind
 
 Entry = TypeVar("Entry", Attendance, GuestAttendance)
 

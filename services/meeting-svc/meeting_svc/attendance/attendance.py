@@ -27,7 +27,8 @@ from meeting_svc.meeting.record import (
 from zhengling.authority.composition import Composition, OrganisationKind, PostRole
 from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Text, invalid, not_permitted, refusal
-from zhengling.rules.rulebook import Actor, MeetingKind
+from zhengling.rules.chains import Actor
+from zhengling.rules.meetings import MeetingKind
 
 
 def named(meeting: Meeting, composition: Composition) -> list[str]:

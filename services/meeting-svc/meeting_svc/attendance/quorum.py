@@ -12,7 +12,7 @@ from meeting_svc.attendance import attendance
 from meeting_svc.meeting.meeting import Meeting, members_in_the_room
 from meeting_svc.meeting.record import Move
 from zhengling.authority.composition import Composition
-from zhengling.rules.rulebook import MeetingKind
+from zhengling.rules.meetings import MeetingKind
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from meeting_svc.meeting.case import require_organisations
 from zhengling.authority.composition import Composition, Official, Post, PostRole
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Problem, Text, invalid, not_found
-from zhengling.rules.rulebook import Role
+from zhengling.rules.vocabulary import Role
 from zhengling.web.paging import Page
 from zhengling.web.routing import Call
 

@@ -42,7 +42,7 @@ from zhengling.dates.deadlines import shanghai_day
 from zhengling.events.event import MeetingClosed
 from zhengling.kernel.errors import Text, invalid
 from zhengling.replicas import composition as compositions
-from zhengling.rules.rulebook import MeetingKind
+from zhengling.rules.meetings import MeetingKind
 from zhengling.web.routing import Call
 
 

@@ -44,7 +44,7 @@ from zhengling.events.event import (
 from zhengling.kernel.errors import Text, invalid, not_found, refusal
 from zhengling.replicas import composition as compositions
 from zhengling.rules.chains import Actor
-from zhengling.rules.rulebook import EntrySource, Role
+from zhengling.rules.vocabulary import EntrySource, Role
 from zhengling.web.routing import Call
 
 #: What oversight-svc tells of the entry of a decision.

@@ -13,7 +13,7 @@ from zhengling.events.event import Resolution, ResolutionChange
 from zhengling.kernel.characters import SeveralLines
 from zhengling.kernel.instants import Day, Instant
 from zhengling.kernel.payload import SAYING, OccurredAt, Payload, Reason, View
-from zhengling.rules.rulebook import Difficulty, FollowingDocument, Outcome
+from zhengling.rules.vocabulary import Difficulty, FollowingDocument, Outcome
 
 
 # payloads -----------------------------------------------------------------------------------------------------------

@@ -27,8 +27,9 @@ from zhengling.authority.chain import StepTaken, next_step
 from zhengling.authority.composition import Composition, OrganisationKind, PostRole
 from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Text, invalid, refusal
-from zhengling.rules.meetings import Invitees
-from zhengling.rules.rulebook import Actor, MeetingKind, Role
+from zhengling.rules.chains import Actor
+from zhengling.rules.meetings import Invitees, MeetingKind
+from zhengling.rules.vocabulary import Role
 
 _LED_BY = (OrganisationKind.town, OrganisationKind.street)
 

@@ -25,7 +25,9 @@ from zhengling.authority.act import Act
 from zhengling.authority.composition import Acting, Composition
 from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Problem, Text, not_permitted, refusal
-from zhengling.rules.rulebook import Actor, MeetingKind, Role, in_chinese
+from zhengling.rules.chains import Actor
+from zhengling.rules.meetings import MeetingKind
+from zhengling.rules.vocabulary import Role, in_chinese
 
 #: The leaders of a government (政府领导), whom the rules of leave tell apart from all others.
 LEADERS = (Role.head, Role.deputies, Role.party_group, Role.secretary_general)

@@ -25,7 +25,9 @@ from zhengling.database.session import lock
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import invalid
 from zhengling.replicas import composition as compositions
-from zhengling.rules.rulebook import Chain, Facts, MeetingKind
+from zhengling.rules.chains import Chain
+from zhengling.rules.conditions import Facts
+from zhengling.rules.meetings import MeetingKind
 from zhengling.web.routing import Call
 from zhengling.web.steps import TakeStep
 

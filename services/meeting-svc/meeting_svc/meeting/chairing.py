@@ -20,7 +20,10 @@ from meeting_svc.meeting.record import OF_A_MEETING, Entrustment
 from zhengling.authority.composition import Acting, Composition
 from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Text, refusal
-from zhengling.rules.rulebook import Actor, Facts, MeetingKind, Role
+from zhengling.rules.chains import Actor
+from zhengling.rules.conditions import Facts
+from zhengling.rules.meetings import MeetingKind
+from zhengling.rules.vocabulary import Role
 
 
 def may_chair(

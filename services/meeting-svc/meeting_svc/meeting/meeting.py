@@ -46,7 +46,10 @@ from zhengling.authority.composition import Composition, OrganisationKind
 from zhengling.events.event import Resolution
 from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Problem, Text, refusal
-from zhengling.rules.rulebook import Actor, Facts, MeetingKind, Outcome, Role
+from zhengling.rules.chains import Actor
+from zhengling.rules.conditions import Facts
+from zhengling.rules.meetings import MeetingKind
+from zhengling.rules.vocabulary import Outcome, Role
 
 Asked = TypeVar("Asked", LeaveRequest, Delegation)
 

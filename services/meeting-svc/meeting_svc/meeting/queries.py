@@ -34,7 +34,9 @@ from zhengling.database.session import load
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Problem, Text
 from zhengling.replicas import composition as compositions
-from zhengling.rules.rulebook import Chain, MeetingKind, TopicNature
+from zhengling.rules.chains import Chain
+from zhengling.rules.meetings import MeetingKind
+from zhengling.rules.vocabulary import TopicNature
 from zhengling.web.paging import Page, PageRequest, equal, page, picked
 from zhengling.web.routing import Call
 from zhengling.web.steps import FactsOf, NextStep, next_of

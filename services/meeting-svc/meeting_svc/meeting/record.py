@@ -14,8 +14,7 @@ from zhengling.authority.chain import StepTaken
 from zhengling.events.event import Resolution
 from zhengling.kernel.bounds import Bound
 from zhengling.kernel.errors import Text
-from zhengling.rules.rulebook import Role, TopicNature
-from zhengling.rules.vocabulary import LeaveReason
+from zhengling.rules.vocabulary import LeaveReason, Role, TopicNature
 
 
 @dataclass(frozen=True)

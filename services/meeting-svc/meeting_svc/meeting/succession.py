@@ -15,7 +15,9 @@ from meeting_svc.meeting.meeting import Meeting, sponsors_of, step_context
 from zhengling.authority.chain import Succession
 from zhengling.authority.composition import Acting, Composition
 from zhengling.dates.deadlines import shanghai_day
-from zhengling.rules.rulebook import Actor, MeetingKind, Role
+from zhengling.rules.chains import Actor
+from zhengling.rules.meetings import MeetingKind
+from zhengling.rules.vocabulary import Role
 
 
 @dataclass(frozen=True)

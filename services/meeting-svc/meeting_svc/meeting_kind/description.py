@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from zhengling.dates.deadlines import Unit
 from zhengling.kernel.errors import Text
 from zhengling.rules.chains import Chain, Step
+from zhengling.rules.meetings import MeetingKind
 from zhengling.rules.planning import CHINESE, RequestType, Span
-from zhengling.rules.rulebook import MeetingKind, Role, Rulebook, in_chinese
+from zhengling.rules.rulebook import Rulebook
+from zhengling.rules.vocabulary import Role, in_chinese
 
 Told = tuple[str, Text]
 

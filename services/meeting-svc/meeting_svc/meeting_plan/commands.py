@@ -33,8 +33,10 @@ from zhengling.kernel.errors import Text, invalid, not_found, refusal
 from zhengling.replicas import composition as compositions
 from zhengling.replicas import due_dates
 from zhengling.replicas.due_dates import Moved
+from zhengling.rules.chains import Actor
 from zhengling.rules.planning import CHINESE, Ask, YearlyPlan
-from zhengling.rules.rulebook import Actor, Role, Rulebook
+from zhengling.rules.rulebook import Rulebook
+from zhengling.rules.vocabulary import Role
 from zhengling.web.routing import Call
 
 SUBJECT = "meeting_plan"

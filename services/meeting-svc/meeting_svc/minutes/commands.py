@@ -49,9 +49,10 @@ from zhengling.events.event import (
 )
 from zhengling.kernel.errors import Text, invalid, not_found, refusal
 from zhengling.replicas import composition as compositions
-from zhengling.rules.chains import Actor
+from zhengling.rules.chains import Actor, StepName
 from zhengling.rules.conditions import Facts
-from zhengling.rules.rulebook import MeetingKind, Role, StepName
+from zhengling.rules.meetings import MeetingKind
+from zhengling.rules.vocabulary import Role
 from zhengling.web.routing import Call
 from zhengling.web.steps import TakeStep
 

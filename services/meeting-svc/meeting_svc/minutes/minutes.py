@@ -28,8 +28,7 @@ from zhengling.events.event import Resolution
 from zhengling.kernel.errors import Text, refusal
 from zhengling.rules.conditions import Facts
 from zhengling.rules.meetings import MeetingKind
-from zhengling.rules.rulebook import Difficulty, Outcome, TopicNature, in_chinese
-from zhengling.rules.vocabulary import LeaveReason
+from zhengling.rules.vocabulary import Difficulty, LeaveReason, Outcome, TopicNature, in_chinese
 
 
 class MinutesState(StrEnum):

@@ -15,7 +15,7 @@ from zhengling.events.event import Resolution, ResolutionChange
 from zhengling.kernel.characters import SeveralLines
 from zhengling.kernel.instants import Day
 from zhengling.kernel.payload import SAYING, OccurredAt, Payload, Reason, View
-from zhengling.rules.rulebook import Difficulty, FollowingDocument, Outcome
+from zhengling.rules.vocabulary import Difficulty, FollowingDocument, Outcome
 from zhengling.web.steps import NextStep, StepView
 
 WholeText = Annotated[

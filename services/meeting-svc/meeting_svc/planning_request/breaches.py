@@ -23,8 +23,9 @@ from zhengling.authority.composition import Acting, Composition
 from zhengling.dates.deadlines import Due, Unit
 from zhengling.dates.workdays import WorkdayCalendar
 from zhengling.kernel.errors import Text, refusal
+from zhengling.rules.chains import Actor
 from zhengling.rules.planning import CHINESE, Hindrance, InviteeRule, RequestType, Span
-from zhengling.rules.rulebook import Actor, Role, in_chinese
+from zhengling.rules.vocabulary import Role, in_chinese
 
 _SPANS_ZH = {Span.month: "当月", Span.quarter: "当季度", Span.half_year: "当半年", Span.year: "当年"}
 

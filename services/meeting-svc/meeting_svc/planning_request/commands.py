@@ -50,8 +50,10 @@ from zhengling.dates.deadlines import Due, compute, shanghai_day
 from zhengling.kernel.errors import Text, invalid
 from zhengling.replicas import composition as compositions
 from zhengling.rules.cadence import period_of
+from zhengling.rules.chains import Actor
 from zhengling.rules.planning import PlanStep, RequestType
-from zhengling.rules.rulebook import Actor, Role, Rulebook
+from zhengling.rules.rulebook import Rulebook
+from zhengling.rules.vocabulary import Role
 from zhengling.web.routing import Call
 
 _ONE_AT_A_TIME = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('planning:' || :government, 0))")

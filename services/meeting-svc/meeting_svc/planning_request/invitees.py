@@ -17,7 +17,7 @@ from meeting_svc.planning_request.planning_request import (
 from zhengling.authority.composition import Composition, OrganisationKind, PostRole
 from zhengling.kernel.errors import Text, refusal
 from zhengling.rules.planning import Group, InviteeRule, RequestType
-from zhengling.rules.rulebook import Role
+from zhengling.rules.vocabulary import Role
 
 _LEADERS = (
     PostRole.head, PostRole.executive_deputy, PostRole.deputy, PostRole.party_group_member, PostRole.secretary_general,

@@ -19,6 +19,7 @@ from zhengling.authority.chain import Taken
 from zhengling.authority.composition import Acting, Composition
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Problem, Text, invalid, refusal
+from zhengling.rules.chains import Actor
 from zhengling.rules.planning import (
     CHINESE,
     Ask,
@@ -29,7 +30,7 @@ from zhengling.rules.planning import (
     PlanStep,
     RequestType,
 )
-from zhengling.rules.rulebook import Actor, Role, in_chinese
+from zhengling.rules.vocabulary import Role, in_chinese
 
 
 class RequestState(StrEnum):

@@ -23,7 +23,7 @@ from zhengling.kernel.payload import (
 )
 from zhengling.replicas.due_dates import DueView
 from zhengling.rules.planning import Group, Hindrance, NameOf, PlanStep
-from zhengling.rules.rulebook import Role
+from zhengling.rules.vocabulary import Role
 from zhengling.web.steps import Next, TakenView
 
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=SAYING)]

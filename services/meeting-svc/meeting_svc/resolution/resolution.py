@@ -16,7 +16,7 @@ from zhengling.events.event import Resolution
 from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Text, refusal
 from zhengling.rules.meetings import MeetingKind
-from zhengling.rules.rulebook import Outcome
+from zhengling.rules.vocabulary import Outcome
 
 
 def number_of(meeting: Meeting, topic_id: str) -> int:

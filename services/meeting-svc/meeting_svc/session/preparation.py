@@ -20,7 +20,8 @@ from meeting_svc.meeting.record import Remark
 from meeting_svc.session.session import devices_declared
 from zhengling.authority.composition import Composition
 from zhengling.kernel.errors import Text
-from zhengling.rules.rulebook import MeetingKind, in_chinese
+from zhengling.rules.meetings import MeetingKind
+from zhengling.rules.vocabulary import in_chinese
 
 
 def asked_for(meeting: Meeting, kind: MeetingKind, composition: Composition) -> list[Remark]:

@@ -30,7 +30,7 @@ from zhengling.authority.composition import Acting, Composition
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Text, refusal
-from zhengling.rules.rulebook import MeetingKind
+from zhengling.rules.meetings import MeetingKind
 
 
 def declare_devices(meeting: Meeting, kind: MeetingKind, act: Act) -> None:

@@ -45,9 +45,11 @@ from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Text, invalid, refusal
 from zhengling.replicas import composition as compositions
 from zhengling.rules.absences import Power
+from zhengling.rules.chains import Actor, StepName
+from zhengling.rules.conditions import matches
 from zhengling.rules.gates import GateRecord
-from zhengling.rules.meetings import TopicRules
-from zhengling.rules.rulebook import Actor, MeetingKind, Role, StepName, matches
+from zhengling.rules.meetings import MeetingKind, TopicRules
+from zhengling.rules.vocabulary import Role
 from zhengling.web.routing import Call
 from zhengling.web.steps import TakeStep
 

@@ -11,9 +11,9 @@ from meeting_svc.topic import consultation as consultations
 from meeting_svc.topic.topic import Topic
 from zhengling.kernel.errors import Text, refusal
 from zhengling.rules import gates
-from zhengling.rules.meetings import GateRule, TopicRules
-from zhengling.rules.rulebook import FollowingDocument, MeetingKind, Role, in_chinese, matches
-from zhengling.rules.vocabulary import Block, Gate, Outcome
+from zhengling.rules.conditions import matches
+from zhengling.rules.meetings import GateRule, MeetingKind, TopicRules
+from zhengling.rules.vocabulary import Block, FollowingDocument, Gate, Outcome, Role, in_chinese
 
 #: What a topic declares of itself, which may be another when it comes again; some of it makes it another matter.
 DECLARED = ("title", "nature", "matter", "aspects", "concerned", "urgency", "prepares_for")

@@ -27,17 +27,10 @@ from zhengling.dates.deadlines import Due
 from zhengling.dates.workdays import WorkdayCalendar
 from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Text, invalid, refusal
-from zhengling.rules.meetings import Papers, RequiredPaper
-from zhengling.rules.rulebook import (
-    Actor,
-    Facts,
-    MeetingKind,
-    PaperKind,
-    StepName,
-    in_chinese,
-    matches,
-)
-from zhengling.rules.vocabulary import NotePart
+from zhengling.rules.chains import Actor, StepName
+from zhengling.rules.conditions import Facts, matches
+from zhengling.rules.meetings import MeetingKind, Papers, RequiredPaper
+from zhengling.rules.vocabulary import NotePart, PaperKind, in_chinese
 
 #: Steps that speak of the papers as they were then.
 _OF_PAPERS = (StepName.review_papers, StepName.approve_papers)

@@ -25,8 +25,7 @@ from zhengling.database.session import load
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.replicas import composition as compositions
 from zhengling.rules.meetings import GateRule
-from zhengling.rules.rulebook import in_chinese
-from zhengling.rules.vocabulary import Outcome
+from zhengling.rules.vocabulary import Outcome, in_chinese
 from zhengling.web.paging import Page, PageRequest, equal, page, picked
 from zhengling.web.routing import Call
 from zhengling.web.steps import next_of

@@ -12,8 +12,7 @@ from meeting_svc.topic.topic import Topic, TopicState, require_ready
 from zhengling.dates.deadlines import Due
 from zhengling.kernel.errors import Problem, Text, refusal
 from zhengling.rules import gates
-from zhengling.rules.meetings import TopicRules
-from zhengling.rules.rulebook import MeetingKind
+from zhengling.rules.meetings import MeetingKind, TopicRules
 from zhengling.rules.vocabulary import Block, Gate
 
 

@@ -20,7 +20,6 @@ from zhengling.kernel.payload import (
     Title,
     View,
 )
-from zhengling.rules.rulebook import PaperKind, RaisedBy, Role, TopicNature
 from zhengling.rules.vocabulary import (
     Aspect,
     Block,
@@ -28,6 +27,10 @@ from zhengling.rules.vocabulary import (
     Gate,
     HearingForm,
     NotePart,
+    PaperKind,
+    RaisedBy,
+    Role,
+    TopicNature,
 )
 from zhengling.web.steps import NextStep, StepView
 

@@ -15,18 +15,11 @@ from zhengling.authority.chain import StepTaken, next_step
 from zhengling.authority.composition import Composition
 from zhengling.kernel.bounds import Bound
 from zhengling.kernel.errors import Problem, Text, refusal
+from zhengling.rules.chains import Actor
+from zhengling.rules.conditions import Facts
 from zhengling.rules.gates import GateRecord
-from zhengling.rules.rulebook import (
-    Actor,
-    Facts,
-    MeetingKind,
-    PaperKind,
-    RaisedBy,
-    Role,
-    TopicNature,
-    in_chinese,
-)
-from zhengling.rules.vocabulary import Aspect, NotePart
+from zhengling.rules.meetings import MeetingKind
+from zhengling.rules.vocabulary import Aspect, NotePart, PaperKind, RaisedBy, Role, TopicNature, in_chinese
 
 
 class TopicState(StrEnum):

@@ -20,7 +20,7 @@ from meeting_svc.topic.topic import (
 )
 from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Text, refusal
-from zhengling.rules.rulebook import MeetingKind
+from zhengling.rules.meetings import MeetingKind
 from zhengling.rules.vocabulary import Outcome
 
 _ANOTHER_MATTER = {"title", "nature", "matter", "prepares_for"}

@@ -29,7 +29,11 @@ from zhengling.kernel.errors import Problem, Text
 from zhengling.replicas import composition as compositions
 from zhengling.replicas import due_dates
 from zhengling.replicas.due_dates import Moved
-from zhengling.rules.rulebook import EntrySource, Facts, Ledger, Rulebook, Rulebooks
+from zhengling.rules.conditions import Facts
+from zhengling.rules.loading import Rulebooks
+from zhengling.rules.rulebook import Rulebook
+from zhengling.rules.supervision import Ledger
+from zhengling.rules.vocabulary import EntrySource
 from zhengling.web.routing import Call
 
 OVERDUE = "entry_overdue"

@@ -13,7 +13,9 @@ from enum import StrEnum
 from zhengling.authority.composition import Composition
 from zhengling.events.event import Resolution, ResolutionChange, Unit
 from zhengling.kernel.errors import Text, refusal
-from zhengling.rules.rulebook import Actor, Difficulty, EntrySource, Ledger
+from zhengling.rules.chains import Actor
+from zhengling.rules.supervision import Ledger
+from zhengling.rules.vocabulary import Difficulty, EntrySource
 
 
 class EntryState(StrEnum):

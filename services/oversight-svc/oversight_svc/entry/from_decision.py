@@ -15,7 +15,9 @@ from zhengling.database.session import government_of, now
 from zhengling.events.event import DecisionAmended, DecisionRevoked, EntryAmended, EntryRevoked
 from zhengling.kernel.errors import not_found
 from zhengling.replicas import due_dates
-from zhengling.rules.rulebook import EntrySource, Rulebook, Rulebooks
+from zhengling.rules.loading import Rulebooks
+from zhengling.rules.rulebook import Rulebook
+from zhengling.rules.vocabulary import EntrySource
 
 
 async def amend_entry(session: AsyncSession, rulebooks: Rulebooks, event: DecisionAmended) -> Entry:

@@ -12,7 +12,7 @@ from zhengling.events.event import ResolutionChange, Unit
 from zhengling.kernel.instants import Day, Instant
 from zhengling.kernel.payload import Payload
 from zhengling.replicas.due_dates import ChangeView, TraceView
-from zhengling.rules.rulebook import Difficulty, EntrySource
+from zhengling.rules.vocabulary import Difficulty, EntrySource
 
 
 class SetDue(Payload):

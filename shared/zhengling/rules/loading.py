@@ -1,0 +1,309 @@
+"""Rulebooks loaded strictly from folders of YAML, and checked: every finding names file, line and key.
+
+Invariants: unknown and duplicate keys are refused; decision tables have no unreachable row; every name points somewhere.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Hashable
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+
+from zhengling.dates.deadlines import Anchor, DeadlineRule, shanghai_day
+from zhengling.kernel.errors import Problem, Text
+from zhengling.rules import planning as plannings
+from zhengling.rules.absences import Absence
+from zhengling.rules.conditions import FACTS, When, matches
+from zhengling.rules.meetings import MeetingKind, TopicRules
+from zhengling.rules.planning import Planning
+from zhengling.rules.rulebook import Government, Rulebook
+from zhengling.rules.supervision import Supervision
+from zhengling.rules.vocabulary import CLAUSE, RuleName
+
+
+def _cites_a_clause(rule: DeadlineRule) -> DeadlineRule:
+    if not re.match(CLAUSE, rule.clause):
+        raise ValueError(f"clause {rule.clause!r} should match pattern '{CLAUSE}'")
+    return rule
+
+
+class _DeadlineSection(BaseModel):
+    """`deadlines.yaml` is a mapping name → rule; wrapped so that errors carry their place."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    rules: dict[RuleName, Annotated[DeadlineRule, AfterValidator(_cites_a_clause)]]
+
+
+class _MeetingSection(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    kinds: dict[RuleName, MeetingKind]
+
+
+class RulebookError(Exception):
+    """A rulebook that can't be used. `findings` are lines `file:line: key: what was expected`."""
+
+    def __init__(self, findings: list[str]) -> None:
+        super().__init__("\n".join(findings))
+        self.findings = findings
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """YAML that refuses a key written twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
+        seen: set[object] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=deep)
+            if not isinstance(key, Hashable):
+                raise yaml.MarkedYAMLError(problem="a key has to be a plain word", problem_mark=key_node.start_mark)
+            if key in seen:
+                raise yaml.MarkedYAMLError(problem=f"key {key!r} stands twice", problem_mark=key_node.start_mark)
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def _line_of(node: yaml.Node | None, path: tuple[int | str, ...]) -> int:
+    """The 1-based line of the deepest part of `path` that stands in the file."""
+    line = node.start_mark.line + 1 if node else 1
+    for part in path:
+        if isinstance(node, yaml.MappingNode):
+            found = next(((k, v) for k, v in node.value if k.value == str(part)), None)
+            if found is None:
+                return line
+            line, node = found[0].start_mark.line + 1, found[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+    return line
+
+
+def _place(folder: Path, file: str, *path: int | str) -> str:
+    """`file:line` of a part of a section; line 1 where the section has no file."""
+    text = (folder / file).read_text(encoding="utf-8") if (folder / file).exists() else ""
+    return f"{folder / file}:{_line_of(yaml.compose(text, _StrictLoader), path)}"
+
+
+_SECTIONS: dict[str, tuple[type[BaseModel], str | None]] = {
+    "government": (Government, None),
+    "deadlines": (_DeadlineSection, "rules"),
+    "meetings": (_MeetingSection, "kinds"),
+    "topics": (TopicRules, None),
+    "supervision": (Supervision, None),
+    "absence": (Absence, None),
+    "planning": (Planning, None),
+}
+
+
+def _load_section(path: Path, model: type[BaseModel], wrap: str | None, findings: list[str]) -> BaseModel | None:
+    text = path.read_text(encoding="utf-8")
+    try:
+        node = yaml.compose(text, _StrictLoader)
+        content = yaml.load(text, _StrictLoader)  # noqa: S506 - it is a SafeLoader
+        return model.model_validate({wrap: content} if wrap else content)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        findings.append(f"{path}:{line}: not readable: {error.problem}")
+    except ValidationError as errors:
+        places = [detail["loc"] for detail in errors.errors()]
+        for detail in errors.errors():
+            loc = detail["loc"]
+            if detail["type"] == "too_short" and any(loc == other[: len(loc)] != other for other in places):
+                continue  # pydantic doesn't count the items that it has just refused
+            place = loc[1:] if wrap else loc
+            key = ".".join(map(str, place)) or "(the whole file)"
+            said = detail["msg"].removeprefix("Value error, ")
+            got = f"; got {detail['input']!r}" if not isinstance(detail["input"], (dict, list)) else ""
+            findings.append(f"{path}:{_line_of(node, place)}: {key}: {said}{got}")
+    return None
+
+
+def load_edition(folder: Path) -> Rulebook:
+    """Load one `<government>/<in-force date>` folder. Raises `RulebookError` with every finding at once."""
+    findings: list[str] = []
+    sections: dict[str, object] = {}
+    for path in sorted(folder.glob("*.yaml")):
+        if path.stem not in _SECTIONS:
+            findings.append(f"{path}:1: unknown section; known: {', '.join(f'{s}.yaml' for s in _SECTIONS)}")
+            continue
+        model, wrap = _SECTIONS[path.stem]
+        if section := _load_section(path, model, wrap, findings):
+            sections[path.stem] = getattr(section, wrap) if wrap else section
+    if not (folder / "government.yaml").exists():
+        findings.append(f"{folder / 'government.yaml'}:1: missing; every edition has one")
+    if findings:
+        raise RulebookError(findings)
+    rulebook = Rulebook.model_validate(sections)
+    findings = check(rulebook, folder)
+    if findings:
+        raise RulebookError(findings)
+    return rulebook
+
+
+def _unreachable(rows: list[When]) -> list[int]:
+    """Indexes of rows that no case can reach because earlier rows take all of theirs (hit policy FIRST)."""
+    names = sorted({fact for when in rows for fact in when})
+    reached: set[int] = set()
+    for values in itertools.product(*(FACTS[name] for name in names)):
+        facts = dict(zip(names, values, strict=True))
+        first = next((i for i, when in enumerate(rows) if matches(when, facts)), None)
+        if first is not None:
+            reached.add(first)
+    return [i for i in range(len(rows)) if i not in reached]
+
+
+def check(rulebook: Rulebook, folder: Path) -> list[str]:
+    """What the shape alone can't tell: names that point nowhere, rows that can't be reached, a folder misnamed."""
+    findings: list[str] = []
+    government = rulebook.government
+    if folder.name != government.in_force.isoformat():
+        found = f"in_force: the folder has to be named {government.in_force.isoformat()}; it is {folder.name}"
+        findings.append(f"{_place(folder, 'government.yaml', 'in_force')}: {found}")
+    if folder.parent.name != government.code:
+        found = f"code: the folder above has to be named {government.code}; it is {folder.parent.name}"
+        findings.append(f"{_place(folder, 'government.yaml', 'code')}: {found}")
+
+    def named(file: str, rule: str | None, *path: int | str) -> None:
+        if rule and rule not in rulebook.deadlines:
+            key = ".".join(map(str, path))
+            findings.append(f"{_place(folder, file, *path)}: {key}: no deadline rule {rule!r} in deadlines.yaml")
+
+    def reachable(file: str, rows: list[When], *path: int | str) -> None:
+        for i in _unreachable(rows):
+            key = ".".join(map(str, (*path, i)))
+            findings.append(f"{_place(folder, file, *path, i)}: {key}: no case reaches this row")
+
+    def kinds_exist(file: str, kinds: tuple[str, ...], *path: int | str) -> None:
+        for unknown in sorted(set(kinds) - set(rulebook.meetings)):
+            key = ".".join(map(str, path))
+            findings.append(f"{_place(folder, file, *path)}: {key}: no meeting kind {unknown!r} in meetings.yaml")
+
+    for name, kind in rulebook.meetings.items():
+        if kind.papers:
+            named("meetings.yaml", kind.papers.deadline, name, "papers", "deadline")
+        for i, follow_up in enumerate(kind.follow_up):
+            for j, rule in enumerate(follow_up.deadlines):
+                named("meetings.yaml", rule, name, "follow_up", i, "deadlines", j)
+        reachable("meetings.yaml", [row.when for row in kind.follow_up], name, "follow_up")
+        if kind.prior_meeting:
+            kinds_exist("meetings.yaml", (kind.prior_meeting.kind,), name, "prior_meeting", "kind")
+    for i, gate in enumerate(rulebook.topics.gates):
+        kinds_exist("topics.yaml", gate.kinds, "gates", i, "kinds")
+    for i, reserved in enumerate(rulebook.topics.reserved):
+        kinds_exist("topics.yaml", reserved.kinds, "reserved", i, "kinds")
+    if rulebook.supervision:
+        due = rulebook.supervision.ledger.due
+        for i, row in enumerate(due):
+            named("supervision.yaml", row.rule, "ledger", "due", i, "rule")
+        reachable("supervision.yaml", [row.when for row in due], "ledger", "due")
+    if rulebook.absence:
+        for i, request in enumerate(rulebook.absence.requests):
+            if request.notice:
+                named("absence.yaml", request.notice.rule, "requests", i, "notice", "rule")
+    requests = rulebook.planning.requests if rulebook.planning else {}
+    for name, kind in rulebook.meetings.items():
+        if kind.request and kind.request not in requests:
+            said = f"{name}.request: no type of request {kind.request!r} in planning.yaml"
+            findings.append(f"{_place(folder, 'meetings.yaml', name, 'request')}: {said}")
+    if rulebook.planning:
+        findings += _check_planning(rulebook, rulebook.planning, folder)
+    return findings
+
+
+def _check_planning(rulebook: Rulebook, planning: Planning, folder: Path) -> list[str]:
+    """Deadline rules and meeting kinds that planning.yaml names have to be there, and lead times are counted back."""
+    findings: list[str] = []
+
+    def find(said: str, *path: int | str) -> None:
+        key = ".".join(map(str, path))
+        findings.append(f"{_place(folder, 'planning.yaml', *path)}: {key}: {said}")
+
+    def deadline(name: str, form: Literal["before", "by"], *path: int | str) -> None:
+        rule = rulebook.deadlines.get(name)
+        if rule is None:
+            find(f"no deadline rule {name!r} in deadlines.yaml", *path)
+        elif getattr(rule, form) is None or rule.of != Anchor.meeting_day:
+            find(f"{name} has to be a rule with {form}, of {Anchor.meeting_day}", *path)
+
+    def kinds(asks: tuple[plannings.Ask, ...], *path: int | str) -> None:
+        for i, ask in enumerate(asks):
+            if unknown := [name for name in ask.meeting if name not in rulebook.meetings]:
+                find(f"no meeting kind {', '.join(unknown)} in meetings.yaml", *path, "ask", i, "meeting")
+
+    for name, request in planning.requests.items():
+        kinds(request.ask, "requests", name)
+        if request.lead:
+            deadline(request.lead.rule, "before", "requests", name, "lead", "rule")
+    if plan := planning.yearly_plan:
+        kinds(plan.ask, "yearly_plan")
+        deadline(plan.deadline, "by", "yearly_plan", "deadline")
+    return findings
+
+
+class Rulebooks:
+    """Every edition of every government under the given roots, in memory."""
+
+    def __init__(self, editions: list[Rulebook]) -> None:
+        self._editions: dict[str, dict[str, Rulebook]] = {}
+        for book in sorted(editions, key=lambda book: book.edition):
+            self._editions.setdefault(book.code, {})[book.edition] = book
+
+    @classmethod
+    def load(cls, roots: list[Path]) -> Rulebooks:
+        """Load all of `<root>/<government>/<date>/`. Raises `RulebookError` naming everything that is wrong."""
+        editions: list[Rulebook] = []
+        findings: list[str] = []
+        for root in roots:
+            if not root.is_dir():
+                findings.append(f"{root}:1: no such folder of rulebooks")
+                continue
+            for folder in sorted({path.parent for path in root.glob("*/*/*.yaml")}):
+                try:
+                    book = load_edition(folder)
+                    if any((book.code, book.edition) == (other.code, other.edition) for other in editions):
+                        findings.append(f"{folder}: {book.code} {book.edition} stands under another root too")
+                    editions.append(book)
+                except RulebookError as error:
+                    findings += error.findings
+        if findings:
+            raise RulebookError(findings)
+        return cls(editions)
+
+    @property
+    def governments(self) -> list[str]:
+        return sorted(self._editions)
+
+    def all(self) -> list[Rulebook]:
+        return [book for editions in self._editions.values() for book in editions.values()]
+
+    def _of(self, government: str) -> dict[str, Rulebook]:
+        if editions := self._editions.get(government):
+            return editions
+        raise Problem(
+            422,
+            "unknown_government",
+            Text(f"no rulebook for government {government!r}", f"没有“{government}”的规则库"),
+            Text(f"one of {', '.join(self.governments)}", f"可用：{'、'.join(self.governments)}"),
+        )
+
+    def current(self, government: str, moment: datetime) -> Rulebook:
+        """The edition in force at a moment: the latest whose in-force date isn't after it (else the earliest)."""
+        on = shanghai_day(moment)
+        editions = list(self._of(government).values())
+        in_force = [book for book in editions if book.government.in_force <= on]
+        return in_force[-1] if in_force else editions[0]
+
+    def edition(self, government: str, edition: str) -> Rulebook:
+        """The edition that a procedure began under."""
+        if book := self._of(government).get(edition):
+            return book
+        raise Problem(
+            500,
+            "edition_not_loaded",
+            Text(f"edition {edition} of {government} isn't loaded here", f"未加载{government}的{edition}版规则"),
+        )
