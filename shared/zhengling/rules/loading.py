@@ -1,6 +1,8 @@
-"""Rulebooks loaded strictly from folders of YAML, and checked: every finding names file, line and key.
+"""Rulebooks loaded strictly from folders of YAML, and checked; every edition of every government in memory.
 
-Invariants: unknown and duplicate keys are refused; decision tables have no unreachable row; every name points somewhere.
+One folder per government and in-force date (`<root>/<government>/<YYYY-MM-DD>/`) with one YAML file per section;
+`government.yaml` is needed, the others may be absent. Invariants: unknown and duplicate keys are refused with file, key and
+line; decision tables have no unreachable row; a name that points nowhere is a finding.
 """
 
 from __future__ import annotations

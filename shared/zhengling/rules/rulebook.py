@@ -1,9 +1,7 @@
-"""Rulebooks: a government's rules as data: loaded strictly, checked, and explained.
+"""A rulebook: one edition of one government's rules, as data.
 
-One folder per government and in-force date (`<root>/<government>/<YYYY-MM-DD>/`) with one YAML file per section;
-`government.yaml` is needed, the others may be absent: what a government doesn't regulate isn't asked.
-Invariants: every value has its clause; unknown and duplicate keys are refused with file, key and line; decision
-tables have no unreachable row; a `Rulebook` never changes after it was loaded, and its `digest` names its content.
+Invariants: every value has its clause; a `Rulebook` never changes after it was loaded, and its `digest` names its content.
+What a government doesn't regulate is absent and isn't asked. How it is read from files: `loading.py`. Pure.
 """
 
 from __future__ import annotations
@@ -19,40 +17,11 @@ from pydantic import Field
 from zhengling.dates.deadlines import DeadlineRule
 from zhengling.kernel.errors import Problem, Text
 from zhengling.rules.absences import Absence
-from zhengling.rules.cadence import Cadence as Cadence
-from zhengling.rules.chains import Actor as Actor
-from zhengling.rules.chains import Actors as Actors
-from zhengling.rules.chains import Chain as Chain
-from zhengling.rules.chains import Step as Step
-from zhengling.rules.chains import StepName as StepName
-from zhengling.rules.conditions import FACTS as FACTS
-from zhengling.rules.conditions import Facts as Facts
-from zhengling.rules.conditions import Section as Section
-from zhengling.rules.conditions import When as When
-from zhengling.rules.conditions import matches as matches
-from zhengling.rules.meetings import FirstTopic as FirstTopic
-from zhengling.rules.meetings import FollowUp as FollowUp
-from zhengling.rules.meetings import MeetingKind as MeetingKind
-from zhengling.rules.meetings import Papers as Papers
-from zhengling.rules.meetings import Quorum as Quorum
-from zhengling.rules.meetings import TopicRules
+from zhengling.rules.conditions import Section
+from zhengling.rules.meetings import MeetingKind, TopicRules
 from zhengling.rules.planning import Planning
 from zhengling.rules.supervision import Supervision
-from zhengling.rules.vocabulary import CHINESE as CHINESE
-from zhengling.rules.vocabulary import CLAUSE as CLAUSE
-from zhengling.rules.vocabulary import Clause as Clause
-from zhengling.rules.vocabulary import Difficulty as Difficulty
-from zhengling.rules.vocabulary import EntrySource as EntrySource
-from zhengling.rules.vocabulary import FollowingDocument as FollowingDocument
-from zhengling.rules.vocabulary import Outcome as Outcome
-from zhengling.rules.vocabulary import PaperKind as PaperKind
-from zhengling.rules.vocabulary import RaisedBy as RaisedBy
-from zhengling.rules.vocabulary import Role as Role
-from zhengling.rules.vocabulary import Roles as Roles
-from zhengling.rules.vocabulary import RuleName as RuleName
-from zhengling.rules.vocabulary import TopicNature as TopicNature
-from zhengling.rules.vocabulary import in_chinese as in_chinese
-from zhengling.rules.vocabulary import one_or_many as one_or_many
+from zhengling.rules.vocabulary import Clause
 
 
 class Titles(Section):
