@@ -45,7 +45,7 @@ async def test_a_page_of_meetings_asks_once_for_all_minutes_and_never_for_their_
         return [SimpleNamespace(meeting_id=row.id, state="draft", major=False) for row in rows]
 
     monkeypatch.setattr(meeting_queries, "page", a_page)
-    monkeypatch.setattr("zhengling.replicas.composition.composition", people)
+    monkeypatch.setattr("zhengling.replicas.composition.current", people)
     call: Any = SimpleNamespace(
         session=SimpleNamespace(execute=execute),
         now=at(DAY, 13),

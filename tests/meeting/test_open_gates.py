@@ -67,7 +67,7 @@ async def test_a_page_of_them_costs_one_statement_and_shows_nothing_that_was_pas
     async def nobody(*_: object) -> set[tuple[str, str]]:
         return set()
 
-    monkeypatch.setattr("zhengling.replicas.composition.composition", people)
+    monkeypatch.setattr("zhengling.replicas.composition.current", people)
     monkeypatch.setattr(topic_queries, "entrusted_chairs", nobody)
     call: Any = SimpleNamespace(
         session=object(),  # which answers nothing

@@ -29,7 +29,7 @@ async def record(monkeypatch: pytest.MonkeyPatch, official: str, kind: str = "sp
         return composition_of("xigang")
 
     monkeypatch.setattr(decision_commands, "lock", locked)
-    monkeypatch.setattr("zhengling.replicas.composition.composition", people)
+    monkeypatch.setattr("zhengling.replicas.composition.current", people)
     call: Any = SimpleNamespace(
         session=None,
         official=official,

@@ -12,7 +12,7 @@ from tests.sixth import CODE, EDITION, write_sixth_government
 
 from zhengling.database.session import Database
 from zhengling.kernel.errors import Problem
-from zhengling.replicas import composition
+from zhengling.replicas import editions
 from zhengling.rules.loading import RulebookError, Rulebooks
 
 
@@ -30,17 +30,17 @@ async def test_content_changed_under_the_same_revision_refuses_to_start(
 
     async def start() -> None:
         async with database.transaction(None) as session:
-            await composition.remember_editions(session, Rulebooks.load([tmp_path]))
+            await editions.remember_editions(session, Rulebooks.load([tmp_path]))
 
     await start()
     await start()
     change(folder, "deadlines.yaml", "within: 10, unit: working_day", "within: 12, unit: working_day")
-    with pytest.raises(composition.RulebookChanged, match=r"linhai/2025-05-01.*raise revision"):
+    with pytest.raises(editions.RulebookChanged, match=r"linhai/2025-05-01.*raise revision"):
         await start()
     change(folder, "government.yaml", "in_force: 2025-05-01", "in_force: 2025-05-01\nrevision: 2")
     await start()
     change(folder, "deadlines.yaml", "within: 12, unit: working_day", "within: 10, unit: working_day")
-    with pytest.raises(composition.RulebookChanged):
+    with pytest.raises(editions.RulebookChanged):
         await start()
     await database.close()
 

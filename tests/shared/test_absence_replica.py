@@ -50,7 +50,7 @@ class Replica:
     async def known(self) -> tuple[Composition, date]:
         """The composition as this service has it now, and today."""
         async with self.trial.worker.transaction(GOVERNMENT) as session:
-            return await composition.composition(session), shanghai_day(now(session))
+            return await composition.current(session), shanghai_day(now(session))
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ async def test_an_absence_of_another_government_is_nobodys_here(replica: Replica
     async with replica.trial.worker.transaction("xigang") as session:
         await composition.store_composition(session, 1, composition_of(GOVERNMENT))
     async with replica.trial.app.transaction("xigang") as session:
-        assert (await composition.composition(session)).absent("dl-head", today) is None
+        assert (await composition.current(session)).absent("dl-head", today) is None
 
 
 async def test_the_composition_and_who_is_away_cost_one_statement_in_a_transaction(replica: Replica) -> None:
@@ -122,9 +122,9 @@ async def test_the_composition_and_who_is_away_cost_one_statement_in_a_transacti
             return await ask(statement, *rest, **more)
 
         session.execute = counted  # type: ignore[method-assign]
-        first = await composition.composition(session)
+        first = await composition.current(session)
         assert first.absent("dl-head", today)
-        assert await composition.composition(session) is first
+        assert await composition.current(session) is first
     assert len(asked) == 1
 
 

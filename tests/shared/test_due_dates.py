@@ -25,7 +25,8 @@ from zhengling.dates.deadlines import Unit
 from zhengling.dates.workdays import CalendarYear, DayKind, SpecialDay, base_years
 from zhengling.events.event import WorkdaysChanged
 from zhengling.kernel.errors import Problem
-from zhengling.replicas import composition, due_dates
+from zhengling.replicas import calendar as calendars
+from zhengling.replicas import due_dates
 from zhengling.replicas.due_dates import Moved, Owner
 from zhengling.replicas.recomputation import on_workdays_changed, recompute_some
 from zhengling.rules.loading import Rulebooks
@@ -80,11 +81,11 @@ async def kept_database(scratch_database: Callable[..., Awaitable[ScratchDatabas
 async def books(kept_database: ScratchDatabase) -> AsyncIterator[Trial]:
     """A database with the national calendar of the base data and nothing kept."""
     made = Trial(kept_database)
-    composition._calendars.clear()  # each test's changes are the first of their government
+    calendars._calendars.clear()  # each test's changes are the first of their government
     await made.ask("TRUNCATE deadline_change, deadline, recomputation, calendar_year, outbox, outbox_sequence, dossier")
     async with made.worker.transaction(NATIONAL) as session:
         for year in BASE:
-            await composition.store_calendar_year(session, 1, year)
+            await calendars.store_calendar_year(session, 1, year)
     yield made
     await made.close()
 
@@ -223,7 +224,7 @@ async def test_a_calendar_read_in_a_savepoint_that_failed_is_read_and_held_again
     async with books.app.transaction(ST) as session:
         with pytest.raises(LookupError):
             async with session.begin_nested():
-                await composition.calendar(session)  # and with the savepoint its lock is gone
+                await calendars.current(session)  # and with the savepoint its lock is gone
                 raise LookupError
         due = await due_dates.keep(session, "dossier", identity, RULE, book(ST), START)
         session.add(Dossier(identity, ST, due.date))
@@ -322,7 +323,7 @@ async def test_what_is_written_while_the_calendar_changes_is_never_left_on_the_o
     await worker
     await recompute(books)
     async with books.app.transaction(ST) as session:
-        current = (await composition.calendar(session)).version
+        current = (await calendars.current(session)).version
     rows = await books.ask("SELECT due, calendar_version, count(*) FROM deadline GROUP BY 1, 2")
     assert [tuple(found) for found in rows] == [(DUE, current, written)]
     assert [tuple(f) for f in await books.ask("SELECT due, count(*) FROM dossier GROUP BY 1")] == [(DUE, written)]

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from zhengling.dates.workdays import DayKind, WorkdayCalendar
 from zhengling.kernel.errors import Text
-from zhengling.replicas import composition
+from zhengling.replicas import calendar as calendars
 from zhengling.web.feeds import FeedEvent, Status, first_day
 from zhengling.web.routing import Call
 
@@ -51,7 +51,7 @@ class Run(NamedTuple):
 
 async def feed(call: Call) -> list[FeedEvent]:
     """Days off and make-up working days from last year to the last known one."""
-    calendar = await composition.calendar(call.session)
+    calendar = await calendars.current(call.session)
     changes = {
         row.year: Change(row.version, row.changed_at) for row in await call.session.execute(_CHANGES)
     }  # of the national year and of the government's own, whichever changed last

@@ -38,7 +38,7 @@ async def feed(call: Call) -> list[FeedEvent]:
     opening to close."""
     statement = sa.select(Meeting).where(table.c.day >= first_day(call))
     meetings = (await call.session.execute(statement)).scalars().all()
-    composition = await compositions.composition(call.session) if meetings else None
+    composition = await compositions.current(call.session) if meetings else None
     return [_event(call, meeting, composition) for meeting in meetings]
 
 

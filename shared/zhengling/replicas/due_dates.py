@@ -24,7 +24,7 @@ from zhengling.dates.deadlines import Due, Unit, compute
 from zhengling.dates.explanations import Later, explain, sentence
 from zhengling.dates.workdays import WorkdayCalendar
 from zhengling.kernel.errors import Language, Text, not_found, refusal
-from zhengling.replicas import composition
+from zhengling.replicas import calendar as calendars
 from zhengling.rules.loading import Rulebooks
 from zhengling.rules.rulebook import Rulebook
 
@@ -220,7 +220,7 @@ async def keep(
     session: AsyncSession, subject_type: str, subject_id: str, rule: str, book: Rulebook, start: date | datetime
 ) -> Due:
     """Compute a due date by the rulebook and keep it for the subject."""
-    calendar = await composition.calendar(session)
+    calendar = await calendars.current(session)
     due = compute(rule, book.deadline(rule), start, calendar)
     counted_from = start if isinstance(start, datetime) else datetime(start.year, start.month, start.day, 4, tzinfo=UTC)
     row = {
@@ -276,7 +276,7 @@ async def explained(
         return DueView(
             date=row.due, at=row.due_at, provisional=row.provisional, rule=row.rule, clause=row.clause, changes=changes
         )
-    calendar = await composition.calendar(session)
+    calendar = await calendars.current(session)
     due, later = row._computed(calendar, rulebooks.edition(government_of(session), row.edition))
     return view_of(due, calendar, language, with_trace=True, later=later, changes=changes)
 
@@ -295,7 +295,7 @@ async def suspend(
     Problems (409): `deadline_not_running`, `deadline_has_passed`, `not_suspendable`."""
     before = await _running(session, subject, since)
     book = rulebooks.edition(government_of(session), before.edition)
-    require_suspendable(before._computed(await composition.calendar(session), book)[0])
+    require_suspendable(before._computed(await calendars.current(session), book)[0])
     one = Suspension(since=since, reason=reason, by=by, clause=clause)
     after = replace(before, adjustments=(*before.adjustments, one), state="suspended")
     return await _moved(session, Moved(before, after, "suspended", Text(f"suspended: {reason}", f"中止：{reason}")))
@@ -327,7 +327,7 @@ async def resume(
         )
     ended = standing.model_copy(update={"until": until})
     open_again = replace(before, adjustments=(*before.adjustments[:-1], ended), state="running")
-    after = open_again.recomputed(await composition.calendar(session), rulebooks, government_of(session))
+    after = open_again.recomputed(await calendars.current(session), rulebooks, government_of(session))
     return await _moved(session, Moved(before, after, "resumed", Text(f"resumed: {reason}", f"恢复计算：{reason}")))
 
 
@@ -348,7 +348,7 @@ async def extend(
     timer anew. Problems (409): `deadline_not_running`, `deadline_has_passed`, `extension_not_later`."""
     before = await _running(session, subject, at)
     one = Extension(at=at, to=to, amount=amount, unit=unit, reason=reason, approved_by=approved_by, clause=clause)
-    calendar = await composition.calendar(session)
+    calendar = await calendars.current(session)
     longer = replace(before, adjustments=(*before.adjustments, one))
     after = longer.recomputed(calendar, rulebooks, government_of(session))
     if after.due_at <= before.due_at:
@@ -389,7 +389,7 @@ async def revive(session: AsyncSession, rulebooks: Rulebooks, subject: tuple[str
             Text("only a void deadline runs again", "仅作废的期限可以恢复"),
         )
     running_again = replace(before, state="running")
-    after = running_again.recomputed(await composition.calendar(session), rulebooks, government_of(session))
+    after = running_again.recomputed(await calendars.current(session), rulebooks, government_of(session))
     return await _moved(session, Moved(before, after, "resumed", Text("it holds again", "重新适用")))
 
 

@@ -18,7 +18,8 @@ from zhengling.database.session import NATIONAL, backbone, enter_government, gov
 from zhengling.dates.workdays import WorkdayCalendar
 from zhengling.events.event import RECOMPUTED, Event, WorkdaysChanged
 from zhengling.kernel.errors import Text
-from zhengling.replicas import composition, due_dates
+from zhengling.replicas import calendar as calendars
+from zhengling.replicas import due_dates
 from zhengling.replicas.due_dates import COLUMNS, KeptDeadline, Moved, Owners
 from zhengling.rules.loading import Rulebooks
 
@@ -73,7 +74,7 @@ _STAMP = sa.text("UPDATE deadline SET calendar_version = :version WHERE id = ANY
 async def on_workdays_changed(session: AsyncSession, event: Event, received: Received) -> None:
     assert isinstance(event, WorkdaysChanged)
     # The calendar first, then the request: as whoever recomputes takes them.
-    await composition.take_calendar(session)
+    await calendars.take_calendar(session)
     await backbone(
         session,
         _REQUEST,
@@ -85,7 +86,7 @@ async def on_workdays_changed(session: AsyncSession, event: Event, received: Rec
             "why_zh": event.why_zh,
         },
     )
-    await composition.store_calendar_year(session, event.version, event.year)
+    await calendars.store_calendar_year(session, event.version, event.year)
 
 
 async def recompute_some(session: AsyncSession, service: str, rulebooks: Rulebooks, owners: Owners) -> bool:
@@ -104,7 +105,7 @@ async def recompute_some(session: AsyncSession, service: str, rulebooks: Ruleboo
         governments = list((await session.execute(_GOVERNMENTS)).scalars())
     for government in governments:
         await enter_government(session, government)
-        calendar = await composition.calendar(session)
+        calendar = await calendars.current(session)
         found = await session.execute(_STALE, {"government": government, "version": calendar.version, "batch": BATCH})
         if stale := [KeptDeadline.of(row) for row in found.mappings()]:
             moved = await _recompute(

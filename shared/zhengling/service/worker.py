@@ -26,7 +26,7 @@ from zhengling.backbone.timers import Timers
 from zhengling.database.session import Database, is_outage, whole
 from zhengling.events.event import EVENTS
 from zhengling.files import files
-from zhengling.replicas import composition, recomputation
+from zhengling.replicas import editions, recomputation
 from zhengling.replicas.due_dates import Owners
 from zhengling.web.routing import Checks, Service, health_routes
 
@@ -76,7 +76,7 @@ class Worker:
     async def running(self) -> AsyncIterator[None]:
         """Everything runs inside the block; leaving it stops all within a time limit."""
         async with self.service.database.transaction(None) as session:
-            await composition.remember_editions(session, self.service.rulebooks)
+            await editions.remember_editions(session, self.service.rulebooks)
         work: dict[str, Callable[[], Awaitable[None]]] = {
             "relay": self._relay.run,
             "retries": self._every(IDLE, self._retry),

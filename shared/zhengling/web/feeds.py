@@ -228,7 +228,7 @@ def _person(call: Call) -> dict[str, Any]:
 
 
 async def _holds_a_post(session: AsyncSession, official: str, on: date) -> bool:
-    composition = await compositions.composition(session)
+    composition = await compositions.current(session)
     return any(post.official == official and post.holds(on) for post in composition.posts)
 
 

@@ -17,7 +17,7 @@ from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Problem, Text, not_found, refusal
 from zhengling.kernel.instants import Instant
 from zhengling.kernel.payload import SAYING, Payload
-from zhengling.replicas import composition
+from zhengling.replicas import calendar as calendars
 from zhengling.web.paging import Page, Paging, bounds, cut
 from zhengling.web.routing import (
     Call,
@@ -303,7 +303,7 @@ def clock_routes(name: str) -> APIRouter:
     @writes.post("/clock", operation_id="set_test_clock", summary="Move this service's business time")
     async def set_test_clock(body: ClockRequest, call: Annotated[Call, command(f"{name}:admin")]) -> ClockAnswer:
         if body.at:  # a time without working days would stop everything, its own way back too
-            (await composition.calendar(call.session)).require(shanghai_day(body.at))
+            (await calendars.current(call.session)).require(shanghai_day(body.at))
         real = await call.session.scalar(_REAL_NOW)
         shift = body.at - real if body.at and real else timedelta(0)
         moment = await call.session.scalar(_SHIFT, {"shift": shift})

@@ -44,7 +44,7 @@ from zhengling.dates.workdays import FIRST_YEAR, YEARS_AHEAD
 from zhengling.files.store import FileStore
 from zhengling.kernel.characters import not_allowed, require_allowed
 from zhengling.kernel.errors import Language, Problem, Text, invalid
-from zhengling.replicas import composition
+from zhengling.replicas import editions
 from zhengling.rules.loading import Rulebooks
 from zhengling.rules.rulebook import Rulebook
 from zhengling.service.auth import Authenticator, KeySource, Principal
@@ -593,7 +593,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with service.database.transaction(None) as session:
-            await composition.remember_editions(session, service.rulebooks)
+            await editions.remember_editions(session, service.rulebooks)
         yield
         await service.database.close()
 

@@ -41,6 +41,7 @@ from zhengling.events.event import (
     AbsenceReturned,
 )
 from zhengling.kernel.errors import Text, invalid, refusal
+from zhengling.replicas import calendar as calendars
 from zhengling.replicas import composition as compositions
 from zhengling.rules.absences import Absence as Rules
 from zhengling.rules.absences import Duty, RequestRow
@@ -107,7 +108,7 @@ async def _case(call: Call, absence_id: str) -> Case:
     absence = await lock(call.session, Absence, absence_id, "absence", "请假")
     call.check_version(absence.version)
     rules = rules_of(call.service.rulebooks.edition(call.government, absence.edition))
-    row, composition = absences.row_of(rules, absence), await compositions.composition(call.session)
+    row, composition = absences.row_of(rules, absence), await compositions.current(call.session)
     found = await breaches_of(call.session, absence, rules, row, composition)
     return Case(absence, rules, row, composition, found)
 
@@ -115,7 +116,7 @@ async def _case(call: Call, absence_id: str) -> Case:
 async def request_absence(call: Call, body: RequestAbsence) -> Absence:
     """Ask for an absence, for oneself, or by the office or one's own department for somebody. Where nobody is asked by
     the rules it is approved at once: emits absence.approved then."""
-    book, composition = call.rulebook, await compositions.composition(call.session)
+    book, composition = call.rulebook, await compositions.current(call.session)
     rules, today = rules_of(book), shanghai_day(call.now)
     occurred_at = call.occurred(body.occurred_at)
     official = _known(composition, body.official or call.official)
@@ -123,7 +124,7 @@ async def request_absence(call: Call, body: RequestAbsence) -> Absence:
     organisation = absences.organisation_of(composition, official, today)
     absences.require_may_ask(composition, call.official, official, organisation, today, row.clause)
     absences.require_period(body.since, body.until, shanghai_day(occurred_at), row.clause)
-    calendar = await compositions.calendar(call.session)
+    calendar = await calendars.current(call.session)
     calendar.require(body.since)
     calendar.require(body.until)
     await call.session.execute(_ONE_AT_A_TIME, {"government": call.government})
@@ -238,7 +239,7 @@ async def extend(call: Call, absence_id: str, body: Extend) -> Absence:
     absence, occurred_at = case.absence, call.occurred(body.occurred_at)
     _require_may_ask(call, case)
     absences.require_not_before(absence, occurred_at)
-    (await compositions.calendar(call.session)).require(body.until)
+    (await calendars.current(call.session)).require(body.until)
     absences.ask_extension(
         absence, Extension(body.until, body.reason, call.official or "", occurred_at, exception=body.exception)
     )
@@ -341,11 +342,11 @@ async def record_duty(call: Call, absence_id: str, body: RecordDuty) -> Absence:
 
 async def record_field_day(call: Call, body: RecordFieldDay) -> FieldDay:
     """Record a leader's day of field research. By the leader or the office. No event."""
-    book, composition = call.rulebook, await compositions.composition(call.session)
+    book, composition = call.rulebook, await compositions.current(call.session)
     research, today = research_of(book.absence, book.code, book.government.name), shanghai_day(call.now)
     official = _known(composition, body.official or call.official)
     absences.require_may_ask(composition, call.official, official, None, today, research.clause)
-    (await compositions.calendar(call.session)).require(body.day)
+    (await calendars.current(call.session)).require(body.day)
     require_countable(research, composition, official, body.day, today)
     await call.session.execute(_ONE_AT_A_TIME, {"government": call.government})
     known = sa.select(FieldDay).filter_by(official=official, day=body.day, withdrawn=False)
@@ -376,7 +377,7 @@ async def withdraw_field_day(call: Call, field_day_id: str, body: WithdrawFieldD
     """Take a wrong record of field research back, with a reason. By the leader or the office. No event."""
     day = await lock(call.session, FieldDay, field_day_id, "field day", "调研记录")
     call.check_version(day.version)
-    book, composition = call.rulebook, await compositions.composition(call.session)
+    book, composition = call.rulebook, await compositions.current(call.session)
     research = research_of(book.absence, book.code, book.government.name)
     today = shanghai_day(call.now)
     absences.require_may_ask(composition, call.official, day.official, None, today, research.clause)

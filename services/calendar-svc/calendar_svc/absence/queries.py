@@ -75,7 +75,7 @@ async def _view(call: Call, absence: Absence, away: Sequence[Away]) -> AbsenceVi
     view.return_overdue = absence.state == AbsenceState.approved and absence.until < today
     if not _is_open(absence):
         return view
-    composition = await compositions.composition(call.session)
+    composition = await compositions.current(call.session)
     found = breaches.standing_against(absence, rules, row, composition, away)
     view.breaches = [BreachView.model_validate(breach) for breach in breaches.standing(absence, found)]
     if due := absences.next_ask(row.ask, absence.taken):
@@ -147,7 +147,7 @@ async def list_absences(
 async def list_away(call: Call, on: date | None) -> AwayList:
     """Who is away on a day, and who stands in; today where no day is asked for."""
     day = on or shanghai_day(call.now)
-    composition = await compositions.composition(call.session)
+    composition = await compositions.current(call.session)
     columns = absence_table.c
     statement = sa.select(Absence).where(
         columns.state.in_((AbsenceState.approved, AbsenceState.returned)),
@@ -173,7 +173,7 @@ async def list_away(call: Call, on: date | None) -> AwayList:
 
 async def get_field_research(call: Call, year: int) -> FieldResearch:
     """Each leader's days of field research in a year: held, expected so far, and the minimum."""
-    book, composition = call.rulebook, await compositions.composition(call.session)
+    book, composition = call.rulebook, await compositions.current(call.session)
     research = research_of(book.absence, book.code, book.government.name)
     column = field_day_table.c.day
     counted = (column.between(date(year, 1, 1), date(year, 12, 31)), field_day_table.c.withdrawn.is_(False))

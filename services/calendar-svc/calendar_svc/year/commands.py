@@ -33,6 +33,7 @@ from zhengling.dates.deadlines import shanghai_day
 from zhengling.dates.workdays import CalendarYear, base_years, statutory_days
 from zhengling.events.event import Recomputed, WorkdaysChanged
 from zhengling.kernel.errors import Text
+from zhengling.replicas import calendar as calendar_
 from zhengling.replicas import composition as compositions
 from zhengling.rules.chains import Actor
 from zhengling.rules.vocabulary import Role
@@ -104,7 +105,7 @@ async def known_years(session: AsyncSession) -> Known:
 
 async def _one_at_a_time(session: AsyncSession) -> None:
     """One change of a government's calendar after the other, and nobody writes by it meanwhile."""
-    await compositions.take_calendar(session)
+    await calendar_.take_calendar(session)
     await session.execute(_ONE_AT_A_TIME, {"government": government_of(session)})
 
 
@@ -117,7 +118,7 @@ async def _publish(
         told = {"why_en": why.en, "why_zh": why.zh}
         row = {"government": government, "year": year.year, "version": version, "cause": cause, "by": by} | told
         await session.execute(_ADD_VERSION, row | {"content": year.model_dump_json()})
-        await compositions.store_calendar_year(session, version, year)
+        await calendar_.store_calendar_year(session, version, year)
         name = f"{government}:{year.year}"
         events.append(WorkdaysChanged(calendar=name, government=government, version=version, year=year, **told))
     await emit(session, *events)
@@ -258,7 +259,7 @@ def _closure_of(call: Call, body: ClosureRequest) -> Closure:
 async def preview_closure(call: Call, body: ClosureRequest) -> list[DayChange]:
     """Which days a closure would change."""
     closure = _closure_of(call, body)
-    calendar = await compositions.calendar(call.session)
+    calendar = await calendar_.current(call.session)
     for day in (body.first, body.last):
         calendar.require(day)
     known, coming = await _local_years(call.session, closure, range(body.first.year, body.last.year + 1))
@@ -268,10 +269,10 @@ async def preview_closure(call: Call, body: ClosureRequest) -> list[DayChange]:
 async def enter_closure(call: Call, body: ClosureRequest) -> tuple[Closure, str]:
     """Close the offices of the caller's government; returns the closure and the operation's id. By the office.
     Emits workdays.changed. Problems (422): `closure_out_of_order`, `date_out_of_range`."""
-    _require_clerk(call, await compositions.composition(call.session))
+    _require_clerk(call, await compositions.current(call.session))
     closure = _closure_of(call, body)
     await _one_at_a_time(call.session)
-    calendar = await compositions.calendar(call.session)
+    calendar = await calendar_.current(call.session)
     for day in (body.first, body.last):
         calendar.require(day)
     call.session.add(closure)
@@ -290,7 +291,7 @@ async def lift_closure(call: Call, closure_id: str, body: LiftRequest) -> tuple[
     await _one_at_a_time(call.session)
     closure = await lock(call.session, Closure, closure_id, "closure", "停止办公安排")
     call.check_version(closure.version)
-    _require_clerk(call, await compositions.composition(call.session))
+    _require_clerk(call, await compositions.current(call.session))
     closures.lift(closure, body.from_, body.reason)
     await call.session.flush()
     why = Text(f"offices open again from {body.from_}: {body.reason}", f"自{body.from_}起恢复办公：{body.reason}")

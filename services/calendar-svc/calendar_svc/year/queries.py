@@ -31,7 +31,7 @@ from zhengling.dates.deadlines import DeadlineRule, Due, compute
 from zhengling.dates.workdays import CalendarYear, WorkdayCalendar, overlay
 from zhengling.events.event import RECOMPUTED
 from zhengling.kernel.errors import Problem, Text, invalid, not_found
-from zhengling.replicas import composition
+from zhengling.replicas import calendar as calendar_
 from zhengling.replicas.due_dates import DueView, view_of
 from zhengling.rules.rulebook import Rulebook
 from zhengling.web.paging import Page, PageRequest, page
@@ -87,7 +87,7 @@ class _Reckoner:
             self.books[government] = call.service.rulebooks.current(government, call.now)
             if government != government_of(call.session):
                 await enter_government(call.session, government)
-            self.calendars[government] = await composition.calendar(call.session)
+            self.calendars[government] = await calendar_.current(call.session)
         if government_of(call.session) != call.government:
             await enter_government(call.session, call.government)
 
@@ -163,7 +163,7 @@ def _answer(due: Due) -> dict[str, Any]:
 async def _years(call: Call, as_of: dt.datetime | None) -> tuple[list[CalendarYear], str]:
     """The years of the caller's government, now or as they were known at an instant, and their version."""
     if as_of is None:
-        calendar = await composition.calendar(call.session)
+        calendar = await calendar_.current(call.session)
         rows = (await call.session.execute(_YEARS)).all()
         version = calendar.version
     else:
@@ -209,7 +209,7 @@ async def list_days(call: Call, first: dt.date, last: dt.date, as_of: dt.datetim
             "span_too_long", f"from and to span 1 to {MAX_DAYS} days", f"查询期间须为1至{MAX_DAYS}天", days=MAX_DAYS
         )
     if as_of is None:
-        calendar = await composition.calendar(call.session)
+        calendar = await calendar_.current(call.session)
     else:
         years, version = await _years(call, as_of)
         calendar = WorkdayCalendar(years, version)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from meeting_svc.cadence.schemas import CadenceView, KindCadenceView, PeriodView
 from meeting_svc.meeting.table import meeting as meeting_table
 from zhengling.dates.deadlines import shanghai_day
-from zhengling.replicas import composition
+from zhengling.replicas import calendar as calendars
 from zhengling.rules.cadence import Period, sentence, standing
 from zhengling.web.routing import Call
 
@@ -18,7 +18,7 @@ async def get_cadence(call: Call, on: date | None) -> CadenceView:
     """Every kind with a cadence as it stands on a day (today where none is asked for), by the edition in force then. A
     meeting counts on its day once its session was opened; counting begins with the first session of any kind."""
     day = on or shanghai_day(call.now)
-    (await composition.calendar(call.session)).require(day)
+    (await calendars.current(call.session)).require(day)
     book = call.service.rulebooks.current(call.government, datetime(day.year, day.month, day.day, 4, tzinfo=UTC))
     held = await _held(call, day)
     begin = min((first for days in held.values() for first in days), default=None)

@@ -18,7 +18,7 @@ from zhengling.web.routing import Call
 
 async def send_circular(call: Call, body: SendCircular) -> Circular:
     """Record that the attendance of a period was circulated, with its figures as they are now. By the office."""
-    composition, occurred_at = await compositions.composition(call.session), call.occurred(body.occurred_at)
+    composition, occurred_at = await compositions.current(call.session), call.occurred(body.occurred_at)
     act = Text("circulate attendance", "通报参会情况")
     meetings.call_office(composition, call.official, shanghai_day(call.now), act, None)
     if body.kind:

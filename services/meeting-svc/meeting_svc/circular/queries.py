@@ -47,7 +47,7 @@ async def figures_of(call: Call, since: date, until: date, kind: str | None) -> 
     if kind:
         statement = statement.where(columns.kind == kind)
     meetings = (await call.session.execute(statement)).scalars()
-    return circulars.count(meetings, await composition.composition(call.session))
+    return circulars.count(meetings, await composition.current(call.session))
 
 
 async def get_attendance(call: Call, since: date | None, until: date | None, kind: str | None) -> AttendanceFigures:
@@ -56,7 +56,7 @@ async def get_attendance(call: Call, since: date | None, until: date | None, kin
     until = until or today
     since = since or date(until.year, 1, 1)
     figures = await figures_of(call, since, until, kind)
-    names = names_of(await composition.composition(call.session))
+    names = names_of(await composition.current(call.session))
     last = await call.session.scalar(sa.select(sa.func.max(circular_table.c.sent_at)))
     return AttendanceFigures(
         since=since,

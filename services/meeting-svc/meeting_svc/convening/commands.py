@@ -48,7 +48,7 @@ from zhengling.web.routing import Call
 
 async def call_meeting(call: Call, body: CallMeeting) -> Meeting:
     """Call a meeting for a day. By who organises the kind: the office, or the unit that proposes it."""
-    book, composition = call.rulebook, await compositions.composition(call.session)
+    book, composition = call.rulebook, await compositions.current(call.session)
     kind, today = book.kind(body.kind), shanghai_day(call.now)
     named = body.participants
     invitation.require_known(

@@ -42,6 +42,7 @@ from zhengling.events.event import (
     Unit,
 )
 from zhengling.kernel.errors import Text, invalid, not_found, refusal
+from zhengling.replicas import calendar as calendars
 from zhengling.replicas import composition as compositions
 from zhengling.rules.chains import Actor
 from zhengling.rules.vocabulary import EntrySource, Role
@@ -68,7 +69,7 @@ async def record_decision(call: Call, meeting_id: str, body: RecordDecision) -> 
     call.check_version(meeting.version)
     meetings.require_deciding(kind_of(call, meeting))
     await _require_organiser(call, meeting, Text("record a decision", "记录决定"))
-    composition = await compositions.composition(call.session)
+    composition = await compositions.current(call.session)
     topic = next((item for item in meeting.agenda if item.topic_id == body.topic_id), None)
     names = composition.organisation_names
     resolution = Resolution(
@@ -170,17 +171,17 @@ async def _recorded(call: Call, decision_id: str) -> tuple[Decision, Meeting, To
 
 
 async def _require_organiser(call: Call, meeting: Meeting, act: Text) -> None:
-    composition, kind = await compositions.composition(call.session), kind_of(call, meeting)
+    composition, kind = await compositions.current(call.session), kind_of(call, meeting)
     meetings.require_organiser(kind, composition, call.official, meeting.organised_by, shanghai_day(call.now), act)
 
 
 async def _as_said(call: Call, meeting: Meeting, resolution: Resolution, body: DecisionPayload) -> Resolution:
     """The resolution with what the payload says of it; units by their names of today."""
-    composition = await compositions.composition(call.session)
+    composition = await compositions.current(call.session)
     units = [*([body.lead] if body.lead else []), *body.co_units]
     require_organisations(composition, units, on=shanghai_day(call.now))
     if body.due:
-        (await compositions.calendar(call.session)).require(body.due)
+        (await calendars.current(call.session)).require(body.due)
         if body.due < meeting.day:
             raise invalid("due_before_the_meeting", f"due {body.due} lies before {meeting.day}", "办结时限早于会议日期")
     names = composition.organisation_names
@@ -261,7 +262,7 @@ async def _followed(call: Call, meeting: Meeting, topic_id: str) -> str | None:
 
 async def _require_concerned(call: Call, decision: Decision, act: Text, clause: str | None) -> None:
     """Problem 403 `not_concerned` unless the official is of the government's office or of the decision's lead unit."""
-    composition = await compositions.composition(call.session)
+    composition = await compositions.current(call.session)
     acting = composition.require(
         call.official,
         (Actor(role=Role.office), Actor(role=Role.sponsor)),

@@ -48,7 +48,7 @@ async def step_of_meeting(
     facts: Facts | None = None,
 ) -> StepTaken:
     """The step of one of the meeting's chains as taken; `facts` are further ones that the chain depends on."""
-    composition, on = await compositions.composition(call.session), shanghai_day(call.now)
+    composition, on = await compositions.current(call.session), shanghai_day(call.now)
     places = succession.places(meeting, kind, composition, on)
     step = chains.take_step(
         chain,
@@ -116,4 +116,4 @@ class MeetingCase:
 async def meeting_case(call: Call, meeting_id: str) -> MeetingCase:
     meeting = await lock(call.session, Meeting, meeting_id, "meeting", "会议")
     call.check_version(meeting.version)
-    return MeetingCase(call, meeting, kind_of(call, meeting), await compositions.composition(call.session))
+    return MeetingCase(call, meeting, kind_of(call, meeting), await compositions.current(call.session))

@@ -33,6 +33,7 @@ from zhengling.authority.composition import Composition
 from zhengling.database.session import load
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Problem, Text
+from zhengling.replicas import calendar as calendars
 from zhengling.replicas import composition as compositions
 from zhengling.rules.chains import Chain
 from zhengling.rules.meetings import MeetingKind
@@ -84,7 +85,7 @@ async def _view(call: Call, meeting: Meeting, around: _Around) -> MeetingView:
         await _preparation(call, view, meeting, kind)
         view.warnings += [RemarkView.model_validate(each) for each in await _day_remarks(call, meeting, kind, around)]
     if kind.quorum and meeting.state != MeetingState.cancelled:
-        figures = quorum.figures(meeting, kind, await compositions.composition(call.session))
+        figures = quorum.figures(meeting, kind, await compositions.current(call.session))
         view.quorum = QuorumView.model_validate(figures) if figures else None
     newest = around.newest.get(meeting.id)
     chains: dict[MeetingState, tuple[Chain, list[StepTaken]]] = {
@@ -106,7 +107,7 @@ async def _day_remarks(call: Call, meeting: Meeting, kind: MeetingKind, around: 
     """A day that is no working day, and a second meeting of the kind on it: lawful, and perhaps a mistake."""
     found = []
     with suppress(Problem):  # no calendar came yet, or none that reaches the day: a read doesn't fail for a warning
-        if not (await compositions.calendar(call.session)).is_workday(meeting.day):
+        if not (await calendars.current(call.session)).is_workday(meeting.day):
             text = Text(f"{meeting.day} is no working day", f"{meeting.day}不是工作日")
             found.append(Remark("not_a_working_day", None, text))
     if (meeting.kind, meeting.day) in around.doubled:
@@ -118,7 +119,7 @@ async def _day_remarks(call: Call, meeting: Meeting, kind: MeetingKind, around: 
 async def _next_step(
     call: Call, meeting: Meeting, kind: MeetingKind, chain: Chain, taken: list[StepTaken], facts_of: FactsOf
 ) -> NextStep | None:
-    composition = await compositions.composition(call.session)
+    composition = await compositions.current(call.session)
     at = succession.places(meeting, kind, composition, shanghai_day(call.now))
     step = next_step(chain, taken, facts_of(at.chair or ""))
     context = at.context
@@ -132,7 +133,7 @@ async def _next_step(
 
 
 async def _preparation(call: Call, view: MeetingView, meeting: Meeting, kind: MeetingKind) -> None:
-    people = await compositions.composition(call.session)
+    people = await compositions.current(call.session)
     members = attendance.members_of(meeting, kind, people)
     view.away = [official for official in members if people.absent(official, meeting.day)]
     view.expected = list(_expected(meeting, kind, people))

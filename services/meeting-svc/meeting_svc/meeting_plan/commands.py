@@ -63,7 +63,7 @@ async def _locked(call: Call, year: int) -> tuple[MeetingPlan, YearlyPlan, Compo
         raise not_found("meeting plan", "年度会议计划", year)
     call.check_version(plan.version)
     rules = rules_of(call.service.rulebooks.edition(call.government, plan.edition))
-    return plan, rules, await compositions.composition(call.session)
+    return plan, rules, await compositions.current(call.session)
 
 
 async def expect_next_year(call: Call) -> None:
@@ -101,7 +101,7 @@ async def _begin(call: Call, book: Rulebook, rules: YearlyPlan, year: int) -> Me
 async def open_plan(call: Call, body: OpenPlan) -> MeetingPlan:
     """Begin to collect a year's plan, where it isn't there by itself. By the office. 409 `plan_exists`; 422
     `plan_of_the_past`."""
-    book, composition = call.rulebook, await compositions.composition(call.session)
+    book, composition = call.rulebook, await compositions.current(call.session)
     rules, today = rules_of(book), shanghai_day(call.now)
     composition.require(
         call.official,

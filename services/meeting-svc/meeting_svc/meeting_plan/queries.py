@@ -44,7 +44,7 @@ async def _requests(call: Call, plan: MeetingPlan) -> list[PlanningRequest]:
 
 async def _next(call: Call, plan: MeetingPlan) -> NextPlanStep:
     rules = rules_of(call.service.rulebooks.edition(call.government, plan.edition))
-    composition, today = await compositions.composition(call.session), shanghai_day(call.now)
+    composition, today = await compositions.current(call.session), shanghai_day(call.now)
     ask = rules.ask[len(plan.steps)]
     recorded_by = ask.recorded_by if ask.meeting else ()
     return NextPlanStep(

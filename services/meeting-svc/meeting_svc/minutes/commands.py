@@ -48,6 +48,7 @@ from zhengling.events.event import (
     Unit,
 )
 from zhengling.kernel.errors import Text, invalid, not_found, refusal
+from zhengling.replicas import calendar as calendars
 from zhengling.replicas import composition as compositions
 from zhengling.rules.chains import Actor, StepName
 from zhengling.rules.conditions import Facts
@@ -152,7 +153,7 @@ async def waive_minutes(call: Call, meeting_id: str, body: WaiveMinutes) -> tupl
     Emits decision.adopted."""
     meeting = await lock(call.session, Meeting, meeting_id, "meeting", "会议")
     call.check_version(meeting.version)
-    kind, composition = kind_of(call, meeting), await compositions.composition(call.session)
+    kind, composition = kind_of(call, meeting), await compositions.current(call.session)
     minutes_.require_optional(kind, meeting)
     occurred_at = call.occurred(body.occurred_at)
     minutes_.require_after_close(meeting, kind, occurred_at)
@@ -209,7 +210,7 @@ async def _write(
     amendments: list[Amendment],
 ) -> Minutes:
     """A new version with its text, in the place of one that isn't signed; drafted by who drafts under the rulebook."""
-    kind, composition = kind_of(call, meeting), await compositions.composition(call.session)
+    kind, composition = kind_of(call, meeting), await compositions.current(call.session)
     minutes_.require_after_close(meeting, kind, call.occurred(body.occurred_at))
     minutes = await _version(call, meeting, latest, cause, body.reason or "", call.occurred(body.occurred_at))
     major = body.major or any(item.major for item in meeting.agenda)
@@ -229,7 +230,7 @@ async def _write(
 async def _version(
     call: Call, meeting: Meeting, latest: Minutes | None, cause: Cause, reason: str, drafted_at: datetime
 ) -> Minutes:
-    composition = await compositions.composition(call.session)
+    composition = await compositions.current(call.session)
     government = call.service.rulebooks.edition(call.government, meeting.edition).government
     if latest:
         minutes_.supersede(latest)
@@ -306,7 +307,7 @@ async def _topics_of(call: Call, amendments: list[Amendment]) -> list[Topic]:
 
 async def _after(call: Call, meeting: Meeting, before: Resolution, changes: ResolutionChanges) -> Resolution:
     """The resolution with these changes; units by their names of today."""
-    composition = await compositions.composition(call.session)
+    composition = await compositions.current(call.session)
     given: dict[str, object] = {name: getattr(changes, name) for name in changes.model_fields_set}
     names = composition.organisation_names
     codes = [*([changes.lead] if changes.lead else []), *(changes.co_units or [])]
@@ -316,7 +317,7 @@ async def _after(call: Call, meeting: Meeting, before: Resolution, changes: Reso
     if changes.co_units is not None:
         given["co_units"] = tuple(Unit(code=code, name=names[code]) for code in changes.co_units)
     if changes.due:
-        (await compositions.calendar(call.session)).require(changes.due)
+        (await calendars.current(call.session)).require(changes.due)
         if changes.due < meeting.day:
             raise invalid(
                 "due_before_the_meeting", f"due {changes.due} lies before {meeting.day}", "办结时限早于会议日期"
@@ -337,7 +338,7 @@ async def decisions_of(call: Call, meeting_id: str) -> list[Decision]:
 async def _sign(
     call: Call, meeting: Meeting, kind: MeetingKind, minutes: Minutes, taken: StepTaken, facts: Facts
 ) -> None:
-    composition = await compositions.composition(call.session)
+    composition = await compositions.current(call.session)
     words = await _words(call, meeting, kind, composition, minutes.amendments)
     minutes_.require_told(minutes.text, words.items, kind.minutes_chain.clause)
     correction = minutes.cause == Cause.correction

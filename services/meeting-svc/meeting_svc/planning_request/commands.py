@@ -48,6 +48,7 @@ from zhengling.authority.composition import Acting, Composition, OrganisationKin
 from zhengling.database.session import government_of, load, lock
 from zhengling.dates.deadlines import Due, compute, shanghai_day
 from zhengling.kernel.errors import Text, invalid
+from zhengling.replicas import calendar as calendars
 from zhengling.replicas import composition as compositions
 from zhengling.rules.cadence import period_of
 from zhengling.rules.chains import Actor
@@ -95,8 +96,8 @@ async def case_of(session: AsyncSession, book: Rulebook, request: PlanningReques
         met_at = request.submitted_at if kind.lead.met_by == "request" else request.approved_at
         as_of = shanghai_day(met_at) if met_at else today
     around = Surroundings(
-        composition=await compositions.composition(session),
-        calendar=await compositions.calendar(session),
+        composition=await compositions.current(session),
+        calendar=await calendars.current(session),
         as_of=as_of,
         due=await lead_of(session, book, kind, request),
         others=await _others(session, kind, request),
@@ -109,7 +110,7 @@ async def lead_of(session: AsyncSession, book: Rulebook, kind: RequestType, requ
     """Until when it has to be asked for, or approved; None where its type has no lead time."""
     if kind.lead is None:
         return None
-    calendar = await compositions.calendar(session)
+    calendar = await calendars.current(session)
     return compute(kind.lead.rule, book.deadline(kind.lead.rule), request.day, calendar)
 
 
@@ -149,7 +150,7 @@ async def _locked(call: Call, request_id: str, act: Act, occurred_at: datetime) 
 async def ask_to_hold(call: Call, body: AskToHold) -> PlanningRequest:
     """Ask to hold something. By who may ask by its type: somebody of the sponsor, or the leader meant. Where its rules
     ask nobody it is approved at once. No event."""
-    book, composition = call.rulebook, await compositions.composition(call.session)
+    book, composition = call.rulebook, await compositions.current(call.session)
     kind, occurred_at = kind_of(book, body.type), call.occurred(body.occurred_at)
     require_organisations(composition, [body.sponsor])
     acting = planning_requests.require_may_ask(kind, composition, call.official, body.sponsor, shanghai_day(call.now))
@@ -201,7 +202,7 @@ async def _submit(
         raise invalid("unknown_official", f"no such official: {', '.join(unknown)}", f"查无此人：{'、'.join(unknown)}")
     if len(set(officials)) != len(officials):
         raise invalid("official_twice", "an official stands twice among the invitees", "邀请名单中有人重复")
-    (await compositions.calendar(call.session)).require(request.day)
+    (await calendars.current(call.session)).require(request.day)
     planning_requests.require_day_ahead(request, shanghai_day(occurred_at))
     if not kind.submits:
         planning_requests.require_document(kind, request)

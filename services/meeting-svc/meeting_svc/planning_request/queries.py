@@ -23,7 +23,7 @@ from meeting_svc.planning_request.schemas import (
 from meeting_svc.planning_request.table import planning_request as planning_request_table
 from zhengling.database.session import load
 from zhengling.dates.deadlines import shanghai_day
-from zhengling.replicas import composition
+from zhengling.replicas import calendar as calendars
 from zhengling.replicas.due_dates import view_of
 from zhengling.web.paging import Page, PageRequest, equal, page, picked
 from zhengling.web.routing import Call
@@ -36,7 +36,7 @@ async def request_view(call: Call, request: PlanningRequest) -> PlanningRequestV
     kind = kind_of(book, request.type)
     view.type_name = kind.name
     if due := await lead_of(call.session, book, kind, request):
-        view.lead = view_of(due, await composition.calendar(call.session), call.language, with_trace=True)
+        view.lead = view_of(due, await calendars.current(call.session), call.language, with_trace=True)
     if request.state == RequestState.requested:
         case = await case_of(call.session, book, request, shanghai_day(call.now))
         view.breaches = [

@@ -43,6 +43,7 @@ from zhengling.database.session import load, lock
 from zhengling.dates.deadlines import Due, compute, shanghai_day
 from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Text, invalid, refusal
+from zhengling.replicas import calendar as calendars
 from zhengling.replicas import composition as compositions
 from zhengling.rules.absences import Power
 from zhengling.rules.chains import Actor, StepName
@@ -62,7 +63,7 @@ def rules_of(call: Call, topic: Topic) -> TopicRules:
 async def _locked(call: Call, topic_id: str) -> tuple[Topic, MeetingKind, Composition]:
     topic = await lock(call.session, Topic, topic_id, "topic", "议题")
     call.check_version(topic.version)
-    return topic, kind_of(call, topic), await compositions.composition(call.session)
+    return topic, kind_of(call, topic), await compositions.current(call.session)
 
 
 async def _kept(call: Call, topic: Topic) -> Topic:
@@ -96,7 +97,7 @@ def _received(call: Call, composition: Composition, stated: datetime | None) -> 
 
 async def submit_topic(call: Call, body: SubmitTopic) -> Topic:
     """Submit a topic with its papers. By whoever raises it: the leader, or somebody of the sponsor."""
-    book, composition = call.rulebook, await compositions.composition(call.session)
+    book, composition = call.rulebook, await compositions.current(call.session)
     kind = book.kind(body.meeting_kind)
     occurred_at = _received(call, composition, body.occurred_at)
     require_organisations(composition, [body.sponsor, *body.concerned])
@@ -524,7 +525,7 @@ async def papers_due(call: Call, topic: Topic, kind: MeetingKind, day: date) -> 
     papers = kind.papers
     if papers is None or papers.deadline is None or not matches(papers.deadline_when, topic.facts):
         return None, 0
-    calendar = await compositions.calendar(call.session)
+    calendar = await calendars.current(call.session)
     book = call.service.rulebooks.edition(call.government, topic.edition)
     due = compute(papers.deadline, book.deadline(papers.deadline), day, calendar)
     return due, papers_.working_days_late(due, shanghai_day(papers_.came_in(topic, kind)), calendar)

@@ -38,7 +38,7 @@ async def topic_view(call: Call, topic: Topic) -> TopicView:
 
 
 async def _view(call: Call, topic: Topic, entrusted: set[tuple[str, str]]) -> TopicView:
-    kind, rules, composition = kind_of(call, topic), rules_of(call, topic), await compositions.composition(call.session)
+    kind, rules, composition = kind_of(call, topic), rules_of(call, topic), await compositions.current(call.session)
     shown: dict[str, Any] = {name: getattr(topic, name) for name in TopicView.model_fields if hasattr(topic, name)}
     shown["gate_records"] = [GateRecordView.model_validate(record) for record in topic.gates]
     names = composition.organisation_names
@@ -97,7 +97,7 @@ async def list_topics(
 
         async def waiting(rows: list[Topic]) -> list[TopicView | None]:
             views = [await _view(call, row, entrusted) for row in rows]
-            people = await compositions.composition(call.session)
+            people = await compositions.current(call.session)
             asked = [_waits_for(call, row, view, people) for row, view in zip(rows, views, strict=True)]
             return [
                 v if official in a and (v.open_gates or not open_gates) else None

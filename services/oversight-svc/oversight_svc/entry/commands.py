@@ -26,6 +26,7 @@ from zhengling.dates.deadlines import shanghai_day
 from zhengling.dates.workdays import SHANGHAI
 from zhengling.events.event import DecisionAdopted, EntryDueMoved, EntryDueSet, EntryOpened, EntryOverdue
 from zhengling.kernel.errors import Problem, Text
+from zhengling.replicas import calendar as calendars
 from zhengling.replicas import composition as compositions
 from zhengling.replicas import due_dates
 from zhengling.replicas.due_dates import Moved
@@ -152,9 +153,9 @@ async def set_due(call: Call, entry_id: str, body: SetDue) -> Entry:
     entry = await lock(call.session, Entry, entry_id, "entry", "督查事项")
     call.check_version(entry.version)
     ledger = ledger_of(call.service.rulebooks.edition(call.government, entry.edition))
-    composition = await compositions.composition(call.session)
+    composition = await compositions.current(call.session)
     set_at = call.occurred(body.occurred_at)
-    (await compositions.calendar(call.session)).require(body.due)
+    (await calendars.current(call.session)).require(body.due)
     entries.set_due(entry, ledger, composition, call.official, body.due, end_of(body.due), shanghai_day(call.now))
     await timers.schedule(call.session, OVERDUE, {entry.id: end_of(body.due)})
     await emit(

@@ -1,0 +1,18 @@
+"""A bounded cache of what was parsed from a replica."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TypeVar
+
+K = TypeVar("K")
+V = TypeVar("V")
+_KEEP = 64
+
+
+def keep(cache: OrderedDict[K, V], key: K, value: V) -> V:
+    """Put the value there; beyond the bound the oldest goes."""
+    cache[key] = value
+    if len(cache) > _KEEP:
+        cache.popitem(last=False)
+    return value

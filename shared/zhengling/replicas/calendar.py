@@ -1,0 +1,77 @@
+"""The replica of the working-day calendar: stored from calendar-svc's events, read as one calendar for a whole transaction."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from zhengling.database.session import NATIONAL, backbone, government_of, looked_up
+from zhengling.dates.workdays import CalendarYear, WorkdayCalendar, overlay
+from zhengling.kernel.errors import Problem, Text
+from zhengling.replicas.cache import keep
+
+_CALENDAR_VERSION = sa.text("SELECT held_calendar_version()")
+_WAIT_FOR_WRITERS = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('calendar_year', 0))")
+_CALENDAR = sa.text("SELECT government, content FROM calendar_year")
+_STORE_YEAR = sa.text("""
+    INSERT INTO calendar_year (government, year, version, content)
+    VALUES (:government, :year, :version, CAST(:content AS jsonb))
+    ON CONFLICT (government, year) DO UPDATE SET version = excluded.version, content = excluded.content,
+        changed_at = clock_timestamp()
+""")
+
+
+_calendars: OrderedDict[tuple[str, str], WorkdayCalendar] = OrderedDict()
+
+
+async def current(session: AsyncSession) -> WorkdayCalendar:
+    """The working days of the session's government as known here: one calendar for a whole transaction, which no other
+    replaces before its commit. Problem 503 until a first snapshot came."""
+    government = government_of(session)
+    known: dict[str, WorkdayCalendar] = looked_up(session, "calendar")
+    if government not in known:
+        known[government] = await _read(session, government)
+    return known[government]
+
+
+async def _read(session: AsyncSession, government: str) -> WorkdayCalendar:
+    version = (await backbone(session, _CALENDAR_VERSION, {})).scalar()
+    if version is None:
+        raise Problem(
+            503,
+            "no_calendar_yet",
+            Text("the working-day calendar hasn't arrived here yet", "工作日历尚未同步到本服务"),
+            Text("try again shortly", "请稍后重试"),
+            headers={"Retry-After": "2"},
+        )
+    if found := _calendars.get((government, version)):
+        return found
+    rows = (await session.execute(_CALENDAR)).all()
+    national, local = (
+        [CalendarYear.model_validate(content) for owner, content in rows if (owner == NATIONAL) == is_national]
+        for is_national in (True, False)
+    )
+    return keep(_calendars, (government, version), WorkdayCalendar(overlay(national, local), version))
+
+
+async def take_calendar(session: AsyncSession) -> None:
+    """Have the calendar alone until the commit. Before anything of it is read, as two that read it and then both want it
+    alone would wait for one another."""
+    await session.execute(_WAIT_FOR_WRITERS)
+
+
+async def store_calendar_year(session: AsyncSession, version: int, year: CalendarYear) -> None:
+    """Keep this version for the session's government. Waits for transactions that write by the calendar before it."""
+    looked_up(session, "calendar").clear()
+    await take_calendar(session)
+    await session.execute(
+        _STORE_YEAR,
+        {
+            "government": government_of(session),
+            "year": year.year,
+            "version": version,
+            "content": year.model_dump_json(),
+        },
+    )
