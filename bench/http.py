@@ -41,7 +41,7 @@ from bench.table import Row
 from zhengling.authority.composition import Composition
 from zhengling.local.stack import EmbeddedStack, ServiceProcess, free_port
 from zhengling.main_job import Api, Json, MainJob, Scenario, at, load_composition
-from zhengling.web.routing import Service
+from zhengling.service.service import Service
 
 ROOT = Path(__file__).resolve().parents[1]
 DEMO = ROOT / "deploy" / "demo"

@@ -39,7 +39,8 @@ from zhengling.rules import gates
 from zhengling.rules.loading import Rulebooks
 from zhengling.rules.rulebook import Rulebook
 from zhengling.service.auth import Principal
-from zhengling.web.routing import Call, Service
+from zhengling.service.service import Service
+from zhengling.web.call import Call
 
 DOMAIN = (
     topic, papers, declaration, readiness, transitions, gates, consultation, meeting, agenda, session, invitation, attendance,

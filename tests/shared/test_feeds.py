@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from icalendar import Calendar
 
 from zhengling.kernel.errors import Text
-from zhengling.web import routing
+from zhengling.web import problems
 from zhengling.web.feeds import FeedEvent, Status, render
 
 CHANGED = datetime(2026, 2, 3, 4, 5, 6, 789, tzinfo=UTC)
@@ -166,7 +166,7 @@ async def test_a_failure_on_a_link_tells_its_secret_neither_to_the_log_nor_to_th
         "path_params": {"secret": secret},
     }  # fmt: skip
     with caplog.at_level(logging.DEBUG):
-        answer = await routing._on_failure(Request(scope), ValueError("something broke"))
+        answer = await problems.on_failure(Request(scope), ValueError("something broke"))
     assert "/v1/feeds/{secret}.ics" in caplog.text
     assert secret not in caplog.text
     assert orjson.loads(bytes(answer.body))["instance"] == "/v1/feeds/{secret}.ics"

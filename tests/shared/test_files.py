@@ -29,8 +29,8 @@ from zhengling.files.store import FileStore
 from zhengling.kernel.errors import Problem
 from zhengling.rules.loading import Rulebooks
 from zhengling.service.auth import Authenticator, KeySource
+from zhengling.service.service import Service
 from zhengling.service.settings import ServiceSettings
-from zhengling.web.routing import Service
 
 NOW = timedelta(0)
 LARGE = 12_000_000  # more than two parts of an upload to S3

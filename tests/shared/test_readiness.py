@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from zhengling.web.routing import state_of_calendar
+from zhengling.service.health import state_of_calendar
 
 NEWEST: dict[str, Any] = {
     "last": 2031,

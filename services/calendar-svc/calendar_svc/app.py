@@ -12,10 +12,10 @@ from calendar_svc.settings import Settings
 from calendar_svc.year.commands import seed_national_years
 from zhengling.kernel.errors import Text
 from zhengling.service.program import Program
+from zhengling.service.service import Service
 from zhengling.service.worker import Worker
 from zhengling.web import feeds
-from zhengling.web.routing import Service
-from zhengling.web.routing import create_app as create_service_app
+from zhengling.web.app import create_app as create_service_app
 
 
 def create_app(service: Service) -> FastAPI:

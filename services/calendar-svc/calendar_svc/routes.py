@@ -36,16 +36,10 @@ from calendar_svc.year.schemas import (
 from zhengling.kernel.errors import invalid
 from zhengling.kernel.instants import Day, Instant
 from zhengling.replicas.due_dates import DueView
+from zhengling.web.call import Call
+from zhengling.web.etags import etag
 from zhengling.web.paging import Page, Paging
-from zhengling.web.routing import (
-    Call,
-    change,
-    command,
-    commands,
-    etag,
-    queries,
-    query,
-)
+from zhengling.web.routing import change, command, commands, queries, query
 
 READ, WRITE, NATIONAL = "calendar:read", "calendar:write", "calendar:national"
 Read = Annotated[Call, query(READ)]

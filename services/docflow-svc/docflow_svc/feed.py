@@ -10,8 +10,8 @@ from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Text
 from zhengling.replicas import due_dates
 from zhengling.replicas.due_dates import KeptDeadline
+from zhengling.web.call import Call
 from zhengling.web.feeds import FeedEvent, Status
-from zhengling.web.routing import Call
 
 
 async def feed(call: Call) -> list[FeedEvent]:

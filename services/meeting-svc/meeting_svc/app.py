@@ -12,10 +12,10 @@ from meeting_svc.routes import ROUTERS
 from meeting_svc.settings import Settings
 from zhengling.kernel.errors import Text
 from zhengling.service.program import Program
+from zhengling.service.service import Service
 from zhengling.service.worker import Worker
 from zhengling.web import feeds, file_routes
-from zhengling.web.routing import Service
-from zhengling.web.routing import create_app as create_service_app
+from zhengling.web.app import create_app as create_service_app
 
 
 def create_app(service: Service) -> FastAPI:

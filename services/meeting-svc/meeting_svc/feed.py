@@ -12,8 +12,8 @@ from meeting_svc.meeting.table import meeting as table
 from zhengling.authority.composition import Composition
 from zhengling.kernel.errors import Text
 from zhengling.replicas import composition as compositions
+from zhengling.web.call import Call
 from zhengling.web.feeds import FeedEvent, Status, first_day
-from zhengling.web.routing import Call
 
 _STATES = {
     MeetingState.called: Text("called, its agenda isn't approved yet", "已召集，议程待批准"),

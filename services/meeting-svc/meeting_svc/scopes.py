@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from zhengling.web.routing import Call, change, command, query
+from zhengling.web.call import Call
+from zhengling.web.routing import change, command, query
 
 READ, WRITE, ADMIN = "meeting:read", "meeting:write", "meeting:admin"
 Read = Annotated[Call, query(READ)]

@@ -17,8 +17,8 @@ import yaml
 from zhengling.contracts.asyncapi import asyncapi, event_schema
 from zhengling.events.event import EVENTS
 from zhengling.main_job import SERVICES
+from zhengling.service.service import Service
 from zhengling.service.settings import ServiceSettings
-from zhengling.web.routing import Service
 
 
 def openapi(service: str) -> dict[str, Any]:

@@ -42,7 +42,7 @@ from zhengling.files.kinds import (
 )
 from zhengling.files.store import FileStore, store_away
 from zhengling.kernel.errors import Problem, Text, invalid, not_found
-from zhengling.web.routing import Service
+from zhengling.service.service import Service
 
 log = logging.getLogger(__name__)
 BYTES = Counter("zhengling_file_bytes", "Bytes of files that went in or out", ["direction"])

@@ -20,9 +20,9 @@ from pydantic import ValidationError
 from sqlalchemy.engine import make_url
 
 from zhengling.rules.loading import RulebookError
+from zhengling.service.service import Service
 from zhengling.service.settings import ServiceSettings
 from zhengling.service.worker import Worker, create_worker_app
-from zhengling.web.routing import Service
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,8 @@ from zhengling.events.event import EVENTS
 from zhengling.files import files
 from zhengling.replicas import editions, recomputation
 from zhengling.replicas.due_dates import Owners
-from zhengling.web.routing import Checks, Service, health_routes
+from zhengling.service.health import Checks, health_routes
+from zhengling.service.service import Service
 
 log = logging.getLogger(__name__)
 OUTBOX = Gauge("zhengling_outbox_rows", "Rows of the outbox that aren't published", ["state"])

@@ -32,17 +32,11 @@ from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Language, Problem, Text, not_found, refusal
 from zhengling.replicas import composition as compositions
 from zhengling.service.auth import Principal
-from zhengling.web.routing import (
-    PROBLEMS,
-    Call,
-    Service,
-    command,
-    commands,
-    is_current,
-    language_of,
-    queries,
-    query,
-)
+from zhengling.service.service import Service
+from zhengling.web.call import Call
+from zhengling.web.etags import is_current
+from zhengling.web.problems import PROBLEMS, language_of
+from zhengling.web.routing import command, commands, queries, query
 
 PRODID = "-//Zhengling//Calendar feeds 1.0//ZH"
 REFRESH = timedelta(hours=1)

@@ -28,12 +28,12 @@ from zhengling.files import files
 from zhengling.files.files import StoredFile, Upload
 from zhengling.files.kinds import FILE_KINDS, UNKNOWN_MEDIA_TYPE, Classification
 from zhengling.kernel.errors import Problem, Text, invalid
+from zhengling.service.service import Service
+from zhengling.web.call import Call
 from zhengling.web.paging import Page, Paging, page
+from zhengling.web.problems import PROBLEMS
 from zhengling.web.routing import (
-    PROBLEMS,
-    Call,
     CommandRoute,
-    Service,
     authenticate,
     command,
     queries,

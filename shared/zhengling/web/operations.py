@@ -18,15 +18,10 @@ from zhengling.kernel.errors import Problem, Text, not_found, refusal
 from zhengling.kernel.instants import Instant
 from zhengling.kernel.payload import SAYING, Payload
 from zhengling.replicas import calendar as calendars
+from zhengling.service.service import Service
+from zhengling.web.call import Call
 from zhengling.web.paging import Page, Paging, bounds, cut
-from zhengling.web.routing import (
-    Call,
-    Service,
-    command,
-    commands,
-    queries,
-    query,
-)
+from zhengling.web.routing import command, commands, queries, query
 
 _FAILED = sa.text("""
     SELECT event_id, consumer, source, event_type, aggregate_type, aggregate_id, aggregate_seq, status, attempts,

@@ -16,7 +16,7 @@ from zhengling.kernel.payload import OccurredAt, Opinion, Payload, View
 from zhengling.rules.chains import Chain, Step, StepName
 from zhengling.rules.conditions import Facts, matches
 from zhengling.rules.vocabulary import Role
-from zhengling.web.routing import Call
+from zhengling.web.call import Call
 
 
 class ActView(View):

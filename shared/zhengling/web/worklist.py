@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Query
 
 from zhengling.kernel.errors import invalid
-from zhengling.web.routing import Call
+from zhengling.web.call import Call
 
 #: Whoever may act on a thing next: by post, for somebody who is away, or entrusted.
 WaitsFor = Annotated[

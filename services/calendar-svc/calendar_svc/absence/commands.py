@@ -46,7 +46,7 @@ from zhengling.replicas import composition as compositions
 from zhengling.rules.absences import Absence as Rules
 from zhengling.rules.absences import Duty, RequestRow
 from zhengling.rules.rulebook import Rulebook
-from zhengling.web.routing import Call
+from zhengling.web.call import Call
 
 # Who counts whom as away decides one after another: two approvals at once would each see the other as not there yet.
 _ONE_AT_A_TIME = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('absence:' || :government, 0))")

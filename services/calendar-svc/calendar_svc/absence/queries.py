@@ -31,8 +31,8 @@ from calendar_svc.field_research.table import field_day as field_day_table
 from zhengling.database.session import load
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.replicas import composition as compositions
+from zhengling.web.call import Call
 from zhengling.web.paging import Page, PageRequest, page, picked
-from zhengling.web.routing import Call
 from zhengling.web.worklist import waited_for
 
 

@@ -28,16 +28,10 @@ from calendar_svc.absence.schemas import (
 )
 from calendar_svc.field_research.field_research import FieldDay
 from zhengling.kernel.instants import Day
+from zhengling.web.call import Call
+from zhengling.web.etags import etag
 from zhengling.web.paging import Page, Paging
-from zhengling.web.routing import (
-    Call,
-    change,
-    command,
-    commands,
-    etag,
-    queries,
-    query,
-)
+from zhengling.web.routing import change, command, commands, queries, query
 from zhengling.web.worklist import WaitsFor
 
 READ, WRITE = "calendar:read", "calendar:write"

@@ -37,7 +37,7 @@ from zhengling.replicas import calendar as calendar_
 from zhengling.replicas import composition as compositions
 from zhengling.rules.chains import Actor
 from zhengling.rules.vocabulary import Role
-from zhengling.web.routing import Call
+from zhengling.web.call import Call
 
 Cause = Literal["base", "notice", "closure", "lift"]
 

@@ -34,8 +34,8 @@ from zhengling.kernel.errors import Problem, Text, invalid, not_found
 from zhengling.replicas import calendar as calendar_
 from zhengling.replicas.due_dates import DueView, view_of
 from zhengling.rules.rulebook import Rulebook
+from zhengling.web.call import Call
 from zhengling.web.paging import Page, PageRequest, page
-from zhengling.web.routing import Call
 
 AD_HOC = "period"
 MAX_DAYS = 800

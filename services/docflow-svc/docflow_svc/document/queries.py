@@ -11,8 +11,8 @@ from docflow_svc.document.table import document
 from zhengling.database.session import load
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.replicas import due_dates
+from zhengling.web.call import Call
 from zhengling.web.paging import Page, PageRequest, page
-from zhengling.web.routing import Call
 
 
 async def get_document(call: Call, document_id: str) -> DocumentDetail:

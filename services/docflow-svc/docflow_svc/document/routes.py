@@ -8,8 +8,10 @@ from fastapi import Query, Response
 
 from docflow_svc.document import queries as see
 from docflow_svc.document.schemas import DocumentDetail, DocumentView
+from zhengling.web.call import Call
+from zhengling.web.etags import etag
 from zhengling.web.paging import Page, Paging
-from zhengling.web.routing import Call, etag, queries, query
+from zhengling.web.routing import queries, query
 
 Read = Annotated[Call, query("docflow:read")]
 reads = queries("/v1", "docflow")

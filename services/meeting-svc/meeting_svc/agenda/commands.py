@@ -17,7 +17,7 @@ from meeting_svc.topic.topic import Topic
 from zhengling.authority.chain import StepTaken
 from zhengling.database.session import lock
 from zhengling.kernel.errors import Text, invalid
-from zhengling.web.routing import Call
+from zhengling.web.call import Call
 from zhengling.web.steps import TakeStep
 
 _ARRANGE = Text("arrange the agenda", "安排议程")

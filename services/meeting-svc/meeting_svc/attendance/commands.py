@@ -14,7 +14,7 @@ from meeting_svc.session import session
 from meeting_svc.topic.topic import Topic
 from zhengling.database.session import load
 from zhengling.kernel.errors import Text, invalid
-from zhengling.web.routing import Call
+from zhengling.web.call import Call
 
 
 async def record_movement(call: Call, meeting_id: str, body: RecordMovement) -> Meeting:

@@ -11,7 +11,7 @@ from meeting_svc.meeting.table import meeting as meeting_table
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.replicas import calendar as calendars
 from zhengling.rules.cadence import Period, sentence, standing
-from zhengling.web.routing import Call
+from zhengling.web.call import Call
 
 
 async def get_cadence(call: Call, on: date | None) -> CadenceView:

@@ -13,7 +13,7 @@ from meeting_svc.meeting import meeting as meetings
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Text
 from zhengling.replicas import composition as compositions
-from zhengling.web.routing import Call
+from zhengling.web.call import Call
 
 
 async def send_circular(call: Call, body: SendCircular) -> Circular:

@@ -19,8 +19,8 @@ from meeting_svc.meeting.table import meeting as meeting_table
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.documents.xlsx import put_text
 from zhengling.replicas import composition
+from zhengling.web.call import Call
 from zhengling.web.paging import Page, PageRequest, page
-from zhengling.web.routing import Call
 
 _HEADINGS = {
     "en": (

@@ -12,8 +12,9 @@ from meeting_svc.circular.schemas import AttendanceFigures, CircularView, SendCi
 from meeting_svc.scopes import Create, Read
 from zhengling.documents.xlsx import MEDIA_TYPE
 from zhengling.kernel.instants import Day
+from zhengling.web.etags import etag
 from zhengling.web.paging import Page, Paging
-from zhengling.web.routing import commands, etag, queries
+from zhengling.web.routing import commands, queries
 
 writes = commands("/v1", "meeting")
 reads = queries("/v1", "meeting")

@@ -21,7 +21,8 @@ from zhengling.events.event import CompositionChanged
 from zhengling.kernel.errors import Problem, Text, invalid
 from zhengling.replicas import composition as compositions
 from zhengling.rules.rulebook import Titles
-from zhengling.web.routing import Call, parse_etag, stale
+from zhengling.web.call import Call, stale
+from zhengling.web.etags import parse_etag
 
 Source = Literal["json", "xlsx"]
 #: What one event may weigh: the broker takes a mebibyte with the envelope around it.

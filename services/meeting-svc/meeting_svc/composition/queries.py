@@ -30,8 +30,8 @@ from zhengling.authority.composition import Composition, Official, Post, PostRol
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Problem, Text, invalid, not_found
 from zhengling.rules.vocabulary import Role
+from zhengling.web.call import Call
 from zhengling.web.paging import Page
-from zhengling.web.routing import Call
 
 _STANDING = sa.text("SELECT version, content FROM composition WHERE government = :government")
 _VERSION = sa.text(

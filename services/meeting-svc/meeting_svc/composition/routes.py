@@ -28,16 +28,11 @@ from zhengling.authority.composition import Composition
 from zhengling.documents.xlsx import MEDIA_TYPE
 from zhengling.kernel.errors import Problem, Text
 from zhengling.kernel.instants import Day
+from zhengling.web.call import Call
+from zhengling.web.etags import etag
 from zhengling.web.paging import Page
-from zhengling.web.routing import (
-    PROBLEMS,
-    Call,
-    command,
-    commands,
-    etag,
-    queries,
-    query,
-)
+from zhengling.web.problems import PROBLEMS
+from zhengling.web.routing import command, commands, queries, query
 
 #: A composition is larger than other bodies; what of it can be loaded is limited by rows and by the event's size.
 BODY_LIMITS = {f"/v1/composition{path}": 8 * 1024 * 1024 for path in ("", "/preview")}

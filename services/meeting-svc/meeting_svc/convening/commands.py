@@ -43,7 +43,7 @@ from zhengling.events.event import MeetingClosed
 from zhengling.kernel.errors import Text, invalid
 from zhengling.replicas import composition as compositions
 from zhengling.rules.meetings import MeetingKind
-from zhengling.web.routing import Call
+from zhengling.web.call import Call
 
 
 async def call_meeting(call: Call, body: CallMeeting) -> Meeting:

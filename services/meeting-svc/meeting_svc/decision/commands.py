@@ -46,7 +46,7 @@ from zhengling.replicas import calendar as calendars
 from zhengling.replicas import composition as compositions
 from zhengling.rules.chains import Actor
 from zhengling.rules.vocabulary import EntrySource, Role
-from zhengling.web.routing import Call
+from zhengling.web.call import Call
 
 #: What oversight-svc tells of the entry of a decision.
 OfAnEntry = EntryOpened | EntryDueSet | EntryDueMoved | EntryOverdue | EntryAmended | EntryRevoked

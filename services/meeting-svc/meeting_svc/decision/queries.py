@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from meeting_svc.decision.decision import Decision, PublicationState, Standing
 from meeting_svc.decision.schemas import DecisionView
 from zhengling.database.session import load
+from zhengling.web.call import Call
 from zhengling.web.paging import Page, PageRequest, equal, page
-from zhengling.web.routing import Call
 
 
 async def get_decision(call: Call, decision_id: str) -> DecisionView:

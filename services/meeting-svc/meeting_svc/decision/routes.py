@@ -19,8 +19,10 @@ from meeting_svc.decision.schemas import (
     WithdrawDecision,
 )
 from meeting_svc.scopes import Change, Read
+from zhengling.web.call import Call
+from zhengling.web.etags import etag
 from zhengling.web.paging import Page, Paging
-from zhengling.web.routing import Call, commands, etag, queries
+from zhengling.web.routing import commands, queries
 
 writes = commands("/v1", "decision")
 reads = queries("/v1", "decision")

@@ -11,7 +11,7 @@ from meeting_svc.meeting.case import MeetingCase, meeting_case, step_of_meeting
 from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.meeting.record import Acknowledgement, Invitee
 from zhengling.kernel.errors import Text
-from zhengling.web.routing import Call
+from zhengling.web.call import Call
 from zhengling.web.steps import TakeStep
 
 

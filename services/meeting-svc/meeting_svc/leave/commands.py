@@ -9,7 +9,7 @@ from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting.case import meeting_case
 from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.meeting.record import Delegation, LeaveRequest, Withdrawal
-from zhengling.web.routing import Call
+from zhengling.web.call import Call
 
 
 async def ask_leave(call: Call, meeting_id: str, body: AskLeave) -> Meeting:

@@ -28,7 +28,7 @@ from zhengling.replicas import composition as compositions
 from zhengling.rules.chains import Chain
 from zhengling.rules.conditions import Facts
 from zhengling.rules.meetings import MeetingKind
-from zhengling.web.routing import Call
+from zhengling.web.call import Call
 from zhengling.web.steps import TakeStep
 
 

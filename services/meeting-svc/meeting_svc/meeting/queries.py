@@ -38,8 +38,8 @@ from zhengling.replicas import composition as compositions
 from zhengling.rules.chains import Chain
 from zhengling.rules.meetings import MeetingKind
 from zhengling.rules.vocabulary import TopicNature
+from zhengling.web.call import Call
 from zhengling.web.paging import Page, PageRequest, equal, page, picked
-from zhengling.web.routing import Call
 from zhengling.web.steps import FactsOf, NextStep, next_of
 from zhengling.web.worklist import waited_for
 

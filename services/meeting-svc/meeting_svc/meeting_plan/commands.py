@@ -37,7 +37,7 @@ from zhengling.rules.chains import Actor
 from zhengling.rules.planning import CHINESE, Ask, YearlyPlan
 from zhengling.rules.rulebook import Rulebook
 from zhengling.rules.vocabulary import Role
-from zhengling.web.routing import Call
+from zhengling.web.call import Call
 
 SUBJECT = "meeting_plan"
 OVERDUE = "meeting_plan_overdue"

@@ -15,8 +15,8 @@ from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import not_found
 from zhengling.replicas import composition as compositions
 from zhengling.replicas import due_dates
+from zhengling.web.call import Call
 from zhengling.web.paging import Page, PageRequest, page
-from zhengling.web.routing import Call
 
 
 async def plan_view(call: Call, plan: MeetingPlan) -> MeetingPlanView:

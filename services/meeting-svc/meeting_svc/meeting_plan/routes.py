@@ -18,8 +18,10 @@ from meeting_svc.meeting_plan.schemas import (
     TakePlanStep,
 )
 from meeting_svc.scopes import Change, Create, Read
+from zhengling.web.call import Call
+from zhengling.web.etags import etag
 from zhengling.web.paging import Page, Paging
-from zhengling.web.routing import Call, commands, etag, queries
+from zhengling.web.routing import commands, queries
 
 writes = commands("/v1", "planning")
 reads = queries("/v1", "planning")

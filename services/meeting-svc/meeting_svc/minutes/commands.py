@@ -54,7 +54,7 @@ from zhengling.rules.chains import Actor, StepName
 from zhengling.rules.conditions import Facts
 from zhengling.rules.meetings import MeetingKind
 from zhengling.rules.vocabulary import Role
-from zhengling.web.routing import Call
+from zhengling.web.call import Call
 from zhengling.web.steps import TakeStep
 
 _NEXT_ISSUE = sa.text("""

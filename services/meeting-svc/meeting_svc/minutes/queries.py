@@ -22,7 +22,7 @@ from zhengling.dates.deadlines import shanghai_day
 from zhengling.documents import gbt9704
 from zhengling.kernel.errors import not_found
 from zhengling.replicas import composition as compositions
-from zhengling.web.routing import Call
+from zhengling.web.call import Call
 from zhengling.web.steps import next_of
 
 _NEWEST_FIRST = sa.text("number DESC")

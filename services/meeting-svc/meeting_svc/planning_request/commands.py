@@ -55,7 +55,7 @@ from zhengling.rules.chains import Actor
 from zhengling.rules.planning import PlanStep, RequestType
 from zhengling.rules.rulebook import Rulebook
 from zhengling.rules.vocabulary import Role
-from zhengling.web.routing import Call
+from zhengling.web.call import Call
 
 _ONE_AT_A_TIME = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('planning:' || :government, 0))")
 

@@ -25,8 +25,8 @@ from zhengling.database.session import load
 from zhengling.dates.deadlines import shanghai_day
 from zhengling.replicas import calendar as calendars
 from zhengling.replicas.due_dates import view_of
+from zhengling.web.call import Call
 from zhengling.web.paging import Page, PageRequest, equal, page, picked
-from zhengling.web.routing import Call
 from zhengling.web.worklist import waited_for
 
 

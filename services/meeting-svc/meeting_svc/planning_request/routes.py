@@ -24,8 +24,10 @@ from meeting_svc.planning_request.schemas import (
 )
 from meeting_svc.scopes import Change, Create, Read
 from zhengling.kernel.instants import Day
+from zhengling.web.call import Call
+from zhengling.web.etags import etag
 from zhengling.web.paging import Page, Paging
-from zhengling.web.routing import Call, commands, etag, queries
+from zhengling.web.routing import commands, queries
 from zhengling.web.worklist import WaitsFor
 
 writes = commands("/v1", "planning")

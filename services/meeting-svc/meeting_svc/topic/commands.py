@@ -51,7 +51,7 @@ from zhengling.rules.conditions import matches
 from zhengling.rules.gates import GateRecord
 from zhengling.rules.meetings import MeetingKind, TopicRules
 from zhengling.rules.vocabulary import Role
-from zhengling.web.routing import Call
+from zhengling.web.call import Call
 from zhengling.web.steps import TakeStep
 
 

@@ -11,7 +11,7 @@ from meeting_svc.topic.schemas import PaperPayload
 from meeting_svc.topic.topic import Paper
 from zhengling.files import files
 from zhengling.kernel.errors import invalid
-from zhengling.web.routing import Call
+from zhengling.web.call import Call
 
 
 async def papers_of(call: Call, given: Sequence[PaperPayload], submitted_at: datetime) -> list[Paper]:

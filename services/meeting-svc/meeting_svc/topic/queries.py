@@ -26,8 +26,8 @@ from zhengling.dates.deadlines import shanghai_day
 from zhengling.replicas import composition as compositions
 from zhengling.rules.meetings import GateRule
 from zhengling.rules.vocabulary import Outcome, in_chinese
+from zhengling.web.call import Call
 from zhengling.web.paging import Page, PageRequest, equal, page, picked
-from zhengling.web.routing import Call
 from zhengling.web.steps import next_of
 from zhengling.web.worklist import waited_for
 

@@ -35,7 +35,7 @@ from zhengling.rules.loading import Rulebooks
 from zhengling.rules.rulebook import Rulebook
 from zhengling.rules.supervision import Ledger
 from zhengling.rules.vocabulary import EntrySource
-from zhengling.web.routing import Call
+from zhengling.web.call import Call
 
 OVERDUE = "entry_overdue"
 _NEXT_NUMBER = sa.text("""

@@ -13,8 +13,8 @@ from oversight_svc.entry.table import ledger_entry
 from zhengling.database.session import load
 from zhengling.kernel.errors import Text
 from zhengling.replicas import due_dates
+from zhengling.web.call import Call
 from zhengling.web.paging import Page, PageRequest, page
-from zhengling.web.routing import Call
 
 
 async def get_entry(call: Call, entry_id: str) -> EntryView:

@@ -1,0 +1,84 @@
+"""Whether a process lives and is ready, and its metrics: /livez, /readyz, /metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel
+
+from zhengling.dates.workdays import YEARS_AHEAD
+from zhengling.service.service import Service
+
+
+class Health(BaseModel):
+    """What is there and what is missing; `ok` only where nothing needed is missing."""
+
+    ok: bool
+    checks: dict[str, str]
+
+
+Checks = Callable[[], Awaitable[dict[str, str]]]
+
+
+def health_routes(checks: Checks) -> APIRouter:
+    """/livez, /readyz, /metrics. `checks` answers per part with "ok" or what is wrong; a note begins with "ok"."""
+    router = APIRouter(tags=["health"])
+
+    @router.get("/livez", operation_id="livez", summary="The process runs")
+    async def livez() -> Health:
+        return Health(ok=True, checks={})
+
+    @router.get(
+        "/readyz",
+        operation_id="readyz",
+        summary="It can do its work, or says what is missing",
+        responses={503: {"model": Health, "description": "Not ready"}},
+    )
+    async def readyz(response: Response) -> Health:
+        found = await checks()
+        ok = all(value.startswith("ok") for value in found.values())
+        response.status_code = 200 if ok else 503
+        return Health(ok=ok, checks=found)
+
+    @router.get("/metrics", operation_id="metrics", summary="Prometheus metrics", response_class=Response)
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return router
+
+
+_NEWEST_YEARS = sa.text("""
+    SELECT max(year) AS last, max(changed_at) AS changed_at, extract(year FROM business_now())::int AS this_year,
+           bool_or((content ->> 'provisional')::bool) FILTER (WHERE year = extract(year FROM business_now())) AS provisional
+    FROM calendar_year WHERE government = '*'
+""")
+
+
+def state_of_calendar(newest: Any) -> str:
+    """Without a snapshot nothing can be computed; by an old one it can, and this says so."""
+    if newest.last is None:
+        return "no snapshot of the working days yet"
+    if newest.last < newest.this_year + YEARS_AHEAD or newest.provisional is not False:
+        return f"ok, but old: the working days are known to {newest.last} and came on {newest.changed_at:%Y-%m-%d}"
+    return "ok"
+
+
+def api_checks(service: Service) -> Checks:
+    """The API needs its database, the calendar and the issuer's keys. It doesn't need Kafka, as the outbox waits; without
+    the file store it does all but files, and says so."""
+
+    async def checks() -> dict[str, str]:
+        found = {"database": "ok", "keys": "ok" if await service.authenticator.ready() else "no key set loaded yet"}
+        if service.files is not None:
+            found["files"] = await service.files.check()
+        if not await service.database.reachable():
+            return found | {"database": "can't be reached"}
+        async with service.database.transaction(None) as session:
+            newest = (await session.execute(_NEWEST_YEARS)).one()
+        return found | {"calendar": state_of_calendar(newest)}
+
+    return checks

@@ -1,0 +1,34 @@
+"""What the requests and jobs of one process share: settings, database, rulebooks, who verifies tokens, the file store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from zhengling.database.session import Database
+from zhengling.files.store import FileStore
+from zhengling.rules.loading import Rulebooks
+from zhengling.service.auth import Authenticator, KeySource
+from zhengling.service.settings import ServiceSettings
+
+
+@dataclass
+class Service:
+    """What every request of one process shares; lives in `app.state.service`."""
+
+    name: str
+    settings: ServiceSettings
+    database: Database
+    rulebooks: Rulebooks
+    authenticator: Authenticator
+    files: FileStore | None = None
+
+    @classmethod
+    def create(cls, name: str, settings: ServiceSettings, process: str) -> Service:
+        return cls(
+            name,
+            settings,
+            Database(settings.database_url, application=f"{name}-{process}"),
+            Rulebooks.load(settings.rulebook_roots),
+            Authenticator(settings.auth_issuer, settings.auth_audience, KeySource.at(settings.auth_jwks)),
+            FileStore.of(settings) if settings.keeps_files else None,
+        )

@@ -1,0 +1,79 @@
+"""One authorised request in its transaction, as commands and queries see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from zhengling.database.session import now
+from zhengling.dates.deadlines import shanghai_day
+from zhengling.dates.workdays import FIRST_YEAR
+from zhengling.kernel.errors import Language, Problem, Text, invalid
+from zhengling.rules.rulebook import Rulebook
+from zhengling.service.auth import Principal
+from zhengling.service.service import Service
+
+
+@dataclass
+class Call:
+    """One authorised request in its transaction: who calls, the session, and the rules in force."""
+
+    principal: Principal
+    session: AsyncSession
+    service: Service
+    language: Language
+    if_match: int | None = None
+    audit_details: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def government(self) -> str:
+        return self.principal.government
+
+    @property
+    def official(self) -> str | None:
+        return self.principal.official
+
+    @property
+    def now(self) -> datetime:
+        """Business time."""
+        return now(self.session)
+
+    @property
+    def rulebook(self) -> Rulebook:
+        """The edition in force today for the caller's government."""
+        return self.service.rulebooks.current(self.government, self.now)
+
+    def occurred(self, stated: datetime | None) -> datetime:
+        """When a fact occurred, as stated by the caller: never in the future, nor before the first calendar (422);
+        now where nothing was stated."""
+        if stated is not None and stated > self.now:
+            raise invalid(
+                "occurred_in_the_future",
+                f"occurred_at {stated.isoformat()} lies after now, {self.now.isoformat()}",
+                "发生时间不能晚于当前时间",
+            )
+        if stated is not None and shanghai_day(stated).year < FIRST_YEAR:
+            raise invalid(
+                "occurred_too_long_ago",
+                f"occurred_at {stated.isoformat()} lies before {FIRST_YEAR}, where the calendar begins",
+                f"发生时间早于工作日历起始年份{FIRST_YEAR}年",
+            )
+        return stated or self.now
+
+    def check_version(self, version: int) -> None:
+        """Problem 412 unless the caller saw this version of what it is about to change."""
+        if self.if_match != version:
+            raise stale(version)
+
+
+def stale(current: int) -> Problem:
+    """412: what the caller decided on isn't what is there."""
+    return Problem(
+        412,
+        "stale_etag",
+        Text(f"it has changed: version {current} is current", f"内容已变更，当前版本为 {current}"),
+        Text("read it again and repeat the change on what you find", "请重新读取后再修改"),
+        extra={"current": current},
+    )

@@ -1,0 +1,63 @@
+"""Outermost around every request: its id, the limit on its body, failures as problem documents, metrics."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Mapping
+
+from fastapi import Request
+from prometheus_client import Counter, Histogram
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from zhengling.web.problems import on_failure
+
+REQUESTS = Counter("zhengling_http_requests", "HTTP requests answered", ["operation", "status"])
+SECONDS = Histogram("zhengling_http_seconds", "Time to answer", ["operation"])
+
+
+class Edge:
+    """Outermost: a request id for every request, a limit on every body, failures as problems, metrics."""
+
+    def __init__(self, app: ASGIApp, max_body_bytes: int, of_paths: Mapping[str, int]) -> None:
+        self._app = app
+        self._limit = max_body_bytes
+        self._of_paths = of_paths
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        given = request.headers.get("x-request-id", "")
+        request_id = given if 0 < len(given) <= 64 and given.isascii() and given.isprintable() else str(uuid.uuid4())
+        scope.setdefault("state", {})["request_id"] = request_id
+        size, status, began_to_answer = 0, 500, False
+        limit = max(self._limit, self._of_paths.get(scope["path"], 0))
+
+        async def limited() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > limit:
+                raise HTTPException(413, f"the body is larger than {limit} bytes")
+            return message
+
+        async def answered(message: Message) -> None:
+            nonlocal status, began_to_answer
+            if message["type"] == "http.response.start":
+                status, began_to_answer = message["status"], True
+                message.setdefault("headers", []).append((b"x-request-id", request_id.encode()))
+            await send(message)
+
+        began = time.perf_counter()
+        try:
+            await self._app(scope, limited, answered)
+        except Exception as error:
+            if began_to_answer:
+                raise
+            await (await on_failure(request, error))(scope, receive, answered)
+        operation = getattr(scope.get("route"), "operation_id", None) or "other"
+        REQUESTS.labels(operation, str(status)).inc()
+        SECONDS.labels(operation).observe(time.perf_counter() - began)

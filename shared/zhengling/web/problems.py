@@ -1,0 +1,179 @@
+"""Refusals and failures over HTTP: RFC 9457 problem documents with a stable code, in the caller's language."""
+
+from __future__ import annotations
+
+import logging
+import re
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
+
+from zhengling.database.session import is_contention, is_outage, refused_text, told
+from zhengling.kernel.characters import not_allowed
+from zhengling.kernel.errors import Language, Problem, Text, invalid
+from zhengling.web import payload_errors
+from zhengling.web.etags import if_match_missing
+
+log = logging.getLogger(__name__)
+
+
+_LANGUAGES = re.compile(r"(?:^|,)\s*(zh|en)\b[^,;]*(?:;\s*q=([01](?:\.\d{0,3})?))?")
+
+
+def language_of(request: Request) -> Language:
+    """Chinese where Accept-Language prefers it over English, else English."""
+    asked = _LANGUAGES.findall(request.headers.get("accept-language", "").lower())
+    language, quality = max(asked, key=lambda found: float(found[1] or 1), default=("en", ""))
+    return "zh" if language == "zh" and float(quality or 1) > 0 else "en"
+
+
+class ProblemDocument(BaseModel):
+    """RFC 9457, with a stable code; by the rules also the clause and what would satisfy it."""
+
+    model_config = ConfigDict(extra="allow")
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    instance: str
+    request_id: str
+    clause: str | None = None
+    satisfy: str | None = None
+
+
+def _described(description: str) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/ProblemDocument"}
+    return {"description": description, "content": {"application/problem+json": {"schema": schema}}}
+
+
+#: What any operation may answer; `_describe` adds what follows from the parameters that one takes.
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    401: _described("No valid token"),
+    403: _described("The scope or the post is missing"),
+    409: _described("Refused by the rules or by the state it is in"),
+    422: _described("The payload or a parameter means nothing here"),
+    503: _described("Something it needs is away"),
+}
+_WITH_PATH_PARAMETER = {404: _described("No such thing for this government")}
+_WITH_KEY = {400: _described("The request can't be read, or lacks Idempotency-Key")}
+_WITH_BODY = {
+    400: _described("The body isn't JSON, or Idempotency-Key is missing where it is needed"),
+    413: _described("The body is too large"),
+    415: _described("The body isn't said to be of a type that is taken here"),
+}
+_WITH_IF_MATCH = {
+    412: _described("It has changed since it was read"),
+    428: _described("If-Match is missing"),
+}
+
+
+def redacted_path(request: Request) -> str:
+    """The request's path as logs and answers may tell it: what the route calls a secret is not in it."""
+    secret = request.path_params.get("secret")
+    return request.url.path.replace(secret, "{secret}") if secret else request.url.path
+
+
+def problem_response(problem: Problem, request: Request) -> Response:
+    document = problem.document(language_of(request)) | {"instance": redacted_path(request)}
+    document["request_id"] = getattr(request.state, "request_id", None)
+    return JSONResponse(document, problem.status, headers=problem.headers, media_type="application/problem+json")
+
+
+async def on_problem(request: Request, problem: Exception) -> Response:
+    assert isinstance(problem, Problem)
+    return problem_response(problem, request)
+
+
+async def on_invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    if any((e["type"], e["loc"]) == ("missing", ("header", "If-Match")) for e in error.errors()):
+        return problem_response(if_match_missing(), request)
+    if isinstance(error.body, bytes):  # a body that FastAPI didn't read as JSON, since it isn't said to be
+        text = Text("a body has to be JSON, with Content-Type: application/json", "请求体须为 application/json")
+        return problem_response(Problem(415, "unsupported_media_type", text), request)
+    language = language_of(request)
+    findings = [(".".join(map(str, e["loc"])), payload_errors.told(e), e["type"]) for e in error.errors()]
+    errors = [{"place": place, "expected": text.in_language(language), "type": kind} for place, text, kind in findings]
+    if any(e["type"] == "json_invalid" for e in errors):
+        text = Text("the body isn't JSON", "请求体不是合法的 JSON")
+        return problem_response(Problem(400, "invalid_json", text, extra={"errors": errors}), request)
+    place, text, _ = findings[0]
+    problem = invalid("invalid_payload", f"{place}: {text.en}", f"请求内容不合要求：{place}：{text.zh}", errors=errors)
+    return problem_response(problem, request)
+
+
+_HTTP = {
+    400: ("invalid_json", "请求体无法解析"),
+    404: ("no_such_route", "没有该路径"),
+    405: ("method_not_allowed", "该路径不支持此请求方法"),
+    413: ("body_too_large", "请求体过大"),
+}
+
+
+async def on_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    phrase = HTTPStatus(error.status_code).phrase
+    code, zh = _HTTP.get(error.status_code, (phrase.lower().replace(" ", "_"), phrase))
+    headers = dict(error.headers or {})
+    if error.status_code == 405:  # the router names the methods of the first route alone
+        headers["Allow"] = ", ".join(_methods_at(request))
+    return problem_response(Problem(error.status_code, code, Text(str(error.detail), zh), headers=headers), request)
+
+
+def _methods_at(request: Request) -> list[str]:
+    """The methods that some operation has at the request's path."""
+    return sorted(
+        method.upper()
+        for path, operations in request.app.openapi()["paths"].items()
+        for method in operations
+        if compile_path(path)[0].match(request.url.path)
+    )
+
+
+async def on_failure(request: Request, error: Exception) -> Response:
+    if is_outage(error):
+        log.error("the database is away: %r", error)
+        problem = Problem(
+            503,
+            "database_away",
+            Text("the database can't be reached", "数据库暂不可用"),
+            Text("try again shortly", "请稍后重试"),
+            headers={"Retry-After": "2"},
+        )
+    elif is_contention(error):
+        log.warning("%s %s was broken off: %s", request.method, redacted_path(request), told(error))
+        problem = Problem(
+            503,
+            "busy",
+            Text("somebody else's change came first; nothing of this one was done", "与他人的操作同时发生，本次未执行"),
+            Text("try again with the same Idempotency-Key", "请用同一幂等键重试"),
+            headers={"Retry-After": "1"},
+        )
+    elif refused_text(error):
+        problem = not_allowed("\0")
+    else:
+        log.exception("unexpected failure of %s %s", request.method, redacted_path(request), exc_info=error)
+        problem = Problem(500, "internal_error", Text("something failed here; it is logged", "系统内部错误，已记录"))
+    return problem_response(problem, request)
+
+
+def problems_of(operation: dict[str, Any]) -> dict[str, Any]:
+    """The problems that follow from what an operation of the OpenAPI document takes."""
+    parameters = {(p["in"], p["name"]) for p in operation.get("parameters", [])}
+    found: dict[int, Any] = {}
+    if any(place == "path" for place, _ in parameters):
+        found |= _WITH_PATH_PARAMETER
+    if ("header", "Idempotency-Key") in parameters:
+        found |= _WITH_KEY
+    if ("header", "If-Match") in parameters:
+        found |= _WITH_IF_MATCH
+    if "requestBody" in operation:
+        found |= _WITH_BODY
+    return {str(status): response for status, response in found.items()}
