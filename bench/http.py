@@ -39,7 +39,8 @@ import oversight_svc.settings
 from bench.bare import Recipe
 from bench.table import Row
 from zhengling.authority.composition import Composition
-from zhengling.local.stack import EmbeddedStack, ServiceProcess, free_port
+from zhengling.local.processes import ServiceProcess, free_port
+from zhengling.local.stack import EmbeddedStack
 from zhengling.main_job import Api, Json, MainJob, Scenario, at, load_composition
 from zhengling.service.service import Service
 

@@ -26,7 +26,7 @@ from zhengling.backbone import outbox
 from zhengling.database.bootstrap import Passwords, bootstrap_database
 from zhengling.database.session import Database
 from zhengling.events.event import Missing
-from zhengling.local.stack import EmbeddedPostgres
+from zhengling.local.postgres import EmbeddedPostgres
 from zhengling.service.program import migrate_database
 
 SIZES = tuple(int(n) for n in os.environ.get("BENCH_OUTBOX", "10000,2000000").split(","))

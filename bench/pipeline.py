@@ -28,7 +28,10 @@ from zhengling.backbone.outbox import emit
 from zhengling.database.session import Database
 from zhengling.events.event import DecisionAdopted, Resolution, Unit
 from zhengling.local.apache_kafka import ApacheKafka
-from zhengling.local.stack import Broker, ChildProcess, EmbeddedBroker, EmbeddedPostgres, EmbeddedStack
+from zhengling.local.broker import Broker, EmbeddedBroker
+from zhengling.local.postgres import EmbeddedPostgres
+from zhengling.local.processes import ChildProcess
+from zhengling.local.stack import EmbeddedStack
 from zhengling.rules.vocabulary import Outcome
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from zhengling.local.apache_kafka import ApacheKafka
-from zhengling.local.stack import Broker, EmbeddedBroker
+from zhengling.local.broker import Broker, EmbeddedBroker
 
 LIBRARIES = Path(__file__).resolve().parents[1] / "deploy" / "apache-kafka" / "target" / "lib"
 ON_APACHE = os.environ.get("TEST_BROKER", "embedded") == "apache"

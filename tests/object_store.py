@@ -7,7 +7,7 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-from zhengling.local.stack import ChildProcess, free_port
+from zhengling.local.processes import ChildProcess, free_port
 
 BUCKET = "papers"
 

@@ -17,7 +17,8 @@ import psutil
 import pytest
 from tests.sixth import CODE, EDITION, write_sixth_government
 
-from zhengling.local.stack import EmbeddedBroker, EmbeddedPostgres
+from zhengling.local.broker import EmbeddedBroker
+from zhengling.local.postgres import EmbeddedPostgres
 
 YEARS = date.today().year + 5 - 2010 + 1  # one snapshot event for each year in range
 ZHENGLING = Path(sys.executable).with_name("zhengling")

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from zhengling.local.stack import ChildProcess, free_port
+from zhengling.local.processes import ChildProcess, free_port
 
 _LOOPBACK = "127.0.0.1"
 

@@ -18,7 +18,7 @@ from tests.faults.rows import FULL, SEED, counts_of
 from tests.faults.stand import LATER, Stand
 
 from zhengling.local.apache_kafka import ApacheKafka
-from zhengling.local.stack import ChildProcess
+from zhengling.local.processes import ChildProcess
 from zhengling.main_job import Api
 
 #: What the runs of this session came to; printed at its end.

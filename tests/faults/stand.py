@@ -26,7 +26,9 @@ from zhengling.backbone.outbox import emit
 from zhengling.database.session import Database, is_outage
 from zhengling.events.event import CompositionChanged, DecisionAdopted, MinutesSigned, Resolution, Unit
 from zhengling.local.apache_kafka import ApacheKafka
-from zhengling.local.stack import Broker, EmbeddedBroker, EmbeddedStack, ServiceProcess, free_port
+from zhengling.local.broker import Broker, EmbeddedBroker
+from zhengling.local.processes import ServiceProcess, free_port
+from zhengling.local.stack import EmbeddedStack
 from zhengling.rules.vocabulary import Outcome
 
 T = TypeVar("T")

@@ -30,7 +30,8 @@ from zhengling.backbone.kafka import (
 from zhengling.backbone.outbox import emit
 from zhengling.backbone.relay import Relay
 from zhengling.events.event import EVENTS
-from zhengling.local.stack import EmbeddedBroker, EmbeddedStack
+from zhengling.local.broker import EmbeddedBroker
+from zhengling.local.stack import EmbeddedStack
 from zhengling.service.worker import Worker
 
 NOWHERE = KafkaSettings(bootstrap_servers="127.0.0.1:1")

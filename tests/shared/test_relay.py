@@ -15,7 +15,8 @@ from zhengling.backbone.kafka import KafkaSettings, Producer
 from zhengling.backbone.outbox import emit
 from zhengling.backbone.relay import Relay
 from zhengling.events.cloudevents import decode
-from zhengling.local.stack import EmbeddedStack, free_port
+from zhengling.local.processes import free_port
+from zhengling.local.stack import EmbeddedStack
 
 
 def relay_of(trial: Trial, producer: LogProducer | Producer) -> Relay:

@@ -105,7 +105,8 @@ def stack_up(
         str | None, typer.Option(envvar="KAFKA_BOOTSTRAP_SERVERS", help="use this Kafka instead of the embedded broker")
     ] = None,
 ) -> None:
-    from zhengling.local.stack import EmbeddedStack, StackError
+    from zhengling.local.processes import StackError
+    from zhengling.local.stack import EmbeddedStack
 
     if folder:
         folder.mkdir(parents=True, exist_ok=True)
@@ -167,7 +168,8 @@ def _compositions(folder: Path) -> dict[str, Composition]:
 
 @app.command("demo", help="The main job for five governments on a stack of its own, over the REST API only.")
 def demo() -> None:
-    from zhengling.local.stack import EmbeddedStack, StackError
+    from zhengling.local.processes import StackError
+    from zhengling.local.stack import EmbeddedStack
 
     try:
         with EmbeddedStack(

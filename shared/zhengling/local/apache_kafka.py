@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from zhengling.local.stack import ChildProcess, StackError, answers_kafka, free_port
+from zhengling.local.broker import answers_kafka
+from zhengling.local.processes import ChildProcess, StackError, free_port
 
 _LOOPBACK = "127.0.0.1"
 _LOGGING = """

