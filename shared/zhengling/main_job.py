@@ -18,7 +18,8 @@ import httpx
 from pydantic import BaseModel, ConfigDict
 
 from zhengling.authority.composition import Composition, OrganisationKind, PostRole
-from zhengling.dates.workdays import SHANGHAI
+from zhengling.kernel.instants import SHANGHAI
+from zhengling.local.issuer import LocalIssuer
 from zhengling.rules.vocabulary import (
     Aspect,
     Difficulty,
@@ -30,7 +31,6 @@ from zhengling.rules.vocabulary import (
     Role,
     TopicNature,
 )
-from zhengling.service.auth import LocalIssuer
 
 SERVICES = ("meeting", "docflow", "oversight", "calendar")
 Json = dict[str, Any]

@@ -21,9 +21,9 @@ from joserfc.jwk import ECKey
 from joserfc.jws import JWSRegistry
 from tests.conftest import composition_of
 
+from zhengling.local.issuer import LocalIssuer
 from zhengling.local.stack import EmbeddedStack
 from zhengling.main_job import SERVICES, Api, Json, at
-from zhengling.service.auth import LocalIssuer
 
 GOVERNMENT = "huancui"
 CLERK, OTHER_CLERK = "hc-office-clerk", "hc-office-clerk2"

@@ -56,7 +56,7 @@ from meeting_svc.topic.schemas import (
     WriteCoordinationNote,
 )
 from meeting_svc.topic.topic import Topic
-from zhengling.authority.composition import Absent, StandIn
+from zhengling.authority.absence import Absent, StandIn
 from zhengling.rules.absences import AbsenceKind, Basis, Power
 from zhengling.rules.chains import StepName
 from zhengling.rules.planning import NameOf

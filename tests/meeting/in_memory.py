@@ -32,7 +32,8 @@ from meeting_svc.session import session
 from meeting_svc.topic import commands as topic_commands
 from meeting_svc.topic import consultation, declaration, papers, readiness, topic, transitions
 from meeting_svc.topic.topic import Topic
-from zhengling.authority.composition import Absent, Composition
+from zhengling.authority.absence import Absent
+from zhengling.authority.composition import Composition
 from zhengling.dates.workdays import WorkdayCalendar
 from zhengling.kernel.errors import Problem
 from zhengling.rules import gates

@@ -43,9 +43,10 @@ from meeting_svc.meeting.record import (
 from meeting_svc.meeting_kind.description import rules_told
 from meeting_svc.minutes import minutes
 from meeting_svc.session import preparation, session
+from zhengling.authority.absence import Absent, StandIn
 from zhengling.authority.act import Act
 from zhengling.authority.chain import StepTaken
-from zhengling.authority.composition import Absent, Composition, StandIn
+from zhengling.authority.composition import Composition
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import at
 from zhengling.rules.absences import Basis, Power

@@ -37,9 +37,9 @@ from meeting_svc.meeting.record import (
 from meeting_svc.minutes import minutes as minutes_
 from meeting_svc.minutes.minutes import Cause, Minutes, MinutesState, Returned
 from meeting_svc.minutes.schemas import CorrectMinutes, DraftMinutes, ResolutionChanges, ReturnMinutes
+from zhengling.authority.absence import Absent
 from zhengling.authority.act import Act
 from zhengling.authority.chain import StepTaken
-from zhengling.authority.composition import Absent
 from zhengling.documents import minutes_template
 from zhengling.documents.gbt9704 import docx
 from zhengling.events.event import Resolution, Unit

@@ -40,9 +40,10 @@ from meeting_svc.planning_request.planning_request import (
 from zhengling.authority.composition import Composition, Post, PostRole
 from zhengling.dates.deadlines import Anchor, DeadlineRule, compute
 from zhengling.dates.deadlines import Unit as TimeUnit
-from zhengling.dates.workdays import SHANGHAI, WorkdayCalendar, base_years
+from zhengling.dates.workdays import WorkdayCalendar, base_years
 from zhengling.events.event import Resolution, Unit
 from zhengling.kernel.errors import Problem
+from zhengling.kernel.instants import SHANGHAI
 from zhengling.rules.loading import RulebookError, load_edition
 from zhengling.rules.planning import (
     Ask,

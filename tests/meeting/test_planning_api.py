@@ -17,8 +17,8 @@ from meeting_svc.planning_request.commands import mark_held, require_approved
 from meeting_svc.planning_request.planning_request import PlanningRequest
 from zhengling.authority.composition import Composition
 from zhengling.database.session import Database
-from zhengling.dates.workdays import SHANGHAI
 from zhengling.kernel.errors import Problem
+from zhengling.kernel.instants import SHANGHAI
 from zhengling.local.stack import EmbeddedStack
 from zhengling.main_job import Api, Json, MainJob, Refused, at, load_composition
 from zhengling.rules.vocabulary import Outcome

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from zhengling.authority.composition import Acting, Composition, OrganisationKind, PostRole
-from zhengling.dates.workdays import SHANGHAI
+from zhengling.kernel.instants import SHANGHAI
 from zhengling.rules.chains import Actor, Chain
 from zhengling.rules.conditions import Facts, matches
 from zhengling.rules.loading import RulebookError, Rulebooks, load_edition

@@ -13,7 +13,6 @@ from tests.trial import Trial, envelope, record
 from zhengling.authority.composition import Composition
 from zhengling.backbone.inbox import ignored
 from zhengling.database.session import now
-from zhengling.dates.deadlines import shanghai_day
 from zhengling.events.event import (
     EVENTS,
     AbsenceApproved,
@@ -24,6 +23,7 @@ from zhengling.events.event import (
     AbsenceReturned,
     Event,
 )
+from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import composition
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

@@ -16,7 +16,8 @@ from joserfc.jwk import ECKey, OctKey, RSAKey
 from joserfc.jws import JWSRegistry
 
 from zhengling.kernel.errors import Problem
-from zhengling.service.auth import Authenticator, KeySource, LocalIssuer, Principal
+from zhengling.local.issuer import LocalIssuer
+from zhengling.service.auth import Authenticator, KeySource, Principal
 
 JWKS_URL = "https://issuer.example/jwks"
 

@@ -10,15 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.conftest import composition_of
 
-from zhengling.authority.composition import (
-    Absent,
-    Acting,
-    Composition,
-    Organisation,
-    OrganisationKind,
-    StandIn,
-    Vacancy,
-)
+from zhengling.authority.absence import Absent, StandIn, Vacancy
+from zhengling.authority.composition import Acting, Composition, Organisation, OrganisationKind
 from zhengling.events.event import CompositionChanged
 from zhengling.kernel.errors import Problem, Text
 from zhengling.rules.absences import AbsenceKind, Basis, Power

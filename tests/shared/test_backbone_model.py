@@ -48,7 +48,8 @@ from zhengling.backbone.consumer import EventConsumer
 from zhengling.backbone.inbox import Handlers, Inbox, Received, ignored
 from zhengling.backbone.kafka import KafkaSettings, Message, Offsets
 from zhengling.backbone.relay import Relay
-from zhengling.database.session import Database, government_of, now, together
+from zhengling.database.batching import together
+from zhengling.database.session import Database, government_of, now
 from zhengling.events.cloudevents import Envelope
 from zhengling.events.event import EVENTS, Event, EventKind, EventsMissed, SequencesReported
 from zhengling.kernel.errors import Problem, Text

@@ -23,7 +23,6 @@ from zhengling.dates.deadlines import (
 )
 from zhengling.dates.explanations import explain, sentence
 from zhengling.dates.workdays import (
-    SHANGHAI,
     CalendarYear,
     DayKind,
     SpecialDay,
@@ -32,6 +31,7 @@ from zhengling.dates.workdays import (
     overlay,
 )
 from zhengling.kernel.errors import Problem
+from zhengling.kernel.instants import SHANGHAI
 
 ROOT = Path(__file__).parents[2]
 NATIONAL = base_years(date(2026, 11, 22))

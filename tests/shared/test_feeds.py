@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from icalendar import Calendar
 
+from zhengling.documents.icalendar import FeedEvent, Status, render
 from zhengling.kernel.errors import Text
 from zhengling.web import problems
-from zhengling.web.feeds import FeedEvent, Status, render
 
 CHANGED = datetime(2026, 2, 3, 4, 5, 6, 789, tzinfo=UTC)
 SHANGHAI = timezone(timedelta(hours=8))

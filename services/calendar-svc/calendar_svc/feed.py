@@ -9,10 +9,11 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from zhengling.dates.workdays import DayKind, WorkdayCalendar
+from zhengling.documents.icalendar import FeedEvent, Status
 from zhengling.kernel.errors import Text
 from zhengling.replicas import calendar as calendars
 from zhengling.web.call import Call
-from zhengling.web.feeds import FeedEvent, Status, first_day
+from zhengling.web.feeds import first_day
 
 _CHANGES = sa.text("""
     SELECT year, sum(version)::int AS version, max(changed_at) AS changed_at FROM calendar_year GROUP BY year

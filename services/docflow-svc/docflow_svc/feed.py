@@ -6,12 +6,12 @@ import sqlalchemy as sa
 
 from docflow_svc.document.document import Document
 from docflow_svc.document.table import document
-from zhengling.dates.deadlines import shanghai_day
+from zhengling.documents.icalendar import FeedEvent, Status
 from zhengling.kernel.errors import Text
+from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import due_dates
 from zhengling.replicas.due_dates import KeptDeadline
 from zhengling.web.call import Call
-from zhengling.web.feeds import FeedEvent, Status
 
 
 async def feed(call: Call) -> list[FeedEvent]:

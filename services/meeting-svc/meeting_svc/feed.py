@@ -10,10 +10,11 @@ from meeting_svc.meeting.case import kind_of
 from meeting_svc.meeting.meeting import Meeting, MeetingState
 from meeting_svc.meeting.table import meeting as table
 from zhengling.authority.composition import Composition
+from zhengling.documents.icalendar import FeedEvent, Status
 from zhengling.kernel.errors import Text
 from zhengling.replicas import composition as compositions
 from zhengling.web.call import Call
-from zhengling.web.feeds import FeedEvent, Status, first_day
+from zhengling.web.feeds import first_day
 
 _STATES = {
     MeetingState.called: Text("called, its agenda isn't approved yet", "已召集，议程待批准"),

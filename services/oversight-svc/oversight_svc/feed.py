@@ -6,9 +6,9 @@ import sqlalchemy as sa
 
 from oversight_svc.entry.entry import Entry, EntryState
 from oversight_svc.entry.table import ledger_entry
+from zhengling.documents.icalendar import FeedEvent, Status
 from zhengling.kernel.errors import Text
 from zhengling.web.call import Call
-from zhengling.web.feeds import FeedEvent, Status
 
 
 async def feed(call: Call) -> list[FeedEvent]:

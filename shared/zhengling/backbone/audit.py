@@ -16,7 +16,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from zhengling.database.session import columns, enter_government, government_of, write
+from zhengling.database.batching import columns, write
+from zhengling.database.session import enter_government, government_of
 
 BATCH = 1000
 GENESIS = bytes(32)

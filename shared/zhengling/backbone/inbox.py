@@ -25,7 +25,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from zhengling.backbone import audit
 from zhengling.backbone.crash_points import crash_point
-from zhengling.database.session import columns, enter_government, is_outage, together, told
+from zhengling.database.batching import columns, together
+from zhengling.database.session import enter_government, is_outage, told
 from zhengling.events.cloudevents import Envelope, decode
 from zhengling.events.event import EVENTS, Event, EventKind
 from zhengling.kernel.errors import Problem

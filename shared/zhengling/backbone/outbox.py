@@ -19,7 +19,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from uuid_utils.compat import uuid7
 
 from zhengling.backbone.crash_points import crash_point
-from zhengling.database.session import columns, government_of, write
+from zhengling.database.batching import columns, write
+from zhengling.database.session import government_of
 from zhengling.events.event import (
     BACKBONE,
     Event,

@@ -18,7 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from zhengling.backbone import outbox
 from zhengling.backbone.inbox import Handlers, Received
 from zhengling.backbone.outbox import emit
-from zhengling.database.session import NATIONAL, columns, enter_government
+from zhengling.database.batching import columns
+from zhengling.database.session import NATIONAL, enter_government
 from zhengling.events.cloudevents import source_of
 from zhengling.events.event import (
     Event,

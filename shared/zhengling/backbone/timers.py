@@ -16,15 +16,8 @@ from uuid_utils.compat import uuid7
 
 from zhengling.backbone import audit
 from zhengling.backbone.crash_points import crash_point
-from zhengling.database.session import (
-    backbone,
-    enter_government,
-    government_of,
-    is_outage,
-    read_back,
-    told,
-    write,
-)
+from zhengling.database.batching import read_back, write
+from zhengling.database.session import backbone, enter_government, government_of, is_outage, told
 
 log = logging.getLogger(__name__)
 

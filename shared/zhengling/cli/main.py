@@ -28,12 +28,12 @@ from rich.table import Table
 from zhengling.authority.composition import Composition
 from zhengling.kernel.errors import Problem
 from zhengling.kernel.instants import Day, DayOrInstant
+from zhengling.local.issuer import LocalIssuer
 from zhengling.main_job import SERVICES
 from zhengling.rules.absences import Absence
 from zhengling.rules.loading import RulebookError, Rulebooks, load_edition
 from zhengling.rules.planning import Ask, Planning
 from zhengling.rules.rulebook import Rulebook
-from zhengling.service.auth import LocalIssuer
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 stack = typer.Typer(no_args_is_help=True, help="The embedded stack: PostgreSQL, broker, four services.")
@@ -261,7 +261,7 @@ def token(
     scope: Annotated[list[str] | None, typer.Option(help="repeat for several; else all")] = None,
     hours: Annotated[int, typer.Option(min=1, max=24)] = 8,
 ) -> None:
-    from zhengling.service.auth import LocalIssuer
+    from zhengling.local.issuer import LocalIssuer
 
     if not (folder / "issuer").is_dir():
         raise fail(f"{folder} is no folder of a stack: it has no issuer/")

@@ -15,18 +15,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from zhengling.dates.deadlines import (
-    Amount,
-    Due,
-    Roll,
-    Unit,
-    months_on,
-    shanghai_day,
-)
+from zhengling.dates.deadlines import Amount, Due, Roll, Unit, months_on
 from zhengling.dates.explanations import Later, TraceStep, in_words, on_day
 from zhengling.dates.workdays import WorkdayCalendar
 from zhengling.kernel.errors import Text, refusal
-from zhengling.kernel.instants import Day, Instant
+from zhengling.kernel.instants import Day, Instant, shanghai_day
 
 
 class Adjustment(BaseModel):

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from zhengling.dates.workdays import SHANGHAI, WorkdayCalendar
+from zhengling.dates.workdays import WorkdayCalendar
 from zhengling.kernel.errors import Problem, invalid
+from zhengling.kernel.instants import SHANGHAI, shanghai_day
 
 if TYPE_CHECKING:
     import numpy as np
@@ -200,17 +201,6 @@ class Due:
             return self.calendar.provisional(day if self.terms.count_start_day else day + ONE_DAY, self.unmoved)
         earlier, later = min(self.unmoved, self.date), max(self.unmoved, self.date)
         return self.terms.roll is not Roll.none and self.calendar.provisional(earlier, later)
-
-
-def shanghai_day(moment: dt.date | dt.datetime) -> dt.date:
-    """The day an instant falls on in Shanghai; a date is itself. Problem `naive_datetime` (422) without an offset."""
-    if not isinstance(moment, dt.datetime):
-        return moment
-    if moment.tzinfo is None:
-        raise invalid(
-            "naive_datetime", f"{moment.isoformat()} has no UTC offset", f"时间 {moment.isoformat()} 未标明时区"
-        )
-    return moment.astimezone(SHANGHAI).date()
 
 
 def compute(

@@ -10,16 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from zhengling.dates.deadlines import (
-    MIDNIGHT,
-    Anchor,
-    DeadlineRule,
-    Due,
-    Unit,
-    shanghai_day,
-)
+from zhengling.dates.deadlines import MIDNIGHT, Anchor, DeadlineRule, Due, Unit
 from zhengling.dates.workdays import DayKind, WorkdayCalendar
 from zhengling.kernel.errors import Text, refusal
+from zhengling.kernel.instants import shanghai_day
 
 
 @dataclass(frozen=True, slots=True)

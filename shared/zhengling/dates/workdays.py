@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime
 from enum import StrEnum
 from functools import cached_property, lru_cache
 from itertools import accumulate, compress
@@ -20,12 +20,12 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from zhengling.dates import holiday_notices as notices
 from zhengling.kernel.errors import Problem, Text
+from zhengling.kernel.instants import SHANGHAI
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")  # no summer time in any year we keep
 FIRST_YEAR = 2010
 YEARS_AHEAD = 5
 

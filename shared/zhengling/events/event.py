@@ -14,7 +14,8 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from zhengling.authority.composition import Absent, Composition
+from zhengling.authority.absence import Absent
+from zhengling.authority.composition import Composition
 from zhengling.dates.workdays import CalendarYear
 from zhengling.rules.vocabulary import Difficulty, FollowingDocument, Outcome
 

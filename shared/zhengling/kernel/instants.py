@@ -6,14 +6,14 @@ Invariant: an instant taken from outside fits UTC and Shanghai's clock, so that 
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Discriminator, Tag
 
-from zhengling.dates.workdays import SHANGHAI
-from zhengling.kernel.errors import Unfit
+from zhengling.kernel.errors import Unfit, invalid
 
+SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")  # no summer time in any year we keep
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt].+", re.ASCII)
 
@@ -49,3 +49,14 @@ Day = Annotated[date, BeforeValidator(_day_text)]
 Instant = Annotated[AwareDatetime, BeforeValidator(_instant_text), AfterValidator(_convertible)]
 #: A day stays a day and an instant an instant: midnight at another offset is another day in Shanghai.
 DayOrInstant = Annotated[Annotated[Day, Tag("day")] | Annotated[Instant, Tag("instant")], Discriminator(_which)]
+
+
+def shanghai_day(moment: date | datetime) -> date:
+    """The day an instant falls on in Shanghai; a date is itself. Problem `naive_datetime` (422) without an offset."""
+    if not isinstance(moment, datetime):
+        return moment
+    if moment.tzinfo is None:
+        raise invalid(
+            "naive_datetime", f"{moment.isoformat()} has no UTC offset", f"时间 {moment.isoformat()} 未标明时区"
+        )
+    return moment.astimezone(SHANGHAI).date()

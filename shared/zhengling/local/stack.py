@@ -27,7 +27,7 @@ from zhengling.local.postgres import EmbeddedPostgres
 from zhengling.local.processes import LOOPBACK, ChildProcess, ServiceProcess, executable, free_port
 
 if TYPE_CHECKING:
-    from zhengling.service.auth import LocalIssuer
+    from zhengling.local.issuer import LocalIssuer
 
 SERVICES = ("meeting", "docflow", "oversight", "calendar")
 
@@ -95,7 +95,7 @@ class EmbeddedStack:
     @cached_property
     def issuer(self) -> LocalIssuer:
         """Mints the tokens that this stack's services accept."""
-        from zhengling.service.auth import LocalIssuer
+        from zhengling.local.issuer import LocalIssuer
 
         return LocalIssuer(self.folder / "issuer")
 

@@ -12,7 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from zhengling.authority.composition import Absent, Composition
+from zhengling.authority.absence import Absent
+from zhengling.authority.composition import Composition
 from zhengling.backbone.inbox import Handlers, Received, ignored
 from zhengling.database.session import (
     backbone,
@@ -20,7 +21,6 @@ from zhengling.database.session import (
     looked_up,
     now,
 )
-from zhengling.dates.deadlines import shanghai_day
 from zhengling.events.event import (
     AbsenceApproved,
     AbsenceCancelled,
@@ -32,6 +32,7 @@ from zhengling.events.event import (
     Event,
 )
 from zhengling.kernel.errors import Problem, Text
+from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas.cache import keep
 
 # Whoever was away lately counts too, since a fact may be told a while after it occurred; and whoever will be soon.

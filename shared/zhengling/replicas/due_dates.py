@@ -18,7 +18,8 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from zhengling.database.session import columns, government_of, now, read_back, write
+from zhengling.database.batching import columns, read_back, write
+from zhengling.database.session import government_of, now
 from zhengling.dates.adjustments import AnyAdjustment, Extension, Suspension, adjusted, require_suspendable
 from zhengling.dates.deadlines import Due, Unit, compute
 from zhengling.dates.explanations import Later, explain, sentence

@@ -17,8 +17,9 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
-from zhengling.dates.deadlines import Anchor, DeadlineRule, shanghai_day
+from zhengling.dates.deadlines import Anchor, DeadlineRule
 from zhengling.kernel.errors import Problem, Text
+from zhengling.kernel.instants import shanghai_day
 from zhengling.rules import planning as plannings
 from zhengling.rules.absences import Absence
 from zhengling.rules.conditions import FACTS, When, matches

@@ -8,9 +8,9 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from zhengling.database.session import now
-from zhengling.dates.deadlines import shanghai_day
 from zhengling.dates.workdays import FIRST_YEAR
 from zhengling.kernel.errors import Language, Problem, Text, invalid
+from zhengling.kernel.instants import shanghai_day
 from zhengling.rules.rulebook import Rulebook
 from zhengling.service.auth import Principal
 from zhengling.service.service import Service

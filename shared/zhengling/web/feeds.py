@@ -9,27 +9,22 @@ No postponed annotations here: FastAPI has to see dependencies that close over t
 
 import asyncio
 import hashlib
-import re
 import secrets
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from enum import StrEnum
-from functools import lru_cache
+from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Header, Request, Response
-from icalendar import Calendar, Event, vDuration
-from icalendar.enums import STATUS, TRANSP
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from zhengling.database.session import enter_government
-from zhengling.dates.deadlines import shanghai_day
+from zhengling.documents.icalendar import FeedEvent, render
 from zhengling.kernel.errors import Language, Problem, Text, not_found, refusal
+from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import composition as compositions
 from zhengling.service.auth import Principal
 from zhengling.service.service import Service
@@ -38,8 +33,6 @@ from zhengling.web.etags import is_current
 from zhengling.web.problems import PROBLEMS, language_of
 from zhengling.web.routing import command, commands, queries, query
 
-PRODID = "-//Zhengling//Calendar feeds 1.0//ZH"
-REFRESH = timedelta(hours=1)
 MAX_LINKS = 20
 """How many links that aren't revoked a person may have in one service."""
 
@@ -61,92 +54,6 @@ _FIND = sa.text(f"""
 _REVOKE = sa.text("UPDATE feed SET revoked_at = clock_timestamp() WHERE id = :id RETURNING revoked_at")
 _NAME_SECRET = sa.text("SELECT set_config('app.feed', :secret_hash, true)")
 _BY_SECRET = sa.text("SELECT government, subject, official, language FROM feed WHERE secret_hash = :secret_hash")
-_LINE_BREAK = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
-_CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
-
-
-# events, pure -------------------------------------------------------------------------------------------------------
-class Status(StrEnum):
-    tentative = "TENTATIVE"
-    confirmed = "CONFIRMED"
-    cancelled = "CANCELLED"
-
-
-@dataclass(frozen=True, slots=True)
-class FeedEvent:
-    """One event of a feed: whole days from `start` to `end`, both in it, or an instant to another.
-
-    `uid` stays the same for the same thing, `sequence` counts its changes and `modified` is its last one; `path` leads
-    to it below the service's address. ValueError for a mixture, an end before the start, an instant without an offset.
-    """
-
-    uid: str
-    summary: Text
-    start: date
-    end: date
-    modified: datetime
-    sequence: int = 0
-    description: Text | None = None
-    status: Status = Status.confirmed
-    categories: tuple[Text, ...] = ()
-    path: str | None = None
-    location: str = ""
-
-    def __post_init__(self) -> None:
-        instants = [isinstance(moment, datetime) for moment in (self.start, self.end)]
-        if any(instants) and not all(instants):
-            raise ValueError(f"{self.uid}: a day and an instant make no event")
-        given = [moment for moment in (self.start, self.end, self.modified) if isinstance(moment, datetime)]
-        if not all(moment.tzinfo for moment in given):
-            raise ValueError(f"{self.uid}: an instant needs its offset")
-        if self.end < self.start:
-            raise ValueError(f"{self.uid}: it ends before it starts")
-
-    @property
-    def all_day(self) -> bool:
-        return not isinstance(self.start, datetime)
-
-
-@lru_cache(maxsize=64)  # programs ask hourly for what seldom changes; 1,000 events take half a second
-def render(name: str, domain: str, events: tuple[FeedEvent, ...], language: Language, address: str = "") -> bytes:
-    """The iCalendar stream of these events in one language, under the calendar's name. The same events give the same
-    bytes: an event's DTSTAMP is its last change (RFC 5545, 3.8.7.2). `domain` makes each uid unique in the world;
-    `address` is the service's, for an event's URL. Instants are told in UTC, which needs no VTIMEZONE.
-    """
-    calendar = Calendar.new(prodid=PRODID, name=_clean(name), uid=f"feed@{domain}")
-    calendar.add("REFRESH-INTERVAL", vDuration(REFRESH), {"VALUE": "DURATION"})  # RFC 7986, 5.7
-    calendar.add("X-PUBLISHED-TTL", vDuration(REFRESH))
-    calendar.add("X-WR-TIMEZONE", "Asia/Shanghai")
-    for event in sorted(events, key=lambda event: (shanghai_day(event.start), event.uid)):
-        calendar.add_component(_component(event, domain, language, address))
-    return bytes(calendar.to_ical())
-
-
-def _component(event: FeedEvent, domain: str, language: Language, address: str) -> Event:
-    modified = event.modified.astimezone(UTC)
-    component = Event.new(
-        uid=f"{event.uid}@{domain}",
-        stamp=modified,
-        last_modified=modified,
-        sequence=event.sequence,
-        summary=_clean(event.summary.in_language(language)),
-        description=_clean(event.description.in_language(language)) if event.description else None,
-        start=event.start.astimezone(UTC) if isinstance(event.start, datetime) else event.start,
-        end=event.end.astimezone(UTC) if isinstance(event.end, datetime) else event.end + timedelta(days=1),
-        status=STATUS(event.status),
-        transparency=TRANSP.TRANSPARENT if event.all_day else TRANSP.OPAQUE,
-        url=f"{address}{event.path}" if address and event.path else None,
-        location=_clean(event.location) or None,
-    )
-    if event.categories:
-        component.categories = [_clean(category.in_language(language)) for category in event.categories]
-    return component
-
-
-def _clean(text: str) -> str:
-    """Text that stays one property for every reader: what some of them take for a line's end becomes a line break,
-    which is escaped; controls, which RFC 5545 has no place for, fall away."""
-    return _CONTROL.sub("", _LINE_BREAK.sub("\n", text))
 
 
 def first_day(call: Call) -> date:

@@ -13,9 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from zhengling.backbone import audit, outbox
 from zhengling.database.session import NATIONAL, enter_government
-from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Problem, Text, not_found, refusal
-from zhengling.kernel.instants import Instant
+from zhengling.kernel.instants import Instant, shanghai_day
 from zhengling.kernel.payload import SAYING, Payload
 from zhengling.replicas import calendar as calendars
 from zhengling.service.service import Service

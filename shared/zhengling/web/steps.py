@@ -11,7 +11,7 @@ from pydantic import Field
 
 from zhengling.authority.chain import power_of
 from zhengling.authority.composition import Composition
-from zhengling.dates.deadlines import shanghai_day
+from zhengling.kernel.instants import shanghai_day
 from zhengling.kernel.payload import OccurredAt, Opinion, Payload, View
 from zhengling.rules.chains import Chain, Step, StepName
 from zhengling.rules.conditions import Facts, matches

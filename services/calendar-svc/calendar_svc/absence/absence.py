@@ -11,16 +11,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from zhengling.authority.composition import (
-    Absent,
-    Acting,
-    Composition,
-    PostRole,
-    StandIn,
-    Vacancy,
-)
-from zhengling.dates.deadlines import shanghai_day
+from zhengling.authority.absence import Absent, StandIn, Vacancy
+from zhengling.authority.composition import Acting, Composition, PostRole
 from zhengling.kernel.errors import Problem, Text, invalid, refusal
+from zhengling.kernel.instants import shanghai_day
 from zhengling.rules.absences import Absence as Rules
 from zhengling.rules.absences import (
     AbsenceKind,

@@ -19,8 +19,8 @@ from calendar_svc.absence.absence import (
     require_asked,
 )
 from zhengling.authority.composition import Acting, Composition
-from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Text, refusal
+from zhengling.kernel.instants import shanghai_day
 from zhengling.rules.absences import Absence as Rules
 from zhengling.rules.absences import LimitName, RequestRow
 from zhengling.rules.chains import Actor

@@ -31,7 +31,7 @@ from calendar_svc.field_research.field_research import FieldDay, require_countab
 from zhengling.authority.composition import Composition
 from zhengling.backbone.outbox import emit
 from zhengling.database.session import government_of, lock
-from zhengling.dates.deadlines import compute, shanghai_day
+from zhengling.dates.deadlines import compute
 from zhengling.events.event import (
     AbsenceApproved,
     AbsenceCancelled,
@@ -41,6 +41,7 @@ from zhengling.events.event import (
     AbsenceReturned,
 )
 from zhengling.kernel.errors import Text, invalid, refusal
+from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import calendar as calendars
 from zhengling.replicas import composition as compositions
 from zhengling.rules.absences import Absence as Rules

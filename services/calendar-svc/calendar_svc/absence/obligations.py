@@ -11,8 +11,8 @@ from enum import StrEnum
 
 from calendar_svc.absence.absence import Absence, AbsenceState, Act, DutyDone, require_act
 from zhengling.authority.composition import Composition
-from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Text, refusal
+from zhengling.kernel.instants import shanghai_day
 from zhengling.rules.absences import Duty, RequestRow
 from zhengling.rules.chains import Actor
 from zhengling.rules.vocabulary import in_chinese

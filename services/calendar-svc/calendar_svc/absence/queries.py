@@ -29,7 +29,7 @@ from calendar_svc.absence.table import absence as absence_table
 from calendar_svc.field_research.field_research import FieldDay, research_of, standings
 from calendar_svc.field_research.table import field_day as field_day_table
 from zhengling.database.session import load
-from zhengling.dates.deadlines import shanghai_day
+from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import composition as compositions
 from zhengling.web.call import Call
 from zhengling.web.paging import Page, PageRequest, page, picked

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date
 
 from calendar_svc.absence.absence import Absence, Act, require_act
-from zhengling.authority.composition import Composition, StandIn, Vacancy
+from zhengling.authority.absence import StandIn, Vacancy
+from zhengling.authority.composition import Composition
 from zhengling.kernel.errors import Text, refusal
 from zhengling.rules.absences import Absence as Rules
 from zhengling.rules.absences import Basis, Substitution

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 
 from calendar_svc.absence.absence import Absence, Approval, DutyDone, Extension, Lift
 from calendar_svc.registry import Instant, mapper, metadata
-from zhengling.authority.composition import StandIn, Vacancy
+from zhengling.authority.absence import StandIn, Vacancy
 from zhengling.database.mapping import Json, map_noun, noun_columns
 
 absence = sa.Table(

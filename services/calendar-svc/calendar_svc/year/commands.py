@@ -29,10 +29,10 @@ from zhengling.database.session import (
     lock,
     now,
 )
-from zhengling.dates.deadlines import shanghai_day
 from zhengling.dates.workdays import CalendarYear, base_years, statutory_days
 from zhengling.events.event import Recomputed, WorkdaysChanged
 from zhengling.kernel.errors import Text
+from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import calendar as calendar_
 from zhengling.replicas import composition as compositions
 from zhengling.rules.chains import Actor

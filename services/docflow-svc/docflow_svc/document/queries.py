@@ -9,7 +9,7 @@ from docflow_svc.document.document import Document, DocumentState
 from docflow_svc.document.schemas import DocumentDetail, DocumentView
 from docflow_svc.document.table import document
 from zhengling.database.session import load
-from zhengling.dates.deadlines import shanghai_day
+from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import due_dates
 from zhengling.web.call import Call
 from zhengling.web.paging import Page, PageRequest, page

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from meeting_svc.cadence.schemas import CadenceView, KindCadenceView, PeriodView
 from meeting_svc.meeting.table import meeting as meeting_table
-from zhengling.dates.deadlines import shanghai_day
+from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import calendar as calendars
 from zhengling.rules.cadence import Period, sentence, standing
 from zhengling.web.call import Call

@@ -10,8 +10,8 @@ from meeting_svc.circular.queries import figures_of
 from meeting_svc.circular.schemas import SendCircular
 from meeting_svc.invitation.invitation import names_of
 from meeting_svc.meeting import meeting as meetings
-from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Text
+from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import composition as compositions
 from zhengling.web.call import Call
 

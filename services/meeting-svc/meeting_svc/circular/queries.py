@@ -16,8 +16,8 @@ from meeting_svc.circular.table import circular as circular_table
 from meeting_svc.invitation.invitation import names_of
 from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.meeting.table import meeting as meeting_table
-from zhengling.dates.deadlines import shanghai_day
 from zhengling.documents.xlsx import put_text
+from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import composition
 from zhengling.web.call import Call
 from zhengling.web.paging import Page, PageRequest, page

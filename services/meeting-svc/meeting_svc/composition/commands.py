@@ -16,9 +16,9 @@ from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting_plan import commands as yearly_plan_commands
 from zhengling.authority.composition import Composition
 from zhengling.backbone.outbox import emit
-from zhengling.dates.deadlines import shanghai_day
 from zhengling.events.event import CompositionChanged
 from zhengling.kernel.errors import Problem, Text, invalid
+from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import composition as compositions
 from zhengling.rules.rulebook import Titles
 from zhengling.web.call import Call, stale

@@ -27,8 +27,8 @@ from meeting_svc.composition.schemas import (
 )
 from meeting_svc.meeting.case import require_organisations
 from zhengling.authority.composition import Composition, Official, Post, PostRole
-from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Problem, Text, invalid, not_found
+from zhengling.kernel.instants import shanghai_day
 from zhengling.rules.vocabulary import Role
 from zhengling.web.call import Call
 from zhengling.web.paging import Page

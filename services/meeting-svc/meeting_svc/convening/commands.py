@@ -38,9 +38,9 @@ from meeting_svc.topic.topic import Topic
 from zhengling.authority.act import Act
 from zhengling.backbone.outbox import emit
 from zhengling.database.session import lock
-from zhengling.dates.deadlines import shanghai_day
 from zhengling.events.event import MeetingClosed
 from zhengling.kernel.errors import Text, invalid
+from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import composition as compositions
 from zhengling.rules.meetings import MeetingKind
 from zhengling.web.call import Call

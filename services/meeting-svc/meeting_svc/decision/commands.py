@@ -28,8 +28,8 @@ from meeting_svc.topic.commands import rules_of
 from meeting_svc.topic.topic import Topic
 from zhengling.authority.act import Act
 from zhengling.backbone.outbox import emit
-from zhengling.database.session import columns, load, lock, write
-from zhengling.dates.deadlines import shanghai_day
+from zhengling.database.batching import columns, write
+from zhengling.database.session import load, lock
 from zhengling.events.event import (
     DecisionReplaced,
     EntryAmended,
@@ -42,6 +42,7 @@ from zhengling.events.event import (
     Unit,
 )
 from zhengling.kernel.errors import Text, invalid, not_found, refusal
+from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import calendar as calendars
 from zhengling.replicas import composition as compositions
 from zhengling.rules.chains import Actor

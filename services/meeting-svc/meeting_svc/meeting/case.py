@@ -22,8 +22,8 @@ from zhengling.authority.act import Act
 from zhengling.authority.chain import StepTaken
 from zhengling.authority.composition import Acting, Composition
 from zhengling.database.session import lock
-from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import invalid
+from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import composition as compositions
 from zhengling.rules.chains import Chain
 from zhengling.rules.conditions import Facts

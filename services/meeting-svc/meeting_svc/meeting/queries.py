@@ -31,8 +31,8 @@ from meeting_svc.session import preparation
 from zhengling.authority.chain import StepTaken, next_step
 from zhengling.authority.composition import Composition
 from zhengling.database.session import load
-from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Problem, Text
+from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import calendar as calendars
 from zhengling.replicas import composition as compositions
 from zhengling.rules.chains import Chain

@@ -14,7 +14,7 @@ from meeting_svc.meeting.chairing import chair_facts, planned_chair
 from meeting_svc.meeting.meeting import Meeting, sponsors_of, step_context
 from zhengling.authority.chain import Succession
 from zhengling.authority.composition import Acting, Composition
-from zhengling.dates.deadlines import shanghai_day
+from zhengling.kernel.instants import shanghai_day
 from zhengling.rules.chains import Actor
 from zhengling.rules.meetings import MeetingKind
 from zhengling.rules.vocabulary import Role

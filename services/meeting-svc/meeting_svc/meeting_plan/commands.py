@@ -28,8 +28,8 @@ from meeting_svc.planning_request.planning_request import PlanStepTaken
 from zhengling.authority.composition import Acting, Composition
 from zhengling.backbone import timers
 from zhengling.database.session import load, lock, now
-from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Text, invalid, not_found, refusal
+from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import composition as compositions
 from zhengling.replicas import due_dates
 from zhengling.replicas.due_dates import Moved

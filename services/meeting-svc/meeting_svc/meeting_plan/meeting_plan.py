@@ -13,8 +13,8 @@ from enum import StrEnum
 
 from meeting_svc.planning_request.planning_request import PlanStepTaken
 from zhengling.authority.composition import Acting, Composition
-from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Problem, Text, invalid, refusal
+from zhengling.kernel.instants import shanghai_day
 from zhengling.rules.chains import Actor
 from zhengling.rules.planning import Planning, YearlyPlan
 from zhengling.rules.vocabulary import in_chinese

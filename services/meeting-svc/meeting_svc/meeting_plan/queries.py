@@ -11,8 +11,8 @@ from meeting_svc.meeting_plan.table import meeting_plan as meeting_plan_table
 from meeting_svc.planning_request.planning_request import PlanningRequest
 from meeting_svc.planning_request.schemas import NextPlanStep
 from meeting_svc.planning_request.table import planning_request as planning_request_table
-from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import not_found
+from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import composition as compositions
 from zhengling.replicas import due_dates
 from zhengling.web.call import Call

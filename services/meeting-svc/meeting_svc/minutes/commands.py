@@ -36,7 +36,6 @@ from zhengling.authority.chain import StepTaken
 from zhengling.authority.composition import Composition
 from zhengling.backbone.outbox import emit
 from zhengling.database.session import backbone, lock
-from zhengling.dates.deadlines import shanghai_day
 from zhengling.documents import gbt9704, minutes_template
 from zhengling.events.event import (
     DecisionAdopted,
@@ -48,6 +47,7 @@ from zhengling.events.event import (
     Unit,
 )
 from zhengling.kernel.errors import Text, invalid, not_found, refusal
+from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import calendar as calendars
 from zhengling.replicas import composition as compositions
 from zhengling.rules.chains import Actor, StepName

@@ -20,12 +20,11 @@ from meeting_svc.meeting.succession import chaired_by
 from meeting_svc.resolution import resolution as resolution_
 from zhengling.authority.chain import StepTaken, Succession
 from zhengling.authority.composition import Composition, OrganisationKind
-from zhengling.dates.deadlines import shanghai_day
-from zhengling.dates.workdays import SHANGHAI
 from zhengling.documents.gbt9704 import Attendees, Imprint, Layout, chinese_date
 from zhengling.documents.minutes_template import Item, Values
 from zhengling.events.event import Resolution
 from zhengling.kernel.errors import Text, refusal
+from zhengling.kernel.instants import SHANGHAI, shanghai_day
 from zhengling.rules.conditions import Facts
 from zhengling.rules.meetings import MeetingKind
 from zhengling.rules.vocabulary import Difficulty, LeaveReason, Outcome, TopicNature, in_chinese

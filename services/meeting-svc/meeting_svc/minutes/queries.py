@@ -18,9 +18,9 @@ from meeting_svc.minutes.table import minutes as minutes_table
 from meeting_svc.minutes.table import minutes_document
 from zhengling.authority.chain import next_step
 from zhengling.database.session import load
-from zhengling.dates.deadlines import shanghai_day
 from zhengling.documents import gbt9704
 from zhengling.kernel.errors import not_found
+from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import composition as compositions
 from zhengling.web.call import Call
 from zhengling.web.steps import next_of

@@ -46,8 +46,9 @@ from meeting_svc.planning_request.schemas import (
 from meeting_svc.planning_request.table import planning_request as planning_request_table
 from zhengling.authority.composition import Acting, Composition, OrganisationKind
 from zhengling.database.session import government_of, load, lock
-from zhengling.dates.deadlines import Due, compute, shanghai_day
+from zhengling.dates.deadlines import Due, compute
 from zhengling.kernel.errors import Text, invalid
+from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import calendar as calendars
 from zhengling.replicas import composition as compositions
 from zhengling.rules.cadence import period_of

@@ -17,8 +17,8 @@ from meeting_svc.decision.decision import Decision, Standing
 from meeting_svc.meeting.meeting import Meeting, MeetingState
 from zhengling.authority.chain import Taken
 from zhengling.authority.composition import Acting, Composition
-from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.errors import Problem, Text, invalid, refusal
+from zhengling.kernel.instants import shanghai_day
 from zhengling.rules.chains import Actor
 from zhengling.rules.planning import (
     CHINESE,

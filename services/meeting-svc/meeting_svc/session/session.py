@@ -27,9 +27,9 @@ from meeting_svc.meeting.record import (
 from meeting_svc.resolution import resolution as resolutions
 from zhengling.authority.act import Act
 from zhengling.authority.composition import Acting, Composition
-from zhengling.dates.deadlines import shanghai_day
 from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Text, refusal
+from zhengling.kernel.instants import shanghai_day
 from zhengling.rules.meetings import MeetingKind
 
 

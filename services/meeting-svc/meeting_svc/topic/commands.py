@@ -40,9 +40,10 @@ from meeting_svc.topic.topic import OF_A_TOPIC, PriorMeeting, Topic
 from zhengling.authority import chain as chains
 from zhengling.authority.composition import Composition
 from zhengling.database.session import load, lock
-from zhengling.dates.deadlines import Due, compute, shanghai_day
+from zhengling.dates.deadlines import Due, compute
 from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Text, invalid, refusal
+from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import calendar as calendars
 from zhengling.replicas import composition as compositions
 from zhengling.rules.absences import Power

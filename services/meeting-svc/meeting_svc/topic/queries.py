@@ -22,7 +22,7 @@ from meeting_svc.topic.topic import Topic, TopicState
 from zhengling.authority.chain import next_step
 from zhengling.authority.composition import Composition
 from zhengling.database.session import load
-from zhengling.dates.deadlines import shanghai_day
+from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import composition as compositions
 from zhengling.rules.meetings import GateRule
 from zhengling.rules.vocabulary import Outcome, in_chinese

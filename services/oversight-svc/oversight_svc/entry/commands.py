@@ -14,18 +14,11 @@ from oversight_svc.entry.schemas import SetDue
 from oversight_svc.entry.table import ledger_entry
 from zhengling.backbone import timers
 from zhengling.backbone.outbox import emit
-from zhengling.database.session import (
-    backbone,
-    government_of,
-    lock,
-    looked_up,
-    now,
-    write,
-)
-from zhengling.dates.deadlines import shanghai_day
-from zhengling.dates.workdays import SHANGHAI
+from zhengling.database.batching import write
+from zhengling.database.session import backbone, government_of, lock, looked_up, now
 from zhengling.events.event import DecisionAdopted, EntryDueMoved, EntryDueSet, EntryOpened, EntryOverdue
 from zhengling.kernel.errors import Problem, Text
+from zhengling.kernel.instants import SHANGHAI, shanghai_day
 from zhengling.replicas import calendar as calendars
 from zhengling.replicas import composition as compositions
 from zhengling.replicas import due_dates
