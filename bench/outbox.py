@@ -25,7 +25,7 @@ from bench.table import Row
 from zhengling.backbone import outbox
 from zhengling.database.bootstrap import Passwords, bootstrap_database
 from zhengling.database.session import Database
-from zhengling.events.event import Missing
+from zhengling.events.backbone import Missing
 from zhengling.local.postgres import EmbeddedPostgres
 from zhengling.service.program import migrate_database
 

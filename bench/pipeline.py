@@ -26,7 +26,7 @@ from uuid_utils.compat import uuid7
 from bench import floor
 from zhengling.backbone.outbox import emit
 from zhengling.database.session import Database
-from zhengling.events.event import DecisionAdopted, Resolution, Unit
+from zhengling.events.meeting import DecisionAdopted, Resolution, Unit
 from zhengling.local.apache_kafka import ApacheKafka
 from zhengling.local.broker import Broker, EmbeddedBroker
 from zhengling.local.postgres import EmbeddedPostgres

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 import gzip
+import importlib
 import json
 import re
 import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 from uuid import uuid4
 
@@ -20,22 +22,17 @@ from cloudevents.core.bindings.kafka import KafkaMessage, from_structured_event
 from cloudevents.core.formats.json import JSONFormat
 from tests.conftest import ROOT, composition_of
 
+from zhengling import events
 from zhengling.authority.composition import Composition
 from zhengling.contracts import api_docs
 from zhengling.contracts.asyncapi import asyncapi, event_schema, handlers_of
 from zhengling.contracts.compatibility import breaks
+from zhengling.events.calendar import AbsenceApproved
+from zhengling.events.catalogue import EVENTS
 from zhengling.events.cloudevents import Envelope, decode
-from zhengling.events.event import (
-    BACKBONE,
-    EVENTS,
-    AbsenceApproved,
-    CompositionChanged,
-    DecisionAdopted,
-    EntryOpened,
-    Event,
-    Resolution,
-    Unit,
-)
+from zhengling.events.event import BACKBONE, Event
+from zhengling.events.meeting import CompositionChanged, DecisionAdopted, Resolution, Unit
+from zhengling.events.oversight import EntryOpened
 from zhengling.main_job import SERVICES
 
 COMMITTED = ROOT / "docs" / "api"
@@ -97,6 +94,14 @@ def test_the_asyncapi_document_is_valid_by_the_official_schema() -> None:
 
 def test_the_documents_committed_are_what_the_code_says() -> None:
     assert api_docs.differing(COMMITTED) == [], "run `zhengling schemas write`"
+
+
+def test_every_event_that_a_service_emits_is_in_the_catalogue() -> None:
+    modules = [importlib.import_module(module.name) for module in iter_modules(events.__path__, f"{events.__name__}.")]
+    defined = {value for module in modules for value in vars(module).values() if isinstance(value, type)}
+    types = {value for value in defined if issubclass(value, Event) and value is not Event}
+    assert len(types) > 25
+    assert types == set(EVENTS.values())
 
 
 def test_check_tells_an_altered_a_missing_and_a_superfluous_document(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from docflow_svc.document import commands, from_decision
 from docflow_svc.document import table as tables
 from docflow_svc.document.document import Document, DocumentState
 from zhengling.database.session import Database
-from zhengling.events.event import (
+from zhengling.events.meeting import (
     DecisionAdopted,
     DecisionAmended,
     DecisionRevoked,

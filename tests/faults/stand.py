@@ -24,7 +24,7 @@ from tests.faults.rows import FULL
 
 from zhengling.backbone.outbox import emit
 from zhengling.database.session import Database, is_outage
-from zhengling.events.event import CompositionChanged, DecisionAdopted, MinutesSigned, Resolution, Unit
+from zhengling.events.meeting import CompositionChanged, DecisionAdopted, MinutesSigned, Resolution, Unit
 from zhengling.local.apache_kafka import ApacheKafka
 from zhengling.local.broker import Broker, EmbeddedBroker
 from zhengling.local.processes import ServiceProcess, free_port

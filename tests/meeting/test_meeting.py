@@ -17,7 +17,7 @@ from meeting_svc.meeting.meeting import AgendaItem, Attendance, Entrustment, Mee
 from meeting_svc.session import session
 from zhengling.authority.act import Act
 from zhengling.authority.chain import StepTaken
-from zhengling.events.event import Resolution, Unit
+from zhengling.events.meeting import Resolution, Unit
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import at
 from zhengling.rules.chains import StepName

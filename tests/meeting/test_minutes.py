@@ -42,7 +42,7 @@ from zhengling.authority.act import Act
 from zhengling.authority.chain import StepTaken
 from zhengling.documents import minutes_template
 from zhengling.documents.gbt9704 import docx
-from zhengling.events.event import Resolution, Unit
+from zhengling.events.meeting import Resolution, Unit
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import at
 from zhengling.rules.absences import AbsenceKind

@@ -41,7 +41,7 @@ from zhengling.authority.composition import Composition, Post, PostRole
 from zhengling.dates.deadlines import Anchor, DeadlineRule, compute
 from zhengling.dates.deadlines import Unit as TimeUnit
 from zhengling.dates.workdays import WorkdayCalendar, base_years
-from zhengling.events.event import Resolution, Unit
+from zhengling.events.meeting import Resolution, Unit
 from zhengling.kernel.errors import Problem
 from zhengling.kernel.instants import SHANGHAI
 from zhengling.rules.loading import RulebookError, load_edition

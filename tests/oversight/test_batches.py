@@ -20,14 +20,8 @@ from oversight_svc.handlers import HANDLERS
 from zhengling.backbone.inbox import Inbox
 from zhengling.database.session import Database
 from zhengling.events.cloudevents import Envelope
-from zhengling.events.event import (
-    DecisionAdopted,
-    DecisionAmended,
-    DecisionRevoked,
-    Event,
-    Resolution,
-    Unit,
-)
+from zhengling.events.event import Event
+from zhengling.events.meeting import DecisionAdopted, DecisionAmended, DecisionRevoked, Resolution, Unit
 from zhengling.local.stack import EmbeddedStack
 from zhengling.rules.loading import Rulebooks
 from zhengling.rules.vocabulary import Difficulty, Outcome

@@ -13,7 +13,7 @@ from tests.oversight.test_matter import an_entry
 from oversight_svc.entry import entry as entries
 from oversight_svc.entry.commands import end_of
 from oversight_svc.entry.entry import Amendment, DueBasis, EntryState, NewDue
-from zhengling.events.event import ResolutionChange, Unit
+from zhengling.events.meeting import ResolutionChange, Unit
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import at
 from zhengling.rules.vocabulary import Difficulty

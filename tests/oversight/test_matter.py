@@ -11,7 +11,7 @@ from tests.meeting.test_topic import DAY, book
 from oversight_svc.entry import entry as entries
 from oversight_svc.entry.commands import end_of
 from oversight_svc.entry.entry import DueBasis, Entry
-from zhengling.events.event import Unit
+from zhengling.events.meeting import Unit
 from zhengling.kernel.errors import Problem
 from zhengling.main_job import at
 from zhengling.rules.vocabulary import Difficulty, EntrySource

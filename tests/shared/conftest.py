@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import ScratchDatabase
 from tests.trial import EFFECTS, TRIAL_EVENTS, Trial
 
-from zhengling.events.event import EVENTS
+from zhengling.events.catalogue import EVENTS
 
 
 @pytest.fixture(scope="session")

@@ -13,16 +13,16 @@ from tests.trial import Trial, envelope, record
 from zhengling.authority.composition import Composition
 from zhengling.backbone.inbox import ignored
 from zhengling.database.session import now
-from zhengling.events.event import (
-    EVENTS,
+from zhengling.events.calendar import (
     AbsenceApproved,
     AbsenceCancelled,
     AbsenceEntrusted,
     AbsenceExtended,
     AbsenceRefused,
     AbsenceReturned,
-    Event,
 )
+from zhengling.events.catalogue import EVENTS
+from zhengling.events.event import Event
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import composition
 

@@ -12,7 +12,7 @@ from tests.conftest import composition_of
 
 from zhengling.authority.absence import Absent, StandIn, Vacancy
 from zhengling.authority.composition import Acting, Composition, Organisation, OrganisationKind
-from zhengling.events.event import CompositionChanged
+from zhengling.events.meeting import CompositionChanged
 from zhengling.kernel.errors import Problem, Text
 from zhengling.rules.absences import AbsenceKind, Basis, Power
 from zhengling.rules.chains import Actor

@@ -50,8 +50,10 @@ from zhengling.backbone.kafka import KafkaSettings, Message, Offsets
 from zhengling.backbone.relay import Relay
 from zhengling.database.batching import together
 from zhengling.database.session import Database, government_of, now
+from zhengling.events.backbone import EventsMissed, SequencesReported
+from zhengling.events.catalogue import EVENTS
 from zhengling.events.cloudevents import Envelope
-from zhengling.events.event import EVENTS, Event, EventKind, EventsMissed, SequencesReported
+from zhengling.events.event import Event, EventKind
 from zhengling.kernel.errors import Problem, Text
 
 # --- the events, and what their handlers leave behind
@@ -87,7 +89,7 @@ class Echoed(Event, type="zhengling.model.series.echoed.v1", aggregate="series",
     n: int
 
 
-MODEL_EVENTS = {cls.type: EVENTS.pop(cls.type) for cls in (Counted, Noted, Changed, Echoed)}
+MODEL_EVENTS = {cls.type: cls for cls in (Counted, Noted, Changed, Echoed)}
 SOURCE = "/zhengling/model-svc"
 #: Where each aggregate belongs. j and s share a lane, and so do a and xigang's series.
 GOVERNMENTS = {"a": "dalian", "j": "dalian", "b": "xigang", "s": "dalian", "t": "xigang"}

@@ -29,7 +29,7 @@ from zhengling.backbone.kafka import (
 )
 from zhengling.backbone.outbox import emit
 from zhengling.backbone.relay import Relay
-from zhengling.events.event import EVENTS
+from zhengling.events.catalogue import EVENTS
 from zhengling.local.broker import EmbeddedBroker
 from zhengling.local.stack import EmbeddedStack
 from zhengling.service.worker import Worker
@@ -343,11 +343,12 @@ async def test_clients_end_without_remains_when_their_broker_is_away(tmp_path: P
 
 
 async def test_replicas_on_a_real_broker_apply_all_in_order_though_one_is_ended_meanwhile(
-    stack: EmbeddedStack, trial: Trial
+    stack: EmbeddedStack, trial: Trial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Told(ThingCounted, type="zhengling.trialreal.thing.counted.v1", aggregate="thing", key="thing_id"):
+    class Recounted(ThingCounted, type="zhengling.trialreal.thing.counted.v1", aggregate="thing", key="thing_id"):
         pass
 
+    monkeypatch.setitem(EVENTS, Recounted.type, Recounted)
     kafka = KafkaSettings(
         bootstrap_servers=stack.kafka_bootstrap_servers,
         idempotence=False,
@@ -357,8 +358,8 @@ async def test_replicas_on_a_real_broker_apply_all_in_order_though_one_is_ended_
     await ensure_topics(kafka, ["trialreal"])
     identities = [thing() for _ in range(20)]
     producers = [Producer(kafka, "trialreal") for _ in range(2)]
-    inbox = Inbox("trialreal", {Told: trial.on_counted}, trial.inbox().rulebooks)
-    readers = [EventConsumer(trial.worker, inbox, kafka, f"{n}", [Told.topic()], batch=5) for n in range(2)]
+    inbox = Inbox("trialreal", {Recounted: trial.on_counted}, trial.inbox().rulebooks)
+    readers = [EventConsumer(trial.worker, inbox, kafka, f"{n}", [Recounted.topic()], batch=5) for n in range(2)]
 
     async def again(run: Callable[[], object]) -> None:
         while True:
@@ -369,7 +370,7 @@ async def test_replicas_on_a_real_broker_apply_all_in_order_though_one_is_ended_
     async def write() -> None:
         for n in range(1, 6):
             async with trial.app.transaction(GOVERNMENT) as session:
-                await emit(session, *(Told(thing_id=identity, n=n) for identity in identities))
+                await emit(session, *(Recounted(thing_id=identity, n=n) for identity in identities))
             await asyncio.sleep(0.2)
 
     relays = [asyncio.create_task(again(Relay(trial.worker, producer, "trialreal").run)) for producer in producers]
@@ -391,7 +392,6 @@ async def test_replicas_on_a_real_broker_apply_all_in_order_though_one_is_ended_
             task.cancel()
         await asyncio.gather(first, second, *relays, return_exceptions=True)
         await asyncio.gather(*(producer.close() for producer in producers))
-        del EVENTS[Told.type]
     for identity in identities:
         assert await trial.effects(identity) == [1, 2, 3, 4, 5]
 

@@ -23,7 +23,7 @@ from zhengling.database.mapping import map_noun, noun_columns
 from zhengling.database.session import NATIONAL
 from zhengling.dates.deadlines import Unit
 from zhengling.dates.workdays import CalendarYear, DayKind, SpecialDay, base_years
-from zhengling.events.event import WorkdaysChanged
+from zhengling.events.calendar import WorkdaysChanged
 from zhengling.kernel.errors import Problem
 from zhengling.replicas import calendar as calendars
 from zhengling.replicas import due_dates

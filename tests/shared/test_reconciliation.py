@@ -31,7 +31,8 @@ from zhengling.backbone import reconciliation
 from zhengling.backbone.inbox import Inbox
 from zhengling.backbone.outbox import emit
 from zhengling.backbone.relay import Relay
-from zhengling.events.event import Event, EventsMissed, Missing, SequencesReported
+from zhengling.events.backbone import EventsMissed, Missing, SequencesReported
+from zhengling.events.event import Event
 from zhengling.kernel.errors import Problem, Text
 
 PATIENCE, INTERVAL = 60.0, 600.0

@@ -9,14 +9,10 @@ from calendar_svc.year import commands
 from zhengling.backbone import reconciliation
 from zhengling.backbone.inbox import Handlers, Received
 from zhengling.backbone.timers import Timers
-from zhengling.events.event import (
-    CompositionChanged,
-    DocflowDeadlinesRecomputed,
-    Event,
-    MeetingDeadlinesRecomputed,
-    OversightDeadlinesRecomputed,
-    Recomputed,
-)
+from zhengling.events.docflow import DocflowDeadlinesRecomputed
+from zhengling.events.event import Event, Recomputed
+from zhengling.events.meeting import CompositionChanged, MeetingDeadlinesRecomputed
+from zhengling.events.oversight import OversightDeadlinesRecomputed
 from zhengling.replicas import composition
 
 

@@ -9,17 +9,17 @@ from docflow_svc.document.document import Document
 from zhengling.backbone import reconciliation
 from zhengling.backbone.inbox import Handlers, Received, ignored
 from zhengling.backbone.timers import Timers
-from zhengling.events.event import (
+from zhengling.events.calendar import WorkdaysChanged
+from zhengling.events.event import Event
+from zhengling.events.meeting import (
     CompositionChanged,
     DecisionAdopted,
     DecisionAmended,
     DecisionReplaced,
     DecisionRevoked,
-    Event,
     MeetingClosed,
     MeetingDeadlinesRecomputed,
     MinutesSigned,
-    WorkdaysChanged,
 )
 from zhengling.replicas import composition, recomputation
 from zhengling.replicas.due_dates import Owner, Owners

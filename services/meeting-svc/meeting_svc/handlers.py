@@ -11,21 +11,23 @@ from meeting_svc.meeting_plan.meeting_plan import MeetingPlan
 from zhengling.backbone import reconciliation
 from zhengling.backbone.inbox import Handlers, Received, ignored
 from zhengling.backbone.timers import Timers
-from zhengling.events.event import (
+from zhengling.events.calendar import WorkdaysChanged
+from zhengling.events.docflow import (
     DocflowDeadlinesRecomputed,
     DocumentAmended,
     DocumentDrafted,
     DocumentDueMoved,
     DocumentWithdrawn,
+)
+from zhengling.events.event import Event
+from zhengling.events.oversight import (
     EntryAmended,
     EntryDueMoved,
     EntryDueSet,
     EntryOpened,
     EntryOverdue,
     EntryRevoked,
-    Event,
     OversightDeadlinesRecomputed,
-    WorkdaysChanged,
 )
 from zhengling.replicas import composition, recomputation
 from zhengling.replicas.due_dates import Owner, Owners

@@ -27,8 +27,9 @@ from zhengling.backbone import audit
 from zhengling.backbone.crash_points import crash_point
 from zhengling.database.batching import columns, together
 from zhengling.database.session import enter_government, is_outage, told
+from zhengling.events.catalogue import EVENTS
 from zhengling.events.cloudevents import Envelope, decode
-from zhengling.events.event import EVENTS, Event, EventKind
+from zhengling.events.event import Event, EventKind
 from zhengling.kernel.errors import Problem
 from zhengling.rules.loading import Rulebooks
 

@@ -21,14 +21,8 @@ from uuid_utils.compat import uuid7
 from zhengling.backbone.crash_points import crash_point
 from zhengling.database.batching import columns, write
 from zhengling.database.session import government_of
-from zhengling.events.event import (
-    BACKBONE,
-    Event,
-    EventKind,
-    Missing,
-    Moved,
-    topic_of,
-)
+from zhengling.events.backbone import Missing, Moved
+from zhengling.events.event import BACKBONE, Event, EventKind, topic_of
 
 LANES = 16  # frozen: a change would move aggregates between lanes while their events are under way
 CHANNEL = "outbox"

@@ -20,15 +20,9 @@ from zhengling.backbone.inbox import Handlers, Received
 from zhengling.backbone.outbox import emit
 from zhengling.database.batching import columns
 from zhengling.database.session import NATIONAL, enter_government
+from zhengling.events.backbone import EventsMissed, Missing, SequencesReported
 from zhengling.events.cloudevents import source_of
-from zhengling.events.event import (
-    Event,
-    EventKind,
-    EventsMissed,
-    Missing,
-    SequencesReported,
-    kind_of,
-)
+from zhengling.events.event import Event, EventKind, kind_of
 
 log = logging.getLogger(__name__)
 CHUNK = 1000  # events looked at for one report, aggregates asked for in one request: some 100 kB at most

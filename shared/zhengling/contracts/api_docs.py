@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from zhengling.contracts.asyncapi import asyncapi, event_schema
-from zhengling.events.event import EVENTS
+from zhengling.events.catalogue import EVENTS
 from zhengling.main_job import SERVICES
 from zhengling.service.service import Service
 from zhengling.service.settings import ServiceSettings

@@ -12,8 +12,9 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 from zhengling.backbone.inbox import Handlers, ignored
+from zhengling.events.catalogue import EVENTS
 from zhengling.events.cloudevents import CONTENT_TYPE, Envelope
-from zhengling.events.event import BACKBONE, EVENTS, Event, EventKind
+from zhengling.events.event import BACKBONE, Event, EventKind
 from zhengling.main_job import SERVICES
 
 Json = dict[str, Any]

@@ -21,16 +21,16 @@ from zhengling.database.session import (
     looked_up,
     now,
 )
-from zhengling.events.event import (
+from zhengling.events.calendar import (
     AbsenceApproved,
     AbsenceCancelled,
     AbsenceEntrusted,
     AbsenceExtended,
     AbsenceRefused,
     AbsenceReturned,
-    CompositionChanged,
-    Event,
 )
+from zhengling.events.event import Event
+from zhengling.events.meeting import CompositionChanged
 from zhengling.kernel.errors import Problem, Text
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas.cache import keep

@@ -16,7 +16,9 @@ from zhengling.backbone.inbox import Received
 from zhengling.backbone.outbox import emit
 from zhengling.database.session import NATIONAL, backbone, enter_government, government_of, now
 from zhengling.dates.workdays import WorkdayCalendar
-from zhengling.events.event import RECOMPUTED, Event, WorkdaysChanged
+from zhengling.events.calendar import WorkdaysChanged
+from zhengling.events.catalogue import RECOMPUTED
+from zhengling.events.event import Event
 from zhengling.kernel.errors import Text
 from zhengling.replicas import calendar as calendars
 from zhengling.replicas import due_dates

@@ -24,7 +24,7 @@ from zhengling.backbone.kafka import Producer, reachable
 from zhengling.backbone.relay import Relay
 from zhengling.backbone.timers import Timers
 from zhengling.database.session import Database, is_outage, whole
-from zhengling.events.event import EVENTS
+from zhengling.events.catalogue import EVENTS
 from zhengling.files import files
 from zhengling.replicas import editions, recomputation
 from zhengling.replicas.due_dates import Owners

@@ -32,7 +32,7 @@ from zhengling.authority.composition import Composition
 from zhengling.backbone.outbox import emit
 from zhengling.database.session import government_of, lock
 from zhengling.dates.deadlines import compute
-from zhengling.events.event import (
+from zhengling.events.calendar import (
     AbsenceApproved,
     AbsenceCancelled,
     AbsenceEntrusted,

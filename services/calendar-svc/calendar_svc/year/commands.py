@@ -30,7 +30,8 @@ from zhengling.database.session import (
     now,
 )
 from zhengling.dates.workdays import CalendarYear, base_years, statutory_days
-from zhengling.events.event import Recomputed, WorkdaysChanged
+from zhengling.events.calendar import WorkdaysChanged
+from zhengling.events.event import Recomputed
 from zhengling.kernel.errors import Text
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import calendar as calendar_

@@ -29,7 +29,7 @@ from calendar_svc.year.schemas import (
 from zhengling.database.session import NATIONAL, enter_government, government_of, load
 from zhengling.dates.deadlines import DeadlineRule, Due, compute
 from zhengling.dates.workdays import CalendarYear, WorkdayCalendar, overlay
-from zhengling.events.event import RECOMPUTED
+from zhengling.events.catalogue import RECOMPUTED
 from zhengling.kernel.errors import Problem, Text, invalid, not_found
 from zhengling.replicas import calendar as calendar_
 from zhengling.replicas.due_dates import DueView, view_of

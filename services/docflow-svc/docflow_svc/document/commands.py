@@ -12,7 +12,8 @@ from docflow_svc.document.document import Document, asks_for_document, follow_up
 from docflow_svc.document.table import corrected_decision
 from zhengling.backbone.outbox import emit
 from zhengling.database.session import government_of, now
-from zhengling.events.event import DocumentDrafted, DocumentDueMoved, MeetingClosed, Resolution
+from zhengling.events.docflow import DocumentDrafted, DocumentDueMoved
+from zhengling.events.meeting import MeetingClosed, Resolution
 from zhengling.replicas import due_dates
 from zhengling.replicas.due_dates import Moved
 from zhengling.rules.loading import Rulebooks

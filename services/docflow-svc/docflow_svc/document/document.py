@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from zhengling.events.event import Resolution, Unit
+from zhengling.events.meeting import Resolution, Unit
 from zhengling.rules.conditions import Facts, matches
 from zhengling.rules.meetings import FollowUp, MeetingKind
 from zhengling.rules.vocabulary import FollowingDocument

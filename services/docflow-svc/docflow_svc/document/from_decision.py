@@ -15,14 +15,8 @@ from docflow_svc.document.document import CorrectedDecision, Document, DocumentS
 from docflow_svc.document.table import document as table
 from zhengling.backbone.outbox import emit
 from zhengling.database.session import government_of, now
-from zhengling.events.event import (
-    DecisionAdopted,
-    DecisionAmended,
-    DecisionReplaced,
-    DecisionRevoked,
-    DocumentAmended,
-    DocumentWithdrawn,
-)
+from zhengling.events.docflow import DocumentAmended, DocumentWithdrawn
+from zhengling.events.meeting import DecisionAdopted, DecisionAmended, DecisionReplaced, DecisionRevoked
 from zhengling.replicas import due_dates
 from zhengling.rules.loading import Rulebooks
 from zhengling.rules.meetings import FollowUp, MeetingKind

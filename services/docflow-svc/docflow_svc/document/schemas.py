@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from docflow_svc.document.document import DocumentState
-from zhengling.events.event import Unit
+from zhengling.events.meeting import Unit
 from zhengling.replicas.due_dates import DueView
 
 

@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from docflow_svc.document.document import CorrectedDecision, Document
 from docflow_svc.registry import mapper, metadata
 from zhengling.database.mapping import Json, map_noun, noun_columns
-from zhengling.events.event import Unit
+from zhengling.events.meeting import Unit
 
 document = sa.Table(
     "document",

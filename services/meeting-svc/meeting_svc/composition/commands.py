@@ -16,7 +16,7 @@ from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting_plan import commands as yearly_plan_commands
 from zhengling.authority.composition import Composition
 from zhengling.backbone.outbox import emit
-from zhengling.events.event import CompositionChanged
+from zhengling.events.meeting import CompositionChanged
 from zhengling.kernel.errors import Problem, Text, invalid
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import composition as compositions

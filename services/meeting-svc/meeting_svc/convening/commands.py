@@ -38,7 +38,7 @@ from meeting_svc.topic.topic import Topic
 from zhengling.authority.act import Act
 from zhengling.backbone.outbox import emit
 from zhengling.database.session import lock
-from zhengling.events.event import MeetingClosed
+from zhengling.events.meeting import MeetingClosed
 from zhengling.kernel.errors import Text, invalid
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import composition as compositions

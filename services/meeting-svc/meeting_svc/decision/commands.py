@@ -30,16 +30,14 @@ from zhengling.authority.act import Act
 from zhengling.backbone.outbox import emit
 from zhengling.database.batching import columns, write
 from zhengling.database.session import load, lock
-from zhengling.events.event import (
-    DecisionReplaced,
+from zhengling.events.meeting import DecisionReplaced, Resolution, Unit
+from zhengling.events.oversight import (
     EntryAmended,
     EntryDueMoved,
     EntryDueSet,
     EntryOpened,
     EntryOverdue,
     EntryRevoked,
-    Resolution,
-    Unit,
 )
 from zhengling.kernel.errors import Text, invalid, not_found, refusal
 from zhengling.kernel.instants import shanghai_day

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
-from zhengling.events.event import Resolution, ResolutionChange
+from zhengling.events.meeting import Resolution, ResolutionChange
 from zhengling.kernel.bounds import Bound, appended
 from zhengling.kernel.errors import Text, refusal
 from zhengling.rules.meetings import Publication as PublicationRule

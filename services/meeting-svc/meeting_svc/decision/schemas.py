@@ -9,7 +9,7 @@ from pydantic import Field, HttpUrl, StrictBool
 
 from meeting_svc.decision.decision import Effect, ExecutionKind, PublicationState, Standing
 from zhengling.authority.composition import Key
-from zhengling.events.event import Resolution, ResolutionChange
+from zhengling.events.meeting import Resolution, ResolutionChange
 from zhengling.kernel.characters import SeveralLines
 from zhengling.kernel.instants import Day, Instant
 from zhengling.kernel.payload import SAYING, OccurredAt, Payload, Reason, View

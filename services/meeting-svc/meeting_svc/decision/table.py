@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from meeting_svc.decision.decision import Decision, Execution, PublicationRecord, Revision
 from meeting_svc.registry import Instant, mapper, metadata
 from zhengling.database.mapping import Json, map_noun, noun_columns
-from zhengling.events.event import Resolution
+from zhengling.events.meeting import Resolution
 
 decision = sa.Table(
     "decision",

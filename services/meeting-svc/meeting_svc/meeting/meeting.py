@@ -43,7 +43,7 @@ from meeting_svc.meeting.record import Entrustment as Entrustment
 from zhengling.authority.act import Act
 from zhengling.authority.chain import StepTaken
 from zhengling.authority.composition import Composition, OrganisationKind
-from zhengling.events.event import Resolution
+from zhengling.events.meeting import Resolution
 from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Problem, Text, refusal
 from zhengling.rules.chains import Actor

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from zhengling.authority.act import Act
 from zhengling.authority.chain import StepTaken
-from zhengling.events.event import Resolution
+from zhengling.events.meeting import Resolution
 from zhengling.kernel.bounds import Bound
 from zhengling.kernel.errors import Text
 from zhengling.rules.vocabulary import LeaveReason, Role, TopicNature

@@ -29,7 +29,7 @@ from meeting_svc.invitation.schemas import (
 from meeting_svc.leave.schemas import DelegationView, LeaveView
 from meeting_svc.meeting.meeting import MeetingState
 from zhengling.authority.composition import Key
-from zhengling.events.event import Resolution
+from zhengling.events.meeting import Resolution
 from zhengling.kernel.instants import Day, Instant
 from zhengling.kernel.payload import (
     SAYING,

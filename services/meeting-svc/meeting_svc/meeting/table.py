@@ -8,7 +8,7 @@ from meeting_svc.registry import Instant, mapper, metadata
 from zhengling.authority import act
 from zhengling.authority.chain import StepTaken
 from zhengling.database.mapping import Json, map_noun, noun_columns
-from zhengling.events.event import Resolution
+from zhengling.events.meeting import Resolution
 
 meeting = sa.Table(
     "meeting",

@@ -37,11 +37,11 @@ from zhengling.authority.composition import Composition
 from zhengling.backbone.outbox import emit
 from zhengling.database.session import backbone, lock
 from zhengling.documents import gbt9704, minutes_template
-from zhengling.events.event import (
+from zhengling.events.event import Event
+from zhengling.events.meeting import (
     DecisionAdopted,
     DecisionAmended,
     DecisionRevoked,
-    Event,
     MinutesSigned,
     Resolution,
     Unit,

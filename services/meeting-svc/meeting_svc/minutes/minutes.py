@@ -22,7 +22,7 @@ from zhengling.authority.chain import StepTaken, Succession
 from zhengling.authority.composition import Composition, OrganisationKind
 from zhengling.documents.gbt9704 import Attendees, Imprint, Layout, chinese_date
 from zhengling.documents.minutes_template import Item, Values
-from zhengling.events.event import Resolution
+from zhengling.events.meeting import Resolution
 from zhengling.kernel.errors import Text, refusal
 from zhengling.kernel.instants import SHANGHAI, shanghai_day
 from zhengling.rules.conditions import Facts

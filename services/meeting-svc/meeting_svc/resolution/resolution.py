@@ -12,7 +12,7 @@ from meeting_svc.decision.decision import require_complete, require_one_lead, re
 from meeting_svc.meeting.meeting import Meeting, MeetingState, no_quorum, quorum_lost, require_state
 from meeting_svc.meeting.record import OF_THE_PEOPLE_IN_A_MEETING, Recorded
 from zhengling.authority.act import Act
-from zhengling.events.event import Resolution
+from zhengling.events.meeting import Resolution
 from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Text, refusal
 from zhengling.rules.meetings import MeetingKind

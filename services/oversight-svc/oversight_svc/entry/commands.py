@@ -16,7 +16,8 @@ from zhengling.backbone import timers
 from zhengling.backbone.outbox import emit
 from zhengling.database.batching import write
 from zhengling.database.session import backbone, government_of, lock, looked_up, now
-from zhengling.events.event import DecisionAdopted, EntryDueMoved, EntryDueSet, EntryOpened, EntryOverdue
+from zhengling.events.meeting import DecisionAdopted
+from zhengling.events.oversight import EntryDueMoved, EntryDueSet, EntryOpened, EntryOverdue
 from zhengling.kernel.errors import Problem, Text
 from zhengling.kernel.instants import SHANGHAI, shanghai_day
 from zhengling.replicas import calendar as calendars

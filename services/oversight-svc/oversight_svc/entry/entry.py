@@ -11,7 +11,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from zhengling.authority.composition import Composition
-from zhengling.events.event import Resolution, ResolutionChange, Unit
+from zhengling.events.meeting import Resolution, ResolutionChange, Unit
 from zhengling.kernel.errors import Text, refusal
 from zhengling.rules.chains import Actor
 from zhengling.rules.supervision import Ledger

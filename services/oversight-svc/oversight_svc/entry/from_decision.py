@@ -12,7 +12,8 @@ from oversight_svc.entry.table import ledger_entry
 from zhengling.backbone import timers
 from zhengling.backbone.outbox import emit
 from zhengling.database.session import government_of, now
-from zhengling.events.event import DecisionAmended, DecisionRevoked, EntryAmended, EntryRevoked
+from zhengling.events.meeting import DecisionAmended, DecisionRevoked
+from zhengling.events.oversight import EntryAmended, EntryRevoked
 from zhengling.kernel.errors import not_found
 from zhengling.replicas import due_dates
 from zhengling.rules.loading import Rulebooks

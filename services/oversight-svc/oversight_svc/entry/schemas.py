@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from oversight_svc.entry.entry import DueBasis, EntryState
-from zhengling.events.event import ResolutionChange, Unit
+from zhengling.events.meeting import ResolutionChange, Unit
 from zhengling.kernel.instants import Day, Instant
 from zhengling.kernel.payload import Payload
 from zhengling.replicas.due_dates import ChangeView, TraceView

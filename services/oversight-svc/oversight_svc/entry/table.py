@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from oversight_svc.entry.entry import Amendment, Entry
 from oversight_svc.registry import Instant, mapper, metadata
 from zhengling.database.mapping import Json, map_noun, noun_columns
-from zhengling.events.event import Unit
+from zhengling.events.meeting import Unit
 
 ledger_entry = sa.Table(
     "ledger_entry",

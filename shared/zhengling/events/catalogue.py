@@ -1,0 +1,87 @@
+"""Every event of the system, in the order of the AsyncAPI document. A new one is added here."""
+
+from __future__ import annotations
+
+from zhengling.events.backbone import (
+    EventsMissed,
+    SequencesReported,
+)
+from zhengling.events.calendar import (
+    AbsenceApproved,
+    AbsenceCancelled,
+    AbsenceEntrusted,
+    AbsenceExtended,
+    AbsenceRefused,
+    AbsenceReturned,
+    WorkdaysChanged,
+)
+from zhengling.events.docflow import (
+    DocflowDeadlinesRecomputed,
+    DocumentAmended,
+    DocumentDrafted,
+    DocumentDueMoved,
+    DocumentWithdrawn,
+)
+from zhengling.events.event import Event
+from zhengling.events.meeting import (
+    CompositionChanged,
+    DecisionAdopted,
+    DecisionAmended,
+    DecisionReplaced,
+    DecisionRevoked,
+    MeetingClosed,
+    MeetingDeadlinesRecomputed,
+    MinutesSigned,
+)
+from zhengling.events.oversight import (
+    EntryAmended,
+    EntryDueMoved,
+    EntryDueSet,
+    EntryOpened,
+    EntryOverdue,
+    EntryRevoked,
+    OversightDeadlinesRecomputed,
+)
+
+#: CloudEvents type → event class.
+EVENTS: dict[str, type[Event]] = {
+    event.type: event
+    for event in (
+        SequencesReported,
+        EventsMissed,
+        CompositionChanged,
+        MeetingClosed,
+        MinutesSigned,
+        DecisionAdopted,
+        DecisionReplaced,
+        DecisionAmended,
+        DecisionRevoked,
+        DocumentDrafted,
+        DocumentDueMoved,
+        DocumentAmended,
+        DocumentWithdrawn,
+        EntryOpened,
+        EntryDueSet,
+        EntryDueMoved,
+        EntryOverdue,
+        EntryAmended,
+        EntryRevoked,
+        WorkdaysChanged,
+        MeetingDeadlinesRecomputed,
+        DocflowDeadlinesRecomputed,
+        OversightDeadlinesRecomputed,
+        AbsenceApproved,
+        AbsenceRefused,
+        AbsenceEntrusted,
+        AbsenceExtended,
+        AbsenceReturned,
+        AbsenceCancelled,
+    )
+}
+
+#: The services that own deadlines → the event by which each reports that it has computed them again.
+RECOMPUTED: dict[str, type[MeetingDeadlinesRecomputed | DocflowDeadlinesRecomputed | OversightDeadlinesRecomputed]] = {
+    "meeting": MeetingDeadlinesRecomputed,
+    "docflow": DocflowDeadlinesRecomputed,
+    "oversight": OversightDeadlinesRecomputed,
+}

@@ -1,0 +1,167 @@
+"""What meeting-svc emits: the composition, sessions, minutes, decisions."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from zhengling.authority.composition import Composition
+from zhengling.events.event import Event, EventKind, Recomputed
+from zhengling.rules.vocabulary import Difficulty, FollowingDocument, Outcome
+
+
+class Unit(BaseModel):
+    """An organisation as an event names it: its code and its name at that time."""
+
+    model_config = ConfigDict(frozen=True)
+    code: str
+    name: str
+
+
+class Resolution(BaseModel):
+    """What a meeting decided on one topic, as minutes carry it. What was adopted has a task and a lead unit."""
+
+    model_config = ConfigDict(frozen=True)
+    decision_id: str
+    topic_id: str
+    number: int
+    title: str
+    sponsor: Unit
+    outcome: Outcome
+    task: str = ""
+    lead: Unit | None = None
+    co_units: tuple[Unit, ...] = ()
+    due: date | None = None
+    difficulty: Difficulty = Difficulty.general
+    document: FollowingDocument = FollowingDocument.none
+    may_be_published: bool = True
+
+
+class ResolutionChange(BaseModel):
+    """One field of a decision that a correction changed, in words; None for what wasn't or isn't set."""
+
+    model_config = ConfigDict(frozen=True)
+    field: str
+    before: str | None
+    after: str | None
+
+
+class CompositionChanged(
+    Event,
+    type="zhengling.meeting.composition.changed.v1",
+    aggregate="government",
+    key="government",
+    kind=EventKind.snapshot,
+):
+    """The whole composition of a government as of `version`."""
+
+    government: str
+    version: int
+    composition: Composition
+
+
+class MeetingClosed(Event, type="zhengling.meeting.session.closed.v1", aggregate="meeting", key="meeting_id"):
+    """The session is over. Carries what is to be issued, since the time to issue it counts from here."""
+
+    meeting_id: str
+    kind_name: str
+    meeting_kind: str
+    title: str
+    edition: str
+    closed_at: datetime
+    recorded_at: datetime
+    resolutions: tuple[Resolution, ...]
+
+
+class MinutesSigned(Event, type="zhengling.meeting.minutes.signed.v1", aggregate="meeting", key="meeting_id"):
+    """The minutes are signed and immutable from here on; `digest` is the SHA-256 of their text, `issue` their number.
+    A correction is a later version of the same number, and names the one that it `corrects`."""
+
+    meeting_id: str
+    minutes_id: str
+    version: int
+    digest: str
+    issue: str = ""
+    corrects: int | None = None
+    signed_by: str
+    on_behalf_of: str | None = None
+    under: str | None = None
+    signed_at: datetime
+    recorded_at: datetime
+
+
+class DecisionAdopted(Event, type="zhengling.meeting.decision.adopted.v1", aggregate="decision", key="decision_id"):
+    """A decision of signed minutes (passed, or passed in principle). It opens a ledger entry. `by_correction` where the
+    minutes had first said otherwise; what is to be issued then wasn't known at the close, `closed_at`."""
+
+    decision_id: str
+    meeting_id: str
+    meeting_kind: str
+    meeting_title: str
+    meeting_clause: str
+    edition: str
+    resolution: Resolution
+    signed_at: datetime
+    recorded_at: datetime
+    by_correction: bool = False
+    closed_at: datetime | None = None
+
+
+class DecisionReplaced(Event, type="zhengling.meeting.decision.replaced.v1", aggregate="decision", key="decision_id"):
+    """What the close told of a decision was recorded wrongly: the whole resolution as it is recorded now, before any
+    minutes are signed. It concerns who acts from the close on; nothing is adopted by it."""
+
+    decision_id: str
+    meeting_id: str
+    meeting_kind: str
+    meeting_title: str
+    edition: str
+    resolution: Resolution
+    revision: int
+    reason: str
+    closed_at: datetime
+    recorded_at: datetime
+
+
+class DecisionAmended(Event, type="zhengling.meeting.decision.amended.v1", aggregate="decision", key="decision_id"):
+    """A correction of the minutes changed an adopted decision: the whole resolution as it is now, and what changed."""
+
+    decision_id: str
+    meeting_id: str
+    meeting_kind: str
+    meeting_title: str
+    edition: str
+    resolution: Resolution
+    revision: int
+    minutes_version: int
+    reason: str
+    changes: tuple[ResolutionChange, ...]
+    closed_at: datetime
+    signed_at: datetime
+    recorded_at: datetime
+
+
+class DecisionRevoked(Event, type="zhengling.meeting.decision.revoked.v1", aggregate="decision", key="decision_id"):
+    """A correction of the minutes took an adopted decision back: nothing is to be done by it any more."""
+
+    decision_id: str
+    meeting_id: str
+    meeting_title: str
+    resolution: Resolution
+    revision: int
+    minutes_version: int
+    reason: str
+    signed_at: datetime
+    recorded_at: datetime
+
+
+class MeetingDeadlinesRecomputed(
+    Recomputed,
+    Event,
+    type="zhengling.meeting.deadlines.recomputed.v1",
+    aggregate="recomputation",
+    key="calendar",
+    kind=EventKind.snapshot,
+):
+    """All open deadlines of meeting-svc rest on this version of the calendar."""

@@ -1,0 +1,102 @@
+"""What oversight-svc emits: how the entries of the ledger stand."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from zhengling.events.event import Event, EventKind, Recomputed
+from zhengling.events.meeting import Unit
+
+
+class EntryOpened(Event, type="zhengling.oversight.entry.opened.v1", aggregate="entry", key="entry_id"):
+    """A matter stands in the supervision ledger. No `due` means: to be set by the office."""
+
+    entry_id: str
+    number: str
+    source_kind: str
+    source_id: str
+    title: str
+    lead: Unit
+    clause: str
+    due: date | None
+    due_rule: str | None
+    opened_at: datetime
+
+
+class EntryDueSet(Event, type="zhengling.oversight.entry.due_set.v1", aggregate="entry", key="entry_id"):
+    """The office set the due date of an entry that had none."""
+
+    entry_id: str
+    number: str
+    source_kind: str
+    source_id: str
+    due: date
+    set_by: str
+    set_at: datetime
+
+
+class EntryDueMoved(Event, type="zhengling.oversight.entry.due_moved.v1", aggregate="entry", key="entry_id"):
+    """An open entry is due on another day: the calendar changed, or its time was extended. `overdue` where it had fallen
+    overdue and still is."""
+
+    entry_id: str
+    number: str
+    source_kind: str
+    source_id: str
+    old_due: date
+    due: date
+    provisional: bool
+    overdue: bool
+    why_en: str
+    why_zh: str
+    moved_at: datetime
+
+
+class EntryOverdue(Event, type="zhengling.oversight.entry.overdue.v1", aggregate="entry", key="entry_id"):
+    """The due date passed and the entry is still open."""
+
+    entry_id: str
+    number: str
+    source_kind: str
+    source_id: str
+    due: date
+    overdue_at: datetime
+
+
+class EntryAmended(Event, type="zhengling.oversight.entry.amended.v1", aggregate="entry", key="entry_id"):
+    """An entry follows its decision, which was corrected: as it is now. No `due` means: to be set by the office."""
+
+    entry_id: str
+    number: str
+    source_kind: str
+    source_id: str
+    task: str
+    lead: Unit
+    co_units: tuple[Unit, ...]
+    old_due: date | None
+    due: date | None
+    overdue: bool
+    reason: str
+    amended_at: datetime
+
+
+class EntryRevoked(Event, type="zhengling.oversight.entry.revoked.v1", aggregate="entry", key="entry_id"):
+    """An entry ends without being done, as its decision was revoked."""
+
+    entry_id: str
+    number: str
+    source_kind: str
+    source_id: str
+    reason: str
+    revoked_at: datetime
+
+
+class OversightDeadlinesRecomputed(
+    Recomputed,
+    Event,
+    type="zhengling.oversight.deadlines.recomputed.v1",
+    aggregate="recomputation",
+    key="calendar",
+    kind=EventKind.snapshot,
+):
+    """All open deadlines of oversight-svc rest on this version of the calendar."""
