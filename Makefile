@@ -23,10 +23,10 @@ $(INSTALLED): requirements.lock shared/pyproject.toml $(wildcard services/*/pypr
 	@touch $@
 
 demo: $(INSTALLED)  ## the main job for five governments, on real parts, from nothing
-	$(BIN)/zhengling demo
+	$(BIN)/python -m demo
 
 up: $(INSTALLED)  ## leave the same stack running, with its addresses and a token; Ctrl-C stops it
-	$(BIN)/zhengling stack up --people deploy/demo/compositions
+	$(BIN)/zhengling stack up --people demo/compositions
 
 test: $(INSTALLED)  ## all tests
 	$(BIN)/python -m pytest

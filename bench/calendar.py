@@ -28,8 +28,9 @@ from bench.pipeline import ask
 from bench.table import Row
 from zhengling.authority.composition import Composition
 from zhengling.database.session import Database
+from zhengling.events.event import SERVICES
+from zhengling.local.client import Api, at, load_composition, office_clerk
 from zhengling.local.stack import EmbeddedStack
-from zhengling.main_job import SERVICES, Api, at, load_composition, office_clerk
 from zhengling.replicas import due_dates
 from zhengling.rules.loading import Rulebooks
 from zhengling.rules.rulebook import Rulebook
@@ -204,9 +205,7 @@ async def run() -> list[Row]:
         await asyncio.to_thread(stack.start)
         try:
             async with httpx.AsyncClient(timeout=60) as client:
-                people = yaml.safe_load(
-                    (ROOT / f"deploy/demo/compositions/{GOVERNMENT}.yaml").read_text(encoding="utf-8")
-                )
+                people = yaml.safe_load((ROOT / f"demo/compositions/{GOVERNMENT}.yaml").read_text(encoding="utf-8"))
                 composition = Composition.model_validate(people)
                 api = Api(stack.addresses(), stack.issuer, GOVERNMENT, client)
                 await api.set_clock(at(TODAY))

@@ -38,14 +38,15 @@ import oversight_svc.app
 import oversight_svc.settings
 from bench.bare import Recipe
 from bench.table import Row
+from demo.main_job import MainJob, Scenario
 from zhengling.authority.composition import Composition
+from zhengling.local.client import Api, Json, at, load_composition
 from zhengling.local.processes import ServiceProcess, free_port
 from zhengling.local.stack import EmbeddedStack
-from zhengling.main_job import Api, Json, MainJob, Scenario, at, load_composition
 from zhengling.service.service import Service
 
 ROOT = Path(__file__).resolve().parents[1]
-DEMO = ROOT / "deploy" / "demo"
+DEMO = ROOT / "demo"
 GOVERNMENT = "xigang"
 ROUNDS = 3
 CONCURRENCIES = {1: 50, 16: 160}  # at a time: requests per round

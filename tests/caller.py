@@ -8,8 +8,8 @@ from uuid import uuid4
 import httpx
 
 from tests import sixth
+from zhengling.events.event import SERVICES
 from zhengling.local.stack import EmbeddedStack
-from zhengling.main_job import SERVICES
 from zhengling.rules.vocabulary import PaperKind
 
 Json = dict[str, Any]

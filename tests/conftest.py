@@ -12,15 +12,16 @@ import httpx
 import pytest
 import yaml
 
+from demo.main_job import Scenario
 from tests.broker import chosen_broker
 from tests.sixth import write_sixth_government
 from zhengling.authority.composition import Composition
 from zhengling.database.bootstrap import Passwords, bootstrap_database
+from zhengling.local.client import Api
 from zhengling.local.stack import EmbeddedStack
-from zhengling.main_job import Api, Scenario
 
 ROOT = Path(__file__).resolve().parents[1]
-DEMO = ROOT / "deploy" / "demo"
+DEMO = ROOT / "demo"
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from demo.main_job import Scenario
 from zhengling.authority.composition import Composition
-from zhengling.main_job import Scenario
 
 CODE = "linhai"
 EDITION = "2025-05-01"

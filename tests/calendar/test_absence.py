@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from tests.conftest import ROOT, composition_of
 
 from calendar_svc.absence import absence as absences
 from calendar_svc.absence import breaches as breaches_
@@ -28,6 +27,7 @@ from calendar_svc.absence.absence import (
 from calendar_svc.absence.breaches import Away, Breach
 from calendar_svc.absence.obligations import DutyState, duties_of
 from calendar_svc.field_research.field_research import FieldDay, expected_by, standings
+from tests.conftest import ROOT, composition_of
 from zhengling.authority.composition import Pair
 from zhengling.kernel.errors import Problem
 from zhengling.rules.absences import Absence as Rules

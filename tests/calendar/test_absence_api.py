@@ -10,11 +10,11 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+
 from tests import sixth
 from tests.conftest import composition_of
-
+from zhengling.local.client import Api, Json, Refused, at, load_composition
 from zhengling.local.stack import EmbeddedStack
-from zhengling.main_job import Api, Json, Refused, at, load_composition
 
 GOVERNMENTS = ("dalian", "xigang", "shuangtaizi", "huancui", "zhanqian")
 PREFIX = {"dalian": "dl", "xigang": "xg", "shuangtaizi": "st", "huancui": "hc", "zhanqian": "zq", sixth.CODE: "lh"}

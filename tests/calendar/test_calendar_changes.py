@@ -14,14 +14,15 @@ from uuid import uuid4
 import httpx
 import pytest
 import yaml
-from tests import sixth
-from tests.caller import OFFICE, PRINCIPAL, Caller, code_of
 
 from calendar_svc.year.commands import seed_national_years
+from demo.main_job import MainJob
+from tests import sixth
+from tests.caller import OFFICE, PRINCIPAL, Caller, code_of
 from zhengling.database.session import Database
 from zhengling.dates.workdays import statutory_days
+from zhengling.local.client import Api, load_composition
 from zhengling.local.stack import EmbeddedStack
-from zhengling.main_job import Api, MainJob, load_composition
 
 Json = dict[str, Any]
 NATIONAL = ["calendar:read", "calendar:write", "calendar:national"]

@@ -13,11 +13,11 @@ from typing import Any
 import httpx
 import pytest
 import yaml
-from tests.caller import Caller, code_of
-from tests.conftest import ROOT
 from typer.testing import CliRunner
 
-from zhengling.cli.main import app
+from tests.caller import Caller, code_of
+from tests.conftest import ROOT
+from zhengling.cli.options import app
 from zhengling.local.stack import EmbeddedStack
 
 Json = dict[str, Any]

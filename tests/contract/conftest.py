@@ -8,11 +8,11 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+
 from tests import sixth
 from tests.caller import Caller
-
+from zhengling.local.client import Api
 from zhengling.local.stack import EmbeddedStack
-from zhengling.main_job import Api
 
 
 @pytest.fixture(scope="module")

@@ -14,11 +14,13 @@ import asyncpg
 import httpx
 import jsonschema
 import pytest
+
+from demo.main_job import MainJob
 from tests import sixth
 from tests.caller import ALL_SCOPES, CLERK, DEPUTY, HEAD, OFFICE, PRINCIPAL, Caller, Json, code_of, topic_body
-
+from zhengling.events.event import SERVICES
+from zhengling.local.client import Api, at
 from zhengling.local.stack import EmbeddedStack
-from zhengling.main_job import SERVICES, Api, MainJob, at
 
 Rows = Callable[[str], Awaitable[dict[str, int]]]
 JSON = {"Content-Type": "application/json"}

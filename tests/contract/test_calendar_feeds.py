@@ -12,12 +12,14 @@ import asyncpg
 import httpx
 import pytest
 from icalendar import Calendar
+
+from demo.main_job import MainJob
 from tests import sixth
 from tests.caller import HEAD, OFFICE, Caller, Json, code_of
 from tests.conftest import composition_of, scenario_of
-
+from zhengling.events.event import SERVICES
+from zhengling.local.client import Api
 from zhengling.local.stack import EmbeddedStack
-from zhengling.main_job import SERVICES, Api, MainJob
 
 FEED = "/v1/calendar.ics"
 ZH = {"Accept-Language": "zh-CN"}

@@ -20,8 +20,8 @@ import pytest
 import yaml
 from cloudevents.core.bindings.kafka import KafkaMessage, from_structured_event
 from cloudevents.core.formats.json import JSONFormat
-from tests.conftest import ROOT, composition_of
 
+from tests.conftest import ROOT, composition_of
 from zhengling import events
 from zhengling.authority.composition import Composition
 from zhengling.contracts import api_docs
@@ -30,10 +30,9 @@ from zhengling.contracts.compatibility import breaks
 from zhengling.events.calendar import AbsenceApproved
 from zhengling.events.catalogue import EVENTS
 from zhengling.events.cloudevents import Envelope, decode
-from zhengling.events.event import BACKBONE, Event
+from zhengling.events.event import BACKBONE, SERVICES, Event
 from zhengling.events.meeting import CompositionChanged, DecisionAdopted, Resolution, Unit
 from zhengling.events.oversight import EntryOpened
-from zhengling.main_job import SERVICES
 
 COMMITTED = ROOT / "docs" / "api"
 OFFICIAL = Path(__file__).parent / "asyncapi-3.0.0" / "schema.json.gz"

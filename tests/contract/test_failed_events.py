@@ -12,9 +12,9 @@ from uuid import uuid4
 import asyncpg
 import httpx
 import pytest
+
 from tests import sixth
 from tests.caller import Caller
-
 from zhengling.local.stack import EmbeddedStack
 
 SERVICE = "oversight"

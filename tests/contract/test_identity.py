@@ -19,11 +19,12 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey
 from joserfc.jws import JWSRegistry
-from tests.conftest import composition_of
 
+from tests.conftest import composition_of
+from zhengling.events.event import SERVICES
+from zhengling.local.client import Api, Json, at
 from zhengling.local.issuer import LocalIssuer
 from zhengling.local.stack import EmbeddedStack
-from zhengling.main_job import SERVICES, Api, Json, at
 
 GOVERNMENT = "huancui"
 CLERK, OTHER_CLERK = "hc-office-clerk", "hc-office-clerk2"

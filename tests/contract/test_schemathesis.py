@@ -12,12 +12,14 @@ import pytest
 import schemathesis
 from schemathesis import GenerationMode
 from schemathesis.config import SchemathesisConfig
+
+from demo.main_job import MainJob
 from tests import sixth
 from tests.caller import OFFICE, Caller
 from tests.conftest import ROOT
-
+from zhengling.events.event import SERVICES
 from zhengling.files.kinds import FILE_KINDS
-from zhengling.main_job import SERVICES, Api, MainJob
+from zhengling.local.client import Api
 
 schemathesis.serializer.alias([kind.media_type for kind in FILE_KINDS], "application/octet-stream")
 EXAMPLES = 15

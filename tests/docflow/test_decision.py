@@ -11,12 +11,12 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
-from tests import sixth
-from tests.conftest import ROOT
 
 from docflow_svc.document import commands, from_decision
 from docflow_svc.document import table as tables
 from docflow_svc.document.document import Document, DocumentState
+from tests import sixth
+from tests.conftest import ROOT
 from zhengling.database.session import Database
 from zhengling.events.meeting import (
     DecisionAdopted,
@@ -26,8 +26,8 @@ from zhengling.events.meeting import (
     Resolution,
     Unit,
 )
+from zhengling.local.client import at
 from zhengling.local.stack import EmbeddedStack
-from zhengling.main_job import at
 from zhengling.replicas import due_dates
 from zhengling.rules.loading import Rulebooks
 from zhengling.rules.vocabulary import FollowingDocument, Outcome

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.meeting.test_meeting import resolution
-from tests.meeting.test_topic import book
 
 from docflow_svc.document.document import asks_for_document, follow_up_of
+from tests.meeting.test_meeting import resolution
+from tests.meeting.test_topic import book
 
 
 @pytest.mark.parametrize(

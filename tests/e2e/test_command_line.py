@@ -15,8 +15,8 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-from tests.sixth import CODE, EDITION, write_sixth_government
 
+from tests.sixth import CODE, EDITION, write_sixth_government
 from zhengling.local.broker import EmbeddedBroker
 from zhengling.local.postgres import EmbeddedPostgres
 

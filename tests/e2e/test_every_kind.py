@@ -7,10 +7,11 @@ from datetime import date
 from typing import Any
 
 import pytest
-from tests.conftest import ROOT, composition_of
 
+from demo.main_job import MainJob, PlannedDecision, Scenario
+from tests.conftest import ROOT, composition_of
 from zhengling.authority.composition import Composition
-from zhengling.main_job import Api, Json, MainJob, PlannedDecision, Refused, Scenario, at, load_composition
+from zhengling.local.client import Api, Json, Refused, at, load_composition
 from zhengling.rules.loading import load_edition
 from zhengling.rules.meetings import MeetingKind
 from zhengling.rules.vocabulary import Outcome, Role, TopicNature

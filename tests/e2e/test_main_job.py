@@ -7,11 +7,12 @@ from collections.abc import Callable
 from datetime import date
 
 import pytest
+
+from demo.main_job import Landed, MainJob, Report, Scenario
 from tests import sixth
 from tests.conftest import composition_of, scenario_of
-
 from zhengling.authority.composition import Composition
-from zhengling.main_job import Api, Landed, MainJob, Report, Scenario
+from zhengling.local.client import Api
 
 GOVERNMENTS = ("dalian", "xigang", "shuangtaizi", "huancui", "zhanqian")
 
@@ -154,7 +155,7 @@ async def test_an_entry_past_its_due_date_is_marked_overdue_by_a_timer_and_the_d
     people = api("shuangtaizi")
     report = await run(people, composition_of("shuangtaizi"), scenario_of("shuangtaizi"))
     entry = next(landed.entry for landed in report.landed if landed.entry["difficulty"] == "general")
-    from zhengling.main_job import at
+    from zhengling.local.client import at
 
     await people.set_clock(at(date(2026, 2, 24), 23, 59))
     await asyncio.sleep(1.0)

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
+
 from tests.broker import ON_APACHE
 from tests.faults.figures import markdown
 from tests.faults.invariants import ask

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 import httpx
+
 from tests.conftest import composition_of
 from tests.faults.figures import Figures
 from tests.faults.invariants import Attempt
 from tests.faults.rows import FULL, SEED, counts_of
 from tests.faults.stand import LATER, Stand
-
 from zhengling.local.apache_kafka import ApacheKafka
+from zhengling.local.client import Api
 from zhengling.local.processes import ChildProcess
-from zhengling.main_job import Api
 
 #: What the runs of this session came to; printed at its end.
 FIGURES: list[Figures] = []

@@ -16,12 +16,12 @@ from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
+
 from tests.broker import ON_APACHE, chosen_broker
 from tests.conftest import ROOT, composition_of
 from tests.faults.invariants import Books, ask
 from tests.faults.links import Links
 from tests.faults.rows import FULL
-
 from zhengling.backbone.outbox import emit
 from zhengling.database.session import Database, is_outage
 from zhengling.events.meeting import CompositionChanged, DecisionAdopted, MinutesSigned, Resolution, Unit

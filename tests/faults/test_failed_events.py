@@ -12,12 +12,12 @@ import httpx
 import orjson
 import pytest
 from aiokafka import AIOKafkaProducer
+
 from tests.conftest import ROOT
 from tests.faults.invariants import ask
 from tests.faults.run import Fault, row
 from tests.faults.stand import GOVERNMENTS, MARK, Stand
-
-from zhengling.main_job import Api, Refused
+from zhengling.local.client import Api, Refused
 
 REASON = {"reason": "the edition was mistyped and sent again"}
 

@@ -15,6 +15,7 @@ from uuid import uuid4
 import orjson
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
 from tests.broker import ON_APACHE
 from tests.conftest import ROOT
 from tests.faults import mutant
@@ -22,7 +23,6 @@ from tests.faults.conftest import standing
 from tests.faults.invariants import READS, Attempt, Books, answers, ask, partitions_of
 from tests.faults.rows import FULL
 from tests.faults.stand import FaultyStack, Stand, looks
-
 from zhengling.backbone.outbox import OutboxRow
 from zhengling.backbone.relay import message_of
 

@@ -9,16 +9,16 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
+
 from tests.broker import ON_APACHE, chosen_broker
 from tests.faults.conftest import standing
 from tests.faults.invariants import ask
 from tests.faults.rows import FULL
 from tests.faults.run import Fault, row
 from tests.faults.stand import CRASHES, GOVERNMENTS, SERVICES, FaultyStack, Stand
-
 from zhengling.backbone.crash_points import CRASH_POINTS
 from zhengling.local.apache_kafka import ApacheKafka
-from zhengling.main_job import Api
+from zhengling.local.client import Api
 
 TOMORROW = (datetime.now(UTC) + timedelta(days=1)).date()
 

@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+
 from tests.conftest import composition_of
 from tests.faults.invariants import ask
 from tests.faults.stand import Stand
-
-from zhengling import main_job
-from zhengling.main_job import Api, Refused
+from zhengling.local import client as clients
+from zhengling.local.client import Api, Refused
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ async def readiness(stand: Stand, http: httpx.AsyncClient, process: str) -> tupl
 
 async def load_composition(people: Api) -> None:
     """A command that emits an event: the first or the next version of the composition."""
-    await main_job.load_composition(people, composition_of(people.government))
+    await clients.load_composition(people, composition_of(people.government))
 
 
 async def test_while_the_broker_answers_nothing_the_api_goes_on_and_all_catches_up_by_itself(

@@ -10,8 +10,6 @@ from random import Random
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel
-from tests.meeting.in_memory import Command, Rows, versions
-from tests.meeting.lawful import SHANGHAI, Law, asked, day_of, facts_of, holds, of_its_text
 
 from meeting_svc.agenda import commands as agenda_commands
 from meeting_svc.agenda.schemas import AddLater, AddToAgenda, OrderAgenda, RemoveFromAgenda
@@ -56,6 +54,8 @@ from meeting_svc.topic.schemas import (
     WriteCoordinationNote,
 )
 from meeting_svc.topic.topic import Topic
+from tests.meeting.in_memory import Command, Rows, versions
+from tests.meeting.lawful import SHANGHAI, Law, asked, day_of, facts_of, holds, of_its_text
 from zhengling.authority.absence import Absent, StandIn
 from zhengling.rules.absences import AbsenceKind, Basis, Power
 from zhengling.rules.chains import StepName

@@ -13,13 +13,12 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tests.meeting.in_memory import Rows, versions
-
 from meeting_svc.decision.decision import Decision
 from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.minutes.minutes import Minutes
 from meeting_svc.topic.schemas import SubmitTopic
 from meeting_svc.topic.topic import Topic
+from tests.meeting.in_memory import Rows, versions
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 ON_AN_AGENDA = ("scheduled", "concluded")

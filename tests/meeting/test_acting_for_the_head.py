@@ -9,10 +9,11 @@ from typing import Any
 
 import asyncpg
 import pytest
-from tests.conftest import composition_of, scenario_of
 
+from demo.main_job import MainJob
+from tests.conftest import composition_of, scenario_of
+from zhengling.local.client import Api, Json, Refused, at, load_composition
 from zhengling.local.stack import EmbeddedStack
-from zhengling.main_job import Api, Json, MainJob, Refused, at, load_composition
 
 SUBMITTED, DAY = date(2029, 3, 1), date(2029, 3, 20)
 SIGN = {"step": "sign", "opinion": "同意"}

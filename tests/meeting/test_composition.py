@@ -13,8 +13,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
-from tests import sixth
-from tests.conftest import composition_of
 
 from meeting_svc.composition import workbook
 from meeting_svc.composition.changes import Report, RowReport, changes, examine, holding
@@ -31,6 +29,8 @@ from meeting_svc.composition.rows import (
     rows_of,
     words_of,
 )
+from tests import sixth
+from tests.conftest import composition_of
 from zhengling.authority.composition import Composition, OrganisationKind, PostRole
 from zhengling.kernel.errors import Problem
 from zhengling.rules.rulebook import Titles

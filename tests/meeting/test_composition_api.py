@@ -14,11 +14,11 @@ import httpx
 import pytest
 import typer.testing
 from openpyxl import load_workbook
+
 from tests import sixth
 from tests.caller import ALL_SCOPES, CLERK, HEAD, OFFICE, Caller, code_of
 from tests.conftest import ROOT, composition_of
-
-from zhengling.cli.main import app
+from zhengling.cli.options import app
 from zhengling.documents.xlsx import MEDIA_TYPE
 from zhengling.local.stack import EmbeddedStack
 
@@ -483,7 +483,7 @@ async def test_the_command_line_previews_and_loads_excel_yaml_and_json(
     assert run(str(tmp_path / "people.json"))[0] == 0
     people.government = f"founding_{uuid4().hex[:8]}"
     run_there = ["--token", people.token()]
-    code, told = run(str(ROOT / "deploy" / "demo" / "compositions" / "xigang.yaml"), *run_there)
+    code, told = run(str(ROOT / "demo" / "compositions" / "xigang.yaml"), *run_there)
     assert (code, "version 1 is loaded" in told) == (0, True)
     people.government = sixth.CODE
     (item, _) = (await people.get("meeting", f"{PATH}/versions", params={"limit": 2})).json()["items"]

@@ -6,12 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.conftest import composition_of
-from tests.meeting.in_memory import Rows, commands_in_memory, versions
-from tests.meeting.lawful import SHANGHAI
-from tests.meeting.test_meeting_api import DAY, Office, offices
-from tests.meeting.test_meeting_api import refused as refused_over_http
-from tests.meeting.test_topic import CALENDAR, a_topic, book
 
 from meeting_svc.attendance.commands import record_movement
 from meeting_svc.attendance.schemas import RecordMovement
@@ -27,8 +21,14 @@ from meeting_svc.minutes.minutes import Minutes
 from meeting_svc.minutes.schemas import CorrectMinutes, DraftMinutes
 from meeting_svc.topic.topic import TopicState, Turn
 from meeting_svc.topic.transitions import turn
+from tests.conftest import composition_of
+from tests.meeting.in_memory import Rows, commands_in_memory, versions
+from tests.meeting.lawful import SHANGHAI
+from tests.meeting.test_meeting_api import DAY, Office, offices
+from tests.meeting.test_meeting_api import refused as refused_over_http
+from tests.meeting.test_topic import CALENDAR, a_topic, book
 from zhengling.kernel.errors import Problem
-from zhengling.main_job import at
+from zhengling.local.client import at
 from zhengling.rules.chains import StepName
 from zhengling.rules.vocabulary import Aspect, Outcome, TopicNature
 from zhengling.web.steps import TakeStep

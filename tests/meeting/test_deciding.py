@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from tests.conftest import composition_of
-from tests.meeting.test_meeting import resolution
-from tests.meeting.test_topic import DAY, book
 
 from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting.meeting import AgendaItem, Attendance, Meeting, MeetingState
 from meeting_svc.meeting.record import Handover, QuorumNeeded
 from meeting_svc.resolution import resolution as resolutions
 from meeting_svc.session import session
+from tests.conftest import composition_of
+from tests.meeting.test_meeting import resolution
+from tests.meeting.test_topic import DAY, book
 from zhengling.authority.act import Act
 from zhengling.kernel.errors import Problem
-from zhengling.main_job import at
+from zhengling.local.client import at
 from zhengling.rules.vocabulary import Outcome, TopicNature
 
 KIND, PEOPLE = book("huancui").kind("executive"), composition_of("huancui")

@@ -8,10 +8,10 @@ from datetime import date
 from typing import Any
 
 import pytest
-from tests.conftest import composition_of
 
+from tests.conftest import composition_of
 from zhengling.authority.composition import PostRole
-from zhengling.main_job import Api, Json, Refused, at, load_composition
+from zhengling.local.client import Api, Json, Refused, at, load_composition
 from zhengling.rules.vocabulary import Role
 
 TODAY, DAY = date(2026, 3, 9), date(2026, 3, 20)

@@ -18,14 +18,14 @@ import asyncpg
 import httpx
 import psutil
 import pytest
+
 from tests import sixth
 from tests.caller import CLERK, Caller, Json, code_of, topic_body
 from tests.contents import DOCX, OFD, PDF, PNG, pdf
 from tests.object_store import ObjectStore
-
+from zhengling.local.client import Api, load_composition
 from zhengling.local.processes import ServiceProcess
 from zhengling.local.stack import EmbeddedStack
-from zhengling.main_job import Api, load_composition
 
 NAME = "关于水库除险加固的请示(定稿).pdf"
 CHINESE = re.compile(r"[\u4e00-\u9fff]")

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from tests.meeting.test_topic import DAY, a_topic, book
 
 from meeting_svc.topic import declaration as declarations
 from meeting_svc.topic import readiness
 from meeting_svc.topic.consultation import Position, Stance
 from meeting_svc.topic.topic import Topic, TopicState
+from tests.meeting.test_topic import DAY, a_topic, book
 from zhengling.kernel.errors import Problem
-from zhengling.main_job import at
+from zhengling.local.client import at
 from zhengling.rules import gates
 from zhengling.rules.gates import GateRecord, applying
 from zhengling.rules.meetings import GateRule

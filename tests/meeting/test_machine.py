@@ -18,10 +18,6 @@ import pytest
 from hypothesis import HealthCheck, Phase, note, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
-from tests.conftest import ROOT, composition_of
-from tests.meeting.clerks import Clerks, Move
-from tests.meeting.in_memory import Rows, commands_in_memory, without_a_trace
-from tests.meeting.lawful import SHANGHAI, Law
 
 from meeting_svc.agenda import agenda
 from meeting_svc.agenda import commands as agenda_commands
@@ -37,6 +33,10 @@ from meeting_svc.minutes.minutes import Minutes
 from meeting_svc.topic import commands as topic_commands
 from meeting_svc.topic import declaration, readiness
 from meeting_svc.topic.topic import Topic, TopicState
+from tests.conftest import ROOT, composition_of
+from tests.meeting.clerks import Clerks, Move
+from tests.meeting.in_memory import Rows, commands_in_memory, without_a_trace
+from tests.meeting.lawful import SHANGHAI, Law
 from zhengling.authority.composition import Acting, Composition
 from zhengling.dates.workdays import WorkdayCalendar, base_years
 from zhengling.kernel.errors import Problem, Text, refusal

@@ -6,8 +6,6 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from tests.conftest import composition_of
-from tests.meeting.test_topic import DAY, a_topic, book
 
 from meeting_svc.agenda import agenda as agendas
 from meeting_svc.attendance import attendance as attending
@@ -15,11 +13,13 @@ from meeting_svc.meeting import chairing
 from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting.meeting import AgendaItem, Attendance, Entrustment, Meeting, MeetingState
 from meeting_svc.session import session
+from tests.conftest import composition_of
+from tests.meeting.test_topic import DAY, a_topic, book
 from zhengling.authority.act import Act
 from zhengling.authority.chain import StepTaken
 from zhengling.events.meeting import Resolution, Unit
 from zhengling.kernel.errors import Problem
-from zhengling.main_job import at
+from zhengling.local.client import at
 from zhengling.rules.chains import StepName
 from zhengling.rules.vocabulary import Outcome, Role, TopicNature
 

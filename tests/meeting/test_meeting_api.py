@@ -12,10 +12,11 @@ from typing import Any
 import httpx
 import pytest
 from openpyxl import load_workbook
-from tests.conftest import composition_of, scenario_of
 
+from demo.main_job import MainJob, PlannedDecision
+from tests.conftest import composition_of, scenario_of
+from zhengling.local.client import Api, Json, Refused, at, load_composition
 from zhengling.local.stack import EmbeddedStack
-from zhengling.main_job import Api, Json, MainJob, PlannedDecision, Refused, at, load_composition
 from zhengling.rules.vocabulary import TopicNature
 
 PREFIX = {"dalian": "dl", "xigang": "xg", "shuangtaizi": "st", "huancui": "hc", "zhanqian": "zq"}

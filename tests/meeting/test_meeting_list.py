@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 from sqlalchemy.dialects import postgresql
-from tests.conftest import composition_of
-from tests.meeting.test_topic import DAY, book
 
 from meeting_svc.meeting import queries as meeting_queries
 from meeting_svc.meeting.meeting import Meeting, MeetingState
+from tests.conftest import composition_of
+from tests.meeting.test_topic import DAY, book
 from zhengling.authority.chain import StepTaken
-from zhengling.main_job import at
+from zhengling.local.client import at
 from zhengling.rules.chains import StepName
 from zhengling.rules.vocabulary import Role
 

@@ -9,9 +9,6 @@ from functools import partial
 from typing import Any
 
 import pytest
-from tests.conftest import composition_of
-from tests.meeting.test_meeting import DAY, DECLARED, resolution
-from tests.meeting.test_topic import a_topic, book
 
 from meeting_svc.agenda import agenda
 from meeting_svc.attendance import arrivals, attendance
@@ -43,12 +40,15 @@ from meeting_svc.meeting.record import (
 from meeting_svc.meeting_kind.description import rules_told
 from meeting_svc.minutes import minutes
 from meeting_svc.session import preparation, session
+from tests.conftest import composition_of
+from tests.meeting.test_meeting import DAY, DECLARED, resolution
+from tests.meeting.test_topic import a_topic, book
 from zhengling.authority.absence import Absent, StandIn
 from zhengling.authority.act import Act
 from zhengling.authority.chain import StepTaken
 from zhengling.authority.composition import Composition
 from zhengling.kernel.errors import Problem
-from zhengling.main_job import at
+from zhengling.local.client import at
 from zhengling.rules.absences import Basis, Power
 from zhengling.rules.chains import StepName
 from zhengling.rules.meetings import MeetingKind

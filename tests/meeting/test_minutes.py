@@ -7,9 +7,6 @@ from datetime import date, timedelta
 
 import pytest
 from pydantic import ValidationError
-from tests.conftest import composition_of
-from tests.meeting.test_meeting import resolution
-from tests.meeting.test_topic import DAY, book
 
 from meeting_svc.decision import decision as decisions
 from meeting_svc.decision.decision import (
@@ -37,6 +34,9 @@ from meeting_svc.meeting.record import (
 from meeting_svc.minutes import minutes as minutes_
 from meeting_svc.minutes.minutes import Cause, Minutes, MinutesState, Returned
 from meeting_svc.minutes.schemas import CorrectMinutes, DraftMinutes, ResolutionChanges, ReturnMinutes
+from tests.conftest import composition_of
+from tests.meeting.test_meeting import resolution
+from tests.meeting.test_topic import DAY, book
 from zhengling.authority.absence import Absent
 from zhengling.authority.act import Act
 from zhengling.authority.chain import StepTaken
@@ -44,7 +44,7 @@ from zhengling.documents import minutes_template
 from zhengling.documents.gbt9704 import docx
 from zhengling.events.meeting import Resolution, Unit
 from zhengling.kernel.errors import Problem
-from zhengling.main_job import at
+from zhengling.local.client import at
 from zhengling.rules.absences import AbsenceKind
 from zhengling.rules.chains import StepName
 from zhengling.rules.meetings import Minutes as MinutesRule

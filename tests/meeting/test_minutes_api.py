@@ -15,11 +15,12 @@ import asyncpg
 import httpx
 import pytest
 from docx import Document
+
+from demo.main_job import MainJob, Scenario
 from tests import sixth
 from tests.conftest import composition_of, scenario_of
-
+from zhengling.local.client import Api, Json, Refused, at, load_composition
 from zhengling.local.stack import EmbeddedStack
-from zhengling.main_job import Api, Json, MainJob, Refused, Scenario, at, load_composition
 from zhengling.rules.vocabulary import Difficulty
 
 SUBMITTED, DAY = date(2027, 3, 1), date(2027, 3, 10)

@@ -10,8 +10,6 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from tests.conftest import composition_of
-from tests.sixth import write_sixth_government
 
 from meeting_svc.decision.decision import Decision, Standing
 from meeting_svc.meeting.meeting import Meeting, MeetingState
@@ -37,6 +35,8 @@ from meeting_svc.planning_request.planning_request import (
     RequestState,
     next_ask,
 )
+from tests.conftest import composition_of
+from tests.sixth import write_sixth_government
 from zhengling.authority.composition import Composition, Post, PostRole
 from zhengling.dates.deadlines import Anchor, DeadlineRule, compute
 from zhengling.dates.deadlines import Unit as TimeUnit

@@ -10,17 +10,18 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
-from tests import sixth
-from tests.conftest import composition_of, scenario_of
 
+from demo.main_job import MainJob
 from meeting_svc.planning_request.commands import mark_held, require_approved
 from meeting_svc.planning_request.planning_request import PlanningRequest
+from tests import sixth
+from tests.conftest import composition_of, scenario_of
 from zhengling.authority.composition import Composition
 from zhengling.database.session import Database
 from zhengling.kernel.errors import Problem
 from zhengling.kernel.instants import SHANGHAI
+from zhengling.local.client import Api, Json, Refused, at, load_composition
 from zhengling.local.stack import EmbeddedStack
-from zhengling.main_job import Api, Json, MainJob, Refused, at, load_composition
 from zhengling.rules.vocabulary import Outcome
 
 PREFIX = {"dalian": "dl", "xigang": "xg", "shuangtaizi": "st", "huancui": "hc", "zhanqian": "zq", sixth.CODE: "lh"}

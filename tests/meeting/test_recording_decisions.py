@@ -6,14 +6,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.conftest import composition_of
-from tests.meeting.test_topic import DAY, book
 
 from meeting_svc.decision import commands as decision_commands
 from meeting_svc.decision.schemas import RecordDecision
 from meeting_svc.meeting.meeting import Meeting, MeetingState
+from tests.conftest import composition_of
+from tests.meeting.test_topic import DAY, book
 from zhengling.kernel.errors import Problem
-from zhengling.main_job import at
+from zhengling.local.client import at
 
 
 async def record(monkeypatch: pytest.MonkeyPatch, official: str, kind: str = "special") -> None:

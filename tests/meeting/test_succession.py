@@ -9,20 +9,20 @@ from typing import Any
 
 import pytest
 from docx import Document
-from tests.conftest import composition_of
-from tests.meeting.in_memory import Rows, commands_in_memory, versions
-from tests.meeting.lawful import SHANGHAI
-from tests.meeting.test_minutes_api import DAY, Hold, council, refused
-from tests.meeting.test_topic import CALENDAR, book
 
 from meeting_svc.meeting.meeting import AgendaItem, Attendance, Entrustment, Meeting, MeetingState
 from meeting_svc.minutes.commands import draft_minutes, take_minutes_step, waive_minutes
 from meeting_svc.minutes.minutes import Minutes
 from meeting_svc.minutes.schemas import DraftMinutes, WaiveMinutes
+from tests.conftest import composition_of
+from tests.meeting.in_memory import Rows, commands_in_memory, versions
+from tests.meeting.lawful import SHANGHAI
+from tests.meeting.test_minutes_api import DAY, Hold, council, refused
+from tests.meeting.test_topic import CALENDAR, book
 from zhengling.authority.chain import Succession
 from zhengling.authority.composition import Composition, Portfolio, Post, PostRole
 from zhengling.kernel.errors import Problem
-from zhengling.main_job import at, load_composition
+from zhengling.local.client import at, load_composition
 from zhengling.rules.chains import StepName
 from zhengling.rules.vocabulary import Role, TopicNature
 from zhengling.web.steps import TakeStep

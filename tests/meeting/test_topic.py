@@ -7,7 +7,6 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from tests.conftest import ROOT, composition_of
 
 from meeting_svc.topic import declaration as declarations
 from meeting_svc.topic import papers as papers_
@@ -21,12 +20,13 @@ from meeting_svc.topic.topic import (
     TopicState,
     Turn,
 )
+from tests.conftest import ROOT, composition_of
 from zhengling.authority import chain as chains
 from zhengling.authority.chain import StepTaken
 from zhengling.dates.deadlines import compute
 from zhengling.dates.workdays import WorkdayCalendar, base_years
 from zhengling.kernel.errors import Problem
-from zhengling.main_job import at
+from zhengling.local.client import at
 from zhengling.rules.chains import StepName
 from zhengling.rules.loading import load_edition
 from zhengling.rules.rulebook import Rulebook

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from datetime import date
 
 import pytest
-from tests.conftest import composition_of
 
-from zhengling.main_job import Api, Json, Refused, at, load_composition
+from tests.conftest import composition_of
+from zhengling.local.client import Api, Json, Refused, at, load_composition
 from zhengling.rules.vocabulary import NotePart, PaperKind, Role
 
 DAY = date(2026, 3, 9)

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from datetime import date
 
 import pytest
-from tests.conftest import composition_of, scenario_of
 
+from demo.main_job import MainJob
+from tests.conftest import composition_of, scenario_of
 from zhengling.authority.composition import PostRole
-from zhengling.main_job import Api, Json, MainJob, Refused, at, load_composition
+from zhengling.local.client import Api, Json, Refused, at, load_composition
 from zhengling.rules.vocabulary import Role
 
 TODAY = date(2026, 3, 9)

@@ -13,10 +13,10 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
-from tests.conftest import ROOT
-from tests.trial import envelope, record
 
 from oversight_svc.handlers import HANDLERS
+from tests.conftest import ROOT
+from tests.trial import envelope, record
 from zhengling.backbone.inbox import Inbox
 from zhengling.database.session import Database
 from zhengling.events.cloudevents import Envelope

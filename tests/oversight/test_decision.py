@@ -5,17 +5,17 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from tests.conftest import composition_of
-from tests.meeting.test_meeting import resolution
-from tests.meeting.test_topic import DAY, book
-from tests.oversight.test_matter import an_entry
 
 from oversight_svc.entry import entry as entries
 from oversight_svc.entry.commands import end_of
 from oversight_svc.entry.entry import Amendment, DueBasis, EntryState, NewDue
+from tests.conftest import composition_of
+from tests.meeting.test_meeting import resolution
+from tests.meeting.test_topic import DAY, book
+from tests.oversight.test_matter import an_entry
 from zhengling.events.meeting import ResolutionChange, Unit
 from zhengling.kernel.errors import Problem
-from zhengling.main_job import at
+from zhengling.local.client import at
 from zhengling.rules.vocabulary import Difficulty
 
 PEOPLE = composition_of("xigang")

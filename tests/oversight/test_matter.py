@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 import pytest
-from tests.conftest import composition_of
-from tests.meeting.test_topic import DAY, book
 
 from oversight_svc.entry import entry as entries
 from oversight_svc.entry.commands import end_of
 from oversight_svc.entry.entry import DueBasis, Entry
+from tests.conftest import composition_of
+from tests.meeting.test_topic import DAY, book
 from zhengling.events.meeting import Unit
 from zhengling.kernel.errors import Problem
-from zhengling.main_job import at
+from zhengling.local.client import at
 from zhengling.rules.vocabulary import Difficulty, EntrySource
 
 LEDGER = book("xigang").supervision.ledger

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
 from tests.conftest import ScratchDatabase
 from tests.sixth import CODE, EDITION, write_sixth_government
-
 from zhengling.database.session import Database
 from zhengling.kernel.errors import Problem
 from zhengling.replicas import editions

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from tests.conftest import ROOT
 
+from tests.conftest import ROOT
 from zhengling.rules.chains import Chain
 from zhengling.rules.conditions import Facts, matches
 from zhengling.rules.loading import load_edition

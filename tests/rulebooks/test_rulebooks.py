@@ -37,7 +37,7 @@ def executive(government: str) -> MeetingKind:
 
 
 def composition(government: str) -> Composition:
-    path = ROOT / f"deploy/demo/compositions/{government}.yaml"
+    path = ROOT / f"demo/compositions/{government}.yaml"
     return Composition.model_validate(yaml.safe_load(path.read_text("utf-8")))
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
+
 from tests.conftest import ScratchDatabase
 from tests.trial import EFFECTS, TRIAL_EVENTS, Trial
-
 from zhengling.events.catalogue import EVENTS
 
 

@@ -7,9 +7,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+
 from tests.conftest import composition_of
 from tests.trial import Trial, envelope, record
-
 from zhengling.authority.composition import Composition
 from zhengling.backbone.inbox import ignored
 from zhengling.database.session import now

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from tests.shared.test_workdays import calendars
 
+from tests.shared.test_workdays import calendars
 from zhengling.dates.adjustments import Extension, Suspension, adjusted
 from zhengling.dates.deadlines import DeadlineRule, Roll, Unit, compute
 from zhengling.dates.explanations import explain, sentence

@@ -18,14 +18,15 @@ import asyncpg
 import httpx
 import pytest
 import sqlalchemy as sa
+
+from demo.main_job import MainJob
 from tests import sixth
 from tests.conftest import ScratchDatabase
-
 from zhengling.backbone import audit
 from zhengling.backbone.audit import Verdict
 from zhengling.database.session import Database, enter_government
+from zhengling.local.client import Api, Json, Refused, at, load_composition
 from zhengling.local.stack import EmbeddedStack
-from zhengling.main_job import Api, Json, MainJob, Refused, at, load_composition
 
 ZHENGLING = Path(sys.executable).with_name("zhengling")
 BATCH = 5  # rows in each of the two seals of a chain below

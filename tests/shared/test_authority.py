@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.conftest import composition_of
 
+from tests.conftest import composition_of
 from zhengling.authority.absence import Absent, StandIn, Vacancy
 from zhengling.authority.composition import Acting, Composition, Organisation, OrganisationKind
 from zhengling.events.meeting import CompositionChanged

@@ -40,9 +40,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncSession
+
 from tests.conftest import ScratchDatabase
 from tests.trial import NO_RULEBOOKS, Log
-
 from zhengling.backbone import consumer, inbox, outbox, reconciliation, relay, timers
 from zhengling.backbone.consumer import EventConsumer
 from zhengling.backbone.inbox import Handlers, Inbox, Received, ignored

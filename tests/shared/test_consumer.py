@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from aiokafka import TopicPartition
 from sqlalchemy.exc import InterfaceError
 from sqlalchemy.ext.asyncio import AsyncSession
-from tests.trial import GOVERNMENT, Log, LogConsumer, ThingCounted, Trial, counted, record, thing
 
+from tests.trial import GOVERNMENT, Log, LogConsumer, ThingCounted, Trial, counted, record, thing
 from zhengling.backbone import consumer as module
 from zhengling.backbone import kafka
 from zhengling.backbone.consumer import EventConsumer

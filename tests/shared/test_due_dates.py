@@ -15,9 +15,9 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import registry
+
 from tests.conftest import ROOT, ScratchDatabase
 from tests.trial import NO_RULEBOOKS, Trial
-
 from zhengling.backbone.inbox import Received
 from zhengling.database.mapping import map_noun, noun_columns
 from zhengling.database.session import NATIONAL

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+
 from tests import contents
 from tests.contents import CONTENTS, DOC, DOCX, ENCRYPTED, OFD, PDF, TXT, XLSX
-
 from zhengling.files.kinds import (
     FILE_KINDS,
     KINDS,

@@ -17,10 +17,10 @@ import asyncpg
 import obstore
 import pytest
 from prometheus_client import REGISTRY
+
 from tests.conftest import ScratchDatabase
 from tests.contents import CONTENTS, DOCX, ENCRYPTED, PDF, PNG, compound, pdf, zipped
 from tests.object_store import ObjectStore
-
 from zhengling.database.session import Database
 from zhengling.files import files
 from zhengling.files.files import StoredFile, Upload

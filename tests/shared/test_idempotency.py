@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
-from tests.conftest import ScratchDatabase
 
+from tests.conftest import ScratchDatabase
 from zhengling.backbone import idempotency
 from zhengling.backbone.idempotency import StoredAnswer
 from zhengling.database.session import Database

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from aiokafka import ConsumerRecord
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncSession
-from tests.trial import StateChanged, ThingCounted, Trial, changed, counted, envelope, record, thing
 
+from tests.trial import StateChanged, ThingCounted, Trial, changed, counted, envelope, record, thing
 from zhengling.backbone.inbox import MAX_ATTEMPTS
 from zhengling.backbone.outbox import emit
 from zhengling.database.session import is_contention, is_outage

@@ -10,8 +10,8 @@ import tracemalloc
 from typing import Any
 
 import pytest
-from tests.contents import DOCX, zipped
 
+from tests.contents import DOCX, zipped
 from zhengling.files import files
 from zhengling.files.files import Upload
 from zhengling.files.kinds import KINDS

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy.exc import DBAPIError
-from tests.trial import GOVERNMENT, StateChanged, ThingCounted, Trial, leave_effect, thing
 
+from tests.trial import GOVERNMENT, StateChanged, ThingCounted, Trial, leave_effect, thing
 from zhengling.backbone import outbox
 from zhengling.backbone.outbox import emit
 

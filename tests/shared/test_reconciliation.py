@@ -11,6 +11,7 @@ from itertools import pairwise
 import orjson
 import pytest
 from aiokafka import TopicPartition
+
 from tests.trial import (
     GOVERNMENT,
     NO_RULEBOOKS,
@@ -26,7 +27,6 @@ from tests.trial import (
     record,
     thing,
 )
-
 from zhengling.backbone import reconciliation
 from zhengling.backbone.inbox import Inbox
 from zhengling.backbone.outbox import emit

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiokafka.errors import KafkaConnectionError, MessageSizeTooLargeError, NotEnoughReplicasError
-from tests.trial import GOVERNMENT, SOURCE, Log, LogProducer, ThingCounted, Trial, thing
 
+from tests.trial import GOVERNMENT, SOURCE, Log, LogProducer, ThingCounted, Trial, thing
 from zhengling.backbone import outbox, relay
 from zhengling.backbone.kafka import KafkaSettings, Producer
 from zhengling.backbone.outbox import emit

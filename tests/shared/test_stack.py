@@ -20,10 +20,11 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 import zhengling
 from zhengling.database.bootstrap import Passwords, bootstrap_database
+from zhengling.events.event import SERVICES
 from zhengling.local.broker import EmbeddedBroker
 from zhengling.local.postgres import EmbeddedPostgres
 from zhengling.local.processes import ChildProcess, StackError, free_port
-from zhengling.local.stack import SERVICES, EmbeddedStack
+from zhengling.local.stack import EmbeddedStack
 
 PASSWORDS = Passwords("owner's: /@%", "app-secret", "worker-secret")
 PYTHON = sys.executable

@@ -17,13 +17,15 @@ import asyncpg
 import httpx
 import pytest
 import sqlalchemy as sa
+
+from demo.main_job import MainJob
 from tests.conftest import composition_of, scenario_of
 from tests.contents import PDF
-
 from zhengling.authority.composition import PostRole
 from zhengling.database.session import Database
+from zhengling.events.event import SERVICES
+from zhengling.local.client import Api, Json, Refused, at, office_clerk
 from zhengling.local.stack import EmbeddedStack
-from zhengling.main_job import SERVICES, Api, Json, MainJob, Refused, at, office_clerk
 
 MINE, THEIRS = "zhanqian", "shuangtaizi"
 ROLES = ("app", "worker")

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
-from tests.trial import GOVERNMENT, ThingCounted, Trial, leave_effect, thing
 
+from tests.trial import GOVERNMENT, ThingCounted, Trial, leave_effect, thing
 from zhengling.backbone import timers
 from zhengling.backbone.outbox import emit
 from zhengling.database.session import now

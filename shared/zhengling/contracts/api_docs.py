@@ -16,7 +16,7 @@ import yaml
 
 from zhengling.contracts.asyncapi import asyncapi, event_schema
 from zhengling.events.catalogue import EVENTS
-from zhengling.main_job import SERVICES
+from zhengling.events.event import SERVICES
 from zhengling.service.service import Service
 from zhengling.service.settings import ServiceSettings
 

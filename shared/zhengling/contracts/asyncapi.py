@@ -14,8 +14,7 @@ from pydantic.json_schema import models_json_schema
 from zhengling.backbone.inbox import Handlers, ignored
 from zhengling.events.catalogue import EVENTS
 from zhengling.events.cloudevents import CONTENT_TYPE, Envelope
-from zhengling.events.event import BACKBONE, Event, EventKind
-from zhengling.main_job import SERVICES
+from zhengling.events.event import BACKBONE, SERVICES, Event, EventKind
 
 Json = dict[str, Any]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

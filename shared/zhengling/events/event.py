@@ -68,3 +68,9 @@ class Recomputed(BaseModel):
     examined: int
     moved: int
     finished_at: datetime
+
+
+SERVICES = ("meeting", "docflow", "oversight", "calendar")
+
+
+SERVICES = ("meeting", "docflow", "oversight", "calendar")

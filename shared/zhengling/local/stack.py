@@ -22,14 +22,13 @@ from typing import TYPE_CHECKING, Self
 from urllib.parse import quote, urlsplit
 
 from zhengling.database.bootstrap import Passwords, bootstrap_database
+from zhengling.events.event import SERVICES
 from zhengling.local.broker import Broker, EmbeddedBroker, in_own_loop
 from zhengling.local.postgres import EmbeddedPostgres
 from zhengling.local.processes import LOOPBACK, ChildProcess, ServiceProcess, executable, free_port
 
 if TYPE_CHECKING:
     from zhengling.local.issuer import LocalIssuer
-
-SERVICES = ("meeting", "docflow", "oversight", "calendar")
 
 
 class EmbeddedStack:

@@ -10,16 +10,13 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any, Literal
-from uuid import uuid4
 
-import httpx
 from pydantic import BaseModel, ConfigDict
 
-from zhengling.authority.composition import Composition, OrganisationKind, PostRole
-from zhengling.kernel.instants import SHANGHAI
-from zhengling.local.issuer import LocalIssuer
+from zhengling.authority.composition import Composition
+from zhengling.local.client import Api, Json, Refused, at, load_composition, office_clerk
 from zhengling.rules.vocabulary import (
     Aspect,
     Difficulty,
@@ -31,107 +28,6 @@ from zhengling.rules.vocabulary import (
     Role,
     TopicNature,
 )
-
-SERVICES = ("meeting", "docflow", "oversight", "calendar")
-Json = dict[str, Any]
-
-
-class Refused(Exception):
-    """The service answered with a problem document."""
-
-    def __init__(self, problem: Json) -> None:
-        super().__init__(f"{problem.get('status')} {problem.get('code')}: {problem.get('detail')}")
-        self.problem = problem
-
-    @property
-    def code(self) -> str:
-        return str(self.problem["code"])
-
-
-class Api:
-    """The four services as one government's people see them; each call as one official."""
-
-    def __init__(
-        self, addresses: dict[str, str], issuer: LocalIssuer, government: str, client: httpx.AsyncClient
-    ) -> None:
-        self.government = government
-        self._addresses = addresses
-        self._issuer = issuer
-        self._client = client
-
-    def token(self, official: str | None) -> str:
-        scopes = [f"{service}:{right}" for service in SERVICES for right in ("read", "write", "admin")]
-        return self._issuer.token(
-            official or f"{self.government}-operator",
-            self.government,
-            official=official,
-            scopes=[*scopes, "events:replay"],
-        )
-
-    async def get(self, service: str, path: str, official: str | None = None, **params: str) -> Json:
-        return await self._ask("GET", service, path, official, None, None, params)
-
-    async def command(
-        self,
-        service: str,
-        path: str,
-        body: Json,
-        official: str | None = None,
-        version: int | None = None,
-        method: str = "POST",
-    ) -> Json:
-        """Send a command under a fresh Idempotency-Key; with the version it was decided on. Raises `Refused`."""
-        return await self._ask(method, service, path, official, body, version, {})
-
-    async def _ask(
-        self,
-        method: str,
-        service: str,
-        path: str,
-        official: str | None,
-        body: Json | None,
-        version: int | None,
-        params: dict[str, str],
-    ) -> Json:
-        headers = {"Authorization": f"Bearer {self.token(official)}"}
-        if body is not None:
-            headers["Idempotency-Key"] = str(uuid4())
-        if version is not None:
-            headers["If-Match"] = f'"{version}"'
-        url = f"{self._addresses[service]}{path}"
-        answer = await self._client.request(method, url, json=body, headers=headers, params=params)
-        content: Json = answer.json()
-        if answer.is_success:
-            return content
-        raise Refused(content)
-
-    async def set_clock(self, moment: datetime | None) -> None:
-        """Move business time of all four services (None: back to real time)."""
-        body = {"at": moment.isoformat() if moment else None}
-        await asyncio.gather(*(self.command(service, "/v1/testing/clock", body) for service in SERVICES))
-
-
-def at(day: date, hour: int = 9, minute: int = 0) -> datetime:
-    """A moment of a day in Shanghai."""
-    return datetime(day.year, day.month, day.day, hour, minute, tzinfo=SHANGHAI)
-
-
-async def load_composition(api: Api, composition: Composition) -> Json:
-    """Load the government's composition, over the one there is. Returns the summary."""
-    version = None
-    try:
-        version = (await api.get("meeting", "/v1/composition"))["version"]
-    except Refused as refused:
-        if refused.code != "no_composition":
-            raise
-    body = composition.model_dump(mode="json")
-    return await api.command("meeting", "/v1/composition", body, version=version, method="PUT")
-
-
-def office_clerk(composition: Composition) -> str:
-    """Somebody of the government's office who is staff there: who organises meetings."""
-    offices = {o.code for o in composition.organisations if o.kind == OrganisationKind.office}
-    return next(p.official for p in composition.posts if p.organisation in offices and p.role == PostRole.staff)
 
 
 class PlannedDecision(BaseModel):

@@ -1,0 +1,7 @@
+"""`python -m demo`."""
+
+import typer
+
+from demo.show import demo
+
+typer.run(demo)

@@ -1,0 +1,185 @@
+"""`zhengling rulebook` and `zhengling deadlines`: a folder that anyone writes is checked and explained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from zhengling.cli.options import RulebookRoots, console, fail, loaded, rulebook_roots
+from zhengling.kernel.errors import Problem
+from zhengling.kernel.instants import Day, DayOrInstant
+from zhengling.rules.absences import Absence
+from zhengling.rules.loading import RulebookError, Rulebooks, load_edition
+from zhengling.rules.planning import Ask, Planning
+from zhengling.rules.rulebook import Rulebook
+
+rulebook = typer.Typer(no_args_is_help=True, help="Rulebooks: check and explain a folder anyone writes.")
+deadlines = typer.Typer(no_args_is_help=True, help="Due dates.")
+
+
+@rulebook.command("check", help="Load rulebooks strictly; every finding names its file, line and key.")
+def rulebook_check(folders: Annotated[list[Path] | None, typer.Argument(help="roots of rulebooks")] = None) -> None:
+    if absent := [root for root in rulebook_roots(folders) if not root.is_dir()]:
+        raise fail(f"no such folder: {', '.join(map(str, absent))}")
+    try:
+        books = Rulebooks.load(rulebook_roots(folders))
+    except RulebookError as error:
+        for finding in error.findings:
+            console.print(finding, style="red", highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from error
+    for book in books.all():
+        console.print(f"{book.code} {book.edition} revision {book.government.revision}: sound", highlight=False)
+    if not books.all():
+        raise fail("no rulebook found: one stands in <folder>/<government>/<YYYY-MM-DD>/")
+
+
+@rulebook.command("explain", help="Tell what an edition's folder (<government>/<date>) asks for.")
+def rulebook_explain(folder: Path) -> None:
+    try:
+        book = load_edition(folder)
+    except RulebookError as error:
+        raise fail(error) from error
+    _explain(book)
+
+
+def _explain(book: Rulebook) -> None:
+    console.print(f"{book.government.name} ({book.code}), in force since {book.edition}", style="bold")
+    for name, kind in book.meetings.items():
+        console.print(f"\n{name}: {kind.name} [{kind.clause}]", highlight=False, markup=False)
+        console.print(f"  members: {', '.join(kind.members)}", highlight=False)
+        console.print(f"  chair: {'; '.join(_actor(a) for a in kind.chair)}", highlight=False)
+        for title, chain in (("topic", kind.topic), ("agenda", kind.agenda), ("minutes", kind.minutes)):
+            if chain is None:
+                continue
+            for step in chain.steps:
+                by = " or ".join(_actor(a) for a in step.by)
+                when = f" when {_when(step.when)}" if step.when else ""
+                line = f"  {title}: {step.step} by {by}{when} [{step.clause or chain.clause}]"
+                console.print(line, highlight=False, markup=False)
+    if book.supervision:
+        ledger = book.supervision.ledger
+        console.print(f"\nledger: {ledger.number} [{ledger.clause}]", highlight=False, markup=False)
+        for row in ledger.due:
+            console.print(f"  {_when(row.when) or 'always'} → {row.rule} [{row.clause}]", highlight=False, markup=False)
+        console.print(f"  otherwise set by {', '.join(ledger.set_by)}", highlight=False)
+    if book.absence:
+        _explain_absence(book.absence)
+    if book.planning:
+        _explain_planning(book.planning)
+    for name, rule in book.deadlines.items():
+        shape = rule.model_dump(mode="json", exclude_none=True, exclude={"clause"})
+        told = ", ".join(f"{k} {v}" for k, v in shape.items())
+        console.print(f"  {name}: {told} [{rule.clause}]", highlight=False, markup=False)
+
+
+def _explain_absence(rules: Absence) -> None:
+    def say(line: str) -> None:
+        console.print(line, highlight=False, markup=False)
+
+    say("\nabsence:")
+    for row in rules.requests:
+        steps = "; ".join(f"{a.step} by {(' and ' if a.need == 'all' else ' or ').join(a.by)}" for a in row.ask)
+        notice = f", {row.notice.rule} ahead" if row.notice else ""
+        say(f"  {', '.join(row.who)}: {steps or 'on record once told'}{notice} [{row.clause}]")
+        for duty in row.duties:
+            say(f"    {duty.when}: {duty.duty} [{duty.clause or row.clause}]")
+    for limit in rules.limits:
+        count = f" at most {limit.at_most}" if limit.at_most else ""
+        say(
+            f"  limit {limit.limit} of {', '.join(limit.of)}{count}, lifted by {', '.join(limit.lift)} [{limit.clause}]"
+        )
+    for stand in rules.substitution:
+        by = "the A/B partner" if stand.partner else " or ".join(stand.by)
+        say(f"  for {', '.join(stand.of)} ({', '.join(stand.kinds)}): {by}, {stand.basis} [{stand.clause}]")
+    if rules.research:
+        say(f"  field research: {rules.research.days} days a year [{rules.research.clause}]")
+
+
+def _explain_planning(rules: Planning) -> None:
+    def say(line: str) -> None:
+        console.print(line, highlight=False, markup=False)
+
+    def door(roles: Sequence[str]) -> str:
+        return f"lifted by {' or '.join(roles)}" if roles else "firm"
+
+    say("\nplanning:")
+    for name, kind in rules.requests.items():
+        say(f"  {name}: {kind.name}, asked by {' or '.join(kind.asked_by)} [{kind.clause}]")
+        say(f"    {'; '.join(map(_ask, kind.ask)) or 'on record once nothing stands against it'}")
+        if kind.lead:
+            say(f"    {kind.lead.rule} ahead, met by the {kind.lead.met_by}, {door(kind.lead.admit)}")
+        for quota in kind.quotas:
+            say(f"    at most {quota.at_most} per {quota.per} and {quota.of}, {door(quota.lift)} [{quota.clause}]")
+        for rule in kind.invitees:
+            needs = "only once approved" if rule.needs == "approval" else f"not invited, {door(rule.lift)}"
+            say(f"    {', '.join(rule.groups)}: {needs} [{rule.clause}]")
+        if kind.in_name_of:
+            names = kind.in_name_of
+            say(f"    in the name of the {' or '.join(names.allowed)}, {door(names.lift)} [{names.clause}]")
+        if kind.planned:
+            say(f"    stands in the yearly plan, {door(kind.planned.lift)} [{kind.planned.clause}]")
+    if plan := rules.yearly_plan:
+        steps = "; ".join(map(_ask, plan.ask))
+        say(
+            f"  yearly plan of {plan.of}: by {plan.deadline}, {steps}; additions {door(plan.additions)} [{plan.clause}]"
+        )
+
+
+def _ask(ask: Ask) -> str:
+    by = (" and " if ask.need == "all" else " or ").join(ask.by)
+    meeting = f"a decision of {' or '.join(ask.meeting)}" if ask.meeting else ""
+    return f"{ask.step} by {' or '.join(way for way in (by, meeting) if way)}"
+
+
+def _actor(actor: Any) -> str:
+    return f"{actor.role}{f' when {_when(actor.when)}' if actor.when else ''}"
+
+
+def _when(when: dict[str, Any]) -> str:
+    return " and ".join(
+        f"{fact} is {' or '.join(map(str, v)) if isinstance(v, list) else v}" for fact, v in when.items()
+    )
+
+
+class DeadlineCase(BaseModel):
+    """One line of a file of cases: by which rule of which government, counted from when, due on which day."""
+
+    model_config = ConfigDict(extra="forbid")
+    government: str
+    rule: str
+    from_: Annotated[DayOrInstant, Field(alias="from")]
+    date: Day
+    occurrence: int = 1
+
+
+@deadlines.command("check", help="Compute every case of FILE; name each that differs, and exit with 1 if any does.")
+def deadlines_check(file: Path, rulebooks: RulebookRoots = None) -> None:
+    from zhengling.dates.deadlines import compute
+    from zhengling.dates.workdays import WorkdayCalendar, base_years
+
+    books = loaded(rulebooks)
+    calendar = WorkdayCalendar(base_years(), "base")
+    try:
+        cases = TypeAdapter(list[DeadlineCase]).validate_python(yaml.safe_load(file.read_text(encoding="utf-8")))
+    except (OSError, yaml.YAMLError, ValueError) as error:  # pydantic's and Unicode's errors are ValueErrors
+        raise fail(f"{file} isn't a list of cases: {error}") from error
+    differing = 0
+    for number, case in enumerate(cases, 1):
+        try:
+            book = books.current(case.government, datetime.now(UTC))
+            rule = book.deadline(case.rule)
+            found: date | str = compute(case.rule, rule, case.from_, calendar, case.occurrence).date
+        except Problem as problem:
+            found = str(problem)
+        if found != case.date:
+            differing += 1
+            told = f"case {number}: {case.government} {case.rule} from {case.from_}: expected {case.date}, computed {found}"
+            console.print(told, style="red", highlight=False, soft_wrap=True)
+    console.print(f"{len(cases)} cases, {differing} differ", highlight=False)
+    raise typer.Exit(1 if differing else 0)

@@ -1,0 +1,116 @@
+"""`zhengling stack` and `zhengling token`: the embedded stack, left running, and tokens of its issuer."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import httpx
+import typer
+import yaml
+from rich.table import Table
+
+from zhengling.authority.composition import Composition
+from zhengling.cli.options import ALL_SCOPES, RulebookRoots, app, console, fail, loaded, rulebook_roots
+from zhengling.local.issuer import LocalIssuer
+
+stack = typer.Typer(no_args_is_help=True, help="The embedded stack: PostgreSQL, broker, four services.")
+
+
+@stack.command("up", help="Leave the stack running, with its addresses and a token; Ctrl-C stops all of it.")
+def stack_up(
+    folder: Annotated[Path | None, typer.Option(help="keep data, keys and logs here; else they are temporary")] = None,
+    government: Annotated[str | None, typer.Option(help="whose token is printed; else the first rulebook's")] = None,
+    official: Annotated[str | None, typer.Option(help="the official whom the token is for")] = None,
+    people: Annotated[
+        Path | None,
+        typer.Option(help="load the compositions <government>.yaml of this folder; a token is an office clerk's"),
+    ] = None,
+    rulebooks: RulebookRoots = None,
+    database_admin_url: Annotated[
+        str | None, typer.Option(envvar="DATABASE_ADMIN_URL", help="use this PostgreSQL instead of the embedded one")
+    ] = None,
+    kafka: Annotated[
+        str | None, typer.Option(envvar="KAFKA_BOOTSTRAP_SERVERS", help="use this Kafka instead of the embedded broker")
+    ] = None,
+) -> None:
+    from zhengling.local.processes import StackError
+    from zhengling.local.stack import EmbeddedStack
+
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+    government = government or loaded(rulebooks).governments[0]
+    done = threading.Event()
+    try:
+        with EmbeddedStack(
+            folder,
+            rulebooks=rulebook_roots(rulebooks),
+            database_admin_url=database_admin_url,
+            kafka_bootstrap_servers=kafka,
+            progress=lambda line: console.print(f"[dim]{line}[/dim]", highlight=False),
+        ) as running:
+            signal.signal(signal.SIGINT, lambda *_: done.set())
+            signal.signal(signal.SIGTERM, lambda *_: done.set())
+            table = Table(title="Zhengling is running", show_header=False)
+            for service, url in running.addresses().items():
+                table.add_row(f"{service}-svc", url, f"{url}/docs")
+            table.add_row("Kafka", running.kafka_bootstrap_servers, "")
+            table.add_row("logs", str(running.folder / "logs"), "")
+            console.print(table)
+            if people:
+                clerks = asyncio.run(_load_people(people, running.addresses(), running.issuer))
+                official = official or clerks.get(government)
+                console.print(f"compositions loaded: {', '.join(clerks)}", highlight=False)
+            token = running.issuer.token(
+                official or f"{government}-operator", government, official=official, scopes=ALL_SCOPES, lifetime=86_400
+            )
+            console.print(f"token of {official or 'an operator'} of {government}, good for a day:", highlight=False)
+            print(token, flush=True)
+            more = f"{sys.argv[0]} token --folder {running.folder} --government {government} --official ID"
+            console.print(f"another person's: {more}", highlight=False, soft_wrap=True)
+            console.print("Ctrl-C stops all of it.")
+            done.wait()
+    except StackError as error:
+        raise fail(error) from error
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+async def _load_people(folder: Path, addresses: dict[str, str], issuer: LocalIssuer) -> dict[str, str]:
+    """Load every composition of the folder; returns an office clerk of each government."""
+    from zhengling.local.client import Api, load_composition, office_clerk
+
+    clerks: dict[str, str] = {}
+    async with httpx.AsyncClient(timeout=30) as client:
+        for government, composition in compositions(folder).items():
+            await load_composition(Api(addresses, issuer, government, client), composition)
+            clerks[government] = office_clerk(composition)
+    return clerks
+
+
+def compositions(folder: Path) -> dict[str, Composition]:
+    return {
+        path.stem: Composition.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        for path in sorted(folder.glob("*.yaml"))
+    }
+
+
+@app.command("token", help="A token of the local issuer that `stack up --folder` keeps its key in.")
+def token(
+    folder: Annotated[Path, typer.Option(help="the stack's folder")],
+    government: Annotated[str, typer.Option()],
+    official: Annotated[str | None, typer.Option()] = None,
+    scope: Annotated[list[str] | None, typer.Option(help="repeat for several; else all")] = None,
+    hours: Annotated[int, typer.Option(min=1, max=24)] = 8,
+) -> None:
+    from zhengling.local.issuer import LocalIssuer
+
+    if not (folder / "issuer").is_dir():
+        raise fail(f"{folder} is no folder of a stack: it has no issuer/")
+    issuer = LocalIssuer(folder / "issuer")
+    subject = official or f"{government}-operator"
+    print(issuer.token(subject, government, official=official, scopes=scope or ALL_SCOPES, lifetime=hours * 3600))
