@@ -46,7 +46,7 @@ def create_app(
         version="1.0.0",
         lifespan=lifespan,
         redirect_slashes=False,  # a redirect is no problem document, and behind a proxy it names the wrong host
-        openapi_tags=[{"name": router.tags[0]} for router in routers if router.tags],
+        openapi_tags=[{"name": tag} for tag in dict.fromkeys(router.tags[0] for router in routers if router.tags)],
         swagger_ui_parameters={"defaultModelsExpandDepth": -1},
     )
     app.state.service = service
@@ -71,6 +71,7 @@ def _describe(app: FastAPI, documented: Sequence[type[BaseModel]]) -> None:
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             schema = generate()
+            schema["paths"] = dict(sorted(schema["paths"].items()))  # so that no router's place shows in the document
             components = schema.setdefault("components", {})
             models: list[tuple[type[BaseModel], JsonSchemaMode]] = [(model, "validation") for model in documented]
             _, further = models_json_schema(models, ref_template="#/components/schemas/{model}")
