@@ -6,9 +6,9 @@ from datetime import date, timedelta
 
 import sqlalchemy as sa
 
-from meeting_svc.meeting.case import kind_of
 from meeting_svc.meeting.meeting import Meeting, MeetingState
 from meeting_svc.meeting.table import meeting as table
+from meeting_svc.meeting_kind.case import kind_of
 from zhengling.authority.composition import Composition
 from zhengling.documents.icalendar import FeedEvent, Status
 from zhengling.kernel.errors import Text

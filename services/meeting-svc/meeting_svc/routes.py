@@ -1,4 +1,4 @@
-"""HTTP → command or query, one file per noun beside this one."""
+"""The routers of meeting-svc, each noun's; the OpenAPI document lists the tags in this order."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from meeting_svc.decision import routes as decision_routes
 from meeting_svc.invitation import routes as invitation_routes
 from meeting_svc.leave import routes as leave_routes
 from meeting_svc.meeting import routes as meeting_routes
+from meeting_svc.meeting_kind import routes as meeting_kind_routes
 from meeting_svc.meeting_plan import routes as yearly_plan_routes
 from meeting_svc.minutes import routes as minutes_routes
 from meeting_svc.planning_request import routes as planning_routes
@@ -19,6 +20,7 @@ from meeting_svc.topic import routes as topic_routes
 ROUTERS = [
     *composition_routes.ROUTERS,
     *topic_routes.ROUTERS,
+    *meeting_kind_routes.ROUTERS,
     *meeting_routes.ROUTERS,
     *agenda_routes.ROUTERS,
     *invitation_routes.ROUTERS,

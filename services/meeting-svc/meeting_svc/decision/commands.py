@@ -17,8 +17,9 @@ from meeting_svc.decision.schemas import (
     WithdrawDecision,
 )
 from meeting_svc.meeting import meeting as meetings
-from meeting_svc.meeting.case import kind_of, require_organisations
+from meeting_svc.meeting.case import require_organisations
 from meeting_svc.meeting.meeting import Meeting, MeetingState
+from meeting_svc.meeting_kind.case import kind_of
 from meeting_svc.minutes import commands as minutes_commands
 from meeting_svc.minutes import minutes as minutes_
 from meeting_svc.resolution import resolution as resolutions

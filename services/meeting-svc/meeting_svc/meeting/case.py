@@ -16,7 +16,7 @@ from meeting_svc.meeting import chairing, succession
 from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.meeting.table import meeting as meeting_table
-from meeting_svc.topic.topic import Topic
+from meeting_svc.meeting_kind.case import kind_of
 from zhengling.authority import chain as chains
 from zhengling.authority.act import Act
 from zhengling.authority.chain import StepTaken
@@ -30,12 +30,6 @@ from zhengling.rules.conditions import Facts
 from zhengling.rules.meetings import MeetingKind
 from zhengling.web.call import Call
 from zhengling.web.steps import TakeStep
-
-
-def kind_of(call: Call, row: Topic | Meeting) -> MeetingKind:
-    """The rules of the row's meeting kind, in the edition that the row began under."""
-    name = row.meeting_kind if isinstance(row, Topic) else row.kind
-    return call.service.rulebooks.edition(call.government, row.edition).kind(name)
 
 
 async def step_of_meeting(

@@ -136,8 +136,13 @@ class Meeting:
     modified_at: datetime | None = None
 
     @property
+    def meeting_kind(self) -> str:
+        """The name of its kind, as topics call theirs."""
+        return self.kind
+
+    @property
     def round(self) -> int:
-        """How often it was postponed: what was told or granted for another time doesn't hold any more."""
+        """How often it was postponed: what was announced or granted for another time doesn't hold any more."""
         return len(self.postponements)
 
 

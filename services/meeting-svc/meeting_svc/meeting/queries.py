@@ -18,12 +18,11 @@ from meeting_svc.attendance.schemas import ExpectedView, QuorumView
 from meeting_svc.invitation import invitation
 from meeting_svc.meeting import chairing, succession
 from meeting_svc.meeting import meeting as meetings
-from meeting_svc.meeting.case import kind_of
 from meeting_svc.meeting.meeting import Meeting, MeetingState, minutes_facts
 from meeting_svc.meeting.record import Remark
-from meeting_svc.meeting.schemas import Kinds, KindView, MeetingView, RemarkView, RuleTold
+from meeting_svc.meeting.schemas import MeetingView, RemarkView
 from meeting_svc.meeting.table import meeting as meeting_table
-from meeting_svc.meeting_kind.description import rules_told
+from meeting_svc.meeting_kind.case import kind_of
 from meeting_svc.minutes import minutes as minutes_
 from meeting_svc.minutes.minutes import MinutesState
 from meeting_svc.minutes.queries import Newest, newest_of
@@ -207,19 +206,6 @@ def _waits_for(view: MeetingView) -> set[str]:
     return {
         o for officials in (*steps, *(each.officials for each in view.next if each.code in _ASKED)) for o in officials
     }
-
-
-# kinds --------------------------------------------------------------------------------------------------------------
-def kind_view(call: Call, name: str) -> KindView:
-    """What the edition in force says of a kind. Problem 422 `unknown_meeting_kind`."""
-    book = call.rulebook
-    kind = book.kind(name)
-    told = [RuleTold(clause=clause, en=text.en, zh=text.zh) for clause, text in rules_told(kind)]
-    return KindView(kind=name, name=kind.name, clause=kind.clause, edition=book.edition, rules=kind, told=told)
-
-
-def list_kinds(call: Call) -> Kinds:
-    return Kinds(items=[kind_view(call, name) for name in call.rulebook.meetings])
 
 
 async def get_agenda_rhythm(call: Call) -> Rhythms:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Path, Query, Response
+from fastapi import Query, Response
 
 from meeting_svc.convening import commands as do
 from meeting_svc.meeting import queries as see
@@ -16,8 +16,6 @@ from meeting_svc.meeting.schemas import (
     DeclareDevices,
     Entrust,
     HandOver,
-    Kinds,
-    KindView,
     MeetingView,
     OpenSession,
     Postpone,
@@ -39,16 +37,6 @@ async def meeting_answer(call: Call, response: Response, meeting: Meeting) -> Me
     response.headers["ETag"] = etag(meeting.version)
     call.audit_details["subject"] = f"meeting:{meeting.id}"
     return await see.meeting_view(call, meeting)
-
-
-@reads.get("/meeting-kinds", operation_id="list_meeting_kinds", summary="What the rules say of each kind of meeting")
-async def list_meeting_kinds(call: Read) -> Kinds:
-    return see.list_kinds(call)
-
-
-@reads.get("/meeting-kinds/{kind}", operation_id="get_meeting_kind", summary="What the rules say of one kind")
-async def get_meeting_kind(kind: Annotated[str, Path(max_length=60)], call: Read) -> KindView:
-    return see.kind_view(call, kind)
 
 
 @writes.post("/meetings", operation_id="call_meeting", status_code=201, summary="Call a meeting for a day")

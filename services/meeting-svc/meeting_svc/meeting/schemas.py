@@ -39,7 +39,6 @@ from zhengling.kernel.payload import (
     Title,
     View,
 )
-from zhengling.rules.meetings import MeetingKind
 from zhengling.web.steps import ActView, NextStep, StepView
 
 Place = Annotated[str, Field(max_length=200, examples=["区政府一楼会议室"])]
@@ -251,27 +250,3 @@ class MeetingView(View):
     next_invitee_step: NextStep | None = None
     edition: str
     modified_at: datetime
-
-
-# kinds --------------------------------------------------------------------------------------------------------------
-class RuleTold(View):
-    """One rule in words."""
-
-    clause: str
-    en: str
-    zh: str
-
-
-class KindView(View):
-    """What an edition says of one kind of meeting: as data, and in words."""
-
-    kind: str
-    name: str
-    clause: str
-    edition: str
-    rules: MeetingKind
-    told: list[RuleTold]
-
-
-class Kinds(View):
-    items: list[KindView]

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from zhengling.dates.deadlines import Unit
 from zhengling.kernel.errors import Text
 from zhengling.rules.chains import Chain, Step
 from zhengling.rules.meetings import MeetingKind
-from zhengling.rules.planning import CHINESE, RequestType, Span
-from zhengling.rules.rulebook import Rulebook
 from zhengling.rules.vocabulary import Role, in_chinese
 
 Told = tuple[str, Text]
@@ -20,7 +17,7 @@ def rules_told(kind: MeetingKind) -> list[Told]:
     return [*_people(kind), *_before(kind), *_session(kind), *_after(kind)]
 
 
-def _words(roles: tuple[Role, ...]) -> tuple[str, str]:
+def words(roles: tuple[Role, ...]) -> tuple[str, str]:
     return ", ".join(roles), in_chinese(*roles)
 
 
@@ -35,18 +32,18 @@ def _chain(chain: Chain) -> tuple[str, str]:
 
 def _people(kind: MeetingKind) -> Iterator[Told]:
     if kind.members:
-        en, zh = _words(kind.members)
+        en, zh = words(kind.members)
         yield kind.clause, Text(f"Members, who count: {en}", f"组成人员：{zh}")
     else:
         yield kind.clause, Text("Whoever the call names takes part", "参会人员由召集时确定")
     if kind.attendees:
-        en, zh = _words(kind.attendees)
+        en, zh = words(kind.attendees)
         yield kind.clause, Text(f"Standing attendees: {en}", f"固定列席：{zh}")
-    en, zh = _words(kind.organiser)
+    en, zh = words(kind.organiser)
     yield kind.clause, Text(f"Organised by: {en}", f"会务组织：{zh}")
     for actor in kind.chair:
         entrusted = actor.when.get("entrusted") is True
-        by_en, by_zh = _words(kind.entrusted_by)
+        by_en, by_zh = words(kind.entrusted_by)
         en = f"Chaired by: {actor.role}" + (f", once entrusted by {by_en}" if entrusted else "")
         zh = f"主持：{in_chinese(actor.role)}" + (f"（须受{by_zh}委托）" if entrusted else "")
         yield kind.clause, Text(en, zh)
@@ -69,7 +66,7 @@ def _before(kind: MeetingKind) -> Iterator[Told]:
         en, zh = _chain(kind.invitees.steps)
         yield kind.invitees.clause, Text(f"List of invitees: {en}", f"邀请名单：{zh}")
     if kind.outside_portfolio:
-        en, zh = _words(kind.outside_portfolio.consent)
+        en, zh = words(kind.outside_portfolio.consent)
         text = Text(
             f"Principals outside the chair's portfolio, or of towns and streets, only with consent of {en}",
             f"邀请分管以外部门或镇街主要负责人须经{zh}同意",
@@ -84,7 +81,7 @@ def _session(kind: MeetingKind) -> Iterator[Told]:
         zh = f"超过{rule.more_than}" if rule.more_than is not None else f"不少于{rule.at_least}"
         yield rule.clause, Text(f"Quorum: {en} of the members", f"出席人数须{zh}")
     if kind.leave:
-        leaders, others = _words(kind.leave.leaders), _words(kind.leave.others)
+        leaders, others = words(kind.leave.leaders), words(kind.leave.others)
         en, zh = f"others {others[0]}", f"其他人员向{others[1]}"
         if kind.leave.others_reported:
             en, zh = f"others' leave is reported to {others[0]} by the office", f"其他人员由政府办公室向{others[1]}报告"
@@ -94,10 +91,10 @@ def _session(kind: MeetingKind) -> Iterator[Told]:
             en, zh = ", ".join(kind.leave.reasons), in_chinese(*kind.leave.reasons)
             yield kind.leave.clause, Text(f"Reasons for leave: {en}", f"请假事由：{zh}")
     if kind.delegates:
-        en, zh = _words(kind.delegates.consent)
+        en, zh = words(kind.delegates.consent)
         yield kind.delegates.clause, Text(f"Nobody is sent instead without consent of {en}", f"替会须经{zh}同意")
     if kind.staff:
-        en, zh = _words(kind.staff.more_by)
+        en, zh = words(kind.staff.more_by)
         number = kind.staff.per_topic
         text = Text(
             f"Staff of a sponsor per topic: {number}; more by {en}",
@@ -121,64 +118,3 @@ def _after(kind: MeetingKind) -> Iterator[Told]:
         yield kind.minutes.clause, Text(en, f"纪要{'（是否形成由主持人定）' * optional}：{zh}")
     if kind.publication:
         yield kind.publication.clause, Text("Decisions are published unless secret", "决定事项除需保密的外及时公布")
-
-
-# requests to hold something ------------------------------------------------------------------------------------------
-_SPANS_ZH = {Span.month: "每月", Span.quarter: "每季度", Span.half_year: "每半年", Span.year: "每年"}
-_UNITS_ZH = {Unit.working_day: "个工作日", Unit.day: "天", Unit.week: "周", Unit.month: "个月"}
-
-
-def request_told(book: Rulebook, kind: RequestType) -> list[Told]:
-    """Each rule of a type of request with its clause: how long ahead, how often, who may come, in whose name."""
-    return [*_lead(book, kind), *_limits(kind)]
-
-
-def _door(lift: tuple[Role, ...]) -> tuple[str, str]:
-    en, zh = _words(lift)
-    return (f", unless {en} lets it be", f"（{zh}可准予例外）") if lift else ("; firm", "")
-
-
-def _lead(book: Rulebook, kind: RequestType) -> Iterator[Told]:
-    if kind.lead is None:
-        return
-    rule, (en, zh) = book.deadline(kind.lead.rule), _door(kind.lead.admit)
-    what, what_zh = ("Asked for", "提出申请") if kind.lead.met_by == "request" else ("Approved", "批准")
-    if rule.before and rule.unit:
-        yield (
-            rule.clause,
-            Text(
-                f"{what} at least {rule.before} {rule.unit} before the day{en}",
-                f"应提前{rule.before}{_UNITS_ZH.get(rule.unit, rule.unit)}{what_zh}{zh}",
-            ),
-        )
-
-
-def _limits(kind: RequestType) -> Iterator[Told]:
-    for quota in kind.quotas:
-        en, zh = _door(quota.lift)
-        whose, whose_zh = ("sponsor", "每个部门") if quota.of == "sponsor" else ("government", "本级政府")
-        yield (
-            quota.clause,
-            Text(
-                f"At most {quota.at_most} a {quota.per} for each {whose}{en}",
-                f"{whose_zh}{_SPANS_ZH[quota.per]}不超过{quota.at_most}次{zh}",
-            ),
-        )
-    if kind.participants:
-        en, zh = _door(kind.participants.lift)
-        most = kind.participants.at_most
-        yield kind.participants.clause, Text(f"At most {most} take part{en}", f"参会不超过{most}人{zh}")
-    if kind.in_name_of:
-        en, zh = _door(kind.in_name_of.lift)
-        names, names_zh = " or ".join(kind.in_name_of.allowed), "、".join(CHINESE[n] for n in kind.in_name_of.allowed)
-        yield kind.in_name_of.clause, Text(f"In the name of the {names}{en}", f"以{names_zh}名义召开{zh}")
-    for rule in kind.invitees:
-        en, zh = _door(rule.lift)
-        groups, groups_zh = ", ".join(rule.groups), "、".join(CHINESE[group] for group in rule.groups)
-        if rule.needs == "approval":
-            yield rule.clause, Text(f"Invited only once approved: {groups}", f"经批准后方可邀请{groups_zh}")
-        else:
-            yield rule.clause, Text(f"Not invited: {groups}{en}", f"一般不邀请{groups_zh}{zh}")
-    if kind.planned:
-        en, zh = _door(kind.planned.lift)
-        yield kind.planned.clause, Text(f"It stands in the adopted yearly plan{en}", f"须列入已审定的年度计划{zh}")

@@ -13,8 +13,9 @@ from meeting_svc.decision.decision import Amendment, Decision, Effect, Revision,
 from meeting_svc.decision.table import decision as decision_table
 from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting import succession
-from meeting_svc.meeting.case import kind_of, require_organisations, step_of_meeting
+from meeting_svc.meeting.case import require_organisations, step_of_meeting
 from meeting_svc.meeting.meeting import Meeting, MeetingState
+from meeting_svc.meeting_kind.case import kind_of
 from meeting_svc.minutes import minutes as minutes_
 from meeting_svc.minutes.minutes import Cause, Minutes, MinutesState, Returned
 from meeting_svc.minutes.schemas import (

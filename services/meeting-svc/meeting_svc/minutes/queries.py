@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from meeting_svc.meeting import succession
-from meeting_svc.meeting.case import kind_of
 from meeting_svc.meeting.meeting import Meeting
+from meeting_svc.meeting_kind.case import kind_of
 from meeting_svc.minutes import minutes as minutes_
 from meeting_svc.minutes.minutes import Minutes, MinutesState
 from meeting_svc.minutes.schemas import MinutesSummary, MinutesText, MinutesVersions, MinutesView

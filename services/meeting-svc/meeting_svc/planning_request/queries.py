@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from meeting_svc.meeting.schemas import RuleTold
-from meeting_svc.meeting_kind.description import request_told
+from meeting_svc.meeting_kind.schemas import RuleTold
 from meeting_svc.planning_request import breaches
 from meeting_svc.planning_request import planning_request as planning_requests
 from meeting_svc.planning_request.breaches import Breach
 from meeting_svc.planning_request.commands import Case, book_of, case_of, kind_of, lead_of
+from meeting_svc.planning_request.description import request_told
 from meeting_svc.planning_request.planning_request import PlanningRequest, RequestState
 from meeting_svc.planning_request.schemas import (
     AskView,

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from meeting_svc.meeting.schemas import RuleTold
+from meeting_svc.meeting_kind.schemas import RuleTold
 from meeting_svc.planning_request.planning_request import RequestState
 from zhengling.authority.composition import Key
 from zhengling.kernel.characters import SeveralLines

@@ -10,9 +10,10 @@ from sqlalchemy.dialects.postgresql import JSONB
 from uuid_utils.compat import uuid7
 
 from meeting_svc.decision.decision import NOT_IN_FORCE, Decision, Standing
-from meeting_svc.meeting.case import entrusted_chairs, kind_of, require_organisations
+from meeting_svc.meeting.case import entrusted_chairs, require_organisations
 from meeting_svc.meeting.chairing import planned_chair, require_entrusted
 from meeting_svc.meeting.meeting import Meeting
+from meeting_svc.meeting_kind.case import kind_of
 from meeting_svc.topic import consultation as consultations
 from meeting_svc.topic import declaration as declarations
 from meeting_svc.topic import papers as papers_

@@ -9,8 +9,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from meeting_svc.decision.decision import Standing
 from meeting_svc.decision.table import decision as decision_table
-from meeting_svc.meeting.case import entrusted_chairs, kind_of
+from meeting_svc.meeting.case import entrusted_chairs
 from meeting_svc.meeting.chairing import chair_waits
+from meeting_svc.meeting_kind.case import kind_of
 from meeting_svc.topic import consultation as consultations
 from meeting_svc.topic import declaration as declarations
 from meeting_svc.topic import readiness
