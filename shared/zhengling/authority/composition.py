@@ -20,7 +20,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from zhengling.authority.absence import Absent, StandIn, Vacancy
-from zhengling.kernel.errors import Text, Unfit, not_permitted
+from zhengling.kernel.errors import Text, Unfit, invalid, not_permitted
 from zhengling.kernel.instants import Day
 from zhengling.rules.absences import Basis, Power
 from zhengling.rules.chains import Actor
@@ -476,3 +476,36 @@ class Composition(BaseModel):
                     if official in vacancy.candidates and power in vacancy.acts:
                         return absence, vacancy
         return None
+
+
+def names_of(composition: Composition) -> dict[str, str]:
+    return composition.organisation_names | composition.official_names
+
+
+def require_known(composition: Composition, officials: list[str], organisations: list[str]) -> None:
+    """Problem 422 `unknown_official` or `unknown_organisation` for keys that the composition doesn't have."""
+    if unknown := sorted(set(officials) - set(composition.official_names)):
+        raise invalid("unknown_official", f"no such official: {', '.join(unknown)}", f"查无此人：{'、'.join(unknown)}")
+    if unknown := sorted(set(organisations) - set(composition.organisation_names)):
+        raise invalid(
+            "unknown_organisation", f"no such organisation: {', '.join(unknown)}", f"没有该单位：{'、'.join(unknown)}"
+        )
+
+
+def require_organisations(composition: Composition, codes: list[str], on: date | None = None) -> None:
+    """Problem 422 `unknown_organisation` for codes that the composition doesn't have, `organisation_abolished` for units
+    that aren't there on that day, where one is named."""
+    require_known(composition, [], codes)
+    there = {each.code for each in composition.organisations if on is None or each.holds(on)}
+    if gone := [composition.organisation_names[code] for code in codes if code not in there]:
+        raise invalid(
+            "organisation_abolished",
+            f"not there on {on}: {', '.join(gone)}",
+            f"{on}时该单位不存在：{'、'.join(gone)}",
+        )
+
+
+# who organises --------------------------------------------------------------------------------------------------------
+def call_office(composition: Composition, official: str | None, on: date, act: Text, clause: str | None) -> None:
+    """Problem 403 `not_the_office` unless the official belongs to the government's office, which organises meetings."""
+    composition.require(official, (Actor(role=Role.office),), on, {}, act, code="not_the_office", clause=clause)

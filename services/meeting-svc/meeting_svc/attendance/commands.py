@@ -12,6 +12,7 @@ from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.meeting.record import Move, Movement, StaffApproval
 from meeting_svc.session import session
 from meeting_svc.topic.topic import Topic
+from zhengling.authority import composition
 from zhengling.database.session import load
 from zhengling.kernel.errors import Text, invalid
 from zhengling.web.call import Call
@@ -23,7 +24,7 @@ async def record_movement(call: Call, meeting_id: str, body: RecordMovement) -> 
     act = Text("record who comes and leaves", "登记到会、离会")
     organised_by = case.meeting.organised_by
     meetings.require_organiser(case.kind, case.composition, call.official, organised_by, case.today, act)
-    invitation.require_known(case.composition, [body.official] if body.official else [], [])
+    composition.require_known(case.composition, [body.official] if body.official else [], [])
     movement = Movement(body.official, body.move, body.topic_id, case.act(body.occurred_at), body.guest)
     arrivals.move(case.meeting, case.kind, case.composition, movement)
     if body.official and body.move == Move.arrived:
@@ -35,7 +36,7 @@ async def record_movement(call: Call, meeting_id: str, body: RecordMovement) -> 
 async def approve_staff(call: Call, meeting_id: str, body: ApproveStaff) -> Meeting:
     """Let a topic's sponsor bring one more staff member, by name. By whom the rulebook names."""
     case = await meeting_case(call, meeting_id)
-    invitation.require_known(case.composition, [body.official], [])
+    composition.require_known(case.composition, [body.official], [])
     approval = StaffApproval(body.topic_id, body.official, body.reason, case.act(body.occurred_at))
     attendance.approve_staff(case.meeting, case.kind, case.composition, approval, case.today)
     await call.session.flush()

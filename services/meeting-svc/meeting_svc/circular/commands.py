@@ -8,8 +8,8 @@ from meeting_svc.circular import circular as circulars
 from meeting_svc.circular.circular import Circular
 from meeting_svc.circular.queries import figures_of
 from meeting_svc.circular.schemas import SendCircular
-from meeting_svc.invitation.invitation import names_of
-from meeting_svc.meeting import meeting as meetings
+from zhengling.authority import composition as composition_
+from zhengling.authority.composition import names_of
 from zhengling.kernel.errors import Text
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import composition as compositions
@@ -20,7 +20,7 @@ async def send_circular(call: Call, body: SendCircular) -> Circular:
     """Record that the attendance of a period was circulated, with its figures as they are now. By the office."""
     composition, occurred_at = await compositions.current(call.session), call.occurred(body.occurred_at)
     act = Text("circulate attendance", "通报参会情况")
-    meetings.call_office(composition, call.official, shanghai_day(call.now), act, None)
+    composition_.call_office(composition, call.official, shanghai_day(call.now), act, None)
     if body.kind:
         call.rulebook.kind(body.kind)
     figures = await figures_of(call, body.since, body.until, body.kind)

@@ -13,9 +13,9 @@ from meeting_svc.circular import circular as circulars
 from meeting_svc.circular.circular import Circular, Figures
 from meeting_svc.circular.schemas import AttendanceFigures, CircularRowView, CircularView
 from meeting_svc.circular.table import circular as circular_table
-from meeting_svc.invitation.invitation import names_of
 from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.meeting.table import meeting as meeting_table
+from zhengling.authority.composition import names_of
 from zhengling.documents.xlsx import put_text
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import composition

@@ -12,8 +12,8 @@ from meeting_svc.composition import workbook
 from meeting_svc.composition.changes import Report, examine
 from meeting_svc.composition.rows import MAX_ROWS, Written, rows_of
 from meeting_svc.composition.schemas import CompositionReport, CompositionRows
-from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting_plan import commands as yearly_plan_commands
+from zhengling.authority import composition as composition_
 from zhengling.authority.composition import Composition
 from zhengling.backbone.outbox import emit
 from zhengling.events.meeting import CompositionChanged
@@ -76,7 +76,7 @@ async def load_composition(
     standing = Composition.model_validate(row.content) if row else None
     if standing and call.official:
         act = Text("load the composition", "载入机构和人员")
-        meetings.call_office(standing, call.official, shanghai_day(call.now), act, None)
+        composition_.call_office(standing, call.official, shanghai_day(call.now), act, None)
     report = await _examined(call, content, standing)
     if report.composition is None:
         raise _wrong_rows(await asyncio.to_thread(CompositionReport.of, report, row.version if row else None))

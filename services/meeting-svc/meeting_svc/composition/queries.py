@@ -25,8 +25,7 @@ from meeting_svc.composition.schemas import (
     PostList,
     VersionView,
 )
-from meeting_svc.meeting.case import require_organisations
-from zhengling.authority.composition import Composition, Official, Post, PostRole
+from zhengling.authority.composition import Composition, Official, Post, PostRole, require_organisations
 from zhengling.kernel.errors import Problem, Text, invalid, not_found
 from zhengling.kernel.instants import shanghai_day
 from zhengling.rules.vocabulary import Role

@@ -6,7 +6,6 @@ from datetime import date, datetime
 
 from uuid_utils.compat import uuid7
 
-from meeting_svc.invitation import invitation
 from meeting_svc.meeting import chairing
 from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting.case import MeetingCase, meeting_case
@@ -35,6 +34,7 @@ from meeting_svc.session import session
 from meeting_svc.topic import commands as topic_commands
 from meeting_svc.topic import transitions
 from meeting_svc.topic.topic import Topic
+from zhengling.authority import composition as composition_
 from zhengling.authority.act import Act
 from zhengling.backbone.outbox import emit
 from zhengling.database.session import lock
@@ -51,7 +51,7 @@ async def call_meeting(call: Call, body: CallMeeting) -> Meeting:
     book, composition = call.rulebook, await compositions.current(call.session)
     kind, today = book.kind(body.kind), shanghai_day(call.now)
     named = body.participants
-    invitation.require_known(
+    composition_.require_known(
         composition,
         [*named.officials, *([body.convener] if body.convener else [])],
         [*named.organisations, *([body.organised_by] if body.organised_by else [])],
@@ -181,7 +181,7 @@ async def open_session(call: Call, meeting_id: str, body: OpenSession) -> Meetin
     occurred_at = call.occurred(body.occurred_at)
     _organised(case, Text("open a session", "记录开会"))
     officials = [entry.official for entry in body.attendance]
-    invitation.require_known(case.composition, [*officials, body.chair], [])
+    composition_.require_known(case.composition, [*officials, body.chair], [])
     if len(set(officials)) != len(officials):
         raise invalid("official_twice", "an official stands twice in the attendance", "出席名单中有人重复")
     acting = session.open_session(
@@ -248,7 +248,7 @@ def _organised(case: MeetingCase, act: Text) -> None:
 
 
 def _office(case: MeetingCase, act: Text, clause: str | None) -> None:
-    meetings.call_office(case.composition, case.call.official, case.today, act, clause)
+    composition_.call_office(case.composition, case.call.official, case.today, act, clause)
 
 
 def office_act(case: MeetingCase, stated: datetime | None, act: Text, clause: str | None) -> Act:

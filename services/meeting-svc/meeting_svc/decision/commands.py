@@ -17,7 +17,6 @@ from meeting_svc.decision.schemas import (
     WithdrawDecision,
 )
 from meeting_svc.meeting import meeting as meetings
-from meeting_svc.meeting.case import require_organisations
 from meeting_svc.meeting.meeting import Meeting, MeetingState
 from meeting_svc.meeting_kind.case import kind_of
 from meeting_svc.minutes import commands as minutes_commands
@@ -28,6 +27,7 @@ from meeting_svc.topic import transitions
 from meeting_svc.topic.commands import rules_of
 from meeting_svc.topic.topic import Topic
 from zhengling.authority.act import Act
+from zhengling.authority.composition import require_organisations
 from zhengling.backbone.outbox import emit
 from zhengling.database.batching import columns, write
 from zhengling.database.session import load, lock

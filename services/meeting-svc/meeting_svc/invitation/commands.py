@@ -10,6 +10,7 @@ from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting.case import MeetingCase, meeting_case, step_of_meeting
 from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.meeting.record import Acknowledgement, Invitee
+from zhengling.authority import composition
 from zhengling.kernel.errors import Text
 from zhengling.web.call import Call
 from zhengling.web.steps import TakeStep
@@ -20,7 +21,7 @@ async def propose_invitees(call: Call, meeting_id: str, body: ProposeInvitees) -
     case = await meeting_case(call, meeting_id)
     meeting = case.meeting
     _require_organiser(case, Text("propose invitees", "提出邀请名单"))
-    invitation.require_known(
+    composition.require_known(
         case.composition,
         [each.official for each in body.invitees if each.official],
         [each.organisation for each in body.invitees if each.organisation],
@@ -84,7 +85,7 @@ async def acknowledge(call: Call, meeting_id: str, body: Acknowledge) -> Meeting
     """Say whether one comes. By whoever was told, or the office for them."""
     case = await meeting_case(call, meeting_id)
     official = body.official or call.official or ""
-    invitation.require_known(case.composition, [official], [])
+    composition.require_known(case.composition, [official], [])
     clause = case.kind.notice.clause if case.kind.notice else None
     leave.may_ask(case.composition, call.official, official, case.today, clause)
     answer = Acknowledgement(official, body.coming, body.note, case.meeting.round, case.act(body.occurred_at))

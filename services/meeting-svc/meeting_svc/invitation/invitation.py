@@ -24,7 +24,7 @@ from meeting_svc.meeting.record import (
 )
 from zhengling.authority.act import Act
 from zhengling.authority.chain import StepTaken, next_step
-from zhengling.authority.composition import Composition, OrganisationKind, PostRole
+from zhengling.authority.composition import Composition, OrganisationKind, PostRole, names_of
 from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Text, invalid, refusal
 from zhengling.rules.chains import Actor
@@ -286,10 +286,6 @@ def require_notified(meeting: Meeting, kind: MeetingKind, composition: Compositi
     )
 
 
-def names_of(composition: Composition) -> dict[str, str]:
-    return composition.organisation_names | composition.official_names
-
-
 def acknowledge(meeting: Meeting, kind: MeetingKind, composition: Composition, answer: Acknowledgement) -> None:
     """Somebody who was told says whether they come. Refusal `not_told_yet`; the last answer counts."""
     require_state(meeting, *PREPARED)
@@ -304,13 +300,3 @@ def acknowledge(meeting: Meeting, kind: MeetingKind, composition: Composition, a
             Text("send the notice first", "请先送达会议通知"),
         )
     meeting.acknowledgements = appended(meeting.acknowledgements, answer, bound=OF_THE_PEOPLE_IN_A_MEETING)
-
-
-def require_known(composition: Composition, officials: list[str], organisations: list[str]) -> None:
-    """Problem 422 `unknown_official` or `unknown_organisation` for keys that the composition doesn't have."""
-    if unknown := sorted(set(officials) - set(composition.official_names)):
-        raise invalid("unknown_official", f"no such official: {', '.join(unknown)}", f"查无此人：{'、'.join(unknown)}")
-    if unknown := sorted(set(organisations) - set(composition.organisation_names)):
-        raise invalid(
-            "unknown_organisation", f"no such organisation: {', '.join(unknown)}", f"没有该单位：{'、'.join(unknown)}"
-        )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from meeting_svc.invitation import invitation
 from meeting_svc.leave import leave as leaves
 from meeting_svc.leave.schemas import AnswerRequest, AskLeave, SendDelegate, WithdrawLeave
 from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting.case import meeting_case
 from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.meeting.record import Delegation, LeaveRequest, Withdrawal
+from zhengling.authority import composition
 from zhengling.web.call import Call
 
 
@@ -18,7 +18,7 @@ async def ask_leave(call: Call, meeting_id: str, body: AskLeave) -> Meeting:
     case = await meeting_case(call, meeting_id)
     official = body.official or call.official or ""
     clause = case.kind.leave.clause if case.kind.leave else None
-    invitation.require_known(case.composition, [official], [])
+    composition.require_known(case.composition, [official], [])
     leaves.may_ask(case.composition, call.official, official, case.today, clause)
     asked = LeaveRequest(official, body.reason_kind, body.reason, [], clause, case.act(body.occurred_at))
     leaves.ask_leave(case.meeting, case.kind, case.composition, asked)
@@ -44,7 +44,7 @@ async def withdraw_leave(call: Call, meeting_id: str, body: WithdrawLeave) -> Me
     delegate of theirs lapses. By whoever asked, or the office for them."""
     case = await meeting_case(call, meeting_id)
     official = body.official or call.official or ""
-    invitation.require_known(case.composition, [official], [])
+    composition.require_known(case.composition, [official], [])
     clause = case.kind.leave.clause if case.kind.leave else None
     leaves.may_ask(case.composition, call.official, official, case.today, clause)
     leaves.withdraw_leave(case.meeting, official, Withdrawal(case.act(body.occurred_at), body.reason))
@@ -58,7 +58,7 @@ async def send_delegate(call: Call, meeting_id: str, body: SendDelegate) -> Meet
     case = await meeting_case(call, meeting_id)
     official = body.official or call.official or ""
     clause = case.kind.delegates.clause if case.kind.delegates else None
-    invitation.require_known(case.composition, [official, body.delegate], [])
+    composition.require_known(case.composition, [official, body.delegate], [])
     leaves.may_ask(case.composition, call.official, official, case.today, clause)
     sent = Delegation(official, body.delegate, body.reason, [], clause, case.act(body.occurred_at))
     leaves.send_delegate(case.meeting, case.kind, case.composition, sent)

@@ -11,7 +11,6 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from meeting_svc.invitation import invitation
 from meeting_svc.meeting import chairing, succession
 from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting.meeting import Meeting
@@ -22,7 +21,6 @@ from zhengling.authority.act import Act
 from zhengling.authority.chain import StepTaken
 from zhengling.authority.composition import Acting, Composition
 from zhengling.database.session import lock
-from zhengling.kernel.errors import invalid
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import composition as compositions
 from zhengling.rules.chains import Chain
@@ -70,19 +68,6 @@ async def entrusted_chairs(call: Call) -> set[tuple[str, str]]:
     to = sa.type_coerce(meeting.entrustment, JSONB)["to"].astext
     given = sa.select(meeting.kind, to).where(meeting.state.in_(meetings.PREPARED), to.is_not(None))
     return {(kind, official) for kind, official in await call.session.execute(given)}
-
-
-def require_organisations(composition: Composition, codes: list[str], on: date | None = None) -> None:
-    """Problem 422 `unknown_organisation` for codes that the composition doesn't have, `organisation_abolished` for units
-    that aren't there on that day, where one is named."""
-    invitation.require_known(composition, [], codes)
-    there = {each.code for each in composition.organisations if on is None or each.holds(on)}
-    if gone := [composition.organisation_names[code] for code in codes if code not in there]:
-        raise invalid(
-            "organisation_abolished",
-            f"not there on {on}: {', '.join(gone)}",
-            f"{on}时该单位不存在：{'、'.join(gone)}",
-        )
 
 
 @dataclass

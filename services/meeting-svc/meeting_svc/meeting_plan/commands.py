@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from meeting_svc.decision.decision import Decision
-from meeting_svc.meeting.case import require_organisations
 from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.meeting_plan import meeting_plan as meeting_plans
 from meeting_svc.meeting_plan.meeting_plan import Declaration, MeetingPlan, PlanItem, PlanState
@@ -25,7 +24,7 @@ from meeting_svc.meeting_plan.schemas import (
 from meeting_svc.planning_request import planning_request as planning_requests
 from meeting_svc.planning_request.commands import one_at_a_time
 from meeting_svc.planning_request.planning_request import PlanStepTaken
-from zhengling.authority.composition import Acting, Composition
+from zhengling.authority.composition import Acting, Composition, require_organisations
 from zhengling.backbone import timers
 from zhengling.database.session import load, lock, now
 from zhengling.kernel.errors import Text, invalid, not_found, refusal

@@ -13,7 +13,7 @@ from meeting_svc.decision.decision import Amendment, Decision, Effect, Revision,
 from meeting_svc.decision.table import decision as decision_table
 from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting import succession
-from meeting_svc.meeting.case import require_organisations, step_of_meeting
+from meeting_svc.meeting.case import step_of_meeting
 from meeting_svc.meeting.meeting import Meeting, MeetingState
 from meeting_svc.meeting_kind.case import kind_of
 from meeting_svc.minutes import minutes as minutes_
@@ -34,7 +34,7 @@ from meeting_svc.topic.table import topic as topic_table
 from meeting_svc.topic.topic import Topic
 from zhengling.authority import chain as chains
 from zhengling.authority.chain import StepTaken
-from zhengling.authority.composition import Composition
+from zhengling.authority.composition import Composition, require_organisations
 from zhengling.backbone.outbox import emit
 from zhengling.database.session import backbone, lock
 from zhengling.documents import gbt9704, minutes_template

@@ -15,7 +15,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from meeting_svc.decision.decision import Decision
-from meeting_svc.meeting.case import require_organisations
 from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.meeting_plan.meeting_plan import MeetingPlan, allows
 from meeting_svc.planning_request import breaches
@@ -44,7 +43,7 @@ from meeting_svc.planning_request.schemas import (
     Withdraw,
 )
 from meeting_svc.planning_request.table import planning_request as planning_request_table
-from zhengling.authority.composition import Acting, Composition, OrganisationKind
+from zhengling.authority.composition import Acting, Composition, OrganisationKind, require_organisations
 from zhengling.database.session import government_of, load, lock
 from zhengling.dates.deadlines import Due, compute
 from zhengling.kernel.errors import Text, invalid

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from uuid_utils.compat import uuid7
 
 from meeting_svc.decision.decision import NOT_IN_FORCE, Decision, Standing
-from meeting_svc.meeting.case import entrusted_chairs, require_organisations
+from meeting_svc.meeting.case import entrusted_chairs
 from meeting_svc.meeting.chairing import planned_chair, require_entrusted
 from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.meeting_kind.case import kind_of
@@ -39,7 +39,7 @@ from meeting_svc.topic.schemas import (
 from meeting_svc.topic.table import topic as topic_table
 from meeting_svc.topic.topic import OF_A_TOPIC, PriorMeeting, Topic
 from zhengling.authority import chain as chains
-from zhengling.authority.composition import Composition
+from zhengling.authority.composition import Composition, require_organisations
 from zhengling.database.session import load, lock
 from zhengling.dates.deadlines import Due, compute
 from zhengling.kernel.bounds import appended
