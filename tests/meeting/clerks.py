@@ -16,6 +16,7 @@ from meeting_svc.agenda.schemas import AddLater, AddToAgenda, OrderAgenda, Remov
 from meeting_svc.attendance import commands as attendance_commands
 from meeting_svc.attendance.schemas import ApproveStaff, HandOutPapers, RecordMovement, ReturnPapers
 from meeting_svc.convening import commands as meeting_commands
+from meeting_svc.convening.schemas import CallMeeting, CancelMeeting, Entrust, Postpone
 from meeting_svc.decision import commands as decision_commands
 from meeting_svc.decision.decision import Decision
 from meeting_svc.decision.schemas import RecordDecision
@@ -24,16 +25,7 @@ from meeting_svc.invitation.schemas import Acknowledge, GiveConsent, ProposeInvi
 from meeting_svc.leave import commands as leave_commands
 from meeting_svc.leave.schemas import AnswerRequest, AskLeave, SendDelegate, WithdrawLeave
 from meeting_svc.meeting.meeting import Meeting
-from meeting_svc.meeting.schemas import (
-    CallMeeting,
-    CancelMeeting,
-    CloseSession,
-    DeclareDevices,
-    Entrust,
-    HandOver,
-    OpenSession,
-    Postpone,
-)
+from meeting_svc.meeting.schemas import CloseSession, DeclareDevices, HandOver, OpenSession
 from meeting_svc.minutes import commands as minutes_commands
 from meeting_svc.minutes.schemas import CorrectMinutes, DraftMinutes, ReturnMinutes, WaiveMinutes
 from meeting_svc.planning_request.planning_request import PlanningRequest, RequestState

@@ -13,6 +13,7 @@ import pytest
 from meeting_svc.agenda import agenda
 from meeting_svc.attendance import arrivals, attendance
 from meeting_svc.circular import circular
+from meeting_svc.convening import convening as convenings
 from meeting_svc.invitation import invitation
 from meeting_svc.leave import leave
 from meeting_svc.meeting import chairing
@@ -179,12 +180,12 @@ def test_an_agenda_without_the_safety_topic_is_warned_of_and_not_refused() -> No
 # the call, and another time -------------------------------------------------------------------------------------------
 def test_who_is_planned_to_chair_has_to_be_one_who_may_chair_the_kind() -> None:
     kind, people = rules("huancui")
-    chairing.require_convener(kind, people, "hc-exec", DAY, None)
-    plan = partial(chairing.require_convener, kind, people, "hc-dep1", DAY, None)
+    convenings.require_convener(kind, people, "hc-exec", DAY, None)
+    plan = partial(convenings.require_convener, kind, people, "hc-dep1", DAY, None)
     assert refused(plan) == ("convener_cannot_chair", "HC-43")
     business, people = rules("shuangtaizi", "business")  # any deputy may: somebody has to say which
     missing = called("shuangtaizi", "business")
-    settle = partial(chairing.require_planned_chair, missing, business, people)
+    settle = partial(convenings.require_planned_chair, missing, business, people)
     assert refused(settle) == ("convener_missing", "ST-41")
     missing.convener = "st-dep1"
     settle()
@@ -220,10 +221,10 @@ def test_in_dalian_a_deputy_may_entrust_the_secretary_general_with_a_business_me
 
 def test_participants_are_named_only_where_the_rule_names_no_members_and_a_request_where_it_asks_for_one() -> None:
     named = Participants(["hc-dep1"])
-    assert refused(lambda: meetings.require_named_by_rule(rules("huancui")[0], named)) == ("members_by_rule", "HC-43")
-    meetings.require_named_by_rule(rules("huancui", "special")[0], named)
+    assert refused(lambda: convenings.require_named_by_rule(rules("huancui")[0], named)) == ("members_by_rule", "HC-43")
+    convenings.require_named_by_rule(rules("huancui", "special")[0], named)
     work, _ = rules("huancui", "work-1")
-    assert refused(lambda: meetings.require_request(work, None)) == ("request_missing", "HC-46")
+    assert refused(lambda: convenings.require_request(work, None)) == ("request_missing", "HC-46")
 
 
 def test_what_was_told_and_granted_for_one_day_does_not_hold_for_another() -> None:
@@ -234,13 +235,13 @@ def test_what_was_told_and_granted_for_one_day_does_not_hold_for_another() -> No
     leave.ask_leave(meeting, kind, people, asked)
     assert invitation.not_told(meeting, kind, people) == []
     later = DAY + timedelta(days=4)
-    meetings.postpone(meeting, Postponement(later, None, "二号会议室", "防汛", act("st-office-clerk")))
+    convenings.postpone(meeting, Postponement(later, None, "二号会议室", "防汛", act("st-office-clerk")))
     assert (meeting.day, meeting.place) == (later, "二号会议室")
     assert [(old.day, old.place, old.reason) for old in meeting.postponements] == [(DAY, "一号会议室", "防汛")]
     assert "st-head" in invitation.not_told(meeting, kind, people)
     assert meeting.leaves[0].state == AnswerState.lapsed
     again = Postponement(later, None, "二号会议室", "又改", act("st-office-clerk"))
-    assert refused(lambda: meetings.postpone(meeting, again))[0] == "nothing_changed"
+    assert refused(lambda: convenings.postpone(meeting, again))[0] == "nothing_changed"
 
 
 # invitees and notices -------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from meeting_svc.attendance import routes as attendance_routes
 from meeting_svc.cadence import routes as cadence_routes
 from meeting_svc.circular import routes as circular_routes
 from meeting_svc.composition import routes as composition_routes
+from meeting_svc.convening import routes as convening_routes
 from meeting_svc.decision import routes as decision_routes
 from meeting_svc.invitation import routes as invitation_routes
 from meeting_svc.leave import routes as leave_routes
@@ -22,6 +23,7 @@ ROUTERS = [
     *topic_routes.ROUTERS,
     *meeting_kind_routes.ROUTERS,
     *meeting_routes.ROUTERS,
+    *convening_routes.ROUTERS,
     *agenda_routes.ROUTERS,
     *invitation_routes.ROUTERS,
     *leave_routes.ROUTERS,

@@ -6,6 +6,8 @@ from datetime import date, datetime
 
 from uuid_utils.compat import uuid7
 
+from meeting_svc.convening import convening as convenings
+from meeting_svc.convening.schemas import CallMeeting, CancelMeeting, Entrust, Postpone, RecordSound
 from meeting_svc.meeting import chairing
 from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting.case import MeetingCase, meeting_case
@@ -18,17 +20,7 @@ from meeting_svc.meeting.record import (
     Postponement,
     Recording,
 )
-from meeting_svc.meeting.schemas import (
-    CallMeeting,
-    CancelMeeting,
-    CloseSession,
-    DeclareDevices,
-    Entrust,
-    HandOver,
-    OpenSession,
-    Postpone,
-    RecordSound,
-)
+from meeting_svc.meeting.schemas import CloseSession, DeclareDevices, HandOver, OpenSession
 from meeting_svc.planning_request import commands as planning_commands
 from meeting_svc.session import session
 from meeting_svc.topic import commands as topic_commands
@@ -58,14 +50,14 @@ async def call_meeting(call: Call, body: CallMeeting) -> Meeting:
     )
     act = Text("call a meeting", "召集会议")
     meetings.require_organiser(kind, composition, call.official, body.organised_by, today, act)
-    meetings.require_its_organiser(kind, composition, body.organised_by)
+    convenings.require_its_organiser(kind, composition, body.organised_by)
     _require_to_come(call, body.day, body.starts_at)
     participants = Participants(named.officials, named.organisations)
-    meetings.require_named_by_rule(kind, participants)
-    meetings.require_request(kind, body.request_id)
+    convenings.require_named_by_rule(kind, participants)
+    convenings.require_request(kind, body.request_id)
     await _require_approved(call, kind, body.request_id, body.day)
     if body.convener:
-        chairing.require_convener(kind, composition, body.convener, body.day, body.organised_by)
+        convenings.require_convener(kind, composition, body.convener, body.day, body.organised_by)
     meeting = Meeting(
         id=str(uuid7()),
         government=call.government,
@@ -81,7 +73,7 @@ async def call_meeting(call: Call, body: CallMeeting) -> Meeting:
         participants=participants,
         request_id=body.request_id,
     )
-    chairing.require_planned_chair(meeting, kind, composition)
+    convenings.require_planned_chair(meeting, kind, composition)
     if body.recording:
         _record_sound(MeetingCase(call, meeting, kind, composition), body.recording)
     call.session.add(meeting)
@@ -121,7 +113,7 @@ async def postpone_meeting(call: Call, meeting_id: str, body: Postpone) -> Meeti
         topic = await lock(call.session, Topic, item.topic_id, "topic", "议题")
         await topic_commands.require_in_time(call, topic, meeting.id, case.kind, body.day)
     change = Postponement(body.day, body.starts_at, place, body.reason, case.act(body.occurred_at))
-    meetings.postpone(meeting, change)
+    convenings.postpone(meeting, change)
     call.audit_details.update(reason=body.reason)
     await call.session.flush()
     return meeting
@@ -132,7 +124,7 @@ async def cancel_meeting(call: Call, meeting_id: str, body: CancelMeeting) -> Me
     case = await meeting_case(call, meeting_id)
     _organised(case, Text("cancel a meeting", "取消会议"))
     act = case.act(body.occurred_at)
-    meetings.cancel(case.meeting, Cancellation(body.reason, act))
+    convenings.cancel(case.meeting, Cancellation(body.reason, act))
     for item in case.meeting.agenda:
         topic = await lock(call.session, Topic, item.topic_id, "topic", "议题")
         transitions.release(topic, act.official, body.reason, act.occurred_at, act.recorded_at)
@@ -171,7 +163,7 @@ async def arrange_recording(call: Call, meeting_id: str, body: RecordSound) -> M
 def _record_sound(case: MeetingCase, body: RecordSound) -> None:
     clause = case.kind.confidential.clause if case.kind.confidential else None
     _office(case, Text("arrange a recording", "安排录音录像"), clause)
-    session.record_sound(case.meeting, Recording(body.by, case.act(body.occurred_at)))
+    convenings.record_sound(case.meeting, Recording(body.by, case.act(body.occurred_at)))
 
 
 async def open_session(call: Call, meeting_id: str, body: OpenSession) -> Meeting:

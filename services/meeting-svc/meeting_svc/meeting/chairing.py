@@ -135,26 +135,6 @@ def waits_for_entrustment(meeting: Meeting, kind: MeetingKind, composition: Comp
     return chair_waits(kind, composition, chair, meeting.day, sponsors_of(meeting), entrusted=entrusted)
 
 
-def require_convener(
-    kind: MeetingKind, composition: Composition, convener: str, on: date, organised_by: str | None
-) -> None:
-    """Refusal `convener_cannot_chair` where the planned chair could chair this kind neither by post nor entrusted."""
-    sponsors = [organised_by] if organised_by else []
-    if may_chair(kind, composition, convener, on, {"entrusted": True}, sponsors):
-        return
-    who = composition.names(
-        dict.fromkeys(o for actor in kind.chair for o in composition.who_may(actor.role, on, sponsor=organised_by))
-    )
-    name = composition.official_names.get(convener, convener)
-    raise refusal(
-        "convener_cannot_chair",
-        kind.clause,
-        f"{name} can't chair {kind.name}",
-        f"{name}不能主持{kind.name}",
-        Text(f"plan it with {', '.join(who) or 'whom the rules name'}", f"可主持：{'、'.join(who) or '按规则确定'}"),
-    )
-
-
 def planned_chair(meeting: Meeting, kind: MeetingKind, composition: Composition) -> str | None:
     """Who chairs, or is going to: whoever does, was entrusted, was planned, else the one who may by post alone."""
     if meeting.chair or meeting.entrustment or meeting.convener:
@@ -165,18 +145,6 @@ def planned_chair(meeting: Meeting, kind: MeetingKind, composition: Composition)
         if len(holders) == 1:
             return holders[0]
     return None
-
-
-def require_planned_chair(meeting: Meeting, kind: MeetingKind, composition: Composition) -> None:
-    """Refusal `convener_missing` where neither the rule nor the call settles who is to chair: they decide on the way."""
-    if planned_chair(meeting, kind, composition) is None:
-        raise refusal(
-            "convener_missing",
-            kind.clause,
-            f"who chairs {kind.name} isn't settled by the rule alone",
-            f"{kind.name}的主持人须在召集时确定",
-            Text("name who is to chair as convener", "请填写拟主持会议的领导（convener）"),
-        )
 
 
 def entrust(

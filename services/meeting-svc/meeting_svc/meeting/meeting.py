@@ -14,7 +14,6 @@ from typing import TypeVar
 
 from meeting_svc.decision.decision import require_complete, require_one_lead
 from meeting_svc.meeting.record import (
-    OF_A_MEETING,
     Acknowledgement,
     AgendaRemoval,
     AgendaVersion,
@@ -42,9 +41,8 @@ from meeting_svc.meeting.record import Attendance as Attendance
 from meeting_svc.meeting.record import Entrustment as Entrustment
 from zhengling.authority.act import Act
 from zhengling.authority.chain import StepTaken
-from zhengling.authority.composition import Composition, OrganisationKind
+from zhengling.authority.composition import Composition
 from zhengling.events.meeting import Resolution
-from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Problem, Text, refusal
 from zhengling.rules.chains import Actor
 from zhengling.rules.conditions import Facts
@@ -181,76 +179,8 @@ def sponsors_of(meeting: Meeting) -> list[str]:
     return found or ([meeting.organised_by] if meeting.organised_by else [])
 
 
-# another time, or none ------------------------------------------------------------------------------------------------
-def require_named_by_rule(kind: MeetingKind, participants: Participants) -> None:
-    """Refusal `members_by_rule` where the call names participants of a kind whose rule says who belongs to it."""
-    if kind.members and (participants.officials or participants.organisations):
-        raise refusal(
-            "members_by_rule",
-            kind.clause,
-            f"who belongs to {kind.name} is said by the rule",
-            f"{kind.name}的组成人员由规则确定，召集时不另行指定",
-            Text("propose further participants as invitees", "其他人员请列入邀请名单"),
-        )
-
-
-def require_its_organiser(kind: MeetingKind, composition: Composition, organised_by: str | None) -> None:
-    """Refusal `organised_by_the_office` where the call names another unit for a kind that the office organises (DL-41,
-    ST-42, XG-34)."""
-    if organised_by is None or kind.organiser != (Role.office,):
-        return
-    if composition.organisation_kinds[organised_by] != OrganisationKind.office:
-        raise refusal(
-            "organised_by_the_office",
-            kind.clause,
-            f"{kind.name} is organised by the office, not by {composition.organisation_names[organised_by]}",
-            f"{kind.name}由政府办公室组织，不由{composition.organisation_names[organised_by]}组织",
-            Text("leave organised_by out", "请勿填写组织单位（organised_by）"),
-        )
-
-
-def require_request(kind: MeetingKind, request_id: str | None) -> None:
-    """Refusal `request_missing` where the kind is held on a request and the call names none."""
-    if kind.request and not request_id:
-        raise refusal(
-            "request_missing",
-            kind.clause,
-            f"{kind.name} is held on an approved request ({kind.request})",
-            f"{kind.name}须先经申请批准（{kind.request}）",
-            Text("name the approved request as request_id", "请填写已批准的申请（request_id）"),
-        )
-
-
-def postpone(meeting: Meeting, change: Postponement) -> None:
-    """Another day, time or place. What was told, acknowledged, granted or declared for the old one holds no more.
-    Refusal `nothing_changed`. `change` holds the new values; the old ones go into the record."""
-    require_state(meeting, *PREPARED)
-    if (change.day, change.starts_at, change.place) == (meeting.day, meeting.starts_at, meeting.place):
-        raise refusal(
-            "nothing_changed",
-            None,
-            "day, time and place are as before",
-            "时间和地点均未变更",
-            Text("name another day, time or place", "请填写新的时间或地点"),
-        )
-    old = Postponement(meeting.day, meeting.starts_at, meeting.place, change.reason, change.act)
-    meeting.postponements = appended(meeting.postponements, old, bound=OF_A_MEETING)
-    if change.day != meeting.day:
-        meeting.leaves = [lapsed(leave) if leave.state in STANDING else leave for leave in meeting.leaves]
-        meeting.delegations = [lapsed(sent) if sent.state in STANDING else sent for sent in meeting.delegations]
-    meeting.devices = None
-    meeting.day, meeting.starts_at, meeting.place = change.day, change.starts_at, change.place
-
-
 def lapsed(asked: Asked) -> Asked:
     return replace(asked, state=AnswerState.lapsed)
-
-
-def cancel(meeting: Meeting, cancellation: Cancellation) -> None:
-    """The meeting isn't held; its topics are free for another one."""
-    require_state(meeting, *PREPARED)
-    meeting.cancellation = cancellation
-    meeting.state = MeetingState.cancelled
 
 
 # deciding -----------------------------------------------------------------------------------------------------------

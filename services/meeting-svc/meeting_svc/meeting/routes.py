@@ -9,19 +9,8 @@ from fastapi import Query, Response
 from meeting_svc.convening import commands as do
 from meeting_svc.meeting import queries as see
 from meeting_svc.meeting.meeting import Meeting, MeetingState
-from meeting_svc.meeting.schemas import (
-    CallMeeting,
-    CancelMeeting,
-    CloseSession,
-    DeclareDevices,
-    Entrust,
-    HandOver,
-    MeetingView,
-    OpenSession,
-    Postpone,
-    RecordSound,
-)
-from meeting_svc.scopes import Change, Create, Read
+from meeting_svc.meeting.schemas import CloseSession, DeclareDevices, HandOver, MeetingView, OpenSession
+from meeting_svc.scopes import Change, Read
 from zhengling.kernel.instants import Day
 from zhengling.web.call import Call
 from zhengling.web.etags import etag
@@ -37,13 +26,6 @@ async def meeting_answer(call: Call, response: Response, meeting: Meeting) -> Me
     response.headers["ETag"] = etag(meeting.version)
     call.audit_details["subject"] = f"meeting:{meeting.id}"
     return await see.meeting_view(call, meeting)
-
-
-@writes.post("/meetings", operation_id="call_meeting", status_code=201, summary="Call a meeting for a day")
-async def call_meeting(body: CallMeeting, call: Create, response: Response) -> MeetingView:
-    meeting = await do.call_meeting(call, body)
-    response.headers["Location"] = f"/v1/meetings/{meeting.id}"
-    return await meeting_answer(call, response, meeting)
 
 
 @reads.get("/meetings", operation_id="list_meetings")
@@ -67,34 +49,10 @@ async def get_meeting(meeting_id: str, call: Read, response: Response) -> Meetin
 
 
 @writes.post(
-    "/meetings/{meeting_id}/postponement", operation_id="postpone_meeting", summary="Another day, time or place"
-)
-async def postpone_meeting(meeting_id: str, body: Postpone, call: Change, response: Response) -> MeetingView:
-    return await meeting_answer(call, response, await do.postpone_meeting(call, meeting_id, body))
-
-
-@writes.post("/meetings/{meeting_id}/cancellation", operation_id="cancel_meeting", summary="It isn't held")
-async def cancel_meeting(meeting_id: str, body: CancelMeeting, call: Change, response: Response) -> MeetingView:
-    return await meeting_answer(call, response, await do.cancel_meeting(call, meeting_id, body))
-
-
-@writes.post("/meetings/{meeting_id}/entrustment", operation_id="entrust_chair", summary="Entrust somebody to chair")
-async def entrust_chair(meeting_id: str, body: Entrust, call: Change, response: Response) -> MeetingView:
-    return await meeting_answer(call, response, await do.entrust_chair(call, meeting_id, body))
-
-
-@writes.post(
     "/meetings/{meeting_id}/devices", operation_id="declare_devices", summary="Phones and recorders were handed in"
 )
 async def declare_devices(meeting_id: str, body: DeclareDevices, call: Change, response: Response) -> MeetingView:
     return await meeting_answer(call, response, await do.declare_devices(call, meeting_id, body))
-
-
-@writes.post(
-    "/meetings/{meeting_id}/recording", operation_id="arrange_recording", summary="The office arranges a recording"
-)
-async def arrange_recording(meeting_id: str, body: RecordSound, call: Change, response: Response) -> MeetingView:
-    return await meeting_answer(call, response, await do.arrange_recording(call, meeting_id, body))
 
 
 @writes.post("/meetings/{meeting_id}/opening", operation_id="open_session", summary="Open the session")

@@ -22,7 +22,6 @@ from meeting_svc.meeting.record import (
     GuestAttendance,
     Handover,
     QuorumNeeded,
-    Recording,
 )
 from meeting_svc.resolution import resolution as resolutions
 from zhengling.authority.act import Act
@@ -45,12 +44,6 @@ def declare_devices(meeting: Meeting, kind: MeetingKind, act: Act) -> None:
             Text("nothing is asked for", "无需办理"),
         )
     meeting.devices = act
-
-
-def record_sound(meeting: Meeting, arranged: Recording) -> None:
-    """The office arranges a recording of the session: without that there is none (HC-52)."""
-    require_state(meeting, *PREPARED, MeetingState.open)
-    meeting.recording = arranged
 
 
 def open_session(
