@@ -71,7 +71,8 @@ def _describe(app: FastAPI, documented: Sequence[type[BaseModel]]) -> None:
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             schema = generate()
-            schema["paths"] = dict(sorted(schema["paths"].items()))  # so that no router's place shows in the document
+            # in alphabetical order, so that no router's place shows in the document
+            schema["paths"] = {path: dict(sorted(item.items())) for path, item in sorted(schema["paths"].items())}
             components = schema.setdefault("components", {})
             models: list[tuple[type[BaseModel], JsonSchemaMode]] = [(model, "validation") for model in documented]
             _, further = models_json_schema(models, ref_template="#/components/schemas/{model}")
