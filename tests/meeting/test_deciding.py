@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from meeting_svc.meeting import chairing
 from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting.meeting import AgendaItem, Attendance, Meeting, MeetingState
 from meeting_svc.meeting.record import Handover, QuorumNeeded
@@ -120,7 +121,7 @@ def test_a_handover_before_the_close_leaves_the_signature_with_who_chaired_the_d
         decide(meeting, topic)
     hand_over(meeting, "hc-exec", 30)
     assert closed(meeting) == "hc-head"
-    assert list(resolutions.chaired(meeting)) == ["hc-head", "hc-exec"]
+    assert list(chairing.chaired(meeting)) == ["hc-head", "hc-exec"]
 
 
 def test_who_only_opened_the_session_leaves_the_signature_to_who_chaired_the_decisions() -> None:

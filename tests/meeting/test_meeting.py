@@ -8,8 +8,7 @@ from datetime import date, timedelta
 import pytest
 
 from meeting_svc.agenda import agenda as agendas
-from meeting_svc.attendance import attendance as attending
-from meeting_svc.meeting import chairing
+from meeting_svc.meeting import chairing, participants
 from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting.meeting import AgendaItem, Attendance, Entrustment, Meeting, MeetingState
 from meeting_svc.session import session
@@ -99,7 +98,7 @@ DECLARED = Act("hc-office-clerk", at(DAY, 8), at(DAY, 8))
 def open_with(meeting: Meeting, chair: str, present: int, on: date = DAY) -> None:
     people = composition_of(meeting.government)
     kind = book(meeting.government).kind("executive")
-    everybody = attending.expected(meeting, kind, people)
+    everybody = participants.expected(meeting, kind, people)
     attendance = [Attendance(official, i < present) for i, official in enumerate(everybody)]
     if kind.confidential:
         meeting.devices = DECLARED
@@ -128,7 +127,7 @@ def test_people_who_are_no_members_do_not_count_to_the_quorum() -> None:
     meeting = a_meeting("huancui", "study", state=MeetingState.agenda_approved)
     people, kind = composition_of("huancui"), book("huancui").kind("executive")
     there = ("hc-head", "hc-exec", "hc-fgj-principal", "hc-czj-principal", "hc-office-director")
-    absent = [official for official in attending.expected(meeting, kind, people) if official not in there]
+    absent = [official for official in participants.expected(meeting, kind, people) if official not in there]
     attendance = [Attendance(o, True) for o in there] + [Attendance(o, False) for o in absent]
     with pytest.raises(Problem, match="quorum_not_met"):
         session.open_session(meeting, kind, people, "hc-head", attendance, at(DAY), DAY)

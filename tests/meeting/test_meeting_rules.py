@@ -16,7 +16,7 @@ from meeting_svc.circular import circular
 from meeting_svc.convening import convening as convenings
 from meeting_svc.invitation import invitation
 from meeting_svc.leave import leave
-from meeting_svc.meeting import chairing
+from meeting_svc.meeting import chairing, participants
 from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting.meeting import AgendaItem, Attendance, Entrustment, Meeting, MeetingState
 from meeting_svc.meeting.record import (
@@ -106,7 +106,7 @@ def approved(government: str, kind: str, *items: AgendaItem, **fields: Any) -> M
 def opened(government: str = "huancui", absent: tuple[str, ...] = (), *items: AgendaItem) -> Meeting:
     kind, people = rules(government)
     meeting = approved(government, "executive", *(items or (item("t1", "study"), item("t2"))), devices=DECLARED)
-    listed = [Attendance(o, o not in absent) for o in attendance.expected(meeting, kind, people)]
+    listed = [Attendance(o, o not in absent) for o in participants.expected(meeting, kind, people)]
     session.open_session(meeting, kind, people, f"{listed[0].official}", listed, at(DAY), DAY)
     return meeting
 
@@ -296,7 +296,7 @@ def test_a_session_has_the_chair_who_decided_on_its_topics() -> None:
     meeting = approved("dalian", "head-office", decided, convener="dl-dep1")
     meeting.participants = Participants(["dl-zjj-principal"], [])
     invitation.notify(meeting, kind, people, [], True, act("dl-office-clerk"))
-    listed = [Attendance(o, True) for o in (*attendance.expected(meeting, kind, people), "dl-head", "dl-dep1")]
+    listed = [Attendance(o, True) for o in (*participants.expected(meeting, kind, people), "dl-head", "dl-dep1")]
 
     def opened_by(chair: str) -> None:
         once = list({each.official: each for each in listed}.values())
@@ -320,7 +320,7 @@ def test_a_session_opens_once_the_latest_agenda_reached_everybody(government: st
 
     assert refused(tell) == ("agenda_not_approved", clause)
     meeting = approved(government, "executive", item("t1", sponsor=sponsor))
-    members = attendance.expected(meeting, kind, people)
+    members = participants.expected(meeting, kind, people)
     assert refused(lambda: tell("nobody")) == ("not_taking_part", clause)
     tell(*members)
     assert invitation.not_told(meeting, kind, people) == [sponsor]
@@ -366,9 +366,9 @@ def test_leave_of_those_who_arent_leaders_is_reported_by_the_office_and_refused_
     assert refused(lambda: leave.answerer(meeting, kind, people, one, head, DAY)) == ("not_the_leave_approver", clause)
     answer = partial(leave.answered, meeting.leaves, one)
     assert refused(lambda: answer(False, "", act("office"))) == ("leave_is_reported", clause)
-    assert attendance.granted_leave(meeting, who) is None
+    assert participants.granted_leave(meeting, who) is None
     meeting.leaves = answer(True, "", act("office"))
-    assert attendance.granted_leave(meeting, who) is not None
+    assert participants.granted_leave(meeting, who) is not None
 
 
 @pytest.mark.parametrize(
@@ -398,7 +398,7 @@ def test_leave_is_asked_of_whom_the_rules_name_for_leaders_and_for_others(
         answers(may[0], DAY)
         meeting.leaves = leave.answered(meeting.leaves, request, True, "同意", act(may[0]))
         assert meeting.leaves[-1].state == ("reported" if whom is OFFICE else "approved")
-        assert attendance.granted_leave(meeting, official) is not None
+        assert participants.granted_leave(meeting, official) is not None
         assert refused(lambda again=asked: leave.ask_leave(meeting, kind, people, again)) == ("asked_already", clause)
 
 
@@ -466,7 +466,7 @@ def test_a_granted_leave_is_taken_back_before_the_opening_and_whoever_was_sent_s
     assert (taken_back.state, taken_back.answer is not None) == (AnswerState.withdrawn, True)
     assert taken_back.withdrawal == Withdrawal(act(who, 7), "行程取消")
     assert [sent.state for sent in meeting.delegations] == [AnswerState.lapsed]
-    listed = [Attendance(o, o != who) for o in attendance.expected(meeting, kind, people)]
+    listed = [Attendance(o, o != who) for o in participants.expected(meeting, kind, people)]
     entries = attendance.roll_call(meeting, kind, people, listed, "dl-head", at(DAY))
     assert {e.status for e in entries if e.official == who} == {Presence.absent}, "no leave covers them any more"
     uninvited = [*listed, Attendance("dl-jyj-clerk", True)]
@@ -501,7 +501,7 @@ def test_in_dalian_a_principal_is_represented_with_consent_and_a_leader_never() 
         "not_the_leave_approver",
         "DL-42",
     )
-    listed = [Attendance(o, o != "dl-jyj-principal") for o in attendance.expected(meeting, kind, people)]
+    listed = [Attendance(o, o != "dl-jyj-principal") for o in participants.expected(meeting, kind, people)]
     entries = attendance.roll_call(meeting, kind, people, listed, "dl-head", at(DAY))
     assert {e.status for e in entries if e.official == "dl-jyj-principal"} == {Presence.absent}  # nobody agreed yet
     meeting.delegations = leave.answered(meeting.delegations, one, True, "同意", act("dl-sg"))
@@ -535,7 +535,7 @@ def test_who_is_not_there_stands_as_on_leave_away_or_absent() -> None:
     )
     known = people.with_absences([away])
     gone = ("hc-dep1", "hc-dep2", "hc-dep3")
-    listed = [Attendance(o, o not in gone) for o in attendance.expected(meeting, kind, known)]
+    listed = [Attendance(o, o not in gone) for o in participants.expected(meeting, kind, known)]
     session.open_session(meeting, kind, known, "hc-head", listed, at(DAY), DAY)
     status = {entry.official: entry.status for entry in meeting.attendance}
     assert [status[o] for o in gone] == [Presence.on_leave, Presence.away, Presence.absent]
@@ -545,7 +545,7 @@ def test_who_is_not_there_stands_as_on_leave_away_or_absent() -> None:
 def test_devices_are_declared_before_a_confidential_session_opens() -> None:
     kind, people = rules("huancui")
     meeting = approved("huancui", "executive", item("t1", "study"))
-    listed = [Attendance(o, True) for o in attendance.expected(meeting, kind, people)]
+    listed = [Attendance(o, True) for o in participants.expected(meeting, kind, people)]
     begin = partial(session.open_session, meeting, kind, people, "hc-head", listed, at(DAY), DAY)
     assert refused(begin) == ("devices_not_declared", "HC-52")
     session.declare_devices(meeting, kind, Act("hc-office-clerk", at(DAY - timedelta(days=1)), at(DAY)))
@@ -670,7 +670,7 @@ def test_a_kind_that_takes_no_decisions_closes_without_any() -> None:
     kind, people = rules("xigang", "study")
     meeting = approved("xigang", "study", item("t1", "study", "xg-office"))
     assert refused(lambda: meetings.require_deciding(kind)) == ("takes_no_decisions", "XG-38")
-    listed = [Attendance(o, True) for o in attendance.expected(meeting, kind, people)]
+    listed = [Attendance(o, True) for o in participants.expected(meeting, kind, people)]
     session.open_session(meeting, kind, people, "xg-head", listed, at(DAY), DAY)
     session.close_session(meeting, kind, at(DAY, 11))
     assert meeting.state == MeetingState.closed
@@ -722,7 +722,7 @@ def test_guests_from_outside_come_in_leave_and_stand_in_the_minutes_as_sitting_i
     kind, people = rules("huancui")
     guests = [a_guest("王教授", topic="t2"), a_guest("李律师", 2)]
     meeting = approved("huancui", "executive", item("t1", "study"), item("t2"), devices=DECLARED, invitees=guests)
-    listed = [Attendance(o, True) for o in attendance.expected(meeting, kind, people)]
+    listed = [Attendance(o, True) for o in participants.expected(meeting, kind, people)]
     given = [GuestAttendance("王教授", True), GuestAttendance("李律师", False, "开庭")]
     twice = partial(session.open_session, meeting, kind, people, "hc-head", listed, at(DAY), DAY, given * 2)
     assert refused(twice) == ("guest_twice", None)
@@ -758,10 +758,10 @@ def test_a_guest_who_said_why_they_do_not_come_is_excused_and_another_one_absent
 
 def test_guests_make_no_quorum_whatever_they_are_called() -> None:
     kind, people = rules("huancui")
-    names = list(attendance.members_of(called("huancui"), kind, people))
+    names = list(participants.members_of(called("huancui"), kind, people))
     guests = [a_guest(name, n) for n, name in enumerate(names, 1)]
     meeting = approved("huancui", "executive", item("t1", "study"), devices=DECLARED, invitees=guests)
-    few = [Attendance(o, n < 4) for n, o in enumerate(attendance.expected(meeting, kind, people))]
+    few = [Attendance(o, n < 4) for n, o in enumerate(participants.expected(meeting, kind, people))]
     many = [GuestAttendance(name, True) for name in names]
     attempt = partial(session.open_session, meeting, kind, people, "hc-head", few, at(DAY), DAY, many)
     assert refused(attempt) == ("quorum_not_met", "HC-43")

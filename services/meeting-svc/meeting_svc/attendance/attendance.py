@@ -12,57 +12,22 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from meeting_svc.agenda.agenda import item_of
-from meeting_svc.meeting.meeting import GRANTED, Meeting, MeetingState, require_state
+from meeting_svc.meeting.meeting import Meeting, MeetingState, require_state
+from meeting_svc.meeting.participants import expected, granted_delegate, granted_leave, is_staff, organisations_of
 from meeting_svc.meeting.record import (
     OF_A_MEETING,
     AnswerState,
     Attendance,
     Capacity,
-    Delegation,
     GuestAttendance,
-    LeaveRequest,
     Presence,
     StaffApproval,
 )
-from zhengling.authority.composition import Composition, OrganisationKind, PostRole
+from zhengling.authority.composition import Composition, OrganisationKind
 from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Text, invalid, not_permitted, refusal
 from zhengling.rules.chains import Actor
 from zhengling.rules.meetings import MeetingKind
-
-
-def named(meeting: Meeting, composition: Composition) -> list[str]:
-    """The officials whom the call names: by themselves, or as the principals of the units it names."""
-    heads = [
-        official
-        for organisation in meeting.participants.organisations
-        for official in composition.of_organisation(organisation, meeting.day, principal=True)
-    ]
-    return list(dict.fromkeys([*meeting.participants.officials, *heads]))
-
-
-def members_of(meeting: Meeting, kind: MeetingKind, composition: Composition) -> list[str]:
-    """Who counts: by the rule's roles on the meeting's day; for a kind whose rule names nobody, whom the call names."""
-    if meeting.opened_at:
-        return meeting.members
-    return list(composition.members(kind.members, meeting.day)) if kind.members else named(meeting, composition)
-
-
-def expected(meeting: Meeting, kind: MeetingKind, composition: Composition) -> dict[str, Capacity]:
-    """Everybody who has to stand in the roll call, and as what."""
-    members = dict.fromkeys(members_of(meeting, kind, composition), Capacity.member)
-    attendees = dict.fromkeys(composition.members(kind.attendees, meeting.day), Capacity.attendee)
-    return members | attendees | members
-
-
-def organisations_of(composition: Composition, official: str, on: date) -> list[str]:
-    return [post.organisation for post in composition.posts if post.official == official and post.holds(on)]
-
-
-def is_staff(composition: Composition, official: str, on: date) -> bool:
-    """Whether all that the official holds on that day is a staff post."""
-    held = [post.role for post in composition.posts if post.official == official and post.holds(on)]
-    return bool(held) and set(held) == {PostRole.staff}
 
 
 def capacity_of(
@@ -184,17 +149,6 @@ def approve_staff(
             Text("name staff of the topic's sponsor", "请填写议题主办部门的工作人员"),
         )
     meeting.staff = appended(meeting.staff, approval, bound=OF_A_MEETING)
-
-
-# the roll call ------------------------------------------------------------------------------------------------------
-def granted_leave(meeting: Meeting, official: str) -> LeaveRequest | None:
-    found = [leave for leave in meeting.leaves if leave.official == official and leave.state in GRANTED]
-    return found[-1] if found else None
-
-
-def granted_delegate(meeting: Meeting, official: str) -> Delegation | None:
-    found = [sent for sent in meeting.delegations if sent.official == official and sent.state == AnswerState.approved]
-    return found[-1] if found else None
 
 
 def roll_call(

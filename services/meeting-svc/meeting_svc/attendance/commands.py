@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from meeting_svc.attendance import arrivals, attendance
 from meeting_svc.attendance.schemas import ApproveStaff, HandOutPapers, RecordMovement, ReturnPapers
-from meeting_svc.convening.commands import office_act
 from meeting_svc.invitation import invitation
 from meeting_svc.meeting import meeting as meetings
-from meeting_svc.meeting.case import MeetingCase, meeting_case
+from meeting_svc.meeting.case import MeetingCase, meeting_case, office_act
 from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.meeting.record import Move, Movement, StaffApproval
 from meeting_svc.session import session

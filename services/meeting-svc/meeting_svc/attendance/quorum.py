@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from meeting_svc.attendance import attendance
+from meeting_svc.meeting import participants
 from meeting_svc.meeting.meeting import Meeting, members_in_the_room
 from meeting_svc.meeting.record import Move
 from zhengling.authority.composition import Composition
@@ -38,7 +38,7 @@ class Figures:
 def figures(meeting: Meeting, kind: MeetingKind, composition: Composition) -> Figures | None:
     """The quorum as it stands; None where the rules ask for none."""
     if kind.quorum and meeting.opened_at is None:
-        members = attendance.members_of(meeting, kind, composition)
+        members = participants.members_of(meeting, kind, composition)
         coming = expected_to_come(meeting, kind, composition)
         return Figures(len(members), kind.quorum.needed(len(members)), kind.quorum.clause, expected=len(coming))
     if meeting.quorum_needed is None:
@@ -59,10 +59,10 @@ def expected_to_come(meeting: Meeting, kind: MeetingKind, composition: Compositi
     latest = {each.official: each.coming for each in meeting.acknowledgements if each.round == meeting.round}
     return [
         member
-        for member in attendance.members_of(meeting, kind, composition)
+        for member in participants.members_of(meeting, kind, composition)
         if not composition.absent(member, meeting.day)
-        and attendance.granted_leave(meeting, member) is None
-        and attendance.granted_delegate(meeting, member) is None
+        and participants.granted_leave(meeting, member) is None
+        and participants.granted_delegate(meeting, member) is None
         and latest.get(member, True)
     ]
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from meeting_svc.attendance.attendance import organisations_of
 from meeting_svc.meeting.meeting import Meeting
+from meeting_svc.meeting.participants import organisations_of
 from meeting_svc.meeting.record import Attendance, Capacity, GuestAttendance, Presence
 from zhengling.authority.composition import Composition
 from zhengling.kernel.errors import invalid

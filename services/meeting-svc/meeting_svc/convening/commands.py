@@ -10,7 +10,7 @@ from meeting_svc.convening import convening as convenings
 from meeting_svc.convening.schemas import CallMeeting, CancelMeeting, Entrust, Postpone, RecordSound
 from meeting_svc.meeting import chairing
 from meeting_svc.meeting import meeting as meetings
-from meeting_svc.meeting.case import MeetingCase, meeting_case
+from meeting_svc.meeting.case import MeetingCase, meeting_case, office, organised
 from meeting_svc.meeting.meeting import Attendance, Entrustment, Meeting
 from meeting_svc.meeting.record import (
     Cancellation,
@@ -27,7 +27,6 @@ from meeting_svc.topic import commands as topic_commands
 from meeting_svc.topic import transitions
 from meeting_svc.topic.topic import Topic
 from zhengling.authority import composition as composition_
-from zhengling.authority.act import Act
 from zhengling.backbone.outbox import emit
 from zhengling.database.session import lock
 from zhengling.events.meeting import MeetingClosed
@@ -104,7 +103,7 @@ async def postpone_meeting(call: Call, meeting_id: str, body: Postpone) -> Meeti
     holds for the new day; whoever was told has to be told anew."""
     case = await meeting_case(call, meeting_id)
     meeting = case.meeting
-    _organised(case, Text("postpone a meeting", "改期会议"))
+    organised(case, Text("postpone a meeting", "改期会议"))
     meetings.require_state(meeting, *meetings.PREPARED)
     _require_to_come(call, body.day, body.starts_at)
     place = meeting.place if body.place is None else body.place
@@ -122,7 +121,7 @@ async def postpone_meeting(call: Call, meeting_id: str, body: Postpone) -> Meeti
 async def cancel_meeting(call: Call, meeting_id: str, body: CancelMeeting) -> Meeting:
     """Cancel it, with a reason; its topics are ready for another meeting. By who organises it."""
     case = await meeting_case(call, meeting_id)
-    _organised(case, Text("cancel a meeting", "取消会议"))
+    organised(case, Text("cancel a meeting", "取消会议"))
     act = case.act(body.occurred_at)
     convenings.cancel(case.meeting, Cancellation(body.reason, act))
     for item in case.meeting.agenda:
@@ -146,7 +145,7 @@ async def declare_devices(call: Call, meeting_id: str, body: DeclareDevices) -> 
     """Declare that phones and recorders were handed in. By the office."""
     case = await meeting_case(call, meeting_id)
     clause = case.kind.confidential.clause if case.kind.confidential else case.kind.clause
-    _office(case, Text("declare that devices were handed in", "确认设备未带入会场"), clause)
+    office(case, Text("declare that devices were handed in", "确认设备未带入会场"), clause)
     session.declare_devices(case.meeting, case.kind, case.act(body.occurred_at))
     await call.session.flush()
     return case.meeting
@@ -162,7 +161,7 @@ async def arrange_recording(call: Call, meeting_id: str, body: RecordSound) -> M
 
 def _record_sound(case: MeetingCase, body: RecordSound) -> None:
     clause = case.kind.confidential.clause if case.kind.confidential else None
-    _office(case, Text("arrange a recording", "安排录音录像"), clause)
+    office(case, Text("arrange a recording", "安排录音录像"), clause)
     convenings.record_sound(case.meeting, Recording(body.by, case.act(body.occurred_at)))
 
 
@@ -171,7 +170,7 @@ async def open_session(call: Call, meeting_id: str, body: OpenSession) -> Meetin
     there before as the rulebook says."""
     case = await meeting_case(call, meeting_id)
     occurred_at = call.occurred(body.occurred_at)
-    _organised(case, Text("open a session", "记录开会"))
+    organised(case, Text("open a session", "记录开会"))
     officials = [entry.official for entry in body.attendance]
     composition_.require_known(case.composition, [*officials, body.chair], [])
     if len(set(officials)) != len(officials):
@@ -198,7 +197,7 @@ async def open_session(call: Call, meeting_id: str, body: OpenSession) -> Meetin
 async def hand_over_chair(call: Call, meeting_id: str, body: HandOver) -> Meeting:
     """Record that somebody else chairs from here on. By who organises it; the new chair as the rulebook says."""
     case = await meeting_case(call, meeting_id)
-    _organised(case, Text("record a handover", "登记移交主持"))
+    organised(case, Text("record a handover", "登记移交主持"))
     handover = Handover(case.meeting.chair or "", body.to, body.reason, case.act(body.occurred_at))
     acting = session.hand_over(case.meeting, case.kind, case.composition, handover, case.today)
     call.audit_details.update(acting.behalf)
@@ -211,7 +210,7 @@ async def close_session(call: Call, meeting_id: str, body: CloseSession) -> Meet
     session.closed."""
     case = await meeting_case(call, meeting_id)
     meeting, occurred_at = case.meeting, call.occurred(body.occurred_at)
-    _organised(case, Text("close a session", "记录散会"))
+    organised(case, Text("close a session", "记录散会"))
     session.close_session(meeting, case.kind, occurred_at)
     for item in meeting.agenda:
         topic = await lock(call.session, Topic, item.topic_id, "topic", "议题")
@@ -232,18 +231,3 @@ async def close_session(call: Call, meeting_id: str, body: CloseSession) -> Meet
     )
     await call.session.flush()
     return meeting
-
-
-def _organised(case: MeetingCase, act: Text) -> None:
-    organised_by = case.meeting.organised_by
-    meetings.require_organiser(case.kind, case.composition, case.call.official, organised_by, case.today, act)
-
-
-def _office(case: MeetingCase, act: Text, clause: str | None) -> None:
-    composition_.call_office(case.composition, case.call.official, case.today, act, clause)
-
-
-def office_act(case: MeetingCase, stated: datetime | None, act: Text, clause: str | None) -> Act:
-    """What the office did. Problem 403 `not_the_office` for anybody else."""
-    _office(case, act, clause)
-    return case.act(stated)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from meeting_svc.agenda import agenda as agendas
 from meeting_svc.invitation import invitation
 from meeting_svc.invitation.schemas import Acknowledge, GiveConsent, ProposeInvitees, SendNotice, WithdrawInvitee
-from meeting_svc.leave import leave
 from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting.case import MeetingCase, meeting_case, step_of_meeting
 from meeting_svc.meeting.meeting import Meeting
@@ -87,7 +86,7 @@ async def acknowledge(call: Call, meeting_id: str, body: Acknowledge) -> Meeting
     official = body.official or call.official or ""
     composition.require_known(case.composition, [official], [])
     clause = case.kind.notice.clause if case.kind.notice else None
-    leave.may_ask(case.composition, call.official, official, case.today, clause)
+    meetings.may_ask(case.composition, call.official, official, case.today, clause)
     answer = Acknowledgement(official, body.coming, body.note, case.meeting.round, case.act(body.occurred_at))
     invitation.acknowledge(case.meeting, case.kind, case.composition, answer)
     await call.session.flush()

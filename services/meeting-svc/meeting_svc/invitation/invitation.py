@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
-from meeting_svc.attendance.attendance import expected, named
 from meeting_svc.meeting.chairing import planned_chair
 from meeting_svc.meeting.meeting import PREPARED, Meeting, MeetingState, minutes_facts, require_state
+from meeting_svc.meeting.participants import expected, named
 from meeting_svc.meeting.record import (
     OF_A_MEETING,
     OF_THE_PEOPLE_IN_A_MEETING,

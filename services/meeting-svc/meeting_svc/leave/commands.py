@@ -19,7 +19,7 @@ async def ask_leave(call: Call, meeting_id: str, body: AskLeave) -> Meeting:
     official = body.official or call.official or ""
     clause = case.kind.leave.clause if case.kind.leave else None
     composition.require_known(case.composition, [official], [])
-    leaves.may_ask(case.composition, call.official, official, case.today, clause)
+    meetings.may_ask(case.composition, call.official, official, case.today, clause)
     asked = LeaveRequest(official, body.reason_kind, body.reason, [], clause, case.act(body.occurred_at))
     leaves.ask_leave(case.meeting, case.kind, case.composition, asked)
     await call.session.flush()
@@ -46,7 +46,7 @@ async def withdraw_leave(call: Call, meeting_id: str, body: WithdrawLeave) -> Me
     official = body.official or call.official or ""
     composition.require_known(case.composition, [official], [])
     clause = case.kind.leave.clause if case.kind.leave else None
-    leaves.may_ask(case.composition, call.official, official, case.today, clause)
+    meetings.may_ask(case.composition, call.official, official, case.today, clause)
     leaves.withdraw_leave(case.meeting, official, Withdrawal(case.act(body.occurred_at), body.reason))
     call.audit_details.update(reason=body.reason)
     await call.session.flush()
@@ -59,7 +59,7 @@ async def send_delegate(call: Call, meeting_id: str, body: SendDelegate) -> Meet
     official = body.official or call.official or ""
     clause = case.kind.delegates.clause if case.kind.delegates else None
     composition.require_known(case.composition, [official, body.delegate], [])
-    leaves.may_ask(case.composition, call.official, official, case.today, clause)
+    meetings.may_ask(case.composition, call.official, official, case.today, clause)
     sent = Delegation(official, body.delegate, body.reason, [], clause, case.act(body.occurred_at))
     leaves.send_delegate(case.meeting, case.kind, case.composition, sent)
     await call.session.flush()

@@ -10,9 +10,9 @@ from dataclasses import replace
 from datetime import date
 from typing import TypeVar
 
-from meeting_svc.attendance.attendance import expected
 from meeting_svc.meeting.chairing import planned_chair, require_entrusted_chair
 from meeting_svc.meeting.meeting import PREPARED, STANDING, Meeting, lapsed, require_state
+from meeting_svc.meeting.participants import expected
 from meeting_svc.meeting.record import (
     OF_THE_PEOPLE_IN_A_MEETING,
     Answer,
@@ -36,14 +36,6 @@ Asked = TypeVar("Asked", LeaveRequest, Delegation)
 
 def is_leader(composition: Composition, official: str, on: date) -> bool:
     return official in composition.members(LEADERS, on)
-
-
-def may_ask(composition: Composition, by: str | None, official: str, on: date, clause: str | None) -> None:
-    """Problem 403 `not_the_participant` unless somebody asks for themselves, or the office on their behalf."""
-    if by == official:
-        return
-    act = Text("ask for others", "代他人办理")
-    composition.require(by, (Actor(role=Role.office),), on, {}, act, code="not_the_participant", clause=clause)
 
 
 def asked_of(

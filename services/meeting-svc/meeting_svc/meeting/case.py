@@ -17,10 +17,12 @@ from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.meeting.table import meeting as meeting_table
 from meeting_svc.meeting_kind.case import kind_of
 from zhengling.authority import chain as chains
+from zhengling.authority import composition as composition_
 from zhengling.authority.act import Act
 from zhengling.authority.chain import StepTaken
 from zhengling.authority.composition import Acting, Composition
 from zhengling.database.session import lock
+from zhengling.kernel.errors import Text
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import composition as compositions
 from zhengling.rules.chains import Chain
@@ -96,3 +98,18 @@ async def meeting_case(call: Call, meeting_id: str) -> MeetingCase:
     meeting = await lock(call.session, Meeting, meeting_id, "meeting", "会议")
     call.check_version(meeting.version)
     return MeetingCase(call, meeting, kind_of(call, meeting), await compositions.current(call.session))
+
+
+def organised(case: MeetingCase, act: Text) -> None:
+    organised_by = case.meeting.organised_by
+    meetings.require_organiser(case.kind, case.composition, case.call.official, organised_by, case.today, act)
+
+
+def office(case: MeetingCase, act: Text, clause: str | None) -> None:
+    composition_.call_office(case.composition, case.call.official, case.today, act, clause)
+
+
+def office_act(case: MeetingCase, stated: datetime | None, act: Text, clause: str | None) -> Act:
+    """What the office did. Problem 403 `not_the_office` for anybody else."""
+    office(case, act, clause)
+    return case.act(stated)

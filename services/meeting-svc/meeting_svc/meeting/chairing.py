@@ -6,6 +6,7 @@ entrustment is its giver's own, and those that others took the place of are kept
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 
 from meeting_svc.meeting.meeting import (
@@ -23,7 +24,7 @@ from zhengling.kernel.errors import Text, refusal
 from zhengling.rules.chains import Actor
 from zhengling.rules.conditions import Facts
 from zhengling.rules.meetings import MeetingKind
-from zhengling.rules.vocabulary import Role
+from zhengling.rules.vocabulary import Outcome, Role
 
 
 def may_chair(
@@ -205,3 +206,20 @@ def _require_own(given: Entrustment, kind: MeetingKind, composition: Composition
         entrusted_by=given.by,
         entrusted=given.to,
     )
+
+
+def presided(meeting: Meeting) -> str | None:
+    """Whose meeting it was: the first under whose chair something was decided, and where nothing was, who opened it.
+    Who convenes and chairs a meeting signs its minutes (HC-53, DL-39, XG-33); what was put off isn't decided."""
+    standing = {each.decision_id for each in meeting.resolutions if each.outcome != Outcome.deferred}
+    opened = meeting.handovers[0].chair if meeting.handovers else meeting.chair
+    return next((each.chair for each in meeting.decided if each.decision_id in standing), opened)
+
+
+def chaired(meeting: Meeting) -> Iterator[str]:
+    """Everybody who chaired the session, in order; the first opened it."""
+    yield from (each.chair for each in meeting.handovers)
+    if meeting.handovers:
+        yield meeting.handovers[-1].to
+    elif meeting.chair:
+        yield meeting.chair

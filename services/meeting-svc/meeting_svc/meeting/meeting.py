@@ -275,3 +275,11 @@ def minutes_facts(meeting: Meeting, official: str | None) -> Facts:
     chaired = meeting.chair is not None and meeting.chair == official
     entrusted = meeting.entrustment is not None and meeting.entrustment.to == meeting.chair
     return {"chaired": chaired, "entrusted": entrusted, "major": any(item.major for item in meeting.agenda)}
+
+
+def may_ask(composition: Composition, by: str | None, official: str, on: date, clause: str | None) -> None:
+    """Problem 403 `not_the_participant` unless somebody asks for themselves, or the office on their behalf."""
+    if by == official:
+        return
+    act = Text("ask for others", "代他人办理")
+    composition.require(by, (Actor(role=Role.office),), on, {}, act, code="not_the_participant", clause=clause)

@@ -13,10 +13,10 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from meeting_svc.agenda import agenda
 from meeting_svc.agenda.schemas import AgendaRhythmView, Rhythms
-from meeting_svc.attendance import attendance, quorum
+from meeting_svc.attendance import quorum
 from meeting_svc.attendance.schemas import ExpectedView, QuorumView
 from meeting_svc.invitation import invitation
-from meeting_svc.meeting import chairing, succession
+from meeting_svc.meeting import chairing, participants, succession
 from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting.meeting import Meeting, MeetingState, minutes_facts
 from meeting_svc.meeting.record import Remark
@@ -133,7 +133,7 @@ async def _next_step(
 
 async def _preparation(call: Call, view: MeetingView, meeting: Meeting, kind: MeetingKind) -> None:
     people = await compositions.current(call.session)
-    members = attendance.members_of(meeting, kind, people)
+    members = participants.members_of(meeting, kind, people)
     view.away = [official for official in members if people.absent(official, meeting.day)]
     view.expected = list(_expected(meeting, kind, people))
     view.warnings = [RemarkView.model_validate(remark) for remark in agenda.warnings(meeting, kind)]
@@ -148,15 +148,15 @@ def _expected(meeting: Meeting, kind: MeetingKind, people: Composition) -> Itera
     latest = len(meeting.agenda_versions)
     sent = [n for n in meeting.notices if (n.agenda_version, n.round) == (latest, meeting.round)]
     coming = {a.official: a.coming for a in meeting.acknowledgements if a.round == meeting.round}
-    for official, capacity in attendance.expected(meeting, kind, people).items():
-        delegate = attendance.granted_delegate(meeting, official)
+    for official, capacity in participants.expected(meeting, kind, people).items():
+        delegate = participants.granted_delegate(meeting, official)
         told = [notice.act.occurred_at for notice in sent if official in notice.recipients]
         yield ExpectedView(
             official=official,
             name=people.official_names.get(official, official),
             capacity=capacity,
             away=people.absent(official, meeting.day) is not None,
-            on_leave=attendance.granted_leave(meeting, official) is not None,
+            on_leave=participants.granted_leave(meeting, official) is not None,
             delegate=delegate.delegate if delegate else None,
             told_at=told[-1] if told else None,
             coming=coming.get(official),

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from meeting_svc.attendance import attendance, quorum
+from meeting_svc.attendance import quorum
 from meeting_svc.decision.decision import Amendment
+from meeting_svc.meeting import chairing, participants
 from meeting_svc.meeting.meeting import Meeting, MeetingState, minutes_facts
 from meeting_svc.meeting.record import Attendance, Capacity, Handover, Presence
 from meeting_svc.meeting.succession import chaired_by
-from meeting_svc.resolution import resolution as resolution_
 from zhengling.authority.chain import StepTaken, Succession
 from zhengling.authority.composition import Composition, OrganisationKind
 from zhengling.documents.gbt9704 import Attendees, Imprint, Layout, chinese_date
@@ -138,7 +138,7 @@ def words(
     """What a template of the minutes is given: agenda, attendance and decisions in words."""
     name = composition.official_names
     assert meeting.opened_at
-    opener, *_ = resolution_.chaired(meeting)
+    opener, *_ = chairing.chaired(meeting)
     natures = {item.topic_id: item.nature for item in meeting.agenda}
     return Values(
         government=government_name,
@@ -197,7 +197,7 @@ def _takes_part(meeting: Meeting, entry: Attendance) -> bool:
     """Whether somebody attends (出席) rather than sits in (列席): who chaired and the members; where a kind has none, all
     but staff and those whom others sent."""
     if meeting.members:
-        return entry.official in meeting.members or entry.official in resolution_.chaired(meeting)
+        return entry.official in meeting.members or entry.official in chairing.chaired(meeting)
     return entry.capacity not in (Capacity.staff, Capacity.delegate)
 
 
@@ -214,7 +214,7 @@ def _missing(meeting: Meeting, composition: Composition, status: Presence) -> tu
 def _named(meeting: Meeting, entry: Attendance, composition: Composition) -> str:
     """The name, with why they didn't come, who came for them, or for whom they came."""
     name, notes = composition.official_names, []
-    leave = attendance.granted_leave(meeting, entry.official)
+    leave = participants.granted_leave(meeting, entry.official)
     away = composition.absent(entry.official, meeting.day)
     if entry.status == Presence.on_leave and leave and leave.reason_kind not in (None, LeaveReason.other):
         notes.append(in_chinese(leave.reason_kind))

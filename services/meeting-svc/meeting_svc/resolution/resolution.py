@@ -6,8 +6,6 @@ signed, and what wasn't decided with the quorum isn't made a decision after the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from meeting_svc.decision.decision import require_complete, require_one_lead, require_quorum
 from meeting_svc.meeting.meeting import Meeting, MeetingState, no_quorum, quorum_lost, require_state
 from meeting_svc.meeting.record import OF_THE_PEOPLE_IN_A_MEETING, Recorded
@@ -80,23 +78,6 @@ def withdraw(meeting: Meeting, kind: MeetingKind, decision_id: str, reason: str,
 def last_of(meeting: Meeting, decision_id: str) -> Recorded:
     """How a decision stands recorded."""
     return next(each for each in reversed(meeting.decided) if each.decision_id == decision_id)
-
-
-def presided(meeting: Meeting) -> str | None:
-    """Whose meeting it was: the first under whose chair something was decided, and where nothing was, who opened it.
-    Who convenes and chairs a meeting signs its minutes (HC-53, DL-39, XG-33); what was put off isn't decided."""
-    standing = {each.decision_id for each in meeting.resolutions if each.outcome != Outcome.deferred}
-    opened = meeting.handovers[0].chair if meeting.handovers else meeting.chair
-    return next((each.chair for each in meeting.decided if each.decision_id in standing), opened)
-
-
-def chaired(meeting: Meeting) -> Iterator[str]:
-    """Everybody who chaired the session, in order; the first opened it."""
-    yield from (each.chair for each in meeting.handovers)
-    if meeting.handovers:
-        yield meeting.handovers[-1].to
-    elif meeting.chair:
-        yield meeting.chair
 
 
 def _require_unsigned(meeting: Meeting, kind: MeetingKind) -> None:

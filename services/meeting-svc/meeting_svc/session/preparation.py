@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from meeting_svc.attendance import attendance, quorum
+from meeting_svc.attendance import quorum
 from meeting_svc.invitation import invitation
 from meeting_svc.leave import leave
+from meeting_svc.meeting import participants
 from meeting_svc.meeting.chairing import (
     chair_facts,
     entrustable,
@@ -74,7 +75,7 @@ def _chair(meeting: Meeting, kind: MeetingKind, composition: Composition) -> Ite
             f"拟主持的{name}外出至{away.until}；{other.zh}",
         )
         yield Remark("chair_away", kind.clause, text, asked)
-    elif leave := attendance.granted_leave(meeting, chair):
+    elif leave := participants.granted_leave(meeting, chair):
         text = Text(
             f"{name}, who is to chair, has leave from this meeting; {other.en}", f"拟主持的{name}已请假；{other.zh}"
         )
@@ -114,7 +115,7 @@ def _notice(meeting: Meeting, kind: MeetingKind, composition: Composition) -> It
 def _quorum(meeting: Meeting, kind: MeetingKind, composition: Composition) -> Iterator[Remark]:
     if kind.quorum is None:
         return
-    members = attendance.members_of(meeting, kind, composition)
+    members = participants.members_of(meeting, kind, composition)
     coming = quorum.expected_to_come(meeting, kind, composition)
     if len(coming) < (needed := kind.quorum.needed(len(members))):
         text = Text(

@@ -12,6 +12,7 @@ from datetime import date, datetime
 
 from meeting_svc.attendance import attendance as attending
 from meeting_svc.invitation import invitation
+from meeting_svc.meeting import chairing, participants
 from meeting_svc.meeting.chairing import require_chair
 from meeting_svc.meeting.meeting import HELD, PREPARED, Meeting, MeetingState, require_state
 from meeting_svc.meeting.record import (
@@ -23,7 +24,6 @@ from meeting_svc.meeting.record import (
     Handover,
     QuorumNeeded,
 )
-from meeting_svc.resolution import resolution as resolutions
 from zhengling.authority.act import Act
 from zhengling.authority.composition import Acting, Composition
 from zhengling.kernel.bounds import appended
@@ -80,7 +80,7 @@ def open_session(
         )
     entries = attending.roll_call(meeting, kind, composition, given, chair, occurred_at)
     from_outside = attending.roll_call_of_guests(meeting, kind, guests, occurred_at)
-    members = attending.members_of(meeting, kind, composition)
+    members = participants.members_of(meeting, kind, composition)
     attending.require_quorum(kind, composition, members, entries)
     invitation.require_notified(meeting, kind, composition)
     there = [entry.official for entry in entries if entry.in_the_room]
@@ -189,7 +189,7 @@ def close_session(meeting: Meeting, kind: MeetingKind, occurred_at: datetime) ->
             Text("state the time of the close", "请填写会议结束时间"),
         )
     meeting.state = MeetingState.closed
-    meeting.chair = resolutions.presided(meeting)
+    meeting.chair = chairing.presided(meeting)
     meeting.closed_at = occurred_at
 
 
