@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from meeting_svc.agenda import commands as agenda_commands
 from meeting_svc.agenda.schemas import AddLater, AddToAgenda, OrderAgenda, RemoveFromAgenda
 from meeting_svc.attendance import commands as attendance_commands
-from meeting_svc.attendance.schemas import ApproveStaff, HandOutPapers, RecordMovement, ReturnPapers
+from meeting_svc.attendance.schemas import ApproveStaff, RecordMovement
 from meeting_svc.convening import commands as meeting_commands
 from meeting_svc.convening.schemas import CallMeeting, CancelMeeting, Entrust, Postpone
 from meeting_svc.decision import commands as decision_commands
@@ -25,10 +25,11 @@ from meeting_svc.invitation.schemas import Acknowledge, GiveConsent, ProposeInvi
 from meeting_svc.leave import commands as leave_commands
 from meeting_svc.leave.schemas import AnswerRequest, AskLeave, SendDelegate, WithdrawLeave
 from meeting_svc.meeting.meeting import Meeting
-from meeting_svc.meeting.schemas import CloseSession, DeclareDevices, HandOver, OpenSession
 from meeting_svc.minutes import commands as minutes_commands
 from meeting_svc.minutes.schemas import CorrectMinutes, DraftMinutes, ReturnMinutes, WaiveMinutes
 from meeting_svc.planning_request.planning_request import PlanningRequest, RequestState
+from meeting_svc.session import commands as session_commands
+from meeting_svc.session.schemas import CloseSession, DeclareDevices, HandOutPapers, HandOver, OpenSession, ReturnPapers
 from meeting_svc.topic import commands as topic_commands
 from meeting_svc.topic.schemas import (
     AddPaper,
@@ -392,7 +393,7 @@ class Clerks:
         if r.random() < 0.15:
             return self._change_of_plan(r, meeting, kind)
         if kind.confidential and not meeting.devices:
-            return Move(meeting_commands.declare_devices, self.office(r), (meeting.id, DeclareDevices()))
+            return Move(session_commands.declare_devices, self.office(r), (meeting.id, DeclareDevices()))
         self.rows.now = max(self.rows.now, datetime.combine(meeting.day, time(9), SHANGHAI))
         return self.open(r, meeting, self.chair_of(meeting), absent=0)
 
@@ -432,7 +433,7 @@ class Clerks:
         given = meeting.entrustment
         if given and given.to != meeting.chair and given.to in there:
             body = HandOver(to=given.to, reason=REASON)
-            return Move(meeting_commands.hand_over_chair, self.organiser(r, meeting), (meeting.id, body))
+            return Move(session_commands.hand_over_chair, self.organiser(r, meeting), (meeting.id, body))
         could = [h for a in kind.chair if a.when for h in self.law.holders(a.role, self.today)]
         could = [each for each in could if each in there and each != meeting.chair]
         return self.entrust(r, meeting, r.choice(could)) if could else None
@@ -459,7 +460,7 @@ class Clerks:
             invited = {*invited, "不速之客"}
         guests = [{"name": name, "present": r.random() < 0.8} for name in sorted(invited)]
         body = OpenSession(chair=chair, attendance=rows, guests=guests)
-        return Move(meeting_commands.open_session, self.organiser(r, meeting), (meeting.id, body))
+        return Move(session_commands.open_session, self.organiser(r, meeting), (meeting.id, body))
 
     def _hold(self, r: Random, meeting: Meeting) -> Move:
         decided = [each.topic_id for each in meeting.resolutions]
@@ -472,7 +473,7 @@ class Clerks:
             if gone and self.book.meetings[meeting.kind].quorum:
                 return self.movement(r, meeting, gone[0], "arrived")
             return self.decide(r, meeting, waiting[0])
-        return Move(meeting_commands.close_session, self.organiser(r, meeting), (meeting.id, CloseSession()))
+        return Move(session_commands.close_session, self.organiser(r, meeting), (meeting.id, CloseSession()))
 
     def decide(self, r: Random, meeting: Meeting, topic_id: str) -> Move:
         topic = self.rows.rows[Topic].get(topic_id)
@@ -573,7 +574,7 @@ class Clerks:
         elif meeting.state == "agenda_approved" and r.random() < 0.6:
             self.rows.now = max(self.rows.now, datetime.combine(meeting.day, time(9), SHANGHAI))
             if self.book.meetings[meeting.kind].confidential:
-                yield Move(meeting_commands.declare_devices, self.office(r), (meeting.id, DeclareDevices()))
+                yield Move(session_commands.declare_devices, self.office(r), (meeting.id, DeclareDevices()))
             yield self.open(r, meeting, self.chair_of(meeting), absent=r.choice([0, 6, 20]))
         else:
             yield from self._rush_a_topic(r, meeting)
@@ -723,8 +724,8 @@ class Clerks:
             Move(leave_commands.send_delegate, self.office(r), (meeting.id, SendDelegate(
                 delegate=other, reason=REASON, official=person))),
             Move(leave_commands.answer_delegate, head, (meeting.id, answer)),
-            Move(meeting_commands.declare_devices, self.office(r), (meeting.id, DeclareDevices())),
-            Move(attendance_commands.hand_out_papers, self.office(r), (meeting.id, HandOutPapers(
+            Move(session_commands.declare_devices, self.office(r), (meeting.id, DeclareDevices())),
+            Move(session_commands.hand_out_papers, self.office(r), (meeting.id, HandOutPapers(
                 holders=[person], title="材料"))),
             *[self.open(r, meeting, chair, absent=r.choice([0, 1, 3, 5, 9]), stranger=0.3)] * 3,
         ]  # fmt: skip
@@ -738,11 +739,11 @@ class Clerks:
             Move(attendance_commands.record_movement, organiser, (meeting.id, RecordMovement(
                 guest=r.choice(["特邀专家", "不速之客", person]), move=r.choice(["arrived", "left"])))),
             Move(meeting_commands.entrust_chair, leader, (meeting.id, Entrust(to=person, reason=REASON))),
-            *[Move(meeting_commands.hand_over_chair, organiser, (meeting.id, HandOver(to=each, reason=REASON)))
+            *[Move(session_commands.hand_over_chair, organiser, (meeting.id, HandOver(to=each, reason=REASON)))
               for each in (person, self.chair_of(meeting), meeting.entrustment.to if meeting.entrustment else person)],
             self.decide(r, meeting, topic),
             self.decide(r, meeting, topic),
-            Move(meeting_commands.close_session, organiser, (meeting.id, CloseSession())),
+            Move(session_commands.close_session, organiser, (meeting.id, CloseSession())),
             Move(agenda_commands.add_later, approver, (meeting.id, AddLater(topic_id=topic, reason=REASON))),
             Move(attendance_commands.approve_staff, self.office(r), (meeting.id, ApproveStaff(
                 topic_id=topic, official=other, reason=REASON))),
@@ -765,7 +766,7 @@ class Clerks:
             Move(minutes_commands.return_minutes, taker, (meeting.id, reason)),
             Move(minutes_commands.take_minutes_step, taker, (meeting.id, TakeStep(step=step.step))),
             Move(minutes_commands.waive_minutes, meeting.chair, (meeting.id, WaiveMinutes(reason=REASON))),
-            Move(attendance_commands.take_papers_back, self.office(r), (meeting.id, ReturnPapers(copies=[1]))),
+            Move(session_commands.take_papers_back, self.office(r), (meeting.id, ReturnPapers(copies=[1]))),
             self.decide(r, meeting, topic),
             Move(meeting_commands.cancel_meeting, self.organiser(r, meeting), (meeting.id, CancelMeeting(
                 reason=REASON))),

@@ -16,6 +16,7 @@ from meeting_svc.meeting_kind import routes as meeting_kind_routes
 from meeting_svc.meeting_plan import routes as yearly_plan_routes
 from meeting_svc.minutes import routes as minutes_routes
 from meeting_svc.planning_request import routes as planning_routes
+from meeting_svc.session import routes as session_routes
 from meeting_svc.topic import routes as topic_routes
 
 ROUTERS = [
@@ -28,6 +29,7 @@ ROUTERS = [
     *invitation_routes.ROUTERS,
     *leave_routes.ROUTERS,
     *attendance_routes.ROUTERS,
+    *session_routes.ROUTERS,
     *circular_routes.ROUTERS,
     *decision_routes.ROUTERS,
     *minutes_routes.ROUTERS,

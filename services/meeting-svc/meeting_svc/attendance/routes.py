@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import Response
 
 from meeting_svc.attendance import commands as do
-from meeting_svc.attendance.schemas import ApproveStaff, HandOutPapers, RecordMovement, ReturnPapers
+from meeting_svc.attendance.schemas import ApproveStaff, RecordMovement
 from meeting_svc.meeting.routes import meeting_answer
 from meeting_svc.meeting.schemas import MeetingView
 from meeting_svc.scopes import Change
@@ -24,16 +24,6 @@ async def record_movement(meeting_id: str, body: RecordMovement, call: Change, r
 @writes.post("/meetings/{meeting_id}/staff", operation_id="approve_staff", summary="Let more staff come, by name")
 async def approve_staff(meeting_id: str, body: ApproveStaff, call: Change, response: Response) -> MeetingView:
     return await meeting_answer(call, response, await do.approve_staff(call, meeting_id, body))
-
-
-@writes.post("/meetings/{meeting_id}/papers", operation_id="hand_out_papers", summary="Hand out copies of a paper")
-async def hand_out_papers(meeting_id: str, body: HandOutPapers, call: Change, response: Response) -> MeetingView:
-    return await meeting_answer(call, response, await do.hand_out_papers(call, meeting_id, body))
-
-
-@writes.post("/meetings/{meeting_id}/papers/returned", operation_id="take_papers_back", summary="Copies that are back")
-async def take_papers_back(meeting_id: str, body: ReturnPapers, call: Change, response: Response) -> MeetingView:
-    return await meeting_answer(call, response, await do.take_papers_back(call, meeting_id, body))
 
 
 ROUTERS = [writes]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import Field, StrictBool, StrictInt
+from pydantic import Field, StrictBool
 
 from meeting_svc.agenda.schemas import TopicId
 from meeting_svc.meeting.record import Capacity, Move, Presence
@@ -15,7 +15,6 @@ from zhengling.kernel.payload import (
     OccurredAt,
     Payload,
     Reason,
-    Title,
     View,
 )
 from zhengling.web.steps import ActView
@@ -54,24 +53,6 @@ class ApproveStaff(Payload):
     topic_id: TopicId
     official: Annotated[Key, Field(description="who may come beyond the number that the rule lets")]
     reason: Reason
-    occurred_at: OccurredAt = None
-
-
-class HandOutPapers(Payload):
-    holders: Annotated[
-        list[Annotated[str, Field(min_length=1, max_length=120, pattern=SAYING)]],
-        Field(min_length=1, max_length=500, description="who is handed a copy each"),
-    ]
-    paper_id: Annotated[
-        str | None, Field(max_length=64, description="a paper of a topic on the agenda: its title and its mark hold")
-    ] = None
-    title: Annotated[Title, Field(description="of a paper that isn't a topic's")] = "会议材料"
-    to_return: Annotated[StrictBool, Field(description="marked for return after the meeting")] = True
-    occurred_at: OccurredAt = None
-
-
-class ReturnPapers(Payload):
-    copies: Annotated[list[Annotated[StrictInt, Field(ge=1, le=100_000)]], Field(min_length=1, max_length=500)]
     occurred_at: OccurredAt = None
 
 

@@ -8,8 +8,7 @@ from meeting_svc.circular import circular as circulars
 from meeting_svc.circular.circular import Circular
 from meeting_svc.circular.queries import figures_of
 from meeting_svc.circular.schemas import SendCircular
-from zhengling.authority import composition as composition_
-from zhengling.authority.composition import names_of
+from zhengling.authority.composition import call_office, names_of
 from zhengling.kernel.errors import Text
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import composition as compositions
@@ -20,7 +19,7 @@ async def send_circular(call: Call, body: SendCircular) -> Circular:
     """Record that the attendance of a period was circulated, with its figures as they are now. By the office."""
     composition, occurred_at = await compositions.current(call.session), call.occurred(body.occurred_at)
     act = Text("circulate attendance", "通报参会情况")
-    composition_.call_office(composition, call.official, shanghai_day(call.now), act, None)
+    call_office(composition, call.official, shanghai_day(call.now), act, None)
     if body.kind:
         call.rulebook.kind(body.kind)
     figures = await figures_of(call, body.since, body.until, body.kind)

@@ -11,25 +11,19 @@ from meeting_svc.convening.schemas import CallMeeting, CancelMeeting, Entrust, P
 from meeting_svc.meeting import chairing
 from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting.case import MeetingCase, meeting_case, office, organised
-from meeting_svc.meeting.meeting import Attendance, Entrustment, Meeting
+from meeting_svc.meeting.meeting import Entrustment, Meeting
 from meeting_svc.meeting.record import (
     Cancellation,
-    GuestAttendance,
-    Handover,
     Participants,
     Postponement,
     Recording,
 )
-from meeting_svc.meeting.schemas import CloseSession, DeclareDevices, HandOver, OpenSession
 from meeting_svc.planning_request import commands as planning_commands
-from meeting_svc.session import session
 from meeting_svc.topic import commands as topic_commands
 from meeting_svc.topic import transitions
 from meeting_svc.topic.topic import Topic
-from zhengling.authority import composition as composition_
-from zhengling.backbone.outbox import emit
+from zhengling.authority.composition import require_known
 from zhengling.database.session import lock
-from zhengling.events.meeting import MeetingClosed
 from zhengling.kernel.errors import Text, invalid
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import composition as compositions
@@ -42,7 +36,7 @@ async def call_meeting(call: Call, body: CallMeeting) -> Meeting:
     book, composition = call.rulebook, await compositions.current(call.session)
     kind, today = book.kind(body.kind), shanghai_day(call.now)
     named = body.participants
-    composition_.require_known(
+    require_known(
         composition,
         [*named.officials, *([body.convener] if body.convener else [])],
         [*named.organisations, *([body.organised_by] if body.organised_by else [])],
@@ -141,16 +135,6 @@ async def entrust_chair(call: Call, meeting_id: str, body: Entrust) -> Meeting:
     return case.meeting
 
 
-async def declare_devices(call: Call, meeting_id: str, body: DeclareDevices) -> Meeting:
-    """Declare that phones and recorders were handed in. By the office."""
-    case = await meeting_case(call, meeting_id)
-    clause = case.kind.confidential.clause if case.kind.confidential else case.kind.clause
-    office(case, Text("declare that devices were handed in", "确认设备未带入会场"), clause)
-    session.declare_devices(case.meeting, case.kind, case.act(body.occurred_at))
-    await call.session.flush()
-    return case.meeting
-
-
 async def arrange_recording(call: Call, meeting_id: str, body: RecordSound) -> Meeting:
     """Arrange a recording of the session. By the office: nobody else may."""
     case = await meeting_case(call, meeting_id)
@@ -163,71 +147,3 @@ def _record_sound(case: MeetingCase, body: RecordSound) -> None:
     clause = case.kind.confidential.clause if case.kind.confidential else None
     office(case, Text("arrange a recording", "安排录音录像"), clause)
     convenings.record_sound(case.meeting, Recording(body.by, case.act(body.occurred_at)))
-
-
-async def open_session(call: Call, meeting_id: str, body: OpenSession) -> Meeting:
-    """Open the session with its attendance. By who organises it; the chair, the roll call, the quorum and what has to be
-    there before as the rulebook says."""
-    case = await meeting_case(call, meeting_id)
-    occurred_at = call.occurred(body.occurred_at)
-    organised(case, Text("open a session", "记录开会"))
-    officials = [entry.official for entry in body.attendance]
-    composition_.require_known(case.composition, [*officials, body.chair], [])
-    if len(set(officials)) != len(officials):
-        raise invalid("official_twice", "an official stands twice in the attendance", "出席名单中有人重复")
-    acting = session.open_session(
-        case.meeting,
-        case.kind,
-        case.composition,
-        body.chair,
-        [Attendance(each.official, each.present, each.reason, topic_id=each.topic_id) for each in body.attendance],
-        occurred_at,
-        shanghai_day(occurred_at),
-        [GuestAttendance(each.name, each.present, each.reason, each.topic_id) for each in body.guests],
-    )
-    call.audit_details.update(acting.behalf)
-    if case.kind.request and case.meeting.request_id:
-        on = shanghai_day(occurred_at)
-        request = await planning_commands.require_approved(call.session, case.meeting.request_id, case.kind.request, on)
-        planning_commands.mark_held(request, case.meeting.id, occurred_at)
-    await call.session.flush()
-    return case.meeting
-
-
-async def hand_over_chair(call: Call, meeting_id: str, body: HandOver) -> Meeting:
-    """Record that somebody else chairs from here on. By who organises it; the new chair as the rulebook says."""
-    case = await meeting_case(call, meeting_id)
-    organised(case, Text("record a handover", "登记移交主持"))
-    handover = Handover(case.meeting.chair or "", body.to, body.reason, case.act(body.occurred_at))
-    acting = session.hand_over(case.meeting, case.kind, case.composition, handover, case.today)
-    call.audit_details.update(acting.behalf)
-    await call.session.flush()
-    return case.meeting
-
-
-async def close_session(call: Call, meeting_id: str, body: CloseSession) -> Meeting:
-    """Close the session, once every topic has its decision where the kind decides. By who organises it. Emits
-    session.closed."""
-    case = await meeting_case(call, meeting_id)
-    meeting, occurred_at = case.meeting, call.occurred(body.occurred_at)
-    organised(case, Text("close a session", "记录散会"))
-    session.close_session(meeting, case.kind, occurred_at)
-    for item in meeting.agenda:
-        topic = await lock(call.session, Topic, item.topic_id, "topic", "议题")
-        outcome = next((each.outcome for each in meeting.resolutions if each.topic_id == topic.id), None)
-        transitions.conclude(topic, outcome, call.official or "", occurred_at, call.now)
-    await emit(
-        call.session,
-        MeetingClosed(
-            meeting_id=meeting.id,
-            meeting_kind=meeting.kind,
-            kind_name=case.kind.name,
-            title=meeting.title,
-            edition=meeting.edition,
-            closed_at=occurred_at,
-            recorded_at=call.now,
-            resolutions=tuple(meeting.resolutions),
-        ),
-    )
-    await call.session.flush()
-    return meeting

@@ -17,10 +17,9 @@ from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.meeting.table import meeting as meeting_table
 from meeting_svc.meeting_kind.case import kind_of
 from zhengling.authority import chain as chains
-from zhengling.authority import composition as composition_
 from zhengling.authority.act import Act
 from zhengling.authority.chain import StepTaken
-from zhengling.authority.composition import Acting, Composition
+from zhengling.authority.composition import Acting, Composition, call_office
 from zhengling.database.session import lock
 from zhengling.kernel.errors import Text
 from zhengling.kernel.instants import shanghai_day
@@ -106,7 +105,7 @@ def organised(case: MeetingCase, act: Text) -> None:
 
 
 def office(case: MeetingCase, act: Text, clause: str | None) -> None:
-    composition_.call_office(case.composition, case.call.official, case.today, act, clause)
+    call_office(case.composition, case.call.official, case.today, act, clause)
 
 
 def office_act(case: MeetingCase, stated: datetime | None, act: Text, clause: str | None) -> Act:

@@ -6,11 +6,10 @@ from typing import Annotated
 
 from fastapi import Query, Response
 
-from meeting_svc.convening import commands as do
 from meeting_svc.meeting import queries as see
 from meeting_svc.meeting.meeting import Meeting, MeetingState
-from meeting_svc.meeting.schemas import CloseSession, DeclareDevices, HandOver, MeetingView, OpenSession
-from meeting_svc.scopes import Change, Read
+from meeting_svc.meeting.schemas import MeetingView
+from meeting_svc.scopes import Read
 from zhengling.kernel.instants import Day
 from zhengling.web.call import Call
 from zhengling.web.etags import etag
@@ -46,30 +45,6 @@ async def get_meeting(meeting_id: str, call: Read, response: Response) -> Meetin
     view = await see.get_meeting(call, meeting_id)
     response.headers["ETag"] = etag(view.version)
     return view
-
-
-@writes.post(
-    "/meetings/{meeting_id}/devices", operation_id="declare_devices", summary="Phones and recorders were handed in"
-)
-async def declare_devices(meeting_id: str, body: DeclareDevices, call: Change, response: Response) -> MeetingView:
-    return await meeting_answer(call, response, await do.declare_devices(call, meeting_id, body))
-
-
-@writes.post("/meetings/{meeting_id}/opening", operation_id="open_session", summary="Open the session")
-async def open_session(meeting_id: str, body: OpenSession, call: Change, response: Response) -> MeetingView:
-    return await meeting_answer(call, response, await do.open_session(call, meeting_id, body))
-
-
-@writes.post(
-    "/meetings/{meeting_id}/handover", operation_id="hand_over_chair", summary="Somebody else chairs from here"
-)
-async def hand_over_chair(meeting_id: str, body: HandOver, call: Change, response: Response) -> MeetingView:
-    return await meeting_answer(call, response, await do.hand_over_chair(call, meeting_id, body))
-
-
-@writes.post("/meetings/{meeting_id}/closing", operation_id="close_session", summary="Close the session")
-async def close_session(meeting_id: str, body: CloseSession, call: Change, response: Response) -> MeetingView:
-    return await meeting_answer(call, response, await do.close_session(call, meeting_id, body))
 
 
 ROUTERS = [writes, reads]

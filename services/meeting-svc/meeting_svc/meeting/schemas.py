@@ -9,9 +9,7 @@ from pydantic import Field
 
 from meeting_svc.agenda.schemas import AgendaItemView, AgendaRemovalView, AgendaVersionView
 from meeting_svc.attendance.schemas import (
-    AttendancePayload,
     AttendanceView,
-    AttendingGuestPayload,
     AttendingGuestView,
     CopyView,
     ExpectedView,
@@ -28,38 +26,11 @@ from meeting_svc.invitation.schemas import (
 )
 from meeting_svc.leave.schemas import DelegationView, LeaveView
 from meeting_svc.meeting.meeting import MeetingState
-from zhengling.authority.composition import Key
 from zhengling.events.meeting import Resolution
 from zhengling.kernel.payload import (
-    OccurredAt,
-    Payload,
-    Reason,
     View,
 )
 from zhengling.web.steps import ActView, NextStep, StepView
-
-
-class HandOver(Payload):
-    to: Annotated[Key, Field(description="who chairs from here on")]
-    reason: Reason
-    occurred_at: OccurredAt = None
-
-
-class DeclareDevices(Payload):
-    occurred_at: OccurredAt = None
-
-
-class OpenSession(Payload):
-    chair: Key
-    attendance: Annotated[list[AttendancePayload], Field(min_length=1, max_length=500)]
-    guests: Annotated[
-        list[AttendingGuestPayload], Field(default_factory=list, max_length=200, description="from outside (外请人员)")
-    ]
-    occurred_at: OccurredAt = None
-
-
-class CloseSession(Payload):
-    occurred_at: OccurredAt = None
 
 
 # views --------------------------------------------------------------------------------------------------------------

@@ -1,0 +1,52 @@
+"""Payloads of a session."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, StrictBool, StrictInt
+
+from meeting_svc.attendance.schemas import AttendancePayload, AttendingGuestPayload
+from zhengling.authority.composition import Key
+from zhengling.kernel.payload import SAYING, OccurredAt, Payload, Reason, Title
+
+
+class HandOutPapers(Payload):
+    holders: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=120, pattern=SAYING)]],
+        Field(min_length=1, max_length=500, description="who is handed a copy each"),
+    ]
+    paper_id: Annotated[
+        str | None, Field(max_length=64, description="a paper of a topic on the agenda: its title and its mark hold")
+    ] = None
+    title: Annotated[Title, Field(description="of a paper that isn't a topic's")] = "会议材料"
+    to_return: Annotated[StrictBool, Field(description="marked for return after the meeting")] = True
+    occurred_at: OccurredAt = None
+
+
+class ReturnPapers(Payload):
+    copies: Annotated[list[Annotated[StrictInt, Field(ge=1, le=100_000)]], Field(min_length=1, max_length=500)]
+    occurred_at: OccurredAt = None
+
+
+class HandOver(Payload):
+    to: Annotated[Key, Field(description="who chairs from here on")]
+    reason: Reason
+    occurred_at: OccurredAt = None
+
+
+class DeclareDevices(Payload):
+    occurred_at: OccurredAt = None
+
+
+class OpenSession(Payload):
+    chair: Key
+    attendance: Annotated[list[AttendancePayload], Field(min_length=1, max_length=500)]
+    guests: Annotated[
+        list[AttendingGuestPayload], Field(default_factory=list, max_length=200, description="from outside (外请人员)")
+    ]
+    occurred_at: OccurredAt = None
+
+
+class CloseSession(Payload):
+    occurred_at: OccurredAt = None
