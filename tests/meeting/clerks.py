@@ -17,9 +17,7 @@ from meeting_svc.attendance import commands as attendance_commands
 from meeting_svc.attendance.schemas import ApproveStaff, RecordMovement
 from meeting_svc.convening import commands as meeting_commands
 from meeting_svc.convening.schemas import CallMeeting, CancelMeeting, Entrust, Postpone
-from meeting_svc.decision import commands as decision_commands
 from meeting_svc.decision.decision import Decision
-from meeting_svc.decision.schemas import RecordDecision
 from meeting_svc.invitation import commands as invitation_commands
 from meeting_svc.invitation.schemas import Acknowledge, GiveConsent, ProposeInvitees, SendNotice, WithdrawInvitee
 from meeting_svc.leave import commands as leave_commands
@@ -28,6 +26,8 @@ from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.minutes import commands as minutes_commands
 from meeting_svc.minutes.schemas import CorrectMinutes, DraftMinutes, ReturnMinutes, WaiveMinutes
 from meeting_svc.planning_request.planning_request import PlanningRequest, RequestState
+from meeting_svc.resolution import commands as resolution_commands
+from meeting_svc.resolution.schemas import RecordDecision
 from meeting_svc.session import commands as session_commands
 from meeting_svc.session.schemas import CloseSession, DeclareDevices, HandOutPapers, HandOver, OpenSession, ReturnPapers
 from meeting_svc.topic import commands as topic_commands
@@ -481,7 +481,7 @@ class Clerks:
         if outcome == Outcome.passed and topic and topic.prepares_for and r.random() < 0.9:
             outcome = Outcome.passed_in_principle
         body = RecordDecision(topic_id=topic_id, outcome=outcome, task="办理有关事项", lead=r.choice(self.units))
-        return Move(decision_commands.record_decision, self.organiser(r, meeting), (meeting.id, body))
+        return Move(resolution_commands.record_decision, self.organiser(r, meeting), (meeting.id, body))
 
     def movement(self, r: Random, meeting: Meeting, official: str, move: str) -> Move:
         body = RecordMovement(official=official, move=move)

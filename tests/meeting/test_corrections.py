@@ -9,14 +9,14 @@ import pytest
 
 from meeting_svc.attendance.commands import record_movement
 from meeting_svc.attendance.schemas import RecordMovement
-from meeting_svc.decision.commands import record_decision
 from meeting_svc.decision.decision import Decision, PublicationRecord, PublicationState, Standing, publish
-from meeting_svc.decision.schemas import RecordDecision
 from meeting_svc.meeting.meeting import AgendaItem, Attendance, Meeting, MeetingState
 from meeting_svc.meeting.record import QuorumNeeded
 from meeting_svc.minutes.commands import correct_minutes, draft_minutes, take_minutes_step
 from meeting_svc.minutes.minutes import Minutes
 from meeting_svc.minutes.schemas import CorrectMinutes, DraftMinutes
+from meeting_svc.resolution.commands import record_decision
+from meeting_svc.resolution.schemas import RecordDecision
 from meeting_svc.session.commands import close_session
 from meeting_svc.session.schemas import CloseSession
 from meeting_svc.topic.topic import TopicState, Turn

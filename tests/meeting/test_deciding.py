@@ -7,7 +7,6 @@ from collections.abc import Callable
 import pytest
 
 from meeting_svc.meeting import chairing
-from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting.meeting import AgendaItem, Attendance, Meeting, MeetingState
 from meeting_svc.meeting.record import Handover, QuorumNeeded
 from meeting_svc.resolution import resolution as resolutions
@@ -41,7 +40,7 @@ def in_session() -> Meeting:
 
 def decide(meeting: Meeting, topic: str, **fields: object) -> None:
     made = resolution(topic, number=resolutions.number_of(meeting, topic), **fields)
-    meetings.decide(meeting, made)
+    resolutions.decide(meeting, made)
     resolutions.note(meeting, made, act())
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from meeting_svc.agenda import agenda as agendas
 from meeting_svc.meeting import chairing, participants
-from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting.meeting import AgendaItem, Attendance, Entrustment, Meeting, MeetingState
+from meeting_svc.resolution import resolution as resolutions
 from meeting_svc.session import session
 from tests.conftest import composition_of
 from tests.meeting.test_topic import DAY, a_topic, book
@@ -209,12 +209,12 @@ def open_meeting() -> Meeting:
 def test_each_topic_of_the_agenda_gets_one_decision_with_one_lead_unit() -> None:
     meeting = open_meeting()
     with pytest.raises(Problem, match="not_on_the_agenda"):
-        meetings.decide(meeting, resolution("t9"))
+        resolutions.decide(meeting, resolution("t9"))
     with pytest.raises(Problem, match="lead_twice"):
-        meetings.decide(meeting, resolution("t1", co_units=(Unit(code="hc-zjj", name="x"),)))
-    meetings.decide(meeting, resolution("t1"))
+        resolutions.decide(meeting, resolution("t1", co_units=(Unit(code="hc-zjj", name="x"),)))
+    resolutions.decide(meeting, resolution("t1"))
     with pytest.raises(Problem, match="decided_already"):
-        meetings.decide(meeting, resolution("t1", decision_id="another"))
+        resolutions.decide(meeting, resolution("t1", decision_id="another"))
 
 
 def test_a_session_that_lost_its_quorum_for_good_defers_what_is_left_and_closes() -> None:
@@ -222,24 +222,24 @@ def test_a_session_that_lost_its_quorum_for_good_defers_what_is_left_and_closes(
     meeting.attendance = [replace(entry, left_at=at(DAY, 10)) for entry in meeting.attendance]
     for outcome in (Outcome.passed, Outcome.noted, Outcome.not_passed):
         with pytest.raises(Problem, match="quorum_lost") as refused:
-            meetings.decide(meeting, resolution("t1", outcome=outcome))
+            resolutions.decide(meeting, resolution("t1", outcome=outcome))
         assert refused.value.clause == "HC-43"
     for topic in ("t1", "t2"):
-        meetings.decide(meeting, resolution(topic, outcome=Outcome.deferred))
+        resolutions.decide(meeting, resolution(topic, outcome=Outcome.deferred))
     session.close_session(meeting, kind, at(DAY, 11))
     assert meeting.state == MeetingState.closed
 
 
 def test_a_session_closes_once_every_topic_has_its_decision() -> None:
     meeting, kind = open_meeting(), book("huancui").kind("executive")
-    meetings.decide(meeting, resolution("t1", outcome=Outcome.noted))
+    resolutions.decide(meeting, resolution("t1", outcome=Outcome.noted))
     with pytest.raises(Problem, match="topics_undecided") as refused:
         session.close_session(meeting, kind, at(DAY, 11))
     assert "议题2" in refused.value.detail.zh
-    meetings.decide(meeting, resolution("t2"))
+    resolutions.decide(meeting, resolution("t2"))
     with pytest.raises(Problem, match="closed_before_opened"):
         session.close_session(meeting, kind, at(DAY, 8))
     session.close_session(meeting, kind, at(DAY, 11))
     assert (meeting.state, meeting.closed_at) == (MeetingState.closed, at(DAY, 11))
     with pytest.raises(Problem, match="illegal_state"):
-        meetings.decide(meeting, resolution("t2"))
+        resolutions.decide(meeting, resolution("t2"))

@@ -40,6 +40,7 @@ from meeting_svc.meeting.record import (
 )
 from meeting_svc.meeting_kind.description import rules_told
 from meeting_svc.minutes import minutes
+from meeting_svc.resolution import resolution as resolutions
 from meeting_svc.session import preparation, session
 from tests.conftest import composition_of
 from tests.meeting.test_meeting import DAY, DECLARED, resolution
@@ -564,9 +565,9 @@ def move(meeting: Meeting, official: str, what: str, hour: int = 10, topic: str 
 def test_once_the_quorum_is_lost_nothing_is_decided_until_somebody_comes_back() -> None:
     meeting = opened("huancui", ("hc-dep1", "hc-dep2", "hc-dep3", "hc-dep4"))  # five of nine are there
     move(meeting, "hc-exec", "left")
-    assert refused(lambda: meetings.decide(meeting, resolution("t1"))) == ("quorum_lost", "HC-43")
+    assert refused(lambda: resolutions.decide(meeting, resolution("t1"))) == ("quorum_lost", "HC-43")
     move(meeting, "hc-dep1", "arrived")  # somebody who was late counts as well
-    meetings.decide(meeting, resolution("t1"))
+    resolutions.decide(meeting, resolution("t1"))
     move(meeting, "hc-exec", "arrived", 11)
     entry = next(e for e in meeting.attendance if e.official == "hc-exec")
     assert (entry.arrived_at, entry.left_at) == (at(DAY), None)
@@ -669,7 +670,7 @@ def test_a_meeting_holds_so_many_records_of_one_sort_and_no_more(sort: str) -> N
 def test_a_kind_that_takes_no_decisions_closes_without_any() -> None:
     kind, people = rules("xigang", "study")
     meeting = approved("xigang", "study", item("t1", "study", "xg-office"))
-    assert refused(lambda: meetings.require_deciding(kind)) == ("takes_no_decisions", "XG-38")
+    assert refused(lambda: resolutions.require_deciding(kind)) == ("takes_no_decisions", "XG-38")
     listed = [Attendance(o, True) for o in participants.expected(meeting, kind, people)]
     session.open_session(meeting, kind, people, "xg-head", listed, at(DAY), DAY)
     session.close_session(meeting, kind, at(DAY, 11))

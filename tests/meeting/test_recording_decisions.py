@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from meeting_svc.decision import commands as decision_commands
-from meeting_svc.decision.schemas import RecordDecision
 from meeting_svc.meeting.meeting import Meeting, MeetingState
+from meeting_svc.resolution import commands as resolution_commands
+from meeting_svc.resolution.schemas import RecordDecision
 from tests.conftest import composition_of
 from tests.meeting.test_topic import DAY, book
 from zhengling.kernel.errors import Problem
@@ -39,7 +40,7 @@ async def record(monkeypatch: pytest.MonkeyPatch, official: str, kind: str = "sp
         service=SimpleNamespace(rulebooks=SimpleNamespace(edition=lambda *_: book("xigang"))),
     )
     body = RecordDecision.model_validate({"topic_id": "t1", "outcome": "passed", "task": "组织实施", "lead": "xg-zjj"})
-    await decision_commands.record_decision(call, "m1", body)
+    await resolution_commands.record_decision(call, "m1", body)
 
 
 async def test_the_unit_that_proposed_a_special_meeting_records_what_it_decides(

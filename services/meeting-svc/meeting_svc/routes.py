@@ -16,6 +16,7 @@ from meeting_svc.meeting_kind import routes as meeting_kind_routes
 from meeting_svc.meeting_plan import routes as yearly_plan_routes
 from meeting_svc.minutes import routes as minutes_routes
 from meeting_svc.planning_request import routes as planning_routes
+from meeting_svc.resolution import routes as resolution_routes
 from meeting_svc.session import routes as session_routes
 from meeting_svc.topic import routes as topic_routes
 
@@ -31,6 +32,7 @@ ROUTERS = [
     *attendance_routes.ROUTERS,
     *session_routes.ROUTERS,
     *circular_routes.ROUTERS,
+    *resolution_routes.ROUTERS,
     *decision_routes.ROUTERS,
     *minutes_routes.ROUTERS,
     *planning_routes.ROUTERS,

@@ -12,7 +12,6 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import TypeVar
 
-from meeting_svc.decision.decision import require_complete, require_one_lead
 from meeting_svc.meeting.record import (
     Acknowledgement,
     AgendaRemoval,
@@ -47,7 +46,7 @@ from zhengling.kernel.errors import Problem, Text, refusal
 from zhengling.rules.chains import Actor
 from zhengling.rules.conditions import Facts
 from zhengling.rules.meetings import MeetingKind
-from zhengling.rules.vocabulary import Outcome, Role
+from zhengling.rules.vocabulary import Role
 
 Asked = TypeVar("Asked", LeaveRequest, Delegation)
 
@@ -195,52 +194,6 @@ def quorum_is_met(meeting: Meeting) -> bool:
 def quorum_lost(meeting: Meeting) -> str | None:
     """The clause of the quorum that isn't met at the moment; None where it is, or none is asked for."""
     return meeting.quorum_needed.clause if meeting.quorum_needed and not quorum_is_met(meeting) else None
-
-
-def require_deciding(kind: MeetingKind) -> None:
-    """Refusal `takes_no_decisions` for a kind that only takes note."""
-    if not kind.decides:
-        raise refusal(
-            "takes_no_decisions",
-            kind.clause,
-            f"{kind.name} takes no decisions",
-            f"{kind.name}不作决定",
-            Text(
-                "close the session; bring the matter to a meeting that decides", "可直接散会；需决定的事项另行提交会议"
-            ),
-        )
-
-
-def decide(meeting: Meeting, resolution: Resolution) -> None:
-    """Record what the meeting made of one topic, in the agenda's order. Refusals: `quorum_lost`, `not_on_the_agenda`,
-    `decided_already`, `lead_twice`, `decision_incomplete`. Deferring decides nothing, so it needs no quorum (HC-43): a
-    session that lost it for good can end."""
-    require_state(meeting, MeetingState.open)
-    if resolution.outcome != Outcome.deferred and quorum_lost(meeting):
-        raise no_quorum(meeting)
-    if resolution.topic_id not in {item.topic_id for item in meeting.agenda}:
-        raise refusal(
-            "not_on_the_agenda",
-            None,
-            f"topic {resolution.topic_id} isn't on this agenda",
-            "该议题不在本次会议议程中",
-            Text("decide only what stands on the approved agenda", "只能对已批准议程中的议题作出决定"),
-        )
-    if any(other.topic_id == resolution.topic_id for other in meeting.resolutions):
-        raise refusal(
-            "decided_already",
-            None,
-            "the topic has its decision",
-            "该议题已有决定",
-            Text(
-                "a topic gets one decision; one that was recorded wrongly is replaced, or withdrawn while the session is "
-                "open",
-                "一个议题只作一个决定；记录有误的，请更正该决定，会议进行中也可撤回",
-            ),
-        )
-    require_one_lead(resolution)
-    require_complete(resolution)
-    meeting.resolutions = sorted([*meeting.resolutions, resolution], key=lambda each: each.number)
 
 
 def no_quorum(meeting: Meeting) -> Problem:

@@ -93,3 +93,49 @@ def _require_unsigned(meeting: Meeting, kind: MeetingKind) -> None:
 
 def _keep(meeting: Meeting, recorded: Recorded) -> None:
     meeting.decided = appended(meeting.decided, recorded, bound=OF_THE_PEOPLE_IN_A_MEETING)
+
+
+def require_deciding(kind: MeetingKind) -> None:
+    """Refusal `takes_no_decisions` for a kind that only takes note."""
+    if not kind.decides:
+        raise refusal(
+            "takes_no_decisions",
+            kind.clause,
+            f"{kind.name} takes no decisions",
+            f"{kind.name}不作决定",
+            Text(
+                "close the session; bring the matter to a meeting that decides", "可直接散会；需决定的事项另行提交会议"
+            ),
+        )
+
+
+def decide(meeting: Meeting, resolution: Resolution) -> None:
+    """Record what the meeting made of one topic, in the agenda's order. Refusals: `quorum_lost`, `not_on_the_agenda`,
+    `decided_already`, `lead_twice`, `decision_incomplete`. Deferring decides nothing, so it needs no quorum (HC-43): a
+    session that lost it for good can end."""
+    require_state(meeting, MeetingState.open)
+    if resolution.outcome != Outcome.deferred and quorum_lost(meeting):
+        raise no_quorum(meeting)
+    if resolution.topic_id not in {item.topic_id for item in meeting.agenda}:
+        raise refusal(
+            "not_on_the_agenda",
+            None,
+            f"topic {resolution.topic_id} isn't on this agenda",
+            "该议题不在本次会议议程中",
+            Text("decide only what stands on the approved agenda", "只能对已批准议程中的议题作出决定"),
+        )
+    if any(other.topic_id == resolution.topic_id for other in meeting.resolutions):
+        raise refusal(
+            "decided_already",
+            None,
+            "the topic has its decision",
+            "该议题已有决定",
+            Text(
+                "a topic gets one decision; one that was recorded wrongly is replaced, or withdrawn while the session is "
+                "open",
+                "一个议题只作一个决定；记录有误的，请更正该决定，会议进行中也可撤回",
+            ),
+        )
+    require_one_lead(resolution)
+    require_complete(resolution)
+    meeting.resolutions = sorted([*meeting.resolutions, resolution], key=lambda each: each.number)

@@ -1,0 +1,177 @@
+"""The use cases of what a session resolves, one function each: recorded, replaced, withdrawn until the signature."""
+
+from __future__ import annotations
+
+from uuid_utils.compat import uuid7
+
+from meeting_svc.decision.decision import Decision, Standing
+from meeting_svc.meeting import meeting as meetings
+from meeting_svc.meeting.meeting import Meeting, MeetingState
+from meeting_svc.meeting_kind.case import kind_of
+from meeting_svc.minutes import commands as minutes_commands
+from meeting_svc.minutes import minutes as minutes_
+from meeting_svc.resolution import resolution as resolutions
+from meeting_svc.resolution.schemas import DecisionPayload, RecordDecision, ReplaceDecision, WithdrawDecision
+from meeting_svc.topic import declaration as declarations
+from meeting_svc.topic import transitions
+from meeting_svc.topic.commands import rules_of
+from meeting_svc.topic.topic import Topic
+from zhengling.authority.act import Act
+from zhengling.authority.composition import require_organisations
+from zhengling.backbone.outbox import emit
+from zhengling.database.session import load, lock
+from zhengling.events.meeting import DecisionReplaced, Resolution, Unit
+from zhengling.kernel.errors import Text, invalid, refusal
+from zhengling.kernel.instants import shanghai_day
+from zhengling.replicas import calendar as calendars
+from zhengling.replicas import composition as compositions
+from zhengling.web.call import Call
+
+
+async def record_decision(call: Call, meeting_id: str, body: RecordDecision) -> tuple[Decision, Meeting]:
+    """Record what the meeting made of one topic. By who organises the kind, while the session is open."""
+    meeting = await lock(call.session, Meeting, meeting_id, "meeting", "会议")
+    call.check_version(meeting.version)
+    resolutions.require_deciding(kind_of(call, meeting))
+    await _require_organiser(call, meeting, Text("record a decision", "记录决定"))
+    composition = await compositions.current(call.session)
+    topic = next((item for item in meeting.agenda if item.topic_id == body.topic_id), None)
+    names = composition.organisation_names
+    resolution = Resolution(
+        decision_id=str(uuid7()),
+        topic_id=body.topic_id,
+        number=resolutions.number_of(meeting, body.topic_id),
+        title=topic.title if topic else body.topic_id,
+        sponsor=Unit(code=topic.sponsor, name=names.get(topic.sponsor, topic.sponsor))
+        if topic
+        else Unit(code="", name=""),
+        outcome=body.outcome,
+    )
+    resolution = await _as_said(call, meeting, resolution, body)
+    resolutions.decide(meeting, resolution)
+    resolutions.note(meeting, resolution, Act(call.official or "", call.now, call.now))
+    brought = await load(call.session, Topic, body.topic_id, "topic", "议题")
+    declarations.require_only_prepared(brought, rules_of(call, brought), body.outcome, body.document)
+    decision = Decision(
+        id=resolution.decision_id,
+        government=call.government,
+        meeting_id=meeting.id,
+        topic_id=body.topic_id,
+        resolution=resolution,
+        quorum_clause=meetings.quorum_lost(meeting),
+        followed_clause=await _followed(call, meeting, body.topic_id),
+    )
+    call.session.add(decision)
+    await call.session.flush()
+    return decision, meeting
+
+
+async def replace_decision(call: Call, decision_id: str, body: ReplaceDecision) -> Decision:
+    """Record a decision as it should have been recorded, with the reason, until the minutes are signed; a draft of them
+    goes stale. By who organises the kind. Emits decision.replaced once the close has told otherwise."""
+    decision, meeting, topic = await _recorded(call, decision_id)
+    await _require_organiser(call, meeting, Text("replace a decision", "更正决定记录"))
+    kind, before = kind_of(call, meeting), decision.resolution
+    after = await _as_said(call, meeting, before, body)
+    declarations.require_only_prepared(topic, rules_of(call, topic), after.outcome, after.document)
+    if closed := meeting.state in (MeetingState.closed, MeetingState.minuted):
+        transitions.require_correctable(topic, meeting.id, before.outcome, after.outcome, kind.clause)
+    act = Act(call.official or "", call.occurred(body.occurred_at), call.now)
+    resolutions.replace(meeting, kind, after, body.reason, act)
+    decision.resolution = after
+    decision.quorum_clause = resolutions.last_of(meeting, decision.id).quorum_clause
+    if closed and meeting.closed_at:
+        outcomes = before.outcome, after.outcome
+        transitions.follow_correction(
+            topic, meeting.id, *outcomes, act.official, body.reason, act.occurred_at, call.now, kind.clause
+        )
+        await _draft_goes_stale(call, meeting)
+        replaced = DecisionReplaced(
+            decision_id=decision.id,
+            meeting_id=meeting.id,
+            meeting_kind=meeting.kind,
+            meeting_title=meeting.title,
+            edition=meeting.edition,
+            resolution=after,
+            revision=sum(each.decision_id == decision.id for each in meeting.decided),
+            reason=body.reason,
+            closed_at=meeting.closed_at,
+            recorded_at=call.now,
+        )
+        await emit(call.session, replaced)
+    call.audit_details.update(reason=body.reason)
+    await call.session.flush()
+    return decision
+
+
+async def withdraw_decision(call: Call, decision_id: str, body: WithdrawDecision) -> Decision:
+    """Take a recording back, with the reason, while the session is open. By who organises the kind."""
+    decision, meeting, _ = await _recorded(call, decision_id)
+    await _require_organiser(call, meeting, Text("withdraw a decision", "撤回决定记录"))
+    act = Act(call.official or "", call.occurred(body.occurred_at), call.now)
+    resolutions.withdraw(meeting, kind_of(call, meeting), decision.id, body.reason, act)
+    decision.standing = Standing.withdrawn
+    call.audit_details.update(reason=body.reason)
+    await call.session.flush()
+    return decision
+
+
+async def _recorded(call: Call, decision_id: str) -> tuple[Decision, Meeting, Topic]:
+    """The decision, in the version that the caller saw, with its meeting and topic: locked in the order of all, and not
+    withdrawn. Refusal `decision_withdrawn`."""
+    seen = await load(call.session, Decision, decision_id, "decision", "决定事项")
+    meeting = await lock(call.session, Meeting, seen.meeting_id, "meeting", "会议")
+    topic = await lock(call.session, Topic, seen.topic_id, "topic", "议题")
+    decision = await lock(call.session, Decision, decision_id, "decision", "决定事项")
+    call.check_version(decision.version)
+    if decision.standing == Standing.withdrawn:
+        raise refusal(
+            "decision_withdrawn",
+            None,
+            "this recording was taken back",
+            "该决定记录已撤回",
+            Text("record the topic's decision anew", "请重新记录该议题的决定"),
+        )
+    return decision, meeting, topic
+
+
+async def _require_organiser(call: Call, meeting: Meeting, act: Text) -> None:
+    composition, kind = await compositions.current(call.session), kind_of(call, meeting)
+    meetings.require_organiser(kind, composition, call.official, meeting.organised_by, shanghai_day(call.now), act)
+
+
+async def _as_said(call: Call, meeting: Meeting, resolution: Resolution, body: DecisionPayload) -> Resolution:
+    """The resolution with what the payload says of it; units by their names of today."""
+    composition = await compositions.current(call.session)
+    units = [*([body.lead] if body.lead else []), *body.co_units]
+    require_organisations(composition, units, on=shanghai_day(call.now))
+    if body.due:
+        (await calendars.current(call.session)).require(body.due)
+        if body.due < meeting.day:
+            raise invalid("due_before_the_meeting", f"due {body.due} lies before {meeting.day}", "办结时限早于会议日期")
+    names = composition.organisation_names
+    said: dict[str, object] = {
+        "outcome": body.outcome,
+        "task": body.task,
+        "lead": Unit(code=body.lead, name=names[body.lead]) if body.lead else None,
+        "co_units": tuple(Unit(code=code, name=names[code]) for code in body.co_units),
+        "due": body.due,
+        "difficulty": body.difficulty,
+        "document": body.document,
+        "may_be_published": body.may_be_published,
+    }
+    return resolution.model_copy(update=said)
+
+
+async def _draft_goes_stale(call: Call, meeting: Meeting) -> None:
+    """A draft of the minutes that was made before doesn't say what is recorded now."""
+    if draft := await minutes_commands.latest_of(call, meeting.id):
+        minutes_.outdate(draft)
+        meeting.minutes_steps = []
+
+
+async def _followed(call: Call, meeting: Meeting, topic_id: str) -> str | None:
+    """The clause by which this topic's decision is followed in its execution; None where none asks for it."""
+    rule = call.service.rulebooks.edition(call.government, meeting.edition).topics.followed
+    topic = await load(call.session, Topic, topic_id, "topic", "议题")
+    return rule.clause if rule and set(rule.any_of) & set(topic.aspects) else None

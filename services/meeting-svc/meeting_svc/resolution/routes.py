@@ -1,0 +1,42 @@
+"""HTTP → command of what a session resolves; no rules here."""
+
+from __future__ import annotations
+
+from fastapi import Response
+
+from meeting_svc.decision.routes import decision_answer
+from meeting_svc.decision.schemas import DecisionRecorded, DecisionView
+from meeting_svc.resolution import commands as do
+from meeting_svc.resolution.schemas import RecordDecision, ReplaceDecision, WithdrawDecision
+from meeting_svc.scopes import Change
+from zhengling.web.etags import etag
+from zhengling.web.routing import commands
+
+writes = commands("/v1", "decision")
+
+
+@writes.post(
+    "/meetings/{meeting_id}/decisions", operation_id="record_decision", status_code=201, summary="Record a decision"
+)
+async def record_decision(meeting_id: str, body: RecordDecision, call: Change, response: Response) -> DecisionRecorded:
+    decision, meeting = await do.record_decision(call, meeting_id, body)
+    response.headers["Location"] = f"/v1/decisions/{decision.id}"
+    response.headers["ETag"] = etag(decision.version)
+    call.audit_details["subject"] = f"decision:{decision.id}"
+    view = DecisionView.model_validate(decision)
+    return DecisionRecorded(**view.model_dump(), meeting_version=meeting.version)
+
+
+@writes.put(
+    "/decisions/{decision_id}", operation_id="replace_decision", summary="Record it anew, until the minutes are signed"
+)
+async def replace_decision(decision_id: str, body: ReplaceDecision, call: Change, response: Response) -> DecisionView:
+    return decision_answer(call, response, await do.replace_decision(call, decision_id, body))
+
+
+@writes.post("/decisions/{decision_id}/withdrawal", operation_id="withdraw_decision", summary="Take a recording back")
+async def withdraw_decision(decision_id: str, body: WithdrawDecision, call: Change, response: Response) -> DecisionView:
+    return decision_answer(call, response, await do.withdraw_decision(call, decision_id, body))
+
+
+ROUTERS = [writes]

@@ -1,0 +1,42 @@
+"""Payloads of what a session resolves."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, StrictBool
+
+from zhengling.authority.composition import Key
+from zhengling.kernel.instants import Day
+from zhengling.kernel.payload import SAYING, OccurredAt, Payload, Reason
+from zhengling.rules.vocabulary import Difficulty, FollowingDocument, Outcome
+
+
+# payloads -----------------------------------------------------------------------------------------------------------
+class DecisionPayload(Payload):
+    """What was decided. What is adopted needs `task` and `lead`; of anything else they say what the meeting asked for."""
+
+    outcome: Outcome
+    task: Annotated[str, Field(max_length=1000, pattern=f"^$|{SAYING}", description="what is to be done")] = ""
+    lead: Annotated[Key | None, Field(description="the one lead unit (牵头单位)")] = None
+    co_units: Annotated[list[Key], Field(default_factory=list, max_length=30)]
+    due: Annotated[Day | None, Field(description="where the decision itself says by when")] = None
+    difficulty: Difficulty = Difficulty.general
+    document: FollowingDocument = FollowingDocument.none
+    may_be_published: StrictBool = True
+
+
+class RecordDecision(DecisionPayload):
+    topic_id: Annotated[str, Field(max_length=64)]
+
+
+class ReplaceDecision(DecisionPayload):
+    """The whole decision as it should have been recorded, and what was wrong."""
+
+    reason: Reason
+    occurred_at: OccurredAt = None
+
+
+class WithdrawDecision(Payload):
+    reason: Reason
+    occurred_at: OccurredAt = None
