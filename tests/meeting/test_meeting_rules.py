@@ -39,7 +39,7 @@ from meeting_svc.meeting.record import (
     Withdrawal,
 )
 from meeting_svc.meeting_kind.description import rules_told
-from meeting_svc.minutes import minutes
+from meeting_svc.minutes import text as minutes_text
 from meeting_svc.resolution import resolution as resolutions
 from meeting_svc.session import preparation, session
 from tests.conftest import composition_of
@@ -734,12 +734,12 @@ def test_guests_from_outside_come_in_leave_and_stand_in_the_minutes_as_sitting_i
     assert {entry.official for entry in meeting.attendance} == {entry.official for entry in listed}
     assert refused(lambda: come(meeting, "王教授", "arrived"))[0] == "in_the_room_already"
     assert refused(lambda: come(meeting, "李律师", "left"))[0] == "not_in_the_room"
-    words = minutes.words(meeting, kind, people, "环翠区", [])
+    words = minutes_text.words(meeting, kind, people, "环翠区", [])
     assert (words.others[-1], words.on_leave, words.absent) == ("王教授", ("李律师（开庭）",), ())
     come(meeting, "王教授", "left", 11)
     assert refused(lambda: come(meeting, "王教授", "arrived", 10))[0] == "before_the_last_movement"
     come(meeting, "李律师", "arrived", 12)
-    words = minutes.words(meeting, kind, people, "环翠区", [])
+    words = minutes_text.words(meeting, kind, people, "环翠区", [])
     assert words.others[-2:] == ("王教授", "李律师"), "who came later, and who left earlier, sat in as well"
     assert words.on_leave == ()
     meeting.closed_at = at(DAY, 13)

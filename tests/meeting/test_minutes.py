@@ -31,7 +31,9 @@ from meeting_svc.meeting.record import (
     Presence,
     QuorumNeeded,
 )
+from meeting_svc.minutes import document as minutes_document
 from meeting_svc.minutes import minutes as minutes_
+from meeting_svc.minutes import text as minutes_text
 from meeting_svc.minutes.minutes import Cause, Minutes, MinutesState, Returned
 from meeting_svc.minutes.schemas import CorrectMinutes, DraftMinutes, ResolutionChanges, ReturnMinutes
 from tests.conftest import composition_of
@@ -78,7 +80,7 @@ def open_meeting() -> Meeting:
 
 def text_of(meeting: Meeting, *resolutions: Resolution, revoked: frozenset[str] = frozenset()) -> str:
     name = book("huancui").government.name
-    words = minutes_.words(meeting, KIND, PEOPLE, name, list(resolutions), revoked)
+    words = minutes_text.words(meeting, KIND, PEOPLE, name, list(resolutions), revoked)
     return minutes_template.render(None, words)
 
 
@@ -175,7 +177,7 @@ def test_whoever_chaired_as_entrusted_is_printed_so() -> None:
     ("n", "word"), [(1, "一"), (10, "十"), (11, "十一"), (20, "二十"), (99, "九十九"), (100, "一百"), (105, "一百零五")]
 )
 def test_items_are_counted_in_chinese(n: int, word: str) -> None:
-    assert minutes_.ordinal(n) == word
+    assert minutes_text.ordinal(n) == word
 
 
 @pytest.mark.parametrize(
@@ -199,16 +201,16 @@ def test_a_rulebooks_template_that_could_fail_or_break_out_is_refused_when_it_is
 
 
 def test_a_governments_own_template_takes_the_place_of_the_default_one() -> None:
-    words = minutes_.words(open_meeting(), KIND, PEOPLE, "某政府", [resolution("t1")])
+    words = minutes_text.words(open_meeting(), KIND, PEOPLE, "某政府", [resolution("t1")])
     assert minutes_template.render("{{ kind }}：{{ items | length }}项", words) == "常务会议：1项\n"
 
 
 # the text and the record ----------------------------------------------------------------------------------------------
 def test_an_edited_text_keeps_every_decision_word_for_word_and_in_its_order() -> None:
     one, two = resolution("t1"), resolution("t2", number=2, task="另一任务")
-    items = minutes_.words(open_meeting(), KIND, PEOPLE, "某政府", [one, two]).items
+    items = minutes_text.words(open_meeting(), KIND, PEOPLE, "某政府", [one, two]).items
     first, second = (f"{each.title}\n　　{each.sentence[:6]}\n{each.sentence[6:]}" for each in items)
-    minutes_.require_told(f"纪要\n会议认为……\n{first}\n会议强调……\n{second}", items, "HC-53")
+    minutes_text.require_told(f"纪要\n会议认为……\n{first}\n会议强调……\n{second}", items, "HC-53")
     wrong = (
         f"{first}\n",
         f"{second}\n{first}",
@@ -217,7 +219,7 @@ def test_an_edited_text_keeps_every_decision_word_for_word_and_in_its_order() ->
     )
     for text in wrong:
         with pytest.raises(Problem, match="decision_not_in_the_text") as refused:
-            minutes_.require_told(text, items, "HC-53")
+            minutes_text.require_told(text, items, "HC-53")
         assert refused.value.extra["missing"] in (items[0].sentence, items[1].sentence, items[1].title)
         assert items[1].title in refused.value.detail.zh or items[0].title in refused.value.detail.zh
 
@@ -231,9 +233,9 @@ def test_what_was_noted_is_told_by_its_nature_with_whatever_the_meeting_asked_fo
     nature: TopicNature | None, said: str
 ) -> None:
     noted = resolution("t1", outcome=Outcome.noted, task="", lead=None)
-    assert minutes_.sentence(noted, nature) == said
+    assert minutes_text.sentence(noted, nature) == said
     asked = noted.model_copy(update={"task": "各部门抓好落实。", "lead": Unit(code="x", name="区政府办公室")})
-    assert minutes_.sentence(asked, nature) == f"{said}各部门抓好落实。由区政府办公室牵头。"
+    assert minutes_text.sentence(asked, nature) == f"{said}各部门抓好落实。由区政府办公室牵头。"
 
 
 def test_whoever_is_not_there_is_on_leave_away_represented_or_absent_as_the_circular_says() -> None:
@@ -253,7 +255,7 @@ def test_whoever_is_not_there_is_on_leave_away_represented_or_absent_as_the_circ
         stand_ins=(),
     )  # fmt: skip
     people = PEOPLE.with_absences([away])
-    text = minutes_template.render(None, minutes_.words(meeting, KIND, people, "某政府", [resolution("t1")]))
+    text = minutes_template.render(None, minutes_text.words(meeting, KIND, people, "某政府", [resolution("t1")]))
     assert f"\n请假：{name[ill]}（身体健康，住院）\n" in text
     assert f"\n外出：{name[trip]}（出差）\n" in text
     assert text.endswith(f"\n缺席：{name[absent]}\n")
@@ -263,7 +265,7 @@ def test_who_chairs_without_being_a_member_attends() -> None:
     meeting, guest = open_meeting(), "hc-zjj-principal"
     meeting.attendance.append(Attendance(guest, True, capacity=Capacity.chair))
     meeting.chair = guest
-    words = minutes_.words(meeting, KIND, PEOPLE, "某政府", [resolution("t1")])
+    words = minutes_text.words(meeting, KIND, PEOPLE, "某政府", [resolution("t1")])
     assert PEOPLE.official_names[guest] in words.present and not words.others
 
 
@@ -297,22 +299,22 @@ def test_who_signs_for_another_is_printed_so(entrusted: bool, behalf: str | None
     minutes_.seal(minutes, signature("hc-exec", on_behalf_of=behalf), "〔2026〕3号", PEOPLE, entrusted=entrusted)
     assert minutes.signature.startswith(PEOPLE.official_names["hc-exec"])
     assert printed in minutes.signature
-    assert printed in minutes_.layout(minutes).attendees[-1].people
+    assert printed in minutes_document.layout(minutes).attendees[-1].people
 
 
 def test_a_version_becomes_a_document_part_by_part() -> None:
-    layout = minutes_.layout(some_minutes())
+    layout = minutes_document.layout(some_minutes())
     assert (layout.mark, layout.title, layout.number) == ("威海市环翠区人民政府常务会议纪要", "", "（未签发稿）")
     assert layout.paragraphs == ("某日，某人主持会议。", "一、议题", "会议审议通过。")
     assert [(block.label, block.people) for block in layout.attendees] == [("出席", "甲、乙"), ("请假", "丙（出差）")]
     signed = some_minutes(cause=Cause.correction)
     minutes_.seal(signed, signature(), "〔2026〕3号", PEOPLE, entrusted=False)
-    assert minutes_.layout(signed).number == "〔2026〕3号（更正）"
+    assert minutes_document.layout(signed).number == "〔2026〕3号（更正）"
 
 
 @pytest.mark.parametrize("text", ["", " " * 12, "\n\u3000\n"])
 def test_a_version_without_words_becomes_a_document_all_the_same(text: str) -> None:
-    layout = minutes_.layout(some_minutes(text=text))
+    layout = minutes_document.layout(some_minutes(text=text))
     assert (layout.title, layout.paragraphs, layout.attendees) == ("", (), ())
     assert docx(layout).startswith(b"PK")
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime
 
-import sqlalchemy as sa
 from uuid_utils.compat import uuid7
 
 from meeting_svc.decision import decision as decisions_
-from meeting_svc.decision.decision import Amendment, Decision, Effect, Revision, Standing
-from meeting_svc.decision.table import decision as decision_table
+from meeting_svc.decision.decision import Amendment
 from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting import succession
 from meeting_svc.meeting.case import step_of_meeting
 from meeting_svc.meeting.meeting import Meeting, MeetingState
 from meeting_svc.meeting_kind.case import kind_of
+from meeting_svc.minutes import document
 from meeting_svc.minutes import minutes as minutes_
-from meeting_svc.minutes.minutes import Cause, Minutes, MinutesState, Returned
+from meeting_svc.minutes import text as minutes_text
+from meeting_svc.minutes.case import decisions_of, in_force, latest_of, topics_of
+from meeting_svc.minutes.minutes import Cause, Minutes, Returned
 from meeting_svc.minutes.schemas import (
     AmendDecision,
     CorrectMinutes,
@@ -26,24 +26,17 @@ from meeting_svc.minutes.schemas import (
     ReturnMinutes,
     WaiveMinutes,
 )
-from meeting_svc.minutes.table import minutes_document
+from meeting_svc.minutes.signing import adopted, keep_document, sign, words
 from meeting_svc.topic import declaration as declarations
 from meeting_svc.topic import transitions
 from meeting_svc.topic.commands import rules_of
-from meeting_svc.topic.table import topic as topic_table
-from meeting_svc.topic.topic import Topic
 from zhengling.authority import chain as chains
 from zhengling.authority.chain import StepTaken
-from zhengling.authority.composition import Composition, require_organisations
+from zhengling.authority.composition import require_organisations
 from zhengling.backbone.outbox import emit
-from zhengling.database.session import backbone, lock
-from zhengling.documents import gbt9704, minutes_template
-from zhengling.events.event import Event
+from zhengling.database.session import lock
+from zhengling.documents import minutes_template
 from zhengling.events.meeting import (
-    DecisionAdopted,
-    DecisionAmended,
-    DecisionRevoked,
-    MinutesSigned,
     Resolution,
     Unit,
 )
@@ -57,11 +50,6 @@ from zhengling.rules.meetings import MeetingKind
 from zhengling.rules.vocabulary import Role
 from zhengling.web.call import Call
 from zhengling.web.steps import TakeStep
-
-_NEXT_ISSUE = sa.text("""
-    INSERT INTO minutes_series AS s (government, kind, year, last) VALUES (:government, :kind, :year, 1)
-    ON CONFLICT (government, kind, year) DO UPDATE SET last = s.last + 1 RETURNING last
-""")
 
 
 async def draft_minutes(call: Call, meeting_id: str, body: DraftMinutes) -> tuple[Minutes, Meeting]:
@@ -143,7 +131,7 @@ async def take_minutes_step(call: Call, meeting_id: str, body: TakeStep) -> tupl
         meeting.minutes_steps = minutes.steps
         facts = minutes_.facts_of(meeting, minutes.major, taken.official)
         if chains.next_step(kind.minutes_chain, minutes.steps, facts) is None:
-            await _sign(call, meeting, kind, minutes, taken, facts)
+            await sign(call, meeting, kind, minutes, taken, facts)
     await call.session.flush()
     return minutes, meeting
 
@@ -175,31 +163,17 @@ async def waive_minutes(call: Call, meeting_id: str, body: WaiveMinutes) -> tupl
     call.audit_details.update(acting.behalf, reason=body.reason, **({"succeeds": after.official} if after else {}))
     latest = await latest_of(call, meeting.id)
     minutes = await _version(call, meeting, latest, Cause.waiver, body.reason, occurred_at)
-    decider = f"会议主持人（{minutes_.in_the_place_of(after, composition)}）" if after else "会议主持人"
-    reason = minutes_.in_one_line(body.reason)
+    decider = f"会议主持人（{minutes_text.in_the_place_of(after, composition)}）" if after else "会议主持人"
+    reason = minutes_text.in_one_line(body.reason)
     minutes.text = f"{minutes.mark}\n\n{decider}决定本次会议不形成会议纪要，决定事项以会议记录为准。理由：{reason}\n"
     minutes_.waive(minutes, call.official or "", occurred_at)
     call.session.add(minutes)
-    events = await _adopted(call, meeting, kind, occurred_at)
+    events = await adopted(call, meeting, kind, occurred_at)
     meeting.state, meeting.minutes_steps = MeetingState.unminuted, []
     await emit(call.session, *events)
     await call.session.flush()
-    await _keep_document(call, minutes)
+    await keep_document(call, minutes)
     return minutes, meeting
-
-
-# versions -----------------------------------------------------------------------------------------------------------
-async def latest_of(call: Call, meeting_id: str) -> Minutes | None:
-    """The newest version, locked."""
-    statement = sa.select(Minutes).filter_by(meeting_id=meeting_id).order_by(sa.text("number DESC")).limit(1)
-    return (await call.session.execute(statement.with_for_update())).scalar_one_or_none()
-
-
-async def in_force(call: Call, meeting_id: str) -> Minutes:
-    """The version in force: the newest that is signed, or the chair's record that there are none."""
-    final = (MinutesState.signed, MinutesState.waived)
-    statement = sa.select(Minutes).filter_by(meeting_id=meeting_id).where(sa.inspect(Minutes).columns.state.in_(final))
-    return (await call.session.execute(statement.order_by(sa.text("number DESC")).limit(1))).scalar_one()
 
 
 async def _write(
@@ -220,9 +194,9 @@ async def _write(
     minutes_.take(
         minutes, await _step(call, meeting, kind, minutes, TakeStep(step=StepName.draft, occurred_at=body.occurred_at))
     )
-    words = await _words(call, meeting, kind, composition, amendments)
+    words = await words(call, meeting, kind, composition, amendments)
     minutes.text = body.text or minutes_template.render(kind.minutes_chain.template, words)
-    minutes_.require_told(minutes.text, words.items, kind.minutes_chain.clause)
+    minutes_text.require_told(minutes.text, words.items, kind.minutes_chain.clause)
     meeting.minutes_steps = minutes.steps
     call.session.add(minutes)
     return minutes
@@ -246,23 +220,10 @@ async def _version(
         drafted_at=drafted_at,
         recorded_at=call.now,
         mark=f"{government.name}{kind_of(call, meeting).name}纪要",
-        issuer=minutes_.issuer_of(composition, government.titles.office),
+        issuer=document.issuer_of(composition, government.titles.office),
         cause=cause,
         reason=reason,
     )
-
-
-async def _words(
-    call: Call, meeting: Meeting, kind: MeetingKind, composition: Composition, amendments: list[Amendment]
-) -> minutes_template.Values:
-    """What the minutes have to tell, with the decisions as they would be after these amendments."""
-    found = await decisions_of(call, meeting.id)
-    after = {each.decision_id: each.after for each in amendments}
-    revoked = {each.id for each in found if each.standing == Standing.revoked}
-    revoked |= {each.decision_id for each in amendments if each.revoked}
-    resolutions = [after.get(each.id, each.resolution) for each in found]
-    name = call.service.rulebooks.edition(call.government, meeting.edition).government.name
-    return minutes_.words(meeting, kind, composition, name, resolutions, frozenset(revoked))
 
 
 async def _step(call: Call, meeting: Meeting, kind: MeetingKind, minutes: Minutes, body: TakeStep) -> StepTaken:
@@ -289,7 +250,7 @@ async def _amendments(call: Call, meeting: Meeting, wanted: list[AmendDecision])
 async def _require_correctable(call: Call, meeting: Meeting, made: list[Amendment]) -> None:
     """Refusals that the signature would meet with are told to who drafts."""
     changed = {each.before.topic_id: each for each in made}
-    for topic in await _topics_of(call, made):
+    for topic in await topics_of(call, made):
         amended = changed[topic.id]
         outcomes = amended.before.outcome, amended.after.outcome
         transitions.require_correctable(topic, meeting.id, *outcomes, kind_of(call, meeting).minutes_chain.clause)
@@ -297,13 +258,6 @@ async def _require_correctable(call: Call, meeting: Meeting, made: list[Amendmen
             declarations.require_only_prepared(
                 topic, rules_of(call, topic), amended.after.outcome, amended.after.document
             )
-
-
-async def _topics_of(call: Call, amendments: list[Amendment]) -> list[Topic]:
-    """The topics of the decisions that change, locked in one order: after the meeting, before the decisions."""
-    ids = [made.before.topic_id for made in amendments]
-    statement = sa.select(Topic).where(topic_table.c.id.in_(ids)).order_by(topic_table.c.id).with_for_update()
-    return list((await call.session.execute(statement)).scalars())
 
 
 async def _after(call: Call, meeting: Meeting, before: Resolution, changes: ResolutionChanges) -> Resolution:
@@ -324,154 +278,3 @@ async def _after(call: Call, meeting: Meeting, before: Resolution, changes: Reso
                 "due_before_the_meeting", f"due {changes.due} lies before {meeting.day}", "办结时限早于会议日期"
             )
     return before.model_copy(update=given)
-
-
-# the signature ------------------------------------------------------------------------------------------------------
-async def decisions_of(call: Call, meeting_id: str) -> list[Decision]:
-    """The meeting's decisions, locked, in the agenda's order; without what was taken back in the session."""
-    standing = decision_table.c.standing != Standing.withdrawn
-    statement = sa.select(Decision).filter_by(meeting_id=meeting_id).where(standing)
-    statement = statement.order_by(decision_table.c.id).with_for_update()
-    found = (await call.session.execute(statement)).scalars()
-    return sorted(found, key=lambda decision: decision.resolution.number)
-
-
-async def _sign(
-    call: Call, meeting: Meeting, kind: MeetingKind, minutes: Minutes, taken: StepTaken, facts: Facts
-) -> None:
-    composition = await compositions.current(call.session)
-    words = await _words(call, meeting, kind, composition, minutes.amendments)
-    minutes_.require_told(minutes.text, words.items, kind.minutes_chain.clause)
-    correction = minutes.cause == Cause.correction
-    issue = (await in_force(call, meeting.id)).issue if correction else None
-    entrusted = taken.official == meeting.chair and bool(facts["entrusted"])
-    minutes_.seal(minutes, taken, issue or await _issue(call, meeting, taken), composition, entrusted=entrusted)
-    await _keep_document(call, minutes)
-    assert minutes.digest and minutes.issue
-    signed = MinutesSigned(
-        meeting_id=meeting.id,
-        minutes_id=minutes.id,
-        version=minutes.number,
-        digest=minutes.digest,
-        issue=minutes.issue,
-        corrects=minutes.corrects,
-        signed_by=taken.official,
-        on_behalf_of=taken.on_behalf_of,
-        under=taken.under,
-        signed_at=taken.occurred_at,
-        recorded_at=call.now,
-    )
-    meeting.state = MeetingState.signed
-    if correction:
-        following = await _corrected(call, meeting, kind, minutes)
-    else:
-        following = await _adopted(call, meeting, kind, taken.occurred_at)
-    await emit(call.session, signed, *following)
-
-
-async def _keep_document(call: Call, minutes: Minutes) -> None:
-    """Keep the document as it is now, beside its version: with the signature or not at all, and without the file store,
-    which no transaction waits for."""
-    content = await asyncio.to_thread(gbt9704.docx, minutes_.layout(minutes))  # some 30 ms of other requests' time
-    kept = {"id": minutes.id, "government": call.government, "content": content}
-    await call.session.execute(sa.insert(minutes_document).values(kept))
-
-
-async def _issue(call: Call, meeting: Meeting, taken: StepTaken) -> str:
-    """The next number of this government's minutes of this kind in the year of the signature, without gaps: its row stays
-    locked until the commit."""
-    year = shanghai_day(taken.occurred_at).year
-    series = {"government": call.government, "kind": meeting.kind, "year": year}
-    n = (await backbone(call.session, _NEXT_ISSUE, series)).scalar_one()
-    return f"〔{year}〕{n}号"
-
-
-async def _adopted(call: Call, meeting: Meeting, kind: MeetingKind, signed_at: datetime) -> list[Event]:
-    """What the meeting adopted, in force from here on."""
-    return [
-        _adoption(call, meeting, kind, decision)
-        for decision in await decisions_of(call, meeting.id)
-        if decisions_.adopt(decision, kind.publication, signed_at)
-    ]
-
-
-def _adoption(
-    call: Call, meeting: Meeting, kind: MeetingKind, decision: Decision, *, by_correction: bool = False
-) -> DecisionAdopted:
-    assert decision.signed_at
-    return DecisionAdopted(
-        decision_id=decision.id,
-        meeting_id=meeting.id,
-        meeting_kind=meeting.kind,
-        meeting_title=meeting.title,
-        meeting_clause=kind.clause,
-        edition=meeting.edition,
-        resolution=decision.resolution,
-        signed_at=decision.signed_at,
-        recorded_at=call.now,
-        by_correction=by_correction,
-        closed_at=meeting.closed_at,
-    )
-
-
-async def _corrected(call: Call, meeting: Meeting, kind: MeetingKind, minutes: Minutes) -> list[Event]:
-    """Let topics and decisions be what the signed correction makes of them, and tell it."""
-    assert minutes.signed_at and minutes.signed_by and meeting.closed_at
-    clause = kind.minutes_chain.clause
-    changed = {made.before.topic_id: made for made in minutes.amendments}
-    for topic in await _topics_of(call, minutes.amendments):
-        made = changed[topic.id]
-        outcomes = made.before.outcome, made.after.outcome
-        by, at = minutes.signed_by, minutes.signed_at
-        transitions.follow_correction(topic, meeting.id, *outcomes, by, minutes.reason, at, call.now, clause)
-    found = {decision.id: decision for decision in await decisions_of(call, meeting.id)}
-    events: list[Event] = []
-    for made in minutes.amendments:
-        decision = found[made.decision_id]
-        revision = Revision(
-            minutes.number, made.effect, minutes.reason, made.changes, minutes.signed_by, minutes.signed_at
-        )
-        decisions_.correct(decision, made, kind.publication, revision)
-        if made.effect == Effect.adopted:
-            events.append(_adoption(call, meeting, kind, decision, by_correction=True))
-        elif made.effect == Effect.amended:
-            events.append(_amended(call, meeting, minutes, decision, made))
-        elif made.effect == Effect.revoked:
-            events.append(_revoked(call, meeting, minutes, decision))
-    after = {made.decision_id: made.after for made in minutes.amendments}
-    meeting.resolutions = [after.get(each.decision_id, each) for each in meeting.resolutions]
-    return events
-
-
-def _amended(call: Call, meeting: Meeting, minutes: Minutes, decision: Decision, made: Amendment) -> DecisionAmended:
-    assert minutes.signed_at and meeting.closed_at
-    return DecisionAmended(
-        decision_id=decision.id,
-        meeting_id=meeting.id,
-        meeting_kind=meeting.kind,
-        meeting_title=meeting.title,
-        edition=meeting.edition,
-        resolution=decision.resolution,
-        revision=decision.revision,
-        minutes_version=minutes.number,
-        reason=minutes.reason,
-        changes=made.changes,
-        closed_at=meeting.closed_at,
-        signed_at=minutes.signed_at,
-        recorded_at=call.now,
-    )
-
-
-def _revoked(call: Call, meeting: Meeting, minutes: Minutes, decision: Decision) -> DecisionRevoked:
-    assert minutes.signed_at
-    return DecisionRevoked(
-        decision_id=decision.id,
-        meeting_id=meeting.id,
-        meeting_title=meeting.title,
-        resolution=decision.resolution,
-        revision=decision.revision,
-        minutes_version=minutes.number,
-        reason=minutes.reason,
-        signed_at=minutes.signed_at,
-        recorded_at=call.now,
-    )

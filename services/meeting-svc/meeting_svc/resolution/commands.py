@@ -8,7 +8,7 @@ from meeting_svc.decision.decision import Decision, Standing
 from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting.meeting import Meeting, MeetingState
 from meeting_svc.meeting_kind.case import kind_of
-from meeting_svc.minutes import commands as minutes_commands
+from meeting_svc.minutes import case as minutes_case
 from meeting_svc.minutes import minutes as minutes_
 from meeting_svc.resolution import resolution as resolutions
 from meeting_svc.resolution.schemas import DecisionPayload, RecordDecision, ReplaceDecision, WithdrawDecision
@@ -165,7 +165,7 @@ async def _as_said(call: Call, meeting: Meeting, resolution: Resolution, body: D
 
 async def _draft_goes_stale(call: Call, meeting: Meeting) -> None:
     """A draft of the minutes that was made before doesn't say what is recorded now."""
-    if draft := await minutes_commands.latest_of(call, meeting.id):
+    if draft := await minutes_case.latest_of(call, meeting.id):
         minutes_.outdate(draft)
         meeting.minutes_steps = []
 

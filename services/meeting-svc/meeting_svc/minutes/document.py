@@ -1,0 +1,51 @@
+"""The document of minutes: issuer, layout by GB/T 9704, file name. Pure."""
+
+from __future__ import annotations
+
+from meeting_svc.minutes.minutes import Cause, Minutes
+from zhengling.authority.composition import Composition, OrganisationKind
+from zhengling.documents.gbt9704 import Attendees, Imprint, Layout
+from zhengling.kernel.instants import shanghai_day
+
+_ATTENDANCE = ("出席", "列席", "请假", "外出", "替会", "缺席")
+
+
+def issuer_of(composition: Composition, otherwise: str) -> str:
+    """The name of the government's office, which issues minutes."""
+    offices = (o.name for o in composition.organisations if o.kind == OrganisationKind.office)
+    return next(offices, otherwise)
+
+
+def layout(minutes: Minutes) -> Layout:
+    """The version as an official document: its text part by part, with whatever was decided about it since."""
+    lines = [line.strip() for line in minutes.text.splitlines() if line.strip()]
+    title, rest = (lines[0], lines[1:]) if lines else ("", [])
+    blocks, paragraphs = [], []
+    for line in rest:
+        label, colon, people = line.partition("：")
+        if colon and people and label in _ATTENDANCE:
+            blocks.append(Attendees(label=label, people=people))
+        else:
+            paragraphs.append(line)
+    if minutes.signature:
+        blocks.append(Attendees(label="签发", people=minutes.signature))
+    day = shanghai_day(minutes.signed_at or minutes.drafted_at)
+    draft = "" if minutes.final else "（未签发稿）"
+    return Layout(
+        mark=minutes.mark,
+        number=f"{minutes.issue or ''}{draft}{'（更正）' if minutes.cause == Cause.correction else ''}",
+        issuer=minutes.issuer,
+        dated=day,
+        title="" if title == minutes.mark else title,
+        paragraphs=tuple(paragraphs),
+        attendees=tuple(blocks),
+        imprint=Imprint(printed_by=minutes.issuer, printed_on=day),
+    )
+
+
+def file_name(minutes: Minutes, title: str) -> str:
+    """The name under which the version is saved: the meeting's title, its number, and what it is before the signature."""
+    correction = "（更正）" if minutes.cause == Cause.correction else ""
+    standing = "" if minutes.final else f"（第{minutes.number}稿）"
+    name = f"{title}纪要{minutes.issue or ''}{correction}{standing}"
+    return "".join("_" if character in '\\/:*?"<>|' else character for character in name) + ".docx"

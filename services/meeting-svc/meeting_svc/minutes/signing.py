@@ -1,0 +1,190 @@
+"""The signature of minutes: the number, the document, and the events of each decision adopted, amended or revoked."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from meeting_svc.decision import decision as decisions_
+from meeting_svc.decision.decision import Amendment, Decision, Effect, Revision, Standing
+from meeting_svc.meeting.meeting import Meeting, MeetingState
+from meeting_svc.minutes import document
+from meeting_svc.minutes import minutes as minutes_
+from meeting_svc.minutes import text as minutes_text
+from meeting_svc.minutes.case import decisions_of, in_force, topics_of
+from meeting_svc.minutes.minutes import Cause, Minutes
+from meeting_svc.minutes.table import minutes_document
+from meeting_svc.topic import transitions
+from zhengling.authority.chain import StepTaken
+from zhengling.authority.composition import Composition
+from zhengling.backbone.outbox import emit
+from zhengling.database.session import backbone
+from zhengling.documents import gbt9704, minutes_template
+from zhengling.events.event import Event
+from zhengling.events.meeting import DecisionAdopted, DecisionAmended, DecisionRevoked, MinutesSigned
+from zhengling.kernel.instants import shanghai_day
+from zhengling.replicas import composition as compositions
+from zhengling.rules.conditions import Facts
+from zhengling.rules.meetings import MeetingKind
+from zhengling.web.call import Call
+
+_NEXT_ISSUE = sa.text("""
+    INSERT INTO minutes_series AS s (government, kind, year, last) VALUES (:government, :kind, :year, 1)
+    ON CONFLICT (government, kind, year) DO UPDATE SET last = s.last + 1 RETURNING last
+""")
+
+
+async def words(
+    call: Call, meeting: Meeting, kind: MeetingKind, composition: Composition, amendments: list[Amendment]
+) -> minutes_template.Values:
+    """What the minutes have to tell, with the decisions as they would be after these amendments."""
+    found = await decisions_of(call, meeting.id)
+    after = {each.decision_id: each.after for each in amendments}
+    revoked = {each.id for each in found if each.standing == Standing.revoked}
+    revoked |= {each.decision_id for each in amendments if each.revoked}
+    resolutions = [after.get(each.id, each.resolution) for each in found]
+    name = call.service.rulebooks.edition(call.government, meeting.edition).government.name
+    return minutes_text.words(meeting, kind, composition, name, resolutions, frozenset(revoked))
+
+
+async def sign(
+    call: Call, meeting: Meeting, kind: MeetingKind, minutes: Minutes, taken: StepTaken, facts: Facts
+) -> None:
+    composition = await compositions.current(call.session)
+    words = await words(call, meeting, kind, composition, minutes.amendments)
+    minutes_text.require_told(minutes.text, words.items, kind.minutes_chain.clause)
+    correction = minutes.cause == Cause.correction
+    issue = (await in_force(call, meeting.id)).issue if correction else None
+    entrusted = taken.official == meeting.chair and bool(facts["entrusted"])
+    minutes_.seal(minutes, taken, issue or await _issue(call, meeting, taken), composition, entrusted=entrusted)
+    await keep_document(call, minutes)
+    assert minutes.digest and minutes.issue
+    signed = MinutesSigned(
+        meeting_id=meeting.id,
+        minutes_id=minutes.id,
+        version=minutes.number,
+        digest=minutes.digest,
+        issue=minutes.issue,
+        corrects=minutes.corrects,
+        signed_by=taken.official,
+        on_behalf_of=taken.on_behalf_of,
+        under=taken.under,
+        signed_at=taken.occurred_at,
+        recorded_at=call.now,
+    )
+    meeting.state = MeetingState.signed
+    if correction:
+        following = await _corrected(call, meeting, kind, minutes)
+    else:
+        following = await adopted(call, meeting, kind, taken.occurred_at)
+    await emit(call.session, signed, *following)
+
+
+async def keep_document(call: Call, minutes: Minutes) -> None:
+    """Keep the document as it is now, beside its version: with the signature or not at all, and without the file store,
+    which no transaction waits for."""
+    content = await asyncio.to_thread(gbt9704.docx, document.layout(minutes))  # some 30 ms of other requests' time
+    kept = {"id": minutes.id, "government": call.government, "content": content}
+    await call.session.execute(sa.insert(minutes_document).values(kept))
+
+
+async def _issue(call: Call, meeting: Meeting, taken: StepTaken) -> str:
+    """The next number of this government's minutes of this kind in the year of the signature, without gaps: its row stays
+    locked until the commit."""
+    year = shanghai_day(taken.occurred_at).year
+    series = {"government": call.government, "kind": meeting.kind, "year": year}
+    n = (await backbone(call.session, _NEXT_ISSUE, series)).scalar_one()
+    return f"〔{year}〕{n}号"
+
+
+async def adopted(call: Call, meeting: Meeting, kind: MeetingKind, signed_at: datetime) -> list[Event]:
+    """What the meeting adopted, in force from here on."""
+    return [
+        _adoption(call, meeting, kind, decision)
+        for decision in await decisions_of(call, meeting.id)
+        if decisions_.adopt(decision, kind.publication, signed_at)
+    ]
+
+
+def _adoption(
+    call: Call, meeting: Meeting, kind: MeetingKind, decision: Decision, *, by_correction: bool = False
+) -> DecisionAdopted:
+    assert decision.signed_at
+    return DecisionAdopted(
+        decision_id=decision.id,
+        meeting_id=meeting.id,
+        meeting_kind=meeting.kind,
+        meeting_title=meeting.title,
+        meeting_clause=kind.clause,
+        edition=meeting.edition,
+        resolution=decision.resolution,
+        signed_at=decision.signed_at,
+        recorded_at=call.now,
+        by_correction=by_correction,
+        closed_at=meeting.closed_at,
+    )
+
+
+async def _corrected(call: Call, meeting: Meeting, kind: MeetingKind, minutes: Minutes) -> list[Event]:
+    """Let topics and decisions be what the signed correction makes of them, and tell it."""
+    assert minutes.signed_at and minutes.signed_by and meeting.closed_at
+    clause = kind.minutes_chain.clause
+    changed = {made.before.topic_id: made for made in minutes.amendments}
+    for topic in await topics_of(call, minutes.amendments):
+        made = changed[topic.id]
+        outcomes = made.before.outcome, made.after.outcome
+        by, at = minutes.signed_by, minutes.signed_at
+        transitions.follow_correction(topic, meeting.id, *outcomes, by, minutes.reason, at, call.now, clause)
+    found = {decision.id: decision for decision in await decisions_of(call, meeting.id)}
+    events: list[Event] = []
+    for made in minutes.amendments:
+        decision = found[made.decision_id]
+        revision = Revision(
+            minutes.number, made.effect, minutes.reason, made.changes, minutes.signed_by, minutes.signed_at
+        )
+        decisions_.correct(decision, made, kind.publication, revision)
+        if made.effect == Effect.adopted:
+            events.append(_adoption(call, meeting, kind, decision, by_correction=True))
+        elif made.effect == Effect.amended:
+            events.append(_amended(call, meeting, minutes, decision, made))
+        elif made.effect == Effect.revoked:
+            events.append(_revoked(call, meeting, minutes, decision))
+    after = {made.decision_id: made.after for made in minutes.amendments}
+    meeting.resolutions = [after.get(each.decision_id, each) for each in meeting.resolutions]
+    return events
+
+
+def _amended(call: Call, meeting: Meeting, minutes: Minutes, decision: Decision, made: Amendment) -> DecisionAmended:
+    assert minutes.signed_at and meeting.closed_at
+    return DecisionAmended(
+        decision_id=decision.id,
+        meeting_id=meeting.id,
+        meeting_kind=meeting.kind,
+        meeting_title=meeting.title,
+        edition=meeting.edition,
+        resolution=decision.resolution,
+        revision=decision.revision,
+        minutes_version=minutes.number,
+        reason=minutes.reason,
+        changes=made.changes,
+        closed_at=meeting.closed_at,
+        signed_at=minutes.signed_at,
+        recorded_at=call.now,
+    )
+
+
+def _revoked(call: Call, meeting: Meeting, minutes: Minutes, decision: Decision) -> DecisionRevoked:
+    assert minutes.signed_at
+    return DecisionRevoked(
+        decision_id=decision.id,
+        meeting_id=meeting.id,
+        meeting_title=meeting.title,
+        resolution=decision.resolution,
+        revision=decision.revision,
+        minutes_version=minutes.number,
+        reason=minutes.reason,
+        signed_at=minutes.signed_at,
+        recorded_at=call.now,
+    )
