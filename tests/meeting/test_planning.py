@@ -14,7 +14,9 @@ from pydantic import ValidationError
 from meeting_svc.decision.decision import Decision, Standing
 from meeting_svc.meeting.meeting import Meeting, MeetingState
 from meeting_svc.meeting_plan import meeting_plan as meeting_plans
+from meeting_svc.meeting_plan import steps as plan_steps
 from meeting_svc.meeting_plan.meeting_plan import Declaration, MeetingPlan, PlanItem, PlanState, allows
+from meeting_svc.meeting_plan.steps import PlanStepTaken, next_ask
 from meeting_svc.planning_request import breaches
 from meeting_svc.planning_request import commands as planning_commands
 from meeting_svc.planning_request import planning_request as planning_requests
@@ -27,14 +29,7 @@ from meeting_svc.planning_request.breaches import (
     standing,
 )
 from meeting_svc.planning_request.invitees import invited_by
-from meeting_svc.planning_request.planning_request import (
-    Guest,
-    Lift,
-    PlanningRequest,
-    PlanStepTaken,
-    RequestState,
-    next_ask,
-)
+from meeting_svc.planning_request.planning_request import Guest, Lift, PlanningRequest, RequestState
 from tests.conftest import composition_of
 from tests.sixth import write_sixth_government
 from zhengling.authority.composition import Composition, Post, PostRole
@@ -296,10 +291,10 @@ def test_a_step_is_taken_by_what_a_meeting_of_the_kind_adopted_as_long_as_it_hol
         id="m", government="xigang", edition="2023-08-21", kind=kind, title="会议", day=DAY, called_by="x", state=state
     )
     if code is None:
-        planning_requests.require_decides(("executive",), "TV-1", decision, meeting)
+        plan_steps.require_decides(("executive",), "TV-1", decision, meeting)
         return
     with pytest.raises(Problem) as refused:
-        planning_requests.require_decides(("executive",), "TV-1", decision, meeting)
+        plan_steps.require_decides(("executive",), "TV-1", decision, meeting)
     assert (refused.value.code, refused.value.clause) == (code, "TV-1")
 
 

@@ -12,6 +12,7 @@ from uuid_utils.compat import uuid7
 from meeting_svc.decision.decision import Decision
 from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.meeting_plan import meeting_plan as meeting_plans
+from meeting_svc.meeting_plan import steps as plan_steps
 from meeting_svc.meeting_plan.meeting_plan import Declaration, MeetingPlan, PlanItem, PlanState
 from meeting_svc.meeting_plan.schemas import (
     AddItem,
@@ -21,9 +22,8 @@ from meeting_svc.meeting_plan.schemas import (
     OpenPlan,
     TakePlanStep,
 )
-from meeting_svc.planning_request import planning_request as planning_requests
+from meeting_svc.meeting_plan.steps import PlanStepTaken
 from meeting_svc.planning_request.commands import one_at_a_time
-from meeting_svc.planning_request.planning_request import PlanStepTaken
 from zhengling.authority.composition import Acting, Composition, require_organisations
 from zhengling.backbone import timers
 from zhengling.database.session import load, lock, now
@@ -44,7 +44,7 @@ OVERDUE = "meeting_plan_overdue"
 
 def rules_of(book: Rulebook) -> YearlyPlan:
     """409 `no_planning_rules`, `no_yearly_plan` where the government has none."""
-    rules = planning_requests.rules_of(book.planning, book.code, book.government.name)
+    rules = plan_steps.rules_of(book.planning, book.code, book.government.name)
     return meeting_plans.rules_of(rules, book.government.name)
 
 
@@ -175,7 +175,7 @@ async def take_step(call: Call, year: int, body: TakePlanStep) -> MeetingPlan:
             Text("state when it occurred, or name a later decision", "请填写实际时间或之后的决定"),
         )
     if decision and meeting:
-        planning_requests.require_decides(ask.meeting, ask.clause or rules.clause, decision, meeting)
+        plan_steps.require_decides(ask.meeting, ask.clause or rules.clause, decision, meeting)
     collected = plan.state == PlanState.collecting
     meeting_plans.strike(plan, {item.item_id: item.reason for item in body.struck})
     taken = PlanStepTaken(
@@ -202,8 +202,8 @@ async def take_step(call: Call, year: int, body: TakePlanStep) -> MeetingPlan:
 def _actor(call: Call, rules: YearlyPlan, ask: Ask, composition: Composition, body: TakePlanStep) -> Acting:
     by_decision = body.decision_id is not None
     clause = ask.clause or rules.clause
-    planning_requests.require_step(ask, body.step, clause)
-    planning_requests.require_way(ask, clause, by_decision=by_decision)
+    plan_steps.require_step(ask, body.step, clause)
+    plan_steps.require_way(ask, clause, by_decision=by_decision)
     return composition.require(
         call.official,
         tuple(Actor(role=role) for role in (ask.recorded_by if by_decision else ask.by)),

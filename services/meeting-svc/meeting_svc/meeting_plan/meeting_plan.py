@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 
-from meeting_svc.planning_request.planning_request import PlanStepTaken
+from meeting_svc.meeting_plan.steps import PlanStepTaken
 from zhengling.authority.composition import Acting, Composition
 from zhengling.kernel.errors import Problem, Text, invalid, refusal
 from zhengling.kernel.instants import shanghai_day

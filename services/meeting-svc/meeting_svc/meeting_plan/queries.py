@@ -6,10 +6,9 @@ import sqlalchemy as sa
 
 from meeting_svc.meeting_plan.commands import SUBJECT, plan_of, rules_of
 from meeting_svc.meeting_plan.meeting_plan import MeetingPlan, PlanState, waiting
-from meeting_svc.meeting_plan.schemas import LinkedRequest, MeetingPlanView
+from meeting_svc.meeting_plan.schemas import LinkedRequest, MeetingPlanView, NextPlanStep
 from meeting_svc.meeting_plan.table import meeting_plan as meeting_plan_table
 from meeting_svc.planning_request.planning_request import PlanningRequest
-from meeting_svc.planning_request.schemas import NextPlanStep
 from meeting_svc.planning_request.table import planning_request as planning_request_table
 from zhengling.kernel.errors import not_found
 from zhengling.kernel.instants import shanghai_day

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
 from meeting_svc.meeting_plan.meeting_plan import PlanState
 from meeting_svc.planning_request.planning_request import RequestState
-from meeting_svc.planning_request.schemas import DecisionId, NextPlanStep, Note, PlanStepView
 from zhengling.authority.composition import Key
+from zhengling.kernel.characters import SeveralLines
 from zhengling.kernel.payload import (
     SAYING,
     OccurredAt,
@@ -22,6 +22,7 @@ from zhengling.kernel.payload import (
 )
 from zhengling.replicas.due_dates import DueView
 from zhengling.rules.planning import PlanStep
+from zhengling.web.steps import Next, TakenView
 
 Year = Annotated[int, Field(ge=2010, le=2100)]
 Month = Annotated[int, Field(ge=1, le=12, description="when it is foreseen")]
@@ -135,3 +136,23 @@ class MeetingPlanView(View):
     edition: str
     modified_at: datetime
     next_step: NextPlanStep | None = None
+
+
+Note = Annotated[str, Field(max_length=500), SeveralLines]
+
+
+DecisionId = Annotated[str, Field(max_length=64)]
+
+
+class PlanStepView(TakenView):
+    step: PlanStep
+    decision_id: str | None
+
+
+class NextPlanStep(Next):
+    """The step that is next: by any of these roles or by all of them, or by a decision of a meeting of these kinds."""
+
+    step: PlanStep
+    need: Literal["any", "all"]
+    meeting: list[str]
+    recorders: Annotated[list[str], Field(description="who may record the meeting's decision")]

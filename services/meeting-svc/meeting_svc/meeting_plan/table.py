@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from meeting_svc.meeting_plan.meeting_plan import Declaration, MeetingPlan, PlanItem, PlanVersion
-from meeting_svc.planning_request.planning_request import PlanStepTaken
+from meeting_svc.meeting_plan.steps import PlanStepTaken
 from meeting_svc.registry import Instant, mapper, metadata
 from zhengling.database.mapping import Json, map_noun, noun_columns
 

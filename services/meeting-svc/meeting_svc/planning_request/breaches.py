@@ -10,15 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from meeting_svc.meeting_plan.steps import next_ask
 from meeting_svc.planning_request.invitees import invited_by
-from meeting_svc.planning_request.planning_request import (
-    Act,
-    Lift,
-    PlanningRequest,
-    next_ask,
-    require_act,
-    require_not_before,
-)
+from meeting_svc.planning_request.planning_request import Act, Lift, PlanningRequest, require_act, require_not_before
 from zhengling.authority.composition import Acting, Composition
 from zhengling.dates.deadlines import Due, Unit
 from zhengling.dates.workdays import WorkdayCalendar

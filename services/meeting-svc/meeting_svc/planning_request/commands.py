@@ -16,7 +16,9 @@ from uuid_utils.compat import uuid7
 
 from meeting_svc.decision.decision import Decision
 from meeting_svc.meeting.meeting import Meeting
+from meeting_svc.meeting_plan import steps as plan_steps
 from meeting_svc.meeting_plan.meeting_plan import MeetingPlan, allows
+from meeting_svc.meeting_plan.steps import PlanStepTaken
 from meeting_svc.planning_request import breaches
 from meeting_svc.planning_request import invitees as guest
 from meeting_svc.planning_request import planning_request as planning_requests
@@ -26,7 +28,6 @@ from meeting_svc.planning_request.planning_request import (
     Guest,
     Invitation,
     PlanningRequest,
-    PlanStepTaken,
     Reply,
     RequestState,
 )
@@ -85,7 +86,7 @@ def book_of(call: Call, request: PlanningRequest) -> Rulebook:
 
 def kind_of(book: Rulebook, name: str) -> RequestType:
     """The rules of a type of request. 409 `no_planning_rules`, 422 `unknown_request_type`."""
-    return planning_requests.type_of(planning_requests.rules_of(book.planning, book.code, book.government.name), name)
+    return planning_requests.type_of(plan_steps.rules_of(book.planning, book.code, book.government.name), name)
 
 
 async def case_of(session: AsyncSession, book: Rulebook, request: PlanningRequest, today: date) -> Case:
@@ -215,7 +216,7 @@ def _go_on(case: Case, occurred_at: datetime) -> None:
     """Refuse what may not stand against the request any longer; approve it where nothing is open any more."""
     request, found = case.request, breaches.standing(case.request, case.found)
     _note_lateness(case)
-    if planning_requests.next_ask(case.kind.ask, request.steps):
+    if plan_steps.next_ask(case.kind.ask, request.steps):
         breaches.refuse_breaches(request, found, finally_=False)
         return
     asked = bool(
@@ -315,10 +316,10 @@ async def _decision(call: Call, decision_id: str | None) -> tuple[Decision | Non
 
 async def _require_decides(call: Call, case: Case, decision: Decision, meeting: Meeting) -> None:
     """Refusals of `planning.require_decides` and `planning.require_about`."""
-    due = planning_requests.next_ask(case.kind.ask, case.request.steps)
+    due = plan_steps.next_ask(case.kind.ask, case.request.steps)
     assert due
     clause = due[0].clause or case.kind.clause
-    planning_requests.require_decides(due[0].meeting, clause, decision, meeting)
+    plan_steps.require_decides(due[0].meeting, clause, decision, meeting)
     offices = {each.code for each in case.composition.organisations if each.kind == OrganisationKind.office}
     used_by = await _approved_by(call.session, decision, case.request)
     planning_requests.require_about(case.request, decision, offices, used_by, clause)
@@ -377,9 +378,7 @@ async def lift(call: Call, request_id: str, body: LiftHindrance) -> PlanningRequ
         occurred_at,
         shanghai_day(call.now),
     )
-    if not planning_requests.next_ask(case.kind.ask, case.request.steps) and not breaches.standing(
-        case.request, case.found
-    ):
+    if not plan_steps.next_ask(case.kind.ask, case.request.steps) and not breaches.standing(case.request, case.found):
         planning_requests.require_day_ahead(case.request, shanghai_day(occurred_at))
         planning_requests.complete(case.kind, case.request, occurred_at)
     call.audit_details.update({"hindrance": body.hindrance, "reason": body.reason} | acting.behalf)
@@ -458,7 +457,7 @@ async def require_approved(session: AsyncSession, request_id: str, type_: str, d
     for step in request.steps:
         if step.decision_id:
             decision = await load(session, Decision, step.decision_id, "decision", "决定事项")
-            planning_requests.require_holding(decision, request.clause)
+            plan_steps.require_holding(decision, request.clause)
     return request
 
 

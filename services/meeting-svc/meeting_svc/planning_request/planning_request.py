@@ -8,21 +8,19 @@ takes its whole chain again. Pure: no I/O.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
-from meeting_svc.decision.decision import Decision, Standing
-from meeting_svc.meeting.meeting import Meeting, MeetingState
-from zhengling.authority.chain import Taken
+from meeting_svc.decision.decision import Decision
+from meeting_svc.meeting_plan.steps import PlanStepTaken, next_ask, require_step, require_way
 from zhengling.authority.composition import Acting, Composition
-from zhengling.kernel.errors import Problem, Text, invalid, refusal
+from zhengling.kernel.errors import Text, invalid, refusal
 from zhengling.kernel.instants import shanghai_day
 from zhengling.rules.chains import Actor
 from zhengling.rules.planning import (
     CHINESE,
-    Ask,
     Group,
     Hindrance,
     NameOf,
@@ -30,7 +28,6 @@ from zhengling.rules.planning import (
     PlanStep,
     RequestType,
 )
-from zhengling.rules.vocabulary import Role, in_chinese
 
 
 class RequestState(StrEnum):
@@ -82,14 +79,6 @@ class Guest:
 
     name: str
     group: Group | None = None
-
-
-@dataclass(frozen=True)
-class PlanStepTaken(Taken):
-    """A step of a request's or a plan's chain: by an official, or by a meeting's decision as somebody recorded it."""
-
-    step: PlanStep
-    decision_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -176,19 +165,6 @@ class PlanningRequest:
     modified_at: datetime | None = None
 
 
-# the rules ----------------------------------------------------------------------------------------------------------
-def rules_of(rules: Planning | None, government: str, name: str) -> Planning:
-    """409 `no_planning_rules` where the government doesn't regulate what has to be asked for."""
-    if rules:
-        return rules
-    raise Problem(
-        409,
-        "no_planning_rules",
-        Text(f"{government} has no planning.yaml", f"{name}没有办会申请规则"),
-        Text("nothing has to be asked for; or add the section planning to its rulebook", "无需申请；或在规则库中补充"),
-    )
-
-
 def type_of(rules: Planning, name: str) -> RequestType:
     """422 `unknown_request_type`."""
     if kind := rules.requests.get(name):
@@ -226,24 +202,6 @@ def require_document(kind: RequestType, request: PlanningRequest) -> None:
             "须以文件形式正式请示，未填写文号",
             Text("name the document (its number) that asks for it", "请填写请示文号"),
         )
-
-
-# the chain ----------------------------------------------------------------------------------------------------------
-def next_ask(asks: Sequence[Ask], taken: Sequence[PlanStepTaken]) -> tuple[Ask, tuple[Role, ...]] | None:
-    """The first step that isn't done, with the roles that it still needs (any of them, or all); None where all is."""
-    left = list(taken)
-    for ask in asks:
-        open_roles = list(ask.by)
-        if left and left[0].decision_id:
-            left.pop(0)
-            continue
-        while left and left[0].step == ask.step and left[0].role in open_roles:
-            open_roles.remove(left.pop(0).role)
-            if ask.need == "any":
-                open_roles = []
-        if open_roles or (ask.meeting and not ask.by):
-            return ask, tuple(open_roles)
-    return None
 
 
 def require_act(request: PlanningRequest, act: Act) -> None:
@@ -322,73 +280,6 @@ def answerer(
     )
 
 
-def require_way(ask: Ask, clause: str, *, by_decision: bool) -> None:
-    """409 `not_by_decision`, `decision_needed`: whether a meeting's decision takes this step."""
-    if by_decision and not ask.meeting:
-        raise refusal(
-            "not_by_decision",
-            clause,
-            f"{ask.step} is taken by {' or '.join(ask.by)}, not by a meeting's decision",
-            f"“{CHINESE[ask.step]}”由{in_chinese(*ask.by)}办理，不以会议决定代替",
-            Text("name no decision", "请勿填写会议决定"),
-        )
-    if not by_decision and not ask.by:
-        raise refusal(
-            "decision_needed",
-            clause,
-            f"{ask.step} is a decision of a meeting of the kind {' or '.join(ask.meeting)}",
-            f"“{CHINESE[ask.step]}”须经规定的会议研究决定",
-            Text("name the decision of the meeting (decision_id)", "请填写会议决定事项"),
-            meeting_kinds=list(ask.meeting),
-        )
-
-
-_OVER = (MeetingState.closed, MeetingState.minuted, MeetingState.signed, MeetingState.unminuted)
-
-
-def require_decides(kinds: tuple[str, ...], clause: str, decision: Decision, meeting: Meeting) -> None:
-    """409 `wrong_meeting_kind`, `meeting_not_over`, `decision_not_adopted`, `decision_revoked`: a step is taken by what a
-    meeting of the right kind has adopted, as long as that holds."""
-    if meeting.kind not in kinds:
-        raise refusal(
-            "wrong_meeting_kind",
-            clause,
-            f"the decision is of a meeting of the kind {meeting.kind}; {' or '.join(kinds)} decides",
-            "该决定事项的会议类别不符",
-            Text(f"name a decision of {' or '.join(kinds)}", "请填写相应会议的决定事项"),
-            meeting_kinds=list(kinds),
-        )
-    if meeting.state not in _OVER:
-        raise refusal(
-            "meeting_not_over",
-            clause,
-            f"the meeting is {meeting.state}",
-            "会议尚未结束",
-            Text("record it once the session is closed", "请在会议结束后登记"),
-        )
-    if not decision.resolution.outcome.adopts:
-        raise refusal(
-            "decision_not_adopted",
-            clause,
-            f"the meeting's outcome is {decision.resolution.outcome}",
-            "该事项未获会议通过",
-            Text("refuse the request, or name the decision that adopted it", "请不予批准，或填写获通过的决定事项"),
-        )
-    require_holding(decision, clause)
-
-
-def require_holding(decision: Decision, clause: str) -> None:
-    """409 `decision_revoked`: what was decided approves as long as it holds."""
-    if decision.standing == Standing.revoked:
-        raise refusal(
-            "decision_revoked",
-            clause,
-            "the decision was revoked",
-            "该决定事项已撤销",
-            Text("name a decision that holds", "请填写有效的决定事项"),
-        )
-
-
 def require_about(
     request: PlanningRequest, decision: Decision, offices: Collection[str], used_by: str | None, clause: str
 ) -> None:
@@ -414,19 +305,6 @@ def require_about(
             f"the decision approved another request: {used_by}",
             f"该决定事项已用于批准另一申请：{used_by}",
             Text("name the decision on this request", "请填写就本申请作出的决定事项"),
-        )
-
-
-def require_step(ask: Ask, step: PlanStep, clause: str) -> None:
-    """409 `step_out_of_order`."""
-    if ask.step != step:
-        raise refusal(
-            "step_out_of_order",
-            ask.clause or clause,
-            f"{step} isn't next, {ask.step} is",
-            f"尚不能办理“{CHINESE[step]}”，下一环节为“{CHINESE[ask.step]}”",
-            Text(f"take {ask.step} first", f"请先完成“{CHINESE[ask.step]}”"),
-            next_step=ask.step.value,
         )
 
 

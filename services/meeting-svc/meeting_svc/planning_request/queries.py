@@ -6,8 +6,9 @@ from datetime import date
 from typing import Any
 
 from meeting_svc.meeting_kind.schemas import RuleTold
+from meeting_svc.meeting_plan import steps as plan_steps
+from meeting_svc.meeting_plan.schemas import NextPlanStep
 from meeting_svc.planning_request import breaches
-from meeting_svc.planning_request import planning_request as planning_requests
 from meeting_svc.planning_request.breaches import Breach
 from meeting_svc.planning_request.commands import Case, book_of, case_of, kind_of, lead_of
 from meeting_svc.planning_request.description import request_told
@@ -15,7 +16,6 @@ from meeting_svc.planning_request.planning_request import PlanningRequest, Reque
 from meeting_svc.planning_request.schemas import (
     AskView,
     HindranceView,
-    NextPlanStep,
     PlanningRequestView,
     RequestTypes,
     RequestTypeView,
@@ -63,7 +63,7 @@ def _who_lifts(call: Call, case: Case, breach: Breach) -> list[str]:
 
 
 def _next(call: Call, case: Case) -> NextPlanStep | None:
-    due = planning_requests.next_ask(case.kind.ask, case.request.steps)
+    due = plan_steps.next_ask(case.kind.ask, case.request.steps)
     if due is None:
         return None
     ask, roles = due

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from meeting_svc.meeting_kind.schemas import RuleTold
+from meeting_svc.meeting_plan.schemas import DecisionId, NextPlanStep, Note, PlanStepView
 from meeting_svc.planning_request.planning_request import RequestState
 from zhengling.authority.composition import Key
 from zhengling.kernel.characters import SeveralLines
@@ -24,10 +25,8 @@ from zhengling.kernel.payload import (
 from zhengling.replicas.due_dates import DueView
 from zhengling.rules.planning import Group, Hindrance, NameOf, PlanStep
 from zhengling.rules.vocabulary import Role
-from zhengling.web.steps import Next, TakenView
 
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=SAYING)]
-Note = Annotated[str, Field(max_length=500), SeveralLines]
 Document = Annotated[str, Field(max_length=100, description="the document that asks for it (文号)")]
 Exceptional = Annotated[
     str,
@@ -35,7 +34,6 @@ Exceptional = Annotated[
     SeveralLines,
 ]
 Invitees = Annotated[list[Key], Field(max_length=500, description="officials of this government")]
-DecisionId = Annotated[str, Field(max_length=64)]
 
 
 # payloads -----------------------------------------------------------------------------------------------------------
@@ -141,11 +139,6 @@ class InvitedGuestView(View):
     group: Group | None
 
 
-class PlanStepView(TakenView):
-    step: PlanStep
-    decision_id: str | None
-
-
 class HindranceLiftView(View):
     hindrance: Hindrance
     clause: str
@@ -186,15 +179,6 @@ class HindranceView(View):
     covers: list[str]
     detail: str
     officials: Annotated[list[str], Field(description="who may let it be")]
-
-
-class NextPlanStep(Next):
-    """The step that is next: by any of these roles or by all of them, or by a decision of a meeting of these kinds."""
-
-    step: PlanStep
-    need: Literal["any", "all"]
-    meeting: list[str]
-    recorders: Annotated[list[str], Field(description="who may record the meeting's decision")]
 
 
 class PlanningRequestView(View):

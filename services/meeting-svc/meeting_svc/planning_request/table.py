@@ -2,12 +2,12 @@
 
 import sqlalchemy as sa
 
+from meeting_svc.meeting_plan.steps import PlanStepTaken
 from meeting_svc.planning_request.planning_request import (
     Guest,
     Invitation,
     Lift,
     PlanningRequest,
-    PlanStepTaken,
     Reply,
     Return,
 )
