@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime
 
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
@@ -13,6 +12,7 @@ from meeting_svc.decision.decision import Decision
 from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.meeting_plan import meeting_plan as meeting_plans
 from meeting_svc.meeting_plan import steps as plan_steps
+from meeting_svc.meeting_plan.case import locked, one_at_a_time, plan_of, rules_of
 from meeting_svc.meeting_plan.meeting_plan import Declaration, MeetingPlan, PlanItem, PlanState
 from meeting_svc.meeting_plan.schemas import (
     AddItem,
@@ -23,11 +23,10 @@ from meeting_svc.meeting_plan.schemas import (
     TakePlanStep,
 )
 from meeting_svc.meeting_plan.steps import PlanStepTaken
-from meeting_svc.planning_request.commands import one_at_a_time
 from zhengling.authority.composition import Acting, Composition, require_organisations
 from zhengling.backbone import timers
 from zhengling.database.session import load, lock, now
-from zhengling.kernel.errors import Text, invalid, not_found, refusal
+from zhengling.kernel.errors import Text, invalid, refusal
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import composition as compositions
 from zhengling.replicas import due_dates
@@ -40,29 +39,6 @@ from zhengling.web.call import Call
 
 SUBJECT = "meeting_plan"
 OVERDUE = "meeting_plan_overdue"
-
-
-def rules_of(book: Rulebook) -> YearlyPlan:
-    """409 `no_planning_rules`, `no_yearly_plan` where the government has none."""
-    rules = plan_steps.rules_of(book.planning, book.code, book.government.name)
-    return meeting_plans.rules_of(rules, book.government.name)
-
-
-async def plan_of(session: AsyncSession, year: int) -> MeetingPlan | None:
-    statement = sa.select(MeetingPlan).filter_by(year=year)
-    return (await session.execute(statement)).scalar_one_or_none()
-
-
-async def _locked(call: Call, year: int) -> tuple[MeetingPlan, YearlyPlan, Composition]:
-    """The year's plan, locked, in the version that the caller saw, with its rules."""
-    await one_at_a_time(call.session)
-    statement = sa.select(MeetingPlan).filter_by(year=year).with_for_update().execution_options(populate_existing=True)
-    plan = (await call.session.execute(statement)).scalar_one_or_none()
-    if plan is None:
-        raise not_found("meeting plan", "年度会议计划", year)
-    call.check_version(plan.version)
-    rules = rules_of(call.service.rulebooks.edition(call.government, plan.edition))
-    return plan, rules, await compositions.current(call.session)
 
 
 async def expect_next_year(call: Call) -> None:
@@ -128,7 +104,7 @@ async def open_plan(call: Call, body: OpenPlan) -> MeetingPlan:
 async def hand_in(call: Call, year: int, body: HandIn) -> MeetingPlan:
     """Hand in all items of an organisation, in place of what it handed in before. By whom the rulebook says, while the
     plan is collected."""
-    plan, rules, composition = await _locked(call, year)
+    plan, rules, composition = await locked(call, year)
     require_organisations(composition, [body.sponsor])
     meeting_plans.require_submitter(rules, composition, call.official, body.sponsor, shanghai_day(call.now))
     occurred_at = call.occurred(body.occurred_at)
@@ -161,7 +137,7 @@ async def take_step(call: Call, year: int, body: TakePlanStep) -> MeetingPlan:
     if body.decision_id:
         decision = await load(call.session, Decision, body.decision_id, "decision", "决定事项")
         meeting = await load(call.session, Meeting, decision.meeting_id, "meeting", "会议")
-    plan, rules, composition = await _locked(call, year)
+    plan, rules, composition = await locked(call, year)
     meeting_plans.require_state(plan, PlanState.collecting, PlanState.in_review)
     ask = rules.ask[len(plan.steps)]
     acting = _actor(call, rules, ask, composition, body)
@@ -217,7 +193,7 @@ def _actor(call: Call, rules: YearlyPlan, ask: Ask, composition: Composition, bo
 
 async def declare_committee(call: Call, year: int, body: DeclareCommittee) -> MeetingPlan:
     """Declare that the party committee passed the joint items that wait for it. By who the rulebook says."""
-    plan, rules, composition = await _locked(call, year)
+    plan, rules, composition = await locked(call, year)
     meeting_plans.require_state(plan, PlanState.adopted)
     waiting = tuple(item.id for item in meeting_plans.waiting(plan)) if rules.joint else ()
     if rules.joint:
@@ -239,7 +215,7 @@ async def declare_committee(call: Call, year: int, body: DeclareCommittee) -> Me
 
 async def add_item(call: Call, year: int, body: AddItem) -> MeetingPlan:
     """Add an item to the adopted plan, with a reason: by who the rulebook lets do it. The plan gets a new version."""
-    plan, rules, composition = await _locked(call, year)
+    plan, rules, composition = await locked(call, year)
     acting = meeting_plans.require_door(rules, composition, call.official, shanghai_day(call.now))
     require_organisations(composition, [body.sponsor])
     occurred_at = call.occurred(body.occurred_at)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from meeting_svc.meeting_plan.commands import SUBJECT, plan_of, rules_of
+from meeting_svc.meeting_plan.case import plan_of, rules_of
+from meeting_svc.meeting_plan.commands import SUBJECT
 from meeting_svc.meeting_plan.meeting_plan import MeetingPlan, PlanState, waiting
 from meeting_svc.meeting_plan.schemas import LinkedRequest, MeetingPlanView, NextPlanStep
 from meeting_svc.meeting_plan.table import meeting_plan as meeting_plan_table

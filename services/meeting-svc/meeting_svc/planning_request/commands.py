@@ -6,7 +6,6 @@ slip through.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 
 import sqlalchemy as sa
@@ -17,12 +16,12 @@ from uuid_utils.compat import uuid7
 from meeting_svc.decision.decision import Decision
 from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.meeting_plan import steps as plan_steps
-from meeting_svc.meeting_plan.meeting_plan import MeetingPlan, allows
+from meeting_svc.meeting_plan.case import one_at_a_time
 from meeting_svc.meeting_plan.steps import PlanStepTaken
 from meeting_svc.planning_request import breaches
 from meeting_svc.planning_request import invitees as guest
 from meeting_svc.planning_request import planning_request as planning_requests
-from meeting_svc.planning_request.breaches import Breach, Surroundings
+from meeting_svc.planning_request.case import Case, book_of, case_of, kind_of, locked, require_asker, seen
 from meeting_svc.planning_request.planning_request import (
     Act,
     Guest,
@@ -44,107 +43,16 @@ from meeting_svc.planning_request.schemas import (
     Withdraw,
 )
 from meeting_svc.planning_request.table import planning_request as planning_request_table
-from zhengling.authority.composition import Acting, Composition, OrganisationKind, require_organisations
-from zhengling.database.session import government_of, load, lock
-from zhengling.dates.deadlines import Due, compute
-from zhengling.kernel.errors import Text, invalid
+from zhengling.authority.composition import Composition, OrganisationKind, require_organisations
+from zhengling.database.session import load, lock
+from zhengling.kernel.errors import invalid
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import calendar as calendars
 from zhengling.replicas import composition as compositions
-from zhengling.rules.cadence import period_of
-from zhengling.rules.chains import Actor
 from zhengling.rules.planning import PlanStep, RequestType
 from zhengling.rules.rulebook import Rulebook
 from zhengling.rules.vocabulary import Role
 from zhengling.web.call import Call
-
-_ONE_AT_A_TIME = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('planning:' || :government, 0))")
-
-
-@dataclass
-class Case:
-    """A request with what it is judged by: its rules, and what stands against it."""
-
-    request: PlanningRequest
-    kind: RequestType
-    around: Surroundings
-    found: list[Breach]
-
-    @property
-    def composition(self) -> Composition:
-        return self.around.composition
-
-
-async def one_at_a_time(session: AsyncSession) -> None:
-    """Wait for everybody else who may approve something in this government, until the commit. Before any row is locked."""
-    await session.execute(_ONE_AT_A_TIME, {"government": government_of(session)})
-
-
-def book_of(call: Call, request: PlanningRequest) -> Rulebook:
-    return call.service.rulebooks.edition(call.government, request.edition)
-
-
-def kind_of(book: Rulebook, name: str) -> RequestType:
-    """The rules of a type of request. 409 `no_planning_rules`, 422 `unknown_request_type`."""
-    return planning_requests.type_of(plan_steps.rules_of(book.planning, book.code, book.government.name), name)
-
-
-async def case_of(session: AsyncSession, book: Rulebook, request: PlanningRequest, today: date) -> Case:
-    """The request with what surrounds it: `today` is the day that counts where it isn't settled by the request yet."""
-    kind = kind_of(book, request.type)
-    as_of = today
-    if kind.lead:
-        met_at = request.submitted_at if kind.lead.met_by == "request" else request.approved_at
-        as_of = shanghai_day(met_at) if met_at else today
-    around = Surroundings(
-        composition=await compositions.current(session),
-        calendar=await calendars.current(session),
-        as_of=as_of,
-        due=await lead_of(session, book, kind, request),
-        others=await _others(session, kind, request),
-        in_plan=kind.planned is not None and await _in_plan(session, request),
-    )
-    return Case(request, kind, around, breaches.breaches_of(kind, request, around))
-
-
-async def lead_of(session: AsyncSession, book: Rulebook, kind: RequestType, request: PlanningRequest) -> Due | None:
-    """Until when it has to be asked for, or approved; None where its type has no lead time."""
-    if kind.lead is None:
-        return None
-    calendar = await calendars.current(session)
-    return compute(kind.lead.rule, book.deadline(kind.lead.rule), request.day, calendar)
-
-
-async def _others(session: AsyncSession, kind: RequestType, request: PlanningRequest) -> tuple[int, ...]:
-    """How many other requests count to each of the type's quotas."""
-    columns, counts = planning_request_table.c, []
-    for quota in kind.quotas:
-        first, last = period_of(request.day, quota.per.months)
-        statement = sa.select(sa.func.count()).where(
-            columns.type == request.type,
-            columns.day.between(first, last),
-            columns.state.in_(planning_requests.COUNTED),
-            columns.id != request.id,
-        )
-        if quota.of == "sponsor":
-            statement = statement.where(columns.sponsor == request.sponsor)
-        counts.append((await session.execute(statement)).scalar_one())
-    return tuple(counts)
-
-
-async def _in_plan(session: AsyncSession, request: PlanningRequest) -> bool:
-    statement = sa.select(MeetingPlan).filter_by(year=request.day.year)
-    plan = (await session.execute(statement)).scalar_one_or_none()
-    return allows(plan, request.plan_item, request.sponsor, request.day)
-
-
-async def _locked(call: Call, request_id: str, act: Act, occurred_at: datetime) -> Case:
-    """The request, locked after everybody else's turn, in the version that the caller saw, where the act is possible."""
-    await one_at_a_time(call.session)
-    request = await lock(call.session, PlanningRequest, request_id, "planning request", "办会申请")
-    call.check_version(request.version)
-    planning_requests.require_act(request, act)
-    return await case_of(call.session, book_of(call, request), request, shanghai_day(occurred_at))
 
 
 # asking -------------------------------------------------------------------------------------------------------------
@@ -238,9 +146,9 @@ def _note_lateness(case: Case) -> None:
 async def resubmit(call: Call, request_id: str, body: Resubmit) -> PlanningRequest:
     """Ask again after it was sent back, with what is said anew. By who may ask. The whole chain is taken again."""
     occurred_at = call.occurred(body.occurred_at)
-    case = await _locked(call, request_id, Act.resubmit, occurred_at)
+    case = await locked(call, request_id, Act.resubmit, occurred_at)
     request = case.request
-    _require_asker(call, case)
+    require_asker(call, case)
     planning_requests.require_not_before(request, occurred_at)
     for name in What.model_fields:
         value = getattr(body, name)
@@ -260,7 +168,7 @@ async def take_step(call: Call, request_id: str, body: TakePlanningStep) -> Plan
     decision, meeting = await _decision(call, body.decision_id)
     stated = meeting.closed_at if meeting else body.occurred_at
     occurred_at = call.occurred(stated)
-    case = await _locked(call, request_id, Act.take_step, occurred_at)
+    case = await locked(call, request_id, Act.take_step, occurred_at)
     request, composition = case.request, case.composition
     acting = planning_requests.answerer(
         request,
@@ -354,7 +262,7 @@ async def send_back(call: Call, request_id: str, body: Decline) -> PlanningReque
 
 async def _declined(call: Call, request_id: str, act: Act, body: Decline) -> Case:
     occurred_at = call.occurred(body.occurred_at)
-    case = await _locked(call, request_id, act, occurred_at)
+    case = await locked(call, request_id, act, occurred_at)
     acting = breaches.require_decliner(
         case.request, case.kind, case.found, case.composition, call.official, shanghai_day(call.now)
     )
@@ -367,7 +275,7 @@ async def lift(call: Call, request_id: str, body: LiftHindrance) -> PlanningRequ
     """Let be what stands against the request, with a reason. By who the rulebook says. Where no step is open any more it
     is approved with that."""
     occurred_at = call.occurred(body.occurred_at)
-    case = await _locked(call, request_id, Act.lift, occurred_at)
+    case = await locked(call, request_id, Act.lift, occurred_at)
     acting = breaches.lift(
         case.request,
         case.found,
@@ -389,8 +297,8 @@ async def lift(call: Call, request_id: str, body: LiftHindrance) -> PlanningRequ
 async def withdraw(call: Call, request_id: str, body: Withdraw) -> PlanningRequest:
     """Take the request back, with a reason, also an approved one before its day. By who may ask."""
     occurred_at = call.occurred(body.occurred_at)
-    case = await _locked(call, request_id, Act.withdraw, occurred_at)
-    _require_asker(call, case)
+    case = await locked(call, request_id, Act.withdraw, occurred_at)
+    require_asker(call, case)
     planning_requests.require_not_before(case.request, occurred_at)
     planning_requests.withdraw(case.request, body.reason, shanghai_day(occurred_at))
     await call.session.flush()
@@ -400,8 +308,8 @@ async def withdraw(call: Call, request_id: str, body: Withdraw) -> PlanningReque
 # after the approval -------------------------------------------------------------------------------------------------
 async def record_reply(call: Call, request_id: str, body: RecordReply) -> PlanningRequest:
     """Record that it was taken on towards who asked for it. Only after the approval. By who may ask, or the office."""
-    case = await _seen(call, request_id)
-    _require_asker(call, case, Role.office)
+    case = await seen(call, request_id)
+    require_asker(call, case, Role.office)
     reply = Reply(call.official or "", call.occurred(body.occurred_at), body.note)
     planning_requests.accept(case.request, case.kind, reply)
     await call.session.flush()
@@ -410,8 +318,8 @@ async def record_reply(call: Call, request_id: str, body: RecordReply) -> Planni
 
 async def record_invitations(call: Call, request_id: str, body: RecordInvitations) -> PlanningRequest:
     """Record invitations that went out. Only after the approval, and to those approved. By who may ask, or the office."""
-    case = await _seen(call, request_id)
-    _require_asker(call, case, Role.office)
+    case = await seen(call, request_id)
+    require_asker(call, case, Role.office)
     sent = Invitation(tuple(body.officials), tuple(body.guests), call.official or "", call.occurred(body.occurred_at))
     guest.invite(case.request, case.kind, case.composition, sent)
     await call.session.flush()
@@ -420,31 +328,11 @@ async def record_invitations(call: Call, request_id: str, body: RecordInvitation
 
 async def record_holding(call: Call, request_id: str, body: RecordHolding) -> PlanningRequest:
     """Record that what was asked for was held, where it isn't a meeting kept here. By who may ask, or the office."""
-    case = await _seen(call, request_id)
-    _require_asker(call, case, Role.office)
+    case = await seen(call, request_id)
+    require_asker(call, case, Role.office)
     planning_requests.hold(case.request, call.occurred(body.occurred_at))
     await call.session.flush()
     return case.request
-
-
-async def _seen(call: Call, request_id: str) -> Case:
-    """The request, locked, in the version that the caller saw, in whatever state."""
-    request = await lock(call.session, PlanningRequest, request_id, "planning request", "办会申请")
-    call.check_version(request.version)
-    return await case_of(call.session, book_of(call, request), request, shanghai_day(call.now))
-
-
-def _require_asker(call: Call, case: Case, *also: Role) -> Acting:
-    return case.composition.require(
-        call.official,
-        tuple(Actor(role=role) for role in (*case.kind.asked_by, *also)),
-        shanghai_day(call.now),
-        {},
-        Text("see to this request", "办理该申请"),
-        code="not_the_asker",
-        clause=case.kind.clause,
-        sponsor=case.request.sponsor,
-    )
 
 
 # for the meetings ---------------------------------------------------------------------------------------------------

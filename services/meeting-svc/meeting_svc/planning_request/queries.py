@@ -10,7 +10,7 @@ from meeting_svc.meeting_plan import steps as plan_steps
 from meeting_svc.meeting_plan.schemas import NextPlanStep
 from meeting_svc.planning_request import breaches
 from meeting_svc.planning_request.breaches import Breach
-from meeting_svc.planning_request.commands import Case, book_of, case_of, kind_of, lead_of
+from meeting_svc.planning_request.case import Case, book_of, case_of, kind_of, lead_of
 from meeting_svc.planning_request.description import request_told
 from meeting_svc.planning_request.planning_request import PlanningRequest, RequestState
 from meeting_svc.planning_request.schemas import (

@@ -1,0 +1,48 @@
+"""What commands on the yearly plan work on: the plan, locked, and its rules."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from meeting_svc.meeting_plan import meeting_plan as meeting_plans
+from meeting_svc.meeting_plan import steps as plan_steps
+from meeting_svc.meeting_plan.meeting_plan import MeetingPlan
+from zhengling.authority.composition import Composition
+from zhengling.database.session import government_of
+from zhengling.kernel.errors import not_found
+from zhengling.replicas import composition as compositions
+from zhengling.rules.planning import YearlyPlan
+from zhengling.rules.rulebook import Rulebook
+from zhengling.web.call import Call
+
+
+def rules_of(book: Rulebook) -> YearlyPlan:
+    """409 `no_planning_rules`, `no_yearly_plan` where the government has none."""
+    rules = plan_steps.rules_of(book.planning, book.code, book.government.name)
+    return meeting_plans.rules_of(rules, book.government.name)
+
+
+async def plan_of(session: AsyncSession, year: int) -> MeetingPlan | None:
+    statement = sa.select(MeetingPlan).filter_by(year=year)
+    return (await session.execute(statement)).scalar_one_or_none()
+
+
+async def locked(call: Call, year: int) -> tuple[MeetingPlan, YearlyPlan, Composition]:
+    """The year's plan, locked, in the version that the caller saw, with its rules."""
+    await one_at_a_time(call.session)
+    statement = sa.select(MeetingPlan).filter_by(year=year).with_for_update().execution_options(populate_existing=True)
+    plan = (await call.session.execute(statement)).scalar_one_or_none()
+    if plan is None:
+        raise not_found("meeting plan", "年度会议计划", year)
+    call.check_version(plan.version)
+    rules = rules_of(call.service.rulebooks.edition(call.government, plan.edition))
+    return plan, rules, await compositions.current(call.session)
+
+
+_ONE_AT_A_TIME = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('planning:' || :government, 0))")
+
+
+async def one_at_a_time(session: AsyncSession) -> None:
+    """Wait for everybody else who may approve something in this government, until the commit. Before any row is locked."""
+    await session.execute(_ONE_AT_A_TIME, {"government": government_of(session)})

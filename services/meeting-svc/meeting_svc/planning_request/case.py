@@ -1,0 +1,132 @@
+"""What commands on a planning request work on: the request, locked, its rules, and the others that stand beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from meeting_svc.meeting_plan import steps as plan_steps
+from meeting_svc.meeting_plan.case import one_at_a_time
+from meeting_svc.meeting_plan.meeting_plan import MeetingPlan, allows
+from meeting_svc.planning_request import breaches
+from meeting_svc.planning_request import planning_request as planning_requests
+from meeting_svc.planning_request.breaches import Breach, Surroundings
+from meeting_svc.planning_request.planning_request import Act, PlanningRequest
+from meeting_svc.planning_request.table import planning_request as planning_request_table
+from zhengling.authority.composition import Acting, Composition
+from zhengling.database.session import lock
+from zhengling.dates.deadlines import Due, compute
+from zhengling.kernel.errors import Text
+from zhengling.kernel.instants import shanghai_day
+from zhengling.replicas import calendar as calendars
+from zhengling.replicas import composition as compositions
+from zhengling.rules.cadence import period_of
+from zhengling.rules.chains import Actor
+from zhengling.rules.planning import RequestType
+from zhengling.rules.rulebook import Rulebook
+from zhengling.rules.vocabulary import Role
+from zhengling.web.call import Call
+
+
+@dataclass
+class Case:
+    """A request with what it is judged by: its rules, and what stands against it."""
+
+    request: PlanningRequest
+    kind: RequestType
+    around: Surroundings
+    found: list[Breach]
+
+    @property
+    def composition(self) -> Composition:
+        return self.around.composition
+
+
+def book_of(call: Call, request: PlanningRequest) -> Rulebook:
+    return call.service.rulebooks.edition(call.government, request.edition)
+
+
+def kind_of(book: Rulebook, name: str) -> RequestType:
+    """The rules of a type of request. 409 `no_planning_rules`, 422 `unknown_request_type`."""
+    return planning_requests.type_of(plan_steps.rules_of(book.planning, book.code, book.government.name), name)
+
+
+async def case_of(session: AsyncSession, book: Rulebook, request: PlanningRequest, today: date) -> Case:
+    """The request with what surrounds it: `today` is the day that counts where it isn't settled by the request yet."""
+    kind = kind_of(book, request.type)
+    as_of = today
+    if kind.lead:
+        met_at = request.submitted_at if kind.lead.met_by == "request" else request.approved_at
+        as_of = shanghai_day(met_at) if met_at else today
+    around = Surroundings(
+        composition=await compositions.current(session),
+        calendar=await calendars.current(session),
+        as_of=as_of,
+        due=await lead_of(session, book, kind, request),
+        others=await _others(session, kind, request),
+        in_plan=kind.planned is not None and await _in_plan(session, request),
+    )
+    return Case(request, kind, around, breaches.breaches_of(kind, request, around))
+
+
+async def lead_of(session: AsyncSession, book: Rulebook, kind: RequestType, request: PlanningRequest) -> Due | None:
+    """Until when it has to be asked for, or approved; None where its type has no lead time."""
+    if kind.lead is None:
+        return None
+    calendar = await calendars.current(session)
+    return compute(kind.lead.rule, book.deadline(kind.lead.rule), request.day, calendar)
+
+
+async def _others(session: AsyncSession, kind: RequestType, request: PlanningRequest) -> tuple[int, ...]:
+    """How many other requests count to each of the type's quotas."""
+    columns, counts = planning_request_table.c, []
+    for quota in kind.quotas:
+        first, last = period_of(request.day, quota.per.months)
+        statement = sa.select(sa.func.count()).where(
+            columns.type == request.type,
+            columns.day.between(first, last),
+            columns.state.in_(planning_requests.COUNTED),
+            columns.id != request.id,
+        )
+        if quota.of == "sponsor":
+            statement = statement.where(columns.sponsor == request.sponsor)
+        counts.append((await session.execute(statement)).scalar_one())
+    return tuple(counts)
+
+
+async def _in_plan(session: AsyncSession, request: PlanningRequest) -> bool:
+    statement = sa.select(MeetingPlan).filter_by(year=request.day.year)
+    plan = (await session.execute(statement)).scalar_one_or_none()
+    return allows(plan, request.plan_item, request.sponsor, request.day)
+
+
+async def locked(call: Call, request_id: str, act: Act, occurred_at: datetime) -> Case:
+    """The request, locked after everybody else's turn, in the version that the caller saw, where the act is possible."""
+    await one_at_a_time(call.session)
+    request = await lock(call.session, PlanningRequest, request_id, "planning request", "办会申请")
+    call.check_version(request.version)
+    planning_requests.require_act(request, act)
+    return await case_of(call.session, book_of(call, request), request, shanghai_day(occurred_at))
+
+
+async def seen(call: Call, request_id: str) -> Case:
+    """The request, locked, in the version that the caller saw, in whatever state."""
+    request = await lock(call.session, PlanningRequest, request_id, "planning request", "办会申请")
+    call.check_version(request.version)
+    return await case_of(call.session, book_of(call, request), request, shanghai_day(call.now))
+
+
+def require_asker(call: Call, case: Case, *also: Role) -> Acting:
+    return case.composition.require(
+        call.official,
+        tuple(Actor(role=role) for role in (*case.kind.asked_by, *also)),
+        shanghai_day(call.now),
+        {},
+        Text("see to this request", "办理该申请"),
+        code="not_the_asker",
+        clause=case.kind.clause,
+        sponsor=case.request.sponsor,
+    )
