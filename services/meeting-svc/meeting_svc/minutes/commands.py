@@ -29,7 +29,7 @@ from meeting_svc.minutes.schemas import (
 from meeting_svc.minutes.signing import adopted, keep_document, sign, words
 from meeting_svc.topic import declaration as declarations
 from meeting_svc.topic import transitions
-from meeting_svc.topic.commands import rules_of
+from meeting_svc.topic.case import rules_of
 from zhengling.authority import chain as chains
 from zhengling.authority.chain import StepTaken
 from zhengling.authority.composition import require_organisations

@@ -14,7 +14,7 @@ from meeting_svc.resolution import resolution as resolutions
 from meeting_svc.resolution.schemas import DecisionPayload, RecordDecision, ReplaceDecision, WithdrawDecision
 from meeting_svc.topic import declaration as declarations
 from meeting_svc.topic import transitions
-from meeting_svc.topic.commands import rules_of
+from meeting_svc.topic.case import rules_of
 from meeting_svc.topic.topic import Topic
 from zhengling.authority.act import Act
 from zhengling.authority.composition import require_organisations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,12 +13,12 @@ from meeting_svc.decision.decision import NOT_IN_FORCE, Decision, Standing
 from meeting_svc.meeting.case import entrusted_chairs
 from meeting_svc.meeting.chairing import planned_chair, require_entrusted
 from meeting_svc.meeting.meeting import Meeting
-from meeting_svc.meeting_kind.case import kind_of
 from meeting_svc.topic import consultation as consultations
 from meeting_svc.topic import declaration as declarations
 from meeting_svc.topic import papers as papers_
 from meeting_svc.topic import readiness, transitions
 from meeting_svc.topic import topic as topics
+from meeting_svc.topic.case import kept, locked, received, require_sponsor, rules_of
 from meeting_svc.topic.consultation import Coordination, CoordinationNote, Position, Signature, Stance
 from meeting_svc.topic.files import papers_of
 from meeting_svc.topic.schemas import (
@@ -40,7 +40,7 @@ from meeting_svc.topic.table import topic as topic_table
 from meeting_svc.topic.topic import OF_A_TOPIC, PriorMeeting, Topic
 from zhengling.authority import chain as chains
 from zhengling.authority.composition import Composition, require_organisations
-from zhengling.database.session import load, lock
+from zhengling.database.session import load
 from zhengling.dates.deadlines import Due, compute
 from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Text, invalid, refusal
@@ -51,57 +51,17 @@ from zhengling.rules.absences import Power
 from zhengling.rules.chains import Actor, StepName
 from zhengling.rules.conditions import matches
 from zhengling.rules.gates import GateRecord
-from zhengling.rules.meetings import MeetingKind, TopicRules
+from zhengling.rules.meetings import MeetingKind
 from zhengling.rules.vocabulary import Role
 from zhengling.web.call import Call
 from zhengling.web.steps import TakeStep
-
-
-def rules_of(call: Call, topic: Topic) -> TopicRules:
-    """What holds for topics of several kinds, in the edition that this one began under."""
-    return call.service.rulebooks.edition(call.government, topic.edition).topics
-
-
-async def _locked(call: Call, topic_id: str) -> tuple[Topic, MeetingKind, Composition]:
-    topic = await lock(call.session, Topic, topic_id, "topic", "议题")
-    call.check_version(topic.version)
-    return topic, kind_of(call, topic), await compositions.current(call.session)
-
-
-async def _kept(call: Call, topic: Topic) -> Topic:
-    """The topic as it is written; whether anything is open on it that the office follows is found by that."""
-    topic.gates_open = bool(declarations.open_gates(topic, rules_of(call, topic)))
-    await call.session.flush()
-    return topic
-
-
-def _require_sponsor(call: Call, composition: Composition, topic: Topic, act: Text, *others: Role) -> None:
-    """403 `not_the_sponsor` unless somebody of the sponsor, whoever raised it, or one of these roles does it."""
-    on = shanghai_day(call.now)
-    if call.official == topic.submitted_by and composition.serves(topic.submitted_by, on):
-        return
-    actors = tuple(Actor(role=role) for role in (Role.sponsor, *others))
-    composition.require(call.official, actors, on, {}, act, code="not_the_sponsor", clause=None, sponsor=topic.sponsor)
-
-
-def _received(call: Call, composition: Composition, stated: datetime | None) -> datetime:
-    """When something came in. Who is in time depends on it: the office may state any time before, who sends it only one
-    of the same day. 422 `receipt_stated_by_the_sender`."""
-    occurred_at, today = call.occurred(stated), shanghai_day(call.now)
-    if shanghai_day(occurred_at) < today and call.official not in composition.holders(Role.office, today):
-        raise invalid(
-            "receipt_stated_by_the_sender",
-            "that it came in on an earlier day can only be stated by the office",
-            "较早的报送日期只能由办公室登记",
-        )
-    return occurred_at
 
 
 async def submit_topic(call: Call, body: SubmitTopic) -> Topic:
     """Submit a topic with its papers. By whoever raises it: the leader, or somebody of the sponsor."""
     book, composition = call.rulebook, await compositions.current(call.session)
     kind = book.kind(body.meeting_kind)
-    occurred_at = _received(call, composition, body.occurred_at)
+    occurred_at = received(call, composition, body.occurred_at)
     require_organisations(composition, [body.sponsor, *body.concerned])
     topics.require_raiser(composition, call.official, body.raised_by, body.sponsor, shanghai_day(call.now))
     topic = Topic(
@@ -127,7 +87,7 @@ async def submit_topic(call: Call, body: SubmitTopic) -> Topic:
     _require_lawful_declaration(call, topic, kind)
     topics.settle(topic, kind)
     call.session.add(topic)
-    return await _kept(call, topic)
+    return await kept(call, topic)
 
 
 def _convener(composition: Composition, kind: MeetingKind, convener: str | None, on: date) -> str | None:
@@ -156,28 +116,28 @@ def _convener(composition: Composition, kind: MeetingKind, convener: str | None,
 
 async def add_paper(call: Call, topic_id: str, body: AddPaper) -> Topic:
     """Add a paper, or a new version of one. By the sponsor or the office. Who approved the papers sees them again."""
-    topic, kind, composition = await _locked(call, topic_id)
-    _require_sponsor(call, composition, topic, Text("add a paper", "补充材料"), Role.office)
-    (paper,) = await papers_of(call, [body], _received(call, composition, body.occurred_at))
+    topic, kind, composition = await locked(call, topic_id)
+    require_sponsor(call, composition, topic, Text("add a paper", "补充材料"), Role.office)
+    (paper,) = await papers_of(call, [body], received(call, composition, body.occurred_at))
     papers_.change_papers(topic, kind, paper, body.replaces, call.now)
     papers_.require_papers(kind, topic.current_papers, topic.facts)
-    return await _kept(call, topic)
+    return await kept(call, topic)
 
 
 async def concern_organisations(call: Call, topic_id: str, body: ConcernOrganisations) -> Topic:
     """Add organisations that the topic concerns: each is asked for its position. By the sponsor or the office."""
-    topic, _, composition = await _locked(call, topic_id)
+    topic, _, composition = await locked(call, topic_id)
     topics.require_state(topic, *topics.BEFORE_AN_AGENDA)
-    _require_sponsor(call, composition, topic, Text("name whom it concerns", "确定征求意见单位"), Role.office)
+    require_sponsor(call, composition, topic, Text("name whom it concerns", "确定征求意见单位"), Role.office)
     require_organisations(composition, body.organisations)
     added = [each for each in body.organisations if each != topic.sponsor]
     topic.concerned = list(dict.fromkeys([*topic.concerned, *added]))
-    return await _kept(call, topic)
+    return await kept(call, topic)
 
 
 async def take_position(call: Call, topic_id: str, body: TakePosition) -> Topic:
     """Say what an organisation concerned thinks of it. By somebody of that organisation."""
-    topic, _, composition = await _locked(call, topic_id)
+    topic, _, composition = await locked(call, topic_id)
     topics.require_state(topic, *topics.BEFORE_AN_AGENDA)
     if body.organisation not in topic.concerned:
         raise invalid("not_concerned", f"{body.organisation} isn't asked", "该单位不在征求意见范围内")
@@ -197,14 +157,14 @@ async def take_position(call: Call, topic_id: str, body: TakePosition) -> Topic:
         body.organisation, body.stance, body.grounds, call.official or "", call.occurred(body.occurred_at), call.now
     )
     topic.positions = appended(topic.positions, position, bound=OF_A_TOPIC)
-    return await _kept(call, topic)
+    return await kept(call, topic)
 
 
 async def write_coordination_note(call: Call, topic_id: str, body: WriteCoordinationNote) -> Topic:
     """Set down each side's grounds, the sponsor's own among them, and a preferred opinion. By the sponsor."""
-    topic, _, composition = await _locked(call, topic_id)
+    topic, _, composition = await locked(call, topic_id)
     topics.require_state(topic, *topics.BEFORE_AN_AGENDA)
-    _require_sponsor(call, composition, topic, Text("write the coordination note", "提出协调说明"))
+    require_sponsor(call, composition, topic, Text("write the coordination note", "提出协调说明"))
     require_organisations(composition, list(body.grounds))
     note = CoordinationNote(
         dict(body.grounds), body.preferred, call.official or "", call.occurred(body.occurred_at), call.now
@@ -216,12 +176,12 @@ async def write_coordination_note(call: Call, topic_id: str, body: WriteCoordina
     if topic.coordination_note:
         topic.earlier_notes = appended(topic.earlier_notes, topic.coordination_note, bound=OF_A_TOPIC)
     topic.coordination_note = note
-    return await _kept(call, topic)
+    return await kept(call, topic)
 
 
 async def coordinate(call: Call, topic_id: str, body: Coordinate) -> Topic:
     """Coordinate a disagreement, or decide it. By whom the rulebook names; needs the sponsor's note."""
-    topic, _, composition = await _locked(call, topic_id)
+    topic, _, composition = await locked(call, topic_id)
     topics.require_state(topic, *topics.BEFORE_AN_AGENDA)
     rules = rules_of(call, topic).consultation
     if rules is None or rules.disagreement is None:
@@ -259,13 +219,13 @@ async def coordinate(call: Call, topic_id: str, body: Coordinate) -> Topic:
     )
     topic.coordinations = appended(topic.coordinations, result, bound=OF_A_TOPIC)
     call.audit_details.update(acting.behalf)
-    return await _kept(call, topic)
+    return await kept(call, topic)
 
 
 async def record_gate(call: Call, topic_id: str, body: RecordGate) -> Topic:
     """Record what came of a gate, before an agenda; one that stands against the issue, or is only tracked, also later.
     By the sponsor or the office; a declared check by whom the rulebook names."""
-    topic, _, composition = await _locked(call, topic_id)
+    topic, _, composition = await locked(call, topic_id)
     applying = [each for each in declarations.applying_gates(topic, rules_of(call, topic)) if each.gate == body.gate]
     declarations.require_applies(topic, rules_of(call, topic), body.gate)
     rule = next(iter(applying), None)
@@ -299,12 +259,12 @@ async def record_gate(call: Call, topic_id: str, body: RecordGate) -> Topic:
         opinion=body.opinion,
     )
     topic.gates = appended(topic.gates, record, bound=OF_A_TOPIC)
-    return await _kept(call, topic)
+    return await kept(call, topic)
 
 
 async def sign_topic_form(call: Call, topic_id: str, body: SignTopicForm) -> Topic:
     """Sign the topic form for an organisation. By its principal, once everybody concerned agrees."""
-    topic, kind, composition = await _locked(call, topic_id)
+    topic, kind, composition = await locked(call, topic_id)
     topics.require_state(topic, *topics.BEFORE_AN_AGENDA)
     names, rules = composition.organisation_names, rules_of(call, topic)
     clause = kind.topic_form.clause if kind.topic_form else None
@@ -336,14 +296,14 @@ async def sign_topic_form(call: Call, topic_id: str, body: SignTopicForm) -> Top
     others = [each for each in topic.signatures if each.organisation != body.organisation]
     topic.signatures = [*others, signature]
     call.audit_details.update(acting.behalf)
-    return await _kept(call, topic)
+    return await kept(call, topic)
 
 
 async def name_prior_meeting(call: Call, topic_id: str, body: NamePriorMeeting) -> Topic:
     """Name the decision in which an earlier meeting found consensus or a workable plan. By the sponsor or the office."""
-    topic, kind, composition = await _locked(call, topic_id)
+    topic, kind, composition = await locked(call, topic_id)
     topics.require_state(topic, *topics.BEFORE_AN_AGENDA)
-    _require_sponsor(call, composition, topic, Text("name the earlier meeting", "登记专题会议"), Role.office)
+    require_sponsor(call, composition, topic, Text("name the earlier meeting", "登记专题会议"), Role.office)
     decision = await load(call.session, Decision, body.decision_id, "decision", "决定事项")
     meeting = await load(call.session, Meeting, decision.meeting_id, "meeting", "会议")
     if short := await _unfit(call, topic, kind, decision, meeting, composition):
@@ -359,7 +319,7 @@ async def name_prior_meeting(call: Call, topic_id: str, body: NamePriorMeeting) 
             ),
         )
     topic.prior_meeting = PriorMeeting(decision.id, meeting.id, call.official or "", call.now)
-    return await _kept(call, topic)
+    return await kept(call, topic)
 
 
 async def _unfit(
@@ -390,7 +350,7 @@ async def _named_elsewhere(call: Call, topic: Topic, decision_id: str) -> bool:
 
 async def take_topic_step(call: Call, topic_id: str, body: TakeStep) -> Topic:
     """Take the next step of the topic's chain. By who the rulebook says; once its papers and gates are complete."""
-    topic, kind, composition = await _locked(call, topic_id)
+    topic, kind, composition = await locked(call, topic_id)
     topics.require_state(topic, topics.TopicState.in_review, topics.TopicState.ready)
     taken = chains.take_step(
         kind.topic,
@@ -415,12 +375,12 @@ async def take_topic_step(call: Call, topic_id: str, body: TakeStep) -> Topic:
         readiness.require_prior_meeting(topic, kind)
     topics.advance(topic, kind, taken)
     call.audit_details.update(taken.behalf)
-    return await _kept(call, topic)
+    return await kept(call, topic)
 
 
 async def return_topic(call: Call, topic_id: str, body: TurnTopic) -> Topic:
     """Return it to the sponsor with a reason. By whoever is next in its chain, or the office."""
-    topic, kind, composition = await _locked(call, topic_id)
+    topic, kind, composition = await locked(call, topic_id)
     due = chains.next_step(kind.topic, topic.steps, topic.facts)
     actors = (*(due.by if due else ()), Actor(role=Role.office))
     composition.require(
@@ -436,22 +396,22 @@ async def return_topic(call: Call, topic_id: str, body: TurnTopic) -> Topic:
     )
     transitions.send_back(topic, call.official or "", body.reason, call.occurred(body.occurred_at), call.now)
     call.audit_details.update(reason=body.reason)
-    return await _kept(call, topic)
+    return await kept(call, topic)
 
 
 async def withdraw_topic(call: Call, topic_id: str, body: TurnTopic) -> Topic:
     """Take it back with a reason. By the sponsor or whoever raised it."""
-    topic, _, composition = await _locked(call, topic_id)
-    _require_sponsor(call, composition, topic, Text("withdraw the topic", "撤回议题"))
+    topic, _, composition = await locked(call, topic_id)
+    require_sponsor(call, composition, topic, Text("withdraw the topic", "撤回议题"))
     transitions.withdraw(topic, call.official or "", body.reason, call.occurred(body.occurred_at), call.now)
     call.audit_details.update(reason=body.reason)
-    return await _kept(call, topic)
+    return await kept(call, topic)
 
 
 async def resubmit_topic(call: Call, topic_id: str, body: ResubmitTopic) -> Topic:
     """Submit a returned or withdrawn topic again, perhaps declared otherwise. By the sponsor or whoever raised it."""
-    topic, kind, composition = await _locked(call, topic_id)
-    _require_sponsor(call, composition, topic, Text("submit the topic again", "重新提交议题"), Role.office)
+    topic, kind, composition = await locked(call, topic_id)
+    require_sponsor(call, composition, topic, Text("submit the topic again", "重新提交议题"), Role.office)
     changes = _changes(topic, body)
     require_organisations(composition, changes.get("concerned", []))
     if declarations.dropped(topic, changes):
@@ -464,11 +424,11 @@ async def resubmit_topic(call: Call, topic_id: str, body: ResubmitTopic) -> Topi
             code="not_the_office",
             clause=None,
         )
-    received = _received(call, composition, body.occurred_at)
+    received = received(call, composition, body.occurred_at)
     transitions.resubmit(topic, changes, call.official or "", body.reason, received, call.now)
     _require_lawful_declaration(call, topic, kind)
     topics.settle(topic, kind)
-    return await _kept(call, topic)
+    return await kept(call, topic)
 
 
 def _changes(topic: Topic, body: ResubmitTopic) -> dict[str, Any]:
@@ -494,17 +454,17 @@ def _require_lawful_declaration(call: Call, topic: Topic, kind: MeetingKind) -> 
 
 async def state_urgency(call: Call, topic_id: str, body: StateUrgency) -> Topic:
     """Say of a topic on its way that it is specially urgent. By the sponsor; it takes its chain again."""
-    topic, kind, composition = await _locked(call, topic_id)
-    _require_sponsor(call, composition, topic, Text("state its urgency", "说明紧急理由"))
+    topic, kind, composition = await locked(call, topic_id)
+    require_sponsor(call, composition, topic, Text("state its urgency", "说明紧急理由"))
     occurred_at = call.occurred(body.occurred_at)
     transitions.state_urgency(topic, kind, body.urgency, call.official or "", occurred_at, call.now)
     call.audit_details.update(reason=body.urgency)
-    return await _kept(call, topic)
+    return await kept(call, topic)
 
 
 async def admit_late_topic(call: Call, topic_id: str, body: AdmitLate) -> Topic:
     """Admit late papers for one meeting, with a reason. By who approves additions."""
-    topic, kind, composition = await _locked(call, topic_id)
+    topic, kind, composition = await locked(call, topic_id)
     meeting = await load(call.session, Meeting, body.meeting_id, "meeting", "会议")
     _, late = await papers_due(call, topic, kind, meeting.day)
     papers_.admit_late(
@@ -519,7 +479,7 @@ async def admit_late_topic(call: Call, topic_id: str, body: AdmitLate) -> Topic:
         shanghai_day(call.now),
     )
     call.audit_details.update(reason=body.reason, working_days_late=late)
-    return await _kept(call, topic)
+    return await kept(call, topic)
 
 
 async def papers_due(call: Call, topic: Topic, kind: MeetingKind, day: date) -> tuple[Due | None, int]:

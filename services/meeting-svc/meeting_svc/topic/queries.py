@@ -16,7 +16,7 @@ from meeting_svc.topic import consultation as consultations
 from meeting_svc.topic import declaration as declarations
 from meeting_svc.topic import readiness
 from meeting_svc.topic import topic as topics
-from meeting_svc.topic.commands import rules_of
+from meeting_svc.topic.case import rules_of
 from meeting_svc.topic.schemas import GateRecordView, GateView, Outstanding, TopicView
 from meeting_svc.topic.table import topic as topic_table
 from meeting_svc.topic.topic import Topic, TopicState
