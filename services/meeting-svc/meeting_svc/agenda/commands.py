@@ -6,17 +6,25 @@ from datetime import datetime
 
 from meeting_svc.agenda import agenda as agendas
 from meeting_svc.agenda.schemas import AddLater, AddToAgenda, OrderAgenda, RemoveFromAgenda
+from meeting_svc.decision.decision import Decision, Standing
 from meeting_svc.meeting import chairing
 from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting.case import MeetingCase, meeting_case, step_of_meeting
+from meeting_svc.meeting.chairing import planned_chair
 from meeting_svc.meeting.meeting import Meeting, MeetingState
 from meeting_svc.meeting.record import AgendaCause, AgendaItem
-from meeting_svc.topic import commands as topic_commands
-from meeting_svc.topic import transitions
+from meeting_svc.topic import papers as papers_
+from meeting_svc.topic import readiness, transitions
+from meeting_svc.topic import topic as topics
+from meeting_svc.topic.case import rules_of
+from meeting_svc.topic.commands import papers_due
 from meeting_svc.topic.topic import Topic
 from zhengling.authority.chain import StepTaken
-from zhengling.database.session import lock
-from zhengling.kernel.errors import Text, invalid
+from zhengling.authority.composition import Composition
+from zhengling.database.session import load, lock
+from zhengling.kernel.errors import Text, invalid, refusal
+from zhengling.kernel.instants import shanghai_day
+from zhengling.rules.meetings import MeetingKind
 from zhengling.web.call import Call
 from zhengling.web.steps import TakeStep
 
@@ -106,7 +114,7 @@ def _require_organiser(case: MeetingCase) -> None:
 
 
 async def _schedule(case: MeetingCase, topic: Topic) -> None:
-    await topic_commands.schedule(case.call, topic, case.meeting, case.kind, case.composition)
+    await schedule(case.call, topic, case.meeting, case.kind, case.composition)
 
 
 def _approval(case: MeetingCase, stated: datetime | None) -> StepTaken:
@@ -127,3 +135,35 @@ def _approval(case: MeetingCase, stated: datetime | None) -> StepTaken:
 def _change(case: MeetingCase, items: list[AgendaItem], cause: AgendaCause, reason: str, approved: StepTaken) -> None:
     agendas.change(case.meeting, case.kind, items, cause, reason, approved)
     case.call.audit_details.update(reason=reason, agenda_version=len(case.meeting.agenda_versions))
+
+
+async def schedule(call: Call, topic: Topic, meeting: Meeting, kind: MeetingKind, composition: Composition) -> None:
+    """Put a locked topic on the agenda of a locked meeting. Refusals: whatever still stands between the two."""
+    due, late = await papers_due(call, topic, kind, meeting.day)
+    topics.require_ready(topic, kind)
+    readiness.require_may_be_scheduled(topic, kind, rules_of(call, topic), composition.organisation_names)
+    _require_its_convener(topic, meeting, kind, composition)
+    if topic.prior_meeting:
+        decision = await load(call.session, Decision, topic.prior_meeting.decision_id, "decision", "决定事项")
+        if decision.standing == Standing.revoked:
+            topic.prior_meeting = None
+            readiness.require_prior_meeting(topic, kind)
+    readiness.schedule(topic, kind, meeting.id, due, shanghai_day(papers_.came_in(topic, kind)), late)
+
+
+def _require_its_convener(topic: Topic, meeting: Meeting, kind: MeetingKind, composition: Composition) -> None:
+    """Refusal `another_convener`: who decided on the topic as its chair has to be the one who chairs."""
+    chair = planned_chair(meeting, kind, composition)
+    if topic.convener is None or chair in (None, topic.convener):
+        return
+    name = composition.official_names[topic.convener]
+    raise refusal(
+        "another_convener",
+        kind.topic.clause,
+        f"{name} decided on this topic as its chair, and doesn't chair this meeting",
+        f"本议题由{name}确定，而本次会议不由其主持",
+        Text(
+            "put it on the agenda of a meeting with that chair, or submit it again",
+            "请列入由其主持的会议，或重新提交议题",
+        ),
+    )

@@ -9,10 +9,8 @@ from datetime import date
 from functools import partial
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
 
 from meeting_svc.agenda import agenda
-from meeting_svc.agenda.schemas import AgendaRhythmView, Rhythms
 from meeting_svc.attendance import quorum
 from meeting_svc.attendance.schemas import ExpectedView, QuorumView
 from meeting_svc.invitation import invitation
@@ -36,7 +34,6 @@ from zhengling.replicas import calendar as calendars
 from zhengling.replicas import composition as compositions
 from zhengling.rules.chains import Chain
 from zhengling.rules.meetings import MeetingKind
-from zhengling.rules.vocabulary import TopicNature
 from zhengling.web.call import Call
 from zhengling.web.paging import Page, PageRequest, equal, page, picked
 from zhengling.web.steps import FactsOf, NextStep, next_of
@@ -206,32 +203,3 @@ def _waits_for(view: MeetingView) -> set[str]:
     return {
         o for officials in (*steps, *(each.officials for each in view.next if each.code in _ASKED)) for o in officials
     }
-
-
-async def get_agenda_rhythm(call: Call) -> Rhythms:
-    """For each kind with a topic that it takes up from time to time: the last session with it, and those since."""
-    items = []
-    for name, kind in call.rulebook.meetings.items():
-        if kind.rhythm:
-            items.append(await _rhythm(call, name, kind, kind.rhythm.nature, kind.rhythm.clause))
-    return Rhythms(items=items)
-
-
-async def _rhythm(call: Call, name: str, kind: MeetingKind, nature: TopicNature, clause: str) -> AgendaRhythmView:
-    columns = meeting_table.c
-    held = sa.and_(columns.kind == name, columns.opened_at.is_not(None))
-    with_it = held & sa.cast(columns.agenda, JSONB).contains(sa.cast([{"nature": nature.value}], JSONB))
-    newest = sa.select(columns.id, columns.title, columns.day, columns.opened_at).where(with_it)
-    last = (await call.session.execute(newest.order_by(columns.opened_at.desc()).limit(1))).first()
-    since = held & (columns.opened_at > last.opened_at) if last else held
-    count = await call.session.scalar(sa.select(sa.func.count()).select_from(meeting_table).where(since))
-    return AgendaRhythmView(
-        kind=name,
-        name=kind.name,
-        nature=nature,
-        clause=clause,
-        last_held=last.day if last else None,
-        meeting_id=last.id if last else None,
-        title=last.title if last else None,
-        sessions_since=count or 0,
-    )

@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from uuid_utils.compat import uuid7
 
-from meeting_svc.decision.decision import NOT_IN_FORCE, Decision, Standing
+from meeting_svc.decision.decision import NOT_IN_FORCE, Decision
 from meeting_svc.meeting.case import entrusted_chairs
-from meeting_svc.meeting.chairing import planned_chair, require_entrusted
+from meeting_svc.meeting.chairing import require_entrusted
 from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.topic import consultation as consultations
 from meeting_svc.topic import declaration as declarations
@@ -493,39 +493,7 @@ async def papers_due(call: Call, topic: Topic, kind: MeetingKind, day: date) -> 
     return due, papers_.working_days_late(due, shanghai_day(papers_.came_in(topic, kind)), calendar)
 
 
-async def schedule(call: Call, topic: Topic, meeting: Meeting, kind: MeetingKind, composition: Composition) -> None:
-    """Put a locked topic on the agenda of a locked meeting. Refusals: whatever still stands between the two."""
-    due, late = await papers_due(call, topic, kind, meeting.day)
-    topics.require_ready(topic, kind)
-    readiness.require_may_be_scheduled(topic, kind, rules_of(call, topic), composition.organisation_names)
-    _require_its_convener(topic, meeting, kind, composition)
-    if topic.prior_meeting:
-        decision = await load(call.session, Decision, topic.prior_meeting.decision_id, "decision", "决定事项")
-        if decision.standing == Standing.revoked:
-            topic.prior_meeting = None
-            readiness.require_prior_meeting(topic, kind)
-    readiness.schedule(topic, kind, meeting.id, due, shanghai_day(papers_.came_in(topic, kind)), late)
-
-
 async def require_in_time(call: Call, topic: Topic, meeting_id: str, kind: MeetingKind, day: date) -> None:
     """Refusal `papers_late` where a scheduled topic's papers came too late for a meeting on another day."""
     due, late = await papers_due(call, topic, kind, day)
     papers_.require_in_time(topic, kind, meeting_id, due, shanghai_day(topic.papers_in), late)
-
-
-def _require_its_convener(topic: Topic, meeting: Meeting, kind: MeetingKind, composition: Composition) -> None:
-    """Refusal `another_convener`: who decided on the topic as its chair has to be the one who chairs."""
-    chair = planned_chair(meeting, kind, composition)
-    if topic.convener is None or chair in (None, topic.convener):
-        return
-    name = composition.official_names[topic.convener]
-    raise refusal(
-        "another_convener",
-        kind.topic.clause,
-        f"{name} decided on this topic as its chair, and doesn't chair this meeting",
-        f"本议题由{name}确定，而本次会议不由其主持",
-        Text(
-            "put it on the agenda of a meeting with that chair, or submit it again",
-            "请列入由其主持的会议，或重新提交议题",
-        ),
-    )

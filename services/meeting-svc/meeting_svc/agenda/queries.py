@@ -1,0 +1,41 @@
+"""What answers say of the rhythm of agendas."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+
+from meeting_svc.agenda.schemas import AgendaRhythmView, Rhythms
+from meeting_svc.meeting.table import meeting as meeting_table
+from zhengling.rules.meetings import MeetingKind
+from zhengling.rules.vocabulary import TopicNature
+from zhengling.web.call import Call
+
+
+async def get_agenda_rhythm(call: Call) -> Rhythms:
+    """For each kind with a topic that it takes up from time to time: the last session with it, and those since."""
+    items = []
+    for name, kind in call.rulebook.meetings.items():
+        if kind.rhythm:
+            items.append(await _rhythm(call, name, kind, kind.rhythm.nature, kind.rhythm.clause))
+    return Rhythms(items=items)
+
+
+async def _rhythm(call: Call, name: str, kind: MeetingKind, nature: TopicNature, clause: str) -> AgendaRhythmView:
+    columns = meeting_table.c
+    held = sa.and_(columns.kind == name, columns.opened_at.is_not(None))
+    with_it = held & sa.cast(columns.agenda, JSONB).contains(sa.cast([{"nature": nature.value}], JSONB))
+    newest = sa.select(columns.id, columns.title, columns.day, columns.opened_at).where(with_it)
+    last = (await call.session.execute(newest.order_by(columns.opened_at.desc()).limit(1))).first()
+    since = held & (columns.opened_at > last.opened_at) if last else held
+    count = await call.session.scalar(sa.select(sa.func.count()).select_from(meeting_table).where(since))
+    return AgendaRhythmView(
+        kind=name,
+        name=kind.name,
+        nature=nature,
+        clause=clause,
+        last_held=last.day if last else None,
+        meeting_id=last.id if last else None,
+        title=last.title if last else None,
+        sessions_since=count or 0,
+    )
