@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from openpyxl import load_workbook
 
-from meeting_svc.circular.queries import workbook
 from meeting_svc.circular.schemas import AttendanceFigures, CircularRowView, TallyView
+from meeting_svc.circular.workbook import workbook
 
 TALLY = TallyView.model_validate(dict.fromkeys(TallyView.model_fields, 3))
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import date
+
+import sqlalchemy as sa
 from uuid_utils.compat import uuid7
 
 from meeting_svc.circular import circular as circulars
-from meeting_svc.circular.circular import Circular
-from meeting_svc.circular.queries import figures_of
+from meeting_svc.circular.circular import Circular, Figures
 from meeting_svc.circular.schemas import SendCircular
+from meeting_svc.meeting.meeting import Meeting
+from meeting_svc.meeting.table import meeting as meeting_table
 from zhengling.authority.composition import call_office, names_of
 from zhengling.kernel.errors import Text
 from zhengling.kernel.instants import shanghai_day
+from zhengling.replicas import composition
 from zhengling.replicas import composition as compositions
 from zhengling.web.call import Call
 
@@ -41,3 +46,13 @@ async def send_circular(call: Call, body: SendCircular) -> Circular:
     call.session.add(circular)
     await call.session.flush()
     return circular
+
+
+async def figures_of(call: Call, since: date, until: date, kind: str | None) -> Figures:
+    circulars.require_period(since, until)
+    columns = meeting_table.c
+    statement = sa.select(Meeting).where(columns.day.between(since, until), columns.opened_at.is_not(None))
+    if kind:
+        statement = statement.where(columns.kind == kind)
+    meetings = (await call.session.execute(statement)).scalars()
+    return circulars.count(meetings, await composition.current(call.session))

@@ -8,6 +8,7 @@ from fastapi import Query, Response
 
 from meeting_svc.circular import commands as do
 from meeting_svc.circular import queries as see
+from meeting_svc.circular import workbook
 from meeting_svc.circular.schemas import AttendanceFigures, CircularView, SendCircular
 from meeting_svc.scopes import Create, Read
 from zhengling.documents.xlsx import MEDIA_TYPE
@@ -40,7 +41,7 @@ async def get_attendance_workbook(call: Read, since: From = None, until: To = No
     figures = await see.get_attendance(call, since, until, kind)
     name = f"attendance-{figures.since}-{figures.until}.xlsx"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(see.workbook(call, figures), media_type=MEDIA_TYPE, headers=headers)
+    return Response(workbook.workbook(call, figures), media_type=MEDIA_TYPE, headers=headers)
 
 
 @writes.post(
