@@ -16,18 +16,21 @@ from typing import Any, cast
 import pytest
 
 from meeting_svc.agenda import agenda
-from meeting_svc.attendance import arrivals, attendance
-from meeting_svc.convening import commands as meeting_commands
+from meeting_svc.attendance import arrivals, attendance, quorum
+from meeting_svc.convening import convening
 from meeting_svc.decision import decision
 from meeting_svc.decision.decision import Amendment, Decision
 from meeting_svc.invitation import invitation
 from meeting_svc.leave import leave
-from meeting_svc.meeting import meeting
+from meeting_svc.meeting import chairing, meeting, participants, succession
 from meeting_svc.meeting.meeting import Meeting
+from meeting_svc.minutes import case as minutes_case
 from meeting_svc.minutes import commands as minutes_commands
-from meeting_svc.minutes import minutes
+from meeting_svc.minutes import document, minutes, signing, text
 from meeting_svc.minutes.minutes import Minutes
 from meeting_svc.planning_request.planning_request import PlanningRequest
+from meeting_svc.resolution import resolution
+from meeting_svc.session import commands as session_commands
 from meeting_svc.session import session
 from meeting_svc.topic import commands as topic_commands
 from meeting_svc.topic import consultation, declaration, papers, readiness, topic, transitions
@@ -44,8 +47,8 @@ from zhengling.service.service import Service
 from zhengling.web.call import Call
 
 DOMAIN = (
-    topic, papers, declaration, readiness, transitions, gates, consultation, meeting, agenda, session, invitation, attendance,
-    arrivals, leave, decision, minutes,
+    topic, papers, declaration, readiness, transitions, gates, consultation, meeting, participants, chairing, succession, agenda,
+    convening, session, resolution, invitation, attendance, arrivals, quorum, leave, decision, minutes, text, document,
 )  # fmt: skip
 ROWS = (Topic, Meeting, Minutes, Decision, PlanningRequest)
 Command = Callable[..., Coroutine[Any, Any, Any]]
@@ -162,7 +165,7 @@ async def _next_issue(rows: Rows, *_: object) -> SimpleNamespace:
     return SimpleNamespace(scalar_one=lambda: next(rows.issues))
 
 
-async def _told(*_: object) -> None:
+async def _unheard(*_: object) -> None:
     """Nobody hears events here."""
 
 
@@ -171,13 +174,15 @@ def commands_in_memory() -> Iterator[pytest.MonkeyPatch]:
     """While it lasts, the commands' own statements run on `Rows`, and no function of the domain that refuses may have
     changed a row before."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, instead in (
-            ("latest_of", _latest), ("in_force", _in_force), ("decisions_of", _decisions),
-            ("_topics_of", _topics_of), ("_keep_document", _told),
-            ("backbone", _next_issue), ("emit", _told),
+        for module, name, instead in (
+            (minutes_case, "latest_of", _latest), (minutes_commands, "in_force", _in_force), (signing, "in_force", _in_force),
+            (minutes_commands, "decisions_of", _decisions), (signing, "decisions_of", _decisions),
+            (minutes_commands, "topics_of", _topics_of), (signing, "topics_of", _topics_of),
+            (minutes_commands, "keep_document", _unheard), (signing, "keep_document", _unheard),
+            (signing, "backbone", _next_issue),
+            (minutes_commands, "emit", _unheard), (signing, "emit", _unheard), (session_commands, "emit", _unheard),
         ):  # fmt: skip
-            patch.setattr(minutes_commands, name, instead)
-        patch.setattr(meeting_commands, "emit", _told)
+            patch.setattr(module, name, instead)
         patch.setattr(topic_commands, "_named_elsewhere", _named_elsewhere)
         patch.setattr(topic_commands, "entrusted_chairs", _entrusted_chairs)
         for module in DOMAIN:

@@ -100,7 +100,7 @@ async def take_agenda_step(call: Call, meeting_id: str, body: TakeStep) -> Meeti
     case = await meeting_case(call, meeting_id)
     meeting, kind = case.meeting, case.kind
     meetings.require_state(meeting, MeetingState.called)
-    taken = await step_of_meeting(call, meeting, kind, kind.agenda, meeting.agenda_steps, body)
+    taken = await step_of_meeting(case, kind.agenda, meeting.agenda_steps, body)
     agendas.take_step(meeting, kind, taken)
     await call.session.flush()
     return meeting

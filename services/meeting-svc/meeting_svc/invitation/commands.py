@@ -54,7 +54,7 @@ async def take_invitee_step(call: Call, meeting_id: str, body: TakeStep) -> Meet
     meeting, kind = case.meeting, case.kind
     meetings.require_state(meeting, *meetings.PREPARED)
     chain = invitation.rule_of(kind).steps
-    taken = await step_of_meeting(call, meeting, kind, chain, meeting.invitee_steps, body)
+    taken = await step_of_meeting(case, chain, meeting.invitee_steps, body)
     invitation.take_step(meeting, kind, taken)
     await call.session.flush()
     return meeting

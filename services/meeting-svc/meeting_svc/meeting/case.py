@@ -1,7 +1,4 @@
-"""What the use cases of meeting-svc share; they stand beside it, one file per noun.
-
-The caller's transaction around them is committed at the edge.
-"""
+"""What commands on a meeting work on: the meeting, locked, with its rules and the composition, each read once."""
 
 from __future__ import annotations
 
@@ -29,38 +26,6 @@ from zhengling.rules.conditions import Facts
 from zhengling.rules.meetings import MeetingKind
 from zhengling.web.call import Call
 from zhengling.web.steps import TakeStep
-
-
-async def step_of_meeting(
-    call: Call,
-    meeting: Meeting,
-    kind: MeetingKind,
-    chain: Chain,
-    taken: list[StepTaken],
-    body: TakeStep,
-    facts: Facts | None = None,
-) -> StepTaken:
-    """The step of one of the meeting's chains as taken; `facts` are further ones that the chain depends on."""
-    composition, on = await compositions.current(call.session), shanghai_day(call.now)
-    places = succession.places(meeting, kind, composition, on)
-    step = chains.take_step(
-        chain,
-        taken,
-        meetings.minutes_facts(meeting, call.official) | (facts or {}),
-        body.step,
-        composition,
-        call.official,
-        call.occurred(body.occurred_at),
-        call.now,
-        on,
-        body.opinion,
-        **places.context,
-        succeeded=places.succeeded,
-    )
-    acting = Acting(step.role, step.on_behalf_of)
-    chairing.require_entrusted_chair(meeting, kind, composition, acting, step.official)
-    call.audit_details.update(step.behalf)
-    return step
 
 
 async def entrusted_chairs(call: Call) -> set[tuple[str, str]]:
@@ -97,6 +62,32 @@ async def meeting_case(call: Call, meeting_id: str) -> MeetingCase:
     meeting = await lock(call.session, Meeting, meeting_id, "meeting", "会议")
     call.check_version(meeting.version)
     return MeetingCase(call, meeting, kind_of(call, meeting), await compositions.current(call.session))
+
+
+async def step_of_meeting(
+    case: MeetingCase, chain: Chain, taken: list[StepTaken], body: TakeStep, facts: Facts | None = None
+) -> StepTaken:
+    """The step of one of the meeting's chains as taken; `facts` are further ones that the chain depends on."""
+    call, meeting, kind = case.call, case.meeting, case.kind
+    places = succession.places(meeting, kind, case.composition, case.today)
+    step = chains.take_step(
+        chain,
+        taken,
+        meetings.minutes_facts(meeting, call.official) | (facts or {}),
+        body.step,
+        case.composition,
+        call.official,
+        call.occurred(body.occurred_at),
+        call.now,
+        case.today,
+        body.opinion,
+        **places.context,
+        succeeded=places.succeeded,
+    )
+    acting = Acting(step.role, step.on_behalf_of)
+    chairing.require_entrusted_chair(meeting, kind, case.composition, acting, step.official)
+    call.audit_details.update(step.behalf)
+    return step
 
 
 def organised(case: MeetingCase, act: Text) -> None:

@@ -1,18 +1,46 @@
-"""What commands on minutes work on: the versions of a meeting's minutes, its topics and decisions."""
+"""What commands on minutes work on: the meeting, locked, with its rules, the composition and the newest version, each read
+once; its decisions and their topics, locked in one order.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from meeting_svc.decision.decision import Amendment, Decision, Standing
 from meeting_svc.decision.table import decision as decision_table
+from meeting_svc.meeting.case import MeetingCase, meeting_case
 from meeting_svc.minutes.minutes import Minutes, MinutesState
 from meeting_svc.topic.table import topic as topic_table
 from meeting_svc.topic.topic import Topic
+from zhengling.rules.meetings import Minutes as MinutesRules
+from zhengling.rules.rulebook import Rulebook
 from zhengling.web.call import Call
 
 
-# versions -----------------------------------------------------------------------------------------------------------
+@dataclass
+class MinutesCase(MeetingCase):
+    """A meeting whose minutes are worked on; `latest` is their newest version, None before the first draft."""
+
+    latest: Minutes | None
+
+    @property
+    def chain(self) -> MinutesRules:
+        """The chain of the minutes, whose clause is the one that refusals name."""
+        return self.kind.minutes_chain
+
+    @property
+    def book(self) -> Rulebook:
+        """The edition that the meeting began under."""
+        return self.call.service.rulebooks.edition(self.call.government, self.meeting.edition)
+
+
+async def minutes_case(call: Call, meeting_id: str) -> MinutesCase:
+    case = await meeting_case(call, meeting_id)
+    return MinutesCase(call, case.meeting, case.kind, case.composition, await latest_of(call, meeting_id))
+
+
 async def latest_of(call: Call, meeting_id: str) -> Minutes | None:
     """The newest version, locked."""
     statement = sa.select(Minutes).filter_by(meeting_id=meeting_id).order_by(sa.text("number DESC")).limit(1)
@@ -33,7 +61,6 @@ async def topics_of(call: Call, amendments: list[Amendment]) -> list[Topic]:
     return list((await call.session.execute(statement)).scalars())
 
 
-# the signature ------------------------------------------------------------------------------------------------------
 async def decisions_of(call: Call, meeting_id: str) -> list[Decision]:
     """The meeting's decisions, locked, in the agenda's order; without what was taken back in the session."""
     standing = decision_table.c.standing != Standing.withdrawn

@@ -12,11 +12,10 @@ from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting import succession
 from meeting_svc.meeting.case import step_of_meeting
 from meeting_svc.meeting.meeting import Meeting, MeetingState
-from meeting_svc.meeting_kind.case import kind_of
 from meeting_svc.minutes import document
 from meeting_svc.minutes import minutes as minutes_
 from meeting_svc.minutes import text as minutes_text
-from meeting_svc.minutes.case import decisions_of, in_force, latest_of, topics_of
+from meeting_svc.minutes.case import MinutesCase, decisions_of, in_force, minutes_case, topics_of
 from meeting_svc.minutes.minutes import Cause, Minutes, Returned
 from meeting_svc.minutes.schemas import (
     AmendDecision,
@@ -26,7 +25,7 @@ from meeting_svc.minutes.schemas import (
     ReturnMinutes,
     WaiveMinutes,
 )
-from meeting_svc.minutes.signing import adopted, keep_document, sign, words
+from meeting_svc.minutes.signing import adopted, content_of, keep_document, sign
 from meeting_svc.topic import declaration as declarations
 from meeting_svc.topic import transitions
 from meeting_svc.topic.case import rules_of
@@ -34,19 +33,15 @@ from zhengling.authority import chain as chains
 from zhengling.authority.chain import StepTaken
 from zhengling.authority.composition import require_organisations
 from zhengling.backbone.outbox import emit
-from zhengling.database.session import lock
 from zhengling.documents import minutes_template
 from zhengling.events.meeting import (
     Resolution,
     Unit,
 )
 from zhengling.kernel.errors import Text, invalid, not_found, refusal
-from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import calendar as calendars
-from zhengling.replicas import composition as compositions
 from zhengling.rules.chains import Actor, StepName
 from zhengling.rules.conditions import Facts
-from zhengling.rules.meetings import MeetingKind
 from zhengling.rules.vocabulary import Role
 from zhengling.web.call import Call
 from zhengling.web.steps import TakeStep
@@ -55,14 +50,13 @@ from zhengling.web.steps import TakeStep
 async def draft_minutes(call: Call, meeting_id: str, body: DraftMinutes) -> tuple[Minutes, Meeting]:
     """Draft the minutes by the template, or take the text given; again, with a reason, while they aren't signed: a new
     version, for which the steps taken on the older one don't count. By who drafts under the rulebook."""
-    meeting = await lock(call.session, Meeting, meeting_id, "meeting", "会议")
-    call.check_version(meeting.version)
+    case = await minutes_case(call, meeting_id)
+    meeting = case.meeting
     meetings.require_state(meeting, MeetingState.closed, MeetingState.minuted)
-    latest = await latest_of(call, meeting.id)
-    if latest and body.reason is None:
+    if case.latest and body.reason is None:
         raise invalid("reason_missing", "a new draft of the minutes needs a reason", "重新起草纪要须说明理由")
-    cause = Cause.redraft if latest else Cause.draft
-    minutes = await _write(call, meeting, latest, cause, body, [])
+    cause = Cause.redraft if case.latest else Cause.draft
+    minutes = await _write(case, cause, body, [])
     meeting.state = MeetingState.minuted
     await call.session.flush()
     return minutes, meeting
@@ -71,13 +65,13 @@ async def draft_minutes(call: Call, meeting_id: str, body: DraftMinutes) -> tupl
 async def correct_minutes(call: Call, meeting_id: str, body: CorrectMinutes) -> tuple[Minutes, Meeting]:
     """Draft a correction of signed minutes, with its reason: decisions amended or revoked, or only the text. A later one
     takes the place of one that isn't signed yet. By who drafts; nothing changes before its signature."""
-    meeting = await lock(call.session, Meeting, meeting_id, "meeting", "会议")
-    call.check_version(meeting.version)
+    case = await minutes_case(call, meeting_id)
+    meeting = case.meeting
     meetings.require_state(meeting, MeetingState.signed, MeetingState.unminuted)
     if not body.amendments and body.text is None:
         raise refusal(
             "nothing_corrected",
-            kind_of(call, meeting).minutes_chain.clause,
+            case.chain.clause,
             "the correction changes neither a decision nor the text",
             "更正未涉及任何决定事项或文字",
             Text(
@@ -86,11 +80,9 @@ async def correct_minutes(call: Call, meeting_id: str, body: CorrectMinutes) -> 
             ),
         )
     corrected = await in_force(call, meeting.id)
-    clause = kind_of(call, meeting).minutes_chain.clause
-    minutes_.require_after_signature(corrected, clause, call.occurred(body.occurred_at))
-    amendments = await _amendments(call, meeting, body.amendments)
-    latest = await latest_of(call, meeting.id)
-    minutes = await _write(call, meeting, latest, Cause.correction, body, amendments)
+    minutes_.require_after_signature(corrected, case.chain.clause, call.occurred(body.occurred_at))
+    amendments = await _amendments(case, body.amendments)
+    minutes = await _write(case, Cause.correction, body, amendments)
     minutes.corrects = corrected.number
     await call.session.flush()
     return minutes, meeting
@@ -98,14 +90,13 @@ async def correct_minutes(call: Call, meeting_id: str, body: CorrectMinutes) -> 
 
 async def return_minutes(call: Call, meeting_id: str, body: ReturnMinutes) -> tuple[Minutes, Meeting]:
     """Give the version that waits back to who drafted it, with a reason. By whoever may take its next step."""
-    meeting = await lock(call.session, Meeting, meeting_id, "meeting", "会议")
-    call.check_version(meeting.version)
-    kind = kind_of(call, meeting)
-    minutes = minutes_.require_waiting(meeting, await latest_of(call, meeting.id), kind.minutes_chain.clause)
-    step = chains.next_step(kind.minutes_chain, minutes.steps, minutes_.facts_of(meeting, minutes.major, call.official))
+    case = await minutes_case(call, meeting_id)
+    meeting = case.meeting
+    minutes = minutes_.require_waiting(meeting, case.latest, case.chain.clause)
+    step = chains.next_step(case.chain, minutes.steps, minutes_.facts_of(meeting, minutes.major, call.official))
     assert step is not None
     request = TakeStep(step=step.step, opinion=body.reason, occurred_at=body.occurred_at)
-    taken = await _step(call, meeting, kind, minutes, request)
+    taken = await _step(case, minutes, request)
     minutes_.give_back(
         minutes,
         Returned(taken.official, body.reason, taken.occurred_at, call.now, taken.on_behalf_of, taken.under),
@@ -120,18 +111,16 @@ async def take_minutes_step(call: Call, meeting_id: str, body: TakeStep) -> tupl
     """Review or sign the version that waits. By who the rulebook says. The signature numbers it, makes it immutable and
     emits minutes.signed; for the first one decision.adopted for each that was adopted, for a correction
     decision.amended, decision.revoked or decision.adopted for each that it changes."""
-    meeting = await lock(call.session, Meeting, meeting_id, "meeting", "会议")
-    call.check_version(meeting.version)
-    kind = kind_of(call, meeting)
-    latest = await latest_of(call, meeting.id)
-    minutes = minutes_.require_waiting(meeting, latest, kind.minutes_chain.clause)
-    taken = await _step(call, meeting, kind, minutes, body)
+    case = await minutes_case(call, meeting_id)
+    meeting = case.meeting
+    minutes = minutes_.require_waiting(meeting, case.latest, case.chain.clause)
+    taken = await _step(case, minutes, body)
     with call.session.no_autoflush:  # each row is written once, and its version counts up by one
         minutes_.take(minutes, taken)
         meeting.minutes_steps = minutes.steps
         facts = minutes_.facts_of(meeting, minutes.major, taken.official)
-        if chains.next_step(kind.minutes_chain, minutes.steps, facts) is None:
-            await sign(call, meeting, kind, minutes, taken, facts)
+        if chains.next_step(case.chain, minutes.steps, facts) is None:
+            await sign(case, minutes, taken, facts)
     await call.session.flush()
     return minutes, meeting
 
@@ -140,35 +129,33 @@ async def waive_minutes(call: Call, meeting_id: str, body: WaiveMinutes) -> tupl
     """Record that the chair decided on no minutes, with a reason, where the rulebook leaves it to the chair (HC-53). By
     the chair. The record adopts what the meeting decided, as a signature would: every decision is supervised (HC-54).
     Emits decision.adopted."""
-    meeting = await lock(call.session, Meeting, meeting_id, "meeting", "会议")
-    call.check_version(meeting.version)
-    kind, composition = kind_of(call, meeting), await compositions.current(call.session)
+    case = await minutes_case(call, meeting_id)
+    meeting = case.meeting
+    kind, composition = case.kind, case.composition
     minutes_.require_optional(kind, meeting)
     occurred_at = call.occurred(body.occurred_at)
     minutes_.require_after_close(meeting, kind, occurred_at)
-    on = shanghai_day(call.now)
-    places = succession.places(meeting, kind, composition, on)
+    places = succession.places(meeting, kind, composition, case.today)
     acting = composition.require(
         call.official,
         (Actor(role=Role.chair),),
-        on,
+        case.today,
         {},
         Text("decide that there are no minutes", "决定不形成会议纪要"),
         code="not_the_chair",
-        clause=kind.minutes_chain.clause,
+        clause=case.chain.clause,
         power=chains.power_of(StepName.sign),
         chair=places.chair,
     )
     after = places.succeeded.get(Role.chair)
     call.audit_details.update(acting.behalf, reason=body.reason, **({"succeeds": after.official} if after else {}))
-    latest = await latest_of(call, meeting.id)
-    minutes = await _version(call, meeting, latest, Cause.waiver, body.reason, occurred_at)
+    minutes = await _version(case, Cause.waiver, body.reason, occurred_at)
     decider = f"会议主持人（{minutes_text.in_the_place_of(after, composition)}）" if after else "会议主持人"
     reason = minutes_text.in_one_line(body.reason)
     minutes.text = f"{minutes.mark}\n\n{decider}决定本次会议不形成会议纪要，决定事项以会议记录为准。理由：{reason}\n"
     minutes_.waive(minutes, call.official or "", occurred_at)
     call.session.add(minutes)
-    events = await adopted(call, meeting, kind, occurred_at)
+    events = await adopted(case, occurred_at)
     meeting.state, meeting.minutes_steps = MeetingState.unminuted, []
     await emit(call.session, *events)
     await call.session.flush()
@@ -177,63 +164,54 @@ async def waive_minutes(call: Call, meeting_id: str, body: WaiveMinutes) -> tupl
 
 
 async def _write(
-    call: Call,
-    meeting: Meeting,
-    latest: Minutes | None,
-    cause: Cause,
-    body: DraftMinutes | CorrectMinutes,
-    amendments: list[Amendment],
+    case: MinutesCase, cause: Cause, body: DraftMinutes | CorrectMinutes, amendments: list[Amendment]
 ) -> Minutes:
     """A new version with its text, in the place of one that isn't signed; drafted by who drafts under the rulebook."""
-    kind, composition = kind_of(call, meeting), await compositions.current(call.session)
-    minutes_.require_after_close(meeting, kind, call.occurred(body.occurred_at))
-    minutes = await _version(call, meeting, latest, cause, body.reason or "", call.occurred(body.occurred_at))
+    call, meeting, latest = case.call, case.meeting, case.latest
+    drafted_at = call.occurred(body.occurred_at)
+    minutes_.require_after_close(meeting, case.kind, drafted_at)
+    minutes = await _version(case, cause, body.reason or "", drafted_at)
     major = body.major or any(item.major for item in meeting.agenda)
     minutes.major = major or (latest is not None and latest.major)  # writing anew makes no chain shorter
     minutes.amendments = amendments
-    minutes_.take(
-        minutes, await _step(call, meeting, kind, minutes, TakeStep(step=StepName.draft, occurred_at=body.occurred_at))
-    )
-    words = await words(call, meeting, kind, composition, amendments)
-    minutes.text = body.text or minutes_template.render(kind.minutes_chain.template, words)
-    minutes_text.require_told(minutes.text, words.items, kind.minutes_chain.clause)
+    minutes_.take(minutes, await _step(case, minutes, TakeStep(step=StepName.draft, occurred_at=body.occurred_at)))
+    content = await content_of(case, amendments)
+    minutes.text = body.text or minutes_template.render(case.chain.template, content)
+    minutes_text.require_told(minutes.text, content.items, case.chain.clause)
     meeting.minutes_steps = minutes.steps
     call.session.add(minutes)
     return minutes
 
 
-async def _version(
-    call: Call, meeting: Meeting, latest: Minutes | None, cause: Cause, reason: str, drafted_at: datetime
-) -> Minutes:
-    composition = await compositions.current(call.session)
-    government = call.service.rulebooks.edition(call.government, meeting.edition).government
-    if latest:
-        minutes_.supersede(latest)
+async def _version(case: MinutesCase, cause: Cause, reason: str, drafted_at: datetime) -> Minutes:
+    """A version without a text yet; the one before it is superseded."""
+    call, government = case.call, case.book.government
+    if case.latest:
+        minutes_.supersede(case.latest)
         await call.session.flush()  # before the new one comes: one version at most waits
     return Minutes(
         id=str(uuid7()),
         government=call.government,
-        meeting_id=meeting.id,
-        number=latest.number + 1 if latest else 1,
+        meeting_id=case.meeting.id,
+        number=case.latest.number + 1 if case.latest else 1,
         text="",
         drafted_by=call.official or "",
         drafted_at=drafted_at,
         recorded_at=call.now,
-        mark=f"{government.name}{kind_of(call, meeting).name}纪要",
-        issuer=document.issuer_of(composition, government.titles.office),
+        mark=f"{government.name}{case.kind.name}纪要",
+        issuer=document.issuer_of(case.composition, government.titles.office),
         cause=cause,
         reason=reason,
     )
 
 
-async def _step(call: Call, meeting: Meeting, kind: MeetingKind, minutes: Minutes, body: TakeStep) -> StepTaken:
-    facts: Facts = {"major": minutes_.facts_of(meeting, minutes.major, call.official)["major"]}
-    return await step_of_meeting(call, meeting, kind, kind.minutes_chain, minutes.steps, body, facts)
+async def _step(case: MinutesCase, minutes: Minutes, body: TakeStep) -> StepTaken:
+    facts: Facts = {"major": minutes_.facts_of(case.meeting, minutes.major, case.call.official)["major"]}
+    return await step_of_meeting(case, case.chain, minutes.steps, body, facts)
 
 
-# corrections --------------------------------------------------------------------------------------------------------
-async def _amendments(call: Call, meeting: Meeting, wanted: list[AmendDecision]) -> list[Amendment]:
-    found = {decision.id: decision for decision in await decisions_of(call, meeting.id)}
+async def _amendments(case: MinutesCase, wanted: list[AmendDecision]) -> list[Amendment]:
+    found = {decision.id: decision for decision in await decisions_of(case.call, case.meeting.id)}
     made: list[Amendment] = []
     for each in wanted:
         if each.decision_id not in found:
@@ -241,40 +219,37 @@ async def _amendments(call: Call, meeting: Meeting, wanted: list[AmendDecision])
         if any(other.decision_id == each.decision_id for other in made):
             raise invalid("decision_twice", "a decision stands twice in the correction", "更正中同一决定事项重复")
         decision = found[each.decision_id]
-        after = await _after(call, meeting, decision.resolution, each.changes) if each.changes else None
+        after = await _after(case, decision.resolution, each.changes) if each.changes else None
         made.append(decisions_.amendment(decision, after))
-    await _require_correctable(call, meeting, made)
+    await _require_correctable(case, made)
     return made
 
 
-async def _require_correctable(call: Call, meeting: Meeting, made: list[Amendment]) -> None:
-    """Refusals that the signature would meet with are told to who drafts."""
+async def _require_correctable(case: MinutesCase, made: list[Amendment]) -> None:
+    """What the signature would be refused for is refused at the draft already."""
     changed = {each.before.topic_id: each for each in made}
-    for topic in await topics_of(call, made):
+    for topic in await topics_of(case.call, made):
         amended = changed[topic.id]
-        outcomes = amended.before.outcome, amended.after.outcome
-        transitions.require_correctable(topic, meeting.id, *outcomes, kind_of(call, meeting).minutes_chain.clause)
+        before, after = amended.before.outcome, amended.after.outcome
+        transitions.require_correctable(topic, case.meeting.id, before, after, case.chain.clause)
         if not amended.revoked:
-            declarations.require_only_prepared(
-                topic, rules_of(call, topic), amended.after.outcome, amended.after.document
-            )
+            declarations.require_only_prepared(topic, rules_of(case.call, topic), after, amended.after.document)
 
 
-async def _after(call: Call, meeting: Meeting, before: Resolution, changes: ResolutionChanges) -> Resolution:
+async def _after(case: MinutesCase, before: Resolution, changes: ResolutionChanges) -> Resolution:
     """The resolution with these changes; units by their names of today."""
-    composition = await compositions.current(call.session)
     given: dict[str, object] = {name: getattr(changes, name) for name in changes.model_fields_set}
-    names = composition.organisation_names
+    names = case.composition.organisation_names
     codes = [*([changes.lead] if changes.lead else []), *(changes.co_units or [])]
-    require_organisations(composition, codes, on=shanghai_day(call.now))
+    require_organisations(case.composition, codes, on=case.today)
     if changes.lead:
         given["lead"] = Unit(code=changes.lead, name=names[changes.lead])
     if changes.co_units is not None:
         given["co_units"] = tuple(Unit(code=code, name=names[code]) for code in changes.co_units)
     if changes.due:
-        (await calendars.current(call.session)).require(changes.due)
-        if changes.due < meeting.day:
+        (await calendars.current(case.call.session)).require(changes.due)
+        if changes.due < case.meeting.day:
             raise invalid(
-                "due_before_the_meeting", f"due {changes.due} lies before {meeting.day}", "办结时限早于会议日期"
+                "due_before_the_meeting", f"due {changes.due} lies before {case.meeting.day}", "办结时限早于会议日期"
             )
     return before.model_copy(update=given)

@@ -9,25 +9,22 @@ import sqlalchemy as sa
 
 from meeting_svc.decision import decision as decisions_
 from meeting_svc.decision.decision import Amendment, Decision, Effect, Revision, Standing
-from meeting_svc.meeting.meeting import Meeting, MeetingState
+from meeting_svc.meeting.meeting import MeetingState
 from meeting_svc.minutes import document
 from meeting_svc.minutes import minutes as minutes_
 from meeting_svc.minutes import text as minutes_text
-from meeting_svc.minutes.case import decisions_of, in_force, topics_of
+from meeting_svc.minutes.case import MinutesCase, decisions_of, in_force, topics_of
 from meeting_svc.minutes.minutes import Cause, Minutes
 from meeting_svc.minutes.table import minutes_document
 from meeting_svc.topic import transitions
 from zhengling.authority.chain import StepTaken
-from zhengling.authority.composition import Composition
 from zhengling.backbone.outbox import emit
 from zhengling.database.session import backbone
 from zhengling.documents import gbt9704, minutes_template
 from zhengling.events.event import Event
 from zhengling.events.meeting import DecisionAdopted, DecisionAmended, DecisionRevoked, MinutesSigned
 from zhengling.kernel.instants import shanghai_day
-from zhengling.replicas import composition as compositions
 from zhengling.rules.conditions import Facts
-from zhengling.rules.meetings import MeetingKind
 from zhengling.web.call import Call
 
 _NEXT_ISSUE = sa.text("""
@@ -36,29 +33,26 @@ _NEXT_ISSUE = sa.text("""
 """)
 
 
-async def words(
-    call: Call, meeting: Meeting, kind: MeetingKind, composition: Composition, amendments: list[Amendment]
-) -> minutes_template.Values:
-    """What the minutes have to tell, with the decisions as they would be after these amendments."""
-    found = await decisions_of(call, meeting.id)
+async def content_of(case: MinutesCase, amendments: list[Amendment]) -> minutes_template.Values:
+    """What the minutes have to say, with the decisions as they would be after these amendments."""
+    found = await decisions_of(case.call, case.meeting.id)
     after = {each.decision_id: each.after for each in amendments}
     revoked = {each.id for each in found if each.standing == Standing.revoked}
     revoked |= {each.decision_id for each in amendments if each.revoked}
     resolutions = [after.get(each.id, each.resolution) for each in found]
-    name = call.service.rulebooks.edition(call.government, meeting.edition).government.name
-    return minutes_text.words(meeting, kind, composition, name, resolutions, frozenset(revoked))
+    name = case.book.government.name
+    return minutes_text.words(case.meeting, case.kind, case.composition, name, resolutions, frozenset(revoked))
 
 
-async def sign(
-    call: Call, meeting: Meeting, kind: MeetingKind, minutes: Minutes, taken: StepTaken, facts: Facts
-) -> None:
-    composition = await compositions.current(call.session)
-    words = await words(call, meeting, kind, composition, minutes.amendments)
-    minutes_text.require_told(minutes.text, words.items, kind.minutes_chain.clause)
+async def sign(case: MinutesCase, minutes: Minutes, taken: StepTaken, facts: Facts) -> None:
+    """Number the version, make it immutable, and emit what follows from the signature."""
+    call, meeting = case.call, case.meeting
+    content = await content_of(case, minutes.amendments)
+    minutes_text.require_told(minutes.text, content.items, case.chain.clause)
     correction = minutes.cause == Cause.correction
     issue = (await in_force(call, meeting.id)).issue if correction else None
     entrusted = taken.official == meeting.chair and bool(facts["entrusted"])
-    minutes_.seal(minutes, taken, issue or await _issue(call, meeting, taken), composition, entrusted=entrusted)
+    minutes_.seal(minutes, taken, issue or await _issue(case, taken), case.composition, entrusted=entrusted)
     await keep_document(call, minutes)
     assert minutes.digest and minutes.issue
     signed = MinutesSigned(
@@ -76,9 +70,9 @@ async def sign(
     )
     meeting.state = MeetingState.signed
     if correction:
-        following = await _corrected(call, meeting, kind, minutes)
+        following = await _corrected(case, minutes)
     else:
-        following = await adopted(call, meeting, kind, taken.occurred_at)
+        following = await adopted(case, taken.occurred_at)
     await emit(call.session, signed, *following)
 
 
@@ -90,47 +84,46 @@ async def keep_document(call: Call, minutes: Minutes) -> None:
     await call.session.execute(sa.insert(minutes_document).values(kept))
 
 
-async def _issue(call: Call, meeting: Meeting, taken: StepTaken) -> str:
+async def _issue(case: MinutesCase, taken: StepTaken) -> str:
     """The next number of this government's minutes of this kind in the year of the signature, without gaps: its row stays
     locked until the commit."""
     year = shanghai_day(taken.occurred_at).year
-    series = {"government": call.government, "kind": meeting.kind, "year": year}
-    n = (await backbone(call.session, _NEXT_ISSUE, series)).scalar_one()
+    series = {"government": case.call.government, "kind": case.meeting.kind, "year": year}
+    n = (await backbone(case.call.session, _NEXT_ISSUE, series)).scalar_one()
     return f"〔{year}〕{n}号"
 
 
-async def adopted(call: Call, meeting: Meeting, kind: MeetingKind, signed_at: datetime) -> list[Event]:
+async def adopted(case: MinutesCase, signed_at: datetime) -> list[Event]:
     """What the meeting adopted, in force from here on."""
     return [
-        _adoption(call, meeting, kind, decision)
-        for decision in await decisions_of(call, meeting.id)
-        if decisions_.adopt(decision, kind.publication, signed_at)
+        _adoption(case, decision)
+        for decision in await decisions_of(case.call, case.meeting.id)
+        if decisions_.adopt(decision, case.kind.publication, signed_at)
     ]
 
 
-def _adoption(
-    call: Call, meeting: Meeting, kind: MeetingKind, decision: Decision, *, by_correction: bool = False
-) -> DecisionAdopted:
+def _adoption(case: MinutesCase, decision: Decision, *, by_correction: bool = False) -> DecisionAdopted:
     assert decision.signed_at
+    meeting = case.meeting
     return DecisionAdopted(
         decision_id=decision.id,
         meeting_id=meeting.id,
         meeting_kind=meeting.kind,
         meeting_title=meeting.title,
-        meeting_clause=kind.clause,
+        meeting_clause=case.kind.clause,
         edition=meeting.edition,
         resolution=decision.resolution,
         signed_at=decision.signed_at,
-        recorded_at=call.now,
+        recorded_at=case.call.now,
         by_correction=by_correction,
         closed_at=meeting.closed_at,
     )
 
 
-async def _corrected(call: Call, meeting: Meeting, kind: MeetingKind, minutes: Minutes) -> list[Event]:
-    """Let topics and decisions be what the signed correction makes of them, and tell it."""
+async def _corrected(case: MinutesCase, minutes: Minutes) -> list[Event]:
+    """Change topics and decisions as the signed correction says; the events of what changed."""
+    call, meeting, kind, clause = case.call, case.meeting, case.kind, case.chain.clause
     assert minutes.signed_at and minutes.signed_by and meeting.closed_at
-    clause = kind.minutes_chain.clause
     changed = {made.before.topic_id: made for made in minutes.amendments}
     for topic in await topics_of(call, minutes.amendments):
         made = changed[topic.id]
@@ -146,17 +139,18 @@ async def _corrected(call: Call, meeting: Meeting, kind: MeetingKind, minutes: M
         )
         decisions_.correct(decision, made, kind.publication, revision)
         if made.effect == Effect.adopted:
-            events.append(_adoption(call, meeting, kind, decision, by_correction=True))
+            events.append(_adoption(case, decision, by_correction=True))
         elif made.effect == Effect.amended:
-            events.append(_amended(call, meeting, minutes, decision, made))
+            events.append(_amended(case, minutes, decision, made))
         elif made.effect == Effect.revoked:
-            events.append(_revoked(call, meeting, minutes, decision))
+            events.append(_revoked(case, minutes, decision))
     after = {made.decision_id: made.after for made in minutes.amendments}
     meeting.resolutions = [after.get(each.decision_id, each) for each in meeting.resolutions]
     return events
 
 
-def _amended(call: Call, meeting: Meeting, minutes: Minutes, decision: Decision, made: Amendment) -> DecisionAmended:
+def _amended(case: MinutesCase, minutes: Minutes, decision: Decision, made: Amendment) -> DecisionAmended:
+    meeting = case.meeting
     assert minutes.signed_at and meeting.closed_at
     return DecisionAmended(
         decision_id=decision.id,
@@ -171,11 +165,12 @@ def _amended(call: Call, meeting: Meeting, minutes: Minutes, decision: Decision,
         changes=made.changes,
         closed_at=meeting.closed_at,
         signed_at=minutes.signed_at,
-        recorded_at=call.now,
+        recorded_at=case.call.now,
     )
 
 
-def _revoked(call: Call, meeting: Meeting, minutes: Minutes, decision: Decision) -> DecisionRevoked:
+def _revoked(case: MinutesCase, minutes: Minutes, decision: Decision) -> DecisionRevoked:
+    meeting = case.meeting
     assert minutes.signed_at
     return DecisionRevoked(
         decision_id=decision.id,
@@ -186,5 +181,5 @@ def _revoked(call: Call, meeting: Meeting, minutes: Minutes, decision: Decision)
         minutes_version=minutes.number,
         reason=minutes.reason,
         signed_at=minutes.signed_at,
-        recorded_at=call.now,
+        recorded_at=case.call.now,
     )

@@ -424,8 +424,8 @@ async def resubmit_topic(call: Call, topic_id: str, body: ResubmitTopic) -> Topi
             code="not_the_office",
             clause=None,
         )
-    received = received(call, composition, body.occurred_at)
-    transitions.resubmit(topic, changes, call.official or "", body.reason, received, call.now)
+    came_in = received(call, composition, body.occurred_at)
+    transitions.resubmit(topic, changes, call.official or "", body.reason, came_in, call.now)
     _require_lawful_declaration(call, topic, kind)
     topics.settle(topic, kind)
     return await kept(call, topic)
