@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from tests.caller import Caller, code_of
 from tests.conftest import ROOT
-from zhengling.cli.options import app
+from zhengling.cli.main import app
 from zhengling.local.stack import EmbeddedStack
 
 Json = dict[str, Any]

@@ -18,7 +18,7 @@ from openpyxl import load_workbook
 from tests import sixth
 from tests.caller import ALL_SCOPES, CLERK, HEAD, OFFICE, Caller, code_of
 from tests.conftest import ROOT, composition_of
-from zhengling.cli.options import app
+from zhengling.cli.main import app
 from zhengling.documents.xlsx import MEDIA_TYPE
 from zhengling.local.stack import EmbeddedStack
 

@@ -1,16 +1,22 @@
-"""The program `zhengling`: every group of its commands."""
+"""`zhengling`: the stack, tokens, rulebooks, deadlines, events and the audit from the command line.
+
+Exit codes: 0 done; 1 the thing checked isn't right; 2 it couldn't be done (wrong arguments, nobody answers).
+"""
 
 from __future__ import annotations
 
+import typer
+
 from zhengling.cli.database import database
-from zhengling.cli.options import app
 from zhengling.cli.remote import audit, calendar, composition, events, files
 from zhengling.cli.rulebooks import deadlines, rulebook
 from zhengling.cli.schemas import schemas
-from zhengling.cli.stack import stack
+from zhengling.cli.stack import stack, token
 
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 for name, group in (
     ("stack", stack), ("database", database), ("rulebook", rulebook), ("deadlines", deadlines), ("calendar", calendar),
     ("composition", composition), ("events", events), ("audit", audit), ("files", files), ("schemas", schemas),
 ):  # fmt: skip
     app.add_typer(group, name=name)
+app.command("token", help="A token of the local issuer that `stack up --folder` keeps its key in.")(token)

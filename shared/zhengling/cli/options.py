@@ -1,4 +1,4 @@
-"""What the groups of commands share: the program itself, its options, how it prints and fails."""
+"""What the groups of commands share: options, and how a command prints and fails."""
 
 from __future__ import annotations
 
@@ -13,11 +13,6 @@ from rich.console import Console
 from zhengling.events.event import SERVICES
 from zhengling.rules.loading import RulebookError, Rulebooks
 
-HELP = """`zhengling`: the stack, tokens, rulebooks, deadlines, events and the audit from the command line.
-
-Exit codes: 0 done; 1 the thing checked isn't right; 2 it couldn't be done (wrong arguments, nobody answers).
-"""
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=HELP)
 console = Console(width=None if sys.stdout.isatty() else 150)  # a pipe has no width of its own
 errors = Console(stderr=True)
 HERE = Path(__file__).resolve().parents[3]

@@ -15,7 +15,7 @@ import yaml
 from rich.table import Table
 
 from zhengling.authority.composition import Composition
-from zhengling.cli.options import ALL_SCOPES, RulebookRoots, app, console, fail, loaded, rulebook_roots
+from zhengling.cli.options import ALL_SCOPES, RulebookRoots, console, fail, loaded, rulebook_roots
 from zhengling.local.issuer import LocalIssuer
 
 stack = typer.Typer(no_args_is_help=True, help="The embedded stack: PostgreSQL, broker, four services.")
@@ -99,7 +99,6 @@ def compositions(folder: Path) -> dict[str, Composition]:
     }
 
 
-@app.command("token", help="A token of the local issuer that `stack up --folder` keeps its key in.")
 def token(
     folder: Annotated[Path, typer.Option(help="the stack's folder")],
     government: Annotated[str, typer.Option()],
