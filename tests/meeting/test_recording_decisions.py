@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from meeting_svc.decision import commands as decision_commands
 from meeting_svc.meeting.meeting import Meeting, MeetingState
 from meeting_svc.resolution import commands as resolution_commands
 from meeting_svc.resolution.schemas import RecordDecision
@@ -29,7 +28,7 @@ async def record(monkeypatch: pytest.MonkeyPatch, official: str, kind: str = "sp
     async def people(*_: object) -> object:
         return composition_of("xigang")
 
-    monkeypatch.setattr(decision_commands, "lock", locked)
+    monkeypatch.setattr(resolution_commands, "lock", locked)
     monkeypatch.setattr("zhengling.replicas.composition.current", people)
     call: Any = SimpleNamespace(
         session=None,

@@ -15,7 +15,6 @@ from meeting_svc.meeting.table import meeting as meeting_table
 from zhengling.authority.composition import call_office, names_of
 from zhengling.kernel.errors import Text
 from zhengling.kernel.instants import shanghai_day
-from zhengling.replicas import composition
 from zhengling.replicas import composition as compositions
 from zhengling.web.call import Call
 
@@ -55,4 +54,4 @@ async def figures_of(call: Call, since: date, until: date, kind: str | None) -> 
     if kind:
         statement = statement.where(columns.kind == kind)
     meetings = (await call.session.execute(statement)).scalars()
-    return circulars.count(meetings, await composition.current(call.session))
+    return circulars.count(meetings, await compositions.current(call.session))

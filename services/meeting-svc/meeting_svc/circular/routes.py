@@ -41,7 +41,7 @@ async def get_attendance_workbook(call: Read, since: From = None, until: To = No
     figures = await see.get_attendance(call, since, until, kind)
     name = f"attendance-{figures.since}-{figures.until}.xlsx"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(workbook.workbook(call, figures), media_type=MEDIA_TYPE, headers=headers)
+    return Response(workbook.workbook(figures, call.language), media_type=MEDIA_TYPE, headers=headers)
 
 
 @writes.post(

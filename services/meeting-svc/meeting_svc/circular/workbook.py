@@ -1,4 +1,4 @@
-"""The circular on attendance as a workbook."""
+"""The figures of attendance as an Excel workbook. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from openpyxl.styles import Font
 
 from meeting_svc.circular.schemas import AttendanceFigures
 from zhengling.documents.xlsx import put_text
-from zhengling.web.call import Call
+from zhengling.kernel.errors import Language
 
 _HEADINGS = {
     "en": (
@@ -29,14 +29,14 @@ _SHEETS = {"en": ("Officials", "Units", "Guests"), "zh": ("人员", "单位", "�
 _COLUMNS = ("expected", "present", "on_leave", "away", "represented", "absent", "late", "left_early")
 
 
-def workbook(call: Call, figures: AttendanceFigures) -> bytes:
-    """The figures as an Excel workbook: a sheet of officials, one of units and one of guests."""
+def workbook(figures: AttendanceFigures, language: Language) -> bytes:
+    """The workbook: a sheet of officials, one of units and one of guests."""
     book = Workbook()
     book.remove(book.worksheets[0])
     listed = (figures.officials, figures.organisations, figures.guests)
-    for title, rows in zip(_SHEETS[call.language], listed, strict=True):
+    for title, rows in zip(_SHEETS[language], listed, strict=True):
         sheet = book.create_sheet(title)
-        sheet.append(_HEADINGS[call.language])
+        sheet.append(_HEADINGS[language])
         for cell in sheet[1]:
             cell.font = Font(bold=True)
         for number, row in enumerate(rows, 2):
