@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from calendar_svc.year import commands
+from calendar_svc.operation import commands as operation_commands
 from zhengling.backbone import reconciliation
 from zhengling.backbone.inbox import Handlers, Received
 from zhengling.backbone.timers import Timers
@@ -18,7 +18,7 @@ from zhengling.replicas import composition
 
 async def on_deadlines_recomputed(session: AsyncSession, event: Event, received: Received) -> None:
     assert isinstance(event, Recomputed)
-    await commands.note_recomputed(session, event.service(), event)
+    await operation_commands.note_recomputed(session, event.service(), event)
 
 
 HANDLERS: Handlers = {

@@ -11,6 +11,8 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import TypeAdapter, ValidationError
 
 from calendar_svc.absence import routes as absence_routes
+from calendar_svc.operation import queries as operation_queries
+from calendar_svc.operation.schemas import DayChangeView, Operation, Preview
 from calendar_svc.year import commands as do
 from calendar_svc.year import queries as see
 from calendar_svc.year.schemas import (
@@ -19,7 +21,6 @@ from calendar_svc.year.schemas import (
     CalendarView,
     ClosureRequest,
     ClosureView,
-    DayChangeView,
     DaysView,
     DeadlineAnswers,
     DeadlineBatch,
@@ -28,8 +29,6 @@ from calendar_svc.year.schemas import (
     LiftRequest,
     NoticeRequest,
     Notices,
-    Operation,
-    Preview,
     Versions,
     YearView,
 )
@@ -144,7 +143,7 @@ async def list_year_versions(year: Year, call: Read) -> Versions:
 
 @reads.get("/operations/{operation_id}", operation_id="get_operation", summary="How far a change of the calendar got")
 async def get_operation(operation_id: str, call: Read) -> Operation:
-    return await see.get_operation(call, operation_id)
+    return await operation_queries.get_operation(call, operation_id)
 
 
 # Notices ------------------------------------------------------------------------------------------------------------
@@ -205,7 +204,7 @@ async def lift_closure(closure_id: str, body: LiftRequest, call: Change, respons
 
 async def _accepted(call: Call, operation: str, response: Response) -> Operation:
     response.headers["Location"] = f"/v1/operations/{operation}"
-    return await see.get_operation(call, operation)
+    return await operation_queries.get_operation(call, operation)
 
 
 ROUTERS = [writes, reads, *absence_routes.ROUTERS]

@@ -9,15 +9,15 @@ from typing import Literal
 
 import orjson
 import sqlalchemy as sa
-from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from calendar_svc.closure import closure as closures
 from calendar_svc.closure.closure import Closure
 from calendar_svc.closure.table import closure as closure_table
+from calendar_svc.operation.commands import record_change
 from calendar_svc.year import year as year_
-from calendar_svc.year.schemas import ClosureRequest, DayChangeView, LiftRequest, NoticeRequest
+from calendar_svc.year.schemas import ClosureRequest, LiftRequest, NoticeRequest
 from calendar_svc.year.year import DayChange, changed_days, changed_years, effective
 from zhengling.authority.composition import Composition
 from zhengling.backbone.outbox import emit
@@ -31,7 +31,6 @@ from zhengling.database.session import (
 )
 from zhengling.dates.workdays import CalendarYear, base_years, statutory_days
 from zhengling.events.calendar import WorkdaysChanged
-from zhengling.events.event import Recomputed
 from zhengling.kernel.errors import Text
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import calendar as calendar_
@@ -56,16 +55,6 @@ _ADD_NOTICE = sa.text("""
     INSERT INTO notice (government, year, number, issuer, date, amends, holidays, entered_by)
     VALUES (:government, :year, :number, :issuer, :date, :amends, CAST(:holidays AS jsonb), :by)
 """)
-_ADD_CHANGE = sa.text("""
-    INSERT INTO calendar_change (id, government, subject, why_en, why_zh, calendars, days, requested_by)
-    VALUES (:id, :government, :subject, :why_en, :why_zh, CAST(:calendars AS jsonb), CAST(:days AS jsonb), :by)
-""")
-_NOTE_RECOMPUTED = sa.text("""
-    INSERT INTO recomputed (service, calendar, government, version, examined, moved, finished_at)
-    VALUES (:service, :calendar, :government, :version, :examined, :moved, :finished_at)
-    ON CONFLICT DO NOTHING
-""")
-_DAYS = TypeAdapter(list[DayChangeView])
 
 
 @dataclass(frozen=True)
@@ -124,28 +113,6 @@ async def _publish(
         events.append(WorkdaysChanged(calendar=name, government=government, version=version, year=year, **told))
     await emit(session, *events)
     return {event.calendar: event.version for event in events}
-
-
-async def _record_change(
-    call: Call, subject: str, why: Text, calendars: dict[str, int], days: list[DayChange], by: str
-) -> str:
-    """Write down what was changed, for the operation that tells how far it got; returns its id."""
-    identity = str(uuid7())
-    call.audit_details["subject"] = subject
-    await call.session.execute(
-        _ADD_CHANGE,
-        {
-            "id": identity,
-            "government": government_of(call.session),
-            "subject": subject,
-            "why_en": why.en,
-            "why_zh": why.zh,
-            "calendars": orjson.dumps(calendars).decode(),
-            "days": _DAYS.dump_json([DayChangeView.of(change) for change in days]).decode(),
-            "by": by,
-        },
-    )
-    return identity
 
 
 async def seed_national_years(database: Database) -> bool:
@@ -214,7 +181,7 @@ async def enter_notice(call: Call, body: NoticeRequest) -> str:
             },
         )
         calendars = await _publish(session, known.changed(coming), "notice", why, by)
-        return await _record_change(call, f"notice:{body.number}", why, calendars, known.days(coming), by)
+        return await record_change(call, f"notice:{body.number}", why, calendars, known.days(coming), by)
 
 
 # Local closures -----------------------------------------------------------------------------------------------------
@@ -305,20 +272,4 @@ async def _local_change(call: Call, closure: Closure, span: range, cause: Cause,
     known, coming = await _local_years(call.session, closure, span)
     calendars = await _publish(call.session, known.changed(coming), cause, why, by)
     days = known.own_days(coming, await _national_years(call.session))
-    return await _record_change(call, f"closure:{closure.id}", why, calendars, days, by)
-
-
-async def note_recomputed(session: AsyncSession, service: str, event: Recomputed) -> None:
-    """A service has computed its open deadlines again, on this version of a calendar."""
-    await session.execute(
-        _NOTE_RECOMPUTED,
-        {
-            "service": service,
-            "calendar": event.calendar,
-            "government": government_of(session),
-            "version": event.version,
-            "examined": event.examined,
-            "moved": event.moved,
-            "finished_at": event.finished_at,
-        },
-    )
+    return await record_change(call, f"closure:{closure.id}", why, calendars, days, by)

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
 import sqlalchemy as sa
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
@@ -16,21 +15,17 @@ from calendar_svc.closure.closure import Closure
 from calendar_svc.year.schemas import (
     CalendarView,
     ClosureView,
-    DayChangeView,
     DaysView,
     DayView,
     DeadlineRequest,
     NoticeView,
-    Operation,
-    ServiceProgress,
     VersionView,
     YearView,
 )
 from zhengling.database.session import NATIONAL, enter_government, government_of, load
 from zhengling.dates.deadlines import DeadlineRule, Due, compute
 from zhengling.dates.workdays import CalendarYear, WorkdayCalendar, overlay
-from zhengling.events.catalogue import RECOMPUTED
-from zhengling.kernel.errors import Problem, Text, invalid, not_found
+from zhengling.kernel.errors import Problem, Text, invalid
 from zhengling.replicas import calendar as calendar_
 from zhengling.replicas.due_dates import DueView, view_of
 from zhengling.rules.rulebook import Rulebook
@@ -52,12 +47,6 @@ _VERSIONS = sa.text("""
 _NOTICES = sa.text("""
     SELECT year, issuer, number, date, amends, holidays, entered_by, recorded_at FROM notice
     WHERE CAST(:year AS int) IS NULL OR year = :year ORDER BY year, date
-""")
-_CHANGE = sa.text("SELECT * FROM calendar_change WHERE id = :id")
-_RECOMPUTED = sa.text("""
-    SELECT DISTINCT ON (service, calendar) service, calendar, version, examined, moved, finished_at FROM recomputed
-    WHERE calendar = ANY(:calendars) AND version >= (CAST(:versions AS jsonb) ->> calendar)::bigint
-    ORDER BY service, calendar, version
 """)
 
 
@@ -251,41 +240,3 @@ async def list_closures(call: Call, request: PageRequest) -> Page[ClosureView]:
 
 async def get_closure(call: Call, closure_id: str) -> ClosureView:
     return ClosureView.model_validate(await load(call.session, Closure, closure_id, "closure", "停止办公安排"))
-
-
-async def get_operation(call: Call, operation_id: str) -> Operation:
-    """A change of the calendar, and how far each service that owns deadlines got with it."""
-    change = (await call.session.execute(_CHANGE, {"id": operation_id})).mappings().first()
-    if change is None:
-        raise not_found("operation", "操作", operation_id)
-    calendars: dict[str, int] = change["calendars"]
-    reports = await call.session.execute(
-        _RECOMPUTED, {"calendars": list(calendars), "versions": orjson.dumps(calendars).decode()}
-    )
-    found: dict[str, list[Any]] = {service: [] for service in RECOMPUTED}
-    for report in reports:
-        found[report.service].append(report)
-    services = {
-        service: ServiceProgress(
-            state="done",
-            examined=sum(report.examined for report in of_it),
-            moved=sum(report.moved for report in of_it),
-            finished_at=max((report.finished_at for report in of_it), default=change["requested_at"]),
-        )
-        if len(of_it) == len(calendars)
-        else ServiceProgress(state="running")
-        for service, of_it in found.items()
-    }
-    return Operation(
-        id=change["id"],
-        state="done" if all(one.state == "done" for one in services.values()) else "running",
-        government=change["government"],
-        subject=change["subject"],
-        why_en=change["why_en"],
-        why_zh=change["why_zh"],
-        calendars=calendars,
-        days=[DayChangeView.model_validate(day) for day in change["days"]],
-        services=services,
-        requested_by=change["requested_by"],
-        requested_at=change["requested_at"],
-    )

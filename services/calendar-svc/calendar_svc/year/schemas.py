@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, StrictInt, Tag, model_validator
 
-from calendar_svc.year.year import Arrangement, DayChange
+from calendar_svc.year.year import Arrangement
 from zhengling.dates.deadlines import (
     CIVIL_CODE,
     Amount,
@@ -17,7 +17,7 @@ from zhengling.dates.deadlines import (
     Roll,
     Unit,
 )
-from zhengling.dates.workdays import CalendarYear, DayKind, DayStatus, Notice, SpecialDay
+from zhengling.dates.workdays import CalendarYear, DayKind, DayStatus, Notice
 from zhengling.kernel.errors import Unfit
 from zhengling.kernel.instants import Day, DayOrInstant, Instant
 from zhengling.kernel.payload import SAYING, Payload
@@ -271,46 +271,3 @@ class ClosureView(BaseModel):
     lifted_from: dt.date | None
     lift_reason: str | None
     modified_at: dt.datetime
-
-
-class DayChangeView(BaseModel):
-    """A day that is something else from now on; null for an ordinary weekday or weekend."""
-
-    date: dt.date
-    before: SpecialDay | None
-    after: SpecialDay | None
-
-    @classmethod
-    def of(cls, change: DayChange) -> Self:
-        return cls(date=change.day, before=change.before, after=change.after)
-
-
-class Preview(BaseModel):
-    """What a notice or a closure would change; nothing is changed by asking."""
-
-    days: list[DayChangeView]
-
-
-class ServiceProgress(BaseModel):
-    """How far one service is with its open deadlines: computed again, and how many fell on another day."""
-
-    state: Literal["running", "done"]
-    examined: int | None = None
-    moved: int | None = None
-    finished_at: dt.datetime | None = None
-
-
-class Operation(BaseModel):
-    """A change of the calendar on its way through the services; `done` once each has computed its open deadlines again."""
-
-    id: str
-    state: Literal["running", "done"]
-    government: str
-    subject: Annotated[str, Field(description="notice:<number> or closure:<id>")]
-    why_en: str
-    why_zh: str
-    calendars: dict[str, int]
-    days: list[DayChangeView]
-    services: dict[str, ServiceProgress]
-    requested_by: str
-    requested_at: dt.datetime
