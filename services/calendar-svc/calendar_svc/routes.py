@@ -11,21 +11,24 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import TypeAdapter, ValidationError
 
 from calendar_svc.absence import routes as absence_routes
+from calendar_svc.deadline import queries as deadline_queries
+from calendar_svc.deadline.schemas import (
+    MAX_BATCH,
+    MAX_TRACED,
+    DeadlineAnswers,
+    DeadlineBatch,
+    DeadlineRequest,
+    Deadlines,
+)
 from calendar_svc.operation import queries as operation_queries
 from calendar_svc.operation.schemas import DayChangeView, Operation, Preview
 from calendar_svc.year import commands as do
 from calendar_svc.year import queries as see
 from calendar_svc.year.schemas import (
-    MAX_BATCH,
-    MAX_TRACED,
     CalendarView,
     ClosureRequest,
     ClosureView,
     DaysView,
-    DeadlineAnswers,
-    DeadlineBatch,
-    DeadlineRequest,
-    Deadlines,
     LiftRequest,
     NoticeRequest,
     Notices,
@@ -85,14 +88,14 @@ async def compute_deadlines(
         raise RequestValidationError(place, body=None) from error
     items = body.get("items") if isinstance(body, dict) and body.keys() == {"items"} else None
     if isinstance(items, list) and 0 < len(items) <= MAX_BATCH and not trace:
-        return _json({"items": await see.compute_batch(call, items)})
+        return _json({"items": await deadline_queries.compute_batch(call, items)})
     try:
         asked = _DEADLINES.validate_python(body)
     except ValidationError as error:
         found = [e | {"loc": ("body", *e["loc"])} for e in error.errors(include_url=False)]
         raise RequestValidationError(found, body=body) from error
     if isinstance(asked, DeadlineRequest):
-        return _json((await see.compute_deadlines(call, [asked], with_trace=trace))[0].model_dump())
+        return _json((await deadline_queries.compute_deadlines(call, [asked], with_trace=trace))[0].model_dump())
     if len(asked.items) > MAX_TRACED:
         raise invalid(
             "too_many_traces",
@@ -100,7 +103,7 @@ async def compute_deadlines(
             f"一次最多返回{MAX_TRACED}条计算过程",
             limit=MAX_TRACED,
         )
-    answers = await see.compute_deadlines(call, asked.items, with_trace=trace)
+    answers = await deadline_queries.compute_deadlines(call, asked.items, with_trace=trace)
     return _json({"items": [answer.model_dump() for answer in answers]})
 
 

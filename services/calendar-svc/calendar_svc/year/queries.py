@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any
 
 import sqlalchemy as sa
-from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
 
 from calendar_svc.closure.closure import Closure
 from calendar_svc.year.schemas import (
@@ -17,22 +12,17 @@ from calendar_svc.year.schemas import (
     ClosureView,
     DaysView,
     DayView,
-    DeadlineRequest,
     NoticeView,
     VersionView,
     YearView,
 )
-from zhengling.database.session import NATIONAL, enter_government, government_of, load
-from zhengling.dates.deadlines import DeadlineRule, Due, compute
+from zhengling.database.session import NATIONAL, load
 from zhengling.dates.workdays import CalendarYear, WorkdayCalendar, overlay
 from zhengling.kernel.errors import Problem, Text, invalid
 from zhengling.replicas import calendar as calendar_
-from zhengling.replicas.due_dates import DueView, view_of
-from zhengling.rules.rulebook import Rulebook
 from zhengling.web.call import Call
 from zhengling.web.paging import Page, PageRequest, page
 
-AD_HOC = "period"
 MAX_DAYS = 800
 
 _YEARS = sa.text("SELECT government, content FROM calendar_year ORDER BY year")
@@ -51,99 +41,6 @@ _NOTICES = sa.text("""
 
 
 # Deadlines ----------------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class _Reckoner:
-    """Computes due dates for one call: each government's rules and calendar are looked up once."""
-
-    call: Call
-    calendars: dict[str, WorkdayCalendar] = field(default_factory=dict)
-    books: dict[str, Rulebook] = field(default_factory=dict)
-
-    async def enter(self, governments: Iterable[str]) -> None:
-        """Get ready for these governments. Another one's deadlines need the scope calendar:national (403)."""
-        call = self.call
-        wanted = set(governments) - self.calendars.keys()
-        if wanted - {call.government} and not call.principal.has("calendar:national"):
-            raise Problem(
-                403,
-                "another_government",
-                Text("a deadline of another government was asked for", "不能查询其他政府的时限"),
-                Text(f"ask for {call.government}, or with the scope calendar:national", "请查询本级政府的时限"),
-            )
-        for government in sorted(wanted):
-            self.books[government] = call.service.rulebooks.current(government, call.now)
-            if government != government_of(call.session):
-                await enter_government(call.session, government)
-            self.calendars[government] = await calendar_.current(call.session)
-        if government_of(call.session) != call.government:
-            await enter_government(call.session, call.government)
-
-    def due(self, item: DeadlineRequest) -> Due:
-        name = item.rule or AD_HOC
-        rule = item.period.rule() if item.period else self.books[item.government].deadline(name)
-        return compute(name, rule, item.from_, self.calendars[item.government], item.occurrence)
-
-
-async def compute_deadlines(call: Call, requests: list[DeadlineRequest], *, with_trace: bool) -> list[DueView]:
-    """Due dates by the rules in force today. Another government's need the scope calendar:national."""
-    reckoner = _Reckoner(call)
-    await reckoner.enter(item.government for item in requests)
-    return [
-        view_of(reckoner.due(item), reckoner.calendars[item.government], call.language, with_trace=with_trace)
-        for item in requests
-    ]
-
-
-async def compute_batch(call: Call, items: list[Any]) -> list[dict[str, Any]]:
-    """Due dates without traces for raw items of a batch, each as `DeadlineRequest` has it; the shapes of `DueView`.
-
-    The same question is answered once: of 100,000 dates most have been asked before. Problems (422) name the item.
-    """
-    reckoner = _Reckoner(call)
-    known: dict[object, dict[str, Any]] = {}
-    answers: list[dict[str, Any]] = []
-    for place, item in enumerate(items):
-        try:
-            key: object = tuple(item.items()) if len(item) == 3 and "from" in item and "rule" in item else place
-            answer = known.get(key)
-        except (AttributeError, TypeError):  # no object, or a value that is none of the texts it should be
-            key, answer = place, None
-        if answer is None:
-            request = _validated(item, place)
-            if request.government not in reckoner.calendars:
-                await reckoner.enter([request.government])
-            try:
-                answer = known[key] = _answer(reckoner.due(request))
-            except Problem as problem:
-                problem.extra["place"] = f"items.{place}"
-                raise
-        answers.append(answer)
-    return answers
-
-
-def _validated(item: object, place: int) -> DeadlineRequest:
-    try:
-        return DeadlineRequest.model_validate(item)
-    except ValidationError as error:
-        found = [e | {"loc": ("body", "items", place, *e["loc"])} for e in error.errors(include_url=False)]
-        raise RequestValidationError(found, body=item) from error
-
-
-def _answer(due: Due) -> dict[str, Any]:
-    """As `view_of` without a trace, for orjson."""
-    rule: DeadlineRule = due.terms
-    return {
-        "date": due.date,
-        "at": due.at,
-        "provisional": due.provisional,
-        "rule": due.rule,
-        "clause": rule.clause,
-        "explanation": None,
-        "trace": None,
-        "changes": None,
-    }
 
 
 # The calendar -------------------------------------------------------------------------------------------------------
