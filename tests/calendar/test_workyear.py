@@ -8,15 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calendar_svc.year.year import (
-    Arrangement,
-    ClosedDays,
-    changed_days,
-    changed_years,
-    closed_years,
-    effective,
-    gazette,
-)
+from calendar_svc.notice.notice import Arrangement, gazette
+from calendar_svc.year.year import ClosedDays, changed_days, changed_years, closed_years, effective
 from zhengling.dates.workdays import (
     CalendarYear,
     DayKind,

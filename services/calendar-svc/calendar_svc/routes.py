@@ -20,6 +20,9 @@ from calendar_svc.deadline.schemas import (
     DeadlineRequest,
     Deadlines,
 )
+from calendar_svc.notice import commands as notice_commands
+from calendar_svc.notice import queries as notice_queries
+from calendar_svc.notice.schemas import NoticeRequest, Notices
 from calendar_svc.operation import queries as operation_queries
 from calendar_svc.operation.schemas import DayChangeView, Operation, Preview
 from calendar_svc.year import commands as do
@@ -30,8 +33,6 @@ from calendar_svc.year.schemas import (
     ClosureView,
     DaysView,
     LiftRequest,
-    NoticeRequest,
-    Notices,
     Versions,
     YearView,
 )
@@ -154,19 +155,19 @@ async def get_operation(operation_id: str, call: Read) -> Operation:
 
 @reads.get("/notices", operation_id="list_notices", summary="The notices that were entered here, as they were stated")
 async def list_notices(call: Read, year: Annotated[int | None, Query(ge=1, le=9999)] = None) -> Notices:
-    return Notices(items=await see.list_notices(call, year))
+    return Notices(items=await notice_queries.list_notices(call, year))
 
 
 @reads.post("/notices/preview", operation_id="preview_notice", summary="Which days a notice would change")
 async def preview_notice(body: NoticeRequest, call: Annotated[Call, query(READ, NATIONAL)]) -> Preview:
-    return Preview(days=[DayChangeView.of(day) for day in await do.preview_notice(call, body)])
+    return Preview(days=[DayChangeView.of(day) for day in await notice_commands.preview_notice(call, body)])
 
 
 @writes.post("/notices", operation_id="enter_notice", status_code=202, summary="Enter a year's holiday notice")
 async def enter_notice(
     body: NoticeRequest, call: Annotated[Call, command(WRITE, NATIONAL)], response: Response
 ) -> Operation:
-    return await _accepted(call, await do.enter_notice(call, body), response)
+    return await _accepted(call, await notice_commands.enter_notice(call, body), response)
 
 
 # Local closures -----------------------------------------------------------------------------------------------------

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-import orjson
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
@@ -17,19 +15,18 @@ from calendar_svc.closure.closure import Closure
 from calendar_svc.closure.table import closure as closure_table
 from calendar_svc.operation.commands import record_change
 from calendar_svc.year import year as year_
-from calendar_svc.year.schemas import ClosureRequest, LiftRequest, NoticeRequest
+from calendar_svc.year.schemas import ClosureRequest, LiftRequest
 from calendar_svc.year.year import DayChange, changed_days, changed_years, effective
 from zhengling.authority.composition import Composition
 from zhengling.backbone.outbox import emit
 from zhengling.database.session import (
     NATIONAL,
     Database,
-    enter_government,
     government_of,
     lock,
     now,
 )
-from zhengling.dates.workdays import CalendarYear, base_years, statutory_days
+from zhengling.dates.workdays import CalendarYear, base_years
 from zhengling.events.calendar import WorkdaysChanged
 from zhengling.kernel.errors import Text
 from zhengling.kernel.instants import shanghai_day
@@ -50,10 +47,6 @@ _NATIONAL = sa.text("SELECT year, content FROM calendar_year WHERE government = 
 _ADD_VERSION = sa.text("""
     INSERT INTO year_version (government, year, version, content, cause, why_en, why_zh, recorded_by)
     VALUES (:government, :year, :version, CAST(:content AS jsonb), :cause, :why_en, :why_zh, :by)
-""")
-_ADD_NOTICE = sa.text("""
-    INSERT INTO notice (government, year, number, issuer, date, amends, holidays, entered_by)
-    VALUES (:government, :year, :number, :issuer, :date, :amends, CAST(:holidays AS jsonb), :by)
 """)
 
 
@@ -93,13 +86,13 @@ async def known_years(session: AsyncSession) -> Known:
     )
 
 
-async def _one_at_a_time(session: AsyncSession) -> None:
+async def one_at_a_time(session: AsyncSession) -> None:
     """One change of a government's calendar after the other, and nobody writes by it meanwhile."""
     await calendar_.take_calendar(session)
     await session.execute(_ONE_AT_A_TIME, {"government": government_of(session)})
 
 
-async def _publish(
+async def publish(
     session: AsyncSession, versions: list[tuple[int, CalendarYear]], cause: Cause, why: Text, by: str
 ) -> dict[str, int]:
     """Keep new versions of years and tell everybody. Returns calendar → version. Emits workdays.changed for each."""
@@ -122,66 +115,16 @@ async def seed_national_years(database: Database) -> bool:
     a notice stays as entered. Always returns False.
     """
     async with database.transaction(NATIONAL) as session:
-        await _one_at_a_time(session)
+        await one_at_a_time(session)
         known = await known_years(session)
         base = base_years(shanghai_day(now(session)))
         coming = [year for year in base if known.causes.get(year.year, "base") == "base"]
         why = Text("the calendar that comes with the system", "系统内置工作日历")
-        await _publish(session, known.changed(coming), "base", why, "calendar-svc")
+        await publish(session, known.changed(coming), "base", why, "calendar-svc")
     return False
 
 
 # Notices ------------------------------------------------------------------------------------------------------------
-
-
-@asynccontextmanager
-async def _national(call: Call) -> AsyncIterator[AsyncSession]:
-    """The call's session for the country's calendar, and the caller's government again afterwards."""
-    await enter_government(call.session, NATIONAL)
-    try:
-        yield call.session
-    finally:
-        await enter_government(call.session, call.government)
-
-
-def _gazetted(known: Known, body: NoticeRequest) -> list[CalendarYear]:
-    arrangements = [holiday.arrangement() for holiday in body.holidays]
-    return year_.gazette(known.years, body.notice(), arrangements, statutory_days(body.year), body.amends)
-
-
-async def preview_notice(call: Call, body: NoticeRequest) -> list[DayChange]:
-    """Which days a notice would change. Problems as `enter_notice`."""
-    async with _national(call) as session:
-        known = await known_years(session)
-        return known.days(_gazetted(known, body))
-
-
-async def enter_notice(call: Call, body: NoticeRequest) -> str:
-    """Enter a year's holiday notice, or one that amends it; returns the operation's id. Emits workdays.changed.
-
-    Needs the scope calendar:national. Problems as `workyear.gazette`.
-    """
-    by = call.official or call.principal.subject
-    async with _national(call) as session:
-        await _one_at_a_time(session)
-        known = await known_years(session)
-        coming = _gazetted(known, body)
-        why = Text(f"{body.number} of {body.issuer}", f"{body.issuer}{body.number}")
-        await session.execute(
-            _ADD_NOTICE,
-            {
-                "government": NATIONAL,
-                "year": body.year,
-                "number": body.number,
-                "issuer": body.issuer,
-                "date": body.date,
-                "amends": body.amends,
-                "holidays": orjson.dumps([holiday.model_dump(mode="json") for holiday in body.holidays]).decode(),
-                "by": by,
-            },
-        )
-        calendars = await _publish(session, known.changed(coming), "notice", why, by)
-        return await record_change(call, f"notice:{body.number}", why, calendars, known.days(coming), by)
 
 
 # Local closures -----------------------------------------------------------------------------------------------------
@@ -239,7 +182,7 @@ async def enter_closure(call: Call, body: ClosureRequest) -> tuple[Closure, str]
     Emits workdays.changed. Problems (422): `closure_out_of_order`, `date_out_of_range`."""
     _require_clerk(call, await compositions.current(call.session))
     closure = _closure_of(call, body)
-    await _one_at_a_time(call.session)
+    await one_at_a_time(call.session)
     calendar = await calendar_.current(call.session)
     for day in (body.first, body.last):
         calendar.require(day)
@@ -256,7 +199,7 @@ async def enter_closure(call: Call, body: ClosureRequest) -> tuple[Closure, str]
 async def lift_closure(call: Call, closure_id: str, body: LiftRequest) -> tuple[Closure, str]:
     """Open the offices again from a day of the closure on; returns it and the operation's id. By the office.
     Emits workdays.changed. Problems (409) as `closure.lift`."""
-    await _one_at_a_time(call.session)
+    await one_at_a_time(call.session)
     closure = await lock(call.session, Closure, closure_id, "closure", "停止办公安排")
     call.check_version(closure.version)
     _require_clerk(call, await compositions.current(call.session))
@@ -270,6 +213,6 @@ async def lift_closure(call: Call, closure_id: str, body: LiftRequest) -> tuple[
 async def _local_change(call: Call, closure: Closure, span: range, cause: Cause, why: Text) -> str:
     by = call.official or call.principal.subject
     known, coming = await _local_years(call.session, closure, span)
-    calendars = await _publish(call.session, known.changed(coming), cause, why, by)
+    calendars = await publish(call.session, known.changed(coming), cause, why, by)
     days = known.own_days(coming, await _national_years(call.session))
     return await record_change(call, f"closure:{closure.id}", why, calendars, days, by)

@@ -12,7 +12,6 @@ from calendar_svc.year.schemas import (
     ClosureView,
     DaysView,
     DayView,
-    NoticeView,
     VersionView,
     YearView,
 )
@@ -33,10 +32,6 @@ _YEARS_AS_OF = sa.text("""
 _VERSIONS = sa.text("""
     SELECT government, year, version, cause, why_en, why_zh, recorded_at, recorded_by FROM year_version
     WHERE year = :year ORDER BY recorded_at, version
-""")
-_NOTICES = sa.text("""
-    SELECT year, issuer, number, date, amends, holidays, entered_by, recorded_at FROM notice
-    WHERE CAST(:year AS int) IS NULL OR year = :year ORDER BY year, date
 """)
 
 
@@ -121,13 +116,6 @@ async def list_days(call: Call, first: dt.date, last: dt.date, as_of: dt.datetim
 
 async def list_versions(call: Call, year: int) -> list[VersionView]:
     return [VersionView.model_validate(row) for row in await call.session.execute(_VERSIONS, {"year": year})]
-
-
-async def list_notices(call: Call, year: int | None) -> list[NoticeView]:
-    return [
-        NoticeView.model_validate(dict(row))
-        for row in (await call.session.execute(_NOTICES, {"year": year})).mappings()
-    ]
 
 
 async def list_closures(call: Call, request: PageRequest) -> Page[ClosureView]:
