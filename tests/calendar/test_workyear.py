@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from calendar_svc.closure.closure import ClosedDays, closed_years
 from calendar_svc.notice.notice import Arrangement, gazette
-from calendar_svc.year.year import ClosedDays, changed_days, changed_years, closed_years, effective
+from calendar_svc.year.year import changed_days, changed_years, effective
 from zhengling.dates.workdays import (
     CalendarYear,
     DayKind,

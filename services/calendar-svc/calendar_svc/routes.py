@@ -11,6 +11,9 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import TypeAdapter, ValidationError
 
 from calendar_svc.absence import routes as absence_routes
+from calendar_svc.closure import commands as closure_commands
+from calendar_svc.closure import queries as closure_queries
+from calendar_svc.closure.schemas import ClosureRequest, ClosureView, LiftRequest
 from calendar_svc.deadline import queries as deadline_queries
 from calendar_svc.deadline.schemas import (
     MAX_BATCH,
@@ -25,17 +28,8 @@ from calendar_svc.notice import queries as notice_queries
 from calendar_svc.notice.schemas import NoticeRequest, Notices
 from calendar_svc.operation import queries as operation_queries
 from calendar_svc.operation.schemas import DayChangeView, Operation, Preview
-from calendar_svc.year import commands as do
 from calendar_svc.year import queries as see
-from calendar_svc.year.schemas import (
-    CalendarView,
-    ClosureRequest,
-    ClosureView,
-    DaysView,
-    LiftRequest,
-    Versions,
-    YearView,
-)
+from calendar_svc.year.schemas import CalendarView, DaysView, Versions, YearView
 from zhengling.kernel.errors import invalid
 from zhengling.kernel.instants import Day, Instant
 from zhengling.replicas.due_dates import DueView
@@ -175,24 +169,24 @@ async def enter_notice(
 
 @reads.get("/closures", operation_id="list_closures", summary="Local closures, also as a change feed")
 async def list_closures(call: Read, paging: Paging) -> Page[ClosureView]:
-    return await see.list_closures(call, paging)
+    return await closure_queries.list_closures(call, paging)
 
 
 @reads.get("/closures/{closure_id}", operation_id="get_closure")
 async def get_closure(closure_id: str, call: Read, response: Response) -> ClosureView:
-    view = await see.get_closure(call, closure_id)
+    view = await closure_queries.get_closure(call, closure_id)
     response.headers["ETag"] = etag(view.version)
     return view
 
 
 @reads.post("/closures/preview", operation_id="preview_closure", summary="Which days a closure would change")
 async def preview_closure(body: ClosureRequest, call: Read) -> Preview:
-    return Preview(days=[DayChangeView.of(day) for day in await do.preview_closure(call, body)])
+    return Preview(days=[DayChangeView.of(day) for day in await closure_commands.preview_closure(call, body)])
 
 
 @writes.post("/closures", operation_id="enter_closure", status_code=202, summary="Close the offices of the government")
 async def enter_closure(body: ClosureRequest, call: Annotated[Call, command(WRITE)], response: Response) -> Operation:
-    closure, operation = await do.enter_closure(call, body)
+    closure, operation = await closure_commands.enter_closure(call, body)
     response.headers["ETag"] = etag(closure.version)
     return await _accepted(call, operation, response)
 
@@ -201,7 +195,7 @@ async def enter_closure(body: ClosureRequest, call: Annotated[Call, command(WRIT
     "/closures/{closure_id}/lift", operation_id="lift_closure", status_code=202, summary="Open the offices again"
 )
 async def lift_closure(closure_id: str, body: LiftRequest, call: Change, response: Response) -> Operation:
-    closure, operation = await do.lift_closure(call, closure_id, body)
+    closure, operation = await closure_commands.lift_closure(call, closure_id, body)
     response.headers["ETag"] = etag(closure.version)
     return await _accepted(call, operation, response)
 

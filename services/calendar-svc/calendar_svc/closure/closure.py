@@ -6,10 +6,12 @@ Invariant: it is lifted once, from a day within it on; what it closed before tha
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from calendar_svc.year.year import ONE_DAY, ClosedDays
-from zhengling.dates.workdays import Notice
+from calendar_svc.year.year import ONE_DAY
+from zhengling.dates.workdays import CalendarYear, DayKind, Notice, SpecialDay
 from zhengling.kernel.errors import Text, refusal
 
 
@@ -55,3 +57,32 @@ def lift(closure: Closure, day: dt.date, reason: str) -> None:
             Text("name one of its days", "请选择期间内的日期"),
         )
     closure.lifted_from, closure.lift_reason = day, reason
+
+
+class ClosedDays(NamedTuple):
+    """What one local closure takes from the calendar: its days, why, and the order it rests on."""
+
+    first: dt.date
+    last: dt.date
+    reason: str
+    notice: Notice
+
+
+def closed_years(closures: Iterable[ClosedDays], years: Iterable[int]) -> list[CalendarYear]:
+    """What one government adds to the national calendar in these years: the days of its closures, the first that names a
+    day winning. A year without any is empty."""
+    found: dict[int, dict[dt.date, SpecialDay]] = {year: {} for year in years}
+    notices: dict[int, dict[str, Notice]] = {year: {} for year in found}
+    for closure in closures:
+        for n in range((closure.last - closure.first).days + 1):
+            day = closure.first + ONE_DAY * n
+            if day.year in found:
+                special = SpecialDay(kind=DayKind.local_closure, name=closure.reason, notice=closure.notice.number)
+                found[day.year].setdefault(day, special)
+                notices[day.year].setdefault(closure.notice.number, closure.notice)
+    return [
+        CalendarYear(
+            year=year, provisional=False, days=dict(sorted(days.items())), notices=tuple(notices[year].values())
+        )
+        for year, days in found.items()
+    ]

@@ -6,21 +6,12 @@ import datetime as dt
 
 import sqlalchemy as sa
 
-from calendar_svc.closure.closure import Closure
-from calendar_svc.year.schemas import (
-    CalendarView,
-    ClosureView,
-    DaysView,
-    DayView,
-    VersionView,
-    YearView,
-)
-from zhengling.database.session import NATIONAL, load
+from calendar_svc.year.schemas import CalendarView, DaysView, DayView, VersionView, YearView
+from zhengling.database.session import NATIONAL
 from zhengling.dates.workdays import CalendarYear, WorkdayCalendar, overlay
 from zhengling.kernel.errors import Problem, Text, invalid
 from zhengling.replicas import calendar as calendar_
 from zhengling.web.call import Call
-from zhengling.web.paging import Page, PageRequest, page
 
 MAX_DAYS = 800
 
@@ -116,12 +107,3 @@ async def list_days(call: Call, first: dt.date, last: dt.date, as_of: dt.datetim
 
 async def list_versions(call: Call, year: int) -> list[VersionView]:
     return [VersionView.model_validate(row) for row in await call.session.execute(_VERSIONS, {"year": year})]
-
-
-async def list_closures(call: Call, request: PageRequest) -> Page[ClosureView]:
-    rows, cursor = await page(call.session, Closure, request)
-    return Page(items=[ClosureView.model_validate(row) for row in rows], next_cursor=cursor)
-
-
-async def get_closure(call: Call, closure_id: str) -> ClosureView:
-    return ClosureView.model_validate(await load(call.session, Closure, closure_id, "closure", "停止办公安排"))

@@ -12,8 +12,6 @@ from typing import NamedTuple
 
 from zhengling.dates.workdays import (
     CalendarYear,
-    DayKind,
-    Notice,
     SpecialDay,
     overlay,
 )
@@ -60,35 +58,6 @@ def changed_days(before: CalendarYear | None, after: CalendarYear) -> list[DayCh
 
 
 # Local closures -----------------------------------------------------------------------------------------------------
-
-
-class ClosedDays(NamedTuple):
-    """What one local closure takes from the calendar: its days, why, and the order it rests on."""
-
-    first: dt.date
-    last: dt.date
-    reason: str
-    notice: Notice
-
-
-def closed_years(closures: Iterable[ClosedDays], years: Iterable[int]) -> list[CalendarYear]:
-    """What one government adds to the national calendar in these years: the days of its closures, the first that names a
-    day winning. A year without any is empty."""
-    found: dict[int, dict[dt.date, SpecialDay]] = {year: {} for year in years}
-    notices: dict[int, dict[str, Notice]] = {year: {} for year in found}
-    for closure in closures:
-        for n in range((closure.last - closure.first).days + 1):
-            day = closure.first + ONE_DAY * n
-            if day.year in found:
-                special = SpecialDay(kind=DayKind.local_closure, name=closure.reason, notice=closure.notice.number)
-                found[day.year].setdefault(day, special)
-                notices[day.year].setdefault(closure.notice.number, closure.notice)
-    return [
-        CalendarYear(
-            year=year, provisional=False, days=dict(sorted(days.items())), notices=tuple(notices[year].values())
-        )
-        for year, days in found.items()
-    ]
 
 
 def effective(national: CalendarYear, local: CalendarYear | None) -> CalendarYear:
