@@ -20,17 +20,14 @@ from calendar_svc.absence.schemas import (
     LiftLimit,
     NameStandIn,
     RecordDuty,
-    RecordFieldDay,
     RecordReturn,
     RefuseAbsence,
     RequestAbsence,
-    WithdrawFieldDay,
 )
 from calendar_svc.absence.table import absence as absence_table
-from calendar_svc.field_research.field_research import FieldDay, require_countable, research_of, withdraw
 from zhengling.authority.composition import Composition
 from zhengling.backbone.outbox import emit
-from zhengling.database.session import government_of, lock
+from zhengling.database.session import lock
 from zhengling.dates.deadlines import compute
 from zhengling.events.calendar import (
     AbsenceApproved,
@@ -40,7 +37,7 @@ from zhengling.events.calendar import (
     AbsenceRefused,
     AbsenceReturned,
 )
-from zhengling.kernel.errors import Text, invalid, refusal
+from zhengling.kernel.errors import invalid
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import calendar as calendars
 from zhengling.replicas import composition as compositions
@@ -50,7 +47,7 @@ from zhengling.rules.rulebook import Rulebook
 from zhengling.web.call import Call
 
 # Who counts whom as away decides one after another: two approvals at once would each see the other as not there yet.
-_ONE_AT_A_TIME = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('absence:' || :government, 0))")
+ONE_AT_A_TIME = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('absence:' || :government, 0))")
 _AWAY = (AbsenceState.approved, AbsenceState.returned)
 _OWN = (AbsenceState.requested, *_AWAY)
 
@@ -105,7 +102,7 @@ async def breaches_of(
 
 async def _case(call: Call, absence_id: str) -> Case:
     """The absence, locked after everybody else's turn, in the version that the caller saw."""
-    await call.session.execute(_ONE_AT_A_TIME, {"government": call.government})
+    await call.session.execute(ONE_AT_A_TIME, {"government": call.government})
     absence = await lock(call.session, Absence, absence_id, "absence", "请假")
     call.check_version(absence.version)
     rules = rules_of(call.service.rulebooks.edition(call.government, absence.edition))
@@ -120,7 +117,7 @@ async def request_absence(call: Call, body: RequestAbsence) -> Absence:
     book, composition = call.rulebook, await compositions.current(call.session)
     rules, today = rules_of(book), shanghai_day(call.now)
     occurred_at = call.occurred(body.occurred_at)
-    official = _known(composition, body.official or call.official)
+    official = known(composition, body.official or call.official)
     role, row = absences.row_for(rules, composition, official, today)
     organisation = absences.organisation_of(composition, official, today)
     absences.require_may_ask(composition, call.official, official, organisation, today, row.clause)
@@ -128,7 +125,7 @@ async def request_absence(call: Call, body: RequestAbsence) -> Absence:
     calendar = await calendars.current(call.session)
     calendar.require(body.since)
     calendar.require(body.until)
-    await call.session.execute(_ONE_AT_A_TIME, {"government": call.government})
+    await call.session.execute(ONE_AT_A_TIME, {"government": call.government})
     notice = row.notice.rule if row.notice else None
     absence = Absence(
         id=str(uuid7()),
@@ -276,7 +273,7 @@ async def name_stand_in(call: Call, absence_id: str, body: NameStandIn) -> Absen
     Emits absence.entrusted."""
     case = await _case(call, absence_id)
     absence, occurred_at = case.absence, call.occurred(body.occurred_at)
-    to = _known(case.composition, body.official)
+    to = known(case.composition, body.official)
     stand_ins.entrust(absence, case.rules, case.composition, call.official, to, body.reason, shanghai_day(call.now))
     event = AbsenceEntrusted(**dict(absences.absent_of(absence)), entrusted_at=occurred_at, recorded_at=call.now)
     call.audit_details.update(stand_in=to, reason=body.reason)
@@ -341,54 +338,7 @@ async def record_duty(call: Call, absence_id: str, body: RecordDuty) -> Absence:
     return case.absence
 
 
-async def record_field_day(call: Call, body: RecordFieldDay) -> FieldDay:
-    """Record a leader's day of field research. By the leader or the office. No event."""
-    book, composition = call.rulebook, await compositions.current(call.session)
-    research, today = research_of(book.absence, book.code, book.government.name), shanghai_day(call.now)
-    official = _known(composition, body.official or call.official)
-    absences.require_may_ask(composition, call.official, official, None, today, research.clause)
-    (await calendars.current(call.session)).require(body.day)
-    require_countable(research, composition, official, body.day, today)
-    await call.session.execute(_ONE_AT_A_TIME, {"government": call.government})
-    known = sa.select(FieldDay).filter_by(official=official, day=body.day, withdrawn=False)
-    if (await call.session.execute(known)).scalar_one_or_none():
-        raise refusal(
-            "recorded_already",
-            research.clause,
-            f"{body.day} is recorded for {composition.official_names[official]}",
-            f"{composition.official_names[official]}{body.day}的调研已登记",
-            Text("a day counts once", "同一天只计一次"),
-        )
-    day = FieldDay(
-        id=str(uuid7()),
-        government=government_of(call.session),
-        official=official,
-        day=body.day,
-        place=body.place,
-        subject=body.subject,
-        recorded_by=call.official or "",
-        recorded_at=call.now,
-    )
-    call.session.add(day)
-    await call.session.flush()
-    return day
-
-
-async def withdraw_field_day(call: Call, field_day_id: str, body: WithdrawFieldDay) -> FieldDay:
-    """Take a wrong record of field research back, with a reason. By the leader or the office. No event."""
-    day = await lock(call.session, FieldDay, field_day_id, "field day", "调研记录")
-    call.check_version(day.version)
-    book, composition = call.rulebook, await compositions.current(call.session)
-    research = research_of(book.absence, book.code, book.government.name)
-    today = shanghai_day(call.now)
-    absences.require_may_ask(composition, call.official, day.official, None, today, research.clause)
-    withdraw(day, research.clause, body.reason)
-    call.audit_details.update(reason=body.reason, occurred_at=call.occurred(body.occurred_at))
-    await call.session.flush()
-    return day
-
-
-def _known(composition: Composition, official: str | None) -> str:
+def known(composition: Composition, official: str | None) -> str:
     if official is None:
         raise invalid("official_missing", "say whose it is: the token is for no official", "请指明人员")
     if official not in composition.official_names:

@@ -15,18 +15,13 @@ from calendar_svc.absence.schemas import (
     AwayList,
     CancelAbsence,
     Extend,
-    FieldDayView,
-    FieldResearch,
     LiftLimit,
     NameStandIn,
     RecordDuty,
-    RecordFieldDay,
     RecordReturn,
     RefuseAbsence,
     RequestAbsence,
-    WithdrawFieldDay,
 )
-from calendar_svc.field_research.field_research import FieldDay
 from zhengling.kernel.instants import Day
 from zhengling.web.call import Call
 from zhengling.web.etags import etag
@@ -47,12 +42,6 @@ async def _absence(call: Call, response: Response, absence: Absence) -> AbsenceV
     response.headers["ETag"] = etag(absence.version)
     call.audit_details["subject"] = f"absence:{absence.id}"
     return await see.absence_view(call, absence)
-
-
-def _field_day(call: Call, response: Response, day: FieldDay) -> FieldDayView:
-    response.headers["ETag"] = etag(day.version)
-    call.audit_details["subject"] = f"field_day:{day.id}"
-    return FieldDayView.model_validate(day)
 
 
 @writes.post("/absences", operation_id="request_absence", status_code=201, summary="Ask for an absence (请假)")
@@ -133,27 +122,6 @@ async def cancel_absence(absence_id: str, body: CancelAbsence, call: Change, res
 )
 async def record_absence_duty(absence_id: str, body: RecordDuty, call: Change, response: Response) -> AbsenceView:
     return await _absence(call, response, await do.record_duty(call, absence_id, body))
-
-
-@writes.post(
-    "/field-research", operation_id="record_field_day", status_code=201, summary="Record a day of field research (调研)"
-)
-async def record_field_day(body: RecordFieldDay, call: Create, response: Response) -> FieldDayView:
-    return _field_day(call, response, await do.record_field_day(call, body))
-
-
-@writes.post(
-    "/field-research/{field_day_id}/withdrawal", operation_id="withdraw_field_day", summary="Take a wrong day back"
-)
-async def withdraw_field_day(
-    field_day_id: str, body: WithdrawFieldDay, call: Change, response: Response
-) -> FieldDayView:
-    return _field_day(call, response, await do.withdraw_field_day(call, field_day_id, body))
-
-
-@reads.get("/field-research", operation_id="get_field_research", summary="Each leader's year: held and expected so far")
-async def get_field_research(call: Read, year: Annotated[int, Query(ge=2010, le=2100)]) -> FieldResearch:
-    return await see.get_field_research(call, year)
 
 
 ROUTERS = [writes, reads]

@@ -105,18 +105,6 @@ class RecordDuty(Payload):
     occurred_at: OccurredAt = None
 
 
-class RecordFieldDay(Payload):
-    day: Annotated[Day, Field(description="the day spent on field research")]
-    official: Annotated[Key | None, Field(description="whose day it was; whoever records it, where absent")] = None
-    place: Annotated[str, Field(min_length=2, max_length=200, pattern=SAYING)]
-    subject: Annotated[str, Field(min_length=2, max_length=200, pattern=SAYING)]
-
-
-class WithdrawFieldDay(Payload):
-    reason: Reason
-    occurred_at: OccurredAt = None
-
-
 # views --------------------------------------------------------------------------------------------------------------
 class ApprovalView(View):
     step: AskStep
@@ -261,32 +249,3 @@ class AwayTodayView(View):
 class AwayList(View):
     on: date
     items: list[AwayTodayView]
-
-
-class FieldDayView(View):
-    id: str
-    version: int
-    official: str
-    day: date
-    place: str
-    subject: str
-    recorded_by: str
-    recorded_at: datetime
-    withdrawn: bool
-    withdrawn_reason: str
-
-
-class FieldResearchStanding(View):
-    official: str
-    name: str
-    held: int
-    expected: Annotated[int, Field(description="what the elapsed part of the year asks for")]
-    minimum: int
-    behind: bool
-    days: list[FieldDayView]
-
-
-class FieldResearch(View):
-    year: int
-    clause: str
-    items: list[FieldResearchStanding]
