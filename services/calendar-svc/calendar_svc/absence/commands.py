@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from calendar_svc.absence import absence as absences
 from calendar_svc.absence import breaches, obligations, stand_ins
 from calendar_svc.absence.absence import Absence, AbsenceState, Approval, DutyDone, Extension
-from calendar_svc.absence.breaches import Away, Breach
+from calendar_svc.absence.case import AWAY, Case, breaches_of, case, others, require_may_ask, rules_of
 from calendar_svc.absence.schemas import (
     Answer,
     CancelAbsence,
@@ -24,10 +22,8 @@ from calendar_svc.absence.schemas import (
     RefuseAbsence,
     RequestAbsence,
 )
-from calendar_svc.absence.table import absence as absence_table
 from zhengling.authority.composition import Composition
 from zhengling.backbone.outbox import emit
-from zhengling.database.session import lock
 from zhengling.dates.deadlines import compute
 from zhengling.events.calendar import (
     AbsenceApproved,
@@ -41,74 +37,12 @@ from zhengling.kernel.errors import invalid
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import calendar as calendars
 from zhengling.replicas import composition as compositions
-from zhengling.rules.absences import Absence as Rules
-from zhengling.rules.absences import Duty, RequestRow
-from zhengling.rules.rulebook import Rulebook
+from zhengling.rules.absences import Duty
 from zhengling.web.call import Call
 
 # Who counts whom as away decides one after another: two approvals at once would each see the other as not there yet.
 ONE_AT_A_TIME = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('absence:' || :government, 0))")
-_AWAY = (AbsenceState.approved, AbsenceState.returned)
-_OWN = (AbsenceState.requested, *_AWAY)
-
-
-@dataclass
-class Case:
-    """An absence with the rules that it began under, and who is who today."""
-
-    absence: Absence
-    rules: Rules
-    row: RequestRow
-    composition: Composition
-    found: list[Breach]
-
-
-def rules_of(book: Rulebook) -> Rules:
-    return absences.rules_of(book.absence, book.code, book.government.name)
-
-
-async def _others(session: AsyncSession, absence: Absence, states: tuple[AbsenceState, ...]) -> list[Away]:
-    """The other absences in these states that share a day with what is asked for."""
-    columns = absence_table.c
-    statement = sa.select(columns.official, columns.since, columns.away_until).where(
-        columns.id != absence.id,
-        columns.state.in_(states),
-        columns.since <= absence.asked_until,
-        columns.away_until >= absence.since,
-    )  # an extension that is still asked for is weighed when it is approved
-    with session.no_autoflush:
-        rows = await session.execute(statement.order_by(columns.since, columns.official))
-    return [Away(*row) for row in rows]
-
-
-async def away_between(session: AsyncSession, since: date, until: date) -> list[Away]:
-    """Everybody who is approved to be away on one of these days."""
-    columns = absence_table.c
-    statement = sa.select(columns.official, columns.since, columns.away_until).where(
-        columns.state.in_(_AWAY), columns.since <= until, columns.away_until >= since
-    )
-    with session.no_autoflush:
-        rows = await session.execute(statement.order_by(columns.since, columns.official))
-    return [Away(*row) for row in rows]
-
-
-async def breaches_of(
-    session: AsyncSession, absence: Absence, rules: Rules, row: RequestRow, composition: Composition
-) -> list[Breach]:
-    """What stands against what is asked for: too short a notice, and the limits on the days not approved yet."""
-    away = await away_between(session, absence.since, absence.asked_until) if rules.limits else []
-    return breaches.standing_against(absence, rules, row, composition, away)
-
-
-async def _case(call: Call, absence_id: str) -> Case:
-    """The absence, locked after everybody else's turn, in the version that the caller saw."""
-    await call.session.execute(ONE_AT_A_TIME, {"government": call.government})
-    absence = await lock(call.session, Absence, absence_id, "absence", "请假")
-    call.check_version(absence.version)
-    rules = rules_of(call.service.rulebooks.edition(call.government, absence.edition))
-    row, composition = absences.row_of(rules, absence), await compositions.current(call.session)
-    found = await breaches_of(call.session, absence, rules, row, composition)
-    return Case(absence, rules, row, composition, found)
+_OWN = (AbsenceState.requested, *AWAY)
 
 
 async def request_absence(call: Call, body: RequestAbsence) -> Absence:
@@ -148,7 +82,7 @@ async def request_absence(call: Call, body: RequestAbsence) -> Absence:
         notice_due=compute(notice, book.deadline(notice), body.since, calendar).date if notice else None,
         exception=body.exception,
     )
-    breaches.require_no_overlap(composition, absence, await _others(call.session, absence, _OWN))
+    breaches.require_no_overlap(composition, absence, await others(call.session, absence, _OWN))
     found = await breaches_of(call.session, absence, rules, row, composition)
     if not body.exception or not all(breach.lift for breach in found):
         breaches.refuse_breaches(composition, absence, found, asked=False)
@@ -162,12 +96,12 @@ async def request_absence(call: Call, body: RequestAbsence) -> Absence:
 async def approve(call: Call, absence_id: str, body: Answer) -> Absence:
     """Take the next step of the chain, for the absence or for its extension. By who the rulebook says; refused while a
     limit stands against it. Emits absence.approved or absence.extended with the last step."""
-    case = await _case(call, absence_id)
+    case = await case(call, absence_id)
     absence, occurred_at = case.absence, call.occurred(body.occurred_at)
     absences.require_act(absence, absences.Act.approve)
     ask, acting = absences.answerer(absence, case.row, case.composition, call.official, shanghai_day(call.now))
     absences.require_not_before(absence, occurred_at)
-    breaches.require_no_overlap(case.composition, absence, await _others(call.session, absence, _AWAY))
+    breaches.require_no_overlap(case.composition, absence, await others(call.session, absence, AWAY))
     breaches.refuse_breaches(case.composition, absence, breaches.standing(absence, case.found), asked=True)
     step = Approval(
         ask.step,
@@ -188,7 +122,7 @@ async def approve(call: Call, absence_id: str, body: Answer) -> Absence:
 
 async def refuse(call: Call, absence_id: str, body: RefuseAbsence) -> Absence:
     """Refuse what is asked for, with a reason. By whoever is to take the next step. Emits absence.refused."""
-    case = await _case(call, absence_id)
+    case = await case(call, absence_id)
     absence, occurred_at = case.absence, call.occurred(body.occurred_at)
     absences.require_act(absence, absences.Act.refuse)
     _, acting = absences.answerer(absence, case.row, case.composition, call.official, shanghai_day(call.now))
@@ -211,7 +145,7 @@ async def refuse(call: Call, absence_id: str, body: RefuseAbsence) -> Absence:
 async def lift_limit(call: Call, absence_id: str, body: LiftLimit) -> Absence:
     """Let a limit be that stands against what is asked for, with a reason. By who the rulebook says. Where no step of
     the chain is open it is approved with that: emits absence.approved or absence.extended then."""
-    case = await _case(call, absence_id)
+    case = await case(call, absence_id)
     absence, occurred_at = case.absence, call.occurred(body.occurred_at)
     absences.require_not_before(absence, occurred_at)
     acting = breaches.lift(
@@ -233,15 +167,15 @@ async def lift_limit(call: Call, absence_id: str, body: LiftLimit) -> Absence:
 async def extend(call: Call, absence_id: str, body: Extend) -> Absence:
     """Ask for staying longer; the same chain and limits as for the absence. By who may ask for it. Where nobody is asked
     it is extended at once: emits absence.extended then."""
-    case = await _case(call, absence_id)
+    case = await case(call, absence_id)
     absence, occurred_at = case.absence, call.occurred(body.occurred_at)
-    _require_may_ask(call, case)
+    require_may_ask(call, case)
     absences.require_not_before(absence, occurred_at)
     (await calendars.current(call.session)).require(body.until)
     absences.ask_extension(
         absence, Extension(body.until, body.reason, call.official or "", occurred_at, exception=body.exception)
     )
-    breaches.require_no_overlap(case.composition, absence, await _others(call.session, absence, _OWN))
+    breaches.require_no_overlap(case.composition, absence, await others(call.session, absence, _OWN))
     with call.session.no_autoflush:
         case.found = await breaches_of(call.session, absence, case.rules, case.row, case.composition)
     found = breaches.standing(absence, case.found)
@@ -271,7 +205,7 @@ async def _complete(call: Call, case: Case, occurred_at: datetime) -> None:
 async def name_stand_in(call: Call, absence_id: str, body: NameStandIn) -> Absence:
     """Record who stands in: entrusted or named by the head, or as the party group decided. By who the rulebook says.
     Emits absence.entrusted."""
-    case = await _case(call, absence_id)
+    case = await case(call, absence_id)
     absence, occurred_at = case.absence, call.occurred(body.occurred_at)
     to = known(case.composition, body.official)
     stand_ins.entrust(absence, case.rules, case.composition, call.official, to, body.reason, shanghai_day(call.now))
@@ -286,9 +220,9 @@ async def name_stand_in(call: Call, absence_id: str, body: NameStandIn) -> Absen
 async def record_return(call: Call, absence_id: str, body: RecordReturn) -> Absence:
     """Record the return (销假), on the day that it occurred: from it on the days are free. By who may ask for the absence.
     Emits absence.returned."""
-    case = await _case(call, absence_id)
+    case = await case(call, absence_id)
     absence, occurred_at = case.absence, call.occurred(body.occurred_at)
-    _require_may_ask(call, case)
+    require_may_ask(call, case)
     returned_on = shanghai_day(occurred_at)
     absences.come_back(absence, returned_on)
     told = any(done.duty == Duty.report_back for done in absence.duties_done)
@@ -311,9 +245,9 @@ async def record_return(call: Call, absence_id: str, body: RecordReturn) -> Abse
 async def cancel(call: Call, absence_id: str, body: CancelAbsence) -> Absence:
     """Cancel what was asked for, before it begins. By who may ask for it. Emits absence.cancelled where it was
     approved."""
-    case = await _case(call, absence_id)
+    case = await case(call, absence_id)
     absence, occurred_at = case.absence, call.occurred(body.occurred_at)
-    _require_may_ask(call, case)
+    require_may_ask(call, case)
     absences.require_not_before(absence, occurred_at)
     if absences.cancel(absence, body.reason, shanghai_day(occurred_at)):
         event = AbsenceCancelled(
@@ -331,7 +265,7 @@ async def cancel(call: Call, absence_id: str, body: CancelAbsence) -> Absence:
 async def record_duty(call: Call, absence_id: str, body: RecordDuty) -> Absence:
     """Record that something which goes with the absence was done: told, filed, the formal procedure. By whoever goes
     away, or who the rulebook says. No event."""
-    case = await _case(call, absence_id)
+    case = await case(call, absence_id)
     done = DutyDone(body.duty, body.when, call.official or "", call.occurred(body.occurred_at), body.note)
     obligations.record_duty(case.absence, case.row, case.composition, call.official, done, shanghai_day(call.now))
     await call.session.flush()
@@ -344,14 +278,3 @@ def known(composition: Composition, official: str | None) -> str:
     if official not in composition.official_names:
         raise invalid("unknown_official", f"no such official: {official}", f"查无此人：{official}")
     return official
-
-
-def _require_may_ask(call: Call, case: Case) -> None:
-    absences.require_may_ask(
-        case.composition,
-        call.official,
-        case.absence.official,
-        case.absence.organisation,
-        shanghai_day(call.now),
-        case.row.clause,
-    )

@@ -12,7 +12,7 @@ from calendar_svc.absence import absence as absences
 from calendar_svc.absence import breaches, obligations
 from calendar_svc.absence.absence import Absence, AbsenceState
 from calendar_svc.absence.breaches import Away
-from calendar_svc.absence.commands import away_between, rules_of
+from calendar_svc.absence.case import away_between, rules_of
 from calendar_svc.absence.schemas import (
     AbsenceView,
     AwayList,
