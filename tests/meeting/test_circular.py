@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 from datetime import date
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from openpyxl import load_workbook
@@ -23,8 +21,7 @@ def test_a_name_in_the_attendance_workbook_is_a_text_whatever_it_begins_with(nam
         since=date(2026, 1, 1), until=date(2026, 6, 30), kind=None, meetings=3, officials=[row, row],
         organisations=[row], guests=[row], last_circular=None,
     )  # fmt: skip
-    call: Any = SimpleNamespace(language="zh")
-    book = load_workbook(io.BytesIO(workbook(call, figures)))
+    book = load_workbook(io.BytesIO(workbook(figures, "zh")))
     for sheet, lines in zip(book.worksheets, (2, 1, 1), strict=True):
         assert sheet.max_row == 1 + lines
         for cell in sheet["A"][1:]:

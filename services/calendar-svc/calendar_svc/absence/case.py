@@ -12,10 +12,10 @@ from calendar_svc.absence import absence as absences
 from calendar_svc.absence import breaches
 from calendar_svc.absence.absence import Absence, AbsenceState
 from calendar_svc.absence.breaches import Away, Breach
-from calendar_svc.absence.commands import ONE_AT_A_TIME
 from calendar_svc.absence.table import absence as absence_table
 from zhengling.authority.composition import Composition
 from zhengling.database.session import lock
+from zhengling.kernel.errors import invalid
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import composition as compositions
 from zhengling.rules.absences import Absence as Rules
@@ -74,7 +74,7 @@ async def breaches_of(
     return breaches.standing_against(absence, rules, row, composition, away)
 
 
-async def case(call: Call, absence_id: str) -> Case:
+async def absence_case(call: Call, absence_id: str) -> Case:
     """The absence, locked after everybody else's turn, in the version that the caller saw."""
     await call.session.execute(ONE_AT_A_TIME, {"government": call.government})
     absence = await lock(call.session, Absence, absence_id, "absence", "请假")
@@ -94,3 +94,15 @@ def require_may_ask(call: Call, case: Case) -> None:
         shanghai_day(call.now),
         case.row.clause,
     )
+
+
+# Who counts whom as away decides one after another: two approvals at once would each see the other as not there yet.
+ONE_AT_A_TIME = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('absence:' || :government, 0))")
+
+
+def official_of(composition: Composition, official: str | None) -> str:
+    if official is None:
+        raise invalid("official_missing", "say whose it is: the token is for no official", "请指明人员")
+    if official not in composition.official_names:
+        raise invalid("unknown_official", f"no such official: {official}", f"查无此人：{official}")
+    return official

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import sqlalchemy as sa
 from uuid_utils.compat import uuid7
 
 from calendar_svc.absence import absence as absences
 from calendar_svc.absence import breaches, obligations, stand_ins
 from calendar_svc.absence.absence import Absence, AbsenceState, Approval, DutyDone, Extension
-from calendar_svc.absence.case import AWAY, Case, breaches_of, case, others, require_may_ask, rules_of
+from calendar_svc.absence.case import (
+    AWAY,
+    ONE_AT_A_TIME,
+    Case,
+    absence_case,
+    breaches_of,
+    official_of,
+    others,
+    require_may_ask,
+    rules_of,
+)
 from calendar_svc.absence.schemas import (
     Answer,
     CancelAbsence,
@@ -22,7 +31,6 @@ from calendar_svc.absence.schemas import (
     RefuseAbsence,
     RequestAbsence,
 )
-from zhengling.authority.composition import Composition
 from zhengling.backbone.outbox import emit
 from zhengling.dates.deadlines import compute
 from zhengling.events.calendar import (
@@ -33,15 +41,12 @@ from zhengling.events.calendar import (
     AbsenceRefused,
     AbsenceReturned,
 )
-from zhengling.kernel.errors import invalid
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import calendar as calendars
 from zhengling.replicas import composition as compositions
 from zhengling.rules.absences import Duty
 from zhengling.web.call import Call
 
-# Who counts whom as away decides one after another: two approvals at once would each see the other as not there yet.
-ONE_AT_A_TIME = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('absence:' || :government, 0))")
 _OWN = (AbsenceState.requested, *AWAY)
 
 
@@ -51,7 +56,7 @@ async def request_absence(call: Call, body: RequestAbsence) -> Absence:
     book, composition = call.rulebook, await compositions.current(call.session)
     rules, today = rules_of(book), shanghai_day(call.now)
     occurred_at = call.occurred(body.occurred_at)
-    official = known(composition, body.official or call.official)
+    official = official_of(composition, body.official or call.official)
     role, row = absences.row_for(rules, composition, official, today)
     organisation = absences.organisation_of(composition, official, today)
     absences.require_may_ask(composition, call.official, official, organisation, today, row.clause)
@@ -96,7 +101,7 @@ async def request_absence(call: Call, body: RequestAbsence) -> Absence:
 async def approve(call: Call, absence_id: str, body: Answer) -> Absence:
     """Take the next step of the chain, for the absence or for its extension. By who the rulebook says; refused while a
     limit stands against it. Emits absence.approved or absence.extended with the last step."""
-    case = await case(call, absence_id)
+    case = await absence_case(call, absence_id)
     absence, occurred_at = case.absence, call.occurred(body.occurred_at)
     absences.require_act(absence, absences.Act.approve)
     ask, acting = absences.answerer(absence, case.row, case.composition, call.official, shanghai_day(call.now))
@@ -122,7 +127,7 @@ async def approve(call: Call, absence_id: str, body: Answer) -> Absence:
 
 async def refuse(call: Call, absence_id: str, body: RefuseAbsence) -> Absence:
     """Refuse what is asked for, with a reason. By whoever is to take the next step. Emits absence.refused."""
-    case = await case(call, absence_id)
+    case = await absence_case(call, absence_id)
     absence, occurred_at = case.absence, call.occurred(body.occurred_at)
     absences.require_act(absence, absences.Act.refuse)
     _, acting = absences.answerer(absence, case.row, case.composition, call.official, shanghai_day(call.now))
@@ -145,7 +150,7 @@ async def refuse(call: Call, absence_id: str, body: RefuseAbsence) -> Absence:
 async def lift_limit(call: Call, absence_id: str, body: LiftLimit) -> Absence:
     """Let a limit be that stands against what is asked for, with a reason. By who the rulebook says. Where no step of
     the chain is open it is approved with that: emits absence.approved or absence.extended then."""
-    case = await case(call, absence_id)
+    case = await absence_case(call, absence_id)
     absence, occurred_at = case.absence, call.occurred(body.occurred_at)
     absences.require_not_before(absence, occurred_at)
     acting = breaches.lift(
@@ -167,7 +172,7 @@ async def lift_limit(call: Call, absence_id: str, body: LiftLimit) -> Absence:
 async def extend(call: Call, absence_id: str, body: Extend) -> Absence:
     """Ask for staying longer; the same chain and limits as for the absence. By who may ask for it. Where nobody is asked
     it is extended at once: emits absence.extended then."""
-    case = await case(call, absence_id)
+    case = await absence_case(call, absence_id)
     absence, occurred_at = case.absence, call.occurred(body.occurred_at)
     require_may_ask(call, case)
     absences.require_not_before(absence, occurred_at)
@@ -205,9 +210,9 @@ async def _complete(call: Call, case: Case, occurred_at: datetime) -> None:
 async def name_stand_in(call: Call, absence_id: str, body: NameStandIn) -> Absence:
     """Record who stands in: entrusted or named by the head, or as the party group decided. By who the rulebook says.
     Emits absence.entrusted."""
-    case = await case(call, absence_id)
+    case = await absence_case(call, absence_id)
     absence, occurred_at = case.absence, call.occurred(body.occurred_at)
-    to = known(case.composition, body.official)
+    to = official_of(case.composition, body.official)
     stand_ins.entrust(absence, case.rules, case.composition, call.official, to, body.reason, shanghai_day(call.now))
     event = AbsenceEntrusted(**dict(absences.absent_of(absence)), entrusted_at=occurred_at, recorded_at=call.now)
     call.audit_details.update(stand_in=to, reason=body.reason)
@@ -220,7 +225,7 @@ async def name_stand_in(call: Call, absence_id: str, body: NameStandIn) -> Absen
 async def record_return(call: Call, absence_id: str, body: RecordReturn) -> Absence:
     """Record the return (销假), on the day that it occurred: from it on the days are free. By who may ask for the absence.
     Emits absence.returned."""
-    case = await case(call, absence_id)
+    case = await absence_case(call, absence_id)
     absence, occurred_at = case.absence, call.occurred(body.occurred_at)
     require_may_ask(call, case)
     returned_on = shanghai_day(occurred_at)
@@ -245,7 +250,7 @@ async def record_return(call: Call, absence_id: str, body: RecordReturn) -> Abse
 async def cancel(call: Call, absence_id: str, body: CancelAbsence) -> Absence:
     """Cancel what was asked for, before it begins. By who may ask for it. Emits absence.cancelled where it was
     approved."""
-    case = await case(call, absence_id)
+    case = await absence_case(call, absence_id)
     absence, occurred_at = case.absence, call.occurred(body.occurred_at)
     require_may_ask(call, case)
     absences.require_not_before(absence, occurred_at)
@@ -265,16 +270,8 @@ async def cancel(call: Call, absence_id: str, body: CancelAbsence) -> Absence:
 async def record_duty(call: Call, absence_id: str, body: RecordDuty) -> Absence:
     """Record that something which goes with the absence was done: told, filed, the formal procedure. By whoever goes
     away, or who the rulebook says. No event."""
-    case = await case(call, absence_id)
+    case = await absence_case(call, absence_id)
     done = DutyDone(body.duty, body.when, call.official or "", call.occurred(body.occurred_at), body.note)
     obligations.record_duty(case.absence, case.row, case.composition, call.official, done, shanghai_day(call.now))
     await call.session.flush()
     return case.absence
-
-
-def known(composition: Composition, official: str | None) -> str:
-    if official is None:
-        raise invalid("official_missing", "say whose it is: the token is for no official", "请指明人员")
-    if official not in composition.official_names:
-        raise invalid("unknown_official", f"no such official: {official}", f"查无此人：{official}")
-    return official

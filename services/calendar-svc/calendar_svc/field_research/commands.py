@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from uuid_utils.compat import uuid7
 
 from calendar_svc.absence import absence as absences
-from calendar_svc.absence.commands import ONE_AT_A_TIME, known
+from calendar_svc.absence.case import ONE_AT_A_TIME, official_of
 from calendar_svc.field_research.field_research import FieldDay, require_countable, research_of, withdraw
 from calendar_svc.field_research.schemas import RecordFieldDay, WithdrawFieldDay
 from zhengling.database.session import government_of, lock
@@ -21,7 +21,7 @@ async def record_field_day(call: Call, body: RecordFieldDay) -> FieldDay:
     """Record a leader's day of field research. By the leader or the office. No event."""
     book, composition = call.rulebook, await compositions.current(call.session)
     research, today = research_of(book.absence, book.code, book.government.name), shanghai_day(call.now)
-    official = known(composition, body.official or call.official)
+    official = official_of(composition, body.official or call.official)
     absences.require_may_ask(composition, call.official, official, None, today, research.clause)
     (await calendars.current(call.session)).require(body.day)
     require_countable(research, composition, official, body.day, today)
