@@ -5,9 +5,10 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from calendar_svc import tables  # noqa: F401 - maps the nouns
+from calendar_svc.deadline.routes import BODY_LIMITS, DOCUMENTED
 from calendar_svc.feed import feed
 from calendar_svc.handlers import HANDLERS, TIMERS
-from calendar_svc.routes import BODY_LIMITS, DOCUMENTED, ROUTERS
+from calendar_svc.routes import ROUTERS
 from calendar_svc.settings import Settings
 from calendar_svc.year.commands import seed_national_years
 from zhengling.kernel.errors import Text

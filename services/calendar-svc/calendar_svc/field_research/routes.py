@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import Query, Response
 
 from calendar_svc.absence.routes import Change, Create, Read
-from calendar_svc.field_research import commands as field_commands
-from calendar_svc.field_research import queries as field_queries
+from calendar_svc.field_research import commands as do
+from calendar_svc.field_research import queries as see
 from calendar_svc.field_research.field_research import FieldDay
 from calendar_svc.field_research.schemas import FieldDayView, FieldResearch, RecordFieldDay, WithdrawFieldDay
 from zhengling.web.call import Call
@@ -29,7 +29,7 @@ def _field_day(call: Call, response: Response, day: FieldDay) -> FieldDayView:
     "/field-research", operation_id="record_field_day", status_code=201, summary="Record a day of field research (调研)"
 )
 async def record_field_day(body: RecordFieldDay, call: Create, response: Response) -> FieldDayView:
-    return _field_day(call, response, await field_commands.record_field_day(call, body))
+    return _field_day(call, response, await do.record_field_day(call, body))
 
 
 @writes.post(
@@ -38,12 +38,12 @@ async def record_field_day(body: RecordFieldDay, call: Create, response: Respons
 async def withdraw_field_day(
     field_day_id: str, body: WithdrawFieldDay, call: Change, response: Response
 ) -> FieldDayView:
-    return _field_day(call, response, await field_commands.withdraw_field_day(call, field_day_id, body))
+    return _field_day(call, response, await do.withdraw_field_day(call, field_day_id, body))
 
 
 @reads.get("/field-research", operation_id="get_field_research", summary="Each leader's year: held and expected so far")
 async def get_field_research(call: Read, year: Annotated[int, Query(ge=2010, le=2100)]) -> FieldResearch:
-    return await field_queries.get_field_research(call, year)
+    return await see.get_field_research(call, year)
 
 
 ROUTERS = [writes, reads]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import Response
 
 from meeting_svc.agenda import commands as do
-from meeting_svc.agenda import queries as agenda_queries
+from meeting_svc.agenda import queries as see
 from meeting_svc.agenda.schemas import AddLater, AddToAgenda, OrderAgenda, RemoveFromAgenda, Rhythms
 from meeting_svc.meeting.routes import meeting_answer
 from meeting_svc.meeting.schemas import MeetingView
@@ -54,7 +54,7 @@ async def add_to_approved_agenda(meeting_id: str, body: AddLater, call: Change, 
     "/agenda-rhythm", operation_id="get_agenda_rhythm", summary="When each kind last took up what it does regularly"
 )
 async def get_agenda_rhythm(call: Read) -> Rhythms:
-    return await agenda_queries.get_agenda_rhythm(call)
+    return await see.get_agenda_rhythm(call)
 
 
 ROUTERS = [writes, reads]

@@ -1,0 +1,84 @@
+"""HTTP → query of deadlines; no rules here. Pure computations, exempt from Idempotency-Key."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import orjson
+from fastapi import Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import TypeAdapter, ValidationError
+
+from calendar_svc.deadline import queries as see
+from calendar_svc.deadline.schemas import (
+    MAX_BATCH,
+    MAX_TRACED,
+    DeadlineAnswers,
+    DeadlineBatch,
+    DeadlineRequest,
+    Deadlines,
+)
+from calendar_svc.scopes import Read
+from zhengling.kernel.errors import invalid
+from zhengling.replicas.due_dates import DueView
+from zhengling.web.routing import queries
+
+reads = queries("/v1", "calendar")
+
+#: A batch of 100,000 dates is larger than other bodies.
+BODY_LIMITS = {"/v1/deadlines": 16 * 1_048_576}
+_DEADLINES: TypeAdapter[DeadlineRequest | DeadlineBatch] = TypeAdapter(Deadlines)
+
+#: The body is read as it is, since to model 100,000 items takes longer than to compute them.
+DOCUMENTED = (DeadlineRequest, DeadlineBatch)
+_BODY = {"anyOf": [{"$ref": f"#/components/schemas/{model.__name__}"} for model in DOCUMENTED]}
+
+
+@reads.post(
+    "/deadlines",
+    operation_id="compute_deadlines",
+    summary="One due date, or a batch of up to 100,000 (1,000 with their traces)",
+    response_model=DueView | DeadlineAnswers,
+    openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": _BODY}}}},
+)
+async def compute_deadlines(
+    request: Request,
+    call: Read,
+    trace: Annotated[bool, Query(description="explain each day by day")] = False,
+) -> Response:
+    raw = await request.body()
+    if not raw:
+        raise RequestValidationError([{"type": "missing", "loc": ("body",), "msg": "Field required", "input": None}])
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise RequestValidationError([], body=raw)
+    try:
+        body = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        place = [{"type": "json_invalid", "loc": ("body", error.pos), "msg": str(error), "input": None}]
+        raise RequestValidationError(place, body=None) from error
+    items = body.get("items") if isinstance(body, dict) and body.keys() == {"items"} else None
+    if isinstance(items, list) and 0 < len(items) <= MAX_BATCH and not trace:
+        return _json({"items": await see.compute_batch(call, items)})
+    try:
+        asked = _DEADLINES.validate_python(body)
+    except ValidationError as error:
+        found = [e | {"loc": ("body", *e["loc"])} for e in error.errors(include_url=False)]
+        raise RequestValidationError(found, body=body) from error
+    if isinstance(asked, DeadlineRequest):
+        return _json((await see.compute_deadlines(call, [asked], with_trace=trace))[0].model_dump())
+    if len(asked.items) > MAX_TRACED:
+        raise invalid(
+            "too_many_traces",
+            f"{len(asked.items)} traces were asked for; up to {MAX_TRACED} at a time",
+            f"一次最多返回{MAX_TRACED}条计算过程",
+            limit=MAX_TRACED,
+        )
+    answers = await see.compute_deadlines(call, asked.items, with_trace=trace)
+    return _json({"items": [answer.model_dump() for answer in answers]})
+
+
+def _json(content: object) -> Response:
+    return Response(orjson.dumps(content), media_type="application/json")
+
+
+ROUTERS = [reads]

@@ -1,0 +1,26 @@
+"""HTTP → query of how far a change of the calendar is followed; no rules here."""
+
+from __future__ import annotations
+
+from fastapi import Response
+
+from calendar_svc.operation import queries as see
+from calendar_svc.operation.schemas import Operation
+from calendar_svc.scopes import Read
+from zhengling.web.call import Call
+from zhengling.web.routing import queries
+
+reads = queries("/v1", "calendar")
+
+
+@reads.get("/operations/{operation_id}", operation_id="get_operation", summary="How far a change of the calendar got")
+async def get_operation(operation_id: str, call: Read) -> Operation:
+    return await see.get_operation(call, operation_id)
+
+
+async def accepted(call: Call, operation: str, response: Response) -> Operation:
+    response.headers["Location"] = f"/v1/operations/{operation}"
+    return await see.get_operation(call, operation)
+
+
+ROUTERS = [reads]
