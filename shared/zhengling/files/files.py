@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import IO
+from typing import IO, Protocol
 
 import olefile
 import sqlalchemy as sa
@@ -40,9 +40,9 @@ from zhengling.files.kinds import (
     require_shown,
     require_unclassified,
 )
-from zhengling.files.store import FileStore, store_away
+from zhengling.files.store import FileSettings, FileStore, store_away
 from zhengling.kernel.errors import Problem, Text, invalid, not_found
-from zhengling.service.service import Service
+from zhengling.rules.loading import Rulebooks
 
 log = logging.getLogger(__name__)
 BYTES = Counter("zhengling_file_bytes", "Bytes of files that went in or out", ["direction"])
@@ -129,6 +129,19 @@ def _incoming(government: str) -> str:
     return f"{government}/incoming/"
 
 
+class Keeper(Protocol):
+    """What keeping files needs of the service that keeps them."""
+
+    @property
+    def settings(self) -> FileSettings: ...
+    @property
+    def database(self) -> Database: ...
+    @property
+    def rulebooks(self) -> Rulebooks: ...
+    @property
+    def files(self) -> FileStore | None: ...
+
+
 # taking in ----------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Upload:
@@ -141,7 +154,7 @@ class Upload:
     @classmethod
     def said(
         cls,
-        service: Service,
+        service: Keeper,
         name: str,
         media_type: str,
         sha256: str | None = None,
@@ -188,14 +201,14 @@ class _Meter:
                 yield piece
 
 
-def required_store(service: Service) -> FileStore:
+def required_store(service: Keeper) -> FileStore:
     """The service's store; 503 `file_store_away` where none is named."""
     if service.files is None:
         raise store_away("FILE_STORE_URL names none")
     return service.files
 
 
-async def receive(service: Service, government: str, upload: Upload, pieces: AsyncIterator[bytes]) -> Received:
+async def receive(service: Keeper, government: str, upload: Upload, pieces: AsyncIterator[bytes]) -> Received:
     """Bring a content into the store, piece by piece, under the key of its SHA-256; outside of any transaction.
 
     Problems: 408 `upload_too_slow`; 413 `body_too_large`; 422 `file_empty`, `digest_mismatch`, `content_differs`,
@@ -367,7 +380,7 @@ def damaged(file: StoredFile, what: str) -> Problem:
     )  # fmt: skip
 
 
-async def open(service: Service, file: StoredFile, span: tuple[int, int] | None = None) -> AsyncIterator[bytes]:
+async def open(service: Keeper, file: StoredFile, span: tuple[int, int] | None = None) -> AsyncIterator[bytes]:
     """The file's content, or its bytes from `span[0]` up to and without `span[1]`, to be read outside of a transaction.
 
     500 `file_damaged` where it is missing or has another size, 503 `file_store_away`. Of a whole content the last piece
@@ -417,7 +430,7 @@ class Verdict:
     next_after: str | None = None
 
 
-async def verify(service: Service, government: str, after: str = "", limit: int = 50, most: int = 1 << 28) -> Verdict:
+async def verify(service: Keeper, government: str, after: str = "", limit: int = 50, most: int = 1 << 28) -> Verdict:
     """Hash again what the store holds against the rows: contents in the order of their digests behind `after`, up to
     `limit` of them or until `most` bytes were read. 503 `file_store_away`."""
     store, verdict = required_store(service), Verdict()
@@ -460,7 +473,7 @@ async def sweep(database: Database, store: FileStore, government: str, grace: ti
     return swept + len(leaving)
 
 
-async def sweep_all(service: Service) -> None:
+async def sweep_all(service: Keeper) -> None:
     """Sweep after every government that the rulebooks know. Where the store is away, the next time will do: a worker goes
     on without it."""
     for government in service.rulebooks.governments:

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import unquote, urlsplit
 
 import obstore
@@ -24,8 +24,7 @@ from zhengling.kernel.errors import Problem, Text
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
-
-    from zhengling.service.settings import ServiceSettings
+    from pydantic import SecretStr
 
 log = logging.getLogger(__name__)
 PIECE = 1 << 20
@@ -37,6 +36,28 @@ _CLIENT: Any = {
     "read_timeout": timedelta(seconds=15),
     "timeout": timedelta(hours=1),  # of a whole answer: a slow reader of a large file may take its time
 }
+
+
+class FileSettings(Protocol):
+    """What a service's settings say of files: where they are kept, and what may come in."""
+
+    @property
+    def file_store_url(self) -> str | None: ...
+    @property
+    def file_max_bytes(self) -> int: ...
+    @property
+    def file_s3_endpoint(self) -> str | None: ...
+    @property
+    def file_s3_region(self) -> str | None: ...
+    @property
+    def file_s3_access_key_id(self) -> str | None: ...
+    @property
+    def file_s3_secret_access_key(self) -> SecretStr | None: ...
+    @property
+    def file_s3_path_style(self) -> bool: ...
+
+    @property
+    def allowed_file_kinds(self) -> frozenset[str]: ...
 
 
 def store_away(error: BaseException | str) -> Problem:
@@ -68,7 +89,7 @@ class FileStore:
         self._folder = folder
 
     @classmethod
-    def of(cls, settings: ServiceSettings) -> FileStore | None:
+    def of(cls, settings: FileSettings) -> FileStore | None:
         """The store that the settings name, if they do. OSError for a folder that can't be made."""
         if settings.file_store_url is None:
             return None

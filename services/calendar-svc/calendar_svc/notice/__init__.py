@@ -1,0 +1,1 @@
+"""Holiday arrangements as the State Council's office publishes them."""
