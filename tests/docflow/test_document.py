@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from docflow_svc.document.document import asks_for_document, follow_up_of
-from tests.meeting.test_meeting import resolution
-from tests.meeting.test_topic import book
+from tests.meeting.examples import book, resolution
 
 
 @pytest.mark.parametrize(

@@ -22,11 +22,11 @@ from meeting_svc.session.schemas import CloseSession
 from meeting_svc.topic.topic import TopicState, Turn
 from meeting_svc.topic.transitions import turn
 from tests.conftest import composition_of
+from tests.meeting.examples import CALENDAR, a_topic, book
 from tests.meeting.in_memory import Rows, commands_in_memory, versions
 from tests.meeting.lawful import SHANGHAI
-from tests.meeting.test_meeting_api import DAY, Office, offices
-from tests.meeting.test_meeting_api import refused as refused_over_http
-from tests.meeting.test_topic import CALENDAR, a_topic, book
+from tests.meeting.offices import DAY, Office, offices
+from tests.meeting.offices import refused as refused_over_http
 from zhengling.kernel.errors import Problem
 from zhengling.local.client import at
 from zhengling.rules.chains import StepName

@@ -12,8 +12,7 @@ from meeting_svc.meeting.record import Handover, QuorumNeeded
 from meeting_svc.resolution import resolution as resolutions
 from meeting_svc.session import session
 from tests.conftest import composition_of
-from tests.meeting.test_meeting import resolution
-from tests.meeting.test_topic import DAY, book
+from tests.meeting.examples import DAY, book, resolution
 from zhengling.authority.act import Act
 from zhengling.kernel.errors import Problem
 from zhengling.local.client import at

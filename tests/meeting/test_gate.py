@@ -10,7 +10,7 @@ from meeting_svc.topic import declaration as declarations
 from meeting_svc.topic import readiness
 from meeting_svc.topic.consultation import Position, Stance
 from meeting_svc.topic.topic import Topic, TopicState
-from tests.meeting.test_topic import DAY, a_topic, book
+from tests.meeting.examples import DAY, a_topic, book
 from zhengling.kernel.errors import Problem
 from zhengling.local.client import at
 from zhengling.rules import gates

@@ -13,10 +13,9 @@ from meeting_svc.meeting.meeting import AgendaItem, Attendance, Entrustment, Mee
 from meeting_svc.resolution import resolution as resolutions
 from meeting_svc.session import session
 from tests.conftest import composition_of
-from tests.meeting.test_topic import DAY, a_topic, book
-from zhengling.authority.act import Act
+from tests.meeting.examples import DAY, DECLARED, a_topic, book, resolution
 from zhengling.authority.chain import StepTaken
-from zhengling.events.meeting import Resolution, Unit
+from zhengling.events.meeting import Unit
 from zhengling.kernel.errors import Problem
 from zhengling.local.client import at
 from zhengling.rules.chains import StepName
@@ -90,9 +89,6 @@ def test_a_topic_of_another_kind_is_refused() -> None:
     topic.meeting_kind = "plenary"
     with pytest.raises(Problem, match="topic_of_another_kind"):
         agendas.add(a_meeting("huancui"), topic, None)
-
-
-DECLARED = Act("hc-office-clerk", at(DAY, 8), at(DAY, 8))
 
 
 def open_with(meeting: Meeting, chair: str, present: int, on: date = DAY) -> None:
@@ -183,21 +179,6 @@ def test_a_session_opens_on_the_day_it_was_called_for_with_its_chair_present() -
         open_with(meeting, "xg-head", 0)
     with pytest.raises(Problem, match="illegal_state"):
         open_with(a_meeting("xigang", "deliberation"), "xg-head", 5)
-
-
-def resolution(topic: str, **fields: object) -> Resolution:
-    unit = Unit(code="hc-zjj", name="区住房和城乡建设局")
-    given = {
-        "decision_id": f"d-{topic}",
-        "topic_id": topic,
-        "number": 1,
-        "title": "议题",
-        "sponsor": unit,
-        "outcome": Outcome.passed,
-        "task": "组织实施",
-        "lead": unit,
-    }
-    return Resolution.model_validate(given | fields)
 
 
 def open_meeting() -> Meeting:

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql
 from meeting_svc.meeting import queries as meeting_queries
 from meeting_svc.meeting.meeting import Meeting, MeetingState
 from tests.conftest import composition_of
-from tests.meeting.test_topic import DAY, book
+from tests.meeting.examples import DAY, book
 from zhengling.authority.chain import StepTaken
 from zhengling.local.client import at
 from zhengling.rules.chains import StepName

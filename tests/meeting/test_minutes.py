@@ -37,8 +37,7 @@ from meeting_svc.minutes import text as minutes_text
 from meeting_svc.minutes.minutes import Cause, Minutes, MinutesState, Returned
 from meeting_svc.minutes.schemas import CorrectMinutes, DraftMinutes, ResolutionChanges, ReturnMinutes
 from tests.conftest import composition_of
-from tests.meeting.test_meeting import resolution
-from tests.meeting.test_topic import DAY, book
+from tests.meeting.examples import DAY, book, resolution
 from zhengling.authority.absence import Absent
 from zhengling.authority.act import Act
 from zhengling.authority.chain import StepTaken

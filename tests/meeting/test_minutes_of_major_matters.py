@@ -10,9 +10,9 @@ from meeting_svc.meeting.meeting import AgendaItem, Attendance, Meeting, Meeting
 from meeting_svc.minutes.commands import draft_minutes, take_minutes_step
 from meeting_svc.minutes.schemas import DraftMinutes
 from tests.conftest import composition_of
+from tests.meeting.examples import CALENDAR, book
 from tests.meeting.in_memory import Rows, commands_in_memory, versions
 from tests.meeting.lawful import SHANGHAI
-from tests.meeting.test_topic import CALENDAR, book
 from zhengling.kernel.errors import Problem
 from zhengling.rules.chains import StepName
 from zhengling.rules.vocabulary import TopicNature

@@ -11,9 +11,9 @@ from meeting_svc.topic import declaration as declarations
 from meeting_svc.topic import queries as topic_queries
 from meeting_svc.topic.topic import Topic
 from tests.conftest import composition_of, scenario_of
+from tests.meeting.council import Council, Hold, council
+from tests.meeting.examples import DAY, book
 from tests.meeting.test_gate import GOVERNMENTS, ON_ASPECTS, declaring, named, passed
-from tests.meeting.test_minutes_api import Council, Hold, council
-from tests.meeting.test_topic import DAY, book
 from zhengling.local.client import Json, at
 from zhengling.rules.meetings import GateRule
 from zhengling.rules.vocabulary import Aspect, Block, Outcome

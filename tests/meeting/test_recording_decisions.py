@@ -11,7 +11,7 @@ from meeting_svc.meeting.meeting import Meeting, MeetingState
 from meeting_svc.resolution import commands as resolution_commands
 from meeting_svc.resolution.schemas import RecordDecision
 from tests.conftest import composition_of
-from tests.meeting.test_topic import DAY, book
+from tests.meeting.examples import DAY, book
 from zhengling.kernel.errors import Problem
 from zhengling.local.client import at
 

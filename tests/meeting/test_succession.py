@@ -15,10 +15,10 @@ from meeting_svc.minutes.commands import draft_minutes, take_minutes_step, waive
 from meeting_svc.minutes.minutes import Minutes
 from meeting_svc.minutes.schemas import DraftMinutes, WaiveMinutes
 from tests.conftest import composition_of
+from tests.meeting.council import DAY, Hold, council, refused
+from tests.meeting.examples import CALENDAR, book
 from tests.meeting.in_memory import Rows, commands_in_memory, versions
 from tests.meeting.lawful import SHANGHAI
-from tests.meeting.test_minutes_api import DAY, Hold, council, refused
-from tests.meeting.test_topic import CALENDAR, book
 from zhengling.authority.chain import Succession
 from zhengling.authority.composition import Composition, Portfolio, Post, PostRole
 from zhengling.kernel.errors import Problem

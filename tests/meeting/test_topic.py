@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from functools import cache
-from pathlib import Path
 
 import pytest
 
@@ -20,45 +18,15 @@ from meeting_svc.topic.topic import (
     TopicState,
     Turn,
 )
-from tests.conftest import ROOT, composition_of
+from tests.conftest import composition_of
+from tests.meeting.examples import CALENDAR, DAY, a_topic, book
 from zhengling.authority import chain as chains
 from zhengling.authority.chain import StepTaken
 from zhengling.dates.deadlines import compute
-from zhengling.dates.workdays import WorkdayCalendar, base_years
 from zhengling.kernel.errors import Problem
 from zhengling.local.client import at
 from zhengling.rules.chains import StepName
-from zhengling.rules.loading import load_edition
-from zhengling.rules.rulebook import Rulebook
-from zhengling.rules.vocabulary import Aspect, FollowingDocument, NotePart, Outcome, PaperKind, RaisedBy, TopicNature
-
-DAY = date(2026, 2, 12)
-CALENDAR = WorkdayCalendar(base_years(DAY), "test")
-
-
-@cache
-def book(government: str) -> Rulebook:
-    (folder,) = (ROOT / "rulebooks" / government).iterdir()
-    assert isinstance(folder, Path)
-    return load_edition(folder)
-
-
-def a_topic(government: str, sponsor: str, raised_by: RaisedBy = RaisedBy.department, **fields: object) -> Topic:
-    return Topic(
-        id="t1",
-        government=government,
-        edition=book(government).edition,
-        meeting_kind="executive",
-        title="关于某事项的请示",
-        sponsor=sponsor,
-        raised_by=raised_by,
-        nature=TopicNature.deliberation,
-        submitted_by="x",
-        submitted_at=at(DAY - timedelta(days=9)),
-        recorded_at=at(DAY - timedelta(days=9)),
-        papers=[],
-        **fields,  # type: ignore[arg-type]  # a test's own fields
-    )
+from zhengling.rules.vocabulary import Aspect, FollowingDocument, NotePart, Outcome, PaperKind, RaisedBy
 
 
 def take(topic: Topic, step: str, official: str, moment: datetime | None = None) -> StepTaken:

@@ -10,7 +10,7 @@ from oversight_svc.entry import entry as entries
 from oversight_svc.entry.commands import end_of
 from oversight_svc.entry.entry import DueBasis, Entry
 from tests.conftest import composition_of
-from tests.meeting.test_topic import DAY, book
+from tests.meeting.examples import DAY, book
 from zhengling.events.meeting import Unit
 from zhengling.kernel.errors import Problem
 from zhengling.local.client import at
