@@ -13,7 +13,7 @@ from meeting_svc.topic.topic import Topic
 from tests.conftest import composition_of, scenario_of
 from tests.meeting.council import Council, Hold, council
 from tests.meeting.examples import DAY, book
-from tests.meeting.test_gate import GOVERNMENTS, ON_ASPECTS, declaring, named, passed
+from tests.meeting.topic.test_gate import GOVERNMENTS, ON_ASPECTS, declaring, named, passed
 from zhengling.local.client import Json, at
 from zhengling.rules.meetings import GateRule
 from zhengling.rules.vocabulary import Aspect, Block, Outcome
