@@ -12,7 +12,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tests.shared import test_consumer, test_inbox, test_outbox, test_relay, test_timers
+from tests.shared.backbone import test_consumer, test_inbox, test_outbox, test_relay, test_timers
 from tests.trial import GOVERNMENT, Log, LogConsumer, ThingCounted, Trial
 from zhengling.backbone import inbox, outbox, relay, timers
 from zhengling.backbone.consumer import EventConsumer

@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tests.shared.test_workdays import calendars
+from tests.shared.dates.test_workdays import calendars
 from zhengling.dates.adjustments import Extension, Suspension, adjusted
 from zhengling.dates.deadlines import DeadlineRule, Roll, Unit, compute
 from zhengling.dates.explanations import explain, sentence
