@@ -11,7 +11,7 @@ from oversight_svc.entry.commands import end_of
 from oversight_svc.entry.entry import Amendment, DueBasis, EntryState, NewDue
 from tests.conftest import composition_of
 from tests.meeting.examples import DAY, book, resolution
-from tests.oversight.test_matter import an_entry
+from tests.oversight.entry.test_entry import an_entry
 from zhengling.events.meeting import ResolutionChange, Unit
 from zhengling.kernel.errors import Problem
 from zhengling.local.client import at
