@@ -6,7 +6,7 @@ SERVICES := meeting docflow oversight calendar
 INSTALLED := $(VENV)/.installed
 KAFKA := deploy/apache-kafka
 ON_KAFKA := tests/faults tests/e2e tests/contract/test_events.py \
-	tests/shared/test_relay.py tests/shared/test_consumer.py tests/shared/test_stack.py
+	tests/shared/backbone/test_relay.py tests/shared/backbone/test_consumer.py tests/shared/local/test_stack.py
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up test kafka test-kafka test-faults bench lint lint-ci schemas lock clean

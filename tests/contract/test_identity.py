@@ -1,5 +1,5 @@
 """Who is let in, over HTTP on running services: the token matrix with its problem documents, scopes, machine clients,
-keys of commands, versions, and what headers may carry. How tokens are checked in detail: tests/shared/test_auth.py."""
+keys of commands, versions, and what headers may carry. How tokens are checked in detail: tests/shared/service/test_auth.py."""
 
 from __future__ import annotations
 

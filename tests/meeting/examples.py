@@ -16,26 +16,9 @@ from zhengling.rules.loading import load_edition
 from zhengling.rules.rulebook import Rulebook
 from zhengling.rules.vocabulary import Outcome, RaisedBy, TopicNature
 
-DECLARED = Act("hc-office-clerk", at(DAY, 8), at(DAY, 8))
-
-
-def resolution(topic: str, **fields: object) -> Resolution:
-    unit = Unit(code="hc-zjj", name="区住房和城乡建设局")
-    given = {
-        "decision_id": f"d-{topic}",
-        "topic_id": topic,
-        "number": 1,
-        "title": "议题",
-        "sponsor": unit,
-        "outcome": Outcome.passed,
-        "task": "组织实施",
-        "lead": unit,
-    }
-    return Resolution.model_validate(given | fields)
-
-
 DAY = date(2026, 2, 12)
 CALENDAR = WorkdayCalendar(base_years(DAY), "test")
+DECLARED = Act("hc-office-clerk", at(DAY, 8), at(DAY, 8))
 
 
 @cache
@@ -61,3 +44,18 @@ def a_topic(government: str, sponsor: str, raised_by: RaisedBy = RaisedBy.depart
         papers=[],
         **fields,  # type: ignore[arg-type]  # a test's own fields
     )
+
+
+def resolution(topic: str, **fields: object) -> Resolution:
+    unit = Unit(code="hc-zjj", name="区住房和城乡建设局")
+    given = {
+        "decision_id": f"d-{topic}",
+        "topic_id": topic,
+        "number": 1,
+        "title": "议题",
+        "sponsor": unit,
+        "outcome": Outcome.passed,
+        "task": "组织实施",
+        "lead": unit,
+    }
+    return Resolution.model_validate(given | fields)

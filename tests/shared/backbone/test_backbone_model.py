@@ -4,7 +4,7 @@ that Hypothesis thinks of, with everything that may go wrong between them, over 
 A step lets one actor go on until it is done, frozen on purpose, or waiting for another one's lock. After each step the
 invariants are looked up by plain SQL; at the end everything is healed, and then nothing may be missing, whatever the log
 lost, without anybody's replay.
-`MODEL_EXAMPLES=500 pytest tests/shared/test_backbone_model.py` looks longer than the ordinary run.
+`MODEL_EXAMPLES=500 pytest tests/shared/backbone/test_backbone_model.py` looks longer than the ordinary run.
 """
 
 from __future__ import annotations

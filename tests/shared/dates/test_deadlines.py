@@ -33,7 +33,7 @@ from zhengling.dates.workdays import (
 from zhengling.kernel.errors import Problem
 from zhengling.kernel.instants import SHANGHAI
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 NATIONAL = base_years(date(2026, 11, 22))
 CALENDAR = WorkdayCalendar(NATIONAL, "national-1")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = ROOT / "shared" / "zhengling"
 SERVICES = {path.name: path / f"{path.name.removesuffix('-svc')}_svc" for path in (ROOT / "services").glob("*-svc")}
 #: What does I/O in a service, by a file's name or the last part of it (`absence_commands`); every other file is pure.
