@@ -50,6 +50,7 @@ from meeting_svc.topic.topic import Topic
 from tests.meeting.in_memory import Command, Rows, versions
 from tests.meeting.lawful import SHANGHAI, Law, asked, day_of, facts_of, holds, of_its_text
 from zhengling.authority.absence import Absent, StandIn
+from zhengling.authority.schemas import TakeStep
 from zhengling.rules.absences import AbsenceKind, Basis, Power
 from zhengling.rules.chains import StepName
 from zhengling.rules.planning import NameOf
@@ -63,7 +64,6 @@ from zhengling.rules.vocabulary import (
     PaperKind,
     TopicNature,
 )
-from zhengling.web.steps import TakeStep
 
 
 class Move(NamedTuple):

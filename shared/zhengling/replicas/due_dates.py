@@ -14,7 +14,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 import sqlalchemy as sa
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
@@ -22,7 +22,8 @@ from zhengling.database.batching import columns, read_back, write
 from zhengling.database.session import government_of, now
 from zhengling.dates.adjustments import AnyAdjustment, Extension, Suspension, adjusted, require_suspendable
 from zhengling.dates.deadlines import Due, Unit, compute
-from zhengling.dates.explanations import Later, explain, sentence
+from zhengling.dates.explanations import Later
+from zhengling.dates.schemas import ChangeKind, ChangeView, DueView, view_of
 from zhengling.dates.workdays import WorkdayCalendar
 from zhengling.kernel.errors import Language, Text, not_found, refusal
 from zhengling.replicas import calendar as calendars
@@ -81,42 +82,6 @@ _SETTLE = sa.text("""
       AND (CAST(:rule AS text) IS NULL OR rule = :rule)
 """)
 _ADJUSTMENTS = TypeAdapter(tuple[AnyAdjustment, ...])
-
-ChangeKind = Literal["recomputed", "suspended", "resumed", "extended"]
-
-
-class TraceView(BaseModel):
-    """One step of the explanation, in the language asked for."""
-
-    model_config = ConfigDict(frozen=True)
-    date: date | None
-    effect: str
-    text: str
-
-
-class ChangeView(BaseModel):
-    """One move of a kept due date: from which day to which, when, and why."""
-
-    model_config = ConfigDict(frozen=True)
-    kind: str
-    from_date: date
-    to_date: date
-    why: str
-    recorded_at: datetime
-
-
-class DueView(BaseModel):
-    """A due date as an API answers with it: `at` is exclusive; `trace` only on request, `changes` where it is kept."""
-
-    model_config = ConfigDict(frozen=True)
-    date: date
-    at: datetime
-    provisional: bool
-    rule: str
-    clause: str
-    explanation: str | None = None
-    trace: list[TraceView] | None = None
-    changes: list[ChangeView] | None = None
 
 
 @dataclass(frozen=True)
@@ -187,34 +152,6 @@ class Owner:
 
 #: Subject type → its owner; a service declares it beside its HANDLERS.
 Owners = Mapping[str, Owner]
-
-
-def view_of(
-    due: Due,
-    calendar: WorkdayCalendar,
-    language: Language = "en",
-    *,
-    with_trace: bool = False,
-    later: Later | None = None,
-    changes: list[ChangeView] | None = None,
-) -> DueView:
-    """What an API shows of a due date; with its sentence and its trace where asked for."""
-    held = later.due if later else due
-    answer: dict[str, Any] = {
-        "date": held.date,
-        "at": held.at,
-        "provisional": held.provisional,
-        "rule": held.rule,
-        "clause": held.clause,
-        "changes": changes,
-    }
-    if with_trace:
-        answer["explanation"] = sentence(due, due.terms, calendar, later).in_language(language)
-        answer["trace"] = [
-            TraceView(date=step.date, effect=step.effect, text=step.text.in_language(language))
-            for step in explain(due, due.terms, calendar, later)
-        ]
-    return DueView.model_validate(answer)
 
 
 async def keep(

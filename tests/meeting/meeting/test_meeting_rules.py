@@ -43,8 +43,7 @@ from meeting_svc.minutes import text as minutes_text
 from meeting_svc.resolution import resolution as resolutions
 from meeting_svc.session import preparation, session
 from tests.conftest import composition_of
-from tests.meeting.examples import DECLARED, a_topic, book, resolution
-from tests.meeting.meeting.test_meeting import DAY
+from tests.meeting.examples import DAY, DECLARED, a_topic, book, resolution
 from zhengling.authority.absence import Absent, StandIn
 from zhengling.authority.act import Act
 from zhengling.authority.chain import StepTaken

@@ -21,11 +21,11 @@ from tests.meeting.in_memory import Rows, commands_in_memory, versions
 from tests.meeting.lawful import SHANGHAI
 from zhengling.authority.chain import Succession
 from zhengling.authority.composition import Composition, Portfolio, Post, PostRole
+from zhengling.authority.schemas import TakeStep
 from zhengling.kernel.errors import Problem
 from zhengling.local.client import at, load_composition
 from zhengling.rules.chains import StepName
 from zhengling.rules.vocabulary import Role, TopicNature
-from zhengling.web.steps import TakeStep
 
 __all__ = ["council"]
 CLOSED_AT = datetime(2026, 3, 6, 11, tzinfo=SHANGHAI)

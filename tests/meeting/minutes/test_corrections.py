@@ -27,11 +27,11 @@ from tests.meeting.in_memory import Rows, commands_in_memory, versions
 from tests.meeting.lawful import SHANGHAI
 from tests.meeting.offices import DAY, Office, offices
 from tests.meeting.offices import refused as refused_over_http
+from zhengling.authority.schemas import TakeStep
 from zhengling.kernel.errors import Problem
 from zhengling.local.client import at
 from zhengling.rules.chains import StepName
 from zhengling.rules.vocabulary import Aspect, Outcome, TopicNature
-from zhengling.web.steps import TakeStep
 
 __all__ = ["offices"]
 OPENED = datetime(2026, 3, 6, 9, tzinfo=SHANGHAI)

@@ -13,10 +13,10 @@ from tests.conftest import composition_of
 from tests.meeting.examples import CALENDAR, book
 from tests.meeting.in_memory import Rows, commands_in_memory, versions
 from tests.meeting.lawful import SHANGHAI
+from zhengling.authority.schemas import TakeStep
 from zhengling.kernel.errors import Problem
 from zhengling.rules.chains import StepName
 from zhengling.rules.vocabulary import TopicNature
-from zhengling.web.steps import TakeStep
 
 CLOSED_AT = datetime(2026, 3, 6, 11, tzinfo=SHANGHAI)
 

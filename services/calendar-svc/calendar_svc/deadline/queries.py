@@ -12,10 +12,10 @@ from pydantic import ValidationError
 from calendar_svc.deadline.schemas import DeadlineRequest
 from zhengling.database.session import enter_government, government_of
 from zhengling.dates.deadlines import DeadlineRule, Due, compute
+from zhengling.dates.schemas import DueView, view_of
 from zhengling.dates.workdays import WorkdayCalendar
 from zhengling.kernel.errors import Problem, Text
 from zhengling.replicas import calendar as calendar_
-from zhengling.replicas.due_dates import DueView, view_of
 from zhengling.rules.rulebook import Rulebook
 from zhengling.web.call import Call
 

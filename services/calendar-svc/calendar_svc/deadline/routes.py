@@ -19,8 +19,8 @@ from calendar_svc.deadline.schemas import (
     Deadlines,
 )
 from calendar_svc.scopes import Read
+from zhengling.dates.schemas import DueView
 from zhengling.kernel.errors import invalid
-from zhengling.replicas.due_dates import DueView
 from zhengling.web.routing import queries
 
 reads = queries("/v1", "calendar")

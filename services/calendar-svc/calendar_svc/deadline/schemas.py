@@ -7,9 +7,9 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, StrictInt, Tag, model_validator
 
 from zhengling.dates.deadlines import CIVIL_CODE, Amount, Anchor, DeadlineRule, FixedDay, Roll, Unit
+from zhengling.dates.schemas import DueView
 from zhengling.kernel.errors import Unfit
 from zhengling.kernel.instants import DayOrInstant
-from zhengling.replicas.due_dates import DueView
 
 MAX_BATCH, MAX_TRACED = 100_000, 1000
 

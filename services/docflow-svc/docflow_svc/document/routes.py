@@ -8,12 +8,11 @@ from fastapi import Query, Response
 
 from docflow_svc.document import queries as see
 from docflow_svc.document.schemas import DocumentDetail, DocumentView
-from zhengling.web.call import Call
+from docflow_svc.scopes import Read
 from zhengling.web.etags import etag
 from zhengling.web.paging import Page, Paging
-from zhengling.web.routing import queries, query
+from zhengling.web.routing import queries
 
-Read = Annotated[Call, query("docflow:read")]
 reads = queries("/v1", "docflow")
 
 

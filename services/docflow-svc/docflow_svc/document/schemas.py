@@ -8,8 +8,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from docflow_svc.document.document import DocumentState
+from zhengling.dates.schemas import DueView
 from zhengling.events.meeting import Unit
-from zhengling.replicas.due_dates import DueView
 
 
 class DocumentView(BaseModel):

@@ -21,12 +21,12 @@ from meeting_svc.topic.commands import papers_due
 from meeting_svc.topic.topic import Topic
 from zhengling.authority.chain import StepTaken
 from zhengling.authority.composition import Composition
+from zhengling.authority.schemas import TakeStep
 from zhengling.database.session import load, lock
 from zhengling.kernel.errors import Text, invalid, refusal
 from zhengling.kernel.instants import shanghai_day
 from zhengling.rules.meetings import MeetingKind
 from zhengling.web.call import Call
-from zhengling.web.steps import TakeStep
 
 _ARRANGE = Text("arrange the agenda", "安排议程")
 

@@ -10,8 +10,8 @@ from meeting_svc.agenda.schemas import AddLater, AddToAgenda, OrderAgenda, Remov
 from meeting_svc.meeting.routes import meeting_answer
 from meeting_svc.meeting.schemas import MeetingView
 from meeting_svc.scopes import Change, Read
+from zhengling.authority.schemas import TakeStep
 from zhengling.web.routing import commands, queries
-from zhengling.web.steps import TakeStep
 
 writes = commands("/v1", "meeting")
 reads = queries("/v1", "meeting")

@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 from pydantic import Field, StrictInt
 
 from meeting_svc.meeting.record import AgendaCause
+from zhengling.authority.schemas import ActView, StepView
 from zhengling.kernel.characters import SeveralLines
 from zhengling.kernel.payload import OccurredAt, Payload, Reason, View
 from zhengling.rules.vocabulary import TopicNature
-from zhengling.web.steps import ActView, StepView
 
 TopicId = Annotated[str, Field(max_length=64)]
 Position = Annotated[StrictInt | None, Field(ge=1, le=200, description="1-based; at the end where absent")]

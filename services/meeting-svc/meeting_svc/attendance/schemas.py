@@ -10,6 +10,7 @@ from pydantic import Field, StrictBool
 from meeting_svc.agenda.schemas import TopicId
 from meeting_svc.meeting.record import Capacity, Move, Presence
 from zhengling.authority.composition import Key
+from zhengling.authority.schemas import ActView
 from zhengling.kernel.payload import (
     SAYING,
     OccurredAt,
@@ -17,7 +18,6 @@ from zhengling.kernel.payload import (
     Reason,
     View,
 )
-from zhengling.web.steps import ActView
 
 GuestName = Annotated[
     str,

@@ -10,9 +10,9 @@ from meeting_svc.meeting.case import MeetingCase, meeting_case, step_of_meeting
 from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.meeting.record import Acknowledgement, Invitee
 from zhengling.authority import composition
+from zhengling.authority.schemas import TakeStep
 from zhengling.kernel.errors import Text
 from zhengling.web.call import Call
-from zhengling.web.steps import TakeStep
 
 
 async def propose_invitees(call: Call, meeting_id: str, body: ProposeInvitees) -> Meeting:

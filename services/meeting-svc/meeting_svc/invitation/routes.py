@@ -9,8 +9,8 @@ from meeting_svc.invitation.schemas import Acknowledge, GiveConsent, ProposeInvi
 from meeting_svc.meeting.routes import meeting_answer
 from meeting_svc.meeting.schemas import MeetingView
 from meeting_svc.scopes import Change
+from zhengling.authority.schemas import TakeStep
 from zhengling.web.routing import commands
-from zhengling.web.steps import TakeStep
 
 writes = commands("/v1", "meeting")
 

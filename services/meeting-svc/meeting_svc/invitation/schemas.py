@@ -8,8 +8,8 @@ from pydantic import Field, StrictBool, StrictInt
 
 from meeting_svc.agenda.schemas import TopicId
 from zhengling.authority.composition import Key
+from zhengling.authority.schemas import ActView, StepView
 from zhengling.kernel.payload import SAYING, OccurredAt, Payload, Reason, View
-from zhengling.web.steps import ActView, StepView
 
 
 class InviteePayload(Payload):

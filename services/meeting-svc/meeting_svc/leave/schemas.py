@@ -8,9 +8,9 @@ from pydantic import Field, StrictBool
 
 from meeting_svc.meeting.record import AnswerState
 from zhengling.authority.composition import Key
+from zhengling.authority.schemas import ActView
 from zhengling.kernel.payload import OccurredAt, Opinion, Payload, Reason, View
 from zhengling.rules.vocabulary import LeaveReason, Role
-from zhengling.web.steps import ActView
 
 ForWhom = Annotated[Key | None, Field(description="for whom; whoever asks where absent")]
 

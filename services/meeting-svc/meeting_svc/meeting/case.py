@@ -17,6 +17,7 @@ from zhengling.authority import chain as chains
 from zhengling.authority.act import Act
 from zhengling.authority.chain import StepTaken
 from zhengling.authority.composition import Acting, Composition, call_office
+from zhengling.authority.schemas import TakeStep
 from zhengling.database.session import lock
 from zhengling.kernel.errors import Text
 from zhengling.kernel.instants import shanghai_day
@@ -25,7 +26,6 @@ from zhengling.rules.chains import Chain
 from zhengling.rules.conditions import Facts
 from zhengling.rules.meetings import MeetingKind
 from zhengling.web.call import Call
-from zhengling.web.steps import TakeStep
 
 
 async def entrusted_chairs(call: Call) -> set[tuple[str, str]]:

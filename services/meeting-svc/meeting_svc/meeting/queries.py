@@ -27,6 +27,7 @@ from meeting_svc.minutes.queries import Newest, newest_of
 from meeting_svc.session import preparation
 from zhengling.authority.chain import StepTaken, next_step
 from zhengling.authority.composition import Composition
+from zhengling.authority.schemas import NextStep
 from zhengling.database.session import load
 from zhengling.kernel.errors import Problem, Text
 from zhengling.kernel.instants import shanghai_day
@@ -36,7 +37,7 @@ from zhengling.rules.chains import Chain
 from zhengling.rules.meetings import MeetingKind
 from zhengling.web.call import Call
 from zhengling.web.paging import Page, PageRequest, equal, page, picked
-from zhengling.web.steps import FactsOf, NextStep, next_of
+from zhengling.web.steps import FactsOf, next_of
 from zhengling.web.worklist import waited_for
 
 

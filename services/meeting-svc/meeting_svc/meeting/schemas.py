@@ -26,11 +26,11 @@ from meeting_svc.invitation.schemas import (
 )
 from meeting_svc.leave.schemas import DelegationView, LeaveView
 from meeting_svc.meeting.meeting import MeetingState
+from zhengling.authority.schemas import ActView, NextStep, StepView
 from zhengling.events.meeting import Resolution
 from zhengling.kernel.payload import (
     View,
 )
-from zhengling.web.steps import ActView, NextStep, StepView
 
 
 # views --------------------------------------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ from pydantic import ConfigDict, Field
 from meeting_svc.meeting_plan.meeting_plan import PlanState
 from meeting_svc.planning_request.planning_request import RequestState
 from zhengling.authority.composition import Key
+from zhengling.authority.schemas import Next, TakenView
+from zhengling.dates.schemas import DueView
 from zhengling.kernel.characters import SeveralLines
 from zhengling.kernel.payload import (
     SAYING,
@@ -20,9 +22,7 @@ from zhengling.kernel.payload import (
     Title,
     View,
 )
-from zhengling.replicas.due_dates import DueView
 from zhengling.rules.planning import PlanStep
-from zhengling.web.steps import Next, TakenView
 
 Year = Annotated[int, Field(ge=2010, le=2100)]
 Month = Annotated[int, Field(ge=1, le=12, description="when it is foreseen")]

@@ -32,6 +32,7 @@ from meeting_svc.topic.case import rules_of
 from zhengling.authority import chain as chains
 from zhengling.authority.chain import StepTaken
 from zhengling.authority.composition import require_organisations
+from zhengling.authority.schemas import TakeStep
 from zhengling.backbone.outbox import emit
 from zhengling.documents import minutes_template
 from zhengling.events.meeting import (
@@ -44,7 +45,6 @@ from zhengling.rules.chains import Actor, StepName
 from zhengling.rules.conditions import Facts
 from zhengling.rules.vocabulary import Role
 from zhengling.web.call import Call
-from zhengling.web.steps import TakeStep
 
 
 async def draft_minutes(call: Call, meeting_id: str, body: DraftMinutes) -> tuple[Minutes, Meeting]:

@@ -20,11 +20,11 @@ from meeting_svc.minutes.schemas import (
     WaiveMinutes,
 )
 from meeting_svc.scopes import Change, Read
+from zhengling.authority.schemas import TakeStep
 from zhengling.web.call import Call
 from zhengling.web.etags import etag, is_current
 from zhengling.web.file_routes import disposition_of
 from zhengling.web.routing import commands, queries
-from zhengling.web.steps import TakeStep
 
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _AS_DOCX: dict[int | str, dict[str, Any]] = {

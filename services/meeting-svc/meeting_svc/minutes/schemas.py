@@ -11,12 +11,12 @@ from meeting_svc.decision.decision import Effect
 from meeting_svc.meeting.meeting import MeetingState
 from meeting_svc.minutes.minutes import Cause, MinutesState
 from zhengling.authority.composition import Key
+from zhengling.authority.schemas import NextStep, StepView
 from zhengling.events.meeting import Resolution, ResolutionChange
 from zhengling.kernel.characters import SeveralLines
 from zhengling.kernel.instants import Day
 from zhengling.kernel.payload import SAYING, OccurredAt, Payload, Reason, View
 from zhengling.rules.vocabulary import Difficulty, FollowingDocument, Outcome
-from zhengling.web.steps import NextStep, StepView
 
 WholeText = Annotated[
     str | None,

@@ -22,9 +22,9 @@ from meeting_svc.planning_request.schemas import (
 )
 from meeting_svc.planning_request.table import planning_request as planning_request_table
 from zhengling.database.session import load
+from zhengling.dates.schemas import view_of
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import calendar as calendars
-from zhengling.replicas.due_dates import view_of
 from zhengling.web.call import Call
 from zhengling.web.paging import Page, PageRequest, equal, page, picked
 from zhengling.web.worklist import waited_for

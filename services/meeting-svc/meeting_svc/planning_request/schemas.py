@@ -11,6 +11,7 @@ from meeting_svc.meeting_kind.schemas import RuleTold
 from meeting_svc.meeting_plan.schemas import DecisionId, NextPlanStep, Note, PlanStepView
 from meeting_svc.planning_request.planning_request import RequestState
 from zhengling.authority.composition import Key
+from zhengling.dates.schemas import DueView
 from zhengling.kernel.characters import SeveralLines
 from zhengling.kernel.instants import Day
 from zhengling.kernel.payload import (
@@ -22,7 +23,6 @@ from zhengling.kernel.payload import (
     Title,
     View,
 )
-from zhengling.replicas.due_dates import DueView
 from zhengling.rules.planning import Group, Hindrance, NameOf, PlanStep
 from zhengling.rules.vocabulary import Role
 

@@ -40,6 +40,7 @@ from meeting_svc.topic.table import topic as topic_table
 from meeting_svc.topic.topic import OF_A_TOPIC, PriorMeeting, Topic
 from zhengling.authority import chain as chains
 from zhengling.authority.composition import Composition, require_organisations
+from zhengling.authority.schemas import TakeStep
 from zhengling.database.session import load
 from zhengling.dates.deadlines import Due, compute
 from zhengling.kernel.bounds import appended
@@ -54,7 +55,6 @@ from zhengling.rules.gates import GateRecord
 from zhengling.rules.meetings import MeetingKind
 from zhengling.rules.vocabulary import Role
 from zhengling.web.call import Call
-from zhengling.web.steps import TakeStep
 
 
 async def submit_topic(call: Call, body: SubmitTopic) -> Topic:

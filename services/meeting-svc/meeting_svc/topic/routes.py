@@ -26,11 +26,11 @@ from meeting_svc.topic.schemas import (
     WriteCoordinationNote,
 )
 from meeting_svc.topic.topic import Topic, TopicState
+from zhengling.authority.schemas import TakeStep
 from zhengling.web.call import Call
 from zhengling.web.etags import etag
 from zhengling.web.paging import Page, Paging
 from zhengling.web.routing import commands, queries
-from zhengling.web.steps import TakeStep
 from zhengling.web.worklist import WaitsFor
 
 writes = commands("/v1", "topic")

@@ -10,6 +10,7 @@ from pydantic import Field, StrictBool
 from meeting_svc.topic.consultation import Stance
 from meeting_svc.topic.topic import TopicState, Turn
 from zhengling.authority.composition import Key
+from zhengling.authority.schemas import NextStep, StepView
 from zhengling.kernel.characters import SeveralLines
 from zhengling.kernel.payload import (
     SAYING,
@@ -32,7 +33,6 @@ from zhengling.rules.vocabulary import (
     Role,
     TopicNature,
 )
-from zhengling.web.steps import NextStep, StepView
 
 Id = Annotated[str, Field(max_length=64)]
 

@@ -10,14 +10,10 @@ from oversight_svc.entry import commands as do
 from oversight_svc.entry import queries as see
 from oversight_svc.entry.entry import DueBasis, EntryState
 from oversight_svc.entry.schemas import DueExplanation, EntryView, SetDue
-from zhengling.web.call import Call
+from oversight_svc.scopes import Change, Read
 from zhengling.web.etags import etag
 from zhengling.web.paging import Page, Paging
-from zhengling.web.routing import change, commands, queries, query
-
-READ, WRITE = "oversight:read", "oversight:write"
-Read = Annotated[Call, query(READ)]
-Change = Annotated[Call, change(WRITE)]
+from zhengling.web.routing import commands, queries
 
 writes = commands("/v1", "oversight")
 reads = queries("/v1", "oversight")

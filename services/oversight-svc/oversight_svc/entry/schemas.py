@@ -8,10 +8,10 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from oversight_svc.entry.entry import DueBasis, EntryState
+from zhengling.dates.schemas import ChangeView, TraceView
 from zhengling.events.meeting import ResolutionChange, Unit
 from zhengling.kernel.instants import Day, Instant
 from zhengling.kernel.payload import Payload
-from zhengling.replicas.due_dates import ChangeView, TraceView
 from zhengling.rules.vocabulary import Difficulty, EntrySource
 
 

@@ -1,0 +1,12 @@
+"""Who may ask what of oversight-svc: the scopes that its routes need."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from zhengling.web.call import Call
+from zhengling.web.routing import change, query
+
+READ, WRITE = "oversight:read", "oversight:write"
+Read = Annotated[Call, query(READ)]
+Change = Annotated[Call, change(WRITE)]

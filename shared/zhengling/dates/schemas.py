@@ -1,0 +1,77 @@
+"""A due date as the APIs answer with it, with its trace and its changes on request. Pure."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from zhengling.dates.deadlines import Due
+from zhengling.dates.explanations import Later, explain, sentence
+from zhengling.dates.workdays import WorkdayCalendar
+from zhengling.kernel.errors import Language
+
+ChangeKind = Literal["recomputed", "suspended", "resumed", "extended"]
+
+
+class TraceView(BaseModel):
+    """One step of the explanation, in the language asked for."""
+
+    model_config = ConfigDict(frozen=True)
+    date: date | None
+    effect: str
+    text: str
+
+
+class ChangeView(BaseModel):
+    """One move of a kept due date: from which day to which, when, and why."""
+
+    model_config = ConfigDict(frozen=True)
+    kind: str
+    from_date: date
+    to_date: date
+    why: str
+    recorded_at: datetime
+
+
+class DueView(BaseModel):
+    """A due date as an API answers with it: `at` is exclusive; `trace` only on request, `changes` where it is kept."""
+
+    model_config = ConfigDict(frozen=True)
+    date: date
+    at: datetime
+    provisional: bool
+    rule: str
+    clause: str
+    explanation: str | None = None
+    trace: list[TraceView] | None = None
+    changes: list[ChangeView] | None = None
+
+
+def view_of(
+    due: Due,
+    calendar: WorkdayCalendar,
+    language: Language = "en",
+    *,
+    with_trace: bool = False,
+    later: Later | None = None,
+    changes: list[ChangeView] | None = None,
+) -> DueView:
+    """What an API shows of a due date; with its sentence and its trace where asked for."""
+    held = later.due if later else due
+    answer: dict[str, Any] = {
+        "date": held.date,
+        "at": held.at,
+        "provisional": held.provisional,
+        "rule": held.rule,
+        "clause": held.clause,
+        "changes": changes,
+    }
+    if with_trace:
+        answer["explanation"] = sentence(due, due.terms, calendar, later).in_language(language)
+        answer["trace"] = [
+            TraceView(date=step.date, effect=step.effect, text=step.text.in_language(language))
+            for step in explain(due, due.terms, calendar, later)
+        ]
+    return DueView.model_validate(answer)
