@@ -506,6 +506,6 @@ def require_organisations(composition: Composition, codes: list[str], on: date |
 
 
 # who organises --------------------------------------------------------------------------------------------------------
-def call_office(composition: Composition, official: str | None, on: date, act: Text, clause: str | None) -> None:
+def require_office(composition: Composition, official: str | None, on: date, act: Text, clause: str | None) -> None:
     """Problem 403 `not_the_office` unless the official belongs to the government's office, which organises meetings."""
     composition.require(official, (Actor(role=Role.office),), on, {}, act, code="not_the_office", clause=clause)

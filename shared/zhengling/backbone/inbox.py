@@ -26,7 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from zhengling.backbone import audit
 from zhengling.backbone.crash_points import crash_point
 from zhengling.database.batching import columns, together
-from zhengling.database.session import enter_government, is_outage, told
+from zhengling.database.session import enter_government, is_outage, loggable
 from zhengling.events.catalogue import EVENTS
 from zhengling.events.cloudevents import Envelope, decode
 from zhengling.events.event import Event, EventKind
@@ -309,7 +309,7 @@ class Inbox:
         except Exception as error:
             if is_outage(error):
                 raise
-            log.info("%s takes %d events one by one: %s", self.consumer, len(arrivals), told(error))
+            log.info("%s takes %d events one by one: %s", self.consumer, len(arrivals), loggable(error))
             return False
         return True
 
@@ -379,7 +379,7 @@ class Inbox:
         except Exception as error:
             status, backoff = verdict(error, 1)
             log.warning(
-                "%s couldn't handle %s %s (%s): %s", self.consumer, envelope.type, envelope.id, status, told(error)
+                "%s couldn't handle %s %s (%s): %s", self.consumer, envelope.type, envelope.id, status, loggable(error)
             )
             await self._record(session, row, status, envelope, error, backoff)
             await session.execute(_BLOCK, row)
@@ -406,9 +406,11 @@ class Inbox:
                         await self._handle(session, envelope)
                 except Exception as error:
                     status, backoff = verdict(error, found["attempts"] + 1)
-                    log.warning("%s couldn't handle %s (%s): %s", self.consumer, found["event_id"], status, told(error))
+                    log.warning(
+                        "%s couldn't handle %s (%s): %s", self.consumer, found["event_id"], status, loggable(error)
+                    )
                     await session.execute(
-                        _FAIL, step | {"status": status, "last_error": told(error), "backoff": backoff}
+                        _FAIL, step | {"status": status, "last_error": loggable(error), "backoff": backoff}
                     )
                     await session.execute(_BLOCK, step)
                     return
@@ -453,7 +455,7 @@ class Inbox:
             "envelope": orjson.dumps(envelope.model_dump(mode="json")).decode() if envelope else None,
             "attempts": 1 if error else 0,
             "backoff": backoff,
-            "last_error": told(error) if error else None,
+            "last_error": loggable(error) if error else None,
             "collides_with": collides_with,
         }
 

@@ -17,7 +17,7 @@ from uuid_utils.compat import uuid7
 from zhengling.backbone import audit
 from zhengling.backbone.crash_points import crash_point
 from zhengling.database.batching import read_back, write
-from zhengling.database.session import backbone, enter_government, government_of, is_outage, told
+from zhengling.database.session import backbone, enter_government, government_of, is_outage, loggable
 
 log = logging.getLogger(__name__)
 
@@ -102,6 +102,6 @@ async def fire_next(session: AsyncSession, handlers: Timers) -> bool:
     except Exception as error:
         if is_outage(error):
             raise
-        log.error("timer %s of %s failed and is tried again: %s", due["kind"], due["subject_id"], told(error))
-        await session.execute(_FAILED, {"id": due["id"], "error": told(error)})
+        log.error("timer %s of %s failed and is tried again: %s", due["kind"], due["subject_id"], loggable(error))
+        await session.execute(_FAILED, {"id": due["id"], "error": loggable(error)})
     return True

@@ -105,7 +105,7 @@ def _explain_planning(rules: Planning) -> None:
     def say(line: str) -> None:
         console.print(line, highlight=False, markup=False)
 
-    def door(roles: Sequence[str]) -> str:
+    def waiver(roles: Sequence[str]) -> str:
         return f"lifted by {' or '.join(roles)}" if roles else "firm"
 
     say("\nplanning:")
@@ -113,21 +113,21 @@ def _explain_planning(rules: Planning) -> None:
         say(f"  {name}: {kind.name}, asked by {' or '.join(kind.asked_by)} [{kind.clause}]")
         say(f"    {'; '.join(map(_ask, kind.ask)) or 'on record once nothing stands against it'}")
         if kind.lead:
-            say(f"    {kind.lead.rule} ahead, met by the {kind.lead.met_by}, {door(kind.lead.admit)}")
+            say(f"    {kind.lead.rule} ahead, met by the {kind.lead.met_by}, {waiver(kind.lead.admit)}")
         for quota in kind.quotas:
-            say(f"    at most {quota.at_most} per {quota.per} and {quota.of}, {door(quota.lift)} [{quota.clause}]")
+            say(f"    at most {quota.at_most} per {quota.per} and {quota.of}, {waiver(quota.lift)} [{quota.clause}]")
         for rule in kind.invitees:
-            needs = "only once approved" if rule.needs == "approval" else f"not invited, {door(rule.lift)}"
+            needs = "only once approved" if rule.needs == "approval" else f"not invited, {waiver(rule.lift)}"
             say(f"    {', '.join(rule.groups)}: {needs} [{rule.clause}]")
         if kind.in_name_of:
             names = kind.in_name_of
-            say(f"    in the name of the {' or '.join(names.allowed)}, {door(names.lift)} [{names.clause}]")
+            say(f"    in the name of the {' or '.join(names.allowed)}, {waiver(names.lift)} [{names.clause}]")
         if kind.planned:
-            say(f"    stands in the yearly plan, {door(kind.planned.lift)} [{kind.planned.clause}]")
+            say(f"    stands in the yearly plan, {waiver(kind.planned.lift)} [{kind.planned.clause}]")
     if plan := rules.yearly_plan:
         steps = "; ".join(map(_ask, plan.ask))
         say(
-            f"  yearly plan of {plan.of}: by {plan.deadline}, {steps}; additions {door(plan.additions)} [{plan.clause}]"
+            f"  yearly plan of {plan.of}: by {plan.deadline}, {steps}; additions {waiver(plan.additions)} [{plan.clause}]"
         )
 
 

@@ -151,7 +151,7 @@ def refused_text(error: BaseException) -> bool:
     return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", "") in ("22021", "22P05")
 
 
-def told(error: BaseException) -> str:
+def loggable(error: BaseException) -> str:
     """What a log or a table may keep of an error: its kind and its message, never the values of a row."""
     if isinstance(error, DBAPIError):
         return f"{type(error).__name__}: {str(error.orig).partition(chr(10))[0]}"[:500]  # the lines below show the row

@@ -95,7 +95,7 @@ def explain(due: Due, rule: DeadlineRule, calendar: WorkdayCalendar, later: Late
     if rule.unit is Unit.working_day:
         steps += _count_steps(due, rule, calendar)
     else:
-        steps.append(TraceStep(due.unmoved, "ended", _reckoning(due, rule)))
+        steps.append(TraceStep(due.unmoved, "ended", _calculation(due, rule)))
         steps += [
             TraceStep(day, "skipped", _because(day, calendar))
             for day in _days(due.unmoved, due.date)
@@ -116,7 +116,7 @@ def explain(due: Due, rule: DeadlineRule, calendar: WorkdayCalendar, later: Late
 def sentence(due: Due, rule: DeadlineRule, calendar: WorkdayCalendar, later: Later | None = None) -> Text:
     """The due date in one sentence, as a clerk would write it. Problem as in `explain`."""
     _same_calendar(due, calendar)
-    parts = [_reckoning(due, rule)]
+    parts = [_calculation(due, rule)]
     if rule.unit is Unit.working_day:
         parts += _exceptions(due, rule, calendar)
     elif due.date != due.unmoved:
@@ -193,7 +193,7 @@ def _exceptions(due: Due, rule: DeadlineRule, calendar: WorkdayCalendar) -> Iter
         )
 
 
-def _reckoning(due: Due, rule: DeadlineRule) -> Text:
+def _calculation(due: Due, rule: DeadlineRule) -> Text:
     """How the unmoved end follows from the start."""
     anchor, end = _anchor(due, rule), on_day(due.unmoved)
     if rule.by:

@@ -152,7 +152,7 @@ class InviteeRule(Section):
     except_own: bool = False
 
     @model_validator(mode="after")
-    def _a_door_where_there_is_a_wall(self) -> Self:
+    def _firm_where_approval_is_needed(self) -> Self:
         if self.needs == "approval" and self.lift:
             raise ValueError("lift goes with needs: consent")
         return self

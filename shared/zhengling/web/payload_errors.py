@@ -48,7 +48,7 @@ CHINESE = {
 _BLANK = "不得为空白"
 
 
-def told(finding: Mapping[str, Any]) -> Text:
+def expected(finding: Mapping[str, Any]) -> Text:
     """One of pydantic's findings: what was expected there."""
     kind, context = finding["type"], finding.get("ctx", {})
     english = finding["msg"].removeprefix("Value error, ")

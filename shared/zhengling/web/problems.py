@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
-from zhengling.database.session import is_contention, is_outage, refused_text, told
+from zhengling.database.session import is_contention, is_outage, loggable, refused_text
 from zhengling.kernel.characters import not_allowed
 from zhengling.kernel.errors import Language, Problem, Text, invalid
 from zhengling.web import payload_errors
@@ -99,7 +99,7 @@ async def on_invalid(request: Request, error: Exception) -> Response:
         text = Text("a body has to be JSON, with Content-Type: application/json", "请求体须为 application/json")
         return problem_response(Problem(415, "unsupported_media_type", text), request)
     language = language_of(request)
-    findings = [(".".join(map(str, e["loc"])), payload_errors.told(e), e["type"]) for e in error.errors()]
+    findings = [(".".join(map(str, e["loc"])), payload_errors.expected(e), e["type"]) for e in error.errors()]
     errors = [{"place": place, "expected": text.in_language(language), "type": kind} for place, text, kind in findings]
     if any(e["type"] == "json_invalid" for e in errors):
         text = Text("the body isn't JSON", "请求体不是合法的 JSON")
@@ -148,7 +148,7 @@ async def on_failure(request: Request, error: Exception) -> Response:
             headers={"Retry-After": "2"},
         )
     elif is_contention(error):
-        log.warning("%s %s was broken off: %s", request.method, redacted_path(request), told(error))
+        log.warning("%s %s was broken off: %s", request.method, redacted_path(request), loggable(error))
         problem = Problem(
             503,
             "busy",

@@ -16,14 +16,7 @@ from pydantic import ValidationError
 from calendar_svc.absence import absence as absences
 from calendar_svc.absence import breaches as breaches_
 from calendar_svc.absence import stand_ins
-from calendar_svc.absence.absence import (
-    TRANSITIONS,
-    Absence,
-    AbsenceState,
-    Act,
-    Approval,
-    Extension,
-)
+from calendar_svc.absence.absence import TRANSITIONS, Absence, AbsenceState, Action, Approval, Extension
 from calendar_svc.absence.breaches import Away, Breach
 from calendar_svc.absence.obligations import DutyState, duties_of
 from calendar_svc.field_research.field_research import FieldDay, expected_by, standings
@@ -89,7 +82,7 @@ def problem(call: Any, *args: Any, **more: Any) -> Problem:
 
 # transitions --------------------------------------------------------------------------------------------------------
 def test_every_act_says_in_which_states_it_is_possible_and_every_other_state_refuses_it() -> None:
-    assert set(TRANSITIONS) == set(Act)
+    assert set(TRANSITIONS) == set(Action)
     for act, allowed in TRANSITIONS.items():
         for state in AbsenceState:
             found = absence(state=state)
@@ -245,11 +238,11 @@ def test_whoever_is_let_go_one_after_another_no_day_has_a_pair_or_a_fourth(asked
 def test_a_limit_is_lifted_by_the_head_alone_and_only_for_the_days_asked_for() -> None:
     asked = absence("hc-dep2", exception="必须参加")
     found = breaches("dep2", away("dep3", 0, 9))
-    refusal = problem(breaches_.lift, asked, PEOPLE, found, LimitName.pair, "hc-exec", "准予", NOW, MONDAY)
+    refusal = problem(breaches_.waive, asked, PEOPLE, found, LimitName.pair, "hc-exec", "准予", NOW, MONDAY)
     assert (refusal.status, refusal.code, refusal.clause) == (403, "not_the_lifter", "HC-75")
-    refusal = problem(breaches_.lift, asked, PEOPLE, found, LimitName.at_once, "hc-head", "准予", NOW, MONDAY)
+    refusal = problem(breaches_.waive, asked, PEOPLE, found, LimitName.at_once, "hc-head", "准予", NOW, MONDAY)
     assert refusal.code == "nothing_to_lift"
-    breaches_.lift(asked, PEOPLE, found, LimitName.pair, "hc-head", "准予", NOW, MONDAY)
+    breaches_.waive(asked, PEOPLE, found, LimitName.pair, "hc-head", "准予", NOW, MONDAY)
     assert breaches_.standing(asked, found) == []
     assert breaches_.standing(asked, breaches("dep2", away("dep3", 0, 9), length=5)) != []
 

@@ -38,7 +38,7 @@ from meeting_svc.meeting.record import (
     StaffApproval,
     Withdrawal,
 )
-from meeting_svc.meeting_kind.description import rules_told
+from meeting_svc.meeting_kind.description import describe_kind
 from meeting_svc.minutes import text as minutes_text
 from meeting_svc.resolution import resolution as resolutions
 from meeting_svc.session import preparation, session
@@ -233,12 +233,12 @@ def test_what_was_told_and_granted_for_one_day_does_not_hold_for_another() -> No
     invitation.notify(meeting, kind, people, [], True, act("st-office-clerk"))
     asked = LeaveRequest("st-dep1", None, "出差", [], None, act("st-dep1"))
     leave.ask_leave(meeting, kind, people, asked)
-    assert invitation.not_told(meeting, kind, people) == []
+    assert invitation.not_notified(meeting, kind, people) == []
     later = DAY + timedelta(days=4)
     convenings.postpone(meeting, Postponement(later, None, "二号会议室", "防汛", act("st-office-clerk")))
     assert (meeting.day, meeting.place) == (later, "二号会议室")
     assert [(old.day, old.place, old.reason) for old in meeting.postponements] == [(DAY, "一号会议室", "防汛")]
-    assert "st-head" in invitation.not_told(meeting, kind, people)
+    assert "st-head" in invitation.not_notified(meeting, kind, people)
     assert meeting.leaves[0].state == AnswerState.lapsed
     again = Postponement(later, None, "二号会议室", "又改", act("st-office-clerk"))
     assert refused(lambda: convenings.postpone(meeting, again))[0] == "nothing_changed"
@@ -323,7 +323,7 @@ def test_a_session_opens_once_the_latest_agenda_reached_everybody(government: st
     members = participants.expected(meeting, kind, people)
     assert refused(lambda: tell("nobody")) == ("not_taking_part", clause)
     tell(*members)
-    assert invitation.not_told(meeting, kind, people) == [sponsor]
+    assert invitation.not_notified(meeting, kind, people) == [sponsor]
     listed = [Attendance(o, True) for o in members]
     head = people.holders(Role.head, DAY)[0]
     begin = partial(session.open_session, meeting, kind, people, head, listed, at(DAY), DAY)
@@ -811,7 +811,7 @@ def test_the_circular_counts_who_was_expected_late_gone_early_on_leave_and_absen
 @pytest.mark.parametrize("government", GOVERNMENTS)
 def test_every_rule_of_every_kind_is_told_in_both_languages_with_its_clause(government: str) -> None:
     for kind in book(government).meetings.values():
-        told = rules_told(kind)
+        told = describe_kind(kind)
         assert len(told) >= 4
         assert all(clause and text.en and text.zh for clause, text in told)
         clauses = {rule.clause for rule in (kind.leave, kind.quorum, kind.notice, kind.invitees, kind.staff) if rule}

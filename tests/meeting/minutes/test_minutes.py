@@ -209,7 +209,7 @@ def test_an_edited_text_keeps_every_decision_word_for_word_and_in_its_order() ->
     one, two = resolution("t1"), resolution("t2", number=2, task="另一任务")
     items = minutes_text.words(open_meeting(), KIND, PEOPLE, "某政府", [one, two]).items
     first, second = (f"{each.title}\n　　{each.sentence[:6]}\n{each.sentence[6:]}" for each in items)
-    minutes_text.require_told(f"纪要\n会议认为……\n{first}\n会议强调……\n{second}", items, "HC-53")
+    minutes_text.require_sentences(f"纪要\n会议认为……\n{first}\n会议强调……\n{second}", items, "HC-53")
     wrong = (
         f"{first}\n",
         f"{second}\n{first}",
@@ -218,7 +218,7 @@ def test_an_edited_text_keeps_every_decision_word_for_word_and_in_its_order() ->
     )
     for text in wrong:
         with pytest.raises(Problem, match="decision_not_in_the_text") as refused:
-            minutes_text.require_told(text, items, "HC-53")
+            minutes_text.require_sentences(text, items, "HC-53")
         assert refused.value.extra["missing"] in (items[0].sentence, items[1].sentence, items[1].title)
         assert items[1].title in refused.value.detail.zh or items[0].title in refused.value.detail.zh
 

@@ -21,15 +21,15 @@ from meeting_svc.planning_request import breaches
 from meeting_svc.planning_request import commands as planning_commands
 from meeting_svc.planning_request import planning_request as planning_requests
 from meeting_svc.planning_request.breaches import (
-    Surroundings,
+    Context,
     breaches_of,
     days_late,
+    not_waived,
     quota_key,
     refuse_breaches,
-    standing,
 )
 from meeting_svc.planning_request.invitees import invited_by
-from meeting_svc.planning_request.planning_request import Guest, Lift, PlanningRequest, RequestState
+from meeting_svc.planning_request.planning_request import Guest, PlanningRequest, RequestState, Waiver
 from tests.conftest import composition_of
 from tests.sixth import write_sixth_government
 from zhengling.authority.composition import Composition, Post, PostRole
@@ -74,8 +74,8 @@ def a_type(**changes: Any) -> RequestType:
     return RequestType.model_validate({"name": "展会", "clause": "TV-1"} | changes)
 
 
-def around(**changes: Any) -> Surroundings:
-    known = Surroundings(PEOPLE, CALENDAR, as_of=NOW.date(), due=None, others=(), in_plan=False)
+def around(**changes: Any) -> Context:
+    known = Context(PEOPLE, CALENDAR, as_of=NOW.date(), due=None, others=(), in_plan=False)
     return replace(known, **changes)
 
 
@@ -111,12 +111,12 @@ def test_how_late_a_request_is_counts_the_days_that_its_rule_counts(unit: TimeUn
 SIZED = a_type(participants={"clause": "TV-2", "at_most": 100, "lift": "head"})
 
 
-def a_lift(**changes: Any) -> Lift:
+def a_lift(**changes: Any) -> Waiver:
     content: dict[str, Any] = {
         "hindrance": Hindrance.participants, "clause": "TV-2", "covers": ("200",), "detail": "", "official": "xg-head",
         "reason": "同意", "occurred_at": NOW,
     }  # fmt: skip
-    return Lift(**content | changes)
+    return Waiver(**content | changes)
 
 
 @pytest.mark.parametrize(
@@ -128,26 +128,26 @@ def a_lift(**changes: Any) -> Lift:
         (a_lift(hindrance=Hindrance.quota), False),
     ],
 )
-def test_a_lift_covers_what_it_was_given_for_and_no_more(lift: Lift, covered: bool) -> None:
+def test_a_lift_covers_what_it_was_given_for_and_no_more(lift: Waiver, covered: bool) -> None:
     request = a_request(participants=200, lifts=[lift])
-    assert (standing(request, breaches_of(SIZED, request, around())) == []) is covered
+    assert (not_waived(request, breaches_of(SIZED, request, around())) == []) is covered
 
 
 def test_an_exception_lets_what_has_a_door_wait_until_the_last_step_and_nothing_that_is_firm() -> None:
     request = a_request(participants=200, exception="规模大")
     doors = breaches_of(SIZED, request, around())
-    refuse_breaches(request, doors, finally_=False)
+    refuse_breaches(request, doors, last_step=False)
     with pytest.raises(Problem) as refused:
-        refuse_breaches(request, doors, finally_=True)
+        refuse_breaches(request, doors, last_step=True)
     assert (refused.value.code, refused.value.clause) == ("too_many_participants", "TV-2")
     firm = breaches_of(a_type(participants={"clause": "TV-2", "at_most": 100}), request, around())
     with pytest.raises(Problem) as refused:
-        refuse_breaches(request, firm, finally_=False)
+        refuse_breaches(request, firm, last_step=False)
     assert refused.value.extra["lift"] == []
     assert refused.value.satisfy
     assert "firm" in refused.value.satisfy.en
     with pytest.raises(Problem) as refused:
-        breaches.lift(request, firm, PEOPLE, Hindrance.participants, "xg-head", "同意", NOW, NOW.date())
+        breaches.waive(request, firm, PEOPLE, Hindrance.participants, "xg-head", "同意", NOW, NOW.date())
     assert refused.value.code == "firm"
 
 
@@ -268,7 +268,9 @@ def a_decision(outcome: Outcome = Outcome.passed, standing: Standing = Standing.
     resolution = Resolution(
         decision_id="d", topic_id="t", number=1, title="会议", sponsor=unit, outcome=outcome, task="筹备", lead=unit
     )
-    return Decision(id="d", government="xigang", meeting_id="m", topic_id="t", resolution=resolution, standing=standing)
+    return Decision(
+        id="d", government="xigang", meeting_id="m", topic_id="t", resolution=resolution, standing=not_waived
+    )
 
 
 @pytest.mark.parametrize(
@@ -349,7 +351,7 @@ def test_a_joint_item_counts_only_once_the_committee_passed_that_one() -> None:
 
 def test_a_plan_without_a_door_is_firm_and_an_empty_one_isnt_adopted() -> None:
     with pytest.raises(Problem) as refused:
-        meeting_plans.require_door(PLAN_RULES, PEOPLE, "xg-head", NOW.date())
+        meeting_plans.require_waiver(PLAN_RULES, PEOPLE, "xg-head", NOW.date())
     assert (refused.value.code, refused.value.clause) == ("plan_is_firm", "TV-7")
     with pytest.raises(Problem) as refused:
         meeting_plans.take(a_plan(), PLAN_RULES, step(PlanStep.review, Role.office))
@@ -368,7 +370,7 @@ def test_a_plan_is_overdue_only_while_it_is_collected_and_not_by_a_later_date() 
 
 # the states ---------------------------------------------------------------------------------------------------------
 def test_every_act_says_in_which_states_it_is_possible_and_every_state_has_its_word() -> None:
-    assert set(planning_requests.TRANSITIONS) == set(planning_requests.Act)
+    assert set(planning_requests.TRANSITIONS) == set(planning_requests.Action)
     assert set(planning_requests._STATES_ZH) == set(planning_requests.RequestState)
     assert set(breaches._CODES) == set(Hindrance)
     over = {planning_requests.RequestState.refused, planning_requests.RequestState.withdrawn}

@@ -360,7 +360,7 @@ import signal, sys, time
 from pathlib import Path
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it, and its children with it
 sys.executable = sys.argv[1]
-from zhengling.stack import EmbeddedStack
+from zhengling.local.stack import EmbeddedStack
 with EmbeddedStack(rulebooks=[Path(".")], services=["meeting"]) as stack:
     print(stack.folder, flush=True)
     time.sleep(600)
@@ -392,7 +392,8 @@ def test_a_signal_stops_the_stack_in_order_and_removes_its_temporary_folder(
 STACK_SCRIPT = """
 import sys, threading, time
 from pathlib import Path
-from zhengling.stack import EmbeddedBroker, EmbeddedPostgres
+from zhengling.local.broker import EmbeddedBroker
+from zhengling.local.postgres import EmbeddedPostgres
 folder = Path(sys.argv[1])
 postgres, broker = EmbeddedPostgres(folder), EmbeddedBroker(folder)
 def up(server):

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import _pydantic_core
 
 from zhengling.kernel.instants import Day
-from zhengling.web.payload_errors import CHINESE, told
+from zhengling.web.payload_errors import CHINESE, expected
 
 #: What only Python objects can cause, never JSON or a query.
 NEVER = re.compile(
@@ -25,7 +25,7 @@ FINDINGS = {each["type"]: each["message_template_python"] for each in _pydantic_
 @pytest.mark.parametrize("kind", sorted(kind for kind in FINDINGS if not NEVER.fullmatch(kind)))
 def test_every_finding_that_a_request_can_cause_has_its_chinese(kind: str) -> None:
     given = {name: f"<{name}>" for name in re.findall(r"{(\w+)}", FINDINGS[kind])}
-    text = told({"type": kind, "msg": FINDINGS[kind], "ctx": given})
+    text = expected({"type": kind, "msg": FINDINGS[kind], "ctx": given})
     assert re.search("[\u4e00-\u9fff]", text.zh)
     assert "{" not in text.zh
 
@@ -63,4 +63,4 @@ def test_a_clerk_reads_what_was_expected(wrong: dict[str, Any], zh: str, en: str
     with pytest.raises(ValidationError) as caught:
         Asked.model_validate(wrong)
     (finding,) = caught.value.errors()
-    assert told(finding) == (en, zh)
+    assert expected(finding) == (en, zh)

@@ -39,7 +39,7 @@ class AbsenceState(StrEnum):
     returned = "returned"
 
 
-class Act(StrEnum):
+class Action(StrEnum):
     """What can be done with an absence, as transitions and refusals name it."""
 
     approve = "approve"
@@ -54,15 +54,15 @@ class Act(StrEnum):
 
 _REQUESTED, _APPROVED = AbsenceState.requested, AbsenceState.approved
 #: In which states an act is possible. Approving, refusing and lifting mean the extension where one is asked for.
-TRANSITIONS: dict[Act, tuple[AbsenceState, ...]] = {
-    Act.approve: (_REQUESTED, _APPROVED),
-    Act.refuse: (_REQUESTED, _APPROVED),
-    Act.lift: (_REQUESTED, _APPROVED),
-    Act.entrust: (_APPROVED,),
-    Act.extend: (_APPROVED,),
-    Act.record_return: (_APPROVED,),
-    Act.cancel: (_REQUESTED, _APPROVED),
-    Act.record_duty: (_REQUESTED, _APPROVED, AbsenceState.returned),
+TRANSITIONS: dict[Action, tuple[AbsenceState, ...]] = {
+    Action.approve: (_REQUESTED, _APPROVED),
+    Action.refuse: (_REQUESTED, _APPROVED),
+    Action.lift: (_REQUESTED, _APPROVED),
+    Action.entrust: (_APPROVED,),
+    Action.extend: (_APPROVED,),
+    Action.record_return: (_APPROVED,),
+    Action.cancel: (_REQUESTED, _APPROVED),
+    Action.record_duty: (_REQUESTED, _APPROVED, AbsenceState.returned),
 }
 _STATES_ZH = {
     AbsenceState.requested: "待批",
@@ -88,7 +88,7 @@ class Approval:
 
 
 @dataclass(frozen=True)
-class Lift:
+class Waiver:
     """A limit that somebody let be for these days, with a reason."""
 
     limit: LimitName
@@ -149,7 +149,7 @@ class Absence:
     exception: str = ""
     state: AbsenceState = AbsenceState.requested
     steps: list[Approval] = field(default_factory=list)
-    lifts: list[Lift] = field(default_factory=list)
+    lifts: list[Waiver] = field(default_factory=list)
     stand_ins: list[StandIn] = field(default_factory=list)
     vacancies: list[Vacancy] = field(default_factory=list)
     duties_done: list[DutyDone] = field(default_factory=list)
@@ -270,7 +270,7 @@ def next_ask(asks: Sequence[Ask], taken: Sequence[Approval]) -> tuple[Ask, tuple
     return None
 
 
-def require_act(absence: Absence, act: Act) -> None:
+def require_act(absence: Absence, act: Action) -> None:
     """409 `illegal_state` unless the act is possible in the state that the absence is in."""
     allowed = TRANSITIONS[act]
     if absence.state not in allowed:
@@ -390,7 +390,7 @@ def _replace_extension(absence: Absence, **changes: object) -> None:
 def ask_extension(absence: Absence, extension: Extension) -> None:
     """Ask for staying longer, while away or before. 409 `extension_under_way`, `over_already`; 422 `until_not_later`,
     `too_long`."""
-    require_act(absence, Act.extend)
+    require_act(absence, Action.extend)
     if absence.extension:
         raise refusal(
             "extension_under_way",
@@ -418,7 +418,7 @@ def ask_extension(absence: Absence, extension: Extension) -> None:
 # the return ---------------------------------------------------------------------------------------------------------
 def come_back(absence: Absence, returned_on: date) -> None:
     """Record the return: the days from it on are free again. 409 `not_away_yet`."""
-    require_act(absence, Act.record_return)
+    require_act(absence, Action.record_return)
     if returned_on < absence.since:
         raise refusal(
             "not_away_yet",
@@ -435,7 +435,7 @@ def come_back(absence: Absence, returned_on: date) -> None:
 
 def cancel(absence: Absence, reason: str, on: date) -> bool:
     """Cancel before it begins; True where it had been approved. 409 `has_begun`."""
-    require_act(absence, Act.cancel)
+    require_act(absence, Action.cancel)
     was_approved = absence.state == AbsenceState.approved
     if was_approved and on >= absence.since:
         raise refusal(

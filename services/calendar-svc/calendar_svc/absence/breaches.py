@@ -10,14 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from calendar_svc.absence.absence import (
-    Absence,
-    Act,
-    Lift,
-    own_absence,
-    require_act,
-    require_asked,
-)
+from calendar_svc.absence.absence import Absence, Action, Waiver, own_absence, require_act, require_asked
 from zhengling.authority.composition import Acting, Composition
 from zhengling.kernel.errors import Text, refusal
 from zhengling.kernel.instants import shanghai_day
@@ -44,7 +37,7 @@ class Breach:
     clause: str
     first: date
     last: date
-    lift: tuple[Role, ...]
+    waivable_by: tuple[Role, ...]
     because_of: tuple[Away, ...] = ()
     at_most: int | None = None
     due: date | None = None
@@ -60,11 +53,11 @@ def require_no_overlap(composition: Composition, absence: Absence, own: Sequence
             f"{name} has an absence from {clash.since} to {clash.until}",
             f"{name}已有{clash.since}至{clash.until}的请假",
             Text("extend or cancel that one, or choose other days", "请对原请假办理续假或取消，或另选日期"),
-            away=_told(composition, [clash]),
+            away=_shown(composition, [clash]),
         )
 
 
-def standing_against(
+def open_breaches(
     absence: Absence, rules: Rules, row: RequestRow, composition: Composition, away: Sequence[Away]
 ) -> list[Breach]:
     """What stands against what is asked for: too short a notice, and the limits on the days not approved yet, given who
@@ -136,8 +129,8 @@ def standing(absence: Absence, found: Sequence[Breach]) -> list[Breach]:
         breach
         for breach in found
         if not any(
-            lift.limit == breach.limit and lift.since <= breach.first and breach.last <= lift.until
-            for lift in absence.lifts
+            waiver.limit == breach.limit and waiver.since <= breach.first and breach.last <= waiver.until
+            for waiver in absence.lifts
         )
     ]
 
@@ -156,18 +149,18 @@ def refuse_breaches(composition: Composition, absence: Absence, found: Sequence[
         return
     breach = found[0]
     en, zh = _says(composition, absence, breach)
-    lifters = " or ".join(breach.lift)
-    if not breach.lift:
+    who_waives = " or ".join(breach.waivable_by)
+    if not breach.waivable_by:
         satisfy = Text("choose other days: nobody may let it be", "请另选日期：无人可准予例外")
     elif asked:
         satisfy = Text(
-            f"choose other days, or have {lifters} lift the limit with a reason",
-            f"请另选日期，或由{in_chinese(*breach.lift)}说明理由后准予例外",
+            f"choose other days, or have {who_waives} lift the limit with a reason",
+            f"请另选日期，或由{in_chinese(*breach.waivable_by)}说明理由后准予例外",
         )
     else:
         satisfy = Text(
-            f"choose other days, or state in `exception` why {lifters} should let it be",
-            f"请另选日期，或说明例外理由，报{in_chinese(*breach.lift)}准予",
+            f"choose other days, or state in `exception` why {who_waives} should let it be",
+            f"请另选日期，或说明例外理由，报{in_chinese(*breach.waivable_by)}准予",
         )
     extra: dict[str, object] = {"limit": breach.limit, "days": [str(breach.first), str(breach.last)]}
     if breach.due:
@@ -179,7 +172,7 @@ def refuse_breaches(composition: Composition, absence: Absence, found: Sequence[
         zh,
         satisfy,
         **extra,
-        away=_told(composition, breach.because_of),
+        away=_shown(composition, breach.because_of),
         also=[other.limit for other in found[1:]],
     )
 
@@ -207,7 +200,7 @@ def _says(composition: Composition, absence: Absence, breach: Breach) -> Text:
     )
 
 
-def _told(composition: Composition, away: Sequence[Away]) -> list[dict[str, str]]:
+def _shown(composition: Composition, away: Sequence[Away]) -> list[dict[str, str]]:
     return [
         {
             "official": other.official,
@@ -219,7 +212,7 @@ def _told(composition: Composition, away: Sequence[Away]) -> list[dict[str, str]
     ]
 
 
-def lift(
+def waive(
     absence: Absence,
     composition: Composition,
     found: Sequence[Breach],
@@ -230,7 +223,7 @@ def lift(
     on: date,
 ) -> Acting:
     """Let a limit be for the days asked for. 403 `not_the_lifter`; 409 `nothing_to_lift`."""
-    require_act(absence, Act.lift)
+    require_act(absence, Action.lift)
     require_asked(absence)
     breach = next((b for b in standing(absence, found) if b.limit == limit), None)
     if breach is None:
@@ -243,7 +236,7 @@ def lift(
         )
     acting = composition.require(
         official,
-        tuple(Actor(role=role) for role in breach.lift),
+        tuple(Actor(role=role) for role in breach.waivable_by),
         on,
         {},
         Text(f"lift the limit {limit}", "准予例外"),
@@ -254,7 +247,7 @@ def lift(
         raise own_absence(absence)
     absence.lifts = [
         *absence.lifts,
-        Lift(
+        Waiver(
             limit,
             absence.since,
             absence.asked_until,

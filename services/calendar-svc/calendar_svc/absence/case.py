@@ -71,7 +71,7 @@ async def breaches_of(
 ) -> list[Breach]:
     """What stands against what is asked for: too short a notice, and the limits on the days not approved yet."""
     away = await away_between(session, absence.since, absence.asked_until) if rules.limits else []
-    return breaches.standing_against(absence, rules, row, composition, away)
+    return breaches.open_breaches(absence, rules, row, composition, away)
 
 
 async def absence_case(call: Call, absence_id: str) -> Case:

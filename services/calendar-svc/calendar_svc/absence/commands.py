@@ -89,7 +89,7 @@ async def request_absence(call: Call, body: RequestAbsence) -> Absence:
     )
     breaches.require_no_overlap(composition, absence, await others(call.session, absence, _OWN))
     found = await breaches_of(call.session, absence, rules, row, composition)
-    if not body.exception or not all(breach.lift for breach in found):
+    if not body.exception or not all(breach.waivable_by for breach in found):
         breaches.refuse_breaches(composition, absence, found, asked=False)
     case = Case(absence, rules, row, composition, found)
     await _complete(call, case, occurred_at)
@@ -103,7 +103,7 @@ async def approve(call: Call, absence_id: str, body: Answer) -> Absence:
     limit stands against it. Emits absence.approved or absence.extended with the last step."""
     case = await absence_case(call, absence_id)
     absence, occurred_at = case.absence, call.occurred(body.occurred_at)
-    absences.require_act(absence, absences.Act.approve)
+    absences.require_act(absence, absences.Action.approve)
     ask, acting = absences.answerer(absence, case.row, case.composition, call.official, shanghai_day(call.now))
     absences.require_not_before(absence, occurred_at)
     breaches.require_no_overlap(case.composition, absence, await others(call.session, absence, AWAY))
@@ -129,7 +129,7 @@ async def refuse(call: Call, absence_id: str, body: RefuseAbsence) -> Absence:
     """Refuse what is asked for, with a reason. By whoever is to take the next step. Emits absence.refused."""
     case = await absence_case(call, absence_id)
     absence, occurred_at = case.absence, call.occurred(body.occurred_at)
-    absences.require_act(absence, absences.Act.refuse)
+    absences.require_act(absence, absences.Action.refuse)
     _, acting = absences.answerer(absence, case.row, case.composition, call.official, shanghai_day(call.now))
     absences.require_not_before(absence, occurred_at)
     extension = absences.refuse(absence, body.reason)
@@ -153,7 +153,7 @@ async def lift_limit(call: Call, absence_id: str, body: LiftLimit) -> Absence:
     case = await absence_case(call, absence_id)
     absence, occurred_at = case.absence, call.occurred(body.occurred_at)
     absences.require_not_before(absence, occurred_at)
-    acting = breaches.lift(
+    acting = breaches.waive(
         absence,
         case.composition,
         case.found,
@@ -184,7 +184,7 @@ async def extend(call: Call, absence_id: str, body: Extend) -> Absence:
     with call.session.no_autoflush:
         case.found = await breaches_of(call.session, absence, case.rules, case.row, case.composition)
     found = breaches.standing(absence, case.found)
-    if not body.exception or not all(breach.lift for breach in found):
+    if not body.exception or not all(breach.waivable_by for breach in found):
         breaches.refuse_breaches(case.composition, absence, found, asked=False)
     await _complete(call, case, occurred_at)
     await call.session.flush()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from calendar_svc.absence.absence import Absence, AbsenceState, Act, DutyDone, require_act
+from calendar_svc.absence.absence import Absence, AbsenceState, Action, DutyDone, require_act
 from zhengling.authority.composition import Composition
 from zhengling.kernel.errors import Text, refusal
 from zhengling.kernel.instants import shanghai_day
@@ -52,7 +52,7 @@ def record_duty(
     absence: Absence, row: RequestRow, composition: Composition, official: str | None, done: DutyDone, on: date
 ) -> None:
     """Record that a duty was done. 409 `no_such_duty`, `done_already`; 403 `not_the_recorder`."""
-    require_act(absence, Act.record_duty)
+    require_act(absence, Action.record_duty)
     wanted = next((d for d in row.duties if (d.duty, d.when) == (done.duty, done.when)), None)
     if wanted is None:
         known = [f"{d.duty} {d.when}" for d in row.duties]

@@ -72,7 +72,7 @@ async def _view(call: Call, absence: Absence, away: Sequence[Away]) -> AbsenceVi
     if not _is_open(absence):
         return view
     composition = await compositions.current(call.session)
-    found = breaches.standing_against(absence, rules, row, composition, away)
+    found = breaches.open_breaches(absence, rules, row, composition, away)
     view.breaches = [BreachView.model_validate(breach) for breach in breaches.standing(absence, found)]
     if due := absences.next_ask(row.ask, absence.taken):
         ask, roles = due

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from calendar_svc.absence.absence import Absence, Act, require_act
+from calendar_svc.absence.absence import Absence, Action, require_act
 from zhengling.authority.absence import StandIn, Vacancy
 from zhengling.authority.composition import Composition
 from zhengling.kernel.errors import Text, refusal
@@ -54,7 +54,7 @@ def entrust(
 ) -> None:
     """Record that somebody stands in, in every power that the rules let this one be entrusted with; whoever stood in
     there before no longer does. 403 `not_the_one_to_decide`; 409 `cannot_stand_in`."""
-    require_act(absence, Act.entrust)
+    require_act(absence, Action.entrust)
     recordable = [
         (row, _candidates(row, composition, absence.official, absence.since))
         for row in _rows_for(rules, composition, absence, absence.since)

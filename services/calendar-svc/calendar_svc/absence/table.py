@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from calendar_svc.absence.absence import Absence, Approval, DutyDone, Extension, Lift
+from calendar_svc.absence.absence import Absence, Approval, DutyDone, Extension, Waiver
 from calendar_svc.registry import Instant, mapper, metadata
 from zhengling.authority.absence import StandIn, Vacancy
 from zhengling.database.mapping import Json, map_noun, noun_columns
@@ -30,7 +30,7 @@ absence = sa.Table(
     sa.Column("exception", sa.Text, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("steps", Json(list[Approval]), nullable=False),
-    sa.Column("lifts", Json(list[Lift]), nullable=False),
+    sa.Column("lifts", Json(list[Waiver]), nullable=False),
     sa.Column("stand_ins", Json(list[StandIn]), nullable=False),
     sa.Column("vacancies", Json(list[Vacancy]), nullable=False),
     sa.Column("duties_done", Json(list[DutyDone]), nullable=False),

@@ -23,7 +23,7 @@ AD_HOC = "period"
 
 
 @dataclass
-class _Reckoner:
+class _Calculator:
     """Computes due dates for one call: each government's rules and calendar are looked up once."""
 
     call: Call
@@ -57,10 +57,10 @@ class _Reckoner:
 
 async def compute_deadlines(call: Call, requests: list[DeadlineRequest], *, with_trace: bool) -> list[DueView]:
     """Due dates by the rules in force today. Another government's need the scope calendar:national."""
-    reckoner = _Reckoner(call)
-    await reckoner.enter(item.government for item in requests)
+    calculator = _Calculator(call)
+    await calculator.enter(item.government for item in requests)
     return [
-        view_of(reckoner.due(item), reckoner.calendars[item.government], call.language, with_trace=with_trace)
+        view_of(calculator.due(item), calculator.calendars[item.government], call.language, with_trace=with_trace)
         for item in requests
     ]
 
@@ -70,7 +70,7 @@ async def compute_batch(call: Call, items: list[Any]) -> list[dict[str, Any]]:
 
     The same question is answered once: of 100,000 dates most have been asked before. Problems (422) name the item.
     """
-    reckoner = _Reckoner(call)
+    calculator = _Calculator(call)
     known: dict[object, dict[str, Any]] = {}
     answers: list[dict[str, Any]] = []
     for place, item in enumerate(items):
@@ -81,10 +81,10 @@ async def compute_batch(call: Call, items: list[Any]) -> list[dict[str, Any]]:
             key, answer = place, None
         if answer is None:
             request = _validated(item, place)
-            if request.government not in reckoner.calendars:
-                await reckoner.enter([request.government])
+            if request.government not in calculator.calendars:
+                await calculator.enter([request.government])
             try:
-                answer = known[key] = _answer(reckoner.due(request))
+                answer = known[key] = _answer(calculator.due(request))
             except Problem as problem:
                 problem.extra["place"] = f"items.{place}"
                 raise

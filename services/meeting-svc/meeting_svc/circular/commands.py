@@ -12,7 +12,7 @@ from meeting_svc.circular.circular import Circular, Figures
 from meeting_svc.circular.schemas import SendCircular
 from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.meeting.table import meeting as meeting_table
-from zhengling.authority.composition import call_office, names_of
+from zhengling.authority.composition import names_of, require_office
 from zhengling.kernel.errors import Text
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import composition as compositions
@@ -23,7 +23,7 @@ async def send_circular(call: Call, body: SendCircular) -> Circular:
     """Record that the attendance of a period was circulated, with its figures as they are now. By the office."""
     composition, occurred_at = await compositions.current(call.session), call.occurred(body.occurred_at)
     act = Text("circulate attendance", "通报参会情况")
-    call_office(composition, call.official, shanghai_day(call.now), act, None)
+    require_office(composition, call.official, shanghai_day(call.now), act, None)
     if body.kind:
         call.rulebook.kind(body.kind)
     figures = await figures_of(call, body.since, body.until, body.kind)

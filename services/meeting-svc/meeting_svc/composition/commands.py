@@ -13,7 +13,7 @@ from meeting_svc.composition.changes import Report, examine
 from meeting_svc.composition.rows import MAX_ROWS, Written, rows_of
 from meeting_svc.composition.schemas import CompositionReport, CompositionRows
 from meeting_svc.meeting_plan import commands as yearly_plan_commands
-from zhengling.authority.composition import Composition, call_office
+from zhengling.authority.composition import Composition, require_office
 from zhengling.backbone.outbox import emit
 from zhengling.events.meeting import CompositionChanged
 from zhengling.kernel.errors import Problem, Text, invalid
@@ -75,7 +75,7 @@ async def load_composition(
     standing = Composition.model_validate(row.content) if row else None
     if standing and call.official:
         act = Text("load the composition", "载入机构和人员")
-        call_office(standing, call.official, shanghai_day(call.now), act, None)
+        require_office(standing, call.official, shanghai_day(call.now), act, None)
     report = await _examined(call, content, standing)
     if report.composition is None:
         raise _wrong_rows(await asyncio.to_thread(CompositionReport.of, report, row.version if row else None))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from meeting_svc.meeting.chairing import may_chair, planned_chair
-from meeting_svc.meeting.meeting import PREPARED, STANDING, Meeting, MeetingState, lapsed, require_state
+from meeting_svc.meeting.meeting import NOT_REFUSED, PREPARED, Meeting, MeetingState, lapsed, require_state
 from meeting_svc.meeting.record import OF_A_MEETING, Cancellation, Participants, Postponement, Recording
 from zhengling.authority.composition import Composition, OrganisationKind
 from zhengling.kernel.bounds import appended
@@ -101,8 +101,8 @@ def postpone(meeting: Meeting, change: Postponement) -> None:
     old = Postponement(meeting.day, meeting.starts_at, meeting.place, change.reason, change.act)
     meeting.postponements = appended(meeting.postponements, old, bound=OF_A_MEETING)
     if change.day != meeting.day:
-        meeting.leaves = [lapsed(leave) if leave.state in STANDING else leave for leave in meeting.leaves]
-        meeting.delegations = [lapsed(sent) if sent.state in STANDING else sent for sent in meeting.delegations]
+        meeting.leaves = [lapsed(leave) if leave.state in NOT_REFUSED else leave for leave in meeting.leaves]
+        meeting.delegations = [lapsed(sent) if sent.state in NOT_REFUSED else sent for sent in meeting.delegations]
     meeting.devices = None
     meeting.day, meeting.starts_at, meeting.place = change.day, change.starts_at, change.place
 

@@ -158,13 +158,13 @@ AMENDABLE = ("outcome", "task", "lead", "co_units", "due", "difficulty", "docume
 def changes(before: Resolution, after: Resolution) -> tuple[ResolutionChange, ...]:
     """What differs between two wordings of a decision, field by field."""
     return tuple(
-        ResolutionChange(field=name, before=_told(getattr(before, name)), after=_told(getattr(after, name)))
+        ResolutionChange(field=name, before=_in_words(getattr(before, name)), after=_in_words(getattr(after, name)))
         for name in AMENDABLE
         if getattr(before, name) != getattr(after, name)
     )
 
 
-def _told(value: object) -> str | None:
+def _in_words(value: object) -> str | None:
     if value is None:
         return None
     if isinstance(value, tuple):

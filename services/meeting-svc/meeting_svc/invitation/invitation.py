@@ -202,7 +202,7 @@ def require_consent(
 
 
 # the notice ---------------------------------------------------------------------------------------------------------
-def to_be_told(meeting: Meeting, kind: MeetingKind, composition: Composition) -> list[str]:
+def to_be_notified(meeting: Meeting, kind: MeetingKind, composition: Composition) -> list[str]:
     """Whom the agenda and papers have to reach: members, standing attendees, approved invitees, the sponsors of topics;
     keys of officials and units, names of those from outside."""
     people = [*expected(meeting, kind, composition), *(i.key for i in meeting.invitees if i.approved)]
@@ -210,19 +210,19 @@ def to_be_told(meeting: Meeting, kind: MeetingKind, composition: Composition) ->
     return list(dict.fromkeys([*people, *units]))
 
 
-def told(meeting: Meeting) -> set[str]:
+def notified(meeting: Meeting) -> set[str]:
     """Whom the latest agenda reached, for the time and place that hold."""
     latest = len(meeting.agenda_versions)
     notices = [n for n in meeting.notices if n.agenda_version == latest and n.round == meeting.round and latest]
     return {recipient for notice in notices for recipient in notice.recipients}
 
 
-def not_told(meeting: Meeting, kind: MeetingKind, composition: Composition) -> list[str]:
+def not_notified(meeting: Meeting, kind: MeetingKind, composition: Composition) -> list[str]:
     """Who still has to be told before the session opens; nobody where the rules ask for no notice."""
     if kind.notice is None:
         return []
-    reached = told(meeting)
-    return [key for key in to_be_told(meeting, kind, composition) if key not in reached]
+    reached = notified(meeting)
+    return [key for key in to_be_notified(meeting, kind, composition) if key not in reached]
 
 
 def notify(
@@ -250,7 +250,7 @@ def notify(
             Text("state when it was sent, after the approval", "请填写批准之后的时间"),
         )
     require_consent(meeting, kind, composition)
-    everybody = to_be_told(meeting, kind, composition)
+    everybody = to_be_notified(meeting, kind, composition)
     if waiting := [i.key for i in pending(meeting) if i.key in recipients and i.key not in everybody]:
         raise refusal(
             "invitee_not_approved",
@@ -273,7 +273,7 @@ def notify(
 
 def require_notified(meeting: Meeting, kind: MeetingKind, composition: Composition) -> None:
     """Refusal `not_notified` names whom the latest agenda hasn't reached."""
-    if kind.notice is None or not (missing := not_told(meeting, kind, composition)):
+    if kind.notice is None or not (missing := not_notified(meeting, kind, composition)):
         return
     names = [names_of(composition).get(key, key) for key in missing]
     raise refusal(

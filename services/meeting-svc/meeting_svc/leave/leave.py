@@ -11,7 +11,7 @@ from datetime import date
 from typing import TypeVar
 
 from meeting_svc.meeting.chairing import planned_chair, require_entrusted_chair
-from meeting_svc.meeting.meeting import PREPARED, STANDING, Meeting, lapsed, require_state
+from meeting_svc.meeting.meeting import NOT_REFUSED, PREPARED, Meeting, lapsed, require_state
 from meeting_svc.meeting.participants import expected
 from meeting_svc.meeting.record import (
     OF_THE_PEOPLE_IN_A_MEETING,
@@ -142,7 +142,7 @@ def _require_in_time(meeting: Meeting, clause: str | None) -> None:
 
 
 def _require_not_asked(asked: list[Asked], official: str, clause: str | None) -> None:
-    if any(each.official == official and each.state in STANDING for each in asked):
+    if any(each.official == official and each.state in NOT_REFUSED for each in asked):
         raise refusal(
             "asked_already",
             clause,
@@ -155,7 +155,7 @@ def _require_not_asked(asked: list[Asked], official: str, clause: str | None) ->
 def withdraw_leave(meeting: Meeting, official: str, withdrawal: Withdrawal) -> None:
     """Take back a leave that waits or was granted, before the meeting opens: they come after all, and whom they sent in
     their place stays away. Refusals: `nothing_asked`, `leave_too_late`, `withdrawn_before_asked`."""
-    mine = [each for each in meeting.leaves if each.official == official and each.state in STANDING]
+    mine = [each for each in meeting.leaves if each.official == official and each.state in NOT_REFUSED]
     if not mine:
         raise _nothing_asked(Text("no leave of theirs waits or was granted", "没有待答复或已获准的请假"))
     (leave,) = mine
@@ -172,7 +172,8 @@ def withdraw_leave(meeting: Meeting, official: str, withdrawal: Withdrawal) -> N
     taken_back = replace(leave, state=AnswerState.withdrawn, withdrawal=withdrawal)
     meeting.leaves = [taken_back if each is leave else each for each in meeting.leaves]
     meeting.delegations = [
-        lapsed(sent) if sent.official == official and sent.state in STANDING else sent for sent in meeting.delegations
+        lapsed(sent) if sent.official == official and sent.state in NOT_REFUSED else sent
+        for sent in meeting.delegations
     ]
 
 

@@ -16,7 +16,7 @@ from meeting_svc.meeting_kind.case import kind_of
 from zhengling.authority import chain as chains
 from zhengling.authority.act import Act
 from zhengling.authority.chain import StepTaken
-from zhengling.authority.composition import Acting, Composition, call_office
+from zhengling.authority.composition import Acting, Composition, require_office
 from zhengling.authority.schemas import TakeStep
 from zhengling.database.session import lock
 from zhengling.kernel.errors import Text
@@ -96,7 +96,7 @@ def organised(case: MeetingCase, act: Text) -> None:
 
 
 def office(case: MeetingCase, act: Text, clause: str | None) -> None:
-    call_office(case.composition, case.call.official, case.today, act, clause)
+    require_office(case.composition, case.call.official, case.today, act, clause)
 
 
 def office_act(case: MeetingCase, stated: datetime | None, act: Text, clause: str | None) -> Act:

@@ -75,7 +75,7 @@ _STATES_ZH = {
 #: What was granted, or reported where that is all the rules ask for.
 GRANTED = (AnswerState.approved, AnswerState.reported)
 #: What was asked for and still holds: it waits for its answer, or was granted.
-STANDING = (AnswerState.requested, *GRANTED)
+NOT_REFUSED = (AnswerState.requested, *GRANTED)
 #: While it is prepared: from the call to the opening.
 PREPARED = (MeetingState.called, MeetingState.agenda_approved)
 HELD = (MeetingState.open, MeetingState.closed, MeetingState.minuted, MeetingState.signed)

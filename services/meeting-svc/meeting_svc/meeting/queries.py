@@ -43,11 +43,11 @@ from zhengling.web.worklist import waited_for
 
 async def meeting_view(call: Call, meeting: Meeting) -> MeetingView:
     """The meeting with what is next: what it asks for before it opens, who takes the next step of a chain."""
-    return await _view(call, meeting, await _around(call, [meeting]))
+    return await _view(call, meeting, await _context_of(call, [meeting]))
 
 
 @dataclass(frozen=True)
-class _Around:
+class _Context:
     """What the views of a page of meetings need beside them, asked for once: their newest minutes, and which meetings
     have another one of their kind on their day."""
 
@@ -55,7 +55,7 @@ class _Around:
     doubled: set[tuple[str, date]]
 
 
-async def _around(call: Call, rows: Sequence[Meeting]) -> _Around:
+async def _context_of(call: Call, rows: Sequence[Meeting]) -> _Context:
     meeting, days = meeting_table.c, {(row.kind, row.day) for row in rows if row.state in meetings.PREPARED}
     several = (
         sa.select(meeting.kind, meeting.day)
@@ -64,7 +64,7 @@ async def _around(call: Call, rows: Sequence[Meeting]) -> _Around:
         .having(sa.func.count() > 1)
     )
     doubled = {(kind, day) for kind, day in await call.session.execute(several)} if days else set()
-    return _Around(await _newest_minutes(call, rows), doubled)
+    return _Context(await _newest_minutes(call, rows), doubled)
 
 
 async def _newest_minutes(call: Call, meetings_: Sequence[Meeting]) -> dict[str, Newest]:
@@ -74,17 +74,17 @@ async def _newest_minutes(call: Call, meetings_: Sequence[Meeting]) -> dict[str,
     return await newest_of(call, minuted) if minuted else {}
 
 
-async def _view(call: Call, meeting: Meeting, around: _Around) -> MeetingView:
+async def _view(call: Call, meeting: Meeting, context: _Context) -> MeetingView:
     view = MeetingView.model_validate(meeting)
     kind = kind_of(call, meeting)
     view.outstanding_copies = [copy.number for copy in meeting.copies if copy.outstanding]
     if meeting.state in meetings.PREPARED:
         await _preparation(call, view, meeting, kind)
-        view.warnings += [RemarkView.model_validate(each) for each in await _day_remarks(call, meeting, kind, around)]
+        view.warnings += [RemarkView.model_validate(each) for each in await _day_remarks(call, meeting, kind, context)]
     if kind.quorum and meeting.state != MeetingState.cancelled:
         figures = quorum.figures(meeting, kind, await compositions.current(call.session))
         view.quorum = QuorumView.model_validate(figures) if figures else None
-    newest = around.newest.get(meeting.id)
+    newest = context.newest.get(meeting.id)
     chains: dict[MeetingState, tuple[Chain, list[StepTaken]]] = {
         MeetingState.called: (kind.agenda, meeting.agenda_steps),
     }
@@ -100,14 +100,14 @@ async def _view(call: Call, meeting: Meeting, around: _Around) -> MeetingView:
     return view
 
 
-async def _day_remarks(call: Call, meeting: Meeting, kind: MeetingKind, around: _Around) -> list[Remark]:
+async def _day_remarks(call: Call, meeting: Meeting, kind: MeetingKind, context: _Context) -> list[Remark]:
     """A day that is no working day, and a second meeting of the kind on it: lawful, and perhaps a mistake."""
     found = []
     with suppress(Problem):  # no calendar came yet, or none that reaches the day: a read doesn't fail for a warning
         if not (await calendars.current(call.session)).is_workday(meeting.day):
             text = Text(f"{meeting.day} is no working day", f"{meeting.day}不是工作日")
             found.append(Remark("not_a_working_day", None, text))
-    if (meeting.kind, meeting.day) in around.doubled:
+    if (meeting.kind, meeting.day) in context.doubled:
         text = Text(f"{kind.name} is called twice for {meeting.day}", f"{meeting.day}已有另一次{kind.name}")
         found.append(Remark("second_on_the_day", None, text))
     return found
@@ -181,15 +181,15 @@ async def list_meetings(
     if (official := waited_for(call, waits_for)) is not None:
 
         async def waiting(rows: list[Meeting]) -> list[MeetingView | None]:
-            around = await _around(call, rows)
-            views = [await _view(call, row, around) for row in rows]
+            context = await _context_of(call, rows)
+            views = [await _view(call, row, context) for row in rows]
             return [view if official in _waits_for(view) else None for view in views]
 
         wanted.append(meeting_table.c.state.in_(_UNDER_WAY))
         return await picked(call.session, Meeting, request, waiting, *wanted)
     rows, cursor = await page(call.session, Meeting, request, *wanted)
-    around = await _around(call, rows)
-    return Page(items=[await _view(call, row, around) for row in rows], next_cursor=cursor)
+    context = await _context_of(call, rows)
+    return Page(items=[await _view(call, row, context) for row in rows], next_cursor=cursor)
 
 
 #: In which a step of a chain, an answer or an entrustment may wait for somebody.

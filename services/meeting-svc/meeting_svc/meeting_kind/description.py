@@ -9,10 +9,10 @@ from zhengling.rules.chains import Chain, Step
 from zhengling.rules.meetings import MeetingKind
 from zhengling.rules.vocabulary import Role, in_chinese
 
-Told = tuple[str, Text]
+Described = tuple[str, Text]
 
 
-def rules_told(kind: MeetingKind) -> list[Told]:
+def describe_kind(kind: MeetingKind) -> list[Described]:
     """Each rule of the kind with its clause, in the order of a meeting's life."""
     return [*_people(kind), *_before(kind), *_session(kind), *_after(kind)]
 
@@ -30,7 +30,7 @@ def _chain(chain: Chain) -> tuple[str, str]:
     return "; ".join(en for en, _ in steps), "→".join(zh for _, zh in steps)
 
 
-def _people(kind: MeetingKind) -> Iterator[Told]:
+def _people(kind: MeetingKind) -> Iterator[Described]:
     if kind.members:
         en, zh = words(kind.members)
         yield kind.clause, Text(f"Members, who count: {en}", f"组成人员：{zh}")
@@ -49,7 +49,7 @@ def _people(kind: MeetingKind) -> Iterator[Told]:
         yield kind.clause, Text(en, zh)
 
 
-def _before(kind: MeetingKind) -> Iterator[Told]:
+def _before(kind: MeetingKind) -> Iterator[Described]:
     if kind.request:
         yield kind.clause, Text(f"Held on an approved request: {kind.request}", f"须先申请并经批准：{kind.request}")
     en, zh = _chain(kind.agenda)
@@ -74,7 +74,7 @@ def _before(kind: MeetingKind) -> Iterator[Told]:
         yield kind.outside_portfolio.clause, text
 
 
-def _session(kind: MeetingKind) -> Iterator[Told]:
+def _session(kind: MeetingKind) -> Iterator[Described]:
     if kind.quorum:
         rule = kind.quorum
         en = f"more than {rule.more_than}" if rule.more_than is not None else f"at least {rule.at_least}"
@@ -108,7 +108,7 @@ def _session(kind: MeetingKind) -> Iterator[Told]:
         yield kind.confidential.clause, text
 
 
-def _after(kind: MeetingKind) -> Iterator[Told]:
+def _after(kind: MeetingKind) -> Iterator[Described]:
     if not kind.decides:
         yield kind.clause, Text("It takes no decisions", "不作决定")
     if kind.minutes:

@@ -146,7 +146,7 @@ def hand_in(plan: MeetingPlan, rules: YearlyPlan, sponsor: str, items: list[Plan
             rules.clause,
             f"the plan of {plan.year} was collected once and is {plan.state}",
             f"{plan.year}年度计划一次性征集已结束（{_STATES_ZH[plan.state]}）",
-            _door(rules),
+            _waiver(rules),
         )
     _require_joint_allowed(rules, items)
     plan.items = [*(item for item in plan.items if item.sponsor != sponsor), *items]
@@ -157,7 +157,7 @@ def _require_joint_allowed(rules: YearlyPlan, items: list[PlanItem]) -> None:
         raise invalid("no_joint_items", "this government's plan knows no joint meetings", "该计划不含联合召开的会议")
 
 
-def _door(rules: YearlyPlan) -> Text:
+def _waiver(rules: YearlyPlan) -> Text:
     if not rules.additions:
         return Text("have it listed in next year's plan; this is firm", "请列入下一年度计划；该规定无例外")
     roles = " or ".join(rules.additions)
@@ -230,7 +230,7 @@ def add(plan: MeetingPlan, rules: YearlyPlan, item: PlanItem, occurred_at: datet
     _keep_version(plan, item.admitted_by or "", occurred_at, item.reason)
 
 
-def require_door(rules: YearlyPlan, composition: Composition, official: str | None, on: date) -> Acting:
+def require_waiver(rules: YearlyPlan, composition: Composition, official: str | None, on: date) -> Acting:
     """403 `not_the_admitter`; 409 `plan_is_firm` where the rules name nobody."""
     if not rules.additions:
         raise refusal(
@@ -238,7 +238,7 @@ def require_door(rules: YearlyPlan, composition: Composition, official: str | No
             rules.clause,
             "nothing is added to an adopted plan",
             "年度计划审定后不再增列",
-            _door(rules),
+            _waiver(rules),
         )
     return composition.require(
         official,

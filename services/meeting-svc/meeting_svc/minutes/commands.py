@@ -177,7 +177,7 @@ async def _write(
     minutes_.take(minutes, await _step(case, minutes, TakeStep(step=StepName.draft, occurred_at=body.occurred_at)))
     content = await content_of(case, amendments)
     minutes.text = body.text or minutes_template.render(case.chain.template, content)
-    minutes_text.require_told(minutes.text, content.items, case.chain.clause)
+    minutes_text.require_sentences(minutes.text, content.items, case.chain.clause)
     meeting.minutes_steps = minutes.steps
     call.session.add(minutes)
     return minutes

@@ -48,7 +48,7 @@ async def sign(case: MinutesCase, minutes: Minutes, taken: StepTaken, facts: Fac
     """Number the version, make it immutable, and emit what follows from the signature."""
     call, meeting = case.call, case.meeting
     content = await content_of(case, minutes.amendments)
-    minutes_text.require_told(minutes.text, content.items, case.chain.clause)
+    minutes_text.require_sentences(minutes.text, content.items, case.chain.clause)
     correction = minutes.cause == Cause.correction
     issue = (await in_force(call, meeting.id)).issue if correction else None
     entrusted = taken.official == meeting.chair and bool(facts["entrusted"])

@@ -176,7 +176,7 @@ def sentence(resolution: Resolution, nature: TopicNature | None, revoked: bool =
     return "".join(f"{part}。" for part in said if part)
 
 
-def require_told(text: str, items: tuple[Item, ...], clause: str) -> None:
+def require_sentences(text: str, items: tuple[Item, ...], clause: str) -> None:
     """Refusal `decision_not_in_the_text` unless the text has each decision's title and then its sentence, word for word
     and in their order: what is signed and what the ledger is told are the same. Spaces and line ends don't count."""
     written, place = _squeezed(text), 0

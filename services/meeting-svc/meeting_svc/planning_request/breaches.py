@@ -12,7 +12,13 @@ from datetime import date, datetime
 
 from meeting_svc.meeting_plan.steps import next_ask
 from meeting_svc.planning_request.invitees import invited_by
-from meeting_svc.planning_request.planning_request import Act, Lift, PlanningRequest, require_act, require_not_before
+from meeting_svc.planning_request.planning_request import (
+    Action,
+    PlanningRequest,
+    Waiver,
+    require_act,
+    require_not_before,
+)
 from zhengling.authority.composition import Acting, Composition
 from zhengling.dates.deadlines import Due, Unit
 from zhengling.dates.workdays import WorkdayCalendar
@@ -30,14 +36,14 @@ class Breach:
 
     hindrance: Hindrance
     clause: str
-    lift: tuple[Role, ...]
+    waivable_by: tuple[Role, ...]
     covers: tuple[str, ...]
     detail: Text
     satisfy: Text
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class Context:
     """What the rules look at beside the request itself: the people, the calendar, the other requests, the plan.
 
     `as_of` is the day that counts for the lead time; `others` how many of each quota's period count already, in the
@@ -53,15 +59,15 @@ class Surroundings:
 
 
 # what stands against it ---------------------------------------------------------------------------------------------
-def breaches_of(kind: RequestType, request: PlanningRequest, around: Surroundings) -> list[Breach]:
+def breaches_of(kind: RequestType, request: PlanningRequest, context: Context) -> list[Breach]:
     """What stands against the request as it is, whether it was let be or not."""
     found = [
-        _late(kind, request, around),
-        *(_over(kind, request, i, count) for i, count in enumerate(around.others)),
+        _late(kind, request, context),
+        *(_over(kind, request, i, count) for i, count in enumerate(context.others)),
         _too_many(kind, request),
         _wrong_name(kind, request),
-        _unplanned(kind, request, around),
-        *(_uninvited(kind, rule, request, around.composition) for rule in kind.invitees if rule.needs == "consent"),
+        _unplanned(kind, request, context),
+        *(_uninvited(kind, rule, request, context.composition) for rule in kind.invitees if rule.needs == "consent"),
     ]
     return [breach for breach in found if breach]
 
@@ -79,11 +85,11 @@ def days_late(due: Due, on: date, calendar: WorkdayCalendar) -> int:
     return late
 
 
-def _late(kind: RequestType, request: PlanningRequest, around: Surroundings) -> Breach | None:
-    due = around.due
+def _late(kind: RequestType, request: PlanningRequest, context: Context) -> Breach | None:
+    due = context.due
     if kind.lead is None or due is None:
         return None
-    late = days_late(due, around.as_of, around.calendar)
+    late = days_late(due, context.as_of, context.calendar)
     if late == 0:
         return None
     working = due.terms.unit is Unit.working_day
@@ -94,9 +100,9 @@ def _late(kind: RequestType, request: PlanningRequest, around: Surroundings) -> 
         kind.lead.admit,
         (request.day.isoformat(),),
         Text(
-            f"for {request.day} it has to be {what} by {due.date}; {around.as_of} is {late}"
+            f"for {request.day} it has to be {what} by {due.date}; {context.as_of} is {late}"
             f" {'working ' if working else ''}day{'s' * (late > 1)} late",
-            f"拟于{request.day}举办的，应于{due.date}前{what_zh}；{around.as_of}已迟{late}{'个工作' if working else ''}日",
+            f"拟于{request.day}举办的，应于{due.date}前{what_zh}；{context.as_of}已迟{late}{'个工作' if working else ''}日",
         ),
         Text("choose a later day", "请改期"),
     )
@@ -160,8 +166,8 @@ def _wrong_name(kind: RequestType, request: PlanningRequest) -> Breach | None:
     )
 
 
-def _unplanned(kind: RequestType, request: PlanningRequest, around: Surroundings) -> Breach | None:
-    if kind.planned is None or around.in_plan:
+def _unplanned(kind: RequestType, request: PlanningRequest, context: Context) -> Breach | None:
+    if kind.planned is None or context.in_plan:
         return None
     return Breach(
         Hindrance.unplanned,
@@ -198,14 +204,14 @@ def _uninvited(
     )
 
 
-def standing(request: PlanningRequest, found: Sequence[Breach]) -> list[Breach]:
+def not_waived(request: PlanningRequest, found: Sequence[Breach]) -> list[Breach]:
     """Those breaches that nobody has let be: a lift covers the same hindrance, for what it was given for."""
-    return [breach for breach in found if not any(_covers(lift, breach) for lift in request.lifts)]
+    return [breach for breach in found if not any(_covers(waiver, breach) for waiver in request.lifts)]
 
 
-def _covers(lift: Lift, breach: Breach) -> bool:
-    same = lift.hindrance == breach.hindrance and lift.clause == breach.clause
-    return same and set(breach.covers) <= set(lift.covers)
+def _covers(waiver: Waiver, breach: Breach) -> bool:
+    same = waiver.hindrance == breach.hindrance and waiver.clause == breach.clause
+    return same and set(breach.covers) <= set(waiver.covers)
 
 
 _CODES = {
@@ -214,33 +220,33 @@ _CODES = {
 }  # fmt: skip
 
 
-def refuse_breaches(request: PlanningRequest, found: Sequence[Breach], *, finally_: bool) -> None:
+def refuse_breaches(request: PlanningRequest, found: Sequence[Breach], *, last_step: bool) -> None:
     """409 for what stands against the request. Before its last step what has a door may wait for it, where an exception is
     asked for; a firm one is refused at once. Codes: `request_late`, `over_quota`, `invitees_need_consent`, `wrong_name`,
     `not_in_the_plan`, `too_many_participants`."""
-    waits = bool(request.exception) and not finally_
-    if (breach := next((b for b in found if not (waits and b.lift)), None)) is None:
+    waits = bool(request.exception) and not last_step
+    if (breach := next((b for b in found if not (waits and b.waivable_by)), None)) is None:
         return
-    door = Text("; it is firm", "；该规定无例外")
-    if breach.lift:
-        roles = " or ".join(breach.lift)
-        door = Text(
+    waiver = Text("; it is firm", "；该规定无例外")
+    if breach.waivable_by:
+        roles = " or ".join(breach.waivable_by)
+        waiver = Text(
             f"; or have {roles} let it be with a reason (state why in exception)",
-            f"；或填写例外理由，由{in_chinese(*breach.lift)}准予",
+            f"；或填写例外理由，由{in_chinese(*breach.waivable_by)}准予",
         )
     raise refusal(
         _CODES[breach.hindrance],
         breach.clause,
         breach.detail.en,
         breach.detail.zh,
-        Text(f"{breach.satisfy.en}{door.en}", f"{breach.satisfy.zh}{door.zh}"),
+        Text(f"{breach.satisfy.en}{waiver.en}", f"{breach.satisfy.zh}{waiver.zh}"),
         hindrance=breach.hindrance.value,
-        lift=[role.value for role in breach.lift],
+        lift=[role.value for role in breach.waivable_by],
         covers=list(breach.covers),
     )
 
 
-def lift(
+def waive(
     request: PlanningRequest,
     found: Sequence[Breach],
     composition: Composition,
@@ -252,9 +258,9 @@ def lift(
 ) -> Acting:
     """Let be what stands against the request under this name, with a reason. 409 `nothing_to_lift`, `firm`; 403
     `not_the_lifter`."""
-    require_act(request, Act.lift)
+    require_act(request, Action.lift)
     require_not_before(request, occurred_at)
-    open_ = [breach for breach in standing(request, found) if breach.hindrance == hindrance]
+    open_ = [breach for breach in not_waived(request, found) if breach.hindrance == hindrance]
     if not open_:
         raise refusal(
             "nothing_to_lift",
@@ -263,7 +269,7 @@ def lift(
             f"不存在“{CHINESE[hindrance]}”方面的限制",
             Text("see breaches for what does", "请查看该申请的限制事项"),
         )
-    if firm := [breach for breach in open_ if not breach.lift]:
+    if firm := [breach for breach in open_ if not breach.waivable_by]:
         raise refusal(
             "firm",
             firm[0].clause,
@@ -275,7 +281,7 @@ def lift(
     for breach in open_:
         acting = composition.require(
             official,
-            tuple(Actor(role=role) for role in breach.lift),
+            tuple(Actor(role=role) for role in breach.waivable_by),
             on,
             {},
             Text(f"let it be ({hindrance})", f"准予例外（{CHINESE[hindrance]}）"),
@@ -283,7 +289,7 @@ def lift(
             clause=breach.clause,
             sponsor=request.sponsor,
         )
-        lifted = Lift(
+        lifted = Waiver(
             hindrance,
             breach.clause,
             breach.covers,
@@ -312,7 +318,7 @@ def require_decliner(
         ask, roles = due
         roles = (*roles, *ask.recorded_by) if ask.meeting else roles
     else:
-        roles = tuple(role for breach in standing(request, found) for role in breach.lift)
+        roles = tuple(role for breach in not_waived(request, found) for role in breach.waivable_by)
     return composition.require(
         official,
         tuple(Actor(role=role) for role in roles),

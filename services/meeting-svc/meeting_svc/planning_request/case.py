@@ -13,8 +13,8 @@ from meeting_svc.meeting_plan.case import one_at_a_time
 from meeting_svc.meeting_plan.meeting_plan import MeetingPlan, allows
 from meeting_svc.planning_request import breaches
 from meeting_svc.planning_request import planning_request as planning_requests
-from meeting_svc.planning_request.breaches import Breach, Surroundings
-from meeting_svc.planning_request.planning_request import Act, PlanningRequest
+from meeting_svc.planning_request.breaches import Breach, Context
+from meeting_svc.planning_request.planning_request import Action, PlanningRequest
 from meeting_svc.planning_request.table import planning_request as planning_request_table
 from zhengling.authority.composition import Acting, Composition
 from zhengling.database.session import lock
@@ -37,12 +37,12 @@ class Case:
 
     request: PlanningRequest
     kind: RequestType
-    around: Surroundings
+    context: Context
     found: list[Breach]
 
     @property
     def composition(self) -> Composition:
-        return self.around.composition
+        return self.context.composition
 
 
 def book_of(call: Call, request: PlanningRequest) -> Rulebook:
@@ -61,7 +61,7 @@ async def case_of(session: AsyncSession, book: Rulebook, request: PlanningReques
     if kind.lead:
         met_at = request.submitted_at if kind.lead.met_by == "request" else request.approved_at
         as_of = shanghai_day(met_at) if met_at else today
-    around = Surroundings(
+    context = Context(
         composition=await compositions.current(session),
         calendar=await calendars.current(session),
         as_of=as_of,
@@ -69,7 +69,7 @@ async def case_of(session: AsyncSession, book: Rulebook, request: PlanningReques
         others=await _others(session, kind, request),
         in_plan=kind.planned is not None and await _in_plan(session, request),
     )
-    return Case(request, kind, around, breaches.breaches_of(kind, request, around))
+    return Case(request, kind, context, breaches.breaches_of(kind, request, context))
 
 
 async def lead_of(session: AsyncSession, book: Rulebook, kind: RequestType, request: PlanningRequest) -> Due | None:
@@ -103,7 +103,7 @@ async def _in_plan(session: AsyncSession, request: PlanningRequest) -> bool:
     return allows(plan, request.plan_item, request.sponsor, request.day)
 
 
-async def locked(call: Call, request_id: str, act: Act, occurred_at: datetime) -> Case:
+async def locked(call: Call, request_id: str, act: Action, occurred_at: datetime) -> Case:
     """The request, locked after everybody else's turn, in the version that the caller saw, where the act is possible."""
     await one_at_a_time(call.session)
     request = await lock(call.session, PlanningRequest, request_id, "planning request", "办会申请")

@@ -23,7 +23,7 @@ from meeting_svc.planning_request import invitees as guest
 from meeting_svc.planning_request import planning_request as planning_requests
 from meeting_svc.planning_request.case import Case, book_of, case_of, kind_of, locked, require_asker, seen
 from meeting_svc.planning_request.planning_request import (
-    Act,
+    Action,
     Guest,
     Invitation,
     PlanningRequest,
@@ -122,31 +122,31 @@ async def _submit(
 
 def _go_on(case: Case, occurred_at: datetime) -> None:
     """Refuse what may not stand against the request any longer; approve it where nothing is open any more."""
-    request, found = case.request, breaches.standing(case.request, case.found)
+    request, found = case.request, breaches.not_waived(case.request, case.found)
     _note_lateness(case)
     if plan_steps.next_ask(case.kind.ask, request.steps):
-        breaches.refuse_breaches(request, found, finally_=False)
+        breaches.refuse_breaches(request, found, last_step=False)
         return
     asked = bool(
         request.steps
     )  # who takes the last step approves; where nobody is asked, an exception waits for its door
-    breaches.refuse_breaches(request, found, finally_=asked)
+    breaches.refuse_breaches(request, found, last_step=asked)
     if not found:
         planning_requests.require_day_ahead(request, shanghai_day(occurred_at))
         planning_requests.complete(case.kind, request, occurred_at)
 
 
 def _note_lateness(case: Case) -> None:
-    around = case.around
-    if around.due:
-        case.request.due = around.due.date
-        case.request.late_by = breaches.days_late(around.due, around.as_of, around.calendar)
+    context = case.context
+    if context.due:
+        case.request.due = context.due.date
+        case.request.late_by = breaches.days_late(context.due, context.as_of, context.calendar)
 
 
 async def resubmit(call: Call, request_id: str, body: Resubmit) -> PlanningRequest:
     """Ask again after it was sent back, with what is said anew. By who may ask. The whole chain is taken again."""
     occurred_at = call.occurred(body.occurred_at)
-    case = await locked(call, request_id, Act.resubmit, occurred_at)
+    case = await locked(call, request_id, Action.resubmit, occurred_at)
     request = case.request
     require_asker(call, case)
     planning_requests.require_not_before(request, occurred_at)
@@ -168,7 +168,7 @@ async def take_step(call: Call, request_id: str, body: TakePlanningStep) -> Plan
     decision, meeting = await _decision(call, body.decision_id)
     stated = meeting.closed_at if meeting else body.occurred_at
     occurred_at = call.occurred(stated)
-    case = await locked(call, request_id, Act.take_step, occurred_at)
+    case = await locked(call, request_id, Action.take_step, occurred_at)
     request, composition = case.request, case.composition
     acting = planning_requests.answerer(
         request,
@@ -246,7 +246,7 @@ async def _approved_by(session: AsyncSession, decision: Decision, request: Plann
 
 async def refuse(call: Call, request_id: str, body: Decline) -> PlanningRequest:
     """Refuse the request, with a reason. By whoever is to take the next step, or could let be what stands against it."""
-    case = await _declined(call, request_id, Act.refuse, body)
+    case = await _declined(call, request_id, Action.refuse, body)
     planning_requests.refuse(case.request, body.reason)
     await call.session.flush()
     return case.request
@@ -254,13 +254,13 @@ async def refuse(call: Call, request_id: str, body: Decline) -> PlanningRequest:
 
 async def send_back(call: Call, request_id: str, body: Decline) -> PlanningRequest:
     """Send the request back with a reason; who asked may ask again. By whoever could refuse it."""
-    case = await _declined(call, request_id, Act.send_back, body)
+    case = await _declined(call, request_id, Action.send_back, body)
     planning_requests.send_back(case.request, call.official or "", body.reason, call.occurred(body.occurred_at))
     await call.session.flush()
     return case.request
 
 
-async def _declined(call: Call, request_id: str, act: Act, body: Decline) -> Case:
+async def _declined(call: Call, request_id: str, act: Action, body: Decline) -> Case:
     occurred_at = call.occurred(body.occurred_at)
     case = await locked(call, request_id, act, occurred_at)
     acting = breaches.require_decliner(
@@ -275,8 +275,8 @@ async def lift(call: Call, request_id: str, body: LiftHindrance) -> PlanningRequ
     """Let be what stands against the request, with a reason. By who the rulebook says. Where no step is open any more it
     is approved with that."""
     occurred_at = call.occurred(body.occurred_at)
-    case = await locked(call, request_id, Act.lift, occurred_at)
-    acting = breaches.lift(
+    case = await locked(call, request_id, Action.lift, occurred_at)
+    acting = breaches.waive(
         case.request,
         case.found,
         case.composition,
@@ -286,7 +286,7 @@ async def lift(call: Call, request_id: str, body: LiftHindrance) -> PlanningRequ
         occurred_at,
         shanghai_day(call.now),
     )
-    if not plan_steps.next_ask(case.kind.ask, case.request.steps) and not breaches.standing(case.request, case.found):
+    if not plan_steps.next_ask(case.kind.ask, case.request.steps) and not breaches.not_waived(case.request, case.found):
         planning_requests.require_day_ahead(case.request, shanghai_day(occurred_at))
         planning_requests.complete(case.kind, case.request, occurred_at)
     call.audit_details.update({"hindrance": body.hindrance, "reason": body.reason} | acting.behalf)
@@ -297,7 +297,7 @@ async def lift(call: Call, request_id: str, body: LiftHindrance) -> PlanningRequ
 async def withdraw(call: Call, request_id: str, body: Withdraw) -> PlanningRequest:
     """Take the request back, with a reason, also an approved one before its day. By who may ask."""
     occurred_at = call.occurred(body.occurred_at)
-    case = await locked(call, request_id, Act.withdraw, occurred_at)
+    case = await locked(call, request_id, Action.withdraw, occurred_at)
     require_asker(call, case)
     planning_requests.require_not_before(case.request, occurred_at)
     planning_requests.withdraw(case.request, body.reason, shanghai_day(occurred_at))

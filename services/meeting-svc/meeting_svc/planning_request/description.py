@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from meeting_svc.meeting_kind.description import Told, words
+from meeting_svc.meeting_kind.description import Described, words
 from zhengling.dates.deadlines import Unit
 from zhengling.kernel.errors import Text
 from zhengling.rules.planning import CHINESE, RequestType, Span
@@ -15,20 +15,20 @@ _SPANS_ZH = {Span.month: "每月", Span.quarter: "每季度", Span.half_year: "�
 _UNITS_ZH = {Unit.working_day: "个工作日", Unit.day: "天", Unit.week: "周", Unit.month: "个月"}
 
 
-def request_told(book: Rulebook, kind: RequestType) -> list[Told]:
+def describe_request(book: Rulebook, kind: RequestType) -> list[Described]:
     """Each rule of a type of request with its clause: how long ahead, how often, who may come, in whose name."""
     return [*_lead(book, kind), *_limits(kind)]
 
 
-def _door(lift: tuple[Role, ...]) -> tuple[str, str]:
+def _waiver(lift: tuple[Role, ...]) -> tuple[str, str]:
     en, zh = words(lift)
     return (f", unless {en} lets it be", f"（{zh}可准予例外）") if lift else ("; firm", "")
 
 
-def _lead(book: Rulebook, kind: RequestType) -> Iterator[Told]:
+def _lead(book: Rulebook, kind: RequestType) -> Iterator[Described]:
     if kind.lead is None:
         return
-    rule, (en, zh) = book.deadline(kind.lead.rule), _door(kind.lead.admit)
+    rule, (en, zh) = book.deadline(kind.lead.rule), _waiver(kind.lead.admit)
     what, what_zh = ("Asked for", "提出申请") if kind.lead.met_by == "request" else ("Approved", "批准")
     if rule.before and rule.unit:
         yield (
@@ -40,9 +40,9 @@ def _lead(book: Rulebook, kind: RequestType) -> Iterator[Told]:
         )
 
 
-def _limits(kind: RequestType) -> Iterator[Told]:
+def _limits(kind: RequestType) -> Iterator[Described]:
     for quota in kind.quotas:
-        en, zh = _door(quota.lift)
+        en, zh = _waiver(quota.lift)
         whose, whose_zh = ("sponsor", "每个部门") if quota.of == "sponsor" else ("government", "本级政府")
         yield (
             quota.clause,
@@ -52,20 +52,20 @@ def _limits(kind: RequestType) -> Iterator[Told]:
             ),
         )
     if kind.participants:
-        en, zh = _door(kind.participants.lift)
+        en, zh = _waiver(kind.participants.lift)
         most = kind.participants.at_most
         yield kind.participants.clause, Text(f"At most {most} take part{en}", f"参会不超过{most}人{zh}")
     if kind.in_name_of:
-        en, zh = _door(kind.in_name_of.lift)
+        en, zh = _waiver(kind.in_name_of.lift)
         names, names_zh = " or ".join(kind.in_name_of.allowed), "、".join(CHINESE[n] for n in kind.in_name_of.allowed)
         yield kind.in_name_of.clause, Text(f"In the name of the {names}{en}", f"以{names_zh}名义召开{zh}")
     for rule in kind.invitees:
-        en, zh = _door(rule.lift)
+        en, zh = _waiver(rule.lift)
         groups, groups_zh = ", ".join(rule.groups), "、".join(CHINESE[group] for group in rule.groups)
         if rule.needs == "approval":
             yield rule.clause, Text(f"Invited only once approved: {groups}", f"经批准后方可邀请{groups_zh}")
         else:
             yield rule.clause, Text(f"Not invited: {groups}{en}", f"一般不邀请{groups_zh}{zh}")
     if kind.planned:
-        en, zh = _door(kind.planned.lift)
+        en, zh = _waiver(kind.planned.lift)
         yield kind.planned.clause, Text(f"It stands in the adopted yearly plan{en}", f"须列入已审定的年度计划{zh}")

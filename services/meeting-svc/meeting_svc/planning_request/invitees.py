@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from meeting_svc.planning_request.planning_request import (
-    Act,
+    Action,
     Guest,
     Invitation,
     PlanningRequest,
@@ -84,7 +84,7 @@ def invite(request: PlanningRequest, kind: RequestType, composition: Composition
     """Record invitations that went out. 409 `not_approved` (with the clause of the rule that says so),
     `not_among_the_approved`."""
     clause = next((r.clause for r in kind.invitees if _speaks_of(r, request, invitation, composition)), kind.clause)
-    require_approval_before(request, Act.invite, Text("inviting", "邀请参会"), clause, invitation.occurred_at)
+    require_approval_before(request, Action.invite, Text("inviting", "邀请参会"), clause, invitation.occurred_at)
     known = {*request.invitees, *(guest.name for guest in request.guests)}
     if beyond := [one for one in (*invitation.officials, *invitation.guests) if one not in known]:
         names = composition.names(beyond)

@@ -39,7 +39,7 @@ class RequestState(StrEnum):
     held = "held"
 
 
-class Act(StrEnum):
+class Action(StrEnum):
     """What can be done with a request, as transitions and refusals name it."""
 
     take_step = "take_step"
@@ -58,16 +58,16 @@ _STATES_ZH = {
     RequestState.refused: "未批准", RequestState.withdrawn: "已撤回", RequestState.held: "已举办",
 }  # fmt: skip
 #: In which states an act is possible.
-TRANSITIONS: dict[Act, tuple[RequestState, ...]] = {
-    Act.take_step: (RequestState.requested,),
-    Act.refuse: (RequestState.requested,),
-    Act.send_back: (RequestState.requested,),
-    Act.resubmit: (RequestState.returned,),
-    Act.lift: (RequestState.requested,),
-    Act.withdraw: (RequestState.requested, RequestState.returned, RequestState.approved),
-    Act.accept: (RequestState.approved, RequestState.held),
-    Act.invite: (RequestState.approved,),
-    Act.hold: (RequestState.approved,),
+TRANSITIONS: dict[Action, tuple[RequestState, ...]] = {
+    Action.take_step: (RequestState.requested,),
+    Action.refuse: (RequestState.requested,),
+    Action.send_back: (RequestState.requested,),
+    Action.resubmit: (RequestState.returned,),
+    Action.lift: (RequestState.requested,),
+    Action.withdraw: (RequestState.requested, RequestState.returned, RequestState.approved),
+    Action.accept: (RequestState.approved, RequestState.held),
+    Action.invite: (RequestState.approved,),
+    Action.hold: (RequestState.approved,),
 }
 #: Those that count to a quota.
 COUNTED = (RequestState.approved, RequestState.held)
@@ -82,7 +82,7 @@ class Guest:
 
 
 @dataclass(frozen=True)
-class Lift:
+class Waiver:
     """Something that stood against a request and that somebody let be. It covers what stood there then, no more."""
 
     hindrance: Hindrance
@@ -153,7 +153,7 @@ class PlanningRequest:
     late_by: int = 0
     state: RequestState = RequestState.requested
     steps: list[PlanStepTaken] = field(default_factory=list)
-    lifts: list[Lift] = field(default_factory=list)
+    lifts: list[Waiver] = field(default_factory=list)
     returns: list[Return] = field(default_factory=list)
     reply: Reply | None = None
     invitations: list[Invitation] = field(default_factory=list)
@@ -204,7 +204,7 @@ def require_document(kind: RequestType, request: PlanningRequest) -> None:
         )
 
 
-def require_act(request: PlanningRequest, act: Act) -> None:
+def require_act(request: PlanningRequest, act: Action) -> None:
     """409 `illegal_state` unless the act is possible in the state that the request is in."""
     allowed = TRANSITIONS[act]
     if request.state not in allowed:
@@ -336,14 +336,16 @@ def send_back(request: PlanningRequest, official: str, reason: str, occurred_at:
 
 def withdraw(request: PlanningRequest, reason: str, on: date) -> None:
     """Take the request back. 409 `day_has_passed` for an approved one whose day is over."""
-    require_act(request, Act.withdraw)
+    require_act(request, Action.withdraw)
     if request.state == RequestState.approved:
         require_day_ahead(request, on)
     request.state, request.closed_reason = RequestState.withdrawn, reason
 
 
 # after the approval -------------------------------------------------------------------------------------------------
-def require_approval_before(request: PlanningRequest, act: Act, what: Text, clause: str, occurred_at: datetime) -> None:
+def require_approval_before(
+    request: PlanningRequest, act: Action, what: Text, clause: str, occurred_at: datetime
+) -> None:
     """409 `not_approved` unless the request was approved by then."""
     if request.state in TRANSITIONS[act] and request.approved_at and occurred_at >= request.approved_at:
         return
@@ -367,7 +369,7 @@ def accept(request: PlanningRequest, kind: RequestType, reply: Reply) -> None:
             f"“{kind.name}”无须答复",
             Text("nothing to record", "无需登记答复"),
         )
-    require_approval_before(request, Act.accept, Text("taking it on", "答复和安排"), kind.clause, reply.occurred_at)
+    require_approval_before(request, Action.accept, Text("taking it on", "答复和安排"), kind.clause, reply.occurred_at)
     if request.reply:
         raise refusal(
             "replied_already",

@@ -11,7 +11,7 @@ from meeting_svc.meeting_plan.schemas import NextPlanStep
 from meeting_svc.planning_request import breaches
 from meeting_svc.planning_request.breaches import Breach
 from meeting_svc.planning_request.case import Case, book_of, case_of, kind_of, lead_of
-from meeting_svc.planning_request.description import request_told
+from meeting_svc.planning_request.description import describe_request
 from meeting_svc.planning_request.planning_request import PlanningRequest, RequestState
 from meeting_svc.planning_request.schemas import (
     AskView,
@@ -43,22 +43,22 @@ async def request_view(call: Call, request: PlanningRequest) -> PlanningRequestV
             HindranceView(
                 hindrance=breach.hindrance,
                 clause=breach.clause,
-                lift=list(breach.lift),
+                lift=list(breach.waivable_by),
                 covers=list(breach.covers),
                 detail=breach.detail.in_language(call.language),
-                officials=_who_lifts(call, case, breach),
+                officials=_who_waives(call, case, breach),
             )
-            for breach in breaches.standing(request, case.found)
+            for breach in breaches.not_waived(request, case.found)
         ]
         view.next_step = _next(call, case)
         view.waits_for_lift = view.next_step is None and bool(view.breaches)
     return view
 
 
-def _who_lifts(call: Call, case: Case, breach: Breach) -> list[str]:
+def _who_waives(call: Call, case: Case, breach: Breach) -> list[str]:
     today, sponsor = shanghai_day(call.now), case.request.sponsor
     return list(
-        dict.fromkeys(o for role in breach.lift for o in case.composition.who_may(role, today, sponsor=sponsor))
+        dict.fromkeys(o for role in breach.waivable_by for o in case.composition.who_may(role, today, sponsor=sponsor))
     )
 
 
@@ -137,7 +137,7 @@ def list_types(call: Call) -> RequestTypes:
             reply=kind.reply,
             lead_rule=kind.lead.rule if kind.lead else None,
             ask=[AskView.model_validate(ask) for ask in kind.ask],
-            told=[RuleTold(clause=clause, en=text.en, zh=text.zh) for clause, text in request_told(book, kind)],
+            told=[RuleTold(clause=clause, en=text.en, zh=text.zh) for clause, text in describe_request(book, kind)],
         )
         for name, kind in (book.planning.requests if book.planning else {}).items()
     ]

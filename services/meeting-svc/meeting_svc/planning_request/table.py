@@ -3,14 +3,7 @@
 import sqlalchemy as sa
 
 from meeting_svc.meeting_plan.steps import PlanStepTaken
-from meeting_svc.planning_request.planning_request import (
-    Guest,
-    Invitation,
-    Lift,
-    PlanningRequest,
-    Reply,
-    Return,
-)
+from meeting_svc.planning_request.planning_request import Guest, Invitation, PlanningRequest, Reply, Return, Waiver
 from meeting_svc.registry import Instant, mapper, metadata
 from zhengling.database.mapping import Json, map_noun, noun_columns
 
@@ -41,7 +34,7 @@ planning_request = sa.Table(
     sa.Column("late_by", sa.Integer, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("steps", Json(list[PlanStepTaken]), nullable=False),
-    sa.Column("lifts", Json(list[Lift]), nullable=False),
+    sa.Column("lifts", Json(list[Waiver]), nullable=False),
     sa.Column("returns", Json(list[Return]), nullable=False),
     sa.Column("reply", Json(Reply | None)),
     sa.Column("invitations", Json(list[Invitation]), nullable=False),

@@ -47,7 +47,7 @@ async def record_decision(call: Call, meeting_id: str, body: RecordDecision) -> 
         else Unit(code="", name=""),
         outcome=body.outcome,
     )
-    resolution = await _as_said(call, meeting, resolution, body)
+    resolution = await _given_as_decided(call, meeting, resolution, body)
     resolutions.decide(meeting, resolution)
     resolutions.note(meeting, resolution, Act(call.official or "", call.now, call.now))
     brought = await load(call.session, Topic, body.topic_id, "topic", "议题")
@@ -72,7 +72,7 @@ async def replace_decision(call: Call, decision_id: str, body: ReplaceDecision) 
     decision, meeting, topic = await _recorded(call, decision_id)
     await _require_organiser(call, meeting, Text("replace a decision", "更正决定记录"))
     kind, before = kind_of(call, meeting), decision.resolution
-    after = await _as_said(call, meeting, before, body)
+    after = await _given_as_decided(call, meeting, before, body)
     declarations.require_only_prepared(topic, rules_of(call, topic), after.outcome, after.document)
     if closed := meeting.state in (MeetingState.closed, MeetingState.minuted):
         transitions.require_correctable(topic, meeting.id, before.outcome, after.outcome, kind.clause)
@@ -140,7 +140,7 @@ async def _require_organiser(call: Call, meeting: Meeting, act: Text) -> None:
     meetings.require_organiser(kind, composition, call.official, meeting.organised_by, shanghai_day(call.now), act)
 
 
-async def _as_said(call: Call, meeting: Meeting, resolution: Resolution, body: DecisionPayload) -> Resolution:
+async def _given_as_decided(call: Call, meeting: Meeting, resolution: Resolution, body: DecisionPayload) -> Resolution:
     """The resolution with what the payload says of it; units by their names of today."""
     composition = await compositions.current(call.session)
     units = [*([body.lead] if body.lead else []), *body.co_units]

@@ -106,7 +106,7 @@ def _answers(meeting: Meeting, kind: MeetingKind, composition: Composition) -> I
 
 
 def _notice(meeting: Meeting, kind: MeetingKind, composition: Composition) -> Iterator[Remark]:
-    missing = invitation.not_told(meeting, kind, composition)
+    missing = invitation.not_notified(meeting, kind, composition)
     if kind.notice and missing and meeting.state == MeetingState.agenda_approved:
         text = Text("the latest agenda hasn't reached everybody", "最新议程尚未送达全体参会人员")
         yield Remark("not_notified", kind.notice.clause, text, missing)

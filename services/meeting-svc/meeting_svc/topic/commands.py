@@ -171,7 +171,7 @@ async def write_coordination_note(call: Call, topic_id: str, body: WriteCoordina
     )
     rules = rules_of(call, topic).consultation
     if rules and rules.disagreement:
-        sides = consultations.sides(topic.sponsor, topic.concerned, topic.standing_positions)
+        sides = consultations.sides(topic.sponsor, topic.concerned, topic.current_positions)
         consultations.require_each_side(rules.disagreement.clause, note, sides, composition.organisation_names)
     if topic.coordination_note:
         topic.earlier_notes = appended(topic.earlier_notes, topic.coordination_note, bound=OF_A_TOPIC)
@@ -195,7 +195,7 @@ async def coordinate(call: Call, topic_id: str, body: Coordinate) -> Topic:
     consultations.require_note(
         rules,
         topic.coordination_note,
-        consultations.sides(topic.sponsor, topic.concerned, topic.standing_positions),
+        consultations.sides(topic.sponsor, topic.concerned, topic.current_positions),
         composition.organisation_names,
     )
     acting = composition.require(
@@ -233,7 +233,7 @@ async def record_gate(call: Call, topic_id: str, body: RecordGate) -> Topic:
         topics.require_state(topic, *topics.BEFORE_AN_AGENDA)
     declared_by = rule.declared_by if rule else ()
     roles = declared_by or (Role.sponsor, Role.office)
-    last = next((record for record in reversed(topic.standing_gates) if record.gate == body.gate), None)
+    last = next((record for record in reversed(topic.current_gates) if record.gate == body.gate), None)
     if last and not last.passed and body.passed and not declared_by:
         roles = (Role.office,)  # what failed isn't overruled by whoever wants it to pass
     composition.require(
@@ -270,9 +270,9 @@ async def sign_topic_form(call: Call, topic_id: str, body: SignTopicForm) -> Top
     clause = kind.topic_form.clause if kind.topic_form else None
     if body.organisation not in consultations.signatories(topic.sponsor, topic.concerned):
         raise invalid("not_concerned", f"{body.organisation} doesn't sign this form", "该单位无需在本议题提报单上签字")
-    consultations.require_consulted(clause or kind.clause, topic.concerned, topic.standing_positions, names)
+    consultations.require_consulted(clause or kind.clause, topic.concerned, topic.current_positions, names)
     consultations.require_settled(
-        rules.consultation, topic.concerned, topic.standing_positions, topic.coordinations, names
+        rules.consultation, topic.concerned, topic.current_positions, topic.coordinations, names
     )
     acting = composition.require(
         call.official,

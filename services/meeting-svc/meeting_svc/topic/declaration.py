@@ -124,8 +124,8 @@ def applying_gates(topic: Topic, rules: TopicRules) -> list[GateRule]:
 def shortcoming(topic: Topic, rule: GateRule, names: dict[str, str]) -> Text | None:
     """What a gate that applies still lacks; None where it is passed. Of a consultation, who hasn't answered."""
     if rule.gate != Gate.departments_consulted:
-        return gates.shortcoming(rule, topic.standing_gates)
-    waiting = [names.get(each, each) for each in consultations.silent(topic.concerned, topic.standing_positions)]
+        return gates.shortcoming(rule, topic.current_gates)
+    waiting = [names.get(each, each) for each in consultations.silent(topic.concerned, topic.current_positions)]
     return Text(f"without an answer: {', '.join(waiting)}", f"尚未回复：{'、'.join(waiting)}") if waiting else None
 
 

@@ -115,7 +115,7 @@ def _waits_for(call: Call, topic: Topic, view: TopicView, people: Composition) -
     """Who may act on a topic next: take its step, give the position that a unit was asked for, submit it again, or put it
     on an agenda."""
     on, found = shanghai_day(call.now), set(view.next_step.officials if view.next_step else ())
-    units = consultations.silent(topic.concerned, topic.standing_positions)
+    units = consultations.silent(topic.concerned, topic.current_positions)
     if topic.state == TopicState.returned:
         units = [*units, topic.sponsor]
     for unit in units:

@@ -18,7 +18,7 @@ from zhengling.rules.vocabulary import Block, Gate
 
 def require_complete(topic: Topic, kind: MeetingKind, rules: TopicRules, names: dict[str, str]) -> None:
     """Refusals before anybody's step: `gate_not_passed` (completeness); with a topic form `topic_form_unsigned`."""
-    gates.require_passed(applying_gates(topic, rules), topic.standing_gates, Block.completeness)
+    gates.require_passed(applying_gates(topic, rules), topic.current_gates, Block.completeness)
     if kind.topic_form and needs_form(topic, kind):
         consultations.require_signed(kind.topic_form.clause, topic.sponsor, topic.concerned, topic.signatures, names)
 
@@ -43,12 +43,12 @@ def require_may_be_scheduled(topic: Topic, kind: MeetingKind, rules: TopicRules,
     `disagreement_open`, `prior_meeting_missing`."""
     require_complete(topic, kind, rules, names)
     asked = applying_gates(topic, rules)
-    gates.require_passed(asked, topic.standing_gates, Block.completeness, Block.scheduling)
+    gates.require_passed(asked, topic.current_gates, Block.completeness, Block.scheduling)
     for rule in asked:
         if rule.gate == Gate.departments_consulted:
-            consultations.require_consulted(rule.clause, topic.concerned, topic.standing_positions, names)
+            consultations.require_consulted(rule.clause, topic.concerned, topic.current_positions, names)
     consultations.require_settled(
-        rules.consultation, topic.concerned, topic.standing_positions, topic.coordinations, names
+        rules.consultation, topic.concerned, topic.current_positions, topic.coordinations, names
     )
     require_prior_meeting(topic, kind)
 
@@ -58,9 +58,9 @@ def outstanding(topic: Topic, kind: MeetingKind, rules: TopicRules, names: dict[
     asked = applying_gates(topic, rules)
     consulted = next((rule for rule in asked if rule.gate == Gate.departments_consulted), None)
     checks: list[Callable[[], None]] = [
-        lambda: gates.require_passed(asked, topic.standing_gates, Block.completeness, Block.scheduling),
+        lambda: gates.require_passed(asked, topic.current_gates, Block.completeness, Block.scheduling),
         lambda: consultations.require_settled(
-            rules.consultation, topic.concerned, topic.standing_positions, topic.coordinations, names
+            rules.consultation, topic.concerned, topic.current_positions, topic.coordinations, names
         ),
         lambda: require_complete(topic, kind, rules, names),
         lambda: require_prior_meeting(topic, kind),
@@ -69,7 +69,7 @@ def outstanding(topic: Topic, kind: MeetingKind, rules: TopicRules, names: dict[
     if consulted:
         clause = consulted.clause
         checks.insert(
-            0, lambda: consultations.require_consulted(clause, topic.concerned, topic.standing_positions, names)
+            0, lambda: consultations.require_consulted(clause, topic.concerned, topic.current_positions, names)
         )
     found: dict[str, Problem] = {}
     for check in checks:

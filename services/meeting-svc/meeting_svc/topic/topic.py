@@ -171,12 +171,12 @@ class Topic:
         return [paper for paper in self.papers if paper.replaced_by is None]
 
     @property
-    def standing_gates(self) -> list[GateRecord]:
+    def current_gates(self) -> list[GateRecord]:
         """The records of gates that are of the text as it stands."""
         return [record for record in self.gates if self._of_this_text(record.recorded_at)]
 
     @property
-    def standing_positions(self) -> list[Position]:
+    def current_positions(self) -> list[Position]:
         return [position for position in self.positions if self._of_this_text(position.recorded_at)]
 
     def _of_this_text(self, recorded_at: datetime) -> bool:
