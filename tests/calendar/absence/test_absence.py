@@ -258,7 +258,7 @@ def test_a_refusal_names_who_is_away_when_in_both_languages() -> None:
 
 def test_a_limit_without_a_door_says_that_nobody_may_let_it_be() -> None:
     (breach,) = breaches("dep2", away("dep3", 0, 9))
-    firm = dataclasses.replace(breach, lift=())
+    firm = dataclasses.replace(breach, waivable_by=())
     for asked in (True, False):
         refusal = problem(breaches_.refuse_breaches, PEOPLE, absence("hc-dep2"), [firm], asked=asked)
         assert refusal.satisfy and "nobody may let it be" in refusal.satisfy.en

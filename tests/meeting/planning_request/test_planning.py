@@ -269,7 +269,7 @@ def a_decision(outcome: Outcome = Outcome.passed, standing: Standing = Standing.
         decision_id="d", topic_id="t", number=1, title="会议", sponsor=unit, outcome=outcome, task="筹备", lead=unit
     )
     return Decision(
-        id="d", government="xigang", meeting_id="m", topic_id="t", resolution=resolution, standing=not_waived
+        id="d", government="xigang", meeting_id="m", topic_id="t", resolution=resolution, standing=standing
     )
 
 
