@@ -268,9 +268,7 @@ def a_decision(outcome: Outcome = Outcome.passed, standing: Standing = Standing.
     resolution = Resolution(
         decision_id="d", topic_id="t", number=1, title="会议", sponsor=unit, outcome=outcome, task="筹备", lead=unit
     )
-    return Decision(
-        id="d", government="xigang", meeting_id="m", topic_id="t", resolution=resolution, standing=standing
-    )
+    return Decision(id="d", government="xigang", meeting_id="m", topic_id="t", resolution=resolution, standing=standing)
 
 
 @pytest.mark.parametrize(
@@ -371,7 +369,7 @@ def test_a_plan_is_overdue_only_while_it_is_collected_and_not_by_a_later_date() 
 # the states ---------------------------------------------------------------------------------------------------------
 def test_every_act_says_in_which_states_it_is_possible_and_every_state_has_its_word() -> None:
     assert set(planning_requests.TRANSITIONS) == set(planning_requests.Action)
-    assert set(planning_requests._STATES_ZH) == set(planning_requests.RequestState)
+    assert set(planning_requests.STATES.chinese) == set(planning_requests.RequestState)
     assert set(breaches._CODES) == set(Hindrance)
     over = {planning_requests.RequestState.refused, planning_requests.RequestState.withdrawn}
     assert not over & {state for states in planning_requests.TRANSITIONS.values() for state in states}

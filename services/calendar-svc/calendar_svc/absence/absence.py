@@ -15,6 +15,7 @@ from zhengling.authority.absence import Absent, StandIn, Vacancy
 from zhengling.authority.composition import Acting, Composition, PostRole
 from zhengling.kernel.errors import Problem, Text, invalid, refusal
 from zhengling.kernel.instants import shanghai_day
+from zhengling.kernel.states import States
 from zhengling.rules.absences import Absence as Rules
 from zhengling.rules.absences import (
     AbsenceKind,
@@ -64,13 +65,15 @@ TRANSITIONS: dict[Action, tuple[AbsenceState, ...]] = {
     Action.cancel: (_REQUESTED, _APPROVED),
     Action.record_duty: (_REQUESTED, _APPROVED, AbsenceState.returned),
 }
-_STATES_ZH = {
-    AbsenceState.requested: "待批",
-    AbsenceState.approved: "已批准",
-    AbsenceState.refused: "未批准",
-    AbsenceState.cancelled: "已取消",
-    AbsenceState.returned: "已销假",
-}
+STATES = States(
+    {
+        AbsenceState.requested: "待批",
+        AbsenceState.approved: "已批准",
+        AbsenceState.refused: "未批准",
+        AbsenceState.cancelled: "已取消",
+        AbsenceState.returned: "已销假",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -272,16 +275,7 @@ def next_ask(asks: Sequence[Ask], taken: Sequence[Approval]) -> tuple[Ask, tuple
 
 def require_act(absence: Absence, act: Action) -> None:
     """409 `illegal_state` unless the act is possible in the state that the absence is in."""
-    allowed = TRANSITIONS[act]
-    if absence.state not in allowed:
-        raise refusal(
-            "illegal_state",
-            absence.clause,
-            f"the absence is {absence.state}",
-            f"该请假当前为“{_STATES_ZH[absence.state]}”",
-            Text(f"it has to be {' or '.join(allowed)}", f"须处于“{'”或“'.join(_STATES_ZH[s] for s in allowed)}”"),
-            state=str(absence.state),
-        )
+    STATES.require(absence.state, TRANSITIONS[act], Text("the absence", "该请假"), absence.clause)
 
 
 def require_asked(absence: Absence) -> None:

@@ -43,6 +43,7 @@ from zhengling.authority.chain import StepTaken
 from zhengling.authority.composition import Composition
 from zhengling.events.meeting import Resolution
 from zhengling.kernel.errors import Problem, Text, refusal
+from zhengling.kernel.states import States
 from zhengling.rules.chains import Actor
 from zhengling.rules.conditions import Facts
 from zhengling.rules.meetings import MeetingKind
@@ -62,16 +63,18 @@ class MeetingState(StrEnum):
     unminuted = "unminuted"
 
 
-_STATES_ZH = {
-    MeetingState.called: "已召集",
-    MeetingState.agenda_approved: "议程已批准",
-    MeetingState.cancelled: "已取消",
-    MeetingState.open: "会议中",
-    MeetingState.closed: "已结束",
-    MeetingState.minuted: "纪要办理中",
-    MeetingState.signed: "纪要已签发",
-    MeetingState.unminuted: "不形成纪要",
-}
+STATES = States(
+    {
+        MeetingState.called: "已召集",
+        MeetingState.agenda_approved: "议程已批准",
+        MeetingState.cancelled: "已取消",
+        MeetingState.open: "会议中",
+        MeetingState.closed: "已结束",
+        MeetingState.minuted: "纪要办理中",
+        MeetingState.signed: "纪要已签发",
+        MeetingState.unminuted: "不形成纪要",
+    }
+)
 #: What was granted, or reported where that is all the rules ask for.
 GRANTED = (AnswerState.approved, AnswerState.reported)
 #: What was asked for and still holds: it waits for its answer, or was granted.
@@ -145,15 +148,7 @@ class Meeting:
 
 def require_state(meeting: Meeting, *allowed: MeetingState) -> None:
     """Refusal `illegal_state` unless the meeting is in one of these states."""
-    if meeting.state not in allowed:
-        raise refusal(
-            "illegal_state",
-            None,
-            f"the meeting is {meeting.state}",
-            f"会议当前为“{_STATES_ZH[meeting.state]}”",
-            Text(f"it has to be {' or '.join(allowed)}", f"须处于“{'”或“'.join(_STATES_ZH[s] for s in allowed)}”"),
-            state=str(meeting.state),
-        )
+    STATES.require(meeting.state, allowed, Text("the meeting", "会议"))
 
 
 def require_organiser(

@@ -15,6 +15,7 @@ from meeting_svc.meeting_plan.steps import PlanStepTaken
 from zhengling.authority.composition import Acting, Composition
 from zhengling.kernel.errors import Problem, Text, invalid, refusal
 from zhengling.kernel.instants import shanghai_day
+from zhengling.kernel.states import States
 from zhengling.rules.chains import Actor
 from zhengling.rules.planning import Planning, YearlyPlan
 from zhengling.rules.vocabulary import in_chinese
@@ -26,7 +27,7 @@ class PlanState(StrEnum):
     adopted = "adopted"
 
 
-_STATES_ZH = {PlanState.collecting: "征集中", PlanState.in_review: "已审核待审定", PlanState.adopted: "已审定"}
+STATES = States({PlanState.collecting: "征集中", PlanState.in_review: "已审核待审定", PlanState.adopted: "已审定"})
 
 
 @dataclass(frozen=True)
@@ -110,15 +111,7 @@ def rules_of(rules: Planning, name: str) -> YearlyPlan:
 
 def require_state(plan: MeetingPlan, *allowed: PlanState) -> None:
     """409 `illegal_state` unless the plan is in one of these states."""
-    if plan.state not in allowed:
-        raise refusal(
-            "illegal_state",
-            plan.clause,
-            f"the plan of {plan.year} is {plan.state}",
-            f"{plan.year}年度计划当前为“{_STATES_ZH[plan.state]}”",
-            Text(f"it has to be {' or '.join(allowed)}", f"须处于“{'”或“'.join(_STATES_ZH[s] for s in allowed)}”"),
-            state=str(plan.state),
-        )
+    STATES.require(plan.state, allowed, Text(f"the plan of {plan.year}", f"{plan.year}年度计划"), plan.clause)
 
 
 def require_submitter(
@@ -145,7 +138,7 @@ def hand_in(plan: MeetingPlan, rules: YearlyPlan, sponsor: str, items: list[Plan
             "collection_is_over",
             rules.clause,
             f"the plan of {plan.year} was collected once and is {plan.state}",
-            f"{plan.year}年度计划一次性征集已结束（{_STATES_ZH[plan.state]}）",
+            f"{plan.year}年度计划一次性征集已结束（{STATES.chinese[plan.state]}）",
             _waiver(rules),
         )
     _require_joint_allowed(rules, items)

@@ -18,6 +18,7 @@ from meeting_svc.meeting_plan.steps import PlanStepTaken, next_ask, require_step
 from zhengling.authority.composition import Acting, Composition
 from zhengling.kernel.errors import Text, invalid, refusal
 from zhengling.kernel.instants import shanghai_day
+from zhengling.kernel.states import States
 from zhengling.rules.chains import Actor
 from zhengling.rules.planning import (
     CHINESE,
@@ -53,10 +54,10 @@ class Action(StrEnum):
     hold = "hold"
 
 
-_STATES_ZH = {
+STATES = States({
     RequestState.requested: "办理中", RequestState.returned: "已退回", RequestState.approved: "已批准",
     RequestState.refused: "未批准", RequestState.withdrawn: "已撤回", RequestState.held: "已举办",
-}  # fmt: skip
+})  # fmt: skip
 #: In which states an act is possible.
 TRANSITIONS: dict[Action, tuple[RequestState, ...]] = {
     Action.take_step: (RequestState.requested,),
@@ -206,16 +207,7 @@ def require_document(kind: RequestType, request: PlanningRequest) -> None:
 
 def require_act(request: PlanningRequest, act: Action) -> None:
     """409 `illegal_state` unless the act is possible in the state that the request is in."""
-    allowed = TRANSITIONS[act]
-    if request.state not in allowed:
-        raise refusal(
-            "illegal_state",
-            request.clause,
-            f"the request is {request.state}",
-            f"该申请当前为“{_STATES_ZH[request.state]}”",
-            Text(f"it has to be {' or '.join(allowed)}", f"须处于“{'”或“'.join(_STATES_ZH[s] for s in allowed)}”"),
-            state=str(request.state),
-        )
+    STATES.require(request.state, TRANSITIONS[act], Text("the request", "该申请"), request.clause)
 
 
 def require_not_before(request: PlanningRequest, occurred_at: datetime) -> None:
@@ -353,7 +345,7 @@ def require_approval_before(
         "not_approved",
         clause,
         f"{what.en} comes only after the approval; the request is {request.state}",
-        f"未经批准不得{what.zh}（该申请当前为“{_STATES_ZH[request.state]}”）",
+        f"未经批准不得{what.zh}（该申请当前为“{STATES.chinese[request.state]}”）",
         Text("have it approved first", "请先按程序报批"),
         state=str(request.state),
     )
@@ -405,7 +397,7 @@ def require_approved(request: PlanningRequest, type_: str, day: date) -> None:
             "not_approved",
             request.clause,
             f"the request is {request.state}",
-            f"该申请当前为“{_STATES_ZH[request.state]}”，未经批准不得举办",
+            f"该申请当前为“{STATES.chinese[request.state]}”，未经批准不得举办",
             Text("have it approved first", "请先按程序报批"),
             state=str(request.state),
         )

@@ -15,6 +15,7 @@ from zhengling.authority.chain import StepTaken, next_step
 from zhengling.authority.composition import Composition
 from zhengling.kernel.bounds import Bound
 from zhengling.kernel.errors import Problem, Text, refusal
+from zhengling.kernel.states import States
 from zhengling.rules.chains import Actor
 from zhengling.rules.conditions import Facts
 from zhengling.rules.gates import GateRecord
@@ -31,14 +32,16 @@ class TopicState(StrEnum):
     concluded = "concluded"
 
 
-STATES_ZH = {
-    TopicState.in_review: "审核中",
-    TopicState.returned: "已退回",
-    TopicState.withdrawn: "已撤回",
-    TopicState.ready: "待列入议程",
-    TopicState.scheduled: "已列入议程",
-    TopicState.concluded: "已办结",
-}
+STATES = States(
+    {
+        TopicState.in_review: "审核中",
+        TopicState.returned: "已退回",
+        TopicState.withdrawn: "已撤回",
+        TopicState.ready: "待列入议程",
+        TopicState.scheduled: "已列入议程",
+        TopicState.concluded: "已办结",
+    }
+)
 #: What may still be added to a topic's record: whatever a meeting hasn't got on its agenda yet.
 BEFORE_AN_AGENDA = (TopicState.in_review, TopicState.returned, TopicState.withdrawn, TopicState.ready)
 
@@ -211,15 +214,7 @@ def require_raiser(composition: Composition, official: str | None, raised_by: Ra
 
 def require_state(topic: Topic, *allowed: TopicState) -> None:
     """Refusal `illegal_state` unless the topic is in one of these states."""
-    if topic.state not in allowed:
-        raise refusal(
-            "illegal_state",
-            None,
-            f"the topic is {topic.state}",
-            f"议题当前为“{STATES_ZH[topic.state]}”",
-            Text(f"it has to be {' or '.join(allowed)}", f"须处于“{'”或“'.join(STATES_ZH[s] for s in allowed)}”"),
-            state=str(topic.state),
-        )
+    STATES.require(topic.state, allowed, Text("the topic", "议题"))
 
 
 def advance(topic: Topic, kind: MeetingKind, taken: StepTaken) -> None:

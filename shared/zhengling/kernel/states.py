@@ -1,0 +1,34 @@
+"""The states of a noun by the words that clerks read, and the refusal of what isn't possible in the state it is in. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from zhengling.kernel.errors import Text, refusal
+
+S = TypeVar("S", bound=StrEnum)
+
+
+@dataclass(frozen=True)
+class States(Generic[S]):
+    """Every state of a noun with its Chinese name."""
+
+    chinese: Mapping[S, str]
+
+    def require(self, state: S, allowed: Collection[S], noun: Text, clause: str | None = None) -> None:
+        """Refusal `illegal_state` (409) unless the noun, named as `noun`, is in one of the allowed states."""
+        if state in allowed:
+            return
+        raise refusal(
+            "illegal_state",
+            clause,
+            f"{noun.en} is {state}",
+            f"{noun.zh}当前为“{self.chinese[state]}”",
+            Text(
+                f"it has to be {' or '.join(allowed)}", f"须处于“{'”或“'.join(self.chinese[each] for each in allowed)}”"
+            ),
+            state=state.value,
+        )
