@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from zhengling.authority.composition import Composition
+from zhengling.authority.composition import Composition, RoleContext
 from zhengling.local.client import Api, Json, Refused, at, load_composition, office_clerk
 from zhengling.rules.vocabulary import (
     Aspect,
@@ -173,7 +173,9 @@ class MainJob:
             case RaisedBy.head:
                 return self.head
             case RaisedBy.deputy:
-                return self.composition.holders(Role.deputy_in_charge, on, sponsor=planned.sponsor)[0]
+                return self.composition.holders(
+                    Role.deputy_in_charge, on, context=RoleContext(sponsor=planned.sponsor)
+                )[0]
             case RaisedBy.department:
                 return self.composition.of_organisation(planned.sponsor, on)[-1]
 
@@ -203,7 +205,7 @@ class MainJob:
     async def prior_meeting(self, topic: Json) -> Json:
         """The deputy in charge holds a special meeting on it first, and its decision is named on the topic."""
         day, sponsor = self.scenario.submitted, topic["sponsor"]
-        (chair, *_) = self.composition.holders(Role.deputy_in_charge, day, sponsor=sponsor)
+        (chair, *_) = self.composition.holders(Role.deputy_in_charge, day, context=RoleContext(sponsor=sponsor))
         planned = PlannedDecision(
             title=f"{topic['title']}（前期研究）", sponsor=sponsor, task="形成一致意见后按程序提请审定", lead=sponsor
         )

@@ -10,7 +10,7 @@ import pytest
 
 from demo.main_job import MainJob, PlannedDecision, Scenario
 from tests.conftest import ROOT, composition_of
-from zhengling.authority.composition import Composition
+from zhengling.authority.composition import Composition, RoleContext
 from zhengling.local.client import Api, Json, Refused, at, load_composition
 from zhengling.rules.loading import load_edition
 from zhengling.rules.meetings import MeetingKind
@@ -30,7 +30,7 @@ ENTRUSTED = {
 
 
 def holder(people: Composition, role: Role, government: str) -> str:
-    return people.holders(role, SUBMITTED, sponsor=f"{PREFIX[government]}-zjj")[0]
+    return people.holders(role, SUBMITTED, context=RoleContext(sponsor=f"{PREFIX[government]}-zjj"))[0]
 
 
 def chair_of(people: Composition, government: str, name: str, kind: MeetingKind) -> str:
@@ -137,7 +137,9 @@ def lawful_signatories(people: Composition, meeting: Json, kind: MeetingKind) ->
     return {
         official
         for actor in kind.minutes.steps[-1].by
-        for official in people.holders(actor.role, DAY, chair=meeting["chair"], entrusting=entrusting)
+        for official in people.holders(
+            actor.role, DAY, context=RoleContext(chair=meeting["chair"], entrusting=entrusting)
+        )
     }
 
 

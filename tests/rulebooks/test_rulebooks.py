@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from zhengling.authority.composition import Acting, Composition, OrganisationKind, PostRole
+from zhengling.authority.composition import Acting, Composition, OrganisationKind, PostRole, RoleContext
 from zhengling.kernel.instants import SHANGHAI
 from zhengling.rules.chains import Actor, Chain
 from zhengling.rules.conditions import Facts, matches
@@ -561,7 +561,7 @@ def test_every_organisation_has_exactly_one_deputy_in_charge(government: str) ->
     people = COMPOSITIONS[government]
     units = [unit.code for unit in people.organisations if unit.kind != OrganisationKind.government]
     assert len(units) >= 10
-    in_charge = {unit: people.holders(Role.deputy_in_charge, DAY, sponsor=unit) for unit in units}
+    in_charge = {unit: people.holders(Role.deputy_in_charge, DAY, context=RoleContext(sponsor=unit)) for unit in units}
     assert {unit: holders for unit, holders in in_charge.items() if len(holders) != 1} == {}
     deputies = set(people.holders(Role.deputies, DAY))
     assert {holder for holders in in_charge.values() for holder in holders} == deputies
@@ -585,7 +585,11 @@ def test_every_step_of_a_meeting_has_somebody_who_may_take_it(government: str) -
     actors: list[Actor] = [*kind.chair]
     for chain in (kind.topic, kind.agenda, kind.minutes):
         actors += [actor for step in chain.steps for actor in step.by]
-    nobody = [actor.role for actor in actors if not people.holders(actor.role, DAY, sponsor=sponsor, chair=head)]
+    nobody = [
+        actor.role
+        for actor in actors
+        if not people.holders(actor.role, DAY, context=RoleContext(sponsor=sponsor, chair=head))
+    ]
     assert nobody == []
 
 

@@ -12,8 +12,9 @@ from datetime import date, datetime
 from enum import StrEnum
 from types import MappingProxyType
 
-from zhengling.authority.composition import Composition
+from zhengling.authority.composition import NO_CONTEXT, Composition, Permission, RoleContext
 from zhengling.kernel.errors import Text, refusal
+from zhengling.kernel.instants import shanghai_day
 from zhengling.rules.absences import Power
 from zhengling.rules.chains import Chain, Step, StepName
 from zhengling.rules.conditions import Facts
@@ -72,26 +73,57 @@ def power_of(step: StepName) -> Power:
     return Power.sign if step == StepName.sign else Power.preside
 
 
+@dataclass(frozen=True)
+class Attempt:
+    """A step as somebody takes it: which, who, when it occurred and when it was recorded, with what opinion. Whether they
+    may follows from the posts of the day on which it is recorded."""
+
+    step: StepName
+    official: str | None
+    occurred_at: datetime
+    recorded_at: datetime
+    opinion: str = ""
+
+
 def take_step(
     chain: Chain,
     taken: list[StepTaken],
     facts: Facts,
-    step: StepName,
+    attempt: Attempt,
     composition: Composition,
-    official: str | None,
-    occurred_at: datetime,
-    recorded_at: datetime,
-    on: date,
-    opinion: str = "",
-    *,
-    sponsor: str | None = None,
-    chair: str | None = None,
-    entrusting: str | None = None,
+    context: RoleContext = NO_CONTEXT,
     succeeded: Mapping[Role, Succession] = MappingProxyType({}),
 ) -> StepTaken:
     """The step as taken; `succeeded` says in which roles somebody acts after whom. Refusals: `chain_is_done`,
     `step_out_of_order`, `step_before_the_one_before`; 403 `not_the_actor` names who may."""
-    due = next_step(chain, taken, facts)
+    due = _require_next(chain, taken, facts, attempt)
+    after = next((succeeded[actor.role] for actor in due.by if actor.role in succeeded), None)
+    permission = Permission(
+        due.by,
+        _act(attempt.step, composition, after),
+        "not_the_actor",
+        due.clause or chain.clause,
+        facts,
+        power_of(attempt.step),
+        context,
+    )
+    acting = composition.require(attempt.official, shanghai_day(attempt.recorded_at), permission)
+    return StepTaken(
+        attempt.step,
+        acting.role,
+        attempt.official or "",
+        attempt.occurred_at,
+        attempt.recorded_at,
+        attempt.opinion,
+        acting.on_behalf_of,
+        acting.clause,
+        succeeded.get(acting.role),
+    )
+
+
+def _require_next(chain: Chain, taken: list[StepTaken], facts: Facts, attempt: Attempt) -> Step:
+    """The step that is due, which the attempt has to be of, and not before the one before it."""
+    step, due = attempt.step, next_step(chain, taken, facts)
     if due is None:
         raise refusal(
             "chain_is_done",
@@ -116,7 +148,7 @@ def take_step(
             next_step=due.step.value,
             next_by=[actor.role.value for actor in due.by],
         )
-    if taken and occurred_at < taken[-1].occurred_at:
+    if taken and attempt.occurred_at < taken[-1].occurred_at:
         raise refusal(
             "step_before_the_one_before",
             due.clause or chain.clause,
@@ -124,31 +156,7 @@ def take_step(
             f"“{in_chinese(step)}”的时间不能早于上一环节“{in_chinese(taken[-1].step)}”",
             Text("state when it occurred, after the step before", "请填写上一环节之后的时间"),
         )
-    after = next((succeeded[actor.role] for actor in due.by if actor.role in succeeded), None)
-    acting = composition.require(
-        official,
-        due.by,
-        on,
-        facts,
-        _act(step, composition, after),
-        code="not_the_actor",
-        clause=due.clause or chain.clause,
-        power=power_of(step),
-        sponsor=sponsor,
-        chair=chair,
-        entrusting=entrusting,
-    )
-    return StepTaken(
-        step,
-        acting.role,
-        official or "",
-        occurred_at,
-        recorded_at,
-        opinion,
-        acting.on_behalf_of,
-        acting.clause,
-        succeeded.get(acting.role),
-    )
+    return due
 
 
 def _act(step: StepName, composition: Composition, after: Succession | None) -> Text:

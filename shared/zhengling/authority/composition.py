@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
@@ -171,6 +171,34 @@ _ROLE_UNITS: dict[Role, tuple[PostRole, frozenset[OrganisationKind]]] = {
 }
 
 
+@dataclass(frozen=True)
+class RoleContext:
+    """What some roles depend on: `sponsor` is the organisation that brings the matter (sponsor, principal,
+    deputy_in_charge), `chair` the official who chairs the meeting, `entrusting` who entrusted that one."""
+
+    sponsor: str | None = None
+    chair: str | None = None
+    entrusting: str | None = None
+
+
+NO_CONTEXT = RoleContext()
+
+
+@dataclass(frozen=True)
+class Permission:
+    """Who may do something: any of `actors` under the facts, by the clause. `act` completes "may not …" (无权…) in the
+    refusal with this `code`; `besides` is what else would help."""
+
+    actors: tuple[Actor, ...]
+    act: Text
+    code: str
+    clause: str | None
+    facts: Facts = field(default_factory=dict)
+    power: Power = Power.preside
+    context: RoleContext = NO_CONTEXT
+    besides: Text | None = None
+
+
 class Composition(BaseModel):
     """Organisations, officials, posts, portfolios and A/B pairs of one government, with their dates."""
 
@@ -267,22 +295,10 @@ class Composition(BaseModel):
             )
         )
 
-    def holders(
-        self,
-        role: Role,
-        on: date,
-        *,
-        sponsor: str | None = None,
-        chair: str | None = None,
-        entrusting: str | None = None,
-    ) -> tuple[str, ...]:
-        """The officials whom a rule means by `role` on that day.
-
-        `sponsor` is the organisation that brings the matter (needed for sponsor, principal, deputy_in_charge),
-        `chair` the official who chairs the meeting, `entrusting` who entrusted that one (needed for the roles of that
-        name). Whoever holds no post any more holds no role,
-        whatever a portfolio or a chaired meeting still says.
-        """
+    def holders(self, role: Role, on: date, context: RoleContext = NO_CONTEXT) -> tuple[str, ...]:
+        """The officials whom a rule means by `role` on that day. Whoever holds no post any more holds no role, whatever a
+        portfolio or a chaired meeting still says."""
+        sponsor, chair, entrusting = context.sponsor, context.chair, context.entrusting
         match role:
             case Role.chair:
                 return (chair,) if chair and self.serves(chair, on) else ()
@@ -339,18 +355,11 @@ class Composition(BaseModel):
         )
 
     def who_may(
-        self,
-        role: Role,
-        on: date,
-        *,
-        power: Power = Power.preside,
-        sponsor: str | None = None,
-        chair: str | None = None,
-        entrusting: str | None = None,
+        self, role: Role, on: date, *, power: Power = Power.preside, context: RoleContext = NO_CONTEXT
     ) -> tuple[str, ...]:
         """Whom to turn to for an act in this role on that day: the holders who are there, and who stands in for the
         others; the holders themselves where nobody does. A holder who is away may still act, but isn't waited for."""
-        holders = self.holders(role, on, sponsor=sponsor, chair=chair, entrusting=entrusting)
+        holders = self.holders(role, on, context)
         away = [holder for holder in holders if self.absent(holder, on)]
         if not away:
             return holders
@@ -373,17 +382,11 @@ class Composition(BaseModel):
         facts: Facts,
         *,
         power: Power = Power.preside,
-        sponsor: str | None = None,
-        chair: str | None = None,
-        entrusting: str | None = None,
+        context: RoleContext = NO_CONTEXT,
     ) -> Acting | None:
         """By what the official may act under these facts on that day, or None: first by a post, else for somebody who is
         away. `power` says what kind of act it is, as not every stand-in may sign."""
-        lawful = [
-            (actor.role, self.holders(actor.role, on, sponsor=sponsor, chair=chair, entrusting=entrusting))
-            for actor in actors
-            if matches(actor.when, facts)
-        ]
+        lawful = [(actor.role, self.holders(actor.role, on, context)) for actor in actors if matches(actor.when, facts)]
         for role, holders in lawful:
             if official in holders:
                 return Acting(role)
@@ -393,51 +396,27 @@ class Composition(BaseModel):
                     return Acting(role, holder, found.clause, found.basis)
         return None
 
-    def require(
-        self,
-        official: str | None,
-        actors: tuple[Actor, ...],
-        on: date,
-        facts: Facts,
-        act: Text,
-        *,
-        code: str,
-        clause: str | None,
-        power: Power = Power.preside,
-        sponsor: str | None = None,
-        chair: str | None = None,
-        entrusting: str | None = None,
-        besides: Text | None = None,
-    ) -> Acting:
+    def require(self, official: str | None, on: date, permission: Permission) -> Acting:
         """As `may_act`, or a 403 problem that names the clause and who may do it, and what helps `besides`; where the
         official could stand in for somebody who is away, the clause of that and what has to be recorded first."""
-        if acting := self.may_act(
-            official, actors, on, facts, power=power, sponsor=sponsor, chair=chair, entrusting=entrusting
-        ):
+        actors, facts, power, context = permission.actors, permission.facts, permission.power, permission.context
+        if acting := self.may_act(official, actors, on, facts, power=power, context=context):
             return acting
         lawful = [actor for actor in actors if matches(actor.when, facts)] or list(actors)
-        who = self.names(
-            dict.fromkeys(
-                h
-                for actor in lawful
-                for h in self.who_may(actor.role, on, power=power, sponsor=sponsor, chair=chair, entrusting=entrusting)
-            )
-        )
+        asked = [h for actor in lawful for h in self.who_may(actor.role, on, power=power, context=context)]
+        who = self.names(dict.fromkeys(asked))
         roles = [actor.role for actor in lawful]
-        said = [self._in_words(actor.role, sponsor) for actor in lawful]
+        said = [self._in_words(actor.role, context.sponsor) for actor in lawful]
         name = self.official_names.get(official or "", official or "")
         extra: dict[str, object] = {"required_roles": roles}
         satisfy = Text(
             f"{' or '.join(each.en for each in said)}: {', '.join(who) or 'nobody holds it'}",
             f"应由{'、'.join(each.zh for each in said)}办理：{'、'.join(who) or '暂无人任职'}",
         )
-        if besides:
+        if besides := permission.besides:
             satisfy = Text(f"{satisfy.en}; {besides.en}", f"{satisfy.zh}；{besides.zh}")
-        holders = [
-            h
-            for actor in lawful
-            for h in self.holders(actor.role, on, sponsor=sponsor, chair=chair, entrusting=entrusting)
-        ]
+        clause, act = permission.clause, permission.act
+        holders = [h for actor in lawful for h in self.holders(actor.role, on, context)]
         if found := self._vacancy(official, holders, on, power):
             absence, vacancy = found
             away = self.official_names.get(absence.official, absence.official)
@@ -449,7 +428,7 @@ class Composition(BaseModel):
                 f"{satisfy.zh}；{away}外出至{absence.until}，须先登记{name}代行的依据（{in_chinese(vacancy.basis)}）",
             )
         raise not_permitted(
-            code,
+            permission.code,
             clause,
             f"{name or 'a token for no official'} may not {act.en}",
             f"{name or '未指明官员的令牌'}无权{act.zh}",
@@ -508,4 +487,4 @@ def require_organisations(composition: Composition, codes: list[str], on: date |
 # who organises --------------------------------------------------------------------------------------------------------
 def require_office(composition: Composition, official: str | None, on: date, act: Text, clause: str | None) -> None:
     """Problem 403 `not_the_office` unless the official belongs to the government's office, which organises meetings."""
-    composition.require(official, (Actor(role=Role.office),), on, {}, act, code="not_the_office", clause=clause)
+    composition.require(official, on, Permission((Actor(role=Role.office),), act, "not_the_office", clause))

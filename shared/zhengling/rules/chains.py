@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, Self
 
@@ -21,6 +22,11 @@ class Actor(Section):
     @classmethod
     def _bare_role(cls, value: object) -> object:
         return {"role": value} if isinstance(value, str) else value
+
+
+def actors_of(roles: Iterable[Role]) -> tuple[Actor, ...]:
+    """These roles as actors, whatever the facts."""
+    return tuple(Actor(role=role) for role in roles)
 
 
 Actors = Annotated[tuple[Actor, ...], Field(min_length=1), BeforeValidator(one_or_many)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from zhengling.authority.chain import power_of
-from zhengling.authority.composition import Composition
+from zhengling.authority.composition import NO_CONTEXT, Composition, RoleContext
 from zhengling.authority.schemas import NextStep
 from zhengling.kernel.instants import shanghai_day
 from zhengling.rules.chains import Chain, Step
@@ -17,14 +17,14 @@ FactsOf = Callable[[str], Facts]
 
 
 def next_of(
-    call: Call, chain: Chain, step: Step, composition: Composition, facts_of: FactsOf, **context: str | None
+    call: Call, chain: Chain, step: Step, composition: Composition, facts_of: FactsOf, context: RoleContext = NO_CONTEXT
 ) -> NextStep:
     """The step as an answer shows it: with whoever may take it under the facts that hold for them."""
     on = shanghai_day(call.now)
     may: dict[str, None] = {}
     roles = []
     for actor in step.by:
-        holders = composition.who_may(actor.role, on, power=power_of(step.step), **context)
+        holders = composition.who_may(actor.role, on, power=power_of(step.step), context=context)
         lawful = [official for official in holders if matches(actor.when, facts_of(official))]
         may |= dict.fromkeys(lawful)
         if lawful or not actor.when:

@@ -47,7 +47,7 @@ from tests.meeting.examples import DAY, DECLARED, a_topic, book, resolution
 from zhengling.authority.absence import Absent, StandIn
 from zhengling.authority.act import Act
 from zhengling.authority.chain import StepTaken
-from zhengling.authority.composition import Composition
+from zhengling.authority.composition import Composition, RoleContext
 from zhengling.kernel.errors import Problem
 from zhengling.local.client import at
 from zhengling.rules.absences import Basis, Power
@@ -391,7 +391,7 @@ def test_leave_is_asked_of_whom_the_rules_name_for_leaders_and_for_others(
         leave.ask_leave(meeting, kind, people, asked)
         request = leave.find(meeting.leaves, official)
         chair = chairing.planned_chair(meeting, kind, people)
-        may = [o for role in request.asked for o in people.who_may(role, DAY, chair=chair)]
+        may = [o for role in request.asked for o in people.who_may(role, DAY, context=RoleContext(chair=chair))]
         assert may == whom if whom is not OFFICE else request.asked == [Role.office]
         answers = partial(leave.answerer, meeting, kind, people, request)
         assert refused(partial(answers, official, DAY)) == ("not_the_leave_approver", clause)

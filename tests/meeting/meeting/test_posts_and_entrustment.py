@@ -10,7 +10,7 @@ import pytest
 
 from demo.main_job import MainJob
 from tests.conftest import composition_of, scenario_of
-from zhengling.authority.composition import Composition, Post, PostRole
+from zhengling.authority.composition import Composition, Post, PostRole, RoleContext
 from zhengling.local.client import Api, Json, Refused, at, load_composition
 from zhengling.rules.vocabulary import Role
 
@@ -337,9 +337,9 @@ async def test_an_entrusted_deputy_who_left_before_the_meeting_doesnt_chair_and_
 # the composition by itself --------------------------------------------------------------------------------------------
 def test_who_chaired_signs_as_the_chair_only_while_holding_a_post() -> None:
     people = with_posts(post(EXEC, PostRole.executive_deputy, date(2022, 1, 1), DAY))
-    assert people.holders(Role.chair, DAY, chair=EXEC) == (EXEC,)
-    assert people.holders(Role.chair, DAY + timedelta(days=1), chair=EXEC) == ()
-    assert people.holders(Role.chair, DAY, chair="nobody-here") == ()
+    assert people.holders(Role.chair, DAY, context=RoleContext(chair=EXEC)) == (EXEC,)
+    assert people.holders(Role.chair, DAY + timedelta(days=1), context=RoleContext(chair=EXEC)) == ()
+    assert people.holders(Role.chair, DAY, context=RoleContext(chair="nobody-here")) == ()
     assert people.holders(Role.chair, DAY) == ()
 
 
@@ -349,5 +349,5 @@ def test_no_role_is_held_by_somebody_without_a_post(role: Role) -> None:
     retired = tuple(post.model_copy(update={"until": DAY}) for post in PEOPLE.posts)
     people = PEOPLE.model_copy(update={"posts": retired})
     day_after = DAY + timedelta(days=1)
-    assert people.holders(role, day_after, sponsor="xg-zjj", chair=HEAD) == ()
+    assert people.holders(role, day_after, context=RoleContext(sponsor="xg-zjj", chair=HEAD)) == ()
     assert people.may_act(None, [], DAY, {}) is None

@@ -22,6 +22,7 @@ from tests.conftest import composition_of
 from tests.meeting.examples import CALENDAR, DAY, a_topic, book
 from zhengling.authority import chain as chains
 from zhengling.authority.chain import StepTaken
+from zhengling.authority.composition import RoleContext
 from zhengling.dates.deadlines import compute
 from zhengling.kernel.errors import Problem
 from zhengling.local.client import at
@@ -36,13 +37,9 @@ def take(topic: Topic, step: str, official: str, moment: datetime | None = None)
         kind.topic,
         topic.steps,
         topic.facts,
-        StepName(step),
+        chains.Attempt(StepName(step), official, moment, moment),
         composition_of(topic.government),
-        official,
-        moment,
-        moment,
-        DAY,
-        sponsor=topic.sponsor,
+        RoleContext(sponsor=topic.sponsor),
     )
     topics.advance(topic, kind, taken)
     return taken

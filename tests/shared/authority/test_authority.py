@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import composition_of
 from zhengling.authority.absence import Absent, StandIn, Vacancy
-from zhengling.authority.composition import Acting, Composition, Organisation, OrganisationKind
+from zhengling.authority.composition import Acting, Composition, Organisation, OrganisationKind, Permission, RoleContext
 from zhengling.events.meeting import CompositionChanged
 from zhengling.kernel.errors import Problem, Text
 from zhengling.rules.absences import AbsenceKind, Basis, Power
@@ -39,8 +39,10 @@ def absent(official: str, *stand_ins: StandIn, since: date = DAY, until: date = 
     )  # fmt: skip
 
 
-def may(people: Composition, official: str, role: Role, on: date = DAY, **more: Any) -> Acting | None:
-    return people.may_act(f"hc-{official}", (Actor(role=role),), on, {}, **more)
+def may(
+    people: Composition, official: str, role: Role, on: date = DAY, power: Power = Power.preside, **context: str
+) -> Acting | None:
+    return people.may_act(f"hc-{official}", (Actor(role=role),), on, {}, power=power, context=RoleContext(**context))
 
 
 AWAY = PEOPLE.with_absences([absent("head", stand_in("exec", Power.preside))])
@@ -114,10 +116,10 @@ def test_members_stay_who_they_are_whoever_is_away() -> None:
 
 
 # refusals -----------------------------------------------------------------------------------------------------------
-def refused(people: Composition, official: str, **more: Any) -> Problem:
+def refused(people: Composition, official: str, power: Power = Power.preside) -> Problem:
     act = Text("sign", "签发")
     with pytest.raises(Problem) as caught:
-        people.require(f"hc-{official}", HEAD, DAY, {}, act, code="not_the_actor", clause="HC-53", **more)
+        people.require(f"hc-{official}", DAY, Permission(HEAD, act, "not_the_actor", "HC-53", power=power))
     return caught.value
 
 
@@ -175,9 +177,9 @@ def test_nobody_acts_but_by_a_post_or_for_a_holder_whose_absence_of_that_day_say
     absences: list[Absent], who: str, role: Role, power: Power
 ) -> None:
     people, official = PEOPLE.with_absences(absences), f"hc-{who}"
-    context = {"sponsor": "hc-zjj", "chair": "hc-dep4"}
-    holders = PEOPLE.holders(role, DAY, **context)
-    acting = people.may_act(official, (Actor(role=role),), DAY, {}, power=power, **context)
+    context = RoleContext(sponsor="hc-zjj", chair="hc-dep4")
+    holders = PEOPLE.holders(role, DAY, context=context)
+    acting = people.may_act(official, (Actor(role=role),), DAY, {}, power=power, context=context)
     away_today = [a for a in absences if a.since <= DAY <= a.until]
     lawful = {
         (a.official, s.clause)
@@ -196,11 +198,11 @@ def test_nobody_acts_but_by_a_post_or_for_a_holder_whose_absence_of_that_day_say
 
 @given(ABSENCES, st.sampled_from(list(Role)), st.sampled_from(list(Power)))
 def test_whoever_one_is_told_to_turn_to_may_act(absences: list[Absent], role: Role, power: Power) -> None:
-    people, context = PEOPLE.with_absences(absences), {"sponsor": "hc-zjj", "chair": "hc-dep4"}
-    found = people.who_may(role, DAY, power=power, **context)
-    assert bool(found) == bool(PEOPLE.holders(role, DAY, **context))
+    people, context = PEOPLE.with_absences(absences), RoleContext(sponsor="hc-zjj", chair="hc-dep4")
+    found = people.who_may(role, DAY, power=power, context=context)
+    assert bool(found) == bool(PEOPLE.holders(role, DAY, context=context))
     for official in found:
-        assert people.may_act(official, (Actor(role=role),), DAY, {}, power=power, **context)
+        assert people.may_act(official, (Actor(role=role),), DAY, {}, power=power, context=context)
 
 
 def test_principals_of_towns_and_streets_are_told_from_the_others() -> None:
@@ -277,7 +279,7 @@ def test_the_party_secretary_belongs_to_the_party_group_and_a_deputy_secretary_g
 def test_every_role_is_answered_and_has_chinese_words() -> None:
     people = every_kind()
     for role in Role:
-        assert isinstance(people.holders(role, DAY, sponsor="dept", chair="p-gov"), tuple), role
+        assert isinstance(people.holders(role, DAY, context=RoleContext(sponsor="dept", chair="p-gov")), tuple), role
         assert in_chinese(role) != role.value
 
 

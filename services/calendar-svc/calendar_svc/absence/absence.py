@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from zhengling.authority.absence import Absent, StandIn, Vacancy
-from zhengling.authority.composition import Acting, Composition, PostRole
+from zhengling.authority.composition import Acting, Composition, Permission, PostRole, RoleContext
 from zhengling.kernel.errors import Problem, Text, invalid, refusal
 from zhengling.kernel.instants import shanghai_day
 from zhengling.kernel.states import States
@@ -26,7 +26,7 @@ from zhengling.rules.absences import (
     Power,
     RequestRow,
 )
-from zhengling.rules.chains import Actor
+from zhengling.rules.chains import actors_of
 from zhengling.rules.vocabulary import Role, in_chinese
 
 LONGEST = 366  # days; an absence beyond a year is a change of posts
@@ -248,13 +248,14 @@ def require_may_ask(
     roles = (Role.office, Role.sponsor) if organisation else (Role.office,)
     composition.require(
         asker,
-        tuple(Actor(role=role) for role in roles),
         on,
-        {},
-        Text("see to this absence", "代办该请假事项"),
-        code="not_the_asker",
-        clause=clause,
-        sponsor=organisation,
+        Permission(
+            actors_of(roles),
+            Text("see to this absence", "代办该请假事项"),
+            code="not_the_asker",
+            clause=clause,
+            context=RoleContext(sponsor=organisation),
+        ),
     )
 
 
@@ -333,14 +334,15 @@ def answerer(
     ask, roles = due
     acting = composition.require(
         official,
-        tuple(Actor(role=role) for role in roles),
         on,
-        {},
-        Text(f"answer this request ({ask.step})", f"办理该请假的“{in_chinese(ask.step)}”"),
-        code="not_the_approver",
-        clause=ask.clause or row.clause,
-        sponsor=absence.organisation,
-        power=Power.sign if ask.step is AskStep.sign else Power.preside,
+        Permission(
+            actors_of(roles),
+            Text(f"answer this request ({ask.step})", f"办理该请假的“{in_chinese(ask.step)}”"),
+            code="not_the_approver",
+            clause=ask.clause or row.clause,
+            power=Power.sign if ask.step is AskStep.sign else Power.preside,
+            context=RoleContext(sponsor=absence.organisation),
+        ),
     )
     return ask, acting
 

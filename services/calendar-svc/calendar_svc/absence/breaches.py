@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from calendar_svc.absence.absence import Absence, Action, Waiver, own_absence, require_act, require_asked
-from zhengling.authority.composition import Acting, Composition
+from zhengling.authority.composition import Acting, Composition, Permission
 from zhengling.kernel.errors import Text, refusal
 from zhengling.kernel.instants import shanghai_day
 from zhengling.rules.absences import Absence as Rules
 from zhengling.rules.absences import LimitName, RequestRow
-from zhengling.rules.chains import Actor
+from zhengling.rules.chains import actors_of
 from zhengling.rules.vocabulary import Role, in_chinese
 
 
@@ -236,12 +236,13 @@ def waive(
         )
     acting = composition.require(
         official,
-        tuple(Actor(role=role) for role in breach.waivable_by),
         on,
-        {},
-        Text(f"lift the limit {limit}", "准予例外"),
-        code="not_the_lifter",
-        clause=breach.clause,
+        Permission(
+            actors_of(breach.waivable_by),
+            Text(f"lift the limit {limit}", "准予例外"),
+            code="not_the_lifter",
+            clause=breach.clause,
+        ),
     )
     if acting.on_behalf_of and official == absence.official:
         raise own_absence(absence)

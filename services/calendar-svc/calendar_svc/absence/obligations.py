@@ -10,11 +10,11 @@ from datetime import date
 from enum import StrEnum
 
 from calendar_svc.absence.absence import Absence, AbsenceState, Action, DutyDone, require_act
-from zhengling.authority.composition import Composition
+from zhengling.authority.composition import Composition, Permission
 from zhengling.kernel.errors import Text, refusal
 from zhengling.kernel.instants import shanghai_day
 from zhengling.rules.absences import Duty, RequestRow
-from zhengling.rules.chains import Actor
+from zhengling.rules.chains import actors_of
 from zhengling.rules.vocabulary import in_chinese
 
 
@@ -83,11 +83,12 @@ def record_duty(
     if official is None or official != absence.official:
         composition.require(
             official,
-            tuple(Actor(role=role) for role in wanted.by),
             on,
-            {},
-            Text("record this", "登记该事项"),
-            code="not_the_recorder",
-            clause=wanted.clause or row.clause,
+            Permission(
+                actors_of(wanted.by),
+                Text("record this", "登记该事项"),
+                code="not_the_recorder",
+                clause=wanted.clause or row.clause,
+            ),
         )
     absence.duties_done = [*absence.duties_done, done]

@@ -24,6 +24,7 @@ from calendar_svc.absence.schemas import (
     VacancyView,
 )
 from calendar_svc.absence.table import absence as absence_table
+from zhengling.authority.composition import RoleContext
 from zhengling.database.session import load
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import composition as compositions
@@ -76,7 +77,11 @@ async def _view(call: Call, absence: Absence, away: Sequence[Away]) -> AbsenceVi
     view.breaches = [BreachView.model_validate(breach) for breach in breaches.standing(absence, found)]
     if due := absences.next_ask(row.ask, absence.taken):
         ask, roles = due
-        officials = [o for role in roles for o in composition.who_may(role, today, sponsor=absence.organisation)]
+        officials = [
+            o
+            for role in roles
+            for o in composition.who_may(role, today, context=RoleContext(sponsor=absence.organisation))
+        ]
         view.next_step = NextAnswer(
             step=ask.step,
             by=list(roles),
@@ -84,7 +89,11 @@ async def _view(call: Call, absence: Absence, away: Sequence[Away]) -> AbsenceVi
             clause=ask.clause or row.clause,
             officials=_others(officials, absence.official)
             or _others(
-                [o for role in roles for o in composition.holders(role, today, sponsor=absence.organisation)],
+                [
+                    o
+                    for role in roles
+                    for o in composition.holders(role, today, context=RoleContext(sponsor=absence.organisation))
+                ],
                 absence.official,
             ),
         )

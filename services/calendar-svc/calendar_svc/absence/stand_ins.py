@@ -6,11 +6,11 @@ from datetime import date
 
 from calendar_svc.absence.absence import Absence, Action, require_act
 from zhengling.authority.absence import StandIn, Vacancy
-from zhengling.authority.composition import Composition
+from zhengling.authority.composition import Composition, Permission
 from zhengling.kernel.errors import Text, refusal
 from zhengling.rules.absences import Absence as Rules
 from zhengling.rules.absences import Basis, Substitution
-from zhengling.rules.chains import Actor
+from zhengling.rules.chains import actors_of
 from zhengling.rules.vocabulary import in_chinese
 
 
@@ -76,11 +76,11 @@ def entrust(
         )
     for row in rows:
         act = Text(f"decide who stands in ({row.basis})", f"确定代行人（{in_chinese(row.basis)}）")
-        actors = tuple(Actor(role=role) for role in row.recorded_by)
+        actors = actors_of(row.recorded_by)
         # whoever acts for the one away doesn't widen that by deciding in that one's place
         own = absence.official in composition.members(row.recorded_by, on)
         deciders = composition.with_absences(()) if own else composition
-        deciders.require(official, actors, on, {}, act, code="not_the_one_to_decide", clause=row.clause)
+        deciders.require(official, on, Permission(actors, act, code="not_the_one_to_decide", clause=row.clause))
         kept = []
         for other in absence.stand_ins:
             acts = tuple(power for power in other.acts if power not in row.acts)

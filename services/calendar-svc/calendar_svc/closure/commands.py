@@ -14,7 +14,7 @@ from calendar_svc.operation.commands import record_change
 from calendar_svc.year import year as year_
 from calendar_svc.year.commands import Cause, Known, known_years, one_at_a_time, publish
 from calendar_svc.year.year import DayChange
-from zhengling.authority.composition import Composition
+from zhengling.authority.composition import Composition, Permission
 from zhengling.database.session import lock
 from zhengling.dates.workdays import CalendarYear
 from zhengling.kernel.errors import Text
@@ -32,7 +32,9 @@ def _require_clerk(call: Call, composition: Composition) -> None:
     """403 `not_the_office` unless the caller serves in the government's office or heads the government."""
     actors = (Actor(role=Role.office), Actor(role=Role.office_director), Actor(role=Role.head))
     act = Text("close or reopen the offices in the calendar", "录入或解除停止办公")
-    composition.require(call.official, actors, shanghai_day(call.now), {}, act, code="not_the_office", clause=None)
+    composition.require(
+        call.official, shanghai_day(call.now), Permission(actors, act, code="not_the_office", clause=None)
+    )
 
 
 async def _local_years(session: AsyncSession, changed: Closure | None, span: range) -> tuple[Known, list[CalendarYear]]:

@@ -21,7 +21,7 @@ from meeting_svc.meeting.record import (
 from meeting_svc.topic.topic import Topic
 from zhengling.authority.act import Act
 from zhengling.authority.chain import StepTaken, next_step
-from zhengling.authority.composition import Composition
+from zhengling.authority.composition import Composition, Permission, RoleContext
 from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Problem, Text, invalid, refusal
 from zhengling.rules.meetings import MeetingKind
@@ -72,7 +72,11 @@ def require_unapproved(meeting: Meeting, kind: MeetingKind, composition: Composi
         return
     last = kind.agenda.asked(minutes_facts(meeting, None))[-1]
     sponsor = meeting.organised_by or meeting.agenda[0].sponsor
-    may = {o for actor in last.by for o in composition.who_may(actor.role, meeting.day, sponsor=sponsor, chair=chair)}
+    may = {
+        o
+        for actor in last.by
+        for o in composition.who_may(actor.role, meeting.day, context=RoleContext(sponsor=sponsor, chair=chair))
+    }
     who = sorted(composition.names(may))
     raise refusal(
         "agenda_locked",
@@ -207,7 +211,16 @@ def require_approver(
     sponsor = meeting.organised_by or meeting.agenda[0].sponsor
     act = Text("change an approved agenda", "调整已批准的议程")
     acting = composition.require(
-        official, last.by, on, facts, act, code="not_the_agenda_approver", clause=clause, sponsor=sponsor, chair=chair
+        official,
+        on,
+        Permission(
+            last.by,
+            act,
+            code="not_the_agenda_approver",
+            clause=clause,
+            facts=facts,
+            context=RoleContext(sponsor=sponsor, chair=chair),
+        ),
     )
     require_entrusted_chair(meeting, kind, composition, acting, official or "")
     if occurred_at < meeting.agenda_versions[-1].approved.occurred_at:

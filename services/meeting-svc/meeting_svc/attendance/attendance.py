@@ -23,10 +23,10 @@ from meeting_svc.meeting.record import (
     Presence,
     StaffApproval,
 )
-from zhengling.authority.composition import Composition, OrganisationKind
+from zhengling.authority.composition import Composition, OrganisationKind, Permission
 from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Text, invalid, not_permitted, refusal
-from zhengling.rules.chains import Actor
+from zhengling.rules.chains import actors_of
 from zhengling.rules.meetings import MeetingKind
 
 
@@ -131,12 +131,13 @@ def approve_staff(
         )
     composition.require(
         approval.act.official,
-        tuple(Actor(role=role) for role in kind.staff.more_by),
         on,
-        {},
-        Text("approve further staff", "批准增加列席工作人员"),
-        code="not_the_staff_approver",
-        clause=kind.staff.clause,
+        Permission(
+            actors_of(kind.staff.more_by),
+            Text("approve further staff", "批准增加列席工作人员"),
+            code="not_the_staff_approver",
+            clause=kind.staff.clause,
+        ),
     )
     item = item_of(meeting, approval.topic_id)
     if item.sponsor not in organisations_of(composition, approval.official, meeting.day):

@@ -25,7 +25,7 @@ from meeting_svc.composition.schemas import (
     PostList,
     VersionView,
 )
-from zhengling.authority.composition import Composition, Official, Post, PostRole, require_organisations
+from zhengling.authority.composition import Composition, Official, Post, PostRole, RoleContext, require_organisations
 from zhengling.kernel.errors import Problem, Text, invalid, not_found
 from zhengling.kernel.instants import shanghai_day
 from zhengling.rules.vocabulary import Role
@@ -202,7 +202,7 @@ async def list_posts(
         held = [post for post in held if post.role == role]
         officials = list(dict.fromkeys(post.official for post in held))
     elif role:
-        officials = list(people.holders(_rule_role(role, sponsor), on, sponsor=sponsor))
+        officials = list(people.holders(_rule_role(role, sponsor), on, context=RoleContext(sponsor=sponsor)))
         held = [post for post in held if post.official in frozenset(officials)]
     if organisation:
         held = [post for post in held if post.organisation == organisation]

@@ -7,7 +7,7 @@ from datetime import date
 from meeting_svc.meeting.chairing import may_chair, planned_chair
 from meeting_svc.meeting.meeting import NOT_REFUSED, PREPARED, Meeting, MeetingState, lapsed, require_state
 from meeting_svc.meeting.record import OF_A_MEETING, Cancellation, Participants, Postponement, Recording
-from zhengling.authority.composition import Composition, OrganisationKind
+from zhengling.authority.composition import Composition, OrganisationKind, RoleContext
 from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Text, refusal
 from zhengling.rules.meetings import MeetingKind
@@ -22,7 +22,11 @@ def require_convener(
     if may_chair(kind, composition, convener, on, {"entrusted": True}, sponsors):
         return
     who = composition.names(
-        dict.fromkeys(o for actor in kind.chair for o in composition.who_may(actor.role, on, sponsor=organised_by))
+        dict.fromkeys(
+            o
+            for actor in kind.chair
+            for o in composition.who_may(actor.role, on, context=RoleContext(sponsor=organised_by))
+        )
     )
     name = composition.official_names.get(convener, convener)
     raise refusal(

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from meeting_svc.decision import decision as decisions
 from meeting_svc.decision.decision import Decision, Execution, PublicationRecord, PublicationState, Standing
 from meeting_svc.decision.schemas import FollowExecution, PublishDecision
+from zhengling.authority.composition import Permission, RoleContext
 from zhengling.database.batching import columns, write
 from zhengling.database.session import lock
 from zhengling.events.oversight import (
@@ -93,13 +94,14 @@ async def _require_concerned(call: Call, decision: Decision, act: Text, clause: 
     composition = await compositions.current(call.session)
     acting = composition.require(
         call.official,
-        (Actor(role=Role.office), Actor(role=Role.sponsor)),
         shanghai_day(call.now),
-        {},
-        act,
-        code="not_concerned",
-        clause=clause,
-        sponsor=decision.resolution.lead.code if decision.resolution.lead else None,
+        Permission(
+            (Actor(role=Role.office), Actor(role=Role.sponsor)),
+            act,
+            code="not_concerned",
+            clause=clause,
+            context=RoleContext(sponsor=decision.resolution.lead.code if decision.resolution.lead else None),
+        ),
     )
     call.audit_details.update(acting.behalf)
 

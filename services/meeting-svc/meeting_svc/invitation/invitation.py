@@ -24,10 +24,10 @@ from meeting_svc.meeting.record import (
 )
 from zhengling.authority.act import Act
 from zhengling.authority.chain import StepTaken, next_step
-from zhengling.authority.composition import Composition, OrganisationKind, PostRole, names_of
+from zhengling.authority.composition import Composition, OrganisationKind, Permission, PostRole, names_of
 from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Text, invalid, refusal
-from zhengling.rules.chains import Actor
+from zhengling.rules.chains import actors_of
 from zhengling.rules.meetings import Invitees, MeetingKind
 from zhengling.rules.vocabulary import Role
 
@@ -169,12 +169,13 @@ def consent(
         )
     acting = composition.require(
         act.official,
-        tuple(Actor(role=role) for role in kind.outside_portfolio.consent),
         on,
-        {},
-        Text("agree to principals outside the portfolio", "同意分管以外主要负责人参会"),
-        code="not_the_consenter",
-        clause=kind.outside_portfolio.clause,
+        Permission(
+            actors_of(kind.outside_portfolio.consent),
+            Text("agree to principals outside the portfolio", "同意分管以外主要负责人参会"),
+            code="not_the_consenter",
+            clause=kind.outside_portfolio.clause,
+        ),
     )
     act = replace(act, role=acting.role, on_behalf_of=acting.on_behalf_of, under=acting.clause)
     given = OutsideConsent(found, reason, act)

@@ -22,10 +22,10 @@ from meeting_svc.meeting.record import (
     Withdrawal,
 )
 from zhengling.authority.act import Act
-from zhengling.authority.composition import Acting, Composition
+from zhengling.authority.composition import Acting, Composition, Permission, RoleContext
 from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Problem, Text, not_permitted, refusal
-from zhengling.rules.chains import Actor
+from zhengling.rules.chains import actors_of
 from zhengling.rules.meetings import MeetingKind
 from zhengling.rules.vocabulary import Role, in_chinese
 
@@ -43,7 +43,9 @@ def asked_of(
 ) -> list[Role]:
     """The roles that answer, none where whoever asks would be answering themselves."""
     chair = planned_chair(meeting, kind, composition)
-    holders = {holder for role in roles for holder in composition.holders(role, meeting.day, chair=chair)}
+    holders = {
+        holder for role in roles for holder in composition.holders(role, meeting.day, context=RoleContext(chair=chair))
+    }
     return [] if holders == {official} else list(roles)
 
 
@@ -197,13 +199,14 @@ def answerer(
         )
     acting = composition.require(
         official,
-        tuple(Actor(role=role) for role in asked.asked),
         on,
-        {},
-        Text("answer this request", "答复该申请"),
-        code="not_the_leave_approver",
-        clause=asked.clause,
-        chair=planned_chair(meeting, kind, composition),
+        Permission(
+            actors_of(asked.asked),
+            Text("answer this request", "答复该申请"),
+            code="not_the_leave_approver",
+            clause=asked.clause,
+            context=RoleContext(chair=planned_chair(meeting, kind, composition)),
+        ),
     )
     require_entrusted_chair(meeting, kind, composition, acting, official or "")
     return acting

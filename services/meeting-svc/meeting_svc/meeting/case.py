@@ -74,15 +74,10 @@ async def step_of_meeting(
         chain,
         taken,
         meetings.minutes_facts(meeting, call.official) | (facts or {}),
-        body.step,
+        chains.Attempt(body.step, call.official, call.occurred(body.occurred_at), call.now, body.opinion),
         case.composition,
-        call.official,
-        call.occurred(body.occurred_at),
-        call.now,
-        case.today,
-        body.opinion,
-        **places.context,
-        succeeded=places.succeeded,
+        places.context,
+        places.succeeded,
     )
     acting = Acting(step.role, step.on_behalf_of)
     chairing.require_entrusted_chair(meeting, kind, case.composition, acting, step.official)

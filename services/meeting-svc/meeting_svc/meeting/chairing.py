@@ -18,10 +18,10 @@ from meeting_svc.meeting.meeting import (
     sponsors_of,
 )
 from meeting_svc.meeting.record import OF_A_MEETING, Entrustment
-from zhengling.authority.composition import Acting, Composition
+from zhengling.authority.composition import Acting, Composition, Permission, RoleContext
 from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Text, refusal
-from zhengling.rules.chains import Actor
+from zhengling.rules.chains import Actor, actors_of
 from zhengling.rules.conditions import Facts
 from zhengling.rules.meetings import MeetingKind
 from zhengling.rules.vocabulary import Outcome, Role
@@ -33,9 +33,15 @@ def may_chair(
     """By what the official may chair: where it goes by portfolio, one that covers every sponsor; any portfolio where no
     topic is known yet."""
     if not sponsors:
-        ways = [composition.may_act(official, kind.chair, on, facts, sponsor=s) for s in composition.organisation_names]
+        ways = [
+            composition.may_act(official, kind.chair, on, facts, context=RoleContext(sponsor=s))
+            for s in composition.organisation_names
+        ]
         return next((way for way in ways if way), None)
-    ways = [composition.may_act(official, kind.chair, on, facts, sponsor=sponsor) for sponsor in sponsors]
+    ways = [
+        composition.may_act(official, kind.chair, on, facts, context=RoleContext(sponsor=sponsor))
+        for sponsor in sponsors
+    ]
     return ways[0] if all(ways) else None
 
 
@@ -48,18 +54,27 @@ def require_chair(meeting: Meeting, kind: MeetingKind, composition: Composition,
     facts, sponsors = chair_facts(meeting, official), sponsors_of(meeting)
     if acting := may_chair(kind, composition, official, on, facts, sponsors):
         return acting
-    uncovered = next((s for s in sponsors if not composition.may_act(official, kind.chair, on, facts, sponsor=s)), None)
+    uncovered = next(
+        (
+            s
+            for s in sponsors
+            if not composition.may_act(official, kind.chair, on, facts, context=RoleContext(sponsor=s))
+        ),
+        None,
+    )
     act = Text(f"chair {kind.name}", f"主持{kind.name}")
     return composition.require(
         official,
-        kind.chair,
         on,
-        facts,
-        act,
-        code="not_a_lawful_chair",
-        clause=kind.clause,
-        sponsor=uncovered,
-        besides=who_else_chairs(meeting, kind, composition),
+        Permission(
+            kind.chair,
+            act,
+            code="not_a_lawful_chair",
+            clause=kind.clause,
+            facts=facts,
+            besides=who_else_chairs(meeting, kind, composition),
+            context=RoleContext(sponsor=uncovered),
+        ),
     )
 
 
@@ -142,7 +157,9 @@ def planned_chair(meeting: Meeting, kind: MeetingKind, composition: Composition)
         return meeting.chair or (meeting.entrustment.to if meeting.entrustment else meeting.convener)
     for actor in kind.chair:
         sponsor = next(iter(sponsors_of(meeting)), None)
-        holders = composition.who_may(actor.role, meeting.day, sponsor=sponsor) if not actor.when else ()
+        holders = (
+            composition.who_may(actor.role, meeting.day, context=RoleContext(sponsor=sponsor)) if not actor.when else ()
+        )
         if len(holders) == 1:
             return holders[0]
     return None
@@ -162,9 +179,9 @@ def entrust(
     who entrusted somebody, or the head, entrusts somebody else."""
     require_state(meeting, *PREPARED, MeetingState.open)
     act = Text("entrust somebody with chairing", "委托主持会议")
-    actors = tuple(Actor(role=role) for role in kind.entrusted_by)
+    actors = actors_of(kind.entrusted_by)
     code = "not_the_head" if kind.entrusted_by == (Role.head,) else "not_an_entrusting_leader"
-    acting = composition.require(official, actors, on, {}, act, code=code, clause=kind.clause)
+    acting = composition.require(official, on, Permission(actors, act, code=code, clause=kind.clause))
     if composition.may_act(entrustment.to, entrustable(kind), on, {"entrusted": True}) is None:
         who = composition.names(composition.members([actor.role for actor in entrustable(kind)], on))
         name = composition.official_names.get(entrustment.to, entrustment.to)

@@ -40,11 +40,11 @@ from meeting_svc.meeting.record import Attendance as Attendance
 from meeting_svc.meeting.record import Entrustment as Entrustment
 from zhengling.authority.act import Act
 from zhengling.authority.chain import StepTaken
-from zhengling.authority.composition import Composition
+from zhengling.authority.composition import Composition, Permission, RoleContext
 from zhengling.events.meeting import Resolution
 from zhengling.kernel.errors import Problem, Text, refusal
 from zhengling.kernel.states import States
-from zhengling.rules.chains import Actor
+from zhengling.rules.chains import Actor, actors_of
 from zhengling.rules.conditions import Facts
 from zhengling.rules.meetings import MeetingKind
 from zhengling.rules.vocabulary import Role
@@ -162,9 +162,13 @@ def require_organiser(
 ) -> None:
     """Problem 403 `not_the_organiser` (`not_the_office` where that organises) unless the official belongs to who
     organises this kind: the office, or the unit that proposed the meeting."""
-    actors = tuple(Actor(role=role) for role in kind.organiser)
+    actors = actors_of(kind.organiser)
     code = "not_the_office" if kind.organiser == (Role.office,) else "not_the_organiser"
-    composition.require(official, actors, on, {}, act, code=code, clause=clause or kind.clause, sponsor=organised_by)
+    composition.require(
+        official,
+        on,
+        Permission(actors, act, code=code, clause=clause or kind.clause, context=RoleContext(sponsor=organised_by)),
+    )
 
 
 def sponsors_of(meeting: Meeting) -> list[str]:
@@ -210,11 +214,11 @@ def no_quorum(meeting: Meeting) -> Problem:
     )
 
 
-def step_context(meeting: Meeting, chair: str | None) -> dict[str, str | None]:
+def step_context(meeting: Meeting, chair: str | None) -> RoleContext:
     """Whom the roles sponsor, chair and entrusting leader mean in this meeting's chains."""
     sponsor = meeting.organised_by or next(iter(sponsors_of(meeting)), None)
     entrusting = meeting.entrustment.by if meeting.entrustment and meeting.entrustment.to == chair else None
-    return {"sponsor": sponsor, "chair": chair, "entrusting": entrusting}
+    return RoleContext(sponsor, chair, entrusting)
 
 
 def minutes_facts(meeting: Meeting, official: str | None) -> Facts:
@@ -230,4 +234,4 @@ def may_ask(composition: Composition, by: str | None, official: str, on: date, c
     if by == official:
         return
     act = Text("ask for others", "代他人办理")
-    composition.require(by, (Actor(role=Role.office),), on, {}, act, code="not_the_participant", clause=clause)
+    composition.require(by, on, Permission((Actor(role=Role.office),), act, code="not_the_participant", clause=clause))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 
@@ -125,8 +125,8 @@ async def _next_step(
         and meeting.state in meetings.PREPARED
         and chairing.waits_for_entrustment(meeting, kind, composition, at.chair)
     ):
-        context["chair"] = None
-    return next_of(call, chain, step, composition, facts_of, **context) if step else None
+        context = replace(context, chair=None)
+    return next_of(call, chain, step, composition, facts_of, context) if step else None
 
 
 async def _preparation(call: Call, view: MeetingView, meeting: Meeting, kind: MeetingKind) -> None:

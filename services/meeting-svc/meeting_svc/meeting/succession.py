@@ -13,7 +13,7 @@ from datetime import date
 from meeting_svc.meeting.chairing import chair_facts, planned_chair
 from meeting_svc.meeting.meeting import Meeting, sponsors_of, step_context
 from zhengling.authority.chain import Succession
-from zhengling.authority.composition import Acting, Composition
+from zhengling.authority.composition import Acting, Composition, RoleContext
 from zhengling.kernel.instants import shanghai_day
 from zhengling.rules.chains import Actor
 from zhengling.rules.meetings import MeetingKind
@@ -24,35 +24,35 @@ from zhengling.rules.vocabulary import Role
 class Places:
     """Whom the roles sponsor, chair and entrusting leader mean in a meeting's chains on a day, and after whom."""
 
-    sponsor: str | None
-    chair: str | None
-    entrusting: str | None
+    context: RoleContext
     succeeded: dict[Role, Succession]
 
     @property
-    def context(self) -> dict[str, str | None]:
-        return {"sponsor": self.sponsor, "chair": self.chair, "entrusting": self.entrusting}
+    def chair(self) -> str | None:
+        return self.context.chair
 
 
 def places(meeting: Meeting, kind: MeetingKind, composition: Composition, on: date) -> Places:
     """Who stands in those places; from the opening on, a successor for whoever left office since."""
     context = step_context(meeting, planned_chair(meeting, kind, composition))
-    chair, entrusting, succeeded = context["chair"], context["entrusting"], {}
+    chair, entrusting, succeeded = context.chair, context.entrusting, dict[Role, Succession]()
     if meeting.opened_at and chair and not composition.serves(chair, on):
         acted = chaired_by(meeting, kind, composition, chair)
         chair, succeeded[Role.chair] = _after(chair, composition, acted, meeting, on)
     if meeting.opened_at and entrusting and not composition.serves(entrusting, on):
         acted = _entrusted_by(meeting, kind, composition)
         entrusting, succeeded[Role.entrusting_leader] = _after(entrusting, composition, acted, meeting, on)
-    return Places(context["sponsor"], chair, entrusting, succeeded)
+    return Places(RoleContext(context.sponsor, chair, entrusting), succeeded)
 
 
 def chaired_by(meeting: Meeting, kind: MeetingKind, composition: Composition, official: str) -> Acting | None:
     """By what somebody who chaired the meeting chaired it."""
     assert meeting.opened_at
     facts = chair_facts(meeting, official)
-    sponsor = step_context(meeting, official)["sponsor"]
-    return composition.may_act(official, kind.chair, shanghai_day(meeting.opened_at), facts, sponsor=sponsor)
+    sponsor = step_context(meeting, official).sponsor
+    return composition.may_act(
+        official, kind.chair, shanghai_day(meeting.opened_at), facts, context=RoleContext(sponsor=sponsor)
+    )
 
 
 def _entrusted_by(meeting: Meeting, kind: MeetingKind, composition: Composition) -> Acting | None:
@@ -79,7 +79,10 @@ def _holders(composition: Composition, role: Role, sponsors: list[str], on: date
     deputy's post from another's."""
     found = set(composition.holders(role, on))
     if role == Role.deputy_in_charge or len(found) > 1:
-        in_charge = [set(composition.holders(Role.deputy_in_charge, on, sponsor=sponsor)) for sponsor in sponsors]
+        in_charge = [
+            set(composition.holders(Role.deputy_in_charge, on, context=RoleContext(sponsor=sponsor)))
+            for sponsor in sponsors
+        ]
         charged = set.intersection(*in_charge) if in_charge else set()
         found = charged if role == Role.deputy_in_charge else found & charged
     return found

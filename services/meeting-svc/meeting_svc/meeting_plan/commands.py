@@ -23,7 +23,7 @@ from meeting_svc.meeting_plan.schemas import (
     TakePlanStep,
 )
 from meeting_svc.meeting_plan.steps import PlanStepTaken
-from zhengling.authority.composition import Acting, Composition, require_organisations
+from zhengling.authority.composition import Acting, Composition, Permission, require_organisations
 from zhengling.backbone import timers
 from zhengling.database.session import load, lock, now
 from zhengling.kernel.errors import Text, invalid, refusal
@@ -31,7 +31,7 @@ from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import composition as compositions
 from zhengling.replicas import due_dates
 from zhengling.replicas.due_dates import Moved
-from zhengling.rules.chains import Actor
+from zhengling.rules.chains import Actor, actors_of
 from zhengling.rules.planning import CHINESE, Ask, YearlyPlan
 from zhengling.rules.rulebook import Rulebook
 from zhengling.rules.vocabulary import Role
@@ -80,12 +80,13 @@ async def open_plan(call: Call, body: OpenPlan) -> MeetingPlan:
     rules, today = rules_of(book), shanghai_day(call.now)
     composition.require(
         call.official,
-        (Actor(role=Role.office),),
         today,
-        {},
-        Text("collect the plan", "征集年度会议计划"),
-        code="not_the_office",
-        clause=rules.clause,
+        Permission(
+            (Actor(role=Role.office),),
+            Text("collect the plan", "征集年度会议计划"),
+            code="not_the_office",
+            clause=rules.clause,
+        ),
     )
     if body.year < today.year:
         raise invalid("plan_of_the_past", f"{body.year} is over", f"{body.year}年已经过去")
@@ -182,12 +183,13 @@ def _actor(call: Call, rules: YearlyPlan, ask: Ask, composition: Composition, bo
     plan_steps.require_way(ask, clause, by_decision=by_decision)
     return composition.require(
         call.official,
-        tuple(Actor(role=role) for role in (ask.recorded_by if by_decision else ask.by)),
         shanghai_day(call.now),
-        {},
-        Text(f"take the step {body.step}", f"办理“{CHINESE[body.step]}”"),
-        code="not_the_actor",
-        clause=clause,
+        Permission(
+            actors_of(ask.recorded_by if by_decision else ask.by),
+            Text(f"take the step {body.step}", f"办理“{CHINESE[body.step]}”"),
+            code="not_the_actor",
+            clause=clause,
+        ),
     )
 
 
@@ -199,12 +201,13 @@ async def declare_committee(call: Call, year: int, body: DeclareCommittee) -> Me
     if rules.joint:
         composition.require(
             call.official,
-            tuple(Actor(role=role) for role in rules.joint.declared_by),
             shanghai_day(call.now),
-            {},
-            Text("declare what the party committee passed", "登记党委常委会会议审批情况"),
-            code="not_the_declarer",
-            clause=rules.joint.clause,
+            Permission(
+                actors_of(rules.joint.declared_by),
+                Text("declare what the party committee passed", "登记党委常委会会议审批情况"),
+                code="not_the_declarer",
+                clause=rules.joint.clause,
+            ),
         )
     declaration = Declaration(call.official or "", call.occurred(body.occurred_at), call.now, body.note, waiting)
     meeting_plans.declare(plan, declaration)

@@ -12,11 +12,11 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from meeting_svc.meeting_plan.steps import PlanStepTaken
-from zhengling.authority.composition import Acting, Composition
+from zhengling.authority.composition import Acting, Composition, Permission, RoleContext
 from zhengling.kernel.errors import Problem, Text, invalid, refusal
 from zhengling.kernel.instants import shanghai_day
 from zhengling.kernel.states import States
-from zhengling.rules.chains import Actor
+from zhengling.rules.chains import actors_of
 from zhengling.rules.planning import Planning, YearlyPlan
 from zhengling.rules.vocabulary import in_chinese
 
@@ -120,13 +120,14 @@ def require_submitter(
     """403 `not_the_submitter` unless the official may hand in this organisation's items."""
     return composition.require(
         official,
-        tuple(Actor(role=role) for role in rules.submitted_by),
         on,
-        {},
-        Text(f"hand in the items of {sponsor}", "报送该单位的会议计划"),
-        code="not_the_submitter",
-        clause=rules.clause,
-        sponsor=sponsor,
+        Permission(
+            actors_of(rules.submitted_by),
+            Text(f"hand in the items of {sponsor}", "报送该单位的会议计划"),
+            code="not_the_submitter",
+            clause=rules.clause,
+            context=RoleContext(sponsor=sponsor),
+        ),
     )
 
 
@@ -235,12 +236,13 @@ def require_waiver(rules: YearlyPlan, composition: Composition, official: str | 
         )
     return composition.require(
         official,
-        tuple(Actor(role=role) for role in rules.additions),
         on,
-        {},
-        Text("add to the adopted plan", "准予补列入年度计划"),
-        code="not_the_admitter",
-        clause=rules.clause,
+        Permission(
+            actors_of(rules.additions),
+            Text("add to the adopted plan", "准予补列入年度计划"),
+            code="not_the_admitter",
+            clause=rules.clause,
+        ),
     )
 
 

@@ -31,7 +31,7 @@ from meeting_svc.topic import transitions
 from meeting_svc.topic.case import rules_of
 from zhengling.authority import chain as chains
 from zhengling.authority.chain import StepTaken
-from zhengling.authority.composition import require_organisations
+from zhengling.authority.composition import Permission, RoleContext, require_organisations
 from zhengling.authority.schemas import TakeStep
 from zhengling.backbone.outbox import emit
 from zhengling.documents import minutes_template
@@ -138,14 +138,15 @@ async def waive_minutes(call: Call, meeting_id: str, body: WaiveMinutes) -> tupl
     places = succession.places(meeting, kind, composition, case.today)
     acting = composition.require(
         call.official,
-        (Actor(role=Role.chair),),
         case.today,
-        {},
-        Text("decide that there are no minutes", "决定不形成会议纪要"),
-        code="not_the_chair",
-        clause=case.chain.clause,
-        power=chains.power_of(StepName.sign),
-        chair=places.chair,
+        Permission(
+            (Actor(role=Role.chair),),
+            Text("decide that there are no minutes", "决定不形成会议纪要"),
+            code="not_the_chair",
+            clause=case.chain.clause,
+            power=chains.power_of(StepName.sign),
+            context=RoleContext(chair=places.chair),
+        ),
     )
     after = places.succeeded.get(Role.chair)
     call.audit_details.update(acting.behalf, reason=body.reason, **({"succeeds": after.official} if after else {}))

@@ -68,7 +68,7 @@ async def minutes_view(call: Call, minutes: Minutes, meeting: Meeting) -> Minute
         if step := next_step(chain, minutes.steps, facts_of(meeting.chair)):
             composition = await compositions.current(call.session)
             at = succession.places(meeting, kind, composition, shanghai_day(call.now))
-            view.next_step = next_of(call, chain, step, composition, facts_of, **at.context)
+            view.next_step = next_of(call, chain, step, composition, facts_of, at.context)
     return view
 
 

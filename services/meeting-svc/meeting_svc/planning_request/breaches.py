@@ -19,11 +19,11 @@ from meeting_svc.planning_request.planning_request import (
     require_act,
     require_not_before,
 )
-from zhengling.authority.composition import Acting, Composition
+from zhengling.authority.composition import Acting, Composition, Permission, RoleContext
 from zhengling.dates.deadlines import Due, Unit
 from zhengling.dates.workdays import WorkdayCalendar
 from zhengling.kernel.errors import Text, refusal
-from zhengling.rules.chains import Actor
+from zhengling.rules.chains import actors_of
 from zhengling.rules.planning import CHINESE, Hindrance, InviteeRule, RequestType, Span
 from zhengling.rules.vocabulary import Role, in_chinese
 
@@ -281,13 +281,14 @@ def waive(
     for breach in open_:
         acting = composition.require(
             official,
-            tuple(Actor(role=role) for role in breach.waivable_by),
             on,
-            {},
-            Text(f"let it be ({hindrance})", f"准予例外（{CHINESE[hindrance]}）"),
-            code="not_the_lifter",
-            clause=breach.clause,
-            sponsor=request.sponsor,
+            Permission(
+                actors_of(breach.waivable_by),
+                Text(f"let it be ({hindrance})", f"准予例外（{CHINESE[hindrance]}）"),
+                code="not_the_lifter",
+                clause=breach.clause,
+                context=RoleContext(sponsor=request.sponsor),
+            ),
         )
         lifted = Waiver(
             hindrance,
@@ -321,11 +322,12 @@ def require_decliner(
         roles = tuple(role for breach in not_waived(request, found) for role in breach.waivable_by)
     return composition.require(
         official,
-        tuple(Actor(role=role) for role in roles),
         on,
-        {},
-        Text("answer this request", "答复该申请"),
-        code="not_the_actor",
-        clause=kind.clause,
-        sponsor=request.sponsor,
+        Permission(
+            actors_of(roles),
+            Text("answer this request", "答复该申请"),
+            code="not_the_actor",
+            clause=kind.clause,
+            context=RoleContext(sponsor=request.sponsor),
+        ),
     )

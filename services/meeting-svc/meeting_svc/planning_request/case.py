@@ -16,7 +16,7 @@ from meeting_svc.planning_request import planning_request as planning_requests
 from meeting_svc.planning_request.breaches import Breach, Context
 from meeting_svc.planning_request.planning_request import Action, PlanningRequest
 from meeting_svc.planning_request.table import planning_request as planning_request_table
-from zhengling.authority.composition import Acting, Composition
+from zhengling.authority.composition import Acting, Composition, Permission, RoleContext
 from zhengling.database.session import lock
 from zhengling.dates.deadlines import Due, compute
 from zhengling.kernel.errors import Text
@@ -24,7 +24,7 @@ from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import calendar as calendars
 from zhengling.replicas import composition as compositions
 from zhengling.rules.cadence import period_of
-from zhengling.rules.chains import Actor
+from zhengling.rules.chains import actors_of
 from zhengling.rules.planning import RequestType
 from zhengling.rules.rulebook import Rulebook
 from zhengling.rules.vocabulary import Role
@@ -122,11 +122,12 @@ async def seen(call: Call, request_id: str) -> Case:
 def require_asker(call: Call, case: Case, *also: Role) -> Acting:
     return case.composition.require(
         call.official,
-        tuple(Actor(role=role) for role in (*case.kind.asked_by, *also)),
         shanghai_day(call.now),
-        {},
-        Text("see to this request", "办理该申请"),
-        code="not_the_asker",
-        clause=case.kind.clause,
-        sponsor=case.request.sponsor,
+        Permission(
+            actors_of((*case.kind.asked_by, *also)),
+            Text("see to this request", "办理该申请"),
+            code="not_the_asker",
+            clause=case.kind.clause,
+            context=RoleContext(sponsor=case.request.sponsor),
+        ),
     )

@@ -14,7 +14,7 @@ from meeting_svc.planning_request.planning_request import (
     PlanningRequest,
     require_approval_before,
 )
-from zhengling.authority.composition import Composition, OrganisationKind, PostRole
+from zhengling.authority.composition import Composition, OrganisationKind, PostRole, RoleContext
 from zhengling.kernel.errors import Text, refusal
 from zhengling.rules.planning import Group, InviteeRule, RequestType
 from zhengling.rules.vocabulary import Role
@@ -70,7 +70,7 @@ def _portfolio(request: PlanningRequest, composition: Composition) -> set[str]:
     deputies = (
         (request.led_by,)
         if request.led_by
-        else composition.holders(Role.deputy_in_charge, request.day, sponsor=request.sponsor)
+        else composition.holders(Role.deputy_in_charge, request.day, context=RoleContext(sponsor=request.sponsor))
     )
     return {
         code

@@ -15,11 +15,11 @@ from enum import StrEnum
 
 from meeting_svc.decision.decision import Decision
 from meeting_svc.meeting_plan.steps import PlanStepTaken, next_ask, require_step, require_way
-from zhengling.authority.composition import Acting, Composition
+from zhengling.authority.composition import Acting, Composition, Permission, RoleContext
 from zhengling.kernel.errors import Text, invalid, refusal
 from zhengling.kernel.instants import shanghai_day
 from zhengling.kernel.states import States
-from zhengling.rules.chains import Actor
+from zhengling.rules.chains import actors_of
 from zhengling.rules.planning import (
     CHINESE,
     Group,
@@ -183,13 +183,14 @@ def require_may_ask(
     """403 `not_the_asker` unless the official may ask for this: somebody of the sponsor, or the leader meant."""
     return composition.require(
         official,
-        tuple(Actor(role=role) for role in kind.asked_by),
         on,
-        {},
-        Text(f"ask for {kind.name}", f"提出“{kind.name}”申请"),
-        code="not_the_asker",
-        clause=kind.clause,
-        sponsor=sponsor,
+        Permission(
+            actors_of(kind.asked_by),
+            Text(f"ask for {kind.name}", f"提出“{kind.name}”申请"),
+            code="not_the_asker",
+            clause=kind.clause,
+            context=RoleContext(sponsor=sponsor),
+        ),
     )
 
 
@@ -262,13 +263,14 @@ def answerer(
     require_way(ask, clause, by_decision=by_decision)
     return composition.require(
         official,
-        tuple(Actor(role=role) for role in (ask.recorded_by if by_decision else roles)),
         on,
-        {},
-        Text(f"take the step {step}", f"办理“{CHINESE[step]}”"),
-        code="not_the_actor",
-        clause=clause,
-        sponsor=request.sponsor,
+        Permission(
+            actors_of(ask.recorded_by if by_decision else roles),
+            Text(f"take the step {step}", f"办理“{CHINESE[step]}”"),
+            code="not_the_actor",
+            clause=clause,
+            context=RoleContext(sponsor=request.sponsor),
+        ),
     )
 
 

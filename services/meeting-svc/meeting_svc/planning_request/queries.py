@@ -21,6 +21,7 @@ from meeting_svc.planning_request.schemas import (
     RequestTypeView,
 )
 from meeting_svc.planning_request.table import planning_request as planning_request_table
+from zhengling.authority.composition import RoleContext
 from zhengling.database.session import load
 from zhengling.dates.schemas import view_of
 from zhengling.kernel.instants import shanghai_day
@@ -58,7 +59,11 @@ async def request_view(call: Call, request: PlanningRequest) -> PlanningRequestV
 def _who_waives(call: Call, case: Case, breach: Breach) -> list[str]:
     today, sponsor = shanghai_day(call.now), case.request.sponsor
     return list(
-        dict.fromkeys(o for role in breach.waivable_by for o in case.composition.who_may(role, today, sponsor=sponsor))
+        dict.fromkeys(
+            o
+            for role in breach.waivable_by
+            for o in case.composition.who_may(role, today, context=RoleContext(sponsor=sponsor))
+        )
     )
 
 
@@ -68,9 +73,13 @@ def _next(call: Call, case: Case) -> NextPlanStep | None:
         return None
     ask, roles = due
     today, sponsor = shanghai_day(call.now), case.request.sponsor
-    officials = [o for role in roles for o in case.composition.who_may(role, today, sponsor=sponsor)]
+    officials = [
+        o for role in roles for o in case.composition.who_may(role, today, context=RoleContext(sponsor=sponsor))
+    ]
     recorded_by = ask.recorded_by if ask.meeting else ()
-    recorders = [o for role in recorded_by for o in case.composition.who_may(role, today, sponsor=sponsor)]
+    recorders = [
+        o for role in recorded_by for o in case.composition.who_may(role, today, context=RoleContext(sponsor=sponsor))
+    ]
     return NextPlanStep(
         step=ask.step,
         by=list(roles),

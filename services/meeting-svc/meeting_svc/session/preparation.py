@@ -19,7 +19,7 @@ from meeting_svc.meeting.chairing import (
 from meeting_svc.meeting.meeting import PREPARED, Meeting, MeetingState, sponsors_of
 from meeting_svc.meeting.record import Remark
 from meeting_svc.session.session import devices_declared
-from zhengling.authority.composition import Composition
+from zhengling.authority.composition import Composition, RoleContext
 from zhengling.kernel.errors import Text
 from zhengling.rules.meetings import MeetingKind
 from zhengling.rules.vocabulary import in_chinese
@@ -101,7 +101,11 @@ def _answers(meeting: Meeting, kind: MeetingKind, composition: Composition) -> I
     ):
         for each in asked:
             name = composition.official_names.get(each.official, each.official)
-            who = [o for role in each.asked for o in composition.who_may(role, meeting.day, chair=chair)]
+            who = [
+                o
+                for role in each.asked
+                for o in composition.who_may(role, meeting.day, context=RoleContext(chair=chair))
+            ]
             yield Remark(code, each.clause, Text(f"{name} {en}", f"{name}{zh}"), list(dict.fromkeys(who)))
 
 

@@ -7,12 +7,12 @@ from datetime import datetime
 from meeting_svc.meeting_kind.case import kind_of
 from meeting_svc.topic import declaration as declarations
 from meeting_svc.topic.topic import Topic
-from zhengling.authority.composition import Composition
+from zhengling.authority.composition import Composition, Permission, RoleContext
 from zhengling.database.session import lock
 from zhengling.kernel.errors import Text, invalid
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import composition as compositions
-from zhengling.rules.chains import Actor
+from zhengling.rules.chains import actors_of
 from zhengling.rules.meetings import MeetingKind, TopicRules
 from zhengling.rules.vocabulary import Role
 from zhengling.web.call import Call
@@ -41,8 +41,12 @@ def require_sponsor(call: Call, composition: Composition, topic: Topic, act: Tex
     on = shanghai_day(call.now)
     if call.official == topic.submitted_by and composition.serves(topic.submitted_by, on):
         return
-    actors = tuple(Actor(role=role) for role in (Role.sponsor, *others))
-    composition.require(call.official, actors, on, {}, act, code="not_the_sponsor", clause=None, sponsor=topic.sponsor)
+    actors = actors_of((Role.sponsor, *others))
+    composition.require(
+        call.official,
+        on,
+        Permission(actors, act, code="not_the_sponsor", clause=None, context=RoleContext(sponsor=topic.sponsor)),
+    )
 
 
 def received(call: Call, composition: Composition, stated: datetime | None) -> datetime:

@@ -39,7 +39,7 @@ from meeting_svc.topic.schemas import (
 from meeting_svc.topic.table import topic as topic_table
 from meeting_svc.topic.topic import OF_A_TOPIC, PriorMeeting, Topic
 from zhengling.authority import chain as chains
-from zhengling.authority.composition import Composition, require_organisations
+from zhengling.authority.composition import Composition, Permission, RoleContext, require_organisations
 from zhengling.authority.schemas import TakeStep
 from zhengling.database.session import load
 from zhengling.dates.deadlines import Due, compute
@@ -49,7 +49,7 @@ from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import calendar as calendars
 from zhengling.replicas import composition as compositions
 from zhengling.rules.absences import Power
-from zhengling.rules.chains import Actor, StepName
+from zhengling.rules.chains import Actor, StepName, actors_of
 from zhengling.rules.conditions import matches
 from zhengling.rules.gates import GateRecord
 from zhengling.rules.meetings import MeetingKind
@@ -145,13 +145,14 @@ async def take_position(call: Call, topic_id: str, body: TakePosition) -> Topic:
         raise invalid("grounds_missing", f"{body.stance} needs its grounds", "提出不同意见或修改意见须说明理据")
     composition.require(
         call.official,
-        (Actor(role=Role.sponsor),),
         shanghai_day(call.now),
-        {},
-        Text(f"speak for {body.organisation}", "代表该单位提出意见"),
-        code="not_of_the_organisation",
-        clause=None,
-        sponsor=body.organisation,
+        Permission(
+            (Actor(role=Role.sponsor),),
+            Text(f"speak for {body.organisation}", "代表该单位提出意见"),
+            code="not_of_the_organisation",
+            clause=None,
+            context=RoleContext(sponsor=body.organisation),
+        ),
     )
     position = Position(
         body.organisation, body.stance, body.grounds, call.official or "", call.occurred(body.occurred_at), call.now
@@ -200,13 +201,14 @@ async def coordinate(call: Call, topic_id: str, body: Coordinate) -> Topic:
     )
     acting = composition.require(
         call.official,
-        tuple(Actor(role=role) for role in (*rules.disagreement.coordinate, *rules.disagreement.decide)),
         shanghai_day(call.now),
-        {},
-        Text("coordinate a disagreement", "协调不同意见"),
-        code="not_the_coordinator",
-        clause=rules.disagreement.clause,
-        sponsor=topic.sponsor,
+        Permission(
+            actors_of((*rules.disagreement.coordinate, *rules.disagreement.decide)),
+            Text("coordinate a disagreement", "协调不同意见"),
+            code="not_the_coordinator",
+            clause=rules.disagreement.clause,
+            context=RoleContext(sponsor=topic.sponsor),
+        ),
     )
     result = Coordination(
         body.agreed,
@@ -238,13 +240,14 @@ async def record_gate(call: Call, topic_id: str, body: RecordGate) -> Topic:
         roles = (Role.office,)  # what failed isn't overruled by whoever wants it to pass
     composition.require(
         call.official,
-        tuple(Actor(role=role) for role in roles),
         shanghai_day(call.now),
-        {},
-        Text(f"record {body.gate}", "登记前置程序"),
-        code="not_the_recorder",
-        clause=rule.clause if rule else None,
-        sponsor=topic.sponsor,
+        Permission(
+            actors_of(roles),
+            Text(f"record {body.gate}", "登记前置程序"),
+            code="not_the_recorder",
+            clause=rule.clause if rule else None,
+            context=RoleContext(sponsor=topic.sponsor),
+        ),
     )
     record = GateRecord(
         gate=body.gate,
@@ -276,14 +279,15 @@ async def sign_topic_form(call: Call, topic_id: str, body: SignTopicForm) -> Top
     )
     acting = composition.require(
         call.official,
-        (Actor(role=Role.principal),),
         shanghai_day(call.now),
-        {},
-        Text(f"sign the topic form for {names[body.organisation]}", "在议题提报单上签字"),
-        code="not_the_principal",
-        clause=clause,
-        power=Power.sign,
-        sponsor=body.organisation,
+        Permission(
+            (Actor(role=Role.principal),),
+            Text(f"sign the topic form for {names[body.organisation]}", "在议题提报单上签字"),
+            code="not_the_principal",
+            clause=clause,
+            power=Power.sign,
+            context=RoleContext(sponsor=body.organisation),
+        ),
     )
     signature = Signature(
         body.organisation,
@@ -332,7 +336,7 @@ async def _unfit(
         return Text("isn't in force: not passed, not signed, or revoked", "未通过、未签发或已撤销")
     if decision.resolution.sponsor.code != topic.sponsor:
         return Text("was brought by another unit", "不是由本议题主办部门提出")
-    in_charge = composition.holders(Role.deputy_in_charge, meeting.day, sponsor=topic.sponsor)
+    in_charge = composition.holders(Role.deputy_in_charge, meeting.day, context=RoleContext(sponsor=topic.sponsor))
     if meeting.chair not in in_charge:
         return Text("wasn't reached with the deputy in charge as chair", "不是由分管领导主持形成")
     if await _named_elsewhere(call, topic, decision.id):
@@ -356,15 +360,9 @@ async def take_topic_step(call: Call, topic_id: str, body: TakeStep) -> Topic:
         kind.topic,
         topic.steps,
         topic.facts,
-        body.step,
+        chains.Attempt(body.step, call.official, call.occurred(body.occurred_at), call.now, body.opinion),
         composition,
-        call.official,
-        call.occurred(body.occurred_at),
-        call.now,
-        shanghai_day(call.now),
-        body.opinion,
-        sponsor=topic.sponsor,
-        chair=topic.convener,
+        RoleContext(sponsor=topic.sponsor, chair=topic.convener),
     )
     if taken.role == Role.chair:
         entrusted = (topic.meeting_kind, topic.convener) in await entrusted_chairs(call)
@@ -385,14 +383,15 @@ async def return_topic(call: Call, topic_id: str, body: TurnTopic) -> Topic:
     actors = (*(due.by if due else ()), Actor(role=Role.office))
     composition.require(
         call.official,
-        tuple(actor for actor in actors if matches(actor.when, topic.facts)),
         shanghai_day(call.now),
-        topic.facts,
-        Text("return the topic", "退回议题"),
-        code="not_the_actor",
-        clause=(due.clause if due else None) or kind.topic.clause,
-        sponsor=topic.sponsor,
-        chair=topic.convener,
+        Permission(
+            tuple(actor for actor in actors if matches(actor.when, topic.facts)),
+            Text("return the topic", "退回议题"),
+            code="not_the_actor",
+            clause=(due.clause if due else None) or kind.topic.clause,
+            facts=topic.facts,
+            context=RoleContext(sponsor=topic.sponsor, chair=topic.convener),
+        ),
     )
     transitions.send_back(topic, call.official or "", body.reason, call.occurred(body.occurred_at), call.now)
     call.audit_details.update(reason=body.reason)
@@ -417,12 +416,13 @@ async def resubmit_topic(call: Call, topic_id: str, body: ResubmitTopic) -> Topi
     if declarations.dropped(topic, changes):
         composition.require(
             call.official,
-            (Actor(role=Role.office),),
             shanghai_day(call.now),
-            {},
-            Text("leave out what was declared or whom it concerns", "减少已申报的事项属性或征求意见单位"),
-            code="not_the_office",
-            clause=None,
+            Permission(
+                (Actor(role=Role.office),),
+                Text("leave out what was declared or whom it concerns", "减少已申报的事项属性或征求意见单位"),
+                code="not_the_office",
+                clause=None,
+            ),
         )
     came_in = received(call, composition, body.occurred_at)
     transitions.resubmit(topic, changes, call.official or "", body.reason, came_in, call.now)

@@ -22,12 +22,12 @@ from meeting_svc.topic.topic import (
     settle,
 )
 from meeting_svc.topic.transitions import begin_text, turn
-from zhengling.authority.composition import Composition
+from zhengling.authority.composition import Composition, Permission
 from zhengling.dates.deadlines import Due
 from zhengling.dates.workdays import WorkdayCalendar
 from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Text, invalid, refusal
-from zhengling.rules.chains import Actor, StepName
+from zhengling.rules.chains import StepName, actors_of
 from zhengling.rules.conditions import Facts, matches
 from zhengling.rules.meetings import MeetingKind, Papers, RequiredPaper
 from zhengling.rules.vocabulary import NotePart, PaperKind, in_chinese
@@ -151,12 +151,13 @@ def admit_late(
         )
     composition.require(
         official,
-        tuple(Actor(role=role) for role in roles),
         on,
-        {},
-        Text("admit late papers", "准予迟报材料"),
-        code="not_the_admitter",
-        clause=clause,
+        Permission(
+            actors_of(roles),
+            Text("admit late papers", "准予迟报材料"),
+            code="not_the_admitter",
+            clause=clause,
+        ),
     )
     topic.late_admission = LateAdmission(meeting_id, official or "", reason, late, occurred_at)
 

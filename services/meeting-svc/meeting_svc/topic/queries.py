@@ -21,7 +21,7 @@ from meeting_svc.topic.schemas import GateRecordView, GateView, Outstanding, Top
 from meeting_svc.topic.table import topic as topic_table
 from meeting_svc.topic.topic import Topic, TopicState
 from zhengling.authority.chain import next_step
-from zhengling.authority.composition import Composition
+from zhengling.authority.composition import Composition, RoleContext
 from zhengling.database.session import load
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import composition as compositions
@@ -64,7 +64,7 @@ async def _view(call: Call, topic: Topic, entrusted: set[tuple[str, str]]) -> To
         )
         chair = None if waits else topic.convener
         view.next_step = next_of(
-            call, kind.topic, step, composition, lambda _: topic.facts, sponsor=topic.sponsor, chair=chair
+            call, kind.topic, step, composition, lambda _: topic.facts, RoleContext(sponsor=topic.sponsor, chair=chair)
         )
     return view
 
@@ -122,7 +122,7 @@ def _waits_for(call: Call, topic: Topic, view: TopicView, people: Composition) -
         found.update(people.of_organisation(unit, on))
     if topic.state == TopicState.ready:
         roles = kind_of(call, topic).organiser
-        found.update(o for role in roles for o in people.who_may(role, on, sponsor=topic.sponsor))
+        found.update(o for role in roles for o in people.who_may(role, on, context=RoleContext(sponsor=topic.sponsor)))
     return found
 
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from meeting_svc.topic.consultation import Coordination, CoordinationNote, Position, Signature
 from zhengling.authority.chain import StepTaken, next_step
-from zhengling.authority.composition import Composition
+from zhengling.authority.composition import Composition, Permission, RoleContext
 from zhengling.kernel.bounds import Bound
 from zhengling.kernel.errors import Problem, Text, refusal
 from zhengling.kernel.states import States
@@ -202,13 +202,14 @@ def require_raiser(composition: Composition, official: str | None, raised_by: Ra
     """Problem 403 unless the official may raise a topic in this way: for a leader the leader, else the sponsor's own."""
     composition.require(
         official,
-        _RAISERS[raised_by],
         on,
-        {},
-        Text(f"raise a topic of {sponsor} as {raised_by}", "提出该议题"),
-        code="not_the_raiser",
-        clause=None,
-        sponsor=sponsor,
+        Permission(
+            _RAISERS[raised_by],
+            Text(f"raise a topic of {sponsor} as {raised_by}", "提出该议题"),
+            code="not_the_raiser",
+            clause=None,
+            context=RoleContext(sponsor=sponsor),
+        ),
     )
 
 

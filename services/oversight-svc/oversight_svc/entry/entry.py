@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
-from zhengling.authority.composition import Composition
+from zhengling.authority.composition import Composition, Permission
 from zhengling.events.meeting import Resolution, ResolutionChange, Unit
 from zhengling.kernel.errors import Text, refusal
-from zhengling.rules.chains import Actor
+from zhengling.rules.chains import actors_of
 from zhengling.rules.supervision import Ledger
 from zhengling.rules.vocabulary import Difficulty, EntrySource
 
@@ -105,12 +105,13 @@ def set_due(
         )
     composition.require(
         official,
-        tuple(Actor(role=role) for role in ledger.set_by),
         on,
-        {},
-        Text("set the due date", "确定办结时限"),
-        code="not_the_setter",
-        clause=ledger.clause,
+        Permission(
+            actors_of(ledger.set_by),
+            Text("set the due date", "确定办结时限"),
+            code="not_the_setter",
+            clause=ledger.clause,
+        ),
     )
     if due < on:
         raise refusal(
