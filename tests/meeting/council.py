@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import date
 from typing import Any
 
@@ -12,9 +12,7 @@ import pytest
 
 from demo.main_job import MainJob, Scenario
 from tests import sixth
-from tests.conftest import composition_of, scenario_of
-from zhengling.local.client import Api, Json, Refused, at, load_composition
-from zhengling.local.stack import EmbeddedStack
+from zhengling.local.client import Api, Json, Refused, at
 
 SUBMITTED, DAY = date(2027, 3, 1), date(2027, 3, 10)
 OFFICE, DIRECTOR, SECRETARY, HEAD = "lh-clerk", "lh-director", "lh-sg", "lh-head"
@@ -116,25 +114,6 @@ async def refused(attempt: Awaitable[Any]) -> Json:
 
 
 Hold = Callable[..., Council]
-
-
-@pytest.fixture
-async def council(stack: EmbeddedStack, api: Callable[[str], Api]) -> AsyncIterator[Hold]:
-    """A meeting to be held, of the sixth government if not told otherwise; business time is put back afterwards."""
-
-    def make(government: str = sixth.CODE, **changes: Any) -> Council:
-        people = sixth.COMPOSITION if government == sixth.CODE else composition_of(government)
-        scenario = sixth.SCENARIO if government == sixth.CODE else scenario_of(government)
-        plain = {"due": None} if government != sixth.CODE else {}
-        decisions = tuple(each.model_copy(update=plain) for each in scenario.decisions)
-        update = {"breach": None, "submitted": SUBMITTED, "day": DAY, "decisions": decisions} | changes
-        return Council(api(government), MainJob(api(government), people, scenario.model_copy(update=update)))
-
-    for government in (sixth.CODE, "huancui", "zhanqian"):
-        people = sixth.COMPOSITION if government == sixth.CODE else composition_of(government)
-        await load_composition(api(government), people)
-    yield make
-    await api(sixth.CODE).set_clock(None)
 
 
 def first(scenario: Scenario = sixth.SCENARIO, **changes: Any) -> dict[str, Any]:

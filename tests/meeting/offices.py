@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-import httpx
 import pytest
 
 from demo.main_job import MainJob, PlannedDecision
 from tests.conftest import composition_of, scenario_of
-from zhengling.local.client import Api, Json, Refused, at, load_composition
-from zhengling.local.stack import EmbeddedStack
+from zhengling.local.client import Api, Json, Refused
 from zhengling.rules.vocabulary import TopicNature
 
 PREFIX = {"dalian": "dl", "xigang": "xg", "shuangtaizi": "st", "huancui": "hc", "zhanqian": "zq"}
@@ -93,15 +91,3 @@ async def refused(attempt: Any) -> tuple[int, str, str | None]:
         await attempt
     problem = caught.value.problem
     return problem["status"], problem["code"], problem.get("clause")
-
-
-@pytest.fixture
-async def offices(stack: EmbeddedStack) -> AsyncIterator[dict[str, Office]]:
-    """The five governments with their people, on the day on which topics are submitted."""
-    async with httpx.AsyncClient(timeout=60) as client:
-        made = {name: Office(Api(stack.addresses(), stack.issuer, name, client)) for name in PREFIX}
-        for name, office in made.items():
-            await load_composition(office.api, composition_of(name))
-        await made["dalian"].api.set_clock(at(SUBMITTED))
-        yield made
-        await made["dalian"].api.set_clock(None)

@@ -15,7 +15,7 @@ from meeting_svc.minutes.commands import draft_minutes, take_minutes_step, waive
 from meeting_svc.minutes.minutes import Minutes
 from meeting_svc.minutes.schemas import DraftMinutes, WaiveMinutes
 from tests.conftest import composition_of
-from tests.meeting.council import DAY, Hold, council, refused
+from tests.meeting.council import DAY, Hold, refused
 from tests.meeting.examples import CALENDAR, book
 from tests.meeting.in_memory import Rows, commands_in_memory, versions
 from tests.meeting.lawful import SHANGHAI
@@ -27,7 +27,6 @@ from zhengling.local.client import at, load_composition
 from zhengling.rules.chains import StepName
 from zhengling.rules.vocabulary import Role, TopicNature
 
-__all__ = ["council"]
 CLOSED_AT = datetime(2026, 3, 6, 11, tzinfo=SHANGHAI)
 LAST_DAY, NEXT_DAY = CLOSED_AT.date(), CLOSED_AT.date() + timedelta(days=1)
 

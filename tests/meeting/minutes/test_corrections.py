@@ -25,7 +25,7 @@ from tests.conftest import composition_of
 from tests.meeting.examples import CALENDAR, a_topic, book
 from tests.meeting.in_memory import Rows, commands_in_memory, versions
 from tests.meeting.lawful import SHANGHAI
-from tests.meeting.offices import DAY, Office, offices
+from tests.meeting.offices import DAY, Office
 from tests.meeting.offices import refused as refused_over_http
 from zhengling.authority.schemas import TakeStep
 from zhengling.kernel.errors import Problem
@@ -33,7 +33,6 @@ from zhengling.local.client import at
 from zhengling.rules.chains import StepName
 from zhengling.rules.vocabulary import Aspect, Outcome, TopicNature
 
-__all__ = ["offices"]
 OPENED = datetime(2026, 3, 6, 9, tzinfo=SHANGHAI)
 
 

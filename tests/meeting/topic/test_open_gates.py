@@ -11,14 +11,13 @@ from meeting_svc.topic import declaration as declarations
 from meeting_svc.topic import queries as topic_queries
 from meeting_svc.topic.topic import Topic
 from tests.conftest import composition_of, scenario_of
-from tests.meeting.council import Council, Hold, council
+from tests.meeting.council import Council, Hold
 from tests.meeting.examples import DAY, book
 from tests.meeting.topic.test_gate import GOVERNMENTS, ON_ASPECTS, declaring, named, passed
 from zhengling.local.client import Json, at
 from zhengling.rules.meetings import GateRule
 from zhengling.rules.vocabulary import Aspect, Block, Outcome
 
-__all__ = ["council"]
 AFTERWARDS = [(g, r) for g, r in ON_ASPECTS if r.blocks in (Block.issue, Block.tracked)]
 
 
