@@ -37,8 +37,11 @@ from meeting_svc.topic import consultation, declaration, papers, readiness, topi
 from meeting_svc.topic.topic import Topic
 from zhengling.authority.absence import Absent
 from zhengling.authority.composition import Composition
+from zhengling.database.transaction import state_of
 from zhengling.dates.workdays import WorkdayCalendar
 from zhengling.kernel.errors import Problem
+from zhengling.replicas import calendar as calendars
+from zhengling.replicas import composition as compositions
 from zhengling.rules import gates
 from zhengling.rules.loading import Rulebooks
 from zhengling.rules.rulebook import Rulebook
@@ -89,13 +92,12 @@ class Rows:
     def run(self, command: Command, official: str | None, *given: Any) -> Any:
         """What the command answers to this official; a Problem leaves the rows as they were."""
         before = {kind: {key: (row, fields_of(row)) for key, row in rows.items()} for kind, rows in self.rows.items()}
-        self.info = {
-            "government": self.government,
-            "now": self.now,
-            "looked_up": {
-                "composition": {self.government: self.people.with_absences(self.absences)},
-                "calendar": {self.government: self.working_days},
-            },
+        self.info = {}
+        state = state_of(cast(Any, self))
+        state.government, state.now = self.government, self.now
+        state.looked_up = {
+            compositions.KNOWN: {self.government: self.people.with_absences(self.absences)},
+            calendars.KNOWN: {self.government: self.working_days},
         }
         principal = Principal("test", "test", self.government, None, official, frozenset())
         call = Call(principal, cast(Any, self), self.service, "en", if_match=1)

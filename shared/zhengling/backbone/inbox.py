@@ -27,6 +27,7 @@ from zhengling.backbone import audit
 from zhengling.backbone.crash_points import crash_point
 from zhengling.database.batching import columns, together
 from zhengling.database.session import enter_government, is_outage, loggable
+from zhengling.database.transaction import Cause, state_of
 from zhengling.events.catalogue import EVENTS
 from zhengling.events.cloudevents import Envelope, decode
 from zhengling.events.event import Event, EventKind
@@ -424,9 +425,7 @@ class Inbox:
         if handler is ignored:
             return
         event = event_type.model_validate(envelope.data, extra="ignore")  # a newer writer may say more
-        session.info.update(
-            causation_id=envelope.id, correlation_id=envelope.correlationid, traceparent=envelope.traceparent
-        )
+        state_of(session).cause = Cause(envelope.correlationid, envelope.id, envelope.traceparent)
         received = Received(
             self.rulebooks, UUID(envelope.id), envelope.source, envelope.government, envelope.time, envelope.sequence,
             self.consumer, self.topics,

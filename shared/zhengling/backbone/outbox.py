@@ -21,6 +21,7 @@ from uuid_utils.compat import uuid7
 from zhengling.backbone.crash_points import crash_point
 from zhengling.database.batching import columns, write
 from zhengling.database.session import government_of
+from zhengling.database.transaction import state_of
 from zhengling.events.backbone import Missing, Moved
 from zhengling.events.event import BACKBONE, Event, EventKind, topic_of
 
@@ -147,6 +148,7 @@ def lane_of(aggregate_id: str) -> int:
 
 async def emit(session: AsyncSession, *events: Event) -> None:
     """Write events into the outbox, in the caller's transaction and for its government, numbered in this order."""
+    cause = state_of(session).cause
     rows = [
         {
             "event_id": uuid7(),
@@ -156,9 +158,9 @@ async def emit(session: AsyncSession, *events: Event) -> None:
             "aggregate_id": event.aggregate_id,
             "event_type": event.type,
             "payload": event.model_dump_json(),
-            "correlation_id": session.info.get("correlation_id"),
-            "causation_id": session.info.get("causation_id"),
-            "traceparent": session.info.get("traceparent"),
+            "correlation_id": cause.correlation_id,
+            "causation_id": cause.causation_id,
+            "traceparent": cause.traceparent,
         }
         for event in events
     ]

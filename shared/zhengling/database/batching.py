@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-#: Inserts rows of one kind in one statement, in the caller's transaction.
-Writer = Callable[[AsyncSession, list[Any]], Awaitable[None]]
+from zhengling.database.transaction import Writer, state_of
 
 
 async def write(session: AsyncSession, writer: Writer, rows: list[Any]) -> None:
     """Have `writer` insert the rows: now, or inside `together` with all others of their kind at the block's end."""
-    gathered: dict[Writer, list[Any]] | None = session.info.get("together")
-    if gathered is None:
+    if (gathered := state_of(session).gathered) is None:
         await writer(session, rows)
     else:
         gathered.setdefault(writer, []).extend(rows)
@@ -23,8 +21,7 @@ async def write(session: AsyncSession, writer: Writer, rows: list[Any]) -> None:
 
 async def read_back(session: AsyncSession, writer: Writer) -> None:
     """Have `writer` insert now what `together` has gathered for it, as the caller is about to read it."""
-    gathered: dict[Writer, list[Any]] = session.info.get("together") or {}
-    if rows := gathered.pop(writer, None):
+    if rows := (state_of(session).gathered or {}).pop(writer, None):
         await writer(session, rows)
 
 
@@ -34,12 +31,12 @@ async def together(session: AsyncSession) -> AsyncIterator[None]:
     statement per kind; nothing of it where the block fails. For one government; who reads such rows inside the block
     asks for them first (`read_back`)."""
     gathered: dict[Writer, list[Any]] = {}
-    session.info["together"] = gathered
+    state_of(session).gathered = gathered
     try:
         yield
         await session.flush()
     finally:
-        del session.info["together"]
+        state_of(session).gathered = None
     for writer, rows in gathered.items():
         await writer(session, rows)
 

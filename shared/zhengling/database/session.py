@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session
 
+from zhengling.database.transaction import state_of
 from zhengling.kernel.errors import not_found
 
 T = TypeVar("T")
@@ -36,13 +37,7 @@ class _Session(Session):
 
 @event.listens_for(_Session, "after_soft_rollback")
 def _forget(session: Session, previous_transaction: object) -> None:
-    session.info.pop("looked_up", None)
-
-
-def looked_up(session: AsyncSession, name: str) -> dict[str, Any]:
-    """What this transaction has looked up of a kind, by government; kept until it ends or is rolled back in part."""
-    kinds: dict[str, dict[str, Any]] = session.info.setdefault("looked_up", {})
-    return kinds.setdefault(name, {})
+    state_of(session).looked_up.clear()
 
 
 class Database:
@@ -119,16 +114,21 @@ async def backbone(session: AsyncSession, statement: sa.Executable, parameters: 
 async def enter_government(session: AsyncSession, government: str) -> None:
     """Make the rest of the transaction this government's; a worker does so per message or timer."""
     row = (await session.execute(_ENTER, {"government": government})).one()
-    session.info["government"], session.info["now"] = government, row[1]
+    state = state_of(session)
+    state.government, state.now = government, row[1]
 
 
 def government_of(session: AsyncSession) -> str:
-    return str(session.info["government"])
+    """The government that the transaction has entered; LookupError where it has entered none."""
+    if (government := state_of(session).government) is None:
+        raise LookupError("the transaction has entered no government")
+    return government
 
 
 def now(session: AsyncSession) -> datetime:
     """Business time of this transaction: the database's clock plus the test clock's shift; timezone-aware UTC."""
-    moment: datetime = session.info["now"]
+    if (moment := state_of(session).now) is None:
+        raise LookupError("the transaction has entered no government, and so knows no business time")
     return moment
 
 

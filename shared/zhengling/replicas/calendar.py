@@ -7,7 +7,8 @@ from collections import OrderedDict
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from zhengling.database.session import NATIONAL, backbone, government_of, looked_up
+from zhengling.database.session import NATIONAL, backbone, government_of
+from zhengling.database.transaction import Lookup
 from zhengling.dates.workdays import CalendarYear, WorkdayCalendar, overlay
 from zhengling.kernel.errors import Problem, Text
 from zhengling.replicas.cache import keep
@@ -23,6 +24,7 @@ _STORE_YEAR = sa.text("""
 """)
 
 
+KNOWN: Lookup[WorkdayCalendar] = Lookup()
 _calendars: OrderedDict[tuple[str, str], WorkdayCalendar] = OrderedDict()
 
 
@@ -30,7 +32,7 @@ async def current(session: AsyncSession) -> WorkdayCalendar:
     """The working days of the session's government as known here: one calendar for a whole transaction, which no other
     replaces before its commit. Problem 503 until a first snapshot came."""
     government = government_of(session)
-    known: dict[str, WorkdayCalendar] = looked_up(session, "calendar")
+    known = KNOWN.of(session)
     if government not in known:
         known[government] = await _read(session, government)
     return known[government]
@@ -64,7 +66,7 @@ async def take_calendar(session: AsyncSession) -> None:
 
 async def store_calendar_year(session: AsyncSession, version: int, year: CalendarYear) -> None:
     """Keep this version for the session's government. Waits for transactions that write by the calendar before it."""
-    looked_up(session, "calendar").clear()
+    KNOWN.of(session).clear()
     await take_calendar(session)
     await session.execute(
         _STORE_YEAR,

@@ -18,9 +18,9 @@ from zhengling.backbone.inbox import Handlers, Received, ignored
 from zhengling.database.session import (
     backbone,
     government_of,
-    looked_up,
     now,
 )
+from zhengling.database.transaction import Lookup
 from zhengling.events.calendar import (
     AbsenceApproved,
     AbsenceCancelled,
@@ -55,6 +55,7 @@ _STORE_COMPOSITION = sa.text("""
         changed_at = clock_timestamp()
     WHERE composition.version < excluded.version
 """)
+KNOWN: Lookup[Composition] = Lookup()
 _compositions: OrderedDict[tuple[str, int], Composition] = OrderedDict()
 
 
@@ -62,7 +63,7 @@ async def current(session: AsyncSession) -> Composition:
     """The composition of the session's government, knowing who is away: one for a whole transaction. Problem
     `no_composition` (409) until one was loaded."""
     government = government_of(session)
-    known: dict[str, Composition] = looked_up(session, "composition")
+    known = KNOWN.of(session)
     if government not in known:
         known[government] = await _read(session, government)
     return known[government]
@@ -89,7 +90,7 @@ async def _read(session: AsyncSession, government: str) -> Composition:
 
 async def store_absence(session: AsyncSession, absent: Absent, *, in_force: bool = True) -> None:
     """Keep an absence as it is now; not `in_force` where it doesn't take place."""
-    looked_up(session, "composition").clear()
+    KNOWN.of(session).clear()
     row: dict[str, Any] = {
         "id": absent.absence_id,
         "government": government_of(session),
@@ -103,7 +104,7 @@ async def store_absence(session: AsyncSession, absent: Absent, *, in_force: bool
 
 async def store_composition(session: AsyncSession, version: int, content: Composition) -> bool:
     """Keep this version; False where one as new is here already."""
-    looked_up(session, "composition").clear()
+    KNOWN.of(session).clear()
     stored = await session.execute(
         _STORE_COMPOSITION,
         {"government": government_of(session), "version": version, "content": content.model_dump_json()},

@@ -16,6 +16,7 @@ from fastapi.routing import APIRoute
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from zhengling.backbone import audit, idempotency
+from zhengling.database.transaction import Cause, state_of
 from zhengling.kernel.characters import require_allowed
 from zhengling.kernel.errors import invalid
 from zhengling.service.auth import Principal
@@ -91,9 +92,9 @@ TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{
 
 def trace(session: AsyncSession, request: Request) -> None:
     """Let events emitted in this session carry the request's correlation and trace context."""
-    session.info["correlation_id"] = request.state.request_id
     given = request.headers.get("traceparent", "")
-    session.info["traceparent"] = given if TRACEPARENT.fullmatch(given) else None
+    traceparent = given if TRACEPARENT.fullmatch(given) else None
+    state_of(session).cause = Cause(request.state.request_id, traceparent=traceparent)
 
 
 def require_known_parameters(request: Request) -> None:

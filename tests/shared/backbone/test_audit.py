@@ -25,6 +25,7 @@ from tests.conftest import ScratchDatabase
 from zhengling.backbone import audit
 from zhengling.backbone.audit import Verdict
 from zhengling.database.session import Database, enter_government
+from zhengling.database.transaction import state_of
 from zhengling.local.client import Api, Json, Refused, at, load_composition
 from zhengling.local.stack import EmbeddedStack
 
@@ -340,7 +341,7 @@ async def test_the_application_can_neither_seal_nor_record_for_another_governmen
     for database in (chain.app, chain.worker):
         with pytest.raises(sa.exc.ProgrammingError, match="row-level security"):
             async with database.transaction(chain.government) as session:
-                session.info["government"] = "another"  # a mistake of ours that PostgreSQL has to catch
+                state_of(session).government = "another"  # a mistake of ours that PostgreSQL has to catch
                 await audit.record(session, actor="clerk", action="do", subject="thing", details={})
     async with chain.worker.transaction(None) as session:
         await enter_government(session, chain.government)

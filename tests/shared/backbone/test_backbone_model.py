@@ -50,6 +50,7 @@ from zhengling.backbone.kafka import KafkaSettings, Message, Offsets
 from zhengling.backbone.relay import Relay
 from zhengling.database.batching import together
 from zhengling.database.session import Database, government_of, now
+from zhengling.database.transaction import state_of
 from zhengling.events.backbone import EventsMissed, SequencesReported
 from zhengling.events.catalogue import EVENTS
 from zhengling.events.cloudevents import Envelope
@@ -1407,14 +1408,14 @@ async def emit_without_a_lock(session: AsyncSession, *events: Event) -> None:
             {
                 "event_id": uuid4(), "government": government_of(session), "lane": outbox.lane_of(event.aggregate_id),
                 "topic": event.topic(), "type": event.aggregate, "id": event.aggregate_id, "event_type": event.type,
-                "payload": event.model_dump_json(), "causation_id": session.info.get("causation_id"),
+                "payload": event.model_dump_json(), "causation_id": state_of(session).cause.causation_id,
             },
         )  # fmt: skip
 
 
 async def emit_at_once(session: AsyncSession, *events: Event) -> None:
     async with ACTOR.get().database.transaction(government_of(session)) as own:
-        own.info["causation_id"] = session.info.get("causation_id")
+        state_of(own).cause = state_of(session).cause
         await outbox.emit(own, *events)
 
 

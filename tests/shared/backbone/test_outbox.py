@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from tests.trial import GOVERNMENT, StateChanged, ThingCounted, Trial, leave_effect, thing
 from zhengling.backbone import outbox
 from zhengling.backbone.outbox import emit
+from zhengling.database.transaction import Cause, state_of
 
 
 class Refusal(Exception):
@@ -93,7 +94,7 @@ async def test_several_events_of_one_transaction_keep_their_order(trial: Trial) 
 async def test_an_event_carries_what_caused_it(trial: Trial) -> None:
     identity = thing()
     async with trial.app.transaction(GOVERNMENT) as session:
-        session.info.update(correlation_id="request-1", causation_id="cause-1", traceparent="00-1-2-01")
+        state_of(session).cause = Cause("request-1", "cause-1", "00-1-2-01")
         await emit(session, StateChanged(thing_id=identity, n=1))
     (row,) = await trial.ask(
         "SELECT topic, correlation_id, causation_id, traceparent FROM outbox WHERE aggregate_id = $1", identity
@@ -113,7 +114,7 @@ async def test_the_application_can_neither_rewrite_an_event_nor_see_another_gove
         assert await outbox.replay(session, datetime.now(UTC) - timedelta(days=1)) == 0
     with pytest.raises(DBAPIError, match="row-level security"):
         async with trial.app.transaction("xigang") as session:
-            session.info["government"] = GOVERNMENT  # not what the transaction was entered for
+            state_of(session).government = GOVERNMENT  # not what the transaction was entered for
             await emit(session, ThingCounted(thing_id=thing(), n=1))
 
 

@@ -14,6 +14,7 @@ from zhengling.backbone import outbox, relay
 from zhengling.backbone.kafka import KafkaSettings, Producer
 from zhengling.backbone.outbox import emit
 from zhengling.backbone.relay import Relay
+from zhengling.database.transaction import Cause, state_of
 from zhengling.events.cloudevents import decode
 from zhengling.local.processes import free_port
 from zhengling.local.stack import EmbeddedStack
@@ -233,7 +234,7 @@ async def test_the_relay_wakes_when_something_was_committed_and_without_any_noti
 async def test_what_stands_on_the_wire_is_a_cloudevent_whose_attributes_are_headers_too(trial: Trial) -> None:
     identity = thing()
     async with trial.app.transaction(GOVERNMENT) as session:
-        session.info["correlation_id"] = "request-1"
+        state_of(session).cause = Cause("request-1")
         await emit(session, ThingCounted(thing_id=identity, n=1))
     async with trial.worker.engine.connect() as connection:
         (row,) = await outbox.unpublished(connection, [outbox.lane_of(identity)], 10)

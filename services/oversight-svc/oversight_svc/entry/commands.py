@@ -15,7 +15,8 @@ from oversight_svc.entry.table import ledger_entry
 from zhengling.backbone import timers
 from zhengling.backbone.outbox import emit
 from zhengling.database.batching import write
-from zhengling.database.session import backbone, government_of, lock, looked_up, now
+from zhengling.database.session import backbone, government_of, lock, now
+from zhengling.database.transaction import Lookup
 from zhengling.events.meeting import DecisionAdopted
 from zhengling.events.oversight import EntryDueMoved, EntryDueSet, EntryOpened, EntryOverdue
 from zhengling.kernel.errors import Problem, Text
@@ -60,6 +61,10 @@ def ledger_of(book: Rulebook) -> Ledger:
 def end_of(day: date) -> datetime:
     """The first instant after a day: 24:00 of it in Shanghai."""
     return datetime(day.year, day.month, day.day, tzinfo=SHANGHAI) + timedelta(days=1)
+
+
+#: The last number that a transaction has taken of a government's series.
+_TAKEN: Lookup[int] = Lookup()
 
 
 async def open_entry_for_decision(session: AsyncSession, rulebooks: Rulebooks, event: DecisionAdopted) -> Entry:
@@ -126,15 +131,15 @@ async def open_entry_for_decision(session: AsyncSession, rulebooks: Rulebooks, e
 
 async def _next_number(session: AsyncSession, series: str) -> int:
     """The next number of the government's series. Its row stays locked from the first one taken until the commit, so
-    those after it are counted here, and written where the rest is (`db.together`)."""
+    those after it are counted here, and written with the other rows of the batch (`batching.together`)."""
     place = {"government": government_of(session), "series": series}
-    taken: dict[str, int] = looked_up(session, f"numbers of {series}")
-    if place["government"] not in taken:
+    taken, key = _TAKEN.of(session), f"{place['government']} {series}"
+    if key not in taken:
         number: int = (await backbone(session, _NEXT_NUMBER, place)).scalar_one()
     else:
-        number = taken[place["government"]] + 1
+        number = taken[key] + 1
         await write(session, _keep_numbers, [place | {"last": number}])
-    taken[place["government"]] = number
+    taken[key] = number
     return number
 
 
