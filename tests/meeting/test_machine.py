@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from random import Random
 from typing import Any, ClassVar
@@ -37,11 +37,11 @@ from tests.conftest import ROOT, composition_of
 from tests.meeting.clerks import Clerks, Move
 from tests.meeting.in_memory import Rows, commands_in_memory, without_a_trace
 from tests.meeting.lawful import SHANGHAI, Law
-from zhengling.authority.composition import Acting, Composition
+from zhengling.authority.composition import Acting, Composition, Permission
 from zhengling.dates.workdays import WorkdayCalendar, base_years
 from zhengling.kernel.errors import Problem, Text, refusal
 from zhengling.rules import gates
-from zhengling.rules.chains import Actor, Chain, Step
+from zhengling.rules.chains import Chain, Step
 from zhengling.rules.conditions import Facts, matches
 from zhengling.rules.loading import load_edition
 from zhengling.rules.rulebook import Rulebook
@@ -235,8 +235,8 @@ def without_the_first_step(chain: Chain, facts: Facts) -> tuple[Step, ...]:
     return tuple(step for step in chain.steps if matches(step.when, facts))[1:]
 
 
-def by_anybody(composition: Composition, official: str | None, actors: tuple[Actor, ...], *_: Any, **__: Any) -> Acting:
-    return Acting(actors[0].role)
+def by_anybody(composition: Composition, official: str | None, on: date, permission: Permission) -> Acting:
+    return Acting(permission.actors[0].role)
 
 
 def written_over(latest: Minutes) -> None:

@@ -19,7 +19,8 @@ class States(Generic[S]):
     chinese: Mapping[S, str]
 
     def require(self, state: S, allowed: Collection[S], noun: Text, clause: str | None = None) -> None:
-        """Refusal `illegal_state` (409) unless the noun, named as `noun`, is in one of the allowed states."""
+        """Refusal `illegal_state` (409) unless the noun, named as `noun`, is in one of the allowed states. A row's column
+        gives its state as plain text."""
         if state in allowed:
             return
         raise refusal(
@@ -30,5 +31,5 @@ class States(Generic[S]):
             Text(
                 f"it has to be {' or '.join(allowed)}", f"须处于“{'”或“'.join(self.chinese[each] for each in allowed)}”"
             ),
-            state=state.value,
+            state=str(state),
         )
