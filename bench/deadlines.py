@@ -1,6 +1,6 @@
 """One deadline, and a million, beside what numpy and two packages of holidays do for the same dates.
 
-Measured is `zhengling.deadlines.compute`, the function that the services call, and `compute_many`. All contenders know
+Measured is `compute` of `dates/deadlines.py`, the function that the services call, and `compute_many`. All contenders know
 the same working days, answer for the same starts, take turns in every round and are compared by the median of the
 rounds: in the processor's time, as none of them waits for anything and others may share the machine. Their answers are
 compared first, and one that differs stops the benchmark. numpy can't say that a Sunday is worked: its calendar takes

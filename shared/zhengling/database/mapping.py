@@ -1,4 +1,4 @@
-"""Columns that services' `tables.py` share: typed JSON, and what every noun's table has."""
+"""Columns that nouns' `*/table.py` share: typed JSON, and what every noun's table has."""
 
 from __future__ import annotations
 

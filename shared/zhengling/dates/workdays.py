@@ -120,7 +120,7 @@ def base_years(today: date | None = None) -> list[CalendarYear]:
     """The national calendar from 2010 to five years after `today` (Shanghai's day if None), oldest first.
 
     Source: the State Council's notices as kept by the `holidays` package, with their numbers and dates by
-    `zhengling.notices`. Compensation for a holiday that falls on a weekend (补假) is a statutory holiday. A gazetted
+    `dates/holiday_notices.py`. Compensation for a holiday that falls on a weekend (补假) is a statutory holiday. A gazetted
     year always has swaps, so one without is provisional: it holds the statutory days the package projects and no swaps.
     """
     today = today or datetime.now(SHANGHAI).date()

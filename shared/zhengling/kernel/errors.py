@@ -1,7 +1,7 @@
 """Problems: every answer that isn't a success is an RFC 9457 problem document with a stable code.
 
 Invariant: a problem carries its words in English and Chinese; a refusal by the rules also names the clause it
-rests on and what would satisfy it. The domain raises these; only `service.py` turns them into HTTP.
+rests on and what would satisfy it. The domain raises these; only `web/problems.py` turns them into HTTP.
 """
 
 from __future__ import annotations

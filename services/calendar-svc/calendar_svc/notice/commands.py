@@ -50,7 +50,7 @@ async def preview_notice(call: Call, body: NoticeRequest) -> list[DayChange]:
 async def enter_notice(call: Call, body: NoticeRequest) -> str:
     """Enter a year's holiday notice, or one that amends it; returns the operation's id. Emits workdays.changed.
 
-    Needs the scope calendar:national. Problems as `workyear.gazette`.
+    Needs the scope calendar:national. Problems as `notice.gazette`.
     """
     by = call.official or call.principal.subject
     async with _national(call) as session:

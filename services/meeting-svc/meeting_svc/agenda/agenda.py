@@ -42,7 +42,7 @@ def item_of(meeting: Meeting, topic_id: str) -> AgendaItem:
 
 
 def insert(meeting: Meeting, topic: Topic, position: int | None) -> list[AgendaItem]:
-    """The items with a topic (scheduled by `topic.schedule`) at a 1-based position, or at the end. Refusal
+    """The items with a topic (scheduled by `readiness.schedule`) at a 1-based position, or at the end. Refusal
     `topic_of_another_kind`."""
     if topic.meeting_kind != meeting.kind:
         raise refusal(

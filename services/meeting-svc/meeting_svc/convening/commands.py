@@ -87,7 +87,7 @@ def _require_to_come(call: Call, day: date, starts_at: datetime | None) -> None:
 
 
 async def _require_approved(call: Call, kind: MeetingKind, request_id: str | None, day: date) -> None:
-    """Refusals of `planning.require_approved` for a kind that is held on a request."""
+    """Refusals of `planning_request.require_approved` for a kind that is held on a request."""
     if kind.request and request_id:
         await planning_commands.require_approved(call.session, request_id, kind.request, day)
 

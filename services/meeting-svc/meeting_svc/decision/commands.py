@@ -108,7 +108,8 @@ async def _require_concerned(call: Call, decision: Decision, act: Text, clause: 
 
 async def note_standing(session: AsyncSession, event: OfAnEntry, **values: object) -> None:
     """How the entry's decision stands from here on: `standing`, `ledger_number`, `ledger_due`. 404 where there is no such
-    decision. What was revoked stays so, whatever the ledger still tells of before. Many may come at once (`db.together`)."""
+    decision. What was revoked stays so, whatever the ledger still tells of before. Many may come at once
+    (`batching.together`)."""
     if event.source_kind == EntrySource.meeting_decision:
         await write(session, _note_standings, [values | {"id": event.source_id}])
 

@@ -223,7 +223,7 @@ async def _decision(call: Call, decision_id: str | None) -> tuple[Decision | Non
 
 
 async def _require_decides(call: Call, case: Case, decision: Decision, meeting: Meeting) -> None:
-    """Refusals of `planning.require_decides` and `planning.require_about`."""
+    """Refusals of `steps.require_decides` and `planning_request.require_about`."""
     due = plan_steps.next_ask(case.kind.ask, case.request.steps)
     assert due
     clause = due[0].clause or case.kind.clause

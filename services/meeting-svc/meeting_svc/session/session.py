@@ -154,7 +154,7 @@ def hand_over(meeting: Meeting, kind: MeetingKind, composition: Composition, han
 
 
 def close_session(meeting: Meeting, kind: MeetingKind, occurred_at: datetime) -> None:
-    """Close the session; from here on the chair is whose meeting it was (`deciding.presided`). Refusals:
+    """Close the session; from here on the chair is whose meeting it was (`chairing.presided`). Refusals:
     `topics_undecided` names what has no decision yet, where the kind decides; `closed_before_opened`,
     `closed_before_the_last_movement`."""
     require_state(meeting, MeetingState.open)
