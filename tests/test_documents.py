@@ -28,13 +28,13 @@ SECTIONS = {path.name for path in ROOT.glob("rulebooks/*/*/*.yaml")}
 PAGES = [*ROOT.glob("README*.md"), *ROOT.glob("docs/*/*.md"), *ROOT.glob("services/*/README.md")]
 CODE = [path for place in ("shared", "services", "demo", "bench") for path in ROOT.joinpath(place).rglob("*.py")]
 NAME = re.compile(r"(?<![\w*./<>{}…-])[\w*./-]*[\w*]\.(?:py|sql|yaml|j2|toml)(?!\w)")
-LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
+LINK = re.compile(r"\]\(([^)#:\s]+)(?:#([^)]*))?\)")
 
 
 def said_in_page(text: str) -> str:
     """What stands between backticks, and the targets of links; programs and diagrams aside."""
     text = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
-    return "\n".join([*re.findall(r"`([^`]+)`", text), *(target.lstrip("./") for target in LINK.findall(text))])
+    return "\n".join([*re.findall(r"`([^`]+)`", text), *(target.lstrip("./") for target, _ in LINK.findall(text))])
 
 
 def said_in_code(text: str) -> str:
@@ -43,6 +43,13 @@ def said_in_code(text: str) -> str:
     docstrings = [ast.get_docstring(node) or "" for node in ast.walk(ast.parse(text)) if isinstance(node, places)]
     tokens = tokenize.generate_tokens(io.StringIO(text).readline)
     return "\n".join([*docstrings, *(token.string for token in tokens if token.type == tokenize.COMMENT)])
+
+
+def headings(text: str) -> set[str]:
+    """As links name them: lower case, hyphens for blanks, no punctuation."""
+    return {
+        re.sub(r"[^\w -]", "", line).replace(" ", "-") for line in re.findall(r"^#+ (.+)$", text.lower(), re.MULTILINE)
+    }
 
 
 @cache
@@ -73,5 +80,7 @@ def test_every_file_that_is_named_exists_and_its_name_means_no_other() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_every_relative_link_leads_somewhere(page: Path) -> None:
-    targets = LINK.findall(page.read_text(encoding="utf-8"))
-    assert not [target for target in targets if not page.parent.joinpath(target).exists()]
+    for target, heading in LINK.findall(page.read_text(encoding="utf-8")):
+        there = page.parent / target
+        assert there.exists(), target
+        assert not heading or heading in headings(there.read_text(encoding="utf-8")), f"{target}#{heading}"
