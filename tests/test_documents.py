@@ -32,7 +32,7 @@ LINK = re.compile(r"\]\(([^)#:\s]+)(?:#([^)]*))?\)")
 
 
 def said_in_page(text: str) -> str:
-    """What stands between backticks, and the targets of links; programs and diagrams aside."""
+    """The text in backticks and the targets of links, without code blocks."""
     text = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
     return "\n".join([*re.findall(r"`([^`]+)`", text), *(target.lstrip("./") for target, _ in LINK.findall(text))])
 
