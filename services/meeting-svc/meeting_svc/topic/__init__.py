@@ -1,1 +1,1 @@
-"""A topic on its way: declaration, papers, consultation, readiness, chain, transitions."""
+"""A topic: declaration, papers, consultation, readiness, chain, transitions."""

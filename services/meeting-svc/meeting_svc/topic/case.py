@@ -1,4 +1,4 @@
-"""What commands on a topic work on: the topic, locked, its rules, and who may touch it."""
+"""The context of a topic's commands: the topic, locked, its rules, and who may change it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from zhengling.web.call import Call
 
 
 def rules_of(call: Call, topic: Topic) -> TopicRules:
-    """What holds for topics of several kinds, in the edition that this one began under."""
+    """The rules for topics of all kinds, in the edition under which this topic was submitted."""
     return call.service.rulebooks.edition(call.government, topic.edition).topics
 
 
@@ -30,14 +30,14 @@ async def locked(call: Call, topic_id: str) -> tuple[Topic, MeetingKind, Composi
 
 
 async def kept(call: Call, topic: Topic) -> Topic:
-    """The topic as it is written; whether anything is open on it that the office follows is found by that."""
+    """The topic, written to the database; `gates_open` is set first, so that queries find what the office follows."""
     topic.gates_open = bool(declarations.open_gates(topic, rules_of(call, topic)))
     await call.session.flush()
     return topic
 
 
 def require_sponsor(call: Call, composition: Composition, topic: Topic, act: Text, *others: Role) -> None:
-    """403 `not_the_sponsor` unless somebody of the sponsor, whoever raised it, or one of these roles does it."""
+    """403 `not_the_sponsor` unless it is an official of the sponsor, the leader who raised it, or one of these roles."""
     on = shanghai_day(call.now)
     if call.official == topic.submitted_by and composition.serves(topic.submitted_by, on):
         return
@@ -50,13 +50,13 @@ def require_sponsor(call: Call, composition: Composition, topic: Topic, act: Tex
 
 
 def received(call: Call, composition: Composition, stated: datetime | None) -> datetime:
-    """When something came in. Who is in time depends on it: the office may state any time before, who sends it only one
-    of the same day. 422 `receipt_stated_by_the_sender`."""
+    """When something came in; deadlines are judged by it. The office may state any earlier time, a sender only a time on
+    the same day. 422 `receipt_stated_by_the_sender`."""
     occurred_at, today = call.occurred(stated), shanghai_day(call.now)
     if shanghai_day(occurred_at) < today and call.official not in composition.holders(Role.office, today):
         raise invalid(
             "receipt_stated_by_the_sender",
-            "that it came in on an earlier day can only be stated by the office",
+            "only the office can state a receipt on an earlier day",
             "较早的报送日期只能由办公室登记",
         )
     return occurred_at

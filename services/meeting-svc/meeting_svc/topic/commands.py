@@ -1,4 +1,4 @@
-"""The use cases of topics, one function each."""
+"""Commands on topics, one function each."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ from zhengling.web.call import Call
 
 
 async def submit_topic(call: Call, body: SubmitTopic) -> Topic:
-    """Submit a topic with its papers. By whoever raises it: the leader, or somebody of the sponsor."""
+    """Submit a topic with its papers. By the leader who raises it, or an official of the sponsor."""
     book, composition = call.rulebook, await compositions.current(call.session)
     kind = book.kind(body.meeting_kind)
     occurred_at = received(call, composition, body.occurred_at)
@@ -91,15 +91,15 @@ async def submit_topic(call: Call, body: SubmitTopic) -> Topic:
 
 
 def _convener(composition: Composition, kind: MeetingKind, convener: str | None, on: date) -> str | None:
-    """Who is to chair, where the chain of topics needs to know; else nobody is kept. 422 `convener_missing`,
+    """The intended chair, where the chain of topics has a step of the chair; else None. 422 `convener_missing`,
     `not_a_convener`."""
     if not declarations.chair_takes_part(kind):
         return None
     if convener is None:
         raise invalid(
             "convener_missing",
-            f"{kind.name}: the chair decides on its topics, so say who is to chair",
-            f"{kind.name}的议题由主持人确定，请注明拟主持人",
+            f"{kind.name}: the chair decides on its topics; name the intended chair",
+            f"{kind.name}的议题由会议主持人确定，请填写拟主持人",
         )
     may = composition.members([actor.role for actor in kind.chair if actor.role != Role.deputy_in_charge], on)
     if any(actor.role == Role.deputy_in_charge for actor in kind.chair):
@@ -108,14 +108,14 @@ def _convener(composition: Composition, kind: MeetingKind, convener: str | None,
         names = composition.names(may)
         raise invalid(
             "not_a_convener",
-            f"{convener} can't chair {kind.name}; {', '.join(names)} can",
+            f"{convener} may not chair {kind.name}; the chair is one of: {', '.join(names)}",
             f"{kind.name}可由{'、'.join(names)}主持",
         )
     return convener
 
 
 async def add_paper(call: Call, topic_id: str, body: AddPaper) -> Topic:
-    """Add a paper, or a new version of one. By the sponsor or the office. Who approved the papers sees them again."""
+    """Add a paper, or a new version of one. By the sponsor or the office. Steps that approved papers are taken again."""
     topic, kind, composition = await locked(call, topic_id)
     require_sponsor(call, composition, topic, Text("add a paper", "补充材料"), Role.office)
     (paper,) = await papers_of(call, [body], received(call, composition, body.occurred_at))
@@ -125,7 +125,7 @@ async def add_paper(call: Call, topic_id: str, body: AddPaper) -> Topic:
 
 
 async def concern_organisations(call: Call, topic_id: str, body: ConcernOrganisations) -> Topic:
-    """Add organisations that the topic concerns: each is asked for its position. By the sponsor or the office."""
+    """Add organisations concerned by the topic; each is asked for its position. By the sponsor or the office."""
     topic, _, composition = await locked(call, topic_id)
     topics.require_state(topic, *topics.BEFORE_AN_AGENDA)
     require_sponsor(call, composition, topic, Text("name whom it concerns", "确定征求意见单位"), Role.office)
@@ -136,13 +136,17 @@ async def concern_organisations(call: Call, topic_id: str, body: ConcernOrganisa
 
 
 async def take_position(call: Call, topic_id: str, body: TakePosition) -> Topic:
-    """Say what an organisation concerned thinks of it. By somebody of that organisation."""
+    """Record the position of an organisation concerned. By an official of that organisation."""
     topic, _, composition = await locked(call, topic_id)
     topics.require_state(topic, *topics.BEFORE_AN_AGENDA)
     if body.organisation not in topic.concerned:
-        raise invalid("not_concerned", f"{body.organisation} isn't asked", "该单位不在征求意见范围内")
+        raise invalid(
+            "not_concerned", f"{body.organisation} isn't among the organisations consulted", "该单位不在征求意见范围内"
+        )
     if body.stance != Stance.agrees and len(body.grounds) < 2:
-        raise invalid("grounds_missing", f"{body.stance} needs its grounds", "提出不同意见或修改意见须说明理据")
+        raise invalid(
+            "grounds_missing", f"the position {body.stance} requires grounds", "提出不同意见或修改意见须说明理据"
+        )
     composition.require(
         call.official,
         shanghai_day(call.now),
@@ -162,7 +166,7 @@ async def take_position(call: Call, topic_id: str, body: TakePosition) -> Topic:
 
 
 async def write_coordination_note(call: Call, topic_id: str, body: WriteCoordinationNote) -> Topic:
-    """Set down each side's grounds, the sponsor's own among them, and a preferred opinion. By the sponsor."""
+    """Record each side's grounds, including the sponsor's, and a preferred opinion. By the sponsor."""
     topic, _, composition = await locked(call, topic_id)
     topics.require_state(topic, *topics.BEFORE_AN_AGENDA)
     require_sponsor(call, composition, topic, Text("write the coordination note", "提出协调说明"))
@@ -181,7 +185,8 @@ async def write_coordination_note(call: Call, topic_id: str, body: WriteCoordina
 
 
 async def coordinate(call: Call, topic_id: str, body: Coordinate) -> Topic:
-    """Coordinate a disagreement, or decide it. By whom the rulebook names; needs the sponsor's note."""
+    """Record that a disagreement was coordinated or decided. By the roles that the rulebook names; the sponsor's note
+    has to be complete first."""
     topic, _, composition = await locked(call, topic_id)
     topics.require_state(topic, *topics.BEFORE_AN_AGENDA)
     rules = rules_of(call, topic).consultation
@@ -189,9 +194,9 @@ async def coordinate(call: Call, topic_id: str, body: Coordinate) -> Topic:
         raise refusal(
             "not_regulated",
             rules.clause if rules else None,
-            "these rules don't say who coordinates a disagreement",
+            "the rules name nobody who coordinates a disagreement",
             "本级规则未规定不同意见的协调程序",
-            Text("positions are shown to the meeting as they are", "各方意见如实提交会议"),
+            Text("the positions go to the meeting unchanged", "各方意见如实提交会议"),
         )
     consultations.require_note(
         rules,
@@ -225,8 +230,8 @@ async def coordinate(call: Call, topic_id: str, body: Coordinate) -> Topic:
 
 
 async def record_gate(call: Call, topic_id: str, body: RecordGate) -> Topic:
-    """Record what came of a gate, before an agenda; one that stands against the issue, or is only tracked, also later.
-    By the sponsor or the office; a declared check by whom the rulebook names."""
+    """Record the result of a gate before the topic is on an agenda; a gate that blocks the issue, or is only tracked,
+    also later. By the sponsor or the office; a declared check by the roles that the rulebook names."""
     topic, _, composition = await locked(call, topic_id)
     applying = [each for each in declarations.applying_gates(topic, rules_of(call, topic)) if each.gate == body.gate]
     declarations.require_applies(topic, rules_of(call, topic), body.gate)
@@ -237,7 +242,7 @@ async def record_gate(call: Call, topic_id: str, body: RecordGate) -> Topic:
     roles = declared_by or (Role.sponsor, Role.office)
     last = next((record for record in reversed(topic.current_gates) if record.gate == body.gate), None)
     if last and not last.passed and body.passed and not declared_by:
-        roles = (Role.office,)  # what failed isn't overruled by whoever wants it to pass
+        roles = (Role.office,)  # the sponsor can't overrule a failed gate
     composition.require(
         call.official,
         shanghai_day(call.now),
@@ -266,13 +271,17 @@ async def record_gate(call: Call, topic_id: str, body: RecordGate) -> Topic:
 
 
 async def sign_topic_form(call: Call, topic_id: str, body: SignTopicForm) -> Topic:
-    """Sign the topic form for an organisation. By its principal, once everybody concerned agrees."""
+    """Sign the topic form for an organisation. By its principal, once all organisations concerned agree."""
     topic, kind, composition = await locked(call, topic_id)
     topics.require_state(topic, *topics.BEFORE_AN_AGENDA)
     names, rules = composition.organisation_names, rules_of(call, topic)
     clause = kind.topic_form.clause if kind.topic_form else None
     if body.organisation not in consultations.signatories(topic.sponsor, topic.concerned):
-        raise invalid("not_concerned", f"{body.organisation} doesn't sign this form", "该单位无需在本议题提报单上签字")
+        raise invalid(
+            "not_concerned",
+            f"{body.organisation} isn't a signatory of this topic form",
+            "该单位无需在本议题提报单上签字",
+        )
     consultations.require_consulted(clause or kind.clause, topic.concerned, topic.current_positions, names)
     consultations.require_settled(
         rules.consultation, topic.concerned, topic.current_positions, topic.coordinations, names
@@ -304,7 +313,7 @@ async def sign_topic_form(call: Call, topic_id: str, body: SignTopicForm) -> Top
 
 
 async def name_prior_meeting(call: Call, topic_id: str, body: NamePriorMeeting) -> Topic:
-    """Name the decision in which an earlier meeting found consensus or a workable plan. By the sponsor or the office."""
+    """Name the decision of an earlier meeting that reached consensus or a workable plan. By the sponsor or the office."""
     topic, kind, composition = await locked(call, topic_id)
     topics.require_state(topic, *topics.BEFORE_AN_AGENDA)
     require_sponsor(call, composition, topic, Text("name the earlier meeting", "登记专题会议"), Role.office)
@@ -317,8 +326,8 @@ async def name_prior_meeting(call: Call, topic_id: str, body: NamePriorMeeting) 
             f"decision {decision.id}: {short.en}",
             f"该决定事项{short.zh}",
             Text(
-                f"name what a {kind.prior_meeting.kind if kind.prior_meeting else 'prior'} meeting passed on this matter, "
-                "its minutes signed",
+                f"name a decision on this matter, passed by a {kind.prior_meeting.kind if kind.prior_meeting else 'prior'} "
+                "meeting whose minutes are signed",
                 "请登记已签发纪要的专题会议就本议题通过的事项",
             ),
         )
@@ -329,18 +338,18 @@ async def name_prior_meeting(call: Call, topic_id: str, body: NamePriorMeeting) 
 async def _unfit(
     call: Call, topic: Topic, kind: MeetingKind, decision: Decision, meeting: Meeting, composition: Composition
 ) -> Text | None:
-    """Why a decision isn't the consensus of an earlier meeting on this topic; None where it is."""
+    """Why the decision doesn't count as consensus of an earlier meeting on this topic; None where it counts."""
     if kind.prior_meeting is None or meeting.kind != kind.prior_meeting.kind:
-        return Text("is of another kind of meeting", "不属于所要求类别的会议")
+        return Text("was taken by another kind of meeting", "不属于所要求类别的会议")
     if not decision.resolution.outcome.adopts or decision.standing in NOT_IN_FORCE:
-        return Text("isn't in force: not passed, not signed, or revoked", "未通过、未签发或已撤销")
+        return Text("isn't in force: not passed, minutes not signed, or revoked", "未通过、未签发或已撤销")
     if decision.resolution.sponsor.code != topic.sponsor:
-        return Text("was brought by another unit", "不是由本议题主办部门提出")
+        return Text("is on a topic of another sponsor", "不是由本议题主办部门提出")
     in_charge = composition.holders(Role.deputy_in_charge, meeting.day, context=RoleContext(sponsor=topic.sponsor))
     if meeting.chair not in in_charge:
-        return Text("wasn't reached with the deputy in charge as chair", "不是由分管领导主持形成")
+        return Text("was taken at a meeting not chaired by the deputy in charge", "不是由分管领导主持形成")
     if await _named_elsewhere(call, topic, decision.id):
-        return Text("was named on another topic already", "已用于其他议题")
+        return Text("is already named on another topic", "已用于其他议题")
     return None
 
 
@@ -353,7 +362,7 @@ async def _named_elsewhere(call: Call, topic: Topic, decision_id: str) -> bool:
 
 
 async def take_topic_step(call: Call, topic_id: str, body: TakeStep) -> Topic:
-    """Take the next step of the topic's chain. By who the rulebook says; once its papers and gates are complete."""
+    """Take the next step of the topic's chain, once its papers and gates are complete. By the step's actor."""
     topic, kind, composition = await locked(call, topic_id)
     topics.require_state(topic, topics.TopicState.in_review, topics.TopicState.ready)
     taken = chains.take_step(
@@ -377,7 +386,7 @@ async def take_topic_step(call: Call, topic_id: str, body: TakeStep) -> Topic:
 
 
 async def return_topic(call: Call, topic_id: str, body: TurnTopic) -> Topic:
-    """Return it to the sponsor with a reason. By whoever is next in its chain, or the office."""
+    """Return the topic to its sponsor, with a reason. By the actor of the next step, or the office."""
     topic, kind, composition = await locked(call, topic_id)
     due = chains.next_step(kind.topic, topic.steps, topic.facts)
     actors = (*(due.by if due else ()), Actor(role=Role.office))
@@ -399,7 +408,7 @@ async def return_topic(call: Call, topic_id: str, body: TurnTopic) -> Topic:
 
 
 async def withdraw_topic(call: Call, topic_id: str, body: TurnTopic) -> Topic:
-    """Take it back with a reason. By the sponsor or whoever raised it."""
+    """Withdraw the topic, with a reason. By the sponsor or the leader who raised it."""
     topic, _, composition = await locked(call, topic_id)
     require_sponsor(call, composition, topic, Text("withdraw the topic", "撤回议题"))
     transitions.withdraw(topic, call.official or "", body.reason, call.occurred(body.occurred_at), call.now)
@@ -408,7 +417,8 @@ async def withdraw_topic(call: Call, topic_id: str, body: TurnTopic) -> Topic:
 
 
 async def resubmit_topic(call: Call, topic_id: str, body: ResubmitTopic) -> Topic:
-    """Submit a returned or withdrawn topic again, perhaps declared otherwise. By the sponsor or whoever raised it."""
+    """Submit a returned or withdrawn topic again, with a changed declaration if given. By the sponsor or the leader who
+    raised it."""
     topic, kind, composition = await locked(call, topic_id)
     require_sponsor(call, composition, topic, Text("submit the topic again", "重新提交议题"), Role.office)
     changes = _changes(topic, body)
@@ -419,7 +429,7 @@ async def resubmit_topic(call: Call, topic_id: str, body: ResubmitTopic) -> Topi
             shanghai_day(call.now),
             Permission(
                 (Actor(role=Role.office),),
-                Text("leave out what was declared or whom it concerns", "减少已申报的事项属性或征求意见单位"),
+                Text("remove a declared aspect or an organisation concerned", "减少已申报的事项属性或征求意见单位"),
                 code="not_the_office",
                 clause=None,
             ),
@@ -432,7 +442,7 @@ async def resubmit_topic(call: Call, topic_id: str, body: ResubmitTopic) -> Topi
 
 
 def _changes(topic: Topic, body: ResubmitTopic) -> dict[str, Any]:
-    """What is declared otherwise; null takes back a matter or whom it is prepared for, and leaves the rest as it is."""
+    """The changed fields of the declaration: null clears `matter` or `prepares_for`, and leaves other fields unchanged."""
     given = body.model_dump(include=set(declarations.DECLARED) & body.model_fields_set)
     changes = {name: value for name, value in given.items() if value is not None or name in ("matter", "prepares_for")}
     if "concerned" in changes:
@@ -443,7 +453,7 @@ def _changes(topic: Topic, body: ResubmitTopic) -> dict[str, Any]:
 
 
 def _require_lawful_declaration(call: Call, topic: Topic, kind: MeetingKind) -> None:
-    """Refusals and problems: a kind that isn't there, `outside_the_competence`, `papers_missing`, `reserved_matter`."""
+    """Refusals and problems: an unknown kind of meeting, `outside_the_competence`, `papers_missing`, `reserved_matter`."""
     book = call.service.rulebooks.edition(call.government, topic.edition)
     if topic.prepares_for is not None:
         book.kind(topic.prepares_for)
@@ -453,7 +463,7 @@ def _require_lawful_declaration(call: Call, topic: Topic, kind: MeetingKind) -> 
 
 
 async def state_urgency(call: Call, topic_id: str, body: StateUrgency) -> Topic:
-    """Say of a topic on its way that it is specially urgent. By the sponsor; it takes its chain again."""
+    """State that a topic not yet on an agenda is specially urgent. By the sponsor; its chain is taken again."""
     topic, kind, composition = await locked(call, topic_id)
     require_sponsor(call, composition, topic, Text("state its urgency", "说明紧急理由"))
     occurred_at = call.occurred(body.occurred_at)
@@ -463,7 +473,7 @@ async def state_urgency(call: Call, topic_id: str, body: StateUrgency) -> Topic:
 
 
 async def admit_late_topic(call: Call, topic_id: str, body: AdmitLate) -> Topic:
-    """Admit late papers for one meeting, with a reason. By who approves additions."""
+    """Admit late papers for one meeting, with a reason. By the roles that approve additions to an agenda."""
     topic, kind, composition = await locked(call, topic_id)
     meeting = await load(call.session, Meeting, body.meeting_id, "meeting", "会议")
     _, late = await papers_due(call, topic, kind, meeting.day)
@@ -483,7 +493,7 @@ async def admit_late_topic(call: Call, topic_id: str, body: AdmitLate) -> Topic:
 
 
 async def papers_due(call: Call, topic: Topic, kind: MeetingKind, day: date) -> tuple[Due | None, int]:
-    """When the papers are due for a meeting on that day, and by how many working days they came late."""
+    """The due date of the papers for a meeting on that day, and how many working days late they came."""
     papers = kind.papers
     if papers is None or papers.deadline is None or not matches(papers.deadline_when, topic.facts):
         return None, 0
@@ -494,6 +504,6 @@ async def papers_due(call: Call, topic: Topic, kind: MeetingKind, day: date) -> 
 
 
 async def require_in_time(call: Call, topic: Topic, meeting_id: str, kind: MeetingKind, day: date) -> None:
-    """Refusal `papers_late` where a scheduled topic's papers came too late for a meeting on another day."""
+    """Refusal `papers_late` where a scheduled topic's papers came too late for the meeting's new day."""
     due, late = await papers_due(call, topic, kind, day)
     papers_.require_in_time(topic, kind, meeting_id, due, shanghai_day(topic.papers_in), late)

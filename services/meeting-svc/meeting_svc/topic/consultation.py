@@ -1,8 +1,8 @@
-"""Consultation (征求意见、会前协调) on a topic: what each department concerned says, how a disagreement is settled, and the
-form that the principals sign once they agree.
+"""Consultation (征求意见、会前协调) on a topic: the positions of the departments concerned, how a disagreement is settled,
+and the form that the principals sign once they agree.
 
-Invariants: a department's newest position counts; a disagreement is coordinated only after the sponsor has set down each
-side's grounds, its own among them, and a preferred opinion; nobody signs while one is open. Pure: no I/O.
+Invariants: a department's newest position counts; a disagreement is coordinated only after the sponsor has recorded each
+side's grounds, including its own, and a preferred opinion; no form is signed while a disagreement is open. Pure: no I/O.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from zhengling.rules.meetings import Consultation
 
 
 class Stance(StrEnum):
-    """What a department says to a topic."""
+    """A department's position on a topic."""
 
     agrees = "agrees"
     agrees_with_changes = "agrees_with_changes"
@@ -25,7 +25,7 @@ class Stance(StrEnum):
 
 @dataclass(frozen=True)
 class Position:
-    """What one department concerned says, on which grounds, and who said so."""
+    """The position of one department concerned, its grounds, and who recorded it."""
 
     organisation: str
     stance: Stance
@@ -48,7 +48,7 @@ class CoordinationNote:
 
 @dataclass(frozen=True)
 class Coordination:
-    """What came of coordinating: agreed, or not; `decided` where somebody above the coordinator settled it."""
+    """The result of a coordination: agreed or not; `decided` where a superior of the coordinator settled it."""
 
     agreed: bool
     opinion: str
@@ -76,9 +76,9 @@ def newest(positions: list[Position]) -> dict[str, Position]:
 
 
 def silent(concerned: list[str], positions: list[Position]) -> list[str]:
-    """Who was asked and hasn't said anything."""
-    said = newest(positions)
-    return [organisation for organisation in concerned if organisation not in said]
+    """The organisations that were asked and haven't answered."""
+    latest = newest(positions)
+    return [organisation for organisation in concerned if organisation not in latest]
 
 
 def objecting(concerned: list[str], positions: list[Position]) -> list[str]:
@@ -86,25 +86,27 @@ def objecting(concerned: list[str], positions: list[Position]) -> list[str]:
 
 
 def settled(coordinations: list[Coordination], objections: list[str], positions: list[Position]) -> bool:
-    """Whether the newest coordination settled the objections, and came after the last of them."""
+    """Whether the newest coordination settled the objections and is later than the last of them."""
     if not objections:
         return True
     if not coordinations:
         return False
-    last, said = coordinations[-1], newest(positions)
-    return (last.agreed or last.decided) and all(said[o].recorded_at <= last.recorded_at for o in objections)
+    coordination, latest = coordinations[-1], newest(positions)
+    return (coordination.agreed or coordination.decided) and all(
+        latest[o].recorded_at <= coordination.recorded_at for o in objections
+    )
 
 
 def require_consulted(clause: str, concerned: list[str], positions: list[Position], names: dict[str, str]) -> None:
-    """Refusal `not_consulted` names whoever hasn't said anything yet."""
+    """Refusal `not_consulted` names the organisations that haven't answered."""
     if waiting := silent(concerned, positions):
         who, who_zh = ", ".join(names[o] for o in waiting), "、".join(names[o] for o in waiting)
         raise refusal(
             "not_consulted",
             clause,
-            f"not asked or without an answer: {who}",
+            f"not consulted, or no position received: {who}",
             f"尚未征求或未回复意见：{who_zh}",
-            Text(f"have {who} give a position", f"请{who_zh}提出意见"),
+            Text(f"have {who} state a position", f"请{who_zh}提出意见"),
             waiting=waiting,
         )
 
@@ -116,7 +118,7 @@ def require_settled(
     coordinations: list[Coordination],
     names: dict[str, str],
 ) -> None:
-    """Refusal `disagreement_open` while somebody objects and nobody has settled it; only where the rules ask for it."""
+    """Refusal `disagreement_open` while an objection isn't settled; only where the rules require it."""
     if rules is None or rules.disagreement is None:
         return
     objections = objecting(concerned, positions)
@@ -127,10 +129,10 @@ def require_settled(
     raise refusal(
         "disagreement_open",
         rules.disagreement.clause,
-        f"{who} objects, and that isn't settled",
+        f"the objection of {who} isn't settled",
         f"{who_zh}有不同意见，尚未协调一致",
         Text(
-            f"set down each side's grounds and a preferred opinion, then {' or '.join(roles)} coordinates",
+            f"record each side's grounds and a preferred opinion, then have it coordinated by {' or '.join(roles)}",
             "请列明各方理据、提出倾向性意见后报请协调",
         ),
         objecting=objections,
@@ -138,48 +140,48 @@ def require_settled(
 
 
 def sides(sponsor: str, concerned: list[str], positions: list[Position]) -> list[str]:
-    """Whose grounds a note sets down: the sponsor's own, and those of everybody who objects (HC-49, ST-24)."""
+    """Whose grounds a note has to contain: the sponsor's, and those of every organisation that objects (HC-49, ST-24)."""
     return [sponsor, *objecting(concerned, positions)]
 
 
 def require_note(rules: Consultation, note: CoordinationNote | None, sides: list[str], names: dict[str, str]) -> None:
-    """Refusals `nothing_to_coordinate`; `coordination_note_missing` unless each side's grounds stand in it."""
+    """Refusals `nothing_to_coordinate`; `coordination_note_missing` unless the note contains each side's grounds."""
     assert rules.disagreement is not None
     if len(sides) < 2:
         raise refusal(
             "nothing_to_coordinate",
             rules.disagreement.clause,
-            "nobody objects",
+            "no organisation objects",
             "各方无不同意见",
-            Text("go on with the topic's chain", "可继续办理"),
+            Text("continue with the topic's chain", "可继续办理"),
         )
     require_each_side(rules.disagreement.clause, note, sides, names)
 
 
 def require_each_side(clause: str, note: CoordinationNote | None, sides: list[str], names: dict[str, str]) -> None:
-    """Refusal `coordination_note_missing` unless the grounds of each of these sides stand in the note."""
+    """Refusal `coordination_note_missing` unless the note contains the grounds of each of these sides."""
     lacking = [side for side in sides if note is None or not note.grounds.get(side)]
     if lacking:
         en, zh = ", ".join(names[o] for o in lacking), "、".join(names[o] for o in lacking)
         raise refusal(
             "coordination_note_missing",
             clause,
-            f"no note sets down the grounds of {en}",
+            f"no coordination note contains the grounds of {en}",
             f"协调说明未列明{zh}的理据",
-            Text(f"have the sponsor set down the grounds of {en}", f"请主办部门在协调说明中列明{zh}的理据"),
+            Text(f"have the sponsor record the grounds of {en} in the note", f"请主办部门在协调说明中列明{zh}的理据"),
             lacking=lacking,
         )
 
 
 def signatories(sponsor: str, concerned: list[str]) -> list[str]:
-    """Whose principals sign the topic form."""
+    """The organisations whose principals sign the topic form."""
     return list(dict.fromkeys([sponsor, *concerned]))
 
 
 def require_signed(
     clause: str, sponsor: str, concerned: list[str], signatures: list[Signature], names: dict[str, str]
 ) -> None:
-    """Refusal `topic_form_unsigned` names whose principals haven't signed."""
+    """Refusal `topic_form_unsigned` names the organisations whose principals haven't signed."""
     signed = {signature.organisation for signature in signatures}
     if lacking := [o for o in signatories(sponsor, concerned) if o not in signed]:
         who, who_zh = ", ".join(names[o] for o in lacking), "、".join(names[o] for o in lacking)

@@ -1,6 +1,6 @@
-"""What a topic declares itself to be, and what follows: where it may be decided, which gates it passes, what it needs.
+"""A topic's declaration and its consequences: where the topic may be decided, its gates, its requirements.
 
-Invariant: a matter that is reserved to some kinds of meeting is decided by no other. Pure: no I/O.
+Invariant: a matter reserved to some kinds of meeting is decided by no other kind. Pure: no I/O.
 """
 
 from __future__ import annotations
@@ -15,29 +15,29 @@ from zhengling.rules.conditions import matches
 from zhengling.rules.meetings import GateRule, MeetingKind, TopicRules
 from zhengling.rules.vocabulary import Block, FollowingDocument, Gate, Outcome, Role, in_chinese
 
-#: What a topic declares of itself, which may be another when it comes again; some of it makes it another matter.
+#: The fields of the declaration, which may change when the topic is submitted again.
 DECLARED = ("title", "nature", "matter", "aspects", "concerned", "urgency", "prepares_for")
-#: Gates that may be passed once the meeting has decided.
+#: Gates that may be passed after the meeting has decided.
 AFTER_THE_MEETING = (Block.issue, Block.tracked)
 
 
 def require_matter(kind: MeetingKind, matter: str | None) -> None:
-    """Refusal `outside_the_competence` unless the topic names one of the kind's main tasks, where they are listed."""
+    """Refusal `outside_the_competence` unless the topic names one of the kind's main tasks, where these are listed."""
     tasks = {task.id: task.name for task in kind.competence}
     if tasks and matter not in tasks:
         raise refusal(
             "outside_the_competence",
             kind.clause,
-            f"{kind.name}: {matter or 'no matter'} isn't one of its tasks",
+            f"{kind.name}: {matter or 'no matter'} isn't one of its main tasks",
             f"{kind.name}的主要任务中没有“{matter or '（未填写）'}”",
-            Text(f"matter is one of {', '.join(tasks)}", f"请注明属于：{'、'.join(tasks.values())}"),
+            Text(f"matter is one of {', '.join(tasks)}", f"请从下列任务中选择：{'、'.join(tasks.values())}"),
             tasks=tasks,
         )
 
 
 def require_not_reserved(topic: Topic, rules: TopicRules, kinds: dict[str, str]) -> None:
-    """Refusal `reserved_matter` where only other kinds of meeting may decide it, unless it is only prepared here.
-    `kinds` are the government's kinds with their names."""
+    """Refusal `reserved_matter` where only other kinds of meeting may decide the topic, unless this one only prepares it.
+    `kinds` maps the government's kinds to their names."""
     for reserved in rules.reserved:
         touched = [aspect for aspect in reserved.any_of if aspect in topic.aspects]
         if touched and topic.meeting_kind not in reserved.kinds and topic.prepares_for not in reserved.kinds:
@@ -48,7 +48,7 @@ def require_not_reserved(topic: Topic, rules: TopicRules, kinds: dict[str, str])
                 f"{', '.join(touched)}: only {where} may decide it",
                 f"{in_chinese(*touched)}须由{where_zh}集体讨论决定",
                 Text(
-                    f"submit it to {where}, or declare prepares_for where this meeting only prepares it",
+                    f"submit it to {where}; if this meeting only prepares it, state prepares_for",
                     f"请提交{where_zh}；仅作前期研究的，请注明拟提交的会议",
                 ),
                 reserved_for=list(reserved.kinds),
@@ -57,7 +57,7 @@ def require_not_reserved(topic: Topic, rules: TopicRules, kinds: dict[str, str])
 
 def require_only_prepared(topic: Topic, rules: TopicRules, outcome: Outcome, document: FollowingDocument) -> None:
     """Refusal `reserved_matter` where a meeting that only prepares a reserved matter would decide it: it may agree in
-    principle to submit it, and nothing is issued on that."""
+    principle to submit the matter, without a document to issue."""
     reserved = next((r for r in rules.reserved if set(r.any_of) & set(topic.aspects)), None)
     if reserved is None or topic.meeting_kind in reserved.kinds:
         return
@@ -75,7 +75,7 @@ def require_only_prepared(topic: Topic, rules: TopicRules, outcome: Outcome, doc
 
 
 def dropped(topic: Topic, changes: dict[str, Any]) -> list[str]:
-    """The aspects and organisations that a changed declaration leaves out: with them went gates and objections."""
+    """The aspects and organisations that a changed declaration omits; their gates and objections would be lost."""
     return [
         str(each)
         for name in ("aspects", "concerned")
@@ -85,8 +85,8 @@ def dropped(topic: Topic, changes: dict[str, Any]) -> list[str]:
 
 
 def require_applies(topic: Topic, rules: TopicRules, gate: Gate) -> None:
-    """Refusal `gate_does_not_apply` for a record that would say nothing: of a gate that the topic hasn't to pass, or of
-    the consultation, which the departments' own positions show."""
+    """Refusal `gate_does_not_apply` for a record without effect: of a gate that doesn't apply to the topic, or of the
+    consultation, which the departments' positions prove."""
     recorded = [rule.gate for rule in applying_gates(topic, rules) if rule.gate != Gate.departments_consulted]
     if gate in recorded:
         return
@@ -94,18 +94,18 @@ def require_applies(topic: Topic, rules: TopicRules, gate: Gate) -> None:
     raise refusal(
         "gate_does_not_apply",
         None,
-        f"{gate} isn't recorded on this topic",
+        f"the gate {gate} isn't recorded for this topic",
         f"本议题无需登记“{in_chinese(gate)}”",
         Text(
-            f"gates of this topic: {gates_en or 'none'}; declare the aspects that it has, or have departments take a position",
-            f"本议题的前置程序：{gates_zh or '无'}；如有遗漏请补报事项属性，征求意见由相关部门提出意见",
+            f"gates of this topic: {gates_en or 'none'}; declare missing aspects, or record the departments' positions",
+            f"本议题的前置程序：{gates_zh or '无'}；事项属性有遗漏的请补报；征求意见以相关部门反馈意见为准",
         ),
         gates=list(dict.fromkeys(recorded)),
     )
 
 
 def chair_takes_part(kind: MeetingKind) -> bool:
-    """Whether whoever is to chair takes a step in the chain of its topics."""
+    """Whether the intended chair takes a step in the chain of its topics."""
     return any(actor.role == Role.chair for step in kind.topic.steps for actor in step.by)
 
 
@@ -122,15 +122,15 @@ def applying_gates(topic: Topic, rules: TopicRules) -> list[GateRule]:
 
 
 def shortcoming(topic: Topic, rule: GateRule, names: dict[str, str]) -> Text | None:
-    """What a gate that applies still lacks; None where it is passed. Of a consultation, who hasn't answered."""
+    """What an applicable gate lacks; None where it is passed. Of a consultation: who hasn't answered."""
     if rule.gate != Gate.departments_consulted:
         return gates.shortcoming(rule, topic.current_gates)
     waiting = [names.get(each, each) for each in consultations.silent(topic.concerned, topic.current_positions)]
-    return Text(f"without an answer: {', '.join(waiting)}", f"尚未回复：{'、'.join(waiting)}") if waiting else None
+    return Text(f"no answer from: {', '.join(waiting)}", f"尚未回复：{'、'.join(waiting)}") if waiting else None
 
 
 def open_gates(topic: Topic, rules: TopicRules) -> list[GateRule]:
-    """The gates that may be passed once the meeting has decided, and aren't yet: they stand against the issue, or are
+    """The gates that may be passed after the meeting has decided and aren't passed yet: they block the issue or are
     tracked."""
     return [
         rule

@@ -1,4 +1,4 @@
-"""The papers of a topic and the files that they are."""
+"""The papers of a topic and their stored files."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from zhengling.web.call import Call
 
 
 async def papers_of(call: Call, given: Sequence[PaperPayload], submitted_at: datetime) -> list[Paper]:
-    """The papers as the topic keeps them; one that is a file has the file's SHA-256, whether stated or not.
+    """The topic's papers from a payload; a paper with a stored file gets the file's SHA-256, whether stated or not.
 
     422 `unknown_file` names the files that this government doesn't have, `digest_mismatch` a paper whose stated SHA-256
-    is another one than its file's.
+    differs from its file's.
     """
     file_ids = [paper.file_id for paper in given if paper.file_id is not None]
     digests = {file.id: file.sha256 for file in await files.require(call.session, file_ids)} if file_ids else {}
@@ -28,8 +28,8 @@ async def papers_of(call: Call, given: Sequence[PaperPayload], submitted_at: dat
         if paper.sha256 not in (None, sha256):
             raise invalid(
                 "digest_mismatch",
-                f"the paper {paper.title!r} states another SHA-256 than its file {paper.file_id} has, {sha256}",
-                f"材料“{paper.title}”所报的 SHA-256 与其文件不符",
+                f"the paper {paper.title!r} states a SHA-256 that isn't the one of its file {paper.file_id}, {sha256}",
+                f"材料“{paper.title}”填报的 SHA-256 值与已上传文件不一致",
                 sha256=sha256,
             )
         papers.append(

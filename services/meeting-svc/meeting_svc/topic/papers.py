@@ -1,7 +1,7 @@
-"""A topic's papers (议题材料): which it needs, when they came in, who admits late ones, and what another version asks for.
+"""A topic's papers (议题材料): which are required, when they came in, who admits late ones, what a new version entails.
 
-Invariants: papers that came late for a meeting are taken only where who the rule names admitted them for it; whoever saw
-other papers sees the new ones. Pure: no I/O.
+Invariants: papers that came late for a meeting are taken only if a role that the rule names admitted them for it; steps
+that approved earlier papers are taken again for new ones. Pure: no I/O.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from zhengling.rules.conditions import Facts, matches
 from zhengling.rules.meetings import MeetingKind, Papers, RequiredPaper
 from zhengling.rules.vocabulary import NotePart, PaperKind, in_chinese
 
-#: Steps that speak of the papers as they were then.
+#: Steps that approve the papers; they are invalid once a paper changes.
 _OF_PAPERS = (StepName.review_papers, StepName.approve_papers)
 
 
 def require_papers(kind: MeetingKind, papers: list[Paper], facts: Facts) -> None:
-    """Refusal `papers_missing` unless every paper that the rulebook asks for under these facts is there, with its parts."""
+    """Refusal `papers_missing` unless every paper that the rulebook requires under these facts is there, with its parts."""
     if kind.papers is None:
         return
     asked = [wanted for wanted in kind.papers.required if matches(wanted.when, facts)]
@@ -55,7 +55,7 @@ def require_papers(kind: MeetingKind, papers: list[Paper], facts: Facts) -> None
 
 
 def _lacking(wanted: RequiredPaper, papers: list[Paper]) -> list[PaperKind | NotePart]:
-    """The paper itself, or the parts that it has to have and hasn't."""
+    """The required paper if it is missing, else its missing parts."""
     of_kind = [paper for paper in papers if paper.kind == wanted.paper]
     if not of_kind:
         return [wanted.paper]
@@ -64,13 +64,13 @@ def _lacking(wanted: RequiredPaper, papers: list[Paper]) -> list[PaperKind | Not
 
 
 def came_in(topic: Topic, kind: MeetingKind) -> datetime:
-    """What the lead time of its kind is met by: the last paper that counts, or the request itself."""
+    """The instant that counts for the kind's lead time: the last current paper's, or the request's."""
     by_request = kind.papers is not None and kind.papers.counted == "request"
     return topic.submitted_at if by_request else topic.papers_in
 
 
 def working_days_late(due: Due, submitted: date, calendar: WorkdayCalendar) -> int:
-    """How many working days after the due date the papers came; 0 where they came in time."""
+    """How many working days after the due date the papers came; 0 if in time."""
     late, day = 0, due.date
     while day < submitted:
         day = calendar.shift(day, 1)
@@ -89,7 +89,7 @@ def require_in_time(
             "papers_late",
             papers_due.clause,
             f"the papers came {late} working day{'s' * (late > 1)} late: on {submitted}, due on {papers_due.date}",
-            f"材料报送迟到{late}个工作日：应于{papers_due.date}前报送，实际{submitted}报送",
+            f"材料逾期{late}个工作日报送：应于{papers_due.date}前报送，实际于{submitted}报送",
             _in_time_otherwise(topic, kind.papers),
             working_days_late=late,
             due=papers_due.date.isoformat(),
@@ -98,15 +98,15 @@ def require_in_time(
 
 
 def _in_time_otherwise(topic: Topic, papers: Papers) -> Text:
-    """What helps papers that are late: a later day, whoever may admit them, special urgency where that waives the time."""
-    ways = [Text("choose a later meeting day", "改到之后的会议")]
+    """What cures late papers: a later day, admission by a role, or special urgency where the rule accepts it."""
+    ways = [Text("choose a later meeting day", "改提以后的会议")]
     if papers.admit_late:
         roles, roles_zh = " / ".join(papers.admit_late), in_chinese(*papers.admit_late)
         ways.append(Text(f"have {roles} admit it with a reason", f"由{roles_zh}说明理由后准予列入"))
     if not matches(papers.deadline_when, topic.facts | {"specially_urgent": True}):
         ways.append(
             Text(
-                "have the sponsor state why it is specially urgent (urgency), whereupon its chain is taken again",
+                "have the sponsor state why it is specially urgent (urgency), after which its chain is taken again",
                 "确属特殊紧急的，由主办部门说明紧急理由（urgency）后重新履行审核程序",
             )
         )
@@ -125,9 +125,9 @@ def admit_late(
     occurred_at: datetime,
     on: date,
 ) -> None:
-    """Record that who approves additions admitted late papers. 403 `not_the_admitter`; 409 `papers_not_late`,
-    `nobody_admits_late_papers`, `topic_already_scheduled` for another meeting than the one on whose agenda it stands,
-    `illegal_state`."""
+    """Record the admission of late papers by a role that approves additions. 403 `not_the_admitter`; 409 `papers_not_late`,
+    `nobody_admits_late_papers`, `illegal_state`, and `topic_already_scheduled` if the topic is on the agenda of another
+    meeting."""
     clause = kind.papers.clause if kind.papers else kind.clause
     if topic.state == TopicState.scheduled and topic.meeting_id != meeting_id:
         raise already_scheduled(topic)
@@ -137,7 +137,7 @@ def admit_late(
             "papers_not_late",
             clause,
             "the papers came in time for this meeting",
-            "材料已按时报送，无需准予",
+            "材料已按时报送，无需准予迟报",
             Text("put the topic on the agenda", "可直接列入议程"),
         )
     roles = kind.papers.admit_late if kind.papers else ()
@@ -145,7 +145,7 @@ def admit_late(
         raise refusal(
             "nobody_admits_late_papers",
             clause,
-            "the rules let nobody admit late papers",
+            "under the rules nobody may admit late papers",
             "本级规则未规定可准予迟报",
             _in_time_otherwise(topic, kind.papers),
         )
@@ -163,12 +163,14 @@ def admit_late(
 
 
 def change_papers(topic: Topic, kind: MeetingKind, paper: Paper, replaces: str | None, recorded_at: datetime) -> None:
-    """Add a paper, or a new version of one. Whoever had reviewed or approved the papers has to see the new one; another
-    main document is another text, which everybody has to see. Problem `no_such_paper` where `replaces` isn't a paper
-    that counts."""
+    """Add a paper, or a new version of one. Steps that reviewed or approved the papers are taken again; a new main document
+    is a new text, for which the whole chain is taken again. Problem `no_such_paper` where `replaces` isn't a current
+    paper."""
     require_state(topic, *BEFORE_AN_AGENDA)
     if replaces is not None and replaces not in {old.id for old in topic.current_papers}:
-        raise invalid("no_such_paper", f"{replaces} isn't a paper that counts", "所替换的材料不存在或已被替换")
+        raise invalid(
+            "no_such_paper", f"{replaces} isn't a current paper of this topic", "所替换的材料不存在或已被替换"
+        )
     old = next((other for other in topic.papers if other.id == replaces), None)
     if old:
         paper = replace(paper, number=old.number + 1)

@@ -1,4 +1,4 @@
-"""Reads of topics."""
+"""Queries of topics."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from zhengling.web.worklist import waited_for
 
 
 async def topic_view(call: Call, topic: Topic) -> TopicView:
-    """The topic as an answer shows it: with the gates that apply, whatever is outstanding, and the next step."""
+    """The topic's view: with the gates that apply, what is outstanding, and the next step."""
     return await _view(call, topic, await entrusted_chairs(call))
 
 
@@ -112,8 +112,8 @@ async def list_topics(
 
 
 def _waits_for(call: Call, topic: Topic, view: TopicView, people: Composition) -> set[str]:
-    """Who may act on a topic next: take its step, give the position that a unit was asked for, submit it again, or put it
-    on an agenda."""
+    """Who may act on the topic next: take its step, state the position that a unit was asked for, submit it again, or put
+    it on an agenda."""
     on, found = shanghai_day(call.now), set(view.next_step.officials if view.next_step else ())
     units = consultations.silent(topic.concerned, topic.current_positions)
     if topic.state == TopicState.returned:
@@ -127,7 +127,7 @@ def _waits_for(call: Call, topic: Topic, view: TopicView, people: Composition) -
 
 
 def _adopted() -> sa.ColumnElement[bool]:
-    """Whether the meeting adopted something on the topic that wasn't revoked since."""
+    """Whether the meeting adopted a decision on the topic that hasn't been revoked."""
     outcome = sa.type_coerce(decision_table.c.resolution, JSONB)["outcome"].astext
     return sa.exists().where(
         decision_table.c.meeting_id == topic_table.c.meeting_id,
@@ -137,7 +137,7 @@ def _adopted() -> sa.ColumnElement[bool]:
     )
 
 
-#: Topics on which the office follows what is open: not those that were taken back, or on which nothing was adopted.
+#: Topics whose open gates the office follows: not withdrawn ones, nor decided ones without an adopted decision.
 _FOLLOWED = (
     topic_table.c.gates_open,
     topic_table.c.state != TopicState.withdrawn,

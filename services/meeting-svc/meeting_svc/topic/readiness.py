@@ -1,4 +1,4 @@
-"""What stands between a topic and an agenda, each as the refusal that it would be met with. Pure: no I/O."""
+"""What a topic lacks before it may be scheduled, each item as the refusal that it would raise. Pure: no I/O."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from zhengling.rules.vocabulary import Block, Gate
 
 
 def require_complete(topic: Topic, kind: MeetingKind, rules: TopicRules, names: dict[str, str]) -> None:
-    """Refusals before anybody's step: `gate_not_passed` (completeness); with a topic form `topic_form_unsigned`."""
+    """Refusals before any step: `gate_not_passed` (completeness); with a topic form `topic_form_unsigned`."""
     gates.require_passed(applying_gates(topic, rules), topic.current_gates, Block.completeness)
     if kind.topic_form and needs_form(topic, kind):
         consultations.require_signed(kind.topic_form.clause, topic.sponsor, topic.concerned, topic.signatures, names)
 
 
 def require_prior_meeting(topic: Topic, kind: MeetingKind) -> None:
-    """Refusal `prior_meeting_missing` unless an earlier meeting found consensus or a workable plan, where one has to."""
+    """Refusal `prior_meeting_missing` where the rules require an earlier meeting's consensus or workable plan."""
     if kind.prior_meeting and needs_prior_meeting(topic, kind) and topic.prior_meeting is None:
         raise refusal(
             "prior_meeting_missing",
             kind.prior_meeting.clause,
-            f"no {kind.prior_meeting.kind} meeting has found consensus or a workable plan on it",
+            f"no {kind.prior_meeting.kind} meeting has reached consensus or a workable plan on the topic",
             "议题尚未经分管领导专题会议形成一致意见或可行方案",
             Text(
                 f"name the decision of a meeting of the kind {kind.prior_meeting.kind}",
@@ -39,7 +39,7 @@ def require_prior_meeting(topic: Topic, kind: MeetingKind) -> None:
 
 
 def require_may_be_scheduled(topic: Topic, kind: MeetingKind, rules: TopicRules, names: dict[str, str]) -> None:
-    """Refusals before an agenda: what `require_complete` says, `gate_not_passed` (scheduling), `not_consulted`,
+    """Refusals before scheduling: those of `require_complete`, `gate_not_passed` (scheduling), `not_consulted`,
     `disagreement_open`, `prior_meeting_missing`."""
     require_complete(topic, kind, rules, names)
     asked = applying_gates(topic, rules)
@@ -54,7 +54,7 @@ def require_may_be_scheduled(topic: Topic, kind: MeetingKind, rules: TopicRules,
 
 
 def outstanding(topic: Topic, kind: MeetingKind, rules: TopicRules, names: dict[str, str]) -> list[Problem]:
-    """Whatever stands between the topic and an agenda now, each as the refusal that it would be met with."""
+    """Everything that the topic lacks before it may be scheduled, each as the refusal that it would raise."""
     asked = applying_gates(topic, rules)
     consulted = next((rule for rule in asked if rule.gate == Gate.departments_consulted), None)
     checks: list[Callable[[], None]] = [
@@ -83,7 +83,7 @@ def outstanding(topic: Topic, kind: MeetingKind, rules: TopicRules, names: dict[
 def schedule(
     topic: Topic, kind: MeetingKind, meeting_id: str, papers_due: Due | None, submitted: date, late: int
 ) -> None:
-    """Put a topic that is ready on an agenda. Refusals: those of `require_ready`; `papers_late`."""
+    """Put a ready topic on an agenda. Refusals: those of `require_ready`; `papers_late`."""
     require_ready(topic, kind)
     require_in_time(topic, kind, meeting_id, papers_due, submitted, late)
     topic.state = TopicState.scheduled

@@ -60,9 +60,9 @@ async def list_topics(
     open_gates: Annotated[
         bool,
         Query(
-            description="only topics on which a gate is open that stands against the issue or is only tracked, those that "
-            "a meeting has decided as well; not what was withdrawn, and not what was decided without anything being "
-            "adopted. What is open stands in each one's `open_gates`",
+            description="only topics with an open gate that blocks the issue or is only tracked, also those already "
+            "decided by a meeting; without withdrawn topics and topics on which nothing was adopted. `open_gates` "
+            "lists the open gates of each topic",
         ),
     ] = False,
     waits_for: WaitsFor = None,
@@ -77,7 +77,9 @@ async def get_topic(topic_id: str, call: Read, response: Response) -> TopicView:
     return view
 
 
-@writes.post("/topics/{topic_id}/steps", operation_id="take_topic_step", summary="Take the next step of its chain")
+@writes.post(
+    "/topics/{topic_id}/steps", operation_id="take_topic_step", summary="Take the next step of the topic's chain"
+)
 async def take_topic_step(topic_id: str, body: TakeStep, call: Change, response: Response) -> TopicView:
     return await topic_answer(call, response, await do.take_topic_step(call, topic_id, body))
 
@@ -88,7 +90,7 @@ async def admit_late_topic(topic_id: str, body: AdmitLate, call: Change, respons
 
 
 @writes.post(
-    "/topics/{topic_id}/urgency", operation_id="state_urgency", summary="Say later that it is specially urgent"
+    "/topics/{topic_id}/urgency", operation_id="state_urgency", summary="State that a topic is specially urgent"
 )
 async def state_urgency(topic_id: str, body: StateUrgency, call: Change, response: Response) -> TopicView:
     return await topic_answer(call, response, await do.state_urgency(call, topic_id, body))
@@ -100,7 +102,7 @@ async def add_paper(topic_id: str, body: AddPaper, call: Change, response: Respo
 
 
 @writes.post(
-    "/topics/{topic_id}/concerned", operation_id="concern_organisations", summary="Name organisations that it concerns"
+    "/topics/{topic_id}/concerned", operation_id="concern_organisations", summary="Add organisations concerned"
 )
 async def concern_organisations(
     topic_id: str, body: ConcernOrganisations, call: Change, response: Response
@@ -111,7 +113,7 @@ async def concern_organisations(
 @writes.post(
     "/topics/{topic_id}/positions",
     operation_id="take_position",
-    summary="Say what one concerned thinks of it",
+    summary="Record the position of an organisation concerned",
 )
 async def take_position(topic_id: str, body: TakePosition, call: Change, response: Response) -> TopicView:
     return await topic_answer(call, response, await do.take_position(call, topic_id, body))
@@ -120,7 +122,7 @@ async def take_position(topic_id: str, body: TakePosition, call: Change, respons
 @writes.post(
     "/topics/{topic_id}/coordination-note",
     operation_id="write_coordination_note",
-    summary="Set down each side's grounds",
+    summary="Record each side's grounds",
 )
 async def write_coordination_note(
     topic_id: str, body: WriteCoordinationNote, call: Change, response: Response
@@ -135,7 +137,7 @@ async def coordinate(topic_id: str, body: Coordinate, call: Change, response: Re
     return await topic_answer(call, response, await do.coordinate(call, topic_id, body))
 
 
-@writes.post("/topics/{topic_id}/gates", operation_id="record_gate", summary="Record what came of a gate")
+@writes.post("/topics/{topic_id}/gates", operation_id="record_gate", summary="Record the result of a gate")
 async def record_gate(topic_id: str, body: RecordGate, call: Change, response: Response) -> TopicView:
     return await topic_answer(call, response, await do.record_gate(call, topic_id, body))
 
@@ -150,23 +152,23 @@ async def sign_topic_form(topic_id: str, body: SignTopicForm, call: Change, resp
 @writes.post(
     "/topics/{topic_id}/prior-meeting",
     operation_id="name_prior_meeting",
-    summary="Name the earlier meeting",
+    summary="Name the earlier meeting's decision",
 )
 async def name_prior_meeting(topic_id: str, body: NamePriorMeeting, call: Change, response: Response) -> TopicView:
     return await topic_answer(call, response, await do.name_prior_meeting(call, topic_id, body))
 
 
-@writes.post("/topics/{topic_id}/return", operation_id="return_topic", summary="Return it to the sponsor")
+@writes.post("/topics/{topic_id}/return", operation_id="return_topic", summary="Return a topic to its sponsor")
 async def return_topic(topic_id: str, body: TurnTopic, call: Change, response: Response) -> TopicView:
     return await topic_answer(call, response, await do.return_topic(call, topic_id, body))
 
 
-@writes.post("/topics/{topic_id}/withdrawal", operation_id="withdraw_topic", summary="Take it back")
+@writes.post("/topics/{topic_id}/withdrawal", operation_id="withdraw_topic", summary="Withdraw a topic")
 async def withdraw_topic(topic_id: str, body: TurnTopic, call: Change, response: Response) -> TopicView:
     return await topic_answer(call, response, await do.withdraw_topic(call, topic_id, body))
 
 
-@writes.post("/topics/{topic_id}/resubmission", operation_id="resubmit_topic", summary="Submit it again")
+@writes.post("/topics/{topic_id}/resubmission", operation_id="resubmit_topic", summary="Submit a topic again")
 async def resubmit_topic(topic_id: str, body: ResubmitTopic, call: Change, response: Response) -> TopicView:
     return await topic_answer(call, response, await do.resubmit_topic(call, topic_id, body))
 

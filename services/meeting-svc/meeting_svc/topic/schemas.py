@@ -1,4 +1,4 @@
-"""What the API takes and gives of topics."""
+"""Payloads and views of topics."""
 
 from __future__ import annotations
 
@@ -44,40 +44,40 @@ class PaperPayload(Payload):
     sha256: Annotated[str | None, Field(pattern=r"^[0-9a-f]{64}$")] = None
     file_id: Annotated[str | None, Field(max_length=64, description="a file uploaded before (POST /v1/files)")] = None
     parts: Annotated[
-        list[NotePart], Field(default_factory=list, max_length=10, description="parts that a drafting note has")
+        list[NotePart], Field(default_factory=list, max_length=10, description="the parts of a drafting note")
     ]
     to_return: Annotated[StrictBool, Field(description="copies are collected after the meeting (会后收回)")] = False
 
 
 class AddPaper(PaperPayload):
-    replaces: Annotated[
-        str | None, Field(max_length=64, description="id of the paper that this is a new version of")
-    ] = None
+    replaces: Annotated[str | None, Field(max_length=64, description="id of the paper that this one replaces")] = None
     occurred_at: OccurredAt = None
 
 
 class SubmitTopic(Payload):
     title: Annotated[Title, Field(examples=["关于老旧小区改造年度计划的请示"])]
     meeting_kind: Annotated[str, Field(max_length=60, examples=["executive"])]
-    sponsor: Annotated[Key, Field(description="code of the organisation that brings it (议题提出部门)")]
+    sponsor: Annotated[Key, Field(description="code of the sponsoring organisation (议题提出部门)")]
     raised_by: RaisedBy = RaisedBy.department
     nature: TopicNature = TopicNature.deliberation
     matter: Annotated[
         str | None,
-        Field(max_length=60, description="which of the kind's main tasks it falls under", examples=["planning"]),
+        Field(max_length=60, description="the kind's main task that the topic falls under", examples=["planning"]),
     ] = None
     aspects: Annotated[
-        list[Aspect], Field(default_factory=list, max_length=30, description="what it is or touches: its gates follow")
+        list[Aspect],
+        Field(default_factory=list, max_length=30, description="what the topic is or touches; determines its gates"),
     ]
     concerned: Annotated[
-        list[Key], Field(default_factory=list, max_length=60, description="organisations that it concerns (相关部门)")
+        list[Key], Field(default_factory=list, max_length=60, description="organisations concerned (相关部门)")
     ]
-    convener: Annotated[Key | None, Field(description="who is to chair, where the chair decides on topics")] = None
+    convener: Annotated[Key | None, Field(description="the intended chair, where the chair decides on topics")] = None
     urgency: Annotated[
-        str, Field(max_length=500, description="why it is specially urgent; empty where it isn't"), SeveralLines
+        str, Field(max_length=500, description="why it is specially urgent; empty if it isn't"), SeveralLines
     ] = ""
     prepares_for: Annotated[
-        str | None, Field(max_length=60, description="the kind that is to decide what this meeting only prepares")
+        str | None,
+        Field(max_length=60, description="the kind of meeting that decides, where this one only prepares the matter"),
     ] = None
     papers: Annotated[list[PaperPayload], Field(default_factory=list, max_length=50)]
     occurred_at: OccurredAt = None
@@ -91,7 +91,7 @@ class TakePosition(Payload):
     organisation: Key
     stance: Stance
     grounds: Annotated[
-        str, Field(max_length=2000, description="needed for an objection and for changes"), SeveralLines
+        str, Field(max_length=2000, description="required for an objection and for changes"), SeveralLines
     ] = ""
     occurred_at: OccurredAt = None
 
@@ -119,7 +119,7 @@ class RecordGate(Payload):
     gate: Gate
     passed: StrictBool
     carried_out_by: Annotated[str, Field(min_length=2, max_length=120, pattern=SAYING, examples=["区司法局"])]
-    reference: Annotated[str, Field(max_length=200, description="number or title of the paper it stands on")] = ""
+    reference: Annotated[str, Field(max_length=200, description="number or title of the document that proves it")] = ""
     criteria: Annotated[list[Criterion], Field(default_factory=list, max_length=10)]
     forms: Annotated[list[HearingForm], Field(default_factory=list, max_length=10)]
     opinion: Opinion = ""
@@ -143,7 +143,7 @@ class TurnTopic(Payload):
 
 
 class ResubmitTopic(Payload):
-    """Only what is to be declared otherwise than before."""
+    """Only the fields to change."""
 
     reason: Reason
     title: Title | None = None
@@ -183,7 +183,7 @@ class PaperView(View):
 
 
 class GateView(View):
-    """A gate that applies: what it stands against, and what it still lacks."""
+    """A gate that applies: what it blocks, and what it lacks."""
 
     gate: Gate
     name: str
@@ -257,11 +257,13 @@ class HistoryView(View):
     recorded_at: datetime
     steps: list[StepView]
     meeting_id: str | None
-    before: Annotated[dict[str, str | list[str] | None], Field(description="what it had declared, where that changed")]
+    before: Annotated[
+        dict[str, str | list[str] | None], Field(description="the earlier values of changed declaration fields")
+    ]
 
 
 class Outstanding(View):
-    """Something that stands between the topic and an agenda, in the language asked for."""
+    """Something that the topic lacks before it may be scheduled, in the language asked for."""
 
     code: str
     clause: str | None
@@ -302,22 +304,22 @@ class TopicView(View):
         list[GateView],
         Field(
             default_factory=list,
-            description="of these, what may be passed once the meeting has decided (blocks issue, tracked) and isn't yet",
+            description="open gates that may be passed after the meeting has decided (blocks issue, tracked)",
         ),
     ]
     gate_records: Annotated[list[GateRecordView], Field(default_factory=list)]
     positions: list[PositionView]
     coordination_note: CoordinationNoteView | None
-    earlier_notes: Annotated[list[CoordinationNoteView], Field(description="those that were written anew since")]
+    earlier_notes: Annotated[list[CoordinationNoteView], Field(description="notes that were replaced since")]
     coordinations: list[CoordinationView]
     signatures: list[SignatureView]
     prior_meeting: PriorMeetingView | None
     exempt_from_prior_meeting: Annotated[
-        str | None, Field(description="the clause that asks for an earlier meeting, where this topic is exempt from it")
+        str | None, Field(description="the clause that requires an earlier meeting, where this topic is exempt")
     ] = None
     outstanding: Annotated[
         list[Outstanding],
-        Field(default_factory=list, description="what stands between it and an agenda; first of each"),
+        Field(default_factory=list, description="what it lacks before it may be scheduled; the first of each kind"),
     ]
     late_admission: LateAdmissionView | None
     history: list[HistoryView]

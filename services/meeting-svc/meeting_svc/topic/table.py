@@ -1,4 +1,4 @@
-"""The table of topics; the noun is mapped onto it as it is."""
+"""The table of topics."""
 
 import sqlalchemy as sa
 

@@ -1,7 +1,7 @@
-"""A topic (议题) on its way to a meeting: what is on record of it, its state, and the chain of those who have to see it.
+"""A topic (议题) from submission to decision: its record, its state, and the chain of steps before an agenda.
 
-Invariants: a topic takes the steps that its government's rulebook asks for, in that order, each by who may take it; it
-stands on at most one agenda at a time. Pure: no I/O.
+Invariants: a topic takes the steps that its government's rulebook declares, in that order, each by a lawful actor; it
+is on at most one agenda at a time. Pure: no I/O.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ STATES = States(
         TopicState.concluded: "已办结",
     }
 )
-#: What may still be added to a topic's record: whatever a meeting hasn't got on its agenda yet.
+#: The states, all before an agenda, in which a topic's record may still grow.
 BEFORE_AN_AGENDA = (TopicState.in_review, TopicState.returned, TopicState.withdrawn, TopicState.ready)
 
 
 @dataclass(frozen=True)
 class Paper:
-    """One version of a paper of a topic: what it is, its stored file or the SHA-256 that the sponsor states, the parts of
-    a drafting note. `replaced_by` is the newer version. Papers marked `to_return` are collected after the meeting."""
+    """One version of a topic's paper: its kind, its stored file or the SHA-256 stated by the sponsor, the parts of a
+    drafting note. `replaced_by` is the newer version. Papers marked `to_return` are collected after the meeting."""
 
     kind: PaperKind
     title: str
@@ -66,7 +66,7 @@ class Paper:
 
 @dataclass(frozen=True)
 class LateAdmission:
-    """Papers that came too late for a meeting, admitted by who approves additions."""
+    """Papers that came late for a meeting, admitted by a role that approves additions to an agenda."""
 
     meeting_id: str
     admitted_by: str
@@ -76,7 +76,7 @@ class LateAdmission:
 
 
 class Turn(StrEnum):
-    """What sent a topic back, or on its way again."""
+    """A transition that the topic's history keeps."""
 
     returned = "returned"
     withdrawn = "withdrawn"
@@ -90,7 +90,7 @@ class Turn(StrEnum):
 
 @dataclass(frozen=True)
 class HistoryEntry:
-    """A turn in a topic's life, by whom and why, with the steps that it ended and what it had declared `before`."""
+    """A transition of the topic: by whom and why, the steps that it invalidated, and what was declared `before`."""
 
     turn: Turn
     official: str
@@ -104,7 +104,7 @@ class HistoryEntry:
 
 @dataclass(frozen=True)
 class PriorMeeting:
-    """The decision of an earlier meeting in which a topic found consensus, or a workable plan."""
+    """The decision of an earlier meeting that reached consensus or a workable plan on the topic."""
 
     decision_id: str
     meeting_id: str
@@ -114,10 +114,10 @@ class PriorMeeting:
 
 @dataclass
 class Topic:
-    """`matter` is the task of the kind that it falls under, `concerned` the organisations it touches, `convener` who is to
-    chair where the chair decides on topics; `prepares_for` the kind that decides what this one only prepares. Gates and
-    positions recorded before `text_since` were of another text and don't count any more. `gates_open` says whether
-    `open_gates` names any, so that they are found."""
+    """`matter` is the main task of the kind that the topic falls under, `concerned` the organisations consulted, `convener`
+    the intended chair where the chair decides on topics, `prepares_for` the kind that decides what this meeting only
+    prepares. Gates and positions recorded before `text_since` concern an earlier text and don't count. `gates_open` says
+    whether `open_gates` names any; it exists so that a query can find them."""
 
     id: str
     government: str
@@ -166,7 +166,7 @@ class Topic:
 
     @property
     def major(self) -> bool:
-        """Whether it is a major matter, whose minutes some rules let the head see first."""
+        """Whether it is a major matter; some rules then have the head review the minutes first."""
         return bool({Aspect.major_decision, Aspect.major_matter} & set(self.aspects))
 
     @property
@@ -175,7 +175,7 @@ class Topic:
 
     @property
     def current_gates(self) -> list[GateRecord]:
-        """The records of gates that are of the text as it stands."""
+        """The gate records that apply to the current text."""
         return [record for record in self.gates if self._of_this_text(record.recorded_at)]
 
     @property
@@ -187,7 +187,7 @@ class Topic:
 
     @property
     def papers_in(self) -> datetime:
-        """When the last of the papers that count came in."""
+        """When the last of the current papers came in."""
         return max((p.submitted_at for p in self.current_papers if p.submitted_at), default=self.submitted_at)
 
 
@@ -199,7 +199,8 @@ _RAISERS: dict[RaisedBy, tuple[Actor, ...]] = {
 
 
 def require_raiser(composition: Composition, official: str | None, raised_by: RaisedBy, sponsor: str, on: date) -> None:
-    """Problem 403 unless the official may raise a topic in this way: for a leader the leader, else the sponsor's own."""
+    """Problem 403 unless the official may raise the topic: for `raised_by` a leader that leader, else the sponsor's
+    officials."""
     composition.require(
         official,
         on,
@@ -219,26 +220,26 @@ def require_state(topic: Topic, *allowed: TopicState) -> None:
 
 
 def advance(topic: Topic, kind: MeetingKind, taken: StepTaken) -> None:
-    """Add a taken step; a topic whose chain is done is ready for an agenda."""
+    """Add a taken step; a topic whose chain is complete becomes ready for an agenda."""
     topic.steps = [*topic.steps, taken]
     settle(topic, kind)
 
 
 def settle(topic: Topic, kind: MeetingKind) -> None:
-    """A topic under review whose chain asks for nothing more is ready."""
+    """Make a topic under review ready if no step of its chain is open."""
     if topic.state == TopicState.in_review and next_step(kind.topic, topic.steps, topic.facts) is None:
         topic.state = TopicState.ready
 
 
 def require_ready(topic: Topic, kind: MeetingKind) -> None:
-    """Refusals `topic_not_ready` names the next step, `topic_already_scheduled`, `illegal_state`."""
+    """Refusals `topic_not_ready` (names the next step), `topic_already_scheduled`, `illegal_state`."""
     if topic.state == TopicState.in_review and (step := next_step(kind.topic, topic.steps, topic.facts)):
         actors = " / ".join(actor.role for actor in step.by)
         actors_zh = in_chinese(*(actor.role for actor in step.by))
         raise refusal(
             "topic_not_ready",
             step.clause or kind.topic.clause,
-            f"the topic still needs {step.step} by {actors}",
+            f"the topic lacks the step {step.step}, taken by {actors}",
             f"议题尚需“{in_chinese(step.step)}”（{actors_zh}）",
             Text(f"have {actors} take {step.step}", f"请{actors_zh}办理“{in_chinese(step.step)}”"),
             next_step=step.step.value,
@@ -252,12 +253,12 @@ def already_scheduled(topic: Topic) -> Problem:
     return refusal(
         "topic_already_scheduled",
         None,
-        f"the topic stands on the agenda of meeting {topic.meeting_id}",
+        f"the topic is already on the agenda of meeting {topic.meeting_id}",
         "议题已列入会议议程",
-        Text("a topic stands on one agenda at a time", "一个议题只列入一次会议"),
+        Text("a topic is on one agenda at a time", "一个议题只列入一次会议"),
     )
 
 
 OF_A_TOPIC = Bound(
-    300, Text("a topic", "一个议题"), Text("submit what is left as a topic of its own", "其余内容请另行提交议题")
+    300, Text("a topic", "一个议题"), Text("submit the rest as a separate topic", "其余内容请另行提交议题")
 )

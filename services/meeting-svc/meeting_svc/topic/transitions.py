@@ -1,6 +1,6 @@
-"""Turns in a topic's life: returned, withdrawn, submitted again, taken off an agenda, concluded, corrected.
+"""Transitions of a topic: returned, withdrawn, submitted again, taken off an agenda, concluded, corrected.
 
-Invariant: what a topic went through before a turn stays in its history. Pure: no I/O.
+Invariant: the steps taken before a transition stay in the topic's history. Pure: no I/O.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ _ANOTHER_MATTER = {"title", "nature", "matter", "prepares_for"}
 
 
 def turn(topic: Topic, what: Turn, official: str, reason: str, occurred_at: datetime, recorded_at: datetime) -> None:
-    """Write a turn into the history with the steps that it ends."""
+    """Add a transition to the history, with the steps that it invalidates."""
     entry = HistoryEntry(what, official, reason, occurred_at, recorded_at, tuple(topic.steps), topic.meeting_id)
     topic.history = appended(topic.history, entry, bound=OF_A_TOPIC)
 
 
 def send_back(topic: Topic, official: str, reason: str, occurred_at: datetime, recorded_at: datetime) -> None:
-    """Return it to the sponsor: its steps stay in the history, and the form is signed anew."""
+    """Return it to the sponsor: its steps go to the history, and the form has to be signed again."""
     require_state(topic, TopicState.in_review, TopicState.ready)
     turn(topic, Turn.returned, official, reason, occurred_at, recorded_at)
     topic.steps, topic.signatures, topic.state = [], [], TopicState.returned
 
 
 def withdraw(topic: Topic, official: str, reason: str, occurred_at: datetime, recorded_at: datetime) -> None:
-    """The raiser takes it back. What stands on an agenda is taken off it first."""
+    """Withdraw it, on behalf of its raiser. A topic on an agenda has to be taken off it first."""
     require_state(topic, TopicState.in_review, TopicState.returned, TopicState.ready)
     turn(topic, Turn.withdrawn, official, reason, occurred_at, recorded_at)
     topic.steps, topic.signatures, topic.state = [], [], TopicState.withdrawn
@@ -49,8 +49,8 @@ def withdraw(topic: Topic, official: str, reason: str, occurred_at: datetime, re
 def resubmit(
     topic: Topic, changes: dict[str, Any], official: str, reason: str, occurred_at: datetime, recorded_at: datetime
 ) -> None:
-    """Submit a returned or withdrawn topic again, perhaps declaring something else (`DECLARED`); its chain begins anew,
-    its papers came in when they did. As another matter it passes its gates and finds its consensus anew."""
+    """Submit a returned or withdrawn topic again, perhaps with a changed declaration (`DECLARED`). Its chain starts again;
+    its papers keep the time at which they came in. If the matter changed, gates and consensus have to be obtained again."""
     require_state(topic, TopicState.returned, TopicState.withdrawn)
     turn(topic, Turn.resubmitted, official, reason, occurred_at, recorded_at)
     before = {name: getattr(topic, name) for name, value in changes.items() if getattr(topic, name) != value}
@@ -66,16 +66,16 @@ def resubmit(
 def state_urgency(
     topic: Topic, kind: MeetingKind, urgency: str, official: str, occurred_at: datetime, recorded_at: datetime
 ) -> None:
-    """Say of a topic on its way that it is specially urgent, and why. Whoever saw it as one that isn't sees it again: its
-    chain begins anew (DL-43). Refusal `urgency_unchanged`."""
+    """State that a topic not yet on an agenda is specially urgent, and why. Its chain starts again, since the steps taken
+    approved a topic that wasn't urgent (DL-43). Refusal `urgency_unchanged`."""
     require_state(topic, TopicState.in_review, TopicState.ready)
     if urgency == topic.urgency:
         raise refusal(
             "urgency_unchanged",
             None,
-            "it states this urgency already",
-            "已载明该紧急理由",
-            Text("go on with the topic's chain", "可继续办理"),
+            "this reason of urgency is already stated",
+            "该紧急理由已载明",
+            Text("continue with the topic's chain", "可继续办理"),
         )
     turn(topic, Turn.urgency_stated, official, urgency, occurred_at, recorded_at)
     topic.history = [*topic.history[:-1], replace(topic.history[-1], before={"urgency": topic.urgency})]
@@ -84,7 +84,7 @@ def state_urgency(
 
 
 def begin_text(topic: Topic, since: datetime) -> None:
-    """What was recorded of the text before doesn't count for this one."""
+    """Start a new text: gates and positions recorded for the earlier one no longer count."""
     topic.text_since, topic.signatures = since, []
 
 
@@ -98,7 +98,7 @@ def release(topic: Topic, official: str, reason: str, occurred_at: datetime, rec
 def conclude(
     topic: Topic, outcome: Outcome | None, official: str, occurred_at: datetime, recorded_at: datetime
 ) -> None:
-    """What the meeting made of it: deferred, it is ready for a later one; else it is done."""
+    """Apply the meeting's outcome: a deferred topic is ready for a later meeting, any other is concluded."""
     if outcome == Outcome.deferred:
         turn(topic, Turn.deferred, official, "", occurred_at, recorded_at)
         topic.state, topic.meeting_id = TopicState.ready, None
@@ -107,19 +107,19 @@ def conclude(
 
 
 def require_correctable(topic: Topic, meeting_id: str, before: Outcome, after: Outcome, clause: str) -> None:
-    """Refusals where the signed minutes of this meeting are to say that it decided a topic which they had deferred:
-    `topic_elsewhere` if it stands on another agenda or was decided there since, as a topic gets one decision;
-    `topic_went_on` if it was changed since, as nobody decided on what stands there now."""
+    """Refusals where a correction of signed minutes turns a deferred topic into a decided one: `topic_elsewhere` if the
+    topic has since been put on another agenda or decided there, as a topic gets one decision; `topic_went_on` if it has
+    changed since, as the meeting didn't decide on the current text."""
     if before != Outcome.deferred or after == Outcome.deferred:
         return
     if topic.state in (TopicState.scheduled, TopicState.concluded) and topic.meeting_id != meeting_id:
         raise refusal(
             "topic_elsewhere",
             clause,
-            f"the topic was deferred and has been taken up by meeting {topic.meeting_id}",
+            f"the topic was deferred and is now before meeting {topic.meeting_id}",
             "该议题暂缓后已提交其他会议",
             Text(
-                "take it off that agenda first; if that meeting has decided on it, that decision stands",
+                "take it off that agenda first; a decision already taken there remains valid",
                 "请先从该会议议程中撤下；该会议已作决定的，以其决定为准",
             ),
             meeting_id=topic.meeting_id,
@@ -130,9 +130,9 @@ def require_correctable(topic: Topic, meeting_id: str, before: Outcome, after: O
         raise refusal(
             "topic_went_on",
             clause,
-            f"the topic was deferred and is another one since: {', '.join(each.turn for each in changed)}",
+            f"the topic was deferred and has changed since: {', '.join(each.turn for each in changed)}",
             "该议题暂缓后已重新办理，现有材料未经本次会议审议",
-            Text("bring it to a later meeting as it is now", "请按现有材料提交以后的会议"),
+            Text("submit the current text to a later meeting", "请按现有材料提交以后的会议"),
         )
 
 
@@ -147,8 +147,8 @@ def follow_correction(
     recorded_at: datetime,
     clause: str,
 ) -> None:
-    """What a signed correction makes of the topic: deferred now, it is ready for a later meeting; deferred no longer, it
-    is done. Any other change leaves it as it is. Refusal as `require_correctable`."""
+    """Apply a signed correction to the topic: if it is deferred now, it is ready for a later meeting; if it no longer is,
+    it is concluded. Any other change has no effect on it. Refusals as `require_correctable`."""
     require_correctable(topic, meeting_id, before, after, clause)
     if (before == Outcome.deferred) == (after == Outcome.deferred):
         return
