@@ -1,1 +1,1 @@
-"""A request to hold a meeting or major activity: from asking to holding, what it breaks, whom it invites."""
+"""A request to hold a meeting or major activity: submission, chain, breaches, invitees, holding."""

@@ -1,7 +1,7 @@
-"""What stands against a request to hold something (限制), and who lets it be.
+"""Breaches (限制) of the rules by a request to hold something, and who may waive them.
 
-Invariants: a hindrance is found anew whenever the request is looked at; who let one be did so with a name and a reason,
-for what stood there then and no more; nobody lets be what is firm. Pure: no I/O.
+Invariants: breaches are computed anew at each use; a waiver has a name and a reason and covers only the breach for
+which it was given; a firm breach can't be waived. Pure: no I/O.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _SPANS_ZH = {Span.month: "当月", Span.quarter: "当季度", Span.half_year: "�
 
 @dataclass(frozen=True)
 class Breach:
-    """What stands against a request, until one of `lift` lets it be; firm where there is nobody."""
+    """A breach by the request. Roles in `waivable_by` may waive it; a breach without them is firm."""
 
     hindrance: Hindrance
     clause: str
@@ -44,10 +44,10 @@ class Breach:
 
 @dataclass(frozen=True)
 class Context:
-    """What the rules look at beside the request itself: the people, the calendar, the other requests, the plan.
+    """What the rules evaluate beside the request: the people, the calendar, the other requests, the plan.
 
-    `as_of` is the day that counts for the lead time; `others` how many of each quota's period count already, in the
-    order of the rules; `in_plan` whether its item stands in the adopted plan.
+    `as_of` is the day that counts for the lead time; `others` has, for each quota in the order of the rules, the number
+    of requests in its period; `in_plan` says whether the request's item is in the adopted plan.
     """
 
     composition: Composition
@@ -58,9 +58,9 @@ class Context:
     in_plan: bool
 
 
-# what stands against it ---------------------------------------------------------------------------------------------
+# finding breaches -----------------------------------------------------------------------------------------------------
 def breaches_of(kind: RequestType, request: PlanningRequest, context: Context) -> list[Breach]:
-    """What stands against the request as it is, whether it was let be or not."""
+    """The breaches of the request, including waived ones."""
     found = [
         _late(kind, request, context),
         *(_over(kind, request, i, count) for i, count in enumerate(context.others)),
@@ -73,7 +73,7 @@ def breaches_of(kind: RequestType, request: PlanningRequest, context: Context) -
 
 
 def days_late(due: Due, on: date, calendar: WorkdayCalendar) -> int:
-    """How many days after the due date, in working days where the rule counts those; 0 where it is in time."""
+    """How many days after the due date, in working days where the rule counts those; 0 if in time."""
     if on <= due.date:
         return 0
     if due.terms.unit is not Unit.working_day:
@@ -100,7 +100,7 @@ def _late(kind: RequestType, request: PlanningRequest, context: Context) -> Brea
         kind.lead.admit,
         (request.day.isoformat(),),
         Text(
-            f"for {request.day} it has to be {what} by {due.date}; {context.as_of} is {late}"
+            f"a request for {request.day} has to be {what} by {due.date}; {context.as_of} is {late}"
             f" {'working ' if working else ''}day{'s' * (late > 1)} late",
             f"拟于{request.day}举办的，应于{due.date}前{what_zh}；{context.as_of}已迟{late}{'个工作' if working else ''}日",
         ),
@@ -119,15 +119,15 @@ def _over(kind: RequestType, request: PlanningRequest, index: int, count: int) -
         quota.lift,
         (f"{quota.per}:{quota_key(request.day, quota.per)}",),
         Text(
-            f"{whose} {count} of {kind.name} in the {quota.per} of {request.day} already, at most {quota.at_most}",
+            f"{whose} already {count} of {kind.name} in the {quota.per} of {request.day}, at most {quota.at_most} allowed",
             f"{whose_zh}{_SPANS_ZH[quota.per]}（{request.day}所在）已有{count}次“{kind.name}”，原则上不超过{quota.at_most}次",
         ),
-        Text("hold it with another one, or in another period", "请合并召开或改期"),
+        Text("combine it with another one, or choose another period", "请合并召开或改期"),
     )
 
 
 def quota_key(day: date, per: Span) -> str:
-    """Which of its year's periods a day lies in, e.g. 2026/1."""
+    """The period of its year that contains the day, e.g. 2026/1."""
     return f"{day.year}/{(day.month - 1) // per.months + 1}"
 
 
@@ -141,10 +141,10 @@ def _too_many(kind: RequestType, request: PlanningRequest) -> Breach | None:
         size.lift,
         (str(request.participants),),
         Text(
-            f"{request.participants} are to take part, at most {size.at_most}",
+            f"{request.participants} participants are planned; at most {size.at_most} are allowed",
             f"拟参会{request.participants}人，上限{size.at_most}人",
         ),
-        Text(f"at most {size.at_most}", f"压缩至{size.at_most}人以内"),
+        Text(f"reduce them to at most {size.at_most}", f"压缩至{size.at_most}人以内"),
     )
 
 
@@ -159,7 +159,7 @@ def _wrong_name(kind: RequestType, request: PlanningRequest) -> Breach | None:
         names.lift,
         (request.in_name_of,),
         Text(
-            f"{kind.name} isn't held in the name of the {request.in_name_of}",
+            f"{kind.name} may not be held in the name of the {request.in_name_of}",
             f"“{kind.name}”不得以{CHINESE[request.in_name_of]}名义召开",
         ),
         Text(f"hold it in the name of the {' or '.join(names.allowed)}", f"请以{allowed_zh}名义召开"),
@@ -175,17 +175,17 @@ def _unplanned(kind: RequestType, request: PlanningRequest, context: Context) ->
         kind.planned.lift,
         (request.day.isoformat(),),
         Text(
-            f"no item of the sponsor in the adopted plan of {request.day.year} is named",
+            f"the request names no item of the sponsor in the adopted plan of {request.day.year}",
             f"未列入已审定的{request.day.year}年度计划",
         ),
-        Text("name its item (plan_item), or have it added to the plan", "请填写年度计划项目，或先补列入计划"),
+        Text("name the item (plan_item), or have it added to the plan", "请填写年度计划项目，或先补列入计划"),
     )
 
 
 def _uninvited(
     kind: RequestType, rule: InviteeRule, request: PlanningRequest, composition: Composition
 ) -> Breach | None:
-    """Who of those to be invited needs somebody's consent by this rule."""
+    """The invitees who by this rule need a consent."""
     officials, guests = invited_by(rule, request, request.invitees, request.guests, composition)
     if not officials and not guests:
         return None
@@ -197,15 +197,15 @@ def _uninvited(
         rule.lift,
         (*officials, *guests),
         Text(
-            f"{', '.join(rule.groups)} aren't invited to {kind.name}: {', '.join(names)}",
+            f"{', '.join(rule.groups)} aren't invited to {kind.name} without consent: {', '.join(names)}",
             f"“{kind.name}”一般不邀请{groups_zh}：{'、'.join(names)}",
         ),
-        Text("leave them out", "请调整邀请范围"),
+        Text("remove them from the invitees", "请调整邀请范围"),
     )
 
 
 def not_waived(request: PlanningRequest, found: Sequence[Breach]) -> list[Breach]:
-    """Those breaches that nobody has let be: a lift covers the same hindrance, for what it was given for."""
+    """The breaches that aren't waived."""
     return [breach for breach in found if not any(_covers(waiver, breach) for waiver in request.lifts)]
 
 
@@ -221,18 +221,18 @@ _CODES = {
 
 
 def refuse_breaches(request: PlanningRequest, found: Sequence[Breach], *, last_step: bool) -> None:
-    """409 for what stands against the request. Before its last step what has a door may wait for it, where an exception is
-    asked for; a firm one is refused at once. Codes: `request_late`, `over_quota`, `invitees_need_consent`, `wrong_name`,
-    `not_in_the_plan`, `too_many_participants`."""
+    """409 for breaches that aren't waived. Before the last step a waivable breach may remain where an exception is
+    asked for; a firm one is refused at once. Codes: `request_late`, `over_quota`, `invitees_need_consent`,
+    `wrong_name`, `not_in_the_plan`, `too_many_participants`."""
     waits = bool(request.exception) and not last_step
     if (breach := next((b for b in found if not (waits and b.waivable_by)), None)) is None:
         return
-    waiver = Text("; it is firm", "；该规定无例外")
+    waiver = Text("; this rule can't be waived", "；该规定无例外")
     if breach.waivable_by:
         roles = " or ".join(breach.waivable_by)
         waiver = Text(
-            f"; or have {roles} let it be with a reason (state why in exception)",
-            f"；或填写例外理由，由{in_chinese(*breach.waivable_by)}准予",
+            f"; or state a reason in exception, and have {roles} waive the rule",
+            f"；或填写例外理由，由{in_chinese(*breach.waivable_by)}批准例外",
         )
     raise refusal(
         _CODES[breach.hindrance],
@@ -256,8 +256,7 @@ def waive(
     occurred_at: datetime,
     on: date,
 ) -> Acting:
-    """Let be what stands against the request under this name, with a reason. 409 `nothing_to_lift`, `firm`; 403
-    `not_the_lifter`."""
+    """Waive the request's breaches of this name, with a reason. 409 `nothing_to_lift`, `firm`; 403 `not_the_lifter`."""
     require_act(request, Action.lift)
     require_not_before(request, occurred_at)
     open_ = [breach for breach in not_waived(request, found) if breach.hindrance == hindrance]
@@ -265,15 +264,15 @@ def waive(
         raise refusal(
             "nothing_to_lift",
             request.clause,
-            f"nothing of {hindrance} stands against it",
-            f"不存在“{CHINESE[hindrance]}”方面的限制",
-            Text("see breaches for what does", "请查看该申请的限制事项"),
+            f"the request has no breach {hindrance}",
+            f"不存在“{CHINESE[hindrance]}”方面的限制事项",
+            Text("see the request's breaches", "请查看该申请的限制事项"),
         )
     if firm := [breach for breach in open_ if not breach.waivable_by]:
         raise refusal(
             "firm",
             firm[0].clause,
-            f"nobody may let that be: {firm[0].detail.en}",
+            f"this rule can't be waived: {firm[0].detail.en}",
             f"该规定无例外：{firm[0].detail.zh}",
             firm[0].satisfy,
         )
@@ -284,7 +283,7 @@ def waive(
             on,
             Permission(
                 actors_of(breach.waivable_by),
-                Text(f"let it be ({hindrance})", f"准予例外（{CHINESE[hindrance]}）"),
+                Text(f"waive the rule ({hindrance})", f"准予例外（{CHINESE[hindrance]}）"),
                 code="not_the_lifter",
                 clause=breach.clause,
                 context=RoleContext(sponsor=request.sponsor),
@@ -313,8 +312,8 @@ def require_decliner(
     official: str | None,
     on: date,
 ) -> Acting:
-    """403 `not_the_actor` unless the official may refuse it or send it back: whoever is to take the next step (or to
-    record it), and where none is open whoever could let be what stands against it."""
+    """403 `not_the_actor` unless the official may refuse or return the request: the actor of the next step (or who may
+    record it), or, where no step is open, a role that may waive its breaches."""
     if due := next_ask(kind.ask, request.steps):
         ask, roles = due
         roles = (*roles, *ask.recorded_by) if ask.meeting else roles

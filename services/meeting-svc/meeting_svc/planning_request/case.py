@@ -1,4 +1,5 @@
-"""What commands on a planning request work on: the request, locked, its rules, and the others that stand beside it."""
+"""The context of a planning request's commands: the request, locked, its rules, and the requests that share its
+quota."""
 
 from __future__ import annotations
 
@@ -33,7 +34,7 @@ from zhengling.web.call import Call
 
 @dataclass
 class Case:
-    """A request with what it is judged by: its rules, and what stands against it."""
+    """A request with its rules, its surroundings and its breaches."""
 
     request: PlanningRequest
     kind: RequestType
@@ -55,7 +56,8 @@ def kind_of(book: Rulebook, name: str) -> RequestType:
 
 
 async def case_of(session: AsyncSession, book: Rulebook, request: PlanningRequest, today: date) -> Case:
-    """The request with what surrounds it: `today` is the day that counts where it isn't settled by the request yet."""
+    """The request with its context. The lead time is judged by the day of the formal request or approval; before that
+    day is fixed, by `today`."""
     kind = kind_of(book, request.type)
     as_of = today
     if kind.lead:
@@ -73,7 +75,7 @@ async def case_of(session: AsyncSession, book: Rulebook, request: PlanningReques
 
 
 async def lead_of(session: AsyncSession, book: Rulebook, kind: RequestType, request: PlanningRequest) -> Due | None:
-    """Until when it has to be asked for, or approved; None where its type has no lead time."""
+    """The latest day for the request, or for its approval; None where its type has no lead time."""
     if kind.lead is None:
         return None
     calendar = await calendars.current(session)
@@ -81,7 +83,7 @@ async def lead_of(session: AsyncSession, book: Rulebook, kind: RequestType, requ
 
 
 async def _others(session: AsyncSession, kind: RequestType, request: PlanningRequest) -> tuple[int, ...]:
-    """How many other requests count to each of the type's quotas."""
+    """How many other requests count towards each of the type's quotas."""
     columns, counts = planning_request_table.c, []
     for quota in kind.quotas:
         first, last = period_of(request.day, quota.per.months)
@@ -104,7 +106,8 @@ async def _in_plan(session: AsyncSession, request: PlanningRequest) -> bool:
 
 
 async def locked(call: Call, request_id: str, act: Action, occurred_at: datetime) -> Case:
-    """The request, locked after everybody else's turn, in the version that the caller saw, where the act is possible."""
+    """The request in the version that the caller saw, if the action is possible. Locked after the government's lock,
+    which serialises approvals."""
     await one_at_a_time(call.session)
     request = await lock(call.session, PlanningRequest, request_id, "planning request", "办会申请")
     call.check_version(request.version)
@@ -113,7 +116,7 @@ async def locked(call: Call, request_id: str, act: Action, occurred_at: datetime
 
 
 async def seen(call: Call, request_id: str) -> Case:
-    """The request, locked, in the version that the caller saw, in whatever state."""
+    """The request, locked, in the version that the caller saw, in any state."""
     request = await lock(call.session, PlanningRequest, request_id, "planning request", "办会申请")
     call.check_version(request.version)
     return await case_of(call.session, book_of(call, request), request, shanghai_day(call.now))

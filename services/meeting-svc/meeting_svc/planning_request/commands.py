@@ -1,7 +1,7 @@
-"""The use cases of requests to hold something, one function each.
+"""Commands on planning requests, one function each.
 
-What may approve a request runs one at a time for each government, so that two that together break a quota can't both
-slip through.
+Commands that may approve a request run one at a time for each government; otherwise two requests that together exceed a
+quota could both be approved.
 """
 
 from __future__ import annotations
@@ -55,10 +55,10 @@ from zhengling.rules.vocabulary import Role
 from zhengling.web.call import Call
 
 
-# asking -------------------------------------------------------------------------------------------------------------
+# submission -----------------------------------------------------------------------------------------------------------
 async def ask_to_hold(call: Call, body: AskToHold) -> PlanningRequest:
-    """Ask to hold something. By who may ask by its type: somebody of the sponsor, or the leader meant. Where its rules
-    ask nobody it is approved at once. No event."""
+    """Submit a request to hold a meeting or activity. By those who may ask for its type: an official of the sponsor, or
+    the leader who wants it. Approved at once where its rules have no step. No event."""
     book, composition = call.rulebook, await compositions.current(call.session)
     kind, occurred_at = kind_of(book, body.type), call.occurred(body.occurred_at)
     require_organisations(composition, [body.sponsor])
@@ -105,12 +105,13 @@ async def _submit(
     composition: Composition,
     occurred_at: datetime,
 ) -> None:
-    """What asking and asking again have in common: it makes sense, what is firm isn't broken, and nobody may be asked."""
+    """The common part of submission and resubmission: validates the invitees, refuses firm breaches, approves the
+    request where no step and no breach is open."""
     officials = request.invitees
     if unknown := sorted(set(officials) - set(composition.official_names)):
         raise invalid("unknown_official", f"no such official: {', '.join(unknown)}", f"查无此人：{'、'.join(unknown)}")
     if len(set(officials)) != len(officials):
-        raise invalid("official_twice", "an official stands twice among the invitees", "邀请名单中有人重复")
+        raise invalid("official_twice", "an official is listed twice among the invitees", "邀请名单中有人员重复")
     (await calendars.current(call.session)).require(request.day)
     planning_requests.require_day_ahead(request, shanghai_day(occurred_at))
     if not kind.submits:
@@ -121,16 +122,14 @@ async def _submit(
 
 
 def _go_on(case: Case, occurred_at: datetime) -> None:
-    """Refuse what may not stand against the request any longer; approve it where nothing is open any more."""
+    """Refuse breaches that may not remain; approve the request if no step is open."""
     request, found = case.request, breaches.not_waived(case.request, case.found)
     _note_lateness(case)
     if plan_steps.next_ask(case.kind.ask, request.steps):
         breaches.refuse_breaches(request, found, last_step=False)
         return
-    asked = bool(
-        request.steps
-    )  # who takes the last step approves; where nobody is asked, an exception waits for its door
-    breaches.refuse_breaches(request, found, last_step=asked)
+    # The last step approves. Where the rules have no step, a breach with an exception waits for its waiver.
+    breaches.refuse_breaches(request, found, last_step=bool(request.steps))
     if not found:
         planning_requests.require_day_ahead(request, shanghai_day(occurred_at))
         planning_requests.complete(case.kind, request, occurred_at)
@@ -144,7 +143,7 @@ def _note_lateness(case: Case) -> None:
 
 
 async def resubmit(call: Call, request_id: str, body: Resubmit) -> PlanningRequest:
-    """Ask again after it was sent back, with what is said anew. By who may ask. The whole chain is taken again."""
+    """Submit a returned request again, with changes. By those who may ask. The whole chain is taken again. No event."""
     occurred_at = call.occurred(body.occurred_at)
     case = await locked(call, request_id, Action.resubmit, occurred_at)
     request = case.request
@@ -161,10 +160,10 @@ async def resubmit(call: Call, request_id: str, body: Resubmit) -> PlanningReque
     return request
 
 
-# answering ----------------------------------------------------------------------------------------------------------
+# steps and answers ----------------------------------------------------------------------------------------------------
 async def take_step(call: Call, request_id: str, body: TakePlanningStep) -> PlanningRequest:
-    """Take the next step of its chain, or record the meeting's decision that takes it. By who the rulebook says. The last
-    step approves it, and is refused while something stands against it."""
+    """Take the next step of the request's chain, or record the meeting's decision that takes it. By the step's actor.
+    The last step approves the request, and is refused while a breach isn't waived. No event."""
     decision, meeting = await _decision(call, body.decision_id)
     stated = meeting.closed_at if meeting else body.occurred_at
     occurred_at = call.occurred(stated)
@@ -204,11 +203,11 @@ async def take_step(call: Call, request_id: str, body: TakePlanningStep) -> Plan
 
 
 def _formally(request: PlanningRequest, body: TakePlanningStep) -> None:
-    """What the formal request brings along; 422 `only_with_submit` for any other step."""
+    """Apply the document and exception of a formal request; 422 `only_with_submit` for any other step."""
     if body.step != PlanStep.submit and (body.document or body.exception):
         raise invalid(
             "only_with_submit",
-            "document and exception go with the formal request, not with this step",
+            "document and exception belong to the formal request, not to this step",
             "文号和例外理由仅在正式报送请示时填写",
         )
     request.document = body.document or request.document
@@ -223,7 +222,7 @@ async def _decision(call: Call, decision_id: str | None) -> tuple[Decision | Non
 
 
 async def _require_decides(call: Call, case: Case, decision: Decision, meeting: Meeting) -> None:
-    """Refusals of `steps.require_decides` and `planning_request.require_about`."""
+    """Refusals of `require_decides` and `require_about`."""
     due = plan_steps.next_ask(case.kind.ask, case.request.steps)
     assert due
     clause = due[0].clause or case.kind.clause
@@ -234,7 +233,8 @@ async def _require_decides(call: Call, case: Case, decision: Decision, meeting: 
 
 
 async def _approved_by(session: AsyncSession, decision: Decision, request: PlanningRequest) -> str | None:
-    """The title of another request that this decision has taken a step of, and that wasn't refused or taken back."""
+    """The title of another request, neither refused nor withdrawn, for which this decision took a step; None if
+    none."""
     columns = planning_request_table.c
     taken = sa.cast(columns.steps, JSONB).contains(sa.cast([{"decision_id": decision.id}], JSONB))
     statement = sa.select(columns.title).where(
@@ -245,7 +245,8 @@ async def _approved_by(session: AsyncSession, decision: Decision, request: Plann
 
 
 async def refuse(call: Call, request_id: str, body: Decline) -> PlanningRequest:
-    """Refuse the request, with a reason. By whoever is to take the next step, or could let be what stands against it."""
+    """Refuse the request, with a reason. By the actor of the next step, or a role that may waive its breaches. No
+    event."""
     case = await _declined(call, request_id, Action.refuse, body)
     planning_requests.refuse(case.request, body.reason)
     await call.session.flush()
@@ -253,7 +254,7 @@ async def refuse(call: Call, request_id: str, body: Decline) -> PlanningRequest:
 
 
 async def send_back(call: Call, request_id: str, body: Decline) -> PlanningRequest:
-    """Send the request back with a reason; who asked may ask again. By whoever could refuse it."""
+    """Return the request with a reason, so that it may be submitted again. By those who may refuse it. No event."""
     case = await _declined(call, request_id, Action.send_back, body)
     planning_requests.send_back(case.request, call.official or "", body.reason, call.occurred(body.occurred_at))
     await call.session.flush()
@@ -272,8 +273,8 @@ async def _declined(call: Call, request_id: str, act: Action, body: Decline) -> 
 
 
 async def lift(call: Call, request_id: str, body: LiftHindrance) -> PlanningRequest:
-    """Let be what stands against the request, with a reason. By who the rulebook says. Where no step is open any more it
-    is approved with that."""
+    """Waive a breach of the request, with a reason. By the roles that the rulebook names. Approves the request if no
+    step is open. No event."""
     occurred_at = call.occurred(body.occurred_at)
     case = await locked(call, request_id, Action.lift, occurred_at)
     acting = breaches.waive(
@@ -295,7 +296,7 @@ async def lift(call: Call, request_id: str, body: LiftHindrance) -> PlanningRequ
 
 
 async def withdraw(call: Call, request_id: str, body: Withdraw) -> PlanningRequest:
-    """Take the request back, with a reason, also an approved one before its day. By who may ask."""
+    """Withdraw the request, with a reason; an approved one only before its day. By those who may ask. No event."""
     occurred_at = call.occurred(body.occurred_at)
     case = await locked(call, request_id, Action.withdraw, occurred_at)
     require_asker(call, case)
@@ -305,9 +306,9 @@ async def withdraw(call: Call, request_id: str, body: Withdraw) -> PlanningReque
     return case.request
 
 
-# after the approval -------------------------------------------------------------------------------------------------
+# after the approval ---------------------------------------------------------------------------------------------------
 async def record_reply(call: Call, request_id: str, body: RecordReply) -> PlanningRequest:
-    """Record that it was taken on towards who asked for it. Only after the approval. By who may ask, or the office."""
+    """Record the reply that hosting is accepted, after the approval. By those who may ask, or the office. No event."""
     case = await seen(call, request_id)
     require_asker(call, case, Role.office)
     reply = Reply(call.official or "", call.occurred(body.occurred_at), body.note)
@@ -317,7 +318,8 @@ async def record_reply(call: Call, request_id: str, body: RecordReply) -> Planni
 
 
 async def record_invitations(call: Call, request_id: str, body: RecordInvitations) -> PlanningRequest:
-    """Record invitations that went out. Only after the approval, and to those approved. By who may ask, or the office."""
+    """Record invitations sent after the approval to approved invitees. By those who may ask, or the office. No
+    event."""
     case = await seen(call, request_id)
     require_asker(call, case, Role.office)
     sent = Invitation(tuple(body.officials), tuple(body.guests), call.official or "", call.occurred(body.occurred_at))
@@ -327,7 +329,8 @@ async def record_invitations(call: Call, request_id: str, body: RecordInvitation
 
 
 async def record_holding(call: Call, request_id: str, body: RecordHolding) -> PlanningRequest:
-    """Record that what was asked for was held, where it isn't a meeting kept here. By who may ask, or the office."""
+    """Record that the meeting or activity was held, if it isn't a meeting of this service. By those who may ask, or the
+    office. No event."""
     case = await seen(call, request_id)
     require_asker(call, case, Role.office)
     planning_requests.hold(case.request, call.occurred(body.occurred_at))
@@ -335,11 +338,11 @@ async def record_holding(call: Call, request_id: str, body: RecordHolding) -> Pl
     return case.request
 
 
-# for the meetings ---------------------------------------------------------------------------------------------------
+# for meetings ---------------------------------------------------------------------------------------------------------
 async def require_approved(session: AsyncSession, request_id: str, type_: str, day: date) -> PlanningRequest:
-    """The request, locked, that stands approved for something of this type on this day. 404
-    `planning_request_not_found`; 409 `not_approved`, `other_type`, `other_day`, `decision_revoked` where what approved it
-    doesn't hold any more, each with the clause of its type."""
+    """The request, locked, if it is approved for something of this type on this day. 404 `planning_request_not_found`;
+    409 `not_approved`, `other_type`, `other_day`, `decision_revoked` where the approving decision is no longer in
+    force, each with the clause of its type."""
     request = await lock(session, PlanningRequest, request_id, "planning request", "办会申请")
     planning_requests.require_approved(request, type_, day)
     for step in request.steps:
@@ -350,5 +353,5 @@ async def require_approved(session: AsyncSession, request_id: str, type_: str, d
 
 
 def mark_held(request: PlanningRequest, meeting_id: str, occurred_at: datetime) -> None:
-    """What was asked for is held as this meeting, from its opening on. Refusals as `require_approved`."""
+    """Mark the request as held by this meeting, from the meeting's opening on. Refusals as `require_approved`."""
     planning_requests.hold(request, occurred_at, meeting_id)

@@ -1,4 +1,4 @@
-"""What the rules ask of a request to hold a meeting, in words. Pure."""
+"""The rules of a request to hold a meeting, in words. Pure."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _UNITS_ZH = {Unit.working_day: "个工作日", Unit.day: "天", Unit.week: "周"
 
 
 def describe_request(book: Rulebook, kind: RequestType) -> list[Described]:
-    """Each rule of a type of request with its clause: how long ahead, how often, who may come, in whose name."""
+    """Each rule of a type of request with its clause: lead time, quota, size, name, invitees, plan."""
     return [*_lead(book, kind), *_limits(kind)]
 
 
 def _waiver(lift: tuple[Role, ...]) -> tuple[str, str]:
     en, zh = words(lift)
-    return (f", unless {en} lets it be", f"（{zh}可准予例外）") if lift else ("; firm", "")
+    return (f", unless waived by {en}", f"（{zh}可准予例外）") if lift else ("; firm", "")
 
 
 def _lead(book: Rulebook, kind: RequestType) -> Iterator[Described]:
@@ -63,9 +63,9 @@ def _limits(kind: RequestType) -> Iterator[Described]:
         en, zh = _waiver(rule.lift)
         groups, groups_zh = ", ".join(rule.groups), "、".join(CHINESE[group] for group in rule.groups)
         if rule.needs == "approval":
-            yield rule.clause, Text(f"Invited only once approved: {groups}", f"经批准后方可邀请{groups_zh}")
+            yield rule.clause, Text(f"Invited only after approval: {groups}", f"经批准后方可邀请{groups_zh}")
         else:
             yield rule.clause, Text(f"Not invited: {groups}{en}", f"一般不邀请{groups_zh}{zh}")
     if kind.planned:
         en, zh = _waiver(kind.planned.lift)
-        yield kind.planned.clause, Text(f"It stands in the adopted yearly plan{en}", f"须列入已审定的年度计划{zh}")
+        yield kind.planned.clause, Text(f"Listed in the adopted yearly plan{en}", f"须列入已审定的年度计划{zh}")

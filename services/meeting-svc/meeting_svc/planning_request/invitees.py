@@ -1,6 +1,6 @@
-"""Who may be invited to what was asked for: whom a rule means, and invitations that went out.
+"""Invitees of a request: whom a rule covers, and invitations that were sent.
 
-Invariant: invitations go out only after the approval, and to nobody beyond those who were asked for. Pure: no I/O.
+Invariant: invitations are sent only after the approval, and only to the approved invitees. Pure: no I/O.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def invited_by(
     guests: Iterable[Guest],
     composition: Composition,
 ) -> tuple[list[str], list[str]]:
-    """Those of the officials and guests of whom the rule speaks, by the posts held on the planned day."""
+    """The officials and guests covered by the rule, by the posts held on the planned day."""
     meant: set[str] = set()
     for group in rule.groups:
         meant |= _members(group, request, composition)
@@ -66,7 +66,7 @@ def _members(group: Group, request: PlanningRequest, composition: Composition) -
 
 
 def _portfolio(request: PlanningRequest, composition: Composition) -> set[str]:
-    """The organisations of who leads it, or of the deputy in charge of the sponsor."""
+    """The organisations in the portfolio of the meeting's leader, or of the deputy in charge of the sponsor."""
     deputies = (
         (request.led_by,)
         if request.led_by
@@ -81,7 +81,7 @@ def _portfolio(request: PlanningRequest, composition: Composition) -> set[str]:
 
 
 def invite(request: PlanningRequest, kind: RequestType, composition: Composition, invitation: Invitation) -> None:
-    """Record invitations that went out. 409 `not_approved` (with the clause of the rule that says so),
+    """Record invitations that were sent. 409 `not_approved` (with the clause of the rule on invitees),
     `not_among_the_approved`."""
     clause = next((r.clause for r in kind.invitees if _speaks_of(r, request, invitation, composition)), kind.clause)
     require_approval_before(request, Action.invite, Text("inviting", "邀请参会"), clause, invitation.occurred_at)
@@ -91,9 +91,9 @@ def invite(request: PlanningRequest, kind: RequestType, composition: Composition
         raise refusal(
             "not_among_the_approved",
             clause,
-            f"not among those whose invitation was approved: {', '.join(names)}",
+            f"not among the approved invitees: {', '.join(names)}",
             f"超出批准的邀请范围：{'、'.join(names)}",
-            Text("ask for a meeting with them among the invitees", "请另行报批"),
+            Text("submit a request that lists them as invitees", "请另行报批"),
         )
     request.invitations = [*request.invitations, invitation]
 

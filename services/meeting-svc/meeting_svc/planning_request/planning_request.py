@@ -1,9 +1,9 @@
-"""A request (请示) to hold a meeting or major activity, from asking to holding, and the chain that it takes.
+"""A request (请示) to hold a meeting or major activity, from submission to holding, and its chain of steps.
 
-Invariants: a request is approved only once every step of its chain was taken and nothing stands against it that its
-rules don't let be; what is let be has a name and a reason, and covers no more than what stood there then; nothing is
-answered, announced or held before the approval, nor approved once the planned day is over. A request that was returned
-takes its whole chain again. Pure: no I/O.
+Invariants: a request is approved only once every step of its chain is taken and every breach of its rules is waived; a
+waiver has a name and a reason, and covers only the breach for which it was given; nothing is replied, announced or held
+before the approval, and nothing is approved after the planned day. A returned request takes its whole chain again.
+Pure: no I/O.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class RequestState(StrEnum):
 
 
 class Action(StrEnum):
-    """What can be done with a request, as transitions and refusals name it."""
+    """What can be done with a request, as the table of transitions and refusals name it."""
 
     take_step = "take_step"
     refuse = "refuse"
@@ -58,7 +58,7 @@ STATES = States({
     RequestState.requested: "办理中", RequestState.returned: "已退回", RequestState.approved: "已批准",
     RequestState.refused: "未批准", RequestState.withdrawn: "已撤回", RequestState.held: "已举办",
 })  # fmt: skip
-#: In which states an act is possible.
+#: The states in which an action is possible.
 TRANSITIONS: dict[Action, tuple[RequestState, ...]] = {
     Action.take_step: (RequestState.requested,),
     Action.refuse: (RequestState.requested,),
@@ -70,13 +70,13 @@ TRANSITIONS: dict[Action, tuple[RequestState, ...]] = {
     Action.invite: (RequestState.approved,),
     Action.hold: (RequestState.approved,),
 }
-#: Those that count to a quota.
+#: The states that count towards a quota.
 COUNTED = (RequestState.approved, RequestState.held)
 
 
 @dataclass(frozen=True)
 class Guest:
-    """Somebody invited who holds no post of this government, by what the rules call them."""
+    """An invited person who holds no post of this government, with the group that the rules name."""
 
     name: str
     group: Group | None = None
@@ -84,7 +84,7 @@ class Guest:
 
 @dataclass(frozen=True)
 class Waiver:
-    """Something that stood against a request and that somebody let be. It covers what stood there then, no more."""
+    """A waived breach. It covers the breach as it was when waived, no more."""
 
     hindrance: Hindrance
     clause: str
@@ -98,7 +98,7 @@ class Waiver:
 
 @dataclass(frozen=True)
 class Return:
-    """A request sent back, with the steps that it had taken."""
+    """The return of a request, with the steps that it had taken."""
 
     reason: str
     official: str
@@ -108,7 +108,7 @@ class Return:
 
 @dataclass(frozen=True)
 class Reply:
-    """Who asked for it was told that it is taken on (hosting)."""
+    """The reply to the requesting side that hosting is accepted."""
 
     official: str
     occurred_at: datetime
@@ -117,7 +117,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class Invitation:
-    """Invitations that went out."""
+    """Invitations that were sent."""
 
     officials: tuple[str, ...]
     guests: tuple[str, ...]
@@ -127,7 +127,7 @@ class Invitation:
 
 @dataclass
 class PlanningRequest:
-    """`late_by` counts days, or working days where the lead time does, from `due` to the formal request."""
+    """`late_by` counts days (working days where the lead time does) from `due` to the formal request."""
 
     id: str
     government: str
@@ -167,20 +167,21 @@ class PlanningRequest:
 
 
 def type_of(rules: Planning, name: str) -> RequestType:
-    """422 `unknown_request_type`."""
+    """The rules of a type of request. 422 `unknown_request_type`."""
     if kind := rules.requests.get(name):
         return kind
     raise invalid(
         "unknown_request_type",
-        f"no type of request {name!r}; known: {', '.join(rules.requests)}",
-        f"没有申请类型“{name}”；可用：{'、'.join(f'{key}（{kind.name}）' for key, kind in rules.requests.items())}",
+        f"unknown type of request {name!r}; known: {', '.join(rules.requests)}",
+        f"未设“{name}”这一申请类型；可选：{'、'.join(f'{key}（{kind.name}）' for key, kind in rules.requests.items())}",
     )
 
 
 def require_may_ask(
     kind: RequestType, composition: Composition, official: str | None, sponsor: str, on: date
 ) -> Acting:
-    """403 `not_the_asker` unless the official may ask for this: somebody of the sponsor, or the leader meant."""
+    """403 `not_the_asker` unless the official may ask for this type: an official of the sponsor, or the leader who
+    wants it."""
     return composition.require(
         official,
         on,
@@ -195,44 +196,44 @@ def require_may_ask(
 
 
 def require_document(kind: RequestType, request: PlanningRequest) -> None:
-    """409 `not_in_writing` where the formal request is a document and none is named."""
+    """409 `not_in_writing` where the formal request has to be a document and none is named."""
     if kind.written and not request.document:
         raise refusal(
             "not_in_writing",
             kind.clause,
-            "it is asked for in writing, and no document is named",
+            "the request has to be made in writing, and names no document",
             "须以文件形式正式请示，未填写文号",
-            Text("name the document (its number) that asks for it", "请填写请示文号"),
+            Text("name the number of the requesting document", "请填写请示文号"),
         )
 
 
 def require_act(request: PlanningRequest, act: Action) -> None:
-    """409 `illegal_state` unless the act is possible in the state that the request is in."""
+    """409 `illegal_state` unless the action is possible in the request's state."""
     STATES.require(request.state, TRANSITIONS[act], Text("the request", "该申请"), request.clause)
 
 
 def require_not_before(request: PlanningRequest, occurred_at: datetime) -> None:
-    """409 `before_the_one_before`: what is done about a request comes after what was done before."""
+    """409 `before_the_one_before` if the action is dated before the previous one on this request."""
     moments = [request.requested_at, *(t.occurred_at for t in request.steps), *(r.occurred_at for r in request.returns)]
     if occurred_at < max(moments):
         raise refusal(
             "before_the_one_before",
             request.clause,
-            f"that can't have occurred before {max(moments).isoformat()}",
-            "时间不能早于上一环节",
-            Text("state when it occurred", "请填写实际办理时间"),
+            f"the action can't be earlier than the previous one, {max(moments).isoformat()}",
+            "办理时间不得早于上一环节",
+            Text("state the actual time", "请填写实际办理时间"),
         )
 
 
 def require_day_ahead(request: PlanningRequest, on: date) -> None:
-    """409 `day_has_passed`: what wasn't approved by its day isn't approved afterwards."""
+    """409 `day_has_passed`: a request can't be approved after its planned day."""
     if on > request.day:
         raise refusal(
             "day_has_passed",
             request.clause,
-            f"it was planned for {request.day}, and {on} is after that",
-            f"拟办日期{request.day}已过，不能事后批准",
-            Text("send it back for another day, or refuse it", "请退回改期，或不予批准"),
+            f"the planned day {request.day} is over on {on}",
+            f"拟办日期{request.day}已过，不得事后批准",
+            Text("return it for another day, or refuse it", "请退回改期，或不予批准"),
         )
 
 
@@ -246,16 +247,17 @@ def answerer(
     *,
     by_decision: bool = False,
 ) -> Acting:
-    """By what the official may take this step; `by_decision` where a meeting's decision takes it, which the official
-    records. 403 `not_the_actor`; 409 `nothing_is_asked`, `step_out_of_order`, `not_by_decision`, `decision_needed`."""
+    """The capacity in which the official takes this step; with `by_decision` a meeting's decision takes it and the
+    official records it. 403 `not_the_actor`; 409 `nothing_is_asked`, `step_out_of_order`, `not_by_decision`,
+    `decision_needed`."""
     due = next_ask(kind.ask, request.steps)
     if due is None:
         raise refusal(
             "nothing_is_asked",
             kind.clause,
-            "every step was taken; something else stands against it",
-            "各环节均已办结，仅受限制未准予例外",
-            Text("see breaches", "请查看限制事项"),
+            "every step is taken; only a breach that isn't waived remains",
+            "各环节均已办结，尚有限制事项未准予例外",
+            Text("see the request's breaches", "请查看限制事项"),
         )
     ask, roles = due
     clause = ask.clause or kind.clause
@@ -277,8 +279,9 @@ def answerer(
 def require_about(
     request: PlanningRequest, decision: Decision, offices: Collection[str], used_by: str | None, clause: str
 ) -> None:
-    """409 `decision_about_another` unless the topic was brought by who asks, or by the government's office, which brings
-    what leaders ask for; `decision_used` where it approved another request (its title): one decision approves one."""
+    """409 `decision_about_another` unless the decision's topic was submitted by the request's sponsor or the
+    government's office, which submits what leaders ask for; 409 `decision_used` where the decision approved another
+    request (`used_by`, its title): a decision approves one request."""
     sponsor = decision.resolution.sponsor
     if sponsor.code not in {request.sponsor, *offices}:
         raise refusal(
@@ -287,7 +290,7 @@ def require_about(
             f"the decision is on a topic of {sponsor.name}, the request is by {request.sponsor}",
             f"该决定事项的议题由{sponsor.name}提出，与申请单位不符",
             Text(
-                "name the decision on the topic that the request's sponsor, or the office, brought",
+                "name a decision on a topic of the request's sponsor or of the office",
                 "请填写申请单位或政府办公室所提议题的决定事项",
             ),
             sponsor=sponsor.code,
@@ -296,14 +299,14 @@ def require_about(
         raise refusal(
             "decision_used",
             clause,
-            f"the decision approved another request: {used_by}",
+            f"the decision already approved another request: {used_by}",
             f"该决定事项已用于批准另一申请：{used_by}",
             Text("name the decision on this request", "请填写就本申请作出的决定事项"),
         )
 
 
 def take(kind: RequestType, request: PlanningRequest, taken: PlanStepTaken) -> None:
-    """Add a step that was taken; the formal request among them is when it was submitted."""
+    """Add a taken step; the formal request sets when the request was submitted."""
     request.steps = [*request.steps, taken]
     if taken.step == PlanStep.submit:
         require_document(kind, request)
@@ -311,7 +314,7 @@ def take(kind: RequestType, request: PlanningRequest, taken: PlanStepTaken) -> N
 
 
 def complete(kind: RequestType, request: PlanningRequest, occurred_at: datetime) -> bool:
-    """Approve the request once every step was taken; the caller has seen that nothing stands against it."""
+    """Approve the request if every step is taken; the caller has checked that every breach is waived."""
     if next_ask(kind.ask, request.steps):
         return False
     request.state, request.approved_at = RequestState.approved, occurred_at
@@ -323,20 +326,20 @@ def refuse(request: PlanningRequest, reason: str) -> None:
 
 
 def send_back(request: PlanningRequest, official: str, reason: str, occurred_at: datetime) -> None:
-    """Send the request back to whoever asked, keeping the steps that it took."""
+    """Return the request; the steps taken so far are kept with the return."""
     request.returns = [*request.returns, Return(reason, official, occurred_at, tuple(request.steps))]
     request.state, request.steps, request.submitted_at = RequestState.returned, [], None
 
 
 def withdraw(request: PlanningRequest, reason: str, on: date) -> None:
-    """Take the request back. 409 `day_has_passed` for an approved one whose day is over."""
+    """Withdraw the request. 409 `day_has_passed` for an approved one whose day is over."""
     require_act(request, Action.withdraw)
     if request.state == RequestState.approved:
         require_day_ahead(request, on)
     request.state, request.closed_reason = RequestState.withdrawn, reason
 
 
-# after the approval -------------------------------------------------------------------------------------------------
+# after the approval ---------------------------------------------------------------------------------------------------
 def require_approval_before(
     request: PlanningRequest, act: Action, what: Text, clause: str, occurred_at: datetime
 ) -> None:
@@ -346,7 +349,7 @@ def require_approval_before(
     raise refusal(
         "not_approved",
         clause,
-        f"{what.en} comes only after the approval; the request is {request.state}",
+        f"{what.en} requires an approved request; this one is in state {request.state}",
         f"未经批准不得{what.zh}（该申请当前为“{STATES.chinese[request.state]}”）",
         Text("have it approved first", "请先按程序报批"),
         state=str(request.state),
@@ -354,30 +357,30 @@ def require_approval_before(
 
 
 def accept(request: PlanningRequest, kind: RequestType, reply: Reply) -> None:
-    """Record that it was taken on. 409 `not_approved`, `no_reply_expected`, `replied_already`."""
+    """Record that hosting was accepted. 409 `not_approved`, `no_reply_expected`, `replied_already`."""
     if not kind.reply:
         raise refusal(
             "no_reply_expected",
             kind.clause,
-            f"{kind.name} is nothing that somebody else asked to have hosted",
+            f"{kind.name} isn't a hosting request; no reply is expected",
             f"“{kind.name}”无须答复",
-            Text("nothing to record", "无需登记答复"),
+            Text("no reply has to be recorded", "无需登记答复"),
         )
     require_approval_before(request, Action.accept, Text("taking it on", "答复和安排"), kind.clause, reply.occurred_at)
     if request.reply:
         raise refusal(
             "replied_already",
             kind.clause,
-            f"it was replied on {shanghai_day(request.reply.occurred_at)}",
+            f"the reply was recorded for {shanghai_day(request.reply.occurred_at)}",
             "已登记答复",
-            Text("nothing more to record", "无需重复登记"),
+            Text("no further reply has to be recorded", "无需重复登记"),
         )
     request.reply = reply
 
 
 def require_approved(request: PlanningRequest, type_: str, day: date) -> None:
-    """409 unless this request stands approved for a meeting of this type on this day: `not_approved`, `other_type`,
-    `other_day`."""
+    """409 `not_approved`, `other_type` or `other_day` unless the request is approved for a meeting of this type on this
+    day."""
     if request.type != type_:
         raise refusal(
             "other_type",
@@ -390,15 +393,17 @@ def require_approved(request: PlanningRequest, type_: str, day: date) -> None:
         raise refusal(
             "other_day",
             request.clause,
-            f"it was asked for {request.day}, not for {day}",
+            f"the request is for {request.day}, not for {day}",
             f"该申请获批日期为{request.day}，与{day}不符",
-            Text(f"hold it on {request.day}, or ask for {day}", f"请于{request.day}举办，或就{day}另行报批"),
+            Text(
+                f"hold it on {request.day}, or submit a request for {day}", f"请于{request.day}举办，或就{day}另行报批"
+            ),
         )
     if request.state != RequestState.approved:
         raise refusal(
             "not_approved",
             request.clause,
-            f"the request is {request.state}",
+            f"the request is in state {request.state}; it must be approved",
             f"该申请当前为“{STATES.chinese[request.state]}”，未经批准不得举办",
             Text("have it approved first", "请先按程序报批"),
             state=str(request.state),
@@ -406,6 +411,6 @@ def require_approved(request: PlanningRequest, type_: str, day: date) -> None:
 
 
 def hold(request: PlanningRequest, occurred_at: datetime, meeting_id: str | None = None) -> None:
-    """What was asked for was held. Refusals as `require_approved`."""
+    """Mark the request as held. Refusals as `require_approved`."""
     require_approved(request, request.type, shanghai_day(occurred_at))
     request.state, request.held_at, request.meeting_id = RequestState.held, occurred_at, meeting_id

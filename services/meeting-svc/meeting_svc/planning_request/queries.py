@@ -1,4 +1,4 @@
-"""Reads of requests to hold something."""
+"""Queries of planning requests."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from zhengling.web.worklist import waited_for
 
 
 async def request_view(call: Call, request: PlanningRequest) -> PlanningRequestView:
-    """The request with its lead time explained and, while it is under way, what is next and what stands against it."""
+    """The request with its lead time explained and, while it is open, its next step and its breaches."""
     view, book = PlanningRequestView.model_validate(request), book_of(call, request)
     kind = kind_of(book, request.type)
     view.type_name = kind.name
@@ -108,7 +108,7 @@ async def list_requests(
     until: date | None,
     waits_for: str | None,
 ) -> Page[PlanningRequestView]:
-    """Requests whose planned day lies in the window from `since` to `until`."""
+    """Requests whose planned day is between `since` and `until`, both included."""
     day = planning_request_table.c.day
     filters: list[Any] = equal(PlanningRequest, state=state, type=type_, sponsor=sponsor, plan_item=plan_item)
     if since is not None:
@@ -128,13 +128,13 @@ async def list_requests(
 
 
 def _waits_for(view: PlanningRequestView) -> set[str]:
-    """Who may act on a request next: take its step or record it, or let be what stands against it."""
+    """Who may act on a request next: take or record its step, or waive its breach."""
     step = [*view.next_step.officials, *view.next_step.recorders] if view.next_step else []
     return {*step, *(official for breach in view.breaches for official in breach.officials)}
 
 
 def list_types(call: Call) -> RequestTypes:
-    """What has to be asked for by the edition in force; nothing where the government doesn't regulate it."""
+    """The types of request in the edition in force; empty where the government doesn't regulate them."""
     book = call.rulebook
     items = [
         RequestTypeView(

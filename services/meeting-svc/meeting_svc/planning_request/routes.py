@@ -1,4 +1,4 @@
-"""HTTP → command or query of requests to hold something; no rules here."""
+"""HTTP → commands and queries of planning requests; no rules here."""
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ async def _answer(call: Call, response: Response, request: PlanningRequest) -> P
 
 
 @reads.get(
-    "/planning-request-types", operation_id="list_planning_request_types", summary="What has to be asked for before it"
+    "/planning-request-types",
+    operation_id="list_planning_request_types",
+    summary="Types of request that the rules require",
 )
 async def list_planning_request_types(call: Read) -> RequestTypes:
     return see.list_types(call)
@@ -61,7 +63,7 @@ async def ask_to_hold(body: AskToHold, call: Create, response: Response) -> Plan
     return await _answer(call, response, request)
 
 
-@reads.get("/planning-requests", operation_id="list_planning_requests", summary="Requests, also as a change feed")
+@reads.get("/planning-requests", operation_id="list_planning_requests", summary="List requests, also as a change feed")
 async def list_planning_requests(
     call: Read,
     paging: Paging,
@@ -69,8 +71,8 @@ async def list_planning_requests(
     type: Filter = None,
     sponsor: Filter = None,
     plan_item: Filter = None,
-    since: Annotated[Day | None, Query(description="the planned day lies here or later")] = None,
-    until: Annotated[Day | None, Query(description="the planned day lies here or earlier")] = None,
+    since: Annotated[Day | None, Query(description="the planned day is this day or later")] = None,
+    until: Annotated[Day | None, Query(description="the planned day is this day or earlier")] = None,
     waits_for: WaitsFor = None,
 ) -> Page[PlanningRequestView]:
     return await see.list_requests(
@@ -93,28 +95,28 @@ async def get_planning_request(planning_request_id: str, call: Read, response: R
     return view
 
 
-@writes.post(f"{ONE}/steps", operation_id="take_planning_step", summary="Take the next step of its chain")
+@writes.post(f"{ONE}/steps", operation_id="take_planning_step", summary="Take the next step of the request's chain")
 async def take_planning_step(
     planning_request_id: str, body: TakePlanningStep, call: Change, response: Response
 ) -> PlanningRequestView:
     return await _answer(call, response, await do.take_step(call, planning_request_id, body))
 
 
-@writes.post(f"{ONE}/refusal", operation_id="refuse_planning_request", summary="Refuse it, with a reason")
+@writes.post(f"{ONE}/refusal", operation_id="refuse_planning_request", summary="Refuse a request, with a reason")
 async def refuse_planning_request(
     planning_request_id: str, body: Decline, call: Change, response: Response
 ) -> PlanningRequestView:
     return await _answer(call, response, await do.refuse(call, planning_request_id, body))
 
 
-@writes.post(f"{ONE}/return", operation_id="return_planning_request", summary="Send it back, with a reason (退回)")
+@writes.post(f"{ONE}/return", operation_id="return_planning_request", summary="Return a request, with a reason (退回)")
 async def return_planning_request(
     planning_request_id: str, body: Decline, call: Change, response: Response
 ) -> PlanningRequestView:
     return await _answer(call, response, await do.send_back(call, planning_request_id, body))
 
 
-@writes.post(f"{ONE}/resubmission", operation_id="resubmit_planning_request", summary="Ask again after a return")
+@writes.post(f"{ONE}/resubmission", operation_id="resubmit_planning_request", summary="Submit a returned request again")
 async def resubmit_planning_request(
     planning_request_id: str, body: Resubmit, call: Change, response: Response
 ) -> PlanningRequestView:
@@ -122,7 +124,7 @@ async def resubmit_planning_request(
 
 
 @writes.post(
-    f"{ONE}/lifted-hindrances", operation_id="lift_planning_hindrance", summary="Let be what stands against it"
+    f"{ONE}/lifted-hindrances", operation_id="lift_planning_hindrance", summary="Waive a breach, with a reason"
 )
 async def lift_planning_hindrance(
     planning_request_id: str, body: LiftHindrance, call: Change, response: Response
@@ -130,28 +132,30 @@ async def lift_planning_hindrance(
     return await _answer(call, response, await do.lift(call, planning_request_id, body))
 
 
-@writes.post(f"{ONE}/withdrawal", operation_id="withdraw_planning_request", summary="Take it back, with a reason")
+@writes.post(f"{ONE}/withdrawal", operation_id="withdraw_planning_request", summary="Withdraw a request, with a reason")
 async def withdraw_planning_request(
     planning_request_id: str, body: Withdraw, call: Change, response: Response
 ) -> PlanningRequestView:
     return await _answer(call, response, await do.withdraw(call, planning_request_id, body))
 
 
-@writes.post(f"{ONE}/reply", operation_id="record_hosting_reply", summary="Record that hosting was taken on (答复)")
+@writes.post(
+    f"{ONE}/reply", operation_id="record_hosting_reply", summary="Record the reply that hosting is accepted (答复)"
+)
 async def record_hosting_reply(
     planning_request_id: str, body: RecordReply, call: Change, response: Response
 ) -> PlanningRequestView:
     return await _answer(call, response, await do.record_reply(call, planning_request_id, body))
 
 
-@writes.post(f"{ONE}/invitations", operation_id="record_invitations", summary="Record invitations that went out")
+@writes.post(f"{ONE}/invitations", operation_id="record_invitations", summary="Record invitations that were sent")
 async def record_invitations(
     planning_request_id: str, body: RecordInvitations, call: Change, response: Response
 ) -> PlanningRequestView:
     return await _answer(call, response, await do.record_invitations(call, planning_request_id, body))
 
 
-@writes.post(f"{ONE}/holding", operation_id="record_holding", summary="Record that it was held")
+@writes.post(f"{ONE}/holding", operation_id="record_holding", summary="Record that the meeting or activity was held")
 async def record_holding(
     planning_request_id: str, body: RecordHolding, call: Change, response: Response
 ) -> PlanningRequestView:

@@ -1,4 +1,4 @@
-"""What the API takes and gives of requests to hold something."""
+"""Payloads and views of planning requests."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ from zhengling.rules.planning import Group, Hindrance, NameOf, PlanStep
 from zhengling.rules.vocabulary import Role
 
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=SAYING)]
-Document = Annotated[str, Field(max_length=100, description="the document that asks for it (文号)")]
+Document = Annotated[str, Field(max_length=100, description="number of the requesting document (文号)")]
 Exceptional = Annotated[
     str,
-    Field(max_length=500, description="why something should be let be; without it a breach is refused at once"),
+    Field(max_length=500, description="why a breach should be waived; without a reason it is refused at once"),
     SeveralLines,
 ]
 Invitees = Annotated[list[Key], Field(max_length=500, description="officials of this government")]
 
 
-# payloads -----------------------------------------------------------------------------------------------------------
+# payloads -------------------------------------------------------------------------------------------------------------
 class InvitedGuestPayload(Payload):
     name: Name
-    group: Annotated[Group | None, Field(description="what the rules call them, where they speak of them")] = None
+    group: Annotated[Group | None, Field(description="the group that the rules name, if any")] = None
 
 
 class What(Payload):
     """What is to be held."""
 
     title: Title
-    day: Annotated[Day, Field(description="the planned day, the first one of several (Asia/Shanghai)")]
+    day: Annotated[Day, Field(description="the planned day, the first if there are several (Asia/Shanghai)")]
     in_name_of: NameOf = NameOf.department
     participants: Annotated[int | None, Field(ge=1, le=100_000)] = None
     invitees: Annotated[Invitees, Field(default_factory=list)]
@@ -73,12 +73,12 @@ class AskToHold(What):
         },
     )
     type: Annotated[str, Field(max_length=60, description="see GET /v1/planning-request-types")]
-    sponsor: Annotated[Key, Field(description="code of the organisation that holds it (主办部门)")]
+    sponsor: Annotated[Key, Field(description="code of the organising department (主办部门)")]
     occurred_at: OccurredAt = None
 
 
 class Resubmit(Payload):
-    """Only what is to be another than before."""
+    """Only the fields to change."""
 
     title: Title = ""
     day: Annotated[Day | None, Field(description="the planned day")] = None
@@ -99,7 +99,7 @@ class TakePlanningStep(Payload):
     decision_id: Annotated[DecisionId | None, Field(description="the meeting's decision that takes the step")] = None
     document: Document = ""
     exception: Exceptional = ""
-    occurred_at: Annotated[OccurredAt, Field(description="of a decision the close of its meeting counts")] = None
+    occurred_at: Annotated[OccurredAt, Field(description="for a decision, the close of its meeting counts")] = None
 
 
 class Decline(Payload):
@@ -133,7 +133,7 @@ class RecordHolding(Payload):
     occurred_at: OccurredAt = None
 
 
-# views --------------------------------------------------------------------------------------------------------------
+# views ----------------------------------------------------------------------------------------------------------------
 class InvitedGuestView(View):
     name: str
     group: Group | None
@@ -171,14 +171,14 @@ class InvitationView(View):
 
 
 class HindranceView(View):
-    """What stands against it, until one of these roles lets it be; firm where there is none."""
+    """A breach. The roles listed may waive it; without any it is firm."""
 
     hindrance: Hindrance
     clause: str
     lift: list[Role]
     covers: list[str]
     detail: str
-    officials: Annotated[list[str], Field(description="who may let it be")]
+    officials: Annotated[list[str], Field(description="who may waive it")]
 
 
 class PlanningRequestView(View):
@@ -204,8 +204,8 @@ class PlanningRequestView(View):
     requested_at: datetime
     recorded_at: datetime
     submitted_at: Annotated[datetime | None, Field(description="when the formal request was made")]
-    late_by: Annotated[int, Field(description="days too late, working days where the lead time counts those")]
-    lead: Annotated[DueView | None, Field(description="until when it has to be asked for (or approved)")] = None
+    late_by: Annotated[int, Field(description="days late, in working days where the lead time counts those")]
+    lead: Annotated[DueView | None, Field(description="when the request (or approval) is due")] = None
     steps: list[PlanStepView]
     lifts: list[HindranceLiftView]
     returns: list[ReturnView]
@@ -218,9 +218,9 @@ class PlanningRequestView(View):
     edition: str
     modified_at: datetime
     next_step: NextPlanStep | None = None
-    breaches: Annotated[list[HindranceView], Field(default_factory=list, description="what stands against it")]
+    breaches: Annotated[list[HindranceView], Field(default_factory=list, description="breaches that aren't waived")]
     waits_for_lift: Annotated[
-        bool, Field(description="no step is open: it waits for somebody to let be what stands against it")
+        bool, Field(description="no step is open; the request waits for a waiver of its breaches")
     ] = False
 
 
@@ -233,7 +233,7 @@ class AskView(View):
 
 
 class RequestTypeView(View):
-    """One type of request as the rules have it."""
+    """One type of request, with its rules."""
 
     type: str
     name: str

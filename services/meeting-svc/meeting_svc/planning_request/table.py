@@ -1,4 +1,4 @@
-"""The table of planning requests; the noun is mapped onto it as it is."""
+"""The table of planning requests."""
 
 import sqlalchemy as sa
 
