@@ -1,1 +1,1 @@
-"""The composition of a government, imported and changed: rows, checks, changes, workbook."""
+"""The composition of a government (机构和人员): rows, checks, changes, workbook."""

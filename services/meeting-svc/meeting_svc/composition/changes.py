@@ -1,4 +1,4 @@
-"""What loading a composition would do to the one that stands, and what changed between two versions: row by row.
+"""The effect of loading a composition on the current one, and the differences between two versions: row by row.
 
 Pure: no I/O.
 """
@@ -34,7 +34,7 @@ from zhengling.rules.rulebook import Titles
 
 @dataclass(frozen=True)
 class Difference:
-    """A field that isn't what it was."""
+    """A field whose value differs."""
 
     field: str
     before: Any
@@ -43,7 +43,8 @@ class Difference:
 
 @dataclass(frozen=True)
 class RowReport:
-    """What becomes of one row, or of one that stands and isn't written any more (then `row` is None)."""
+    """The effect of loading one row, or the removal of a current row that isn't in the new rows (then `row` is
+    None)."""
 
     listing: Listing
     row: int | None
@@ -55,7 +56,7 @@ class RowReport:
 
 @dataclass(frozen=True)
 class Report:
-    """Every row, and the composition they make where none is wrong."""
+    """The report on every row, and the new composition if no row is wrong."""
 
     rows: tuple[RowReport, ...]
     composition: Composition | None
@@ -70,21 +71,21 @@ class Report:
 
 
 def examine(written: Written, standing: Composition | None, today: date, titles: Titles | None = None) -> Report:
-    """Every finding of every row, and what each would change of what stands."""
+    """All findings of all rows, and the change that each row makes to the current composition."""
     enter(written, titles)
     checks.check(written)
     return Report(tuple(_compared(written, standing, today)), composed(written))
 
 
 def changes(before: Composition | None, after: Composition) -> list[RowReport]:
-    """What differs between two versions, list by list."""
+    """The differences between two versions, list by list."""
     found = _compared(rows_written(after), before, None)
     return [row for row in found if row.status != Status.unchanged]
 
 
 def holding(composition: Composition, on: date) -> Composition:
-    """What of a composition holds on a day: organisations that are there, posts, portfolios and pairs that hold, and
-    whom and what these name, with the organisations above."""
+    """The part of a composition valid on a day: the organisations that exist, the valid posts, portfolios and pairs,
+    and the officials and organisations that these reference, with their parent organisations."""
     posts = tuple(post for post in composition.posts if post.holds(on))
     portfolios = tuple(portfolio for portfolio in composition.portfolios if portfolio.holds(on))
     pairs = tuple(pair for pair in composition.pairs if pair.holds(on))
@@ -125,11 +126,12 @@ def _compared(written: Written, standing: Composition | None, today: date | None
 
 
 def _loses_history(listing: Listing, values: Values, today: date | None) -> tuple[Finding, ...]:
-    """Who held a post stays known by its last day; a row that is left out is forgotten for days gone by as well."""
+    """A warning for a removed row: a post that ended stays known by its last day, but a removed row is lost for past
+    days too."""
     if today is None or listing not in DATED or date.fromisoformat(values["since"]) > today:
         return ()
     text = Text(
-        "what held until now would be known in earlier versions only: keep the row, and set until",
+        "only earlier versions would still show this history: keep the row, and set until",
         "删除后，当前版本不再记载此前任职情况；应保留该行并填写截止日期",
     )
     return (Finding("history_lost", text, "until", warning=True),)
@@ -144,8 +146,8 @@ def _differences(before: Values, after: Values) -> tuple[Difference, ...]:
 
 
 def _matched(listing: Listing, old: Sequence[Values], new: Sequence[Row]) -> tuple[list[Values | None], list[Values]]:
-    """For each new row the old one that it continues: the same from the same day on, else the same from another day on.
-    Also the old ones that none continues."""
+    """For each new row the old row that it continues: the same key from the same day, else the same key from another
+    day. Also the old rows that no new row continues."""
     found: list[Values | None] = [None] * len(new)
     left = dict(enumerate(old))
     for exactly in (True, False) if listing in DATED else (True,):

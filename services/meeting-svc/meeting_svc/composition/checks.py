@@ -1,6 +1,6 @@
-"""What rows of a composition mean to one another: what stands twice, points nowhere, or is held by two at once.
+"""Checks across the rows of a composition: duplicates, dangling references, posts held by two at once.
 
-Invariant: every finding of every row is told, never only the first; each check costs no more than sorting its rows.
+Invariant: every finding of every row is reported, not only the first; each check costs no more than sorting its rows.
 Pure: no I/O.
 """
 
@@ -22,15 +22,15 @@ from meeting_svc.composition.rows import (
 )
 from zhengling.authority.composition import Organisation, Pair, Portfolio, PostRole
 
-#: Of these a government has one at a time; two on one day leave open who decides.
+#: Posts of which a government has one at a time; with two on one day it is undefined who decides.
 ONE_IN_THE_GOVERNMENT = frozenset({PostRole.head, PostRole.party_secretary, PostRole.secretary_general})
-#: Of these there usually is one (the principal in each organisation); two are told, and may stand.
+#: Posts that usually have one holder (the principal: one in each organisation); two are a warning only.
 USUALLY_ONE = frozenset({PostRole.executive_deputy, PostRole.office_director, PostRole.principal})
 _IDS = {Listing.organisations: "code", Listing.officials: "id"}
 
 
 def check(written: Written) -> None:
-    """Add to the rows what is wrong among them, and what somebody should look at."""
+    """Add to the rows the errors and warnings that depend on other rows."""
     _stand_twice(written)
     _point_nowhere(written)
     _parents_in_a_circle(written[Listing.organisations])
@@ -65,7 +65,9 @@ def _charges(rows: list[Row]) -> Iterator[tuple[Row, Portfolio, str]]:
 
 def _twice(row: Row, other: Row, name: str) -> None:
     key = row.values.get(name)
-    row.find("stands_twice", f"{key} stands twice: in row {other.number} too", f"{key}与第{other.number}行重复", name)
+    row.find(
+        "stands_twice", f"{key} is listed twice: also in row {other.number}", f"{key}与第{other.number}行重复", name
+    )
 
 
 def _point_nowhere(written: Written) -> None:
@@ -86,7 +88,7 @@ def _point_nowhere(written: Written) -> None:
 
 
 def _parents_in_a_circle(rows: list[Row]) -> None:
-    """Each organisation that comes back to itself by its parents. Each is walked over once."""
+    """Each organisation that is its own ancestor. Each organisation is visited once."""
     of = {row.values["code"]: row for row in rows if isinstance(row.values.get("code"), str)}
     done: set[str] = set()
     for start in of:
@@ -97,27 +99,30 @@ def _parents_in_a_circle(rows: list[Row]) -> None:
             code = of[code].values.get("parent")
         if code in path:
             circle = list(path)[list(path).index(code) :]
-            told = " → ".join([*circle[:5], *(["…"] if len(circle) > 5 else []), circle[0]])
+            loop = " → ".join([*circle[:5], *(["…"] if len(circle) > 5 else []), circle[0]])
             for member in circle:
                 of[member].find(
-                    "parent_cycle", f"its parents lead back to it: {told}", f"上级关系成环：{told}", "parent"
+                    "parent_cycle",
+                    f"its chain of parents leads back to itself: {loop}",
+                    f"上级机构循环引用：{path}",
+                    "parent",
                 )
         done.update(path)
 
 
 def _overlapping(held: Iterable[tuple[Hashable, Row, Any]]) -> Iterator[tuple[Row, Row]]:
-    """For each row that shares a day with an earlier one under the same key: that one (whose end is the latest) and it,
-    once however many keys they share."""
+    """Pairs of rows that overlap in time under the same key: for each row the earlier row with the latest end, and the
+    row itself; each pair once, however many keys they share."""
     groups: dict[Hashable, list[tuple[Row, Any]]] = defaultdict(list)
     for key, row, entry in held:
         groups[key].append((row, entry))
-    told: set[tuple[int, int]] = set()
+    reported: set[tuple[int, int]] = set()
     for group in groups.values():
         group.sort(key=lambda pair: (pair[1].since, pair[0].number))
         reaching: tuple[Row, date] | None = None
         for row, entry in group:
-            if reaching and entry.since <= reaching[1] and (reaching[0].number, row.number) not in told:
-                told.add((reaching[0].number, row.number))
+            if reaching and entry.since <= reaching[1] and (reaching[0].number, row.number) not in reported:
+                reported.add((reaching[0].number, row.number))
                 yield reaching[0], row
             until = entry.until or date.max
             if not reaching or until > reaching[1]:
@@ -136,8 +141,8 @@ def _held_by_two(rows: list[Row]) -> None:
             role = row.values["role"]
             row.find(
                 "held_by_two",
-                f"{other.values['official']} (row {other.number}) is {role} on the same days",
-                f"与第{other.number}行的{other.values['official']}任期重叠，同一职务同日两人担任",
+                f"{other.values['official']} (row {other.number}) holds {role} on the same days",
+                f"与第{other.number}行的{other.values['official']}任期重叠，同一职务同期由两人担任",
                 "since",
                 warning=role not in firm,
             )
@@ -159,12 +164,12 @@ def _two_in_charge(rows: list[Row]) -> None:
 def _pairs(rows: list[Row]) -> None:
     for row in rows:
         if row.values.get("a") and row.values.get("a") == row.values.get("b"):
-            row.find("pair_with_oneself", "nobody is a pair with oneself", "本人不能与本人互为AB角", "b")
+            row.find("pair_with_oneself", "an official can't be paired with themselves", "本人不能与本人互为AB角", "b")
     for other, row in _overlapping((who, row, pair) for row, pair in entries(rows) for who in {pair.a, pair.b}):
         both = sorted({row.values["a"], row.values["b"]} & {other.values["a"], other.values["b"]})
         row.find(
             "two_pairs_at_once",
-            f"{', '.join(both)} stands in the pair of row {other.number} on the same days",
+            f"{', '.join(both)} is in the pair of row {other.number} on the same days",
             f"{'、'.join(both)}同期已在第{other.number}行的AB角中",
             "a",
         )
@@ -178,7 +183,7 @@ def _outlive_their_organisation(written: Written) -> None:
                 period = f"{organisation.since or '…'} – {organisation.until or '…'}"
                 row.find(
                     "organisation_not_there",
-                    f"{code} isn't there on all of these days, only {period}",
+                    f"{code} doesn't exist on all of these days, only {period}",
                     f"{code}仅存续于{period}，与本行起止日期不符",
                     "since",
                     warning=True,
@@ -190,7 +195,7 @@ def _covers(organisation: Organisation, since: date, until: date | None) -> bool
 
 
 def _without_post(written: Written) -> None:
-    """Whoever holds no post is in charge of nothing and stands in for nobody, whatever else is written."""
+    """Warn of portfolios and pairs of officials without a post: they have no effect."""
     serving: dict[str, list[Any]] = defaultdict(list)
     for _, post in sorted(entries(written[Listing.posts]), key=lambda pair: pair[1].since):
         serving[post.official].append(post)
@@ -202,7 +207,7 @@ def _without_post(written: Written) -> None:
             if first := _first_day_without(serving[official], entry.since, entry.until):
                 row.find(
                     "no_post",
-                    f"{official} holds no post on {first}, and so this counts for nothing then",
+                    f"{official} holds no post on {first}; this row has no effect then",
                     f"{official}在{first}没有任职，届时本行不生效",
                     "until",
                     warning=True,
@@ -210,7 +215,7 @@ def _without_post(written: Written) -> None:
 
 
 def _first_day_without(posts: list[Any], since: date, until: date | None) -> date | None:
-    """The first day of a period on which none of these posts (in the order of their first days) is held."""
+    """The first day of the period on which none of these posts (sorted by first day) is held."""
     day = since
     for post in posts:
         if post.since <= day and (post.until is None or post.until >= day):

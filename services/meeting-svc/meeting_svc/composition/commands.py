@@ -1,4 +1,4 @@
-"""The use cases of the composition: preview what a load would do, and load it."""
+"""Commands on the composition: preview a load, and load."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from zhengling.web.call import Call, stale
 from zhengling.web.etags import parse_etag
 
 Source = Literal["json", "xlsx"]
-#: What one event may weigh: the broker takes a mebibyte with the envelope around it.
+#: Limit of one event's size: the broker accepts a mebibyte, including the envelope.
 MAX_EVENT_BYTES = 1_000_000
 _STANDING = sa.text("SELECT version, content FROM composition WHERE government = :government")
 _STANDING_LOCKED = sa.text(f"{_STANDING.text} FOR UPDATE")
@@ -35,7 +35,7 @@ _KEEP_VERSION = sa.text("""
 
 
 def titles_of(call: Call) -> Titles | None:
-    """What the caller's government calls its posts; None before it has a rulebook."""
+    """The titles of posts in the caller's government; None before it has a rulebook."""
     return call.rulebook.government.titles if call.government in call.service.rulebooks.governments else None
 
 
@@ -51,7 +51,7 @@ async def rows_in(call: Call, content: CompositionRows | bytes) -> Written:
 
 
 async def preview_composition(call: Call, content: CompositionRows | bytes) -> CompositionReport:
-    """What a load would do to each row of what stands, and everything that is wrong. Changes nothing."""
+    """The effect that a load would have on each current row, and all errors. Changes nothing."""
     row = (await call.session.execute(_STANDING, {"government": call.government})).first()
     report = await _examined(call, content, Composition.model_validate(row.content) if row else None)
     if report.composition:
@@ -62,11 +62,11 @@ async def preview_composition(call: Call, content: CompositionRows | bytes) -> C
 async def load_composition(
     call: Call, content: CompositionRows | bytes, if_match: str | None, reason: str
 ) -> tuple[int, Composition]:
-    """Replace the government's composition, and keep who loaded which version when and why. Needs meeting:admin and,
-    once there is one, If-Match; an official then has to be of the office, a client that names none doesn't act for
-    anybody. Returns the version with its content. Emits composition.changed.
+    """Replace the government's composition, and record who loaded which version, when and why. Requires meeting:admin
+    and, once there is a composition, If-Match. After the first load a named official has to belong to the office; a
+    client that names none acts for nobody. Returns the version with its content. Emits composition.changed.
 
-    Problems: 428 and 412 as every change; 403 `not_the_office`; 422 `wrong_rows` with the preview's report,
+    Problems: 428 and 412 as for every change; 403 `not_the_office`; 422 `wrong_rows` with the preview's report,
     `nothing_in_common`, `composition_too_large`, and those of `rows_in`."""
     row = (await call.session.execute(_STANDING_LOCKED, {"government": call.government})).first()
     if row is not None:
@@ -84,7 +84,7 @@ async def load_composition(
     version = (row.version if row else 0) + 1
     event = _require_sendable(call, version, report.composition)
     if not await compositions.store_composition(call.session, version, report.composition):
-        raise stale(version)  # another first composition was loaded at the same moment
+        raise stale(version)  # another first composition was loaded concurrently
     await call.session.execute(
         _KEEP_VERSION,
         {
@@ -110,13 +110,13 @@ async def _examined(call: Call, content: CompositionRows | bytes, standing: Comp
 
 
 def _require_in_common(standing: Composition, loaded: Composition) -> None:
-    """422 `nothing_in_common` where no organisation that stands is among those loaded: what ended keeps its row, with its
-    last day, so these are another government's."""
+    """422 `nothing_in_common` if no current organisation is among those loaded. Abolished organisations keep their
+    rows, with a last day, so such rows belong to another government."""
     if not standing.organisation_names.keys() & loaded.organisation_names.keys():
         raise invalid(
             "nothing_in_common",
-            "none of the organisations that stand is among these: they look like another government's",
-            "其中没有一个现有机构，疑为其他政府的数据；已撤销的机构应保留并注明截止日期",
+            "none of the current organisations is among these rows; they look like another government's",
+            "现有机构均未列入，疑为其他政府的数据；已撤销的机构应保留并填写撤销日期",
         )
 
 
@@ -126,7 +126,7 @@ def _require_sendable(call: Call, version: int, composition: Composition) -> Com
     if size > MAX_EVENT_BYTES:
         raise invalid(
             "composition_too_large",
-            f"the composition weighs {size} bytes; up to {MAX_EVENT_BYTES} can be sent to the other services",
+            f"the composition has {size} bytes; at most {MAX_EVENT_BYTES} can be sent to the other services",
             f"组成信息共{size}字节，可同步至其他服务的上限为{MAX_EVENT_BYTES}字节",
             limit=MAX_EVENT_BYTES,
         )
@@ -143,6 +143,6 @@ def _wrong_rows(report: CompositionReport) -> Problem:
             f"{len(wrong)} rows are wrong, nothing was loaded; {first.listing} row {first.row}: {first.wrong[0].en}",
             f"共{len(wrong)}行有误，未载入任何内容；“{first.sheet}”第{first.row}行：{first.wrong[0].zh}",
         ),
-        Text("mend the rows that the report names, and load again", "请按报告更正后重新载入"),
+        Text("correct the rows that the report names, and load again", "请按报告更正后重新载入"),
         extra={"report": report.model_dump(mode="json")},
     )

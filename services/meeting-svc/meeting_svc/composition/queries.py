@@ -1,4 +1,4 @@
-"""Reads of the composition: as it stands, as it was, who held what, and what changed."""
+"""Queries of the composition: its current state, earlier versions, who held which post, and what changed."""
 
 from __future__ import annotations
 
@@ -42,21 +42,21 @@ _VERSIONS = sa.text("""
     FROM composition_version WHERE government = :government AND version < :before ORDER BY version DESC LIMIT :limit
 """)
 _EVERY_VERSION = 2**31 - 1
-#: Roles that a rule means of one organisation's matter, and so ask for the sponsor.
+#: Roles defined by a matter's sponsor; a query for them has to name the sponsor.
 _OF_A_SPONSOR = frozenset({Role.sponsor, Role.principal, Role.deputy_in_charge})
 _OF_A_MEETING = frozenset({Role.chair, Role.entrusting_leader})
 T = TypeVar("T")
 
 
 class Slice(NamedTuple):
-    """Which part of a list: so many items after the one with this key."""
+    """Part of a list: at most so many items after the one with this key."""
 
     limit: int
     after: str | None
 
 
 async def standing(call: Call, version: int | None = None) -> tuple[int, Composition]:
-    """The composition as it stands, or an earlier version. 404 `no_composition` before the first,
+    """The current composition, or an earlier version. 404 `no_composition` before the first,
     `composition_version_not_found`."""
     place = {"government": call.government, "version": version}
     found = (await call.session.execute(_VERSION if version else _STANDING, place)).first()
@@ -70,33 +70,33 @@ async def standing(call: Call, version: int | None = None) -> tuple[int, Composi
         Text(f"{call.government} has no composition yet", f"{call.government}尚未导入机构与人员"),
         Text(
             "load it with PUT /v1/composition; the template is at /v1/composition/template.xlsx",
-            "请先下载模板填写并导入",
+            "请下载模板，填写后导入",
         ),
     )
 
 
 async def get_composition(call: Call, version: int | None, on: date | None) -> CompositionView:
-    """Content and version in one look: an ETag newer than what it stands on would let a change be overwritten."""
+    """Content and version from one read: an ETag newer than its content would let a change be overwritten."""
     found, composition = await standing(call, version)
     return CompositionView(version=found, composition=composition if on is None else holding(composition, on))
 
 
 async def get_workbook(call: Call, version: int | None, on: date | None) -> tuple[int, bytes]:
-    """The composition as a workbook, whole or as it held on a day; with its version."""
+    """The composition as a workbook, whole or as valid on a day; with its version."""
     view = await get_composition(call, version, on)
     return view.version, await asyncio.to_thread(workbook.write, view.composition, titles_of(call))
 
 
 async def get_template(call: Call) -> bytes:
-    """A workbook without rows, to begin with."""
+    """A workbook without rows, as a template."""
     return await asyncio.to_thread(workbook.write, None, titles_of(call))
 
 
 # versions -----------------------------------------------------------------------------------------------------------
 async def list_versions(call: Call, part: Slice) -> Page[VersionView]:
-    """Who loaded which version when and why, the newest first."""
+    """Who loaded which version, when and why, newest first."""
     if part.after and not re.fullmatch(r"\d{1,9}", part.after, re.ASCII):
-        raise invalid("invalid_cursor", "cursor isn't one that a page here gave", "游标无效")
+        raise invalid("invalid_cursor", "the cursor isn't one returned by this list", "游标无效")
     views = await _versions(call, int(part.after or _EVERY_VERSION), part.limit + 1)
     more = cursor_of(str(views[part.limit - 1].version)) if len(views) > part.limit else None
     return Page(items=views[: part.limit], next_cursor=more)
@@ -108,12 +108,16 @@ async def _versions(call: Call, before: int, limit: int) -> list[VersionView]:
 
 
 async def get_changes(call: Call, before: int | None, after: int | None) -> CompositionChanges:
-    """What changed between two versions: from the one before, and to what stands, where none is named."""
+    """What changed between two versions; by default from the version before, to the current one."""
     current, _ = await standing(call)
     after = after or current
     before = after - 1 if before is None else before
     if before >= after:
-        raise invalid("not_before", f"from {before} isn't before to {after}", f"起始版本{before}须早于截止版本{after}")
+        raise invalid(
+            "not_before",
+            f"version {before} (from) has to be earlier than version {after} (to)",
+            f"起始版本{before}须早于截止版本{after}",
+        )
     _, new = await standing(call, after)
     old = (await standing(call, before))[1] if before else None
     rows = await asyncio.to_thread(changes, old, new)
@@ -124,9 +128,9 @@ async def get_changes(call: Call, before: int | None, after: int | None) -> Comp
     )
 
 
-# who held what ------------------------------------------------------------------------------------------------------
+# posts and officials --------------------------------------------------------------------------------------------------
 async def list_officials(call: Call, part: Slice, on: date | None, organisation: str | None) -> Page[OfficialView]:
-    """The officials by id; with `on` those who hold a post that day, with `organisation` those with a post in it."""
+    """The officials by id; with `on` those who hold a post on that day, with `organisation` those with a post in it."""
     _, people = await standing(call)
     wanted = [post for post in people.posts if on is None or post.holds(on)]
     if organisation:
@@ -190,7 +194,7 @@ def _held(people: Composition, post: Post) -> PostHeld:
 async def list_posts(
     call: Call, part: Slice, on: date | None, role: str | None, organisation: str | None, sponsor: str | None
 ) -> PostList:
-    """Who held what on a day (today where none is named): by post, or by a rule's role, which may ask for the sponsor.
+    """Who held which post on a day (by default today), by post or by a rule's role; some roles require the sponsor.
 
     Problems (422): `unknown_role`, `sponsor_needed`, `role_of_a_meeting`, `unknown_organisation`."""
     _, people = await standing(call)
@@ -216,21 +220,21 @@ def _post_key(post: Post) -> str:
 
 
 def _rule_role(role: str, sponsor: str | None) -> Role:
-    """What a rule may mean without a meeting: of a sponsor's matter only with the sponsor."""
+    """The rule's role, if it is defined without a meeting and, where it depends on a sponsor, the sponsor is given."""
     if role not in Role.__members__:
         known = ", ".join(dict.fromkeys([*PostRole, *Role]))
         raise invalid("unknown_role", f"no role {role!r}; known: {known}", f"没有职务或角色“{role}”，可用：{known}")
     if role in _OF_A_MEETING:
-        raise invalid("role_of_a_meeting", f"{role} is said by a meeting", "该角色以具体会议为准")
+        raise invalid("role_of_a_meeting", f"the holder of {role} depends on a meeting", "该角色以具体会议为准")
     if role in _OF_A_SPONSOR and not sponsor:
-        text = f"whom a rule means by {role} depends on the organisation that brings the matter: name it as sponsor"
-        raise invalid("sponsor_needed", text, "该角色因主办单位而异，请用 sponsor 指明主办单位")
+        text = f"the holder of {role} depends on the sponsoring organisation; state it as sponsor"
+        raise invalid("sponsor_needed", text, "该角色因主办单位而异，请在 sponsor 参数中注明主办单位")
     return Role(role)
 
 
-# parts of a list ----------------------------------------------------------------------------------------------------
+# paging ---------------------------------------------------------------------------------------------------------------
 def _sliced(items: Sequence[T], key: Callable[[T], str], part: Slice) -> tuple[list[T], str | None]:
-    """The items after the cursor in the order of their keys, and the next cursor where there are more."""
+    """The items after the cursor in the order of their keys, and the next cursor if there are more."""
     left = sorted((item for item in items if part.after is None or key(item) > part.after), key=key)
     return left[: part.limit], cursor_of(key(left[part.limit - 1])) if len(left) > part.limit else None
 
@@ -244,4 +248,4 @@ def after_cursor(cursor: str) -> str:
     try:
         return base64.b64decode(cursor, altchars=b"-_", validate=True).decode()
     except ValueError as error:
-        raise invalid("invalid_cursor", "cursor isn't one that a page here gave", "游标无效") from error
+        raise invalid("invalid_cursor", "the cursor isn't one returned by this list", "游标无效") from error

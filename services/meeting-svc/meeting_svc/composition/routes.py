@@ -1,4 +1,4 @@
-"""HTTP → command or query of the composition; no rules here."""
+"""HTTP → commands and queries of the composition; no rules here."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ from zhengling.web.paging import Page
 from zhengling.web.problems import PROBLEMS
 from zhengling.web.routing import command, commands, queries, query
 
-#: A composition is larger than other bodies; what of it can be loaded is limited by rows and by the event's size.
+#: A composition is larger than other bodies; its load is limited by the number of rows and by the event's size.
 BODY_LIMITS = {f"/v1/composition{path}": 8 * 1024 * 1024 for path in ("", "/preview")}
-#: The models of bodies that a route here reads by itself.
+#: The models of bodies that routes here parse themselves.
 DOCUMENTED = (Composition, CompositionRows)
 BINARY = {"schema": {"type": "string", "format": "binary"}}
 WORKBOOK: dict[int | str, dict[str, Any]] = {200: {"content": {MEDIA_TYPE: BINARY}, "description": "The workbook"}}
@@ -48,8 +48,8 @@ writes = commands("/v1", "composition")
 reads = queries("/v1", "composition")
 people = queries("/v1", "officials")
 
-OnDay = Annotated[Day | None, Query(description="only what holds on this day (Asia/Shanghai)")]
-Version = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="an earlier version; else what stands")]
+OnDay = Annotated[Day | None, Query(description="only what is valid on this day (Asia/Shanghai)")]
+Version = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="an earlier version; by default the current one")]
 Code = Annotated[str | None, Query(max_length=64)]
 
 
@@ -60,13 +60,15 @@ def _either(schema: str) -> dict[str, Any]:
 
 
 async def _content(request: Request) -> CompositionRows | bytes:
-    """The body: the rows of a JSON document, or a workbook as it is."""
+    """The body: the rows of a JSON document, or the bytes of a workbook."""
     raw = await request.body()
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type == MEDIA_TYPE:
         return raw
     if media_type != "application/json":
-        text = Text(f"a body is application/json or {MEDIA_TYPE}", f"请求体须为 application/json 或 {MEDIA_TYPE}")
+        text = Text(
+            f"the body has to be application/json or {MEDIA_TYPE}", f"请求体须为 application/json 或 {MEDIA_TYPE}"
+        )
         raise Problem(415, "unsupported_media_type", text)
     if not raw:
         raise RequestValidationError([{"type": "missing", "loc": ("body",), "msg": "Field required", "input": None}])
@@ -82,7 +84,7 @@ async def _content(request: Request) -> CompositionRows | bytes:
 
 def _slice(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    cursor: Annotated[str | None, Query(max_length=400, description="next_cursor of the page before")] = None,
+    cursor: Annotated[str | None, Query(max_length=400, description="next_cursor of the previous page")] = None,
 ) -> Slice:
     return Slice(limit, see.after_cursor(cursor) if cursor is not None else None)
 
@@ -101,8 +103,10 @@ async def load_composition(
     request: Request,
     call: Annotated[Call, command(ADMIN)],
     response: Response,
-    reason: Annotated[Reason, Query(description="why it is loaded, for the versions' list")] = "",
-    if_match: Annotated[str | None, Header(alias="If-Match", description="needed once there is one")] = None,
+    reason: Annotated[Reason, Query(description="why it is loaded; shown in the list of versions")] = "",
+    if_match: Annotated[
+        str | None, Header(alias="If-Match", description="required once there is a composition")
+    ] = None,
 ) -> CompositionSummary:
     version, loaded = await do.load_composition(call, await _content(request), if_match, reason)
     response.headers["ETag"] = etag(version)
@@ -117,7 +121,7 @@ async def load_composition(
 @reads.post(
     "/composition/preview",
     operation_id="preview_composition",
-    summary="What loading it would do, row by row; everything that is wrong at once",
+    summary="Preview a load row by row, with all errors at once",
     openapi_extra=_either("CompositionRows"),
 )
 async def preview_composition(request: Request, call: Annotated[Call, query(ADMIN)]) -> CompositionReport:
@@ -133,7 +137,7 @@ def _workbook(content: bytes, name: str) -> Response:
 @reads.get(
     "/composition",
     operation_id="get_composition",
-    summary="The composition as it stands, as it was, or as it holds on a day; JSON, or the workbook by Accept",
+    summary="The current composition, an earlier version, or the part valid on a day; JSON, or the workbook by Accept",
     response_model=CompositionView,
     responses=NONE_YET | {200: {"content": {MEDIA_TYPE: BINARY}}},
 )
@@ -144,7 +148,7 @@ async def get_composition(
         return await export_composition(call, version, on)
     view = await see.get_composition(call, version, on)
     response.headers["Vary"] = "Accept"
-    if version is None and on is None:  # what isn't the whole as it stands can't be changed on
+    if version is None and on is None:  # only the whole current composition has an ETag that a change can use
         response.headers["ETag"] = etag(view.version)
     return view
 
@@ -152,7 +156,7 @@ async def get_composition(
 @reads.get(
     "/composition.xlsx",
     operation_id="export_composition",
-    summary="The composition as a workbook, to edit and load again",
+    summary="The composition as a workbook, to edit and load",
     response_class=Response,
     responses=NONE_YET | WORKBOOK,
 )
@@ -167,7 +171,7 @@ async def export_composition(call: Read, version: Version = None, on: OnDay = No
 @reads.get(
     "/composition/template.xlsx",
     operation_id="get_composition_template",
-    summary="An empty workbook with headers, words to choose from and explanations",
+    summary="An empty workbook with headers, choice lists and explanations",
     response_class=Response,
     responses=WORKBOOK,
 )
@@ -176,7 +180,9 @@ async def get_composition_template(call: Read) -> Response:
 
 
 @reads.get(
-    "/composition/versions", operation_id="list_composition_versions", summary="Who loaded which version, when and why"
+    "/composition/versions",
+    operation_id="list_composition_versions",
+    summary="List versions: who loaded them, when and why",
 )
 async def list_composition_versions(call: Read, part: Part) -> Page[VersionView]:
     return await see.list_versions(call, part)
@@ -185,7 +191,7 @@ async def list_composition_versions(call: Read, part: Part) -> Page[VersionView]
 @reads.get(
     "/composition/changes",
     operation_id="get_composition_changes",
-    summary="What changed between two versions, by row",
+    summary="The differences between two versions, by row",
     responses=NONE_YET,
 )
 async def get_composition_changes(
@@ -193,7 +199,9 @@ async def get_composition_changes(
     before: Annotated[
         int | None, Query(alias="from", ge=0, le=2**31 - 1, description="the version before `to`")
     ] = None,
-    after: Annotated[int | None, Query(alias="to", ge=1, le=2**31 - 1, description="what stands")] = None,
+    after: Annotated[
+        int | None, Query(alias="to", ge=1, le=2**31 - 1, description="by default the current version")
+    ] = None,
 ) -> CompositionChanges:
     return await see.get_changes(call, before, after)
 
@@ -201,7 +209,7 @@ async def get_composition_changes(
 @people.get(
     "/officials",
     operation_id="list_officials",
-    summary="Officials by id, with posts, portfolios and partners",
+    summary="List officials by id, with posts, portfolios and partners",
     responses=NONE_YET,
 )
 async def list_officials(call: Read, part: Part, on: OnDay = None, organisation: Code = None) -> Page[OfficialView]:
@@ -216,16 +224,18 @@ async def get_official(official_id: str, call: Read, on: OnDay = None) -> Offici
 @people.get(
     "/posts",
     operation_id="list_posts",
-    summary="Who holds what on a day, by post or by a rule's role",
+    summary="Who holds which post on a day, by post or by a rule's role",
     responses=NONE_YET,
 )
 async def list_posts(
     call: Read,
     part: Part,
-    on: Annotated[Day | None, Query(description="a day; today where absent")] = None,
-    role: Annotated[str | None, Query(max_length=64, description="a post's role, or one that a rule speaks of")] = None,
+    on: Annotated[Day | None, Query(description="the day; by default today")] = None,
+    role: Annotated[str | None, Query(max_length=64, description="a post's role, or a role used by rules")] = None,
     organisation: Code = None,
-    sponsor: Annotated[str | None, Query(max_length=64, description="whose matter: deputy_in_charge needs it")] = None,
+    sponsor: Annotated[
+        str | None, Query(max_length=64, description="the sponsoring organisation; required for deputy_in_charge")
+    ] = None,
 ) -> PostList:
     return await see.list_posts(call, part, on, role, organisation, sponsor)
 

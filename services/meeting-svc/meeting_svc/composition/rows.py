@@ -1,7 +1,7 @@
-"""The composition as rows that somebody writes: what each list holds, and every row's way into the model.
+"""The composition as rows written by people: the fields of each list, and the conversion of each row to the model.
 
-Invariant: whatever a row holds, it ends as an entry of the composition or with a finding that says what is wrong with
-it in both languages, at its field; nothing is dropped silently. Pure: no I/O.
+Invariant: every row becomes an entry of the composition or gets a finding that states the error in both languages, at
+its field; nothing is dropped silently. Pure: no I/O.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from zhengling.kernel.characters import beyond_one_line
 from zhengling.kernel.errors import Text
 from zhengling.rules.rulebook import Titles
 
-#: Rows in all lists together; what the event can carry is asked for beside it.
+#: Rows of all lists together; the limit of the event's size is checked separately.
 MAX_ROWS = 20_000
 Values = dict[str, Any]
 
@@ -45,7 +45,7 @@ class Listing(StrEnum):
 
 
 class Status(StrEnum):
-    """What becomes of a row when it is loaded."""
+    """What loading does with a row."""
 
     new = "new"
     changed = "changed"
@@ -55,7 +55,7 @@ class Status(StrEnum):
 
 
 class Kind(StrEnum):
-    """What a field holds, and so how a cell of it is read."""
+    """The type of a field, which determines how a cell of it is read."""
 
     text = "text"
     word = "word"
@@ -66,7 +66,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Field:
-    """One field of a list: its header for clerks, and for a reference the list that it points into."""
+    """One field of a list: its header for clerks and, for a reference, the list that it refers to."""
 
     name: str
     header: str
@@ -75,7 +75,7 @@ class Field:
     words: Mapping[str, str] = field(default_factory=dict)
 
 
-#: The posts and kinds as clerks write them; what a government calls its own posts is understood as well.
+#: The words that clerks use for posts and kinds; a government's own titles of posts are accepted as well.
 ROLE_WORDS: dict[str, str] = {
     PostRole.head: "政府主要负责人", PostRole.executive_deputy: "负责常务工作的副职", PostRole.deputy: "副职领导",
     PostRole.party_secretary: "党组书记", PostRole.party_group_member: "党组成员", PostRole.secretary_general: "秘书长",
@@ -129,7 +129,7 @@ MODELS: dict[Listing, type[BaseModel]] = {
     Listing.organisations: Organisation, Listing.officials: Official, Listing.posts: Post,
     Listing.portfolios: Portfolio, Listing.pairs: Pair,
 }  # fmt: skip
-#: What makes two rows of two versions the same thing: first exactly, then as the thing that began on another day.
+#: The key that identifies a row across two versions: first exactly, then without its first day.
 KEYS: dict[Listing, tuple[str, ...]] = {
     Listing.organisations: ("code",), Listing.officials: ("id",), Listing.posts: ("official", "role", "organisation"),
     Listing.portfolios: ("official",), Listing.pairs: ("a", "b"),
@@ -139,7 +139,7 @@ DATED = (Listing.posts, Listing.portfolios, Listing.pairs)
 
 @dataclass(frozen=True)
 class Finding:
-    """What is wrong with a row, or (`warning`) what somebody should look at before it is loaded."""
+    """An error of a row, or (`warning`) something to check before loading."""
 
     code: str
     text: Text
@@ -149,8 +149,8 @@ class Finding:
 
 @dataclass
 class Row:
-    """One row as it was written: its number in the sheet (or its place in the JSON list), its fields, what was found.
-    `unread` is the row at which a whole list couldn't be read."""
+    """One row as written: its number in the sheet (or its index in the JSON list), its fields, its findings. `unread`
+    marks the row at which a whole list couldn't be read."""
 
     number: int
     values: Values
@@ -178,7 +178,7 @@ def header_of(listing: Listing, name: str | None) -> str | None:
 
 
 def key_of(listing: Listing, values: Values) -> str:
-    """How an answer names the row; nothing where the row says nothing."""
+    """The row's key in answers; empty if the row has no values."""
     if not values:
         return ""
     parts = [str(values.get(name) or "?") for name in KEYS[listing]]
@@ -194,7 +194,7 @@ def rows_of(content: Mapping[str, Sequence[Mapping[str, Any]]]) -> Written:
 
 
 def rows_written(composition: Composition) -> Written:
-    """The rows of a composition that stands."""
+    """The rows of an existing composition."""
     return {
         listing: [
             Row(number, entry.model_dump(mode="json"), entry=entry)
@@ -205,7 +205,7 @@ def rows_written(composition: Composition) -> Written:
 
 
 def words_of(titles: Titles | None) -> dict[str, str]:
-    """Word → post: the words above, and what this government calls its own posts."""
+    """Word → post: the words above, and the government's own titles of posts."""
     words: dict[str, str] = {chinese: role for role, chinese in ROLE_WORDS.items()}
     if titles:
         own = {
@@ -217,12 +217,12 @@ def words_of(titles: Titles | None) -> dict[str, str]:
         }
         for role, word in own.items():
             if word:
-                words.setdefault(word, role)  # a word that means another post already goes on meaning it
+                words.setdefault(word, role)  # a word that already names another post keeps its meaning
     return words
 
 
 def enter(written: Written, titles: Titles | None = None) -> None:
-    """Make each row an entry of its list, or say at each of its fields what keeps it from being one."""
+    """Convert each row to an entry of its list, or add a finding at each field that prevents it."""
     words = {chinese: kind for kind, chinese in KIND_WORDS.items()}, words_of(titles)
     for listing, rows in written.items():
         model = MODELS[listing]
@@ -235,12 +235,14 @@ def enter(written: Written, titles: Titles | None = None) -> None:
             try:
                 entry = model.model_validate(row.values)
             except ValidationError as error:
-                told = {finding.field for finding in row.findings if finding.field}
+                reported = {finding.field for finding in row.findings if finding.field}
                 found = [] if row.unread else [_finding(listing, e) for e in error.errors() if not _dangles(listing, e)]
-                row.findings += (finding for finding in found if finding.field not in told)
+                row.findings += (finding for finding in found if finding.field not in reported)
                 continue
             if listing == Listing.portfolios and not row.values["organisations"]:
-                row.find("missing", "a portfolio names an organisation", "分管须写明机构", "organisations")
+                row.find(
+                    "missing", "a portfolio has to name at least one organisation", "分管须写明机构", "organisations"
+                )
             if not row.wrong:
                 row.entry = entry
                 row.values = entry.model_dump(mode="json")
@@ -249,24 +251,26 @@ def enter(written: Written, titles: Titles | None = None) -> None:
 def _refuse_characters(row: Row) -> None:
     for name, value in row.values.items():
         if isinstance(value, str) and (beyond_one_line(value) or any(unicodedata.category(c) == "Cs" for c in value)):
-            row.find("character_not_allowed", "a text holds a control character", "文本含有不可见的控制字符", name)
+            row.find(
+                "character_not_allowed", "a text contains a control character", "文本含有控制字符（不可见字符）", name
+            )
 
 
 _TEXTS: dict[str, Callable[[Listing, str, ErrorDetails], tuple[str, str, str]]] = {
     "missing": lambda listing, name, _: ("missing", f"{name} is missing", f"缺少“{_header(listing, name)}”"),
     "extra_forbidden": lambda listing, name, _: (
         "unknown_field",
-        f"there is no field {name!r}; known: {', '.join(f.name for f in FIELDS[listing])}",
+        f"unknown field {name!r}; known: {', '.join(f.name for f in FIELDS[listing])}",
         f"没有字段“{name}”，可用：{'、'.join(f.header for f in FIELDS[listing])}",
     ),
     "enum": lambda listing, name, error: (
         "unknown_word",
-        f"{name} can't be {_shown(error)}; it is one of {', '.join(_words(listing, name))}",
+        f"{name} can't be {_shown(error)}; it has to be one of {', '.join(_words(listing, name))}",
         f"“{_header(listing, name)}”不能为{_shown(error)}，可用：{'、'.join(_words(listing, name).values())}",
     ),
     "string_pattern_mismatch": lambda listing, name, error: (
         "not_a_key",
-        f"{name} {_shown(error)} is no key: up to 64 letters, digits, '.', '_' and '-', with no space",
+        f"{name} {_shown(error)} isn't a valid key: up to 64 letters, digits, '.', '_' and '-', without spaces",
         f"“{_header(listing, name)}”{_shown(error)}不是有效代码：限64个以内字母、数字、点、下划线、短横线",
     ),
     "string_too_short": lambda listing, name, _: ("missing", f"{name} is empty", f"“{_header(listing, name)}”不能为空"),
@@ -279,22 +283,22 @@ _TEXTS: dict[str, Callable[[Listing, str, ErrorDetails], tuple[str, str, str]]] 
 
 
 def _dangles(listing: Listing, error: ErrorDetails) -> bool:
-    """A reference that is no key points nowhere, and is told as that."""
+    """Whether a reference isn't a valid key; it is then reported as a reference to nothing."""
     to = next((f.to for f in FIELDS[listing] if error["loc"] and f.name == error["loc"][0]), None)
     return to is not None and error["type"] == "string_pattern_mismatch" and bool(error["input"])
 
 
 def _finding(listing: Listing, error: ErrorDetails) -> Finding:
-    """What pydantic found, in words for whoever wrote the row."""
+    """A pydantic error as a finding, worded for the author of the row."""
     if not error["loc"]:
-        text = Text("until lies before since", "截止日期早于起始日期")
+        text = Text("until is before since", "截止日期早于起始日期")
         return Finding("until_before_since", text, "until")
     name = str(error["loc"][0])
     if say := _TEXTS.get(error["type"]):
         code, en, zh = say(listing, name, error)
     elif name in ("since", "until"):
         code = "not_a_day"
-        en = f"{name} {_shown(error)} is no day: YYYY-MM-DD, or a date cell"
+        en = f"{name} {_shown(error)} isn't a date: YYYY-MM-DD, or a date cell"
         zh = f"“{_header(listing, name)}”{_shown(error)}不是日期：应为“年-月-日”或日期格式的单元格"
     else:
         code = "wrong_type"
@@ -315,12 +319,12 @@ def _shown(error: ErrorDetails) -> str:
 
 
 def composed(written: Written) -> Composition | None:
-    """The composition of rows without anything wrong; None where something is."""
+    """The composition made of the rows; None if any row is wrong."""
     if any(row.wrong for rows in written.values() for row in rows):
         return None
     return Composition(**{listing: tuple(row.entry for row in rows) for listing, rows in written.items()})
 
 
 def entries(rows: Iterable[Row]) -> list[tuple[Row, Any]]:
-    """The rows that are entries, with them."""
+    """The rows that are valid entries, with their entries."""
     return [(row, row.entry) for row in rows if row.entry is not None]

@@ -1,4 +1,4 @@
-"""What the API takes and gives of the composition."""
+"""Payloads and views of the composition."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Rows = list[dict[str, JsonValue]]
 
 # payloads -----------------------------------------------------------------------------------------------------------
 class CompositionRows(Payload):
-    """The lists of a composition with rows as they were written: what is wrong in a row is told at the row."""
+    """The lists of a composition, with rows as written; errors are reported by row."""
 
     organisations: Rows
     officials: Rows
@@ -41,7 +41,7 @@ class CompositionSummary(View):
 
 
 class FindingView(View):
-    """What is wrong with a row or worth a look, in both languages; `header` is the field's in the workbook."""
+    """An error or a warning on a row, in both languages; `header` is the field's header in the workbook."""
 
     code: str
     field: str | None
@@ -58,7 +58,8 @@ class DifferenceView(View):
 
 
 class ImportRowView(View):
-    """What becomes of a row: `row` is its number in the sheet, or its place in the JSON list; null where it is removed."""
+    """The effect of loading a row: `row` is its number in the sheet, or its index in the JSON list; null if it is
+    removed."""
 
     listing: Listing
     sheet: Annotated[str, Field(description="the listing's name in the workbook")]
@@ -99,9 +100,11 @@ class Counts(View):
 
 
 class CompositionReport(View):
-    """What loading it would do, row by row."""
+    """The effect of a load, row by row."""
 
-    version: Annotated[int | None, Field(description="what stands: its ETag goes into If-Match; null before the first")]
+    version: Annotated[
+        int | None, Field(description="the current version, whose ETag is sent in If-Match; null before the first")
+    ]
     loadable: Annotated[bool, Field(description="no row is wrong")]
     counts: dict[Listing, Counts]
     warnings: int
@@ -135,7 +138,7 @@ class VersionView(View):
 
 
 class CompositionChanges(View):
-    """What changed between two versions; from nothing where `before` is null."""
+    """The differences between two versions; `before` is null for the first version."""
 
     before: VersionView | None
     after: VersionView
@@ -155,11 +158,11 @@ class PostHeld(View):
 
 
 class PostList(View):
-    """The posts held on a day; of who holds a rule's role that day, where one was asked for."""
+    """The posts held on a day; with a role, only those of its holders."""
 
     on: date
     role: str | None
-    officials: Annotated[list[str] | None, Field(description="whom the role means on that day; null without a role")]
+    officials: Annotated[list[str] | None, Field(description="the role's holders on that day; null without a role")]
     items: list[PostHeld]
     next_cursor: str | None
 
@@ -179,7 +182,7 @@ class Partner(View):
 
 
 class OfficialView(View):
-    """An official with posts, portfolios and A/B partners: over time, or as they hold on a day."""
+    """An official with posts, portfolios and A/B partners, over time or on a day."""
 
     id: str
     name: str

@@ -1,7 +1,7 @@
-"""The composition as an Excel workbook: one sheet per list, headers and words in Chinese, as clerks keep it.
+"""The composition as an Excel workbook: one sheet per list, with headers and words in Chinese for clerks.
 
-Invariants: what `write` gives, `read` takes unchanged; a formula is never evaluated, a cell that can't be read is told
-by sheet and row; no more is unpacked than `MAX_UNPACKED`, whatever the file says of itself. Pure: bytes in, rows out.
+Invariants: `read` accepts unchanged what `write` produces; a formula is never evaluated, an unreadable cell is reported
+by sheet and row; no more than `MAX_UNPACKED` is unpacked, whatever size the file declares. Pure: bytes in, rows out.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ from zhengling.rules.rulebook import Titles
 
 MAX_UNPACKED = 32 * 1024 * 1024
 MAX_PARTS = 200
-#: Rows and columns looked at in one sheet, empty ones too: a sheet can claim a million of them in a few bytes.
+#: Rows and columns read in one sheet, empty ones included: a few bytes can declare a million of them.
 MAX_SHEET_ROWS, MAX_COLUMNS = MAX_ROWS + 1000, 30
 NOTES = "说明"
-EXCELS_FIRST_DAY = date(1900, 3, 1)  # before it Excel's calendar has a day that never was
+EXCELS_FIRST_DAY = date(1900, 3, 1)  # before it Excel's calendar has a day that doesn't exist
 _DAY = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?", re.ASCII)
 _COMPACT_DAY = re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII)
 _SEVERAL = re.compile(r"[、，,；;]")
@@ -59,7 +59,7 @@ _EXPLAINED = (
 
 # reading --------------------------------------------------------------------------------------------------------------
 def read(body: bytes, titles: Titles | None = None) -> Written:
-    """The rows of a workbook, with what was wrong with its sheets and cells. References by name become keys.
+    """The rows of a workbook, with the errors of its sheets and cells. References by name become keys.
 
     Problems (422): `workbook_unreadable`, `workbook_too_large`, `too_many_rows`.
     """
@@ -69,7 +69,7 @@ def read(body: bytes, titles: Titles | None = None) -> Written:
         written = {listing: _rows(listing, _sheet(book, listing)) for listing in Listing}
     except Problem:
         raise
-    except Exception as error:  # a broken file fails in whatever way the library meets it
+    except Exception as error:  # the library raises any kind of error on a broken file
         raise _unreadable(type(error).__name__) from error
     _resolve(written)
     return written
@@ -78,13 +78,13 @@ def read(body: bytes, titles: Titles | None = None) -> Written:
 def _unreadable(why: str) -> Problem:
     return invalid(
         "workbook_unreadable",
-        f"the body is no Excel workbook (.xlsx): {why}",
-        f"文件不是可读取的 .xlsx 工作簿（{why}）",
+        f"the body isn't a readable Excel workbook (.xlsx): {why}",
+        f"文件不是有效的 .xlsx 工作簿，无法读取（{why}）",
     )
 
 
 def _require_modest(body: bytes) -> None:
-    """Nothing is unpacked before its size is known; the archive's reader gives no more of a part than that."""
+    """Check the unpacked size before unpacking; the archive's reader never returns more of a part than declared."""
     try:
         parts = zipfile.ZipFile(io.BytesIO(body)).infolist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
@@ -93,7 +93,7 @@ def _require_modest(body: bytes) -> None:
     if size > MAX_UNPACKED or len(parts) > MAX_PARTS:
         raise invalid(
             "workbook_too_large",
-            f"the workbook unpacks to {size} bytes in {len(parts)} parts; up to {MAX_UNPACKED} in {MAX_PARTS} are read",
+            f"the workbook unpacks to {size} bytes in {len(parts)} parts; at most {MAX_UNPACKED} bytes in {MAX_PARTS} are read",
             f"工作簿解压后为{size}字节、{len(parts)}个部件，上限为{MAX_UNPACKED}字节、{MAX_PARTS}个部件",
         )
 
@@ -114,7 +114,7 @@ def _rows(listing: Listing, sheet: Any) -> list[Row]:
         return [row]
     if not hasattr(sheet, "reset_dimensions"):
         raise _unreadable("a chart sheet")
-    sheet.reset_dimensions()  # what the sheet says of its own size isn't relied on
+    sheet.reset_dimensions()  # the sheet's declared size can't be trusted
     rows = _cells(sheet)
     number, cells = next(rows, (1, ()))
     columns, header = _columns(listing, number, cells)
@@ -140,7 +140,7 @@ def _blank(cell: Any) -> bool:
 
 
 def _columns(listing: Listing, number: int, cells: tuple[Any, ...]) -> tuple[dict[int, Field], Row]:
-    """The field of each column by the header row, and that row with what is wrong with it."""
+    """The field of each column from the header row, and that row with its findings."""
     known = {title: field for field in FIELDS[listing] for title in (field.header, field.name)}
     columns: dict[int, Field] = {}
     header = Row(number, {})
@@ -148,13 +148,15 @@ def _columns(listing: Listing, number: int, cells: tuple[Any, ...]) -> tuple[dic
         title = str(cell.value).strip().rstrip("*＊") if not _blank(cell) else ""
         field = known.get(title)
         if field and field in columns.values():
-            header.find("column_twice", f"the column {title} stands twice", f"“{title}”列重复", field.name)
+            header.find("column_twice", f"the column {title} is there twice", f"“{title}”列重复", field.name)
         elif field:
             columns[place] = field
         elif title:
-            told = "、".join(f.header for f in FIELDS[listing])
+            headers = "、".join(f.header for f in FIELDS[listing])
             header.find(
-                "unknown_column", f"unknown column {title[:60]!r}; known: {told}", f"未知列“{title[:60]}”，可用：{told}"
+                "unknown_column",
+                f"unknown column {title[:60]!r}; known: {headers}",
+                f"未知列“{title[:60]}”，可用：{headers}",
             )
     for field in FIELDS[listing]:
         if field not in columns.values():
@@ -178,10 +180,10 @@ def _row(number: int, columns: dict[int, Field], cells: tuple[Any, ...]) -> Row:
 
 
 def _take(row: Row, field: Field, cell: Any) -> None:
-    """One cell's value as JSON would have it, or why it can't be."""
+    """Store one cell's value as JSON would hold it, or a finding."""
     value = cell.value
     if cell.data_type == "f":
-        row.find("formula", "a formula isn't evaluated: paste its value", "不支持公式，请粘贴为数值", field.name)
+        row.find("formula", "formulas aren't evaluated; paste the value", "不支持公式，请粘贴为数值", field.name)
     elif cell.data_type == "e":
         row.find("error_cell", f"the cell shows the error {value}", f"单元格为错误值{value}", field.name)
     elif field.kind == Kind.day:
@@ -189,7 +191,7 @@ def _take(row: Row, field: Field, cell: Any) -> None:
     elif isinstance(value, (date, datetime)) or not isinstance(value, (str, int, float)):
         row.find(
             "wrong_type",
-            f"{field.header} is text, and Excel holds {value} as a date or time: format the cell as text",
+            f"{field.header} has to be text, but Excel stores {value} as a date or time; format the cell as text",
             f"“{field.header}”应为文本，Excel 已将其识别为日期或时间（{value}），请设为文本格式",
             field.name,
         )
@@ -210,7 +212,7 @@ def _day(value: Any) -> str:
 
 
 def _resolve(written: Written) -> None:
-    """References by key, by key and name, or by a name that only one has, become keys."""
+    """Replace references by key, by key and name, or by a unique name, with keys."""
     names = {
         Listing.organisations: _names(written[Listing.organisations], "code"),
         Listing.officials: _names(written[Listing.officials], "id"),
@@ -231,7 +233,7 @@ def _resolve(written: Written) -> None:
 
 
 def _parts(text: str, by_key: dict[str, str], by_name: dict[str, list[str]]) -> list[str]:
-    """One reference a line; or several in one, unless all of it is one whose name has the separator in it."""
+    """One reference a line; or several in one line, unless the whole line is one name that contains the separator."""
     key, _, name = text.partition(" ")
     if "\n" in text:
         return text.split("\n")
@@ -256,7 +258,7 @@ def _key(row: Row, field: Field, text: str, by_key: dict[str, str], by_name: dic
         several = ", ".join(found[:10])
         row.find(
             "ambiguous_name",
-            f"{text} is the name of {several}: write the key",
+            f"{text} is the name of {several}; write the key",
             f"“{text}”有重名（{several}），请填写编号",
             field.name,
         )
@@ -265,7 +267,7 @@ def _key(row: Row, field: Field, text: str, by_key: dict[str, str], by_name: dic
     if (name := name.strip()) and by_key.get(key, name) != name:
         row.find(
             "name_differs",
-            f"{key} is {by_key[key]}, and the cell says {name}: the key counts",
+            f"{key} is {by_key[key]}, but the cell has the name {name}; the key counts",
             f"{key}是“{by_key[key]}”，单元格写作“{name}”，以编号为准",
             field.name,
             warning=True,
@@ -275,7 +277,7 @@ def _key(row: Row, field: Field, text: str, by_key: dict[str, str], by_name: dic
 
 # writing --------------------------------------------------------------------------------------------------------------
 def write(composition: Composition | None, titles: Titles | None = None) -> bytes:
-    """The composition as a workbook to edit; without one an empty workbook with headers and explanations."""
+    """The composition as a workbook to edit; without a composition an empty workbook with headers and explanations."""
     book = Workbook()
     notes = book.active
     assert isinstance(notes, Worksheet)
@@ -317,7 +319,7 @@ def _head(sheet: Worksheet, listing: Listing, words: dict[str, str]) -> None:
 
 
 def _put(cell: Any, field: Field, value: Any, named: dict[str, str], words: dict[str, str]) -> None:
-    """A day as Excel keeps days, anything else as a text."""
+    """A day as an Excel date, anything else as text."""
     if value is None or value == "":
         return
     assert isinstance(cell, Cell)
