@@ -1,1 +1,1 @@
-"""The agenda of a meeting: schedule, order, approval, rhythm."""
+"""The agenda of a meeting: topics, order, approval, periodic topics."""

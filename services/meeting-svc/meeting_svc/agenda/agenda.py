@@ -1,7 +1,7 @@
 """A meeting's agenda (议程): its items in order, the chain that approves it, the versions that were approved.
 
-Invariants: an approved agenda is locked, and only who approves it adds, removes or reorders afterwards, with a reason;
-each such change is a version of its own, and every version has its first topic first. Pure: no I/O.
+Invariants: an approved agenda is locked; only its approver adds, removes or reorders items afterwards, with a reason,
+and each such change is a new version; in every version the first topic comes first. Pure: no I/O.
 """
 
 from __future__ import annotations
@@ -29,26 +29,26 @@ from zhengling.rules.vocabulary import TopicNature, in_chinese
 
 
 def item_of(meeting: Meeting, topic_id: str) -> AgendaItem:
-    """Refusal `not_on_the_agenda` where the topic doesn't stand on it."""
+    """The topic's item. Refusal `not_on_the_agenda` if there is none."""
     if item := next((item for item in meeting.agenda if item.topic_id == topic_id), None):
         return item
     raise refusal(
         "not_on_the_agenda",
         None,
-        f"topic {topic_id} isn't on this agenda",
+        f"topic {topic_id} isn't on this meeting's agenda",
         "该议题不在本次会议议程中",
-        Text("name a topic of its agenda", "请选择议程中的议题"),
+        Text("name a topic of this agenda", "请选择议程中的议题"),
     )
 
 
 def insert(meeting: Meeting, topic: Topic, position: int | None) -> list[AgendaItem]:
-    """The items with a topic (scheduled by `readiness.schedule`) at a 1-based position, or at the end. Refusal
+    """The items with the topic (scheduled by `readiness.schedule`) added at a 1-based position, or at the end. Refusal
     `topic_of_another_kind`."""
     if topic.meeting_kind != meeting.kind:
         raise refusal(
             "topic_of_another_kind",
             None,
-            f"the topic is for {topic.meeting_kind}, the meeting is {meeting.kind}",
+            f"the topic is for a meeting of the kind {topic.meeting_kind}, not {meeting.kind}",
             "议题的会议类别与本次会议不符",
             Text("choose a meeting of the topic's kind", "请选择相应类别的会议"),
         )
@@ -61,7 +61,7 @@ def insert(meeting: Meeting, topic: Topic, position: int | None) -> list[AgendaI
 
 
 def require_unapproved(meeting: Meeting, kind: MeetingKind, composition: Composition, chair: str | None) -> None:
-    """Refusal `agenda_locked` once the agenda is approved: who approves it adds what comes later, as its next version;
+    """Refusal `agenda_locked` once the agenda is approved: later topics are added by its approver, as its next version;
     `illegal_state` in any later state."""
     try:
         require_state(meeting, MeetingState.called)
@@ -81,17 +81,17 @@ def require_unapproved(meeting: Meeting, kind: MeetingKind, composition: Composi
     raise refusal(
         "agenda_locked",
         last.clause or kind.agenda.clause,
-        "the agenda is approved, and so locked",
-        "议程已批准，不能直接列入",
+        "the agenda is already approved and locked",
+        "议程已批准锁定，不得直接列入议题",
         Text(
-            f"have {' or '.join(who) or 'who approves it'} add it with a reason (agenda/additions)",
+            f"have {' or '.join(who) or 'its approver'} add it with a reason (agenda/additions)",
             f"请由{'或'.join(who) or '议程批准人'}说明理由后增列（agenda/additions）",
         ),
     )
 
 
 def add(meeting: Meeting, topic: Topic, position: int | None) -> None:
-    """Put a topic on an agenda that isn't approved yet: who approved a shorter one has to see the longer one."""
+    """Put a topic on an agenda that isn't approved yet. Steps that approved the shorter agenda are taken again."""
     require_state(meeting, MeetingState.called)
     meeting.agenda = insert(meeting, topic, position)
     meeting.agenda_steps = []
@@ -114,8 +114,8 @@ def remove(meeting: Meeting, topic_id: str, reason: str, act: Act) -> None:
 
 
 def by_rule(items: list[AgendaItem], kind: MeetingKind) -> list[AgendaItem]:
-    """The items as the rules order them: what has to stand first, then what is taken up from time to time, transmission,
-    study, deliberation; among these as they were submitted."""
+    """The items in the order of the rules: the first topic, then the topic taken up periodically, transmission, study,
+    deliberation; within each group in the order of submission."""
     natures = [rule.nature for rule in (kind.first_topic, kind.rhythm) if rule]
     order = list(dict.fromkeys([*natures, TopicNature.transmission, TopicNature.study, *TopicNature]))
     order.remove(TopicNature.deliberation)
@@ -129,19 +129,19 @@ def by_rule(items: list[AgendaItem], kind: MeetingKind) -> list[AgendaItem]:
 
 
 def by_hand(items: list[AgendaItem], topics: list[str]) -> list[AgendaItem]:
-    """The items in the order of these topics. 422 `order_incomplete` unless each stands in it once."""
+    """The items in the order of these topics. 422 `order_incomplete` unless each topic is named exactly once."""
     if sorted(topics) != sorted(item.topic_id for item in items):
         raise invalid(
             "order_incomplete",
-            "the order has to name every topic of the agenda once",
-            "排序须逐一列出议程中的全部议题",
+            "the order has to name each topic of the agenda exactly once",
+            "排序须列出议程中的全部议题，且每个议题只列一次",
         )
     place = {topic: at for at, topic in enumerate(topics)}
     return sorted(items, key=lambda item: place[item.topic_id])
 
 
 def reorder(meeting: Meeting, items: list[AgendaItem]) -> None:
-    """Another order for an agenda that isn't approved yet."""
+    """Reorder an agenda that isn't approved yet."""
     require_state(meeting, MeetingState.called)
     if items != meeting.agenda:
         meeting.agenda = items
@@ -150,14 +150,14 @@ def reorder(meeting: Meeting, items: list[AgendaItem]) -> None:
 
 # approval -----------------------------------------------------------------------------------------------------------
 def require_approvable(kind: MeetingKind, items: list[AgendaItem]) -> None:
-    """Refusals of an agenda that can't be approved: `agenda_empty`, `first_topic_missing` (HC-47)."""
+    """Refusals if the agenda can't be approved: `agenda_empty`, `first_topic_missing` (HC-47)."""
     if not items:
         raise _empty(kind)
     if kind.first_topic and items[0].nature != kind.first_topic.nature:
         raise refusal(
             "first_topic_missing",
             kind.first_topic.clause,
-            f"the first topic has to be of the nature {kind.first_topic.nature}; it is {items[0].nature}",
+            f"the first topic has to be of the nature {kind.first_topic.nature}, not {items[0].nature}",
             f"第一议题须为{in_chinese(kind.first_topic.nature)}类，当前为{in_chinese(items[0].nature)}类",
             Text(
                 f"put a topic of the nature {kind.first_topic.nature} at position 1",
@@ -177,8 +177,8 @@ def _empty(kind: MeetingKind) -> Problem:
 
 
 def take_step(meeting: Meeting, kind: MeetingKind, taken: StepTaken) -> None:
-    """Add a taken step of the agenda's chain; the last one approves and locks it, as its first version. Refusals
-    before that: `agenda_empty`, `first_topic_missing`."""
+    """Add a taken step of the agenda's chain; the last step approves and locks the agenda, as its first version.
+    Refusals before that: `agenda_empty`, `first_topic_missing`."""
     if not meeting.agenda:
         raise _empty(kind)
     steps = [*meeting.agenda_steps, taken]
@@ -202,7 +202,7 @@ def require_approver(
     *,
     chair: str | None,
 ) -> StepTaken:
-    """The approval of a change of an approved agenda: by who takes the last step of its chain. Problem 403
+    """The approval of a change to an approved agenda, by the actor of its chain's last step. Problem 403
     `not_the_agenda_approver`; refusal `before_the_approval`."""
     require_state(meeting, MeetingState.agenda_approved)
     facts = minutes_facts(meeting, official)
@@ -227,9 +227,9 @@ def require_approver(
         raise refusal(
             "before_the_approval",
             clause,
-            "the agenda was approved later than that",
-            "调整时间不能早于上一版议程的批准时间",
-            Text("state when it was changed, after the approval", "请填写批准之后的时间"),
+            "the change can't be earlier than the approval of the agenda",
+            "调整时间不得早于上一版议程的批准时间",
+            Text("state a time after the approval", "请填写批准之后的时间"),
         )
     return StepTaken(
         last.step, acting.role, official or "", occurred_at, recorded_at, "", acting.on_behalf_of, acting.clause
@@ -244,13 +244,13 @@ def change(
     reason: str,
     approved: StepTaken,
 ) -> None:
-    """Make a new version of an approved agenda. Refusals as for the first approval, `reason_missing`,
+    """Make a new version of an approved agenda. Refusals: those of the first approval, `reason_missing`,
     `agenda_unchanged`."""
     if not reason:
         raise refusal(
             "reason_missing",
             kind.agenda.clause,
-            "a change of an approved agenda needs a reason",
+            "a change to an approved agenda requires a reason",
             "调整已批准的议程须说明理由",
             Text("give the reason", "请填写理由"),
         )
@@ -258,9 +258,9 @@ def change(
         raise refusal(
             "agenda_unchanged",
             kind.agenda.clause,
-            "the agenda stays as it is",
+            "the change leaves the agenda as it was",
             "议程没有变化",
-            Text("nothing is asked for", "无需办理"),
+            Text("no change is necessary", "无需办理"),
         )
     require_approvable(kind, items)
     _keep(meeting, items, cause, reason, approved)
@@ -273,7 +273,7 @@ def _keep(meeting: Meeting, items: list[AgendaItem], cause: AgendaCause, reason:
 
 
 def warnings(meeting: Meeting, kind: MeetingKind) -> list[Remark]:
-    """What an agenda lacks without being refused for it: the topic taken up from time to time (HC-47)."""
+    """Warnings on an agenda, which aren't refusals: the topic taken up periodically is missing (HC-47)."""
     if meeting.state not in PREPARED or not meeting.agenda or kind.rhythm is None:
         return []
     if any(item.nature == kind.rhythm.nature for item in meeting.agenda):

@@ -1,4 +1,4 @@
-"""The use cases of agendas, one function each."""
+"""Commands on agendas, one function each."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _ARRANGE = Text("arrange the agenda", "安排议程")
 
 
 async def add_to_agenda(call: Call, meeting_id: str, body: AddToAgenda) -> Meeting:
-    """Put a topic on an agenda that isn't approved yet. By who organises the meeting. Late papers are refused unless they
+    """Put a topic on an agenda that isn't approved yet. By the meeting's organiser. Late papers are refused unless they
     were admitted."""
     case = await meeting_case(call, meeting_id)
     topic = await lock(call.session, Topic, body.topic_id, "topic", "议题")
@@ -46,7 +46,7 @@ async def add_to_agenda(call: Call, meeting_id: str, body: AddToAgenda) -> Meeti
 
 
 async def add_later(call: Call, meeting_id: str, body: AddLater) -> Meeting:
-    """Add a topic to an approved agenda, with a reason: its next version. By who approves the agenda."""
+    """Add a topic to an approved agenda, with a reason, as its next version. By the agenda's approver."""
     case = await meeting_case(call, meeting_id)
     topic = await lock(call.session, Topic, body.topic_id, "topic", "议题")
     approved = _approval(case, body.occurred_at)
@@ -58,8 +58,8 @@ async def add_later(call: Call, meeting_id: str, body: AddLater) -> Meeting:
 
 
 async def remove_from_agenda(call: Call, meeting_id: str, body: RemoveFromAgenda) -> Meeting:
-    """Take a topic off the agenda, with a reason; it is ready for another meeting. By who organises the meeting; from an
-    approved agenda by who approves it, as its next version."""
+    """Take a topic off the agenda, with a reason; it is then ready for another meeting. By the meeting's organiser;
+    from an approved agenda by its approver, as its next version."""
     case = await meeting_case(call, meeting_id)
     if case.meeting.state == MeetingState.agenda_approved:
         approved = _approval(case, body.occurred_at)
@@ -77,14 +77,14 @@ async def remove_from_agenda(call: Call, meeting_id: str, body: RemoveFromAgenda
 
 
 async def order_agenda(call: Call, meeting_id: str, body: OrderAgenda) -> Meeting:
-    """Bring the agenda's items into the rules' order or into the one given. By who organises the meeting; an approved
-    agenda by who approves it, with a reason, as its next version."""
+    """Put the agenda's items in the order of the rules, or in the given order. By the meeting's organiser; for an
+    approved agenda by its approver, with a reason, as its next version."""
     case = await meeting_case(call, meeting_id)
     meeting = case.meeting
     meetings.require_state(meeting, *meetings.PREPARED)
     rule = body.by == "rule"
     if rule and body.topics:
-        raise invalid("order_given_twice", "by rule it takes no topics", "按规则排序时不另列议题顺序")
+        raise invalid("order_given_twice", "an order by rule takes no list of topics", "按规则排序时不另列议题顺序")
     items = agendas.by_rule(meeting.agenda, case.kind) if rule else agendas.by_hand(meeting.agenda, body.topics)
     if meeting.state == MeetingState.agenda_approved:
         _change(case, items, AgendaCause.reorder, body.reason, _approval(case, body.occurred_at))
@@ -96,7 +96,7 @@ async def order_agenda(call: Call, meeting_id: str, body: OrderAgenda) -> Meetin
 
 
 async def take_agenda_step(call: Call, meeting_id: str, body: TakeStep) -> Meeting:
-    """Take the next step of the agenda's chain; the last one approves and locks it. By who the rulebook says."""
+    """Take the next step of the agenda's chain; the last step approves and locks it. By the step's actor."""
     case = await meeting_case(call, meeting_id)
     meeting, kind = case.meeting, case.kind
     meetings.require_state(meeting, MeetingState.called)
@@ -138,7 +138,8 @@ def _change(case: MeetingCase, items: list[AgendaItem], cause: AgendaCause, reas
 
 
 async def schedule(call: Call, topic: Topic, meeting: Meeting, kind: MeetingKind, composition: Composition) -> None:
-    """Put a locked topic on the agenda of a locked meeting. Refusals: whatever still stands between the two."""
+    """Put a locked topic on the agenda of a locked meeting. Refusals: everything that the topic lacks for this
+    meeting."""
     due, late = await papers_due(call, topic, kind, meeting.day)
     topics.require_ready(topic, kind)
     readiness.require_may_be_scheduled(topic, kind, rules_of(call, topic), composition.organisation_names)
@@ -152,7 +153,7 @@ async def schedule(call: Call, topic: Topic, meeting: Meeting, kind: MeetingKind
 
 
 def _require_its_convener(topic: Topic, meeting: Meeting, kind: MeetingKind, composition: Composition) -> None:
-    """Refusal `another_convener`: who decided on the topic as its chair has to be the one who chairs."""
+    """Refusal `another_convener` unless the leader who approved the topic as its chair chairs this meeting."""
     chair = planned_chair(meeting, kind, composition)
     if topic.convener is None or chair in (None, topic.convener):
         return
@@ -160,8 +161,8 @@ def _require_its_convener(topic: Topic, meeting: Meeting, kind: MeetingKind, com
     raise refusal(
         "another_convener",
         kind.topic.clause,
-        f"{name} decided on this topic as its chair, and doesn't chair this meeting",
-        f"本议题由{name}确定，而本次会议不由其主持",
+        f"{name} approved this topic as its chair, but doesn't chair this meeting",
+        f"本议题由{name}作为主持人确定，本次会议并非由其主持",
         Text(
             "put it on the agenda of a meeting with that chair, or submit it again",
             "请列入由其主持的会议，或重新提交议题",

@@ -1,4 +1,4 @@
-"""What answers say of the rhythm of agendas."""
+"""Queries of how regularly agendas take up their periodic topic."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from zhengling.web.call import Call
 
 
 async def get_agenda_rhythm(call: Call) -> Rhythms:
-    """For each kind with a topic that it takes up from time to time: the last session with it, and those since."""
+    """For each kind with a periodic topic: the last session that took it up, and the number of sessions since."""
     items = []
     for name, kind in call.rulebook.meetings.items():
         if kind.rhythm:

@@ -1,4 +1,4 @@
-"""HTTP → command or query of agendas; no rules here."""
+"""HTTP → commands and queries of agendas; no rules here."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ async def remove_from_agenda(meeting_id: str, body: RemoveFromAgenda, call: Chan
 
 
 @writes.post(
-    "/meetings/{meeting_id}/agenda/steps", operation_id="take_agenda_step", summary="Arrange, approve the agenda"
+    "/meetings/{meeting_id}/agenda/steps",
+    operation_id="take_agenda_step",
+    summary="Take the next step of the agenda's chain",
 )
 async def take_agenda_step(meeting_id: str, body: TakeStep, call: Change, response: Response) -> MeetingView:
     return await meeting_answer(call, response, await do.take_agenda_step(call, meeting_id, body))
@@ -44,14 +46,16 @@ async def take_agenda_step(meeting_id: str, body: TakeStep, call: Change, respon
 @writes.post(
     "/meetings/{meeting_id}/agenda/additions",
     operation_id="add_to_approved_agenda",
-    summary="Add a topic to an approved agenda: its next version",
+    summary="Add a topic to an approved agenda, as its next version",
 )
 async def add_to_approved_agenda(meeting_id: str, body: AddLater, call: Change, response: Response) -> MeetingView:
     return await meeting_answer(call, response, await do.add_later(call, meeting_id, body))
 
 
 @reads.get(
-    "/agenda-rhythm", operation_id="get_agenda_rhythm", summary="When each kind last took up what it does regularly"
+    "/agenda-rhythm",
+    operation_id="get_agenda_rhythm",
+    summary="When each kind of meeting last took up its periodic topic",
 )
 async def get_agenda_rhythm(call: Read) -> Rhythms:
     return await see.get_agenda_rhythm(call)

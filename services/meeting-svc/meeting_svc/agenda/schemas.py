@@ -1,4 +1,4 @@
-"""What the API takes and gives of agendas."""
+"""Payloads and views of agendas."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from zhengling.kernel.payload import OccurredAt, Payload, Reason, View
 from zhengling.rules.vocabulary import TopicNature
 
 TopicId = Annotated[str, Field(max_length=64)]
-Position = Annotated[StrictInt | None, Field(ge=1, le=200, description="1-based; at the end where absent")]
+Position = Annotated[StrictInt | None, Field(ge=1, le=200, description="1-based; by default at the end")]
 
 
 class AddToAgenda(Payload):
@@ -23,7 +23,7 @@ class AddToAgenda(Payload):
 
 
 class AddLater(Payload):
-    """A topic for an agenda that is approved already."""
+    """A topic for an approved agenda."""
 
     topic_id: TopicId
     position: Position = None
@@ -38,11 +38,11 @@ class RemoveFromAgenda(Payload):
 
 
 class OrderAgenda(Payload):
-    """By the rule, or by hand: then every topic once, in the order wanted."""
+    """By the rules, or by hand: then every topic once, in the order wanted."""
 
     by: Annotated[Literal["rule", "hand"], Field(description="only `hand` takes `topics`")]
     topics: Annotated[list[TopicId], Field(default_factory=list, max_length=200)]
-    reason: Annotated[str, Field(max_length=500, description="needed once the agenda is approved"), SeveralLines] = ""
+    reason: Annotated[str, Field(max_length=500, description="required once the agenda is approved"), SeveralLines] = ""
     occurred_at: OccurredAt = None
 
 
@@ -55,7 +55,7 @@ class AgendaItemView(View):
 
 
 class AgendaVersionView(View):
-    """An agenda as it was approved, by whom and why."""
+    """An approved version of an agenda: by whom and why."""
 
     number: int
     items: list[AgendaItemView]
@@ -71,7 +71,7 @@ class AgendaRemovalView(View):
 
 
 class AgendaRhythmView(View):
-    """When a kind of meeting last took up the topic that it takes up from time to time."""
+    """When a kind of meeting last took up its periodic topic."""
 
     kind: str
     name: str
@@ -80,7 +80,7 @@ class AgendaRhythmView(View):
     last_held: date | None
     meeting_id: str | None
     title: str | None
-    sessions_since: Annotated[int, Field(description="sessions of the kind since then without it")]
+    sessions_since: Annotated[int, Field(description="sessions of the kind since then")]
 
 
 class Rhythms(View):

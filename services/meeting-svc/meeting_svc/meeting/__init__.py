@@ -1,4 +1,4 @@
-"""A meeting: its record and state, its participants, who chairs and who succeeds the chair, its view.
+"""A meeting: its record, state, participants, chair, the chair's successor, its view.
 
 Convening a meeting and the session itself are folders of their own.
 """

@@ -1,4 +1,4 @@
-"""What commands on a meeting work on: the meeting, locked, with its rules and the composition, each read once."""
+"""The context of a meeting's commands: the meeting, locked, with its rules and the composition, each read once."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from zhengling.web.call import Call
 
 
 async def entrusted_chairs(call: Call) -> set[tuple[str, str]]:
-    """Who is entrusted with chairing a meeting that is being prepared, with the meeting's kind."""
+    """The officials entrusted with chairing a meeting in preparation, with the meeting's kind."""
     meeting = meeting_table.c
     to = sa.type_coerce(meeting.entrustment, JSONB)["to"].astext
     given = sa.select(meeting.kind, to).where(meeting.state.in_(meetings.PREPARED), to.is_not(None))
@@ -38,7 +38,7 @@ async def entrusted_chairs(call: Call) -> set[tuple[str, str]]:
 
 @dataclass
 class MeetingCase:
-    """A meeting, locked in the version that the caller saw, with its rules and who is who."""
+    """A meeting, locked in the version that the caller saw, with its rules and the composition."""
 
     call: Call
     meeting: Meeting
@@ -50,7 +50,7 @@ class MeetingCase:
         return shanghai_day(self.call.now)
 
     def act(self, stated: datetime | None, acting: Acting | None = None) -> Act:
-        """What the caller did, when it occurred as stated; in which role, where that was asked."""
+        """The caller's act, at the stated time; with the role where one was required."""
         official, occurred_at = self.call.official or "", self.call.occurred(stated)
         if acting is None:
             return Act(official, occurred_at, self.call.now)
@@ -67,7 +67,7 @@ async def meeting_case(call: Call, meeting_id: str) -> MeetingCase:
 async def step_of_meeting(
     case: MeetingCase, chain: Chain, taken: list[StepTaken], body: TakeStep, facts: Facts | None = None
 ) -> StepTaken:
-    """The step of one of the meeting's chains as taken; `facts` are further ones that the chain depends on."""
+    """The next step of one of the meeting's chains, taken; `facts` are additional facts that the chain depends on."""
     call, meeting, kind = case.call, case.meeting, case.kind
     places = succession.places(meeting, kind, case.composition, case.today)
     step = chains.take_step(
@@ -95,6 +95,6 @@ def office(case: MeetingCase, act: Text, clause: str | None) -> None:
 
 
 def office_act(case: MeetingCase, stated: datetime | None, act: Text, clause: str | None) -> Act:
-    """What the office did. Problem 403 `not_the_office` for anybody else."""
+    """An act of the office. Problem 403 `not_the_office` for anybody else."""
     office(case, act, clause)
     return case.act(stated)

@@ -1,7 +1,7 @@
 """Who chairs a meeting (主持): by post, by portfolio, or entrusted.
 
-Invariants: whoever chairs may do so by the rulebook; who may only by entrustment does nothing as the chair before it; an
-entrustment is its giver's own, and those that others took the place of are kept. Pure: no I/O.
+Invariants: only a lawful chair chairs; an official who may chair only by entrustment acts as the chair only once
+entrusted; only the giver of an entrustment replaces it, and replaced ones are kept. Pure: no I/O.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from zhengling.rules.vocabulary import Outcome, Role
 def may_chair(
     kind: MeetingKind, composition: Composition, official: str, on: date, facts: Facts, sponsors: list[str]
 ) -> Acting | None:
-    """By what the official may chair: where it goes by portfolio, one that covers every sponsor; any portfolio where no
-    topic is known yet."""
+    """In what capacity the official may chair; None if not at all. A chair by portfolio needs one that covers every
+    sponsor; any portfolio will do before a topic is known."""
     if not sponsors:
         ways = [
             composition.may_act(official, kind.chair, on, facts, context=RoleContext(sponsor=s))
@@ -50,7 +50,7 @@ def chair_facts(meeting: Meeting, official: str) -> Facts:
 
 
 def require_chair(meeting: Meeting, kind: MeetingKind, composition: Composition, official: str, on: date) -> Acting:
-    """By what the official chairs. Problem 403 `not_a_lawful_chair` names who may."""
+    """In what capacity the official chairs. Problem 403 `not_a_lawful_chair` names the lawful chairs."""
     facts, sponsors = chair_facts(meeting, official), sponsors_of(meeting)
     if acting := may_chair(kind, composition, official, on, facts, sponsors):
         return acting
@@ -79,12 +79,12 @@ def require_chair(meeting: Meeting, kind: MeetingKind, composition: Composition,
 
 
 def entrustable(kind: MeetingKind) -> list[Actor]:
-    """Who chairs this kind once entrusted."""
+    """The actors who may chair this kind once entrusted."""
     return [actor for actor in kind.chair if actor.when.get("entrusted") is True]
 
 
 def who_else_chairs(meeting: Meeting, kind: MeetingKind, composition: Composition) -> Text | None:
-    """Who is entrusted with chairing, or who may entrust whom: of those who are there on the day (ST-38, HC-43)."""
+    """The official entrusted with chairing, or who may entrust whom, among those present on the day (ST-38, HC-43)."""
     on = meeting.day
     if meeting.entrustment:
         (name,) = composition.names([meeting.entrustment.to])
@@ -102,14 +102,14 @@ def who_else_chairs(meeting: Meeting, kind: MeetingKind, composition: Compositio
 
 
 def entrusters(kind: MeetingKind, composition: Composition, on: date) -> list[str]:
-    """Who may entrust somebody with chairing on that day; of those who are away the stand-ins."""
+    """The officials who may entrust somebody with chairing on that day; stand-ins for absent ones."""
     return list(dict.fromkeys(each for role in kind.entrusted_by for each in composition.who_may(role, on)))
 
 
 def chair_waits(
     kind: MeetingKind, composition: Composition, official: str, on: date, sponsors: list[str], *, entrusted: bool
 ) -> bool:
-    """Whether the official may chair only by entrustment, and isn't entrusted yet."""
+    """Whether the official may chair only by entrustment and isn't entrusted yet."""
     by_post = may_chair(kind, composition, official, on, {"entrusted": False}, sponsors)
     could = may_chair(kind, composition, official, on, {"entrusted": True}, sponsors)
     return not entrusted and by_post is None and could is not None
@@ -118,16 +118,16 @@ def chair_waits(
 def require_entrusted(
     kind: MeetingKind, composition: Composition, official: str, on: date, sponsors: list[str], *, entrusted: bool
 ) -> None:
-    """Refusal `chair_not_entrusted` for whoever is to chair only by entrustment and isn't entrusted yet: until then they
-    do nothing as the chair (HC-45, DL-40). Who can't chair at all is refused elsewhere."""
+    """Refusal `chair_not_entrusted` for a chair who needs an entrustment and hasn't got one: until then they may not
+    act as the chair (HC-45, DL-40). Officials who may not chair at all are refused elsewhere."""
     if not chair_waits(kind, composition, official, on, sponsors, entrusted=entrusted):
         return
     name, by = *composition.names([official]), composition.names(entrusters(kind, composition, on))
     raise refusal(
         "chair_not_entrusted",
         kind.clause,
-        f"{name} is to chair {kind.name} by entrustment, and isn't entrusted yet",
-        f"{name}须受委托方可主持{kind.name}，目前尚无委托",
+        f"{name} may chair {kind.name} only by entrustment, and isn't entrusted yet",
+        f"{name}须经委托方可主持{kind.name}，目前尚未受委托",
         Text(
             f"have {' or '.join(by)} entrust {name} with chairing the meeting",
             f"请{'或'.join(by)}就该次会议委托{name}主持",
@@ -138,7 +138,7 @@ def require_entrusted(
 def require_entrusted_chair(
     meeting: Meeting, kind: MeetingKind, composition: Composition, acting: Acting, official: str
 ) -> None:
-    """As `require_entrusted`, for what somebody does as the chair of a meeting that isn't open yet."""
+    """As `require_entrusted`, for an act as the chair of a meeting that isn't open yet."""
     if acting.role == Role.chair and meeting.state in PREPARED:
         chair = acting.on_behalf_of or official
         entrusted = bool(chair_facts(meeting, chair)["entrusted"])
@@ -146,13 +146,14 @@ def require_entrusted_chair(
 
 
 def waits_for_entrustment(meeting: Meeting, kind: MeetingKind, composition: Composition, chair: str) -> bool:
-    """As `chair_waits`, of a meeting."""
+    """As `chair_waits`, for a meeting."""
     entrusted = bool(chair_facts(meeting, chair)["entrusted"])
     return chair_waits(kind, composition, chair, meeting.day, sponsors_of(meeting), entrusted=entrusted)
 
 
 def planned_chair(meeting: Meeting, kind: MeetingKind, composition: Composition) -> str | None:
-    """Who chairs, or is going to: whoever does, was entrusted, was planned, else the one who may by post alone."""
+    """The chair, present or planned: who chairs now, else the entrusted, else the planned one, else the only one
+    entitled by post."""
     if meeting.chair or meeting.entrustment or meeting.convener:
         return meeting.chair or (meeting.entrustment.to if meeting.entrustment else meeting.convener)
     for actor in kind.chair:
@@ -173,10 +174,10 @@ def entrust(
     entrustment: Entrustment,
     on: date,
 ) -> None:
-    """Entrust an official with chairing; of a session that is open, with taking it over. 403 `not_the_head`
-    (`not_an_entrusting_leader` where the rule names others as well); 409 `cannot_be_entrusted` for anybody whom the
-    rulebook doesn't let chair by entrustment, `chairs_by_entrustment` while somebody does, `entrusted_by_another` unless
-    who entrusted somebody, or the head, entrusts somebody else."""
+    """Entrust an official with chairing; in an open session, with taking over the chair. 403 `not_the_head`
+    (`not_an_entrusting_leader` where the rule names others as well); 409 `cannot_be_entrusted` for an official whom the
+    rulebook doesn't admit as an entrusted chair, `chairs_by_entrustment` while an entrusted chair presides,
+    `entrusted_by_another` unless the giver of the existing entrustment, or the head, replaces it."""
     require_state(meeting, *PREPARED, MeetingState.open)
     act = Text("entrust somebody with chairing", "委托主持会议")
     actors = actors_of(kind.entrusted_by)
@@ -188,10 +189,10 @@ def entrust(
         raise refusal(
             "cannot_be_entrusted",
             kind.clause,
-            f"{name} can't be entrusted with chairing {kind.name}",
-            f"{name}不能受委托主持{kind.name}",
+            f"{name} may not be entrusted with chairing {kind.name}",
+            f"{name}不在可受委托主持的人员范围内：{kind.name}",
             Text(
-                f"entrust {', '.join(who) or 'nobody: who may chair does so by post'}",
+                f"entrust {', '.join(who) or 'nobody: this kind is chaired by post only'}",
                 f"可委托：{'、'.join(who) or '无'}",
             ),
         )
@@ -199,9 +200,9 @@ def entrust(
         raise refusal(
             "chairs_by_entrustment",
             kind.clause,
-            "somebody chairs the session by entrustment already",
+            "an entrusted chair already presides over the session",
             "本次会议已由受委托的领导主持",
-            Text("have somebody take over who may chair by post", "可由依职务有权主持的领导接替主持"),
+            Text("have an official who may chair by post take over", "可由依职务有权主持的领导接替主持"),
         )
     if meeting.entrustment:
         _require_own(meeting.entrustment, kind, composition, acting, entrustment.by)
@@ -218,7 +219,7 @@ def _require_own(given: Entrustment, kind: MeetingKind, composition: Composition
         "entrusted_by_another",
         kind.clause,
         f"{giver} has entrusted {to} with chairing this meeting",
-        f"{giver}已委托{to}主持本次会议",
+        f"{giver}已就本次会议委托{to}主持",
         Text(f"only {giver} or the head may entrust somebody else", f"另行委托须由{giver}或政府主要负责人办理"),
         entrusted_by=given.by,
         entrusted=given.to,
@@ -226,8 +227,8 @@ def _require_own(given: Entrustment, kind: MeetingKind, composition: Composition
 
 
 def presided(meeting: Meeting) -> str | None:
-    """Whose meeting it was: the first under whose chair something was decided, and where nothing was, who opened it.
-    Who convenes and chairs a meeting signs its minutes (HC-53, DL-39, XG-33); what was put off isn't decided."""
+    """Whose meeting it was: the first chair under whom something was decided; if nothing was, the chair who opened it.
+    That chair signs the minutes (HC-53, DL-39, XG-33). A deferral isn't a decision."""
     standing = {each.decision_id for each in meeting.resolutions if each.outcome != Outcome.deferred}
     opened = meeting.handovers[0].chair if meeting.handovers else meeting.chair
     return next((each.chair for each in meeting.decided if each.decision_id in standing), opened)

@@ -1,8 +1,7 @@
-"""A meeting (会议): its call, its state, what it decides.
+"""A meeting (会议): its call, its state, its decisions.
 
-Invariants: while the quorum isn't met nothing is decided; a topic gets one
-decision with one lead unit; what was recorded stays. Who chairs, agenda, invitations, leave and the session itself stand in the
-modules beside this one. Pure: no I/O.
+Invariants: nothing is decided without the quorum; a topic gets one decision with one lead unit; records are never
+removed. Chair, agenda, invitations, leave and session are in modules of their own. Pure: no I/O.
 """
 
 from __future__ import annotations
@@ -75,11 +74,11 @@ STATES = States(
         MeetingState.unminuted: "不形成纪要",
     }
 )
-#: What was granted, or reported where that is all the rules ask for.
+#: Leave or delegation that was granted, or reported where the rules require only a report.
 GRANTED = (AnswerState.approved, AnswerState.reported)
-#: What was asked for and still holds: it waits for its answer, or was granted.
+#: A request that is still valid: waiting for its answer, or granted.
 NOT_REFUSED = (AnswerState.requested, *GRANTED)
-#: While it is prepared: from the call to the opening.
+#: The states of preparation: from the call to the opening.
 PREPARED = (MeetingState.called, MeetingState.agenda_approved)
 HELD = (MeetingState.open, MeetingState.closed, MeetingState.minuted, MeetingState.signed)
 
@@ -137,12 +136,12 @@ class Meeting:
 
     @property
     def meeting_kind(self) -> str:
-        """The name of its kind, as topics call theirs."""
+        """The name of its kind, under the name that topics use."""
         return self.kind
 
     @property
     def round(self) -> int:
-        """How often it was postponed: what was announced or granted for another time doesn't hold any more."""
+        """How often it was postponed; notices and grants of an earlier round no longer count."""
         return len(self.postponements)
 
 
@@ -160,8 +159,8 @@ def require_organiser(
     act: Text,
     clause: str | None = None,
 ) -> None:
-    """Problem 403 `not_the_organiser` (`not_the_office` where that organises) unless the official belongs to who
-    organises this kind: the office, or the unit that proposed the meeting."""
+    """Problem 403 `not_the_organiser` (`not_the_office` where the office organises) unless the official belongs to the
+    organiser of this kind: the office, or the unit that proposed the meeting."""
     actors = actors_of(kind.organiser)
     code = "not_the_office" if kind.organiser == (Role.office,) else "not_the_organiser"
     composition.require(
@@ -172,7 +171,7 @@ def require_organiser(
 
 
 def sponsors_of(meeting: Meeting) -> list[str]:
-    """The units that bring the meeting's topics; before there are any, the one that organises it."""
+    """The sponsors of the meeting's topics; before there are topics, the organising unit."""
     found = list(dict.fromkeys(item.sponsor for item in meeting.agenda))
     return found or ([meeting.organised_by] if meeting.organised_by else [])
 
@@ -181,7 +180,7 @@ def lapsed(asked: Asked) -> Asked:
     return replace(asked, state=AnswerState.lapsed)
 
 
-# deciding -----------------------------------------------------------------------------------------------------------
+# the quorum -----------------------------------------------------------------------------------------------------------
 def members_in_the_room(meeting: Meeting) -> list[str]:
     return [entry.official for entry in meeting.attendance if entry.in_the_room and entry.official in meeting.members]
 
@@ -191,21 +190,21 @@ def quorum_is_met(meeting: Meeting) -> bool:
 
 
 def quorum_lost(meeting: Meeting) -> str | None:
-    """The clause of the quorum that isn't met at the moment; None where it is, or none is asked for."""
+    """The clause of the quorum that isn't met now; None if it is met, or none is required."""
     return meeting.quorum_needed.clause if meeting.quorum_needed and not quorum_is_met(meeting) else None
 
 
 def no_quorum(meeting: Meeting) -> Problem:
-    """Nothing can be decided: too few members are in the room."""
+    """The refusal where too few members are present to decide."""
     assert meeting.quorum_needed
     there, needed = len(members_in_the_room(meeting)), meeting.quorum_needed.needed
     return refusal(
         "quorum_lost",
         meeting.quorum_needed.clause,
-        f"{there} of {len(meeting.members)} members are in the room, {needed} are needed",
+        f"{there} of {len(meeting.members)} members are present; at least {needed} are required",
         f"现在场组成人员{there}人，至少须{needed}人在场方可作出决定",
         Text(
-            "wait until somebody comes back, and record it; or defer the topic",
+            "record the return of members before deciding, or defer the topic",
             "待有关人员返回并登记后再作决定，或将该议题暂缓",
         ),
         present=there,
@@ -215,22 +214,22 @@ def no_quorum(meeting: Meeting) -> Problem:
 
 
 def step_context(meeting: Meeting, chair: str | None) -> RoleContext:
-    """Whom the roles sponsor, chair and entrusting leader mean in this meeting's chains."""
+    """The holders of the roles sponsor, chair and entrusting leader in this meeting's chains."""
     sponsor = meeting.organised_by or next(iter(sponsors_of(meeting)), None)
     entrusting = meeting.entrustment.by if meeting.entrustment and meeting.entrustment.to == chair else None
     return RoleContext(sponsor, chair, entrusting)
 
 
 def minutes_facts(meeting: Meeting, official: str | None) -> Facts:
-    """Facts of the minutes' chain: whether this official chaired, and did so by entrustment; whether any topic was a
-    major matter."""
+    """Facts of the minutes' chain: whether this official chaired, and by entrustment; whether any topic was a major
+    matter."""
     chaired = meeting.chair is not None and meeting.chair == official
     entrusted = meeting.entrustment is not None and meeting.entrustment.to == meeting.chair
     return {"chaired": chaired, "entrusted": entrusted, "major": any(item.major for item in meeting.agenda)}
 
 
 def may_ask(composition: Composition, by: str | None, official: str, on: date, clause: str | None) -> None:
-    """Problem 403 `not_the_participant` unless somebody asks for themselves, or the office on their behalf."""
+    """Problem 403 `not_the_participant` unless the official asks for themselves, or the office asks for them."""
     if by == official:
         return
     act = Text("ask for others", "代他人办理")

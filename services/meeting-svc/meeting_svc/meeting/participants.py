@@ -1,4 +1,4 @@
-"""Who takes part in a meeting: members, whom the call names, invitees, staff, who has leave and who comes instead. Pure."""
+"""The participants of a meeting: members, named participants, invitees, staff; granted leave and delegates. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from zhengling.rules.meetings import MeetingKind
 
 
 def named(meeting: Meeting, composition: Composition) -> list[str]:
-    """The officials whom the call names: by themselves, or as the principals of the units it names."""
+    """The officials named by the call: directly, or as principals of the units it names."""
     heads = [
         official
         for organisation in meeting.participants.organisations
@@ -21,14 +21,15 @@ def named(meeting: Meeting, composition: Composition) -> list[str]:
 
 
 def members_of(meeting: Meeting, kind: MeetingKind, composition: Composition) -> list[str]:
-    """Who counts: by the rule's roles on the meeting's day; for a kind whose rule names nobody, whom the call names."""
+    """The members who count: by the rule's roles on the meeting's day; for a kind without such roles, those named by
+    the call."""
     if meeting.opened_at:
         return meeting.members
     return list(composition.members(kind.members, meeting.day)) if kind.members else named(meeting, composition)
 
 
 def expected(meeting: Meeting, kind: MeetingKind, composition: Composition) -> dict[str, Capacity]:
-    """Everybody who has to stand in the roll call, and as what."""
+    """Everybody who has to be in the roll call, with their capacity."""
     members = dict.fromkeys(members_of(meeting, kind, composition), Capacity.member)
     attendees = dict.fromkeys(composition.members(kind.attendees, meeting.day), Capacity.attendee)
     return members | attendees | members
@@ -39,12 +40,12 @@ def organisations_of(composition: Composition, official: str, on: date) -> list[
 
 
 def is_staff(composition: Composition, official: str, on: date) -> bool:
-    """Whether all that the official holds on that day is a staff post."""
+    """Whether the official holds only staff posts on that day."""
     held = [post.role for post in composition.posts if post.official == official and post.holds(on)]
     return bool(held) and set(held) == {PostRole.staff}
 
 
-# the roll call ------------------------------------------------------------------------------------------------------
+# granted leave and delegation -----------------------------------------------------------------------------------------
 def granted_leave(meeting: Meeting, official: str) -> LeaveRequest | None:
     found = [leave for leave in meeting.leaves if leave.official == official and leave.state in GRANTED]
     return found[-1] if found else None

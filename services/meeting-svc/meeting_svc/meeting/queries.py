@@ -1,4 +1,4 @@
-"""Reads of meetings."""
+"""Queries of meetings."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ from zhengling.web.worklist import waited_for
 
 
 async def meeting_view(call: Call, meeting: Meeting) -> MeetingView:
-    """The meeting with what is next: what it asks for before it opens, who takes the next step of a chain."""
+    """The meeting with what it requires before it opens, and the next step of its chain."""
     return await _view(call, meeting, await _context_of(call, [meeting]))
 
 
 @dataclass(frozen=True)
 class _Context:
-    """What the views of a page of meetings need beside them, asked for once: their newest minutes, and which meetings
-    have another one of their kind on their day."""
+    """What the views of a page of meetings need in addition, read once: their newest minutes, and which meetings have
+    another one of their kind on the same day."""
 
     newest: dict[str, Newest]
     doubled: set[tuple[str, date]]
@@ -68,7 +68,8 @@ async def _context_of(call: Call, rows: Sequence[Meeting]) -> _Context:
 
 
 async def _newest_minutes(call: Call, meetings_: Sequence[Meeting]) -> dict[str, Newest]:
-    """The newest minutes of each meeting that has any: they may wait for a step, as a correction of signed ones does."""
+    """The newest minutes of each meeting that has any; they may wait for a step, also as a correction of signed
+    minutes."""
     with_minutes = (MeetingState.minuted, MeetingState.signed, MeetingState.unminuted)
     minuted = [meeting.id for meeting in meetings_ if meeting.state in with_minutes]
     return await newest_of(call, minuted) if minuted else {}
@@ -90,25 +91,26 @@ async def _view(call: Call, meeting: Meeting, context: _Context) -> MeetingView:
     }
     if kind.minutes:
         chains |= dict.fromkeys((MeetingState.closed, MeetingState.minuted), (kind.minutes, meeting.minutes_steps))
-        if newest and newest.state == MinutesState.draft:  # of a correction, where the minutes are signed
+        if newest and newest.state == MinutesState.draft:  # the draft of a correction, if the minutes are signed
             chains[meeting.state] = (kind.minutes, meeting.minutes_steps)
     if meeting.state in chains:
         facts_of: FactsOf = partial(minutes_facts, meeting)
-        if newest:  # what the draft says of itself counts too
+        if newest:  # the draft's own facts count too
             facts_of = partial(minutes_.facts_of, meeting, newest.major)
         view.next_step = await _next_step(call, meeting, kind, *chains[meeting.state], facts_of)
     return view
 
 
 async def _day_remarks(call: Call, meeting: Meeting, kind: MeetingKind, context: _Context) -> list[Remark]:
-    """A day that is no working day, and a second meeting of the kind on it: lawful, and perhaps a mistake."""
+    """Warnings: the day isn't a working day, or has a second meeting of the kind. Both are lawful, but may be
+    mistakes."""
     found = []
-    with suppress(Problem):  # no calendar came yet, or none that reaches the day: a read doesn't fail for a warning
+    with suppress(Problem):  # without a calendar for the day there is no warning; a read mustn't fail for one
         if not (await calendars.current(call.session)).is_workday(meeting.day):
-            text = Text(f"{meeting.day} is no working day", f"{meeting.day}不是工作日")
+            text = Text(f"{meeting.day} isn't a working day", f"{meeting.day}不是工作日")
             found.append(Remark("not_a_working_day", None, text))
     if (meeting.kind, meeting.day) in context.doubled:
-        text = Text(f"{kind.name} is called twice for {meeting.day}", f"{meeting.day}已有另一次{kind.name}")
+        text = Text(f"another {kind.name} is called for {meeting.day}", f"{meeting.day}已有另一次{kind.name}")
         found.append(Remark("second_on_the_day", None, text))
     return found
 
@@ -148,7 +150,7 @@ def _expected(meeting: Meeting, kind: MeetingKind, people: Composition) -> Itera
     coming = {a.official: a.coming for a in meeting.acknowledgements if a.round == meeting.round}
     for official, capacity in participants.expected(meeting, kind, people).items():
         delegate = participants.granted_delegate(meeting, official)
-        told = [notice.act.occurred_at for notice in sent if official in notice.recipients]
+        sent_at = [notice.act.occurred_at for notice in sent if official in notice.recipients]
         yield ExpectedView(
             official=official,
             name=people.official_names.get(official, official),
@@ -156,7 +158,7 @@ def _expected(meeting: Meeting, kind: MeetingKind, people: Composition) -> Itera
             away=people.absent(official, meeting.day) is not None,
             on_leave=participants.granted_leave(meeting, official) is not None,
             delegate=delegate.delegate if delegate else None,
-            told_at=told[-1] if told else None,
+            told_at=sent_at[-1] if sent_at else None,
             coming=coming.get(official),
         )
 
@@ -174,7 +176,7 @@ async def list_meetings(
     until: date | None,
     waits_for: str | None,
 ) -> Page[MeetingView]:
-    """Meetings called for a day from `since` to `until`."""
+    """Meetings on a day between `since` and `until`, both included."""
     wanted, day = equal(Meeting, kind=kind, state=state), meeting_table.c.day
     wanted += [day >= since] if since else []
     wanted += [day <= until] if until else []
@@ -192,14 +194,14 @@ async def list_meetings(
     return Page(items=[await _view(call, row, context) for row in rows], next_cursor=cursor)
 
 
-#: In which a step of a chain, an answer or an entrustment may wait for somebody.
+#: The states in which a step, an answer or an entrustment may be outstanding.
 _UNDER_WAY = (*meetings.PREPARED, MeetingState.closed, MeetingState.minuted)
-#: What is asked of those whom a remark names.
+#: The remarks that ask something of the officials they name.
 _ASKED = {"chair_not_lawful", "chair_away", "chair_on_leave", "leave_pending", "delegate_pending"}
 
 
 def _waits_for(view: MeetingView) -> set[str]:
-    """Who may act on a meeting next: a step of its agenda, its invitees or its minutes, an answer, an entrustment."""
+    """Who may act on a meeting next: a step of its agenda, invitees or minutes, an answer, an entrustment."""
     steps = [step.officials for step in (view.next_step, view.next_invitee_step) if step]
     return {
         o for officials in (*steps, *(each.officials for each in view.next if each.code in _ASKED)) for o in officials

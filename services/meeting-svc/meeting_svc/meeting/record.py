@@ -1,6 +1,6 @@
-"""What a meeting's record consists of (会议档案): how it was called, what stood on its agenda, who was asked, told and seen.
+"""The parts of a meeting's record (会议档案): call, agenda, invitations and notices, leave, attendance, decisions.
 
-Every part is a fact of the past: it names who and when, and never changes once it was written. Pure: no I/O.
+Every part is a fact of the past: it states who and when, and never changes once written. Pure: no I/O.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from zhengling.rules.vocabulary import LeaveReason, Role, TopicNature
 
 @dataclass(frozen=True)
 class Remark:
-    """Something that a meeting still asks for, or that it is warned of; `officials` are those it concerns."""
+    """A requirement that is still open, or a warning; `officials` are those concerned."""
 
     code: str
     clause: str | None
@@ -30,7 +30,8 @@ class Remark:
 # the call -----------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Participants:
-    """Whom the call names, for a kind whose rule names no members: officials, and units that send their principal."""
+    """The participants named by the call, for a kind whose rule names no members: officials, and units that send their
+    principal."""
 
     officials: list[str] = field(default_factory=list)
     organisations: list[str] = field(default_factory=list)
@@ -38,7 +39,7 @@ class Participants:
 
 @dataclass(frozen=True)
 class Recording:
-    """A recording of the session that the office arranged."""
+    """A recording of the session, arranged by the office."""
 
     by: str
     arranged: Act
@@ -46,7 +47,7 @@ class Recording:
 
 @dataclass(frozen=True)
 class Postponement:
-    """The meeting was called for another time or place."""
+    """The time and place that the meeting had before it was postponed."""
 
     day: date
     starts_at: datetime | None
@@ -63,7 +64,7 @@ class Cancellation:
 
 @dataclass(frozen=True)
 class Entrustment:
-    """Somebody is entrusted with chairing this meeting."""
+    """The entrustment of an official with chairing this meeting."""
 
     to: str
     by: str
@@ -93,7 +94,7 @@ class AgendaCause(StrEnum):
 
 @dataclass(frozen=True)
 class AgendaVersion:
-    """An agenda as it was approved; `reason` where it changed after the first approval."""
+    """An approved version of the agenda; `reason` where it changed after the first approval."""
 
     number: int
     items: list[AgendaItem]
@@ -109,11 +110,11 @@ class AgendaRemoval:
     act: Act
 
 
-# those who are asked and told -----------------------------------------------------------------------------------------
+# invitations, notices, leave ------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Invitee:
-    """Somebody invited beyond members and standing attendees: an official, a unit or a name from outside; for the whole
-    meeting or for one topic. `approval` holds the steps of the chain under which the list was approved."""
+    """An invitee beyond members and standing attendees: an official, a unit or an outside guest by name; for the whole
+    meeting or one topic. `approval` holds the steps of the chain that approved the list."""
 
     number: int
     official: str | None
@@ -138,7 +139,7 @@ class InviteeRemoval:
 
 @dataclass(frozen=True)
 class OutsideConsent:
-    """Somebody agreed to principals being asked whom the chair isn't in charge of."""
+    """Consent to inviting principals outside the chair's portfolio."""
 
     officials: list[str]
     reason: str
@@ -147,7 +148,8 @@ class OutsideConsent:
 
 @dataclass(frozen=True)
 class NoticeSent:
-    """Agenda and papers were sent to these, for the time and place that held then (`round` counts postponements)."""
+    """The dispatch of agenda and papers to these recipients, for the time and place valid then (`round` counts
+    postponements)."""
 
     agenda_version: int
     round: int
@@ -182,7 +184,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Withdrawal:
-    """Whoever had asked comes after all, and why."""
+    """The withdrawal of a request for leave, with the reason: the official attends after all."""
 
     act: Act
     reason: str
@@ -190,9 +192,9 @@ class Withdrawal:
 
 @dataclass(frozen=True)
 class LeaveRequest:
-    """Somebody who can't come asks for leave; `asked` names the roles that answer, none where the rules ask nobody; leave
-    that is only reported waits for the office to report it to the roles of `reported_to`.
-    A withdrawal leaves the answer on record."""
+    """A request for leave from the meeting; `asked` names the roles that answer, empty where the rules ask nobody.
+    Leave that is only reported waits until the office reports it to the roles in `reported_to`. A withdrawal keeps the
+    answer on record."""
 
     official: str
     reason_kind: LeaveReason | None
@@ -208,7 +210,7 @@ class LeaveRequest:
 
 @dataclass(frozen=True)
 class Delegation:
-    """Somebody sends another in their place; whoever is sent doesn't count as the one who sends."""
+    """The sending of a delegate; a delegate doesn't count as the official represented."""
 
     official: str
     delegate: str
@@ -222,7 +224,7 @@ class Delegation:
 
 # the session --------------------------------------------------------------------------------------------------------
 class Capacity(StrEnum):
-    """As what somebody takes part. Only members count to a quorum."""
+    """The capacity in which somebody takes part. Only members count towards a quorum."""
 
     member = "member"
     attendee = "attendee"
@@ -235,7 +237,7 @@ class Capacity(StrEnum):
 
 
 class Presence(StrEnum):
-    """How an official stood in the roll call; `away` is on an absence that the calendar knows."""
+    """An official's status in the roll call; `away` means an absence known to the calendar."""
 
     present = "present"
     on_leave = "on_leave"
@@ -246,7 +248,7 @@ class Presence(StrEnum):
 
 @dataclass(frozen=True)
 class Attendance:
-    """One official in the attendance list. `left_at` stays empty for whoever came back."""
+    """One official in the attendance list. `left_at` is empty after a return."""
 
     official: str
     present: bool
@@ -265,7 +267,8 @@ class Attendance:
 
 @dataclass(frozen=True)
 class GuestAttendance:
-    """A guest from outside (外请人员) in the attendance list, by the name of the invitation: of no quorum, without leave."""
+    """An outside guest (外请人员) in the attendance list, by the invitation's name; never part of a quorum, needs no
+    leave."""
 
     name: str
     present: bool
@@ -280,7 +283,7 @@ class GuestAttendance:
 
     @property
     def status(self) -> Presence:
-        """A guest needs no leave: whoever said why they don't come is excused."""
+        """A guest needs no leave: one who gave a reason for not attending is excused."""
         if self.present:
             return Presence.present
         return Presence.on_leave if self.reason else Presence.absent
@@ -288,7 +291,7 @@ class GuestAttendance:
 
 @dataclass(frozen=True)
 class QuorumNeeded:
-    """How many of the members have to be there, as it was fixed when the session opened."""
+    """The number of members required, fixed when the session opened."""
 
     needed: int
     clause: str
@@ -301,7 +304,7 @@ class Move(StrEnum):
 
 @dataclass(frozen=True)
 class Movement:
-    """Either an official, or a guest by name, came or left."""
+    """An arrival or departure of an official, or of a guest by name."""
 
     official: str | None
     move: Move
@@ -316,7 +319,7 @@ class Movement:
 
 @dataclass(frozen=True)
 class Handover:
-    """The chair handed over to somebody else while the session was open."""
+    """The transfer of the chair to another official in an open session."""
 
     chair: str
     to: str
@@ -326,8 +329,8 @@ class Handover:
 
 @dataclass(frozen=True)
 class Recorded:
-    """One recording of a decision: `resolution` is None where it was taken back, `reason` empty the first time. `chair` is
-    who chaired when it was taken; `quorum_clause` stands where there was no quorum, so that it could only be deferred."""
+    """One recording of a decision: `resolution` is None if it withdraws the decision, `reason` empty the first time.
+    `chair` is who chaired then; `quorum_clause` is set if there was no quorum, so that only a deferral was possible."""
 
     decision_id: str
     resolution: Resolution | None
@@ -339,7 +342,7 @@ class Recorded:
 
 @dataclass(frozen=True)
 class StaffApproval:
-    """One more staff member of a sponsor may come, by name."""
+    """The approval of one more staff member of a sponsor, by name."""
 
     topic_id: str
     official: str
@@ -349,7 +352,7 @@ class StaffApproval:
 
 @dataclass(frozen=True)
 class Copy:
-    """A copy of a paper that somebody was handed; one marked for return is outstanding until it is back."""
+    """A copy of a paper handed to somebody; a copy marked for return is outstanding until it is back."""
 
     number: int
     holder: str
@@ -366,8 +369,8 @@ class Copy:
 _A_MEETING, _IN_THE_MINUTES = (
     Text("a meeting", "一次会议"),
     Text(
-        "leave out what is on record already; what has to be known beyond stands in the text of the minutes",
-        "已登记的无需重复登记；确需记载的，请写入会议纪要",
+        "don't record the same again; put further facts into the text of the minutes",
+        "已登记事项无需重复登记；确需记载的，请写入会议纪要",
     ),
 )
 
@@ -375,5 +378,5 @@ _A_MEETING, _IN_THE_MINUTES = (
 OF_A_MEETING = Bound(300, _A_MEETING, _IN_THE_MINUTES)
 
 
-#: Who comes, leaves, answers and is handed something: several times for each of a few hundred.
+#: Arrivals, departures, answers and papers handed out: several for each of a few hundred people.
 OF_THE_PEOPLE_IN_A_MEETING = Bound(2000, _A_MEETING, _IN_THE_MINUTES)

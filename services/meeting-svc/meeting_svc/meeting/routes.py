@@ -1,4 +1,4 @@
-"""HTTP → command or query of meetings; no rules here."""
+"""HTTP → queries of meetings; no rules here."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ async def list_meetings(
     paging: Paging,
     kind: Annotated[str | None, Query(max_length=60)] = None,
     state: Annotated[MeetingState | None, Query()] = None,
-    since: Annotated[Day | None, Query(alias="from", description="its day lies here or later")] = None,
-    until: Annotated[Day | None, Query(alias="to", description="its day lies here or earlier")] = None,
+    since: Annotated[Day | None, Query(alias="from", description="its day is this day or later")] = None,
+    until: Annotated[Day | None, Query(alias="to", description="its day is this day or earlier")] = None,
     waits_for: WaitsFor = None,
 ) -> Page[MeetingView]:
     return await see.list_meetings(call, paging, kind, state, since, until, waits_for)

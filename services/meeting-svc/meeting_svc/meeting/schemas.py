@@ -1,4 +1,4 @@
-"""What the API takes and gives of meetings."""
+"""Views of meetings."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class TextView(View):
 
 
 class RemarkView(View):
-    """Something that is still asked for, or warned of; whom it concerns."""
+    """A requirement that is still open, or a warning, with the officials concerned."""
 
     code: str
     clause: str | None
@@ -92,9 +92,11 @@ class RecordedView(View):
     """One recording of a decision."""
 
     decision_id: str
-    resolution: Annotated[Resolution | None, Field(description="null where it was taken back")]
-    chair: Annotated[str, Field(description="who chaired when it was taken")]
-    quorum_clause: Annotated[str | None, Field(description="where there was no quorum: it could only be deferred")]
+    resolution: Annotated[Resolution | None, Field(description="null if it withdraws the decision")]
+    chair: Annotated[str, Field(description="who chaired when it was decided")]
+    quorum_clause: Annotated[
+        str | None, Field(description="set if there was no quorum, so that only a deferral was possible")
+    ]
     reason: str
     act: ActView
 
@@ -131,13 +133,11 @@ class MeetingView(View):
     devices: Annotated[ActView | None, Field(description="who declared that phones and recorders were handed in")]
     staff: list[StaffView]
     entrustment: EntrustmentView | None
-    earlier_entrustments: Annotated[list[EntrustmentView], Field(description="those that it took the place of")]
-    chair: Annotated[
-        str | None, Field(description="who chairs; after the close the one whose meeting it was, who signs its minutes")
-    ]
+    earlier_entrustments: Annotated[list[EntrustmentView], Field(description="entrustments that were replaced")]
+    chair: Annotated[str | None, Field(description="the chair; after the close the chair who signs the minutes")]
     members: list[str]
     attendance: list[AttendanceView]
-    guests: Annotated[list[AttendingGuestView], Field(description="from outside; they count to no quorum")]
+    guests: Annotated[list[AttendingGuestView], Field(description="outside guests; they never count towards a quorum")]
     movements: list[MovementView]
     handovers: list[HandoverView]
     copies: list[CopyView]
@@ -148,21 +148,21 @@ class MeetingView(View):
     minutes_steps: list[StepView]
     expected: Annotated[
         list[ExpectedView],
-        Field(default_factory=list, description="who has to stand in the roll call, before it opens"),
+        Field(default_factory=list, description="before the opening: everybody who has to be in the roll call"),
     ]
     away: Annotated[
         list[str],
-        Field(default_factory=list, description="members who are known to be away on its day, before it opens"),
+        Field(default_factory=list, description="before the opening: members known to be absent on its day"),
     ]
-    quorum: Annotated[QuorumView | None, Field(description="where the rules ask for one")] = None
+    quorum: Annotated[QuorumView | None, Field(description="where the rules require one")] = None
     outstanding_copies: Annotated[
-        list[int], Field(default_factory=list, description="copies marked for return that aren't back")
+        list[int], Field(default_factory=list, description="numbers of copies marked for return that aren't back")
     ]
     warnings: Annotated[
-        list[RemarkView], Field(default_factory=list, description="what is lawful, and yet not as it should be")
+        list[RemarkView], Field(default_factory=list, description="warnings: lawful, but possibly a mistake")
     ]
     next: Annotated[
-        list[RemarkView], Field(default_factory=list, description="what is asked for before it can be opened")
+        list[RemarkView], Field(default_factory=list, description="what is required before it can be opened")
     ]
     next_step: NextStep | None = None
     next_invitee_step: NextStep | None = None

@@ -1,8 +1,8 @@
-"""Who acts once somebody has left office whom a meeting's record names: its chair, or the leader who entrusted the chair.
+"""Succession of a chair or entrusting leader named in a meeting's record who has left office.
 
-Invariant: while they hold any post nobody acts in their place but by their absence. Afterwards it is the one who holds now
-the post in virtue of which they acted, and where that is nobody, or several, the government's head (decision 0013). Pure:
-no I/O.
+Invariant: while they hold any post, only a stand-in for an absence acts for them. Afterwards it is the present holder
+of the post in virtue of which they acted; if there is none, or several, the government's head (decision 0013). Pure: no
+I/O.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from zhengling.rules.vocabulary import Role
 
 @dataclass(frozen=True)
 class Places:
-    """Whom the roles sponsor, chair and entrusting leader mean in a meeting's chains on a day, and after whom."""
+    """The holders of the roles sponsor, chair and entrusting leader in a meeting's chains on a day, and whom they
+    succeed."""
 
     context: RoleContext
     succeeded: dict[Role, Succession]
@@ -33,7 +34,7 @@ class Places:
 
 
 def places(meeting: Meeting, kind: MeetingKind, composition: Composition, on: date) -> Places:
-    """Who stands in those places; from the opening on, a successor for whoever left office since."""
+    """The holders of these roles; from the opening on, a successor for whoever has left office since."""
     context = step_context(meeting, planned_chair(meeting, kind, composition))
     chair, entrusting, succeeded = context.chair, context.entrusting, dict[Role, Succession]()
     if meeting.opened_at and chair and not composition.serves(chair, on):
@@ -46,7 +47,7 @@ def places(meeting: Meeting, kind: MeetingKind, composition: Composition, on: da
 
 
 def chaired_by(meeting: Meeting, kind: MeetingKind, composition: Composition, official: str) -> Acting | None:
-    """By what somebody who chaired the meeting chaired it."""
+    """In what capacity an official who chaired the meeting did so."""
     assert meeting.opened_at
     facts = chair_facts(meeting, official)
     sponsor = step_context(meeting, official).sponsor
@@ -56,7 +57,7 @@ def chaired_by(meeting: Meeting, kind: MeetingKind, composition: Composition, of
 
 
 def _entrusted_by(meeting: Meeting, kind: MeetingKind, composition: Composition) -> Acting | None:
-    """By what the chair was entrusted."""
+    """In what capacity the entrusting leader entrusted the chair."""
     given = meeting.entrustment
     if given is None:
         return None
@@ -67,7 +68,7 @@ def _entrusted_by(meeting: Meeting, kind: MeetingKind, composition: Composition)
 def _after(
     gone: str, composition: Composition, acted: Acting | None, meeting: Meeting, on: date
 ) -> tuple[str | None, Succession]:
-    """The one who holds now the post by which somebody acted who is gone; else the head, if there is one."""
+    """The present holder of the post by virtue of which the departed official acted; else the head, if there is one."""
     left_on = _last_day(composition, gone)
     if acted and len(found := _holders(composition, acted.role, sponsors_of(meeting), on)) == 1:
         return found.pop(), Succession(gone, acted.role, left_on)
@@ -75,8 +76,8 @@ def _after(
 
 
 def _holders(composition: Composition, role: Role, sponsors: list[str], on: date) -> set[str]:
-    """Who holds a role; of several those in charge of all who brought the meeting's topics, as the portfolio tells one
-    deputy's post from another's."""
+    """The holders of a role; if there are several, those whose portfolio covers all sponsors of the meeting's topics,
+    as the portfolio distinguishes one deputy's post from another's."""
     found = set(composition.holders(role, on))
     if role == Role.deputy_in_charge or len(found) > 1:
         in_charge = [
@@ -89,6 +90,6 @@ def _holders(composition: Composition, role: Role, sponsors: list[str], on: date
 
 
 def _last_day(composition: Composition, official: str) -> date | None:
-    """The last day of the official's posts, where they are on record."""
+    """The last day of the official's posts, if they are on record."""
     ends = [post.until for post in composition.posts if post.official == official and post.until]
     return max(ends, default=None)

@@ -1,4 +1,4 @@
-"""The table of meetings; the noun is mapped onto it as it is."""
+"""The table of meetings."""
 
 import sqlalchemy as sa
 
