@@ -1,1 +1,1 @@
-"""Who comes, goes and counts: roll call, arrivals and departures, quorum."""
+"""Attendance of a session: roll call, arrivals and departures, quorum."""

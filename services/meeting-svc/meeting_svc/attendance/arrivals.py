@@ -1,6 +1,6 @@
-"""Who comes and leaves (到会、离会) while a session is open: officials, and guests from outside.
+"""Arrivals and departures (到会、离会) during a session, of officials and outside guests.
 
-Invariants: nobody comes who is there, or leaves who isn't; each one's movements are in order; whoever chairs stays.
+Invariants: only absent people arrive and only present people leave; each one's movements are in order; the chair stays.
 Pure: no I/O.
 """
 
@@ -30,14 +30,14 @@ Entry = TypeVar("Entry", Attendance, GuestAttendance)
 
 
 def move(meeting: Meeting, kind: MeetingKind, composition: Composition, movement: Movement) -> None:
-    """Somebody came or left. Problem 422 `not_one_person`; refusals: `chair_must_hand_over`, `in_the_room_already`,
-    `not_in_the_room`, `before_the_opening`, `before_the_last_movement`, `not_on_the_agenda`, `record_full`; as
-    `attendance.capacity_of` and `require_guest_invited` for whoever may not come."""
+    """Record an arrival or departure. Problem 422 `not_one_person`; refusals: `chair_must_hand_over`,
+    `in_the_room_already`, `not_in_the_room`, `before_the_opening`, `before_the_last_movement`, `not_on_the_agenda`,
+    `record_full`; those of `attendance.capacity_of` and `require_guest_invited` for people who may not attend."""
     require_state(meeting, MeetingState.open)
     if (movement.official is None) == (movement.guest is None):
         raise invalid(
             "not_one_person",
-            "either an official or a guest comes or leaves",
+            "name either an official or a guest",
             "到会、离会人员须且只能填写官员或外请人员之一",
         )
     if movement.topic_id:
@@ -102,18 +102,18 @@ def _require_in_order(meeting: Meeting, movement: Movement) -> None:
         raise refusal(
             "before_the_opening",
             None,
-            f"the session opened at {meeting.opened_at.isoformat()}",
-            "到会、离会时间不能早于会议开始时间",
-            Text("state when it occurred, after the opening", "请填写会议开始之后的时间"),
+            f"the time is before the opening of the session, {meeting.opened_at.isoformat()}",
+            "到会、离会时间不得早于会议开始时间",
+            Text("state a time after the opening", "请填写会议开始之后的时间"),
         )
     own = [other.act.occurred_at for other in meeting.movements if other.who == movement.who]
     if own and occurred < own[-1]:
         raise refusal(
             "before_the_last_movement",
             None,
-            f"they came or left later than that, at {own[-1].isoformat()}",
-            "时间不能早于该人员上一次到会或离会的时间",
-            Text("state when it occurred, after the last movement", "请填写上一次记录之后的时间"),
+            f"the time is before their last movement, {own[-1].isoformat()}",
+            "登记时间不得早于该人员上一次到会或离会的时间",
+            Text("state a time after the last movement", "请填写上一次记录之后的时间"),
         )
 
 
@@ -122,9 +122,9 @@ def _no_movement(movement: Movement, name: str) -> Problem:
         return refusal(
             "in_the_room_already",
             None,
-            f"{name} is in the room",
+            f"{name} is already in the room",
             f"{name}已在会场",
-            Text("nothing is asked for", "无需登记"),
+            Text("no record is necessary", "无需登记"),
         )
     return refusal(
         "not_in_the_room",
@@ -140,8 +140,8 @@ def _require_no_chair(meeting: Meeting, kind: MeetingKind, official: str) -> Non
         raise refusal(
             "chair_must_hand_over",
             kind.clause,
-            "whoever chairs can't leave while the session is open",
-            "会议进行中，主持人不能离会",
+            "the chair can't leave while the session is open",
+            "会议进行中，主持人不得离会",
             Text(
                 "hand the chair over to somebody who may chair, or close the session",
                 "请先移交主持，或先散会",

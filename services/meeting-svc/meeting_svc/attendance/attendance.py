@@ -1,8 +1,8 @@
-"""Attendance (出席): who should be there and as what, the roll call, how many count.
+"""Attendance (出席): who should attend in which capacity, the roll call, who counts.
 
-Invariants: every member and standing attendee stands in the roll call; only members count to the quorum, and a
-delegate doesn't count as the member; guests from outside stand in a list of their own, which no quorum sees; of a
-sponsor's staff no more come in than the rule or a name on record lets. Pure: no I/O.
+Invariants: every member and standing attendee is in the roll call; only members count towards the quorum, and a
+delegate doesn't count as the member; outside guests are in a list of their own, never part of a quorum; a sponsor
+brings no more staff than the rule, or an approval by name, allows. Pure: no I/O.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ def capacity_of(
     topic_id: str | None,
     admitted: list[Attendance],
 ) -> Capacity:
-    """As what somebody takes part, beside those who were admitted. Problems for whoever may not come in: 403
-    `not_invited` where the list of invitees has to be approved, 403 `staff_of_others` and `too_many_staff` where the
-    rule limits staff."""
+    """The capacity in which somebody takes part, given those already admitted. Problems for people who may not attend:
+    403 `not_invited` where the list of invitees has to be approved, 403 `staff_of_others` and `too_many_staff` where
+    the rule limits staff."""
     if official in (due := expected(meeting, kind, composition)):
         return due[official]
     units = organisations_of(composition, official, meeting.day)
@@ -62,15 +62,15 @@ def capacity_of(
 
 
 def _require_invited(kind: MeetingKind, composition: Composition, official: str, staff: bool) -> None:
-    """Problem 403 where the rules keep out whoever nobody asked."""
+    """Problem 403 where the rules exclude people who weren't invited."""
     name = composition.official_names.get(official, official)
     if staff and kind.staff:
         raise not_permitted(
             "staff_of_others",
             kind.staff.clause,
-            f"{name} is staff of a unit that brings no topic",
+            f"{name} is staff of a unit that sponsors no topic of this agenda",
             f"{name}为非议题主办部门工作人员，不得进入会场",
-            Text("only staff of the topics' sponsors come in", "仅限议题主办部门工作人员"),
+            Text("only staff of the topics' sponsors may attend", "仅限议题主办部门工作人员"),
         )
     if kind.invitees:
         raise not_permitted(
@@ -90,7 +90,8 @@ def _require_staff(
     topic_id: str | None,
     admitted: list[Attendance],
 ) -> None:
-    """Problem 403 `too_many_staff` (HC-51): so many of a sponsor for a topic, others by name on record."""
+    """Problem 403 `too_many_staff` (HC-51): a fixed number for each sponsor and topic; others need an approval by
+    name."""
     if kind.staff is None or any(each.official == official for each in meeting.staff):
         return
     units = organisations_of(composition, official, meeting.day)
@@ -109,8 +110,8 @@ def _require_staff(
     raise not_permitted(
         "too_many_staff",
         kind.staff.clause,
-        f"{name} would be one more than the {kind.staff.per_topic} staff that a sponsor brings to a topic",
-        f"议题主办部门每个议题限{kind.staff.per_topic}名工作人员，{name}超出",
+        f"{name} would exceed the limit of {kind.staff.per_topic} staff for each sponsor and topic",
+        f"议题主办部门每个议题限{kind.staff.per_topic}名工作人员，{name}超出限额",
         Text("have the office approve them by name beforehand", "请提前将名单报政府办公室批准"),
     )
 
@@ -118,16 +119,16 @@ def _require_staff(
 def approve_staff(
     meeting: Meeting, kind: MeetingKind, composition: Composition, approval: StaffApproval, on: date
 ) -> None:
-    """Let one more staff member of a topic's sponsor come, by name. Problem 403 `not_the_staff_approver`; refusals
+    """Approve one more staff member of a topic's sponsor, by name. Problem 403 `not_the_staff_approver`; refusals
     `staff_not_limited`, `staff_of_others`."""
     require_state(meeting, MeetingState.called, MeetingState.agenda_approved, MeetingState.open)
     if kind.staff is None:
         raise refusal(
             "staff_not_limited",
             kind.clause,
-            f"the rules limit no staff at {kind.name}",
+            f"the rules don't limit staff at {kind.name}",
             f"规则未限制{kind.name}的工作人员",
-            Text("nothing is asked for", "无需办理"),
+            Text("no approval is necessary", "无需办理"),
         )
     composition.require(
         approval.act.official,
@@ -145,7 +146,7 @@ def approve_staff(
         raise refusal(
             "staff_of_others",
             kind.staff.clause,
-            f"{name} doesn't serve at the topic's sponsor",
+            f"{name} isn't staff of the topic's sponsor",
             f"{name}不是议题主办部门的工作人员",
             Text("name staff of the topic's sponsor", "请填写议题主办部门的工作人员"),
         )
@@ -160,8 +161,8 @@ def roll_call(
     chair: str,
     opened_at: datetime,
 ) -> list[Attendance]:
-    """The attendance list of a session that `chair` opens, each with capacity and status. Refusals:
-    `roll_call_incomplete` names who is missing in it; as `capacity_of`."""
+    """The attendance list of a session opened by `chair`, each entry with capacity and status. Refusals:
+    `roll_call_incomplete` names the missing officials; those of `capacity_of`."""
     due = expected(meeting, kind, composition)
     listed = {entry.official for entry in given}
     if missing := [official for official in due if official not in listed]:
@@ -193,10 +194,10 @@ def roll_call(
 def roll_call_of_guests(
     meeting: Meeting, kind: MeetingKind, given: Sequence[GuestAttendance], opened_at: datetime
 ) -> list[GuestAttendance]:
-    """The guests from outside (外请人员) as the session opens, each for the topic of the invitation where none is named.
-    Problem 422 `guest_twice`; refusals `not_on_the_agenda`, as `require_guest_invited`."""
+    """The outside guests (外请人员) at the opening; a guest without a topic is listed for the topic of the invitation.
+    Problem 422 `guest_twice`; refusals `not_on_the_agenda` and those of `require_guest_invited`."""
     if len({guest.name for guest in given}) != len(given):
-        raise invalid("guest_twice", "a guest stands twice in the attendance", "出席名单中有外请人员重复")
+        raise invalid("guest_twice", "a guest is listed twice in the attendance", "出席名单中有外请人员重复")
     entries = []
     for guest in given:
         topics = require_guest_invited(meeting, kind, guest.name)
@@ -208,8 +209,8 @@ def roll_call_of_guests(
 
 
 def require_guest_invited(meeting: Meeting, kind: MeetingKind, name: str) -> list[str | None]:
-    """The topics for which a guest was invited, None for the whole meeting. Where the rules keep out whoever nobody
-    asked, only who stands on the approved list comes in: problem 403 `not_invited`."""
+    """The topics for which a guest was invited; None for the whole meeting. Problem 403 `not_invited` for a guest not
+    on the approved list, where the rules exclude people who weren't invited."""
     invitations = [invitee for invitee in meeting.invitees if invitee.approved and invitee.name == name]
     rule = kind.invitees or kind.staff
     if rule and not invitations:
@@ -219,8 +220,8 @@ def require_guest_invited(meeting: Meeting, kind: MeetingKind, name: str) -> lis
             f"{name} isn't on the approved list of invitees",
             f"{name}不在已审定的邀请名单中",
             Text(
-                "guests from outside are invited by name before the session opens, and the list approved where it has "
-                "to be",
+                "outside guests have to be invited by name before the session opens, on an approved list where the rules "
+                "require one",
                 "外请人员须在开会前按姓名列入邀请名单，须审定的应先审定",
             ),
         )
@@ -237,7 +238,7 @@ def _not_there(meeting: Meeting, composition: Composition, entry: Attendance) ->
 
 
 def require_quorum(kind: MeetingKind, composition: Composition, members: list[str], entries: list[Attendance]) -> None:
-    """Refusal `quorum_not_met` names how many are needed and who is missing."""
+    """Refusal `quorum_not_met` names how many members are required and who is missing."""
     there = {entry.official for entry in entries if entry.present} & set(members)
     if kind.quorum is None or len(there) >= (needed := kind.quorum.needed(len(members))):
         return
@@ -245,10 +246,10 @@ def require_quorum(kind: MeetingKind, composition: Composition, members: list[st
     raise refusal(
         "quorum_not_met",
         kind.quorum.clause,
-        f"{len(there)} of {len(members)} members are present, {needed} are needed",
+        f"{len(there)} of {len(members)} members are present; at least {needed} are required",
         f"应到{len(members)}人，实到{len(there)}人，至少须{needed}人出席",
         Text(
-            f"{needed - len(there)} more of: {', '.join(absent)}",
+            f"{needed - len(there)} more have to be present, of: {', '.join(absent)}",
             f"尚需以下人员中{needed - len(there)}人到会：{'、'.join(absent)}",
         ),
         present=len(there),

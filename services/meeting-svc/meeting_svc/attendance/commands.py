@@ -1,4 +1,4 @@
-"""The use cases of attendance while a session is prepared and open, one function each."""
+"""Commands on attendance before and during a session, one function each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from zhengling.web.call import Call
 
 
 async def record_movement(call: Call, meeting_id: str, body: RecordMovement) -> Meeting:
-    """Record that somebody came or left while the session is open. By who organises the meeting."""
+    """Record an arrival or departure during the session. By the meeting's organiser."""
     case = await meeting_case(call, meeting_id)
     act = Text("record who comes and leaves", "登记到会、离会")
     organised_by = case.meeting.organised_by
@@ -30,7 +30,7 @@ async def record_movement(call: Call, meeting_id: str, body: RecordMovement) -> 
 
 
 async def approve_staff(call: Call, meeting_id: str, body: ApproveStaff) -> Meeting:
-    """Let a topic's sponsor bring one more staff member, by name. By whom the rulebook names."""
+    """Approve one more staff member of a topic's sponsor, by name. By the roles that the rulebook names."""
     case = await meeting_case(call, meeting_id)
     composition.require_known(case.composition, [body.official], [])
     approval = StaffApproval(body.topic_id, body.official, body.reason, case.act(body.occurred_at))

@@ -1,6 +1,6 @@
-"""The quorum in figures (法定人数): who is expected before a session, who was there when it opened, and the fewest since.
+"""The quorum in figures (法定人数): members expected before a session, present at its opening, and the fewest since.
 
-Invariant: read from the roll call and the movements, which only grow, so that the figures stay after the close. Pure:
+Invariant: computed from the roll call and the movements, which only grow, so the figures remain after the close. Pure:
 no I/O.
 """
 
@@ -17,8 +17,8 @@ from zhengling.rules.meetings import MeetingKind
 
 @dataclass(frozen=True)
 class Figures:
-    """Of the members who should attend: how many are needed; how many are expected, before the session; how many are in
-    the room (at the end, once it is over), were at the opening, and at least at any time."""
+    """Of the members who should attend: how many are required; how many are expected before the session; how many are
+    present (at the end, once it is over), were present at the opening, and at least at any time."""
 
     members: int
     needed: int
@@ -30,13 +30,13 @@ class Figures:
 
     @property
     def met(self) -> bool:
-        """Whether it is there; before the session, whether it will be as far as is known."""
+        """Whether the quorum is met; before the session, whether it will be as far as is known."""
         there = self.expected if self.present is None else self.present
         return there is not None and there >= self.needed
 
 
 def figures(meeting: Meeting, kind: MeetingKind, composition: Composition) -> Figures | None:
-    """The quorum as it stands; None where the rules ask for none."""
+    """The quorum's current figures; None where the rules require none."""
     if kind.quorum and meeting.opened_at is None:
         members = participants.members_of(meeting, kind, composition)
         coming = expected_to_come(meeting, kind, composition)
@@ -55,7 +55,7 @@ def figures(meeting: Meeting, kind: MeetingKind, composition: Composition) -> Fi
 
 
 def expected_to_come(meeting: Meeting, kind: MeetingKind, composition: Composition) -> list[str]:
-    """The members of whom nothing is known that keeps them: no absence, leave or delegate, nor that they don't come."""
+    """The members not known to be unable to attend: without absence, leave, delegate or negative acknowledgement."""
     latest = {each.official: each.coming for each in meeting.acknowledgements if each.round == meeting.round}
     return [
         member
@@ -68,7 +68,7 @@ def expected_to_come(meeting: Meeting, kind: MeetingKind, composition: Compositi
 
 
 def _counts(meeting: Meeting) -> list[int]:
-    """How many members were in the room when it opened, and after each of their movements."""
+    """The number of members present at the opening and after each of their movements."""
     moves = sorted(
         (each for each in meeting.movements if each.official in meeting.members), key=lambda each: each.act.occurred_at
     )

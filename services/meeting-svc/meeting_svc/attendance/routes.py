@@ -1,4 +1,4 @@
-"""HTTP → command of attendance, staff and papers in the room; no rules here."""
+"""HTTP → commands on attendance and staff; no rules here."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ writes = commands("/v1", "meeting")
 
 
 @writes.post(
-    "/meetings/{meeting_id}/attendance", operation_id="record_movement", summary="Record who came or left meanwhile"
+    "/meetings/{meeting_id}/attendance", operation_id="record_movement", summary="Record an arrival or departure"
 )
 async def record_movement(meeting_id: str, body: RecordMovement, call: Change, response: Response) -> MeetingView:
     return await meeting_answer(call, response, await do.record_movement(call, meeting_id, body))
 
 
-@writes.post("/meetings/{meeting_id}/staff", operation_id="approve_staff", summary="Let more staff come, by name")
+@writes.post(
+    "/meetings/{meeting_id}/staff", operation_id="approve_staff", summary="Approve one more staff member by name"
+)
 async def approve_staff(meeting_id: str, body: ApproveStaff, call: Change, response: Response) -> MeetingView:
     return await meeting_answer(call, response, await do.approve_staff(call, meeting_id, body))
 

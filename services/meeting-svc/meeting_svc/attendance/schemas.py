@@ -1,4 +1,4 @@
-"""What the API takes and gives of attendance: the roll call, who comes and goes, staff, papers in the room."""
+"""Payloads and views of attendance: roll call, movements, staff, copies of papers."""
 
 from __future__ import annotations
 
@@ -29,29 +29,29 @@ class AttendancePayload(Payload):
     official: Key
     present: StrictBool
     reason: Annotated[str, Field(max_length=200)] = ""
-    topic_id: Annotated[TopicId | None, Field(description="the topic that somebody comes for")] = None
+    topic_id: Annotated[TopicId | None, Field(description="the topic for which they attend")] = None
 
 
 class AttendingGuestPayload(Payload):
     name: GuestName
     present: StrictBool
-    reason: Annotated[str, Field(max_length=200, description="why they didn't come")] = ""
-    topic_id: Annotated[TopicId | None, Field(description="the invitation's topic where absent")] = None
+    reason: Annotated[str, Field(max_length=200, description="why they don't attend")] = ""
+    topic_id: Annotated[TopicId | None, Field(description="by default the invitation's topic")] = None
 
 
 class RecordMovement(Payload):
-    """Of either an official, or a guest from outside."""
+    """The movement of either an official or an outside guest."""
 
     official: Key | None = None
     guest: GuestName | None = None
     move: Move
-    topic_id: Annotated[TopicId | None, Field(description="the topic that somebody comes for")] = None
+    topic_id: Annotated[TopicId | None, Field(description="the topic for which they attend")] = None
     occurred_at: OccurredAt = None
 
 
 class ApproveStaff(Payload):
     topic_id: TopicId
-    official: Annotated[Key, Field(description="who may come beyond the number that the rule lets")]
+    official: Annotated[Key, Field(description="who may attend beyond the rule's limit")]
     reason: Reason
     occurred_at: OccurredAt = None
 
@@ -60,12 +60,12 @@ class AttendanceView(View):
     official: str
     present: bool
     reason: str
-    capacity: Annotated[Capacity, Field(description="as what; only members count to a quorum")]
-    status: Annotated[Presence, Field(description="in the roll call; `away` is on an absence that the calendar knows")]
+    capacity: Annotated[Capacity, Field(description="only members count towards a quorum")]
+    status: Annotated[Presence, Field(description="in the roll call; `away` means an absence known to the calendar")]
     delegate: str | None
     topic_id: str | None
     arrived_at: datetime | None
-    left_at: Annotated[datetime | None, Field(description="empty for whoever is there, or came back")]
+    left_at: Annotated[datetime | None, Field(description="empty while present, also after a return")]
 
 
 class AttendingGuestView(View):
@@ -74,16 +74,16 @@ class AttendingGuestView(View):
     reason: str
     topic_id: str | None
     arrived_at: datetime | None
-    left_at: Annotated[datetime | None, Field(description="empty for whoever is there, or came back")]
+    left_at: Annotated[datetime | None, Field(description="empty while present, also after a return")]
 
 
 class ExpectedView(View):
-    """Somebody who has to stand in the roll call, with what is known of them before it."""
+    """Somebody who has to be in the roll call, with what is known before the opening."""
 
     official: str
     name: str
     capacity: Capacity
-    away: Annotated[bool, Field(description="on an absence that the calendar knows")]
+    away: Annotated[bool, Field(description="absent according to the calendar")]
     on_leave: bool
     delegate: str | None
     told_at: Annotated[datetime | None, Field(description="when the latest agenda was sent to them")]
@@ -92,7 +92,7 @@ class ExpectedView(View):
 
 class MovementView(View):
     official: str | None
-    guest: Annotated[str | None, Field(description="somebody from outside, by the name of the invitation")]
+    guest: Annotated[str | None, Field(description="an outside guest, by the invitation's name")]
     move: Move
     topic_id: str | None
     act: ActView
@@ -120,8 +120,8 @@ class QuorumView(View):
 
     members: Annotated[int, Field(description="who should attend")]
     needed: int
-    expected: Annotated[int | None, Field(description="before the session: of whom nothing is known that keeps them")]
-    present: Annotated[int | None, Field(description="in the room; at its end, once the session is over")]
+    expected: Annotated[int | None, Field(description="before the session: members not known to be unable to attend")]
+    present: Annotated[int | None, Field(description="present now, or at the end once the session is over")]
     at_opening: int | None
     lowest: Annotated[int | None, Field(description="the fewest at any time of the session")]
     met: bool

@@ -1,1 +1,1 @@
-"""How often each kind of meeting has to be held."""
+"""The cadence of meetings: how often each kind has to be held."""

@@ -1,4 +1,4 @@
-"""How often meetings of each kind are held, beside how often they should be."""
+"""Queries of the cadence: meetings held and expected, by kind."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from zhengling.web.call import Call
 
 
 async def get_cadence(call: Call, on: date | None) -> CadenceView:
-    """Every kind with a cadence as it stands on a day (today where none is asked for), by the edition in force then. A
-    meeting counts on its day once its session was opened; counting begins with the first session of any kind."""
+    """The status of every kind with a cadence on a day (by default today), under the edition in force then. A meeting
+    counts on its day once its session was opened; counting begins with the first session of any kind."""
     day = on or shanghai_day(call.now)
     (await calendars.current(call.session)).require(day)
     book = call.service.rulebooks.current(call.government, datetime(day.year, day.month, day.day, 4, tzinfo=UTC))
@@ -53,7 +53,7 @@ def _view(period: Period) -> PeriodView:
 
 
 async def _held(call: Call, until: date) -> dict[str, list[date]]:
-    """Kind → the days of its meetings whose session was opened, until a day."""
+    """Kind → the days of its meetings whose session was opened, up to a day."""
     columns = meeting_table.c
     statement = sa.select(columns.kind, columns.day).where(columns.opened_at.is_not(None), columns.day <= until)
     held: dict[str, list[date]] = {}

@@ -1,4 +1,4 @@
-"""HTTP → query of how often meetings are held; no rules here."""
+"""HTTP → query of the cadence; no rules here."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from zhengling.web.routing import queries
 reads = queries("/v1", "planning")
 
 
-@reads.get("/cadence", operation_id="get_cadence", summary="Meetings held and expected, by kind; it only warns")
+@reads.get("/cadence", operation_id="get_cadence", summary="Meetings held and expected, by kind; warns only")
 async def get_cadence(
-    call: Read, on: Annotated[Day | None, Query(description="a day; today where absent")] = None
+    call: Read, on: Annotated[Day | None, Query(description="the day; by default today")] = None
 ) -> CadenceView:
     return await see.get_cadence(call, on)
 

@@ -1,4 +1,4 @@
-"""What the API gives of how often meetings are held."""
+"""Views of the cadence."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ class PeriodView(View):
 
 
 class KindCadenceView(View):
-    """One kind of meeting on a day. It only warns."""
+    """The cadence of one kind of meeting on a day. It only warns."""
 
     kind: str
     name: str
     clause: str
-    period: Annotated[PeriodView, Field(description="the period that the day lies in, or the stretch that it ends")]
+    period: Annotated[PeriodView, Field(description="the period that contains the day, or the interval that it ends")]
     held: Annotated[int, Field(description="sessions opened in the period until that day")]
-    expected: Annotated[int, Field(description="how many the period asks for; none where records begin within it")]
+    expected: Annotated[int, Field(description="sessions required in the period; 0 where records begin within it")]
     next_latest: Annotated[date | None, Field(description="the last day on which the next one is in time")]
     behind: bool
-    missed: Annotated[PeriodView | None, Field(description="the period that was to be met and wasn't")]
+    missed: Annotated[PeriodView | None, Field(description="the newest period whose requirement was missed")]
     last_held: date | None
-    counting_from: Annotated[date | None, Field(description="the first day of which anything is on record")]
+    counting_from: Annotated[date | None, Field(description="the first day with a record")]
     told: Annotated[str, Field(description="one sentence for clerks")]
 
 

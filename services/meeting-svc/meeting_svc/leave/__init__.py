@@ -1,1 +1,1 @@
-"""Leave from a meeting, and delegates."""
+"""Leave from a meeting (请假), and delegates (替会)."""

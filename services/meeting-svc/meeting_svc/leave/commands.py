@@ -1,4 +1,4 @@
-"""The use cases of leave from a meeting and of delegates, one function each."""
+"""Commands on leave from a meeting and on delegates, one function each."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from zhengling.web.call import Call
 
 
 async def ask_leave(call: Call, meeting_id: str, body: AskLeave) -> Meeting:
-    """Ask for leave from a meeting, in advance. For oneself, or by the office for somebody; it answers whom the
-    rulebook names."""
+    """Ask for leave from a meeting, in advance. By the official concerned, or the office on their behalf; answered by
+    the roles that the rulebook names."""
     case = await meeting_case(call, meeting_id)
     official = body.official or call.official or ""
     clause = case.kind.leave.clause if case.kind.leave else None
@@ -27,7 +27,7 @@ async def ask_leave(call: Call, meeting_id: str, body: AskLeave) -> Meeting:
 
 
 async def answer_leave(call: Call, meeting_id: str, body: AnswerRequest) -> Meeting:
-    """Grant or refuse a leave that is asked for. By whom the rulebook names; what is only reported by the office."""
+    """Grant or refuse leave. By the roles that the rulebook names; leave that is only reported: by the office."""
     case = await meeting_case(call, meeting_id)
     meeting = case.meeting
     meetings.require_state(meeting, *meetings.PREPARED)
@@ -40,8 +40,8 @@ async def answer_leave(call: Call, meeting_id: str, body: AnswerRequest) -> Meet
 
 
 async def withdraw_leave(call: Call, meeting_id: str, body: WithdrawLeave) -> Meeting:
-    """Take back a leave that waits or was granted, before the meeting opens, with a reason: they come after all, and a
-    delegate of theirs lapses. By whoever asked, or the office for them."""
+    """Withdraw a pending or granted leave before the meeting opens, with a reason; the official attends after all, and
+    their delegate lapses. By the official concerned, or the office on their behalf."""
     case = await meeting_case(call, meeting_id)
     official = body.official or call.official or ""
     composition.require_known(case.composition, [official], [])
@@ -54,7 +54,8 @@ async def withdraw_leave(call: Call, meeting_id: str, body: WithdrawLeave) -> Me
 
 
 async def send_delegate(call: Call, meeting_id: str, body: SendDelegate) -> Meeting:
-    """Send somebody else to a meeting. For oneself, or by the office for somebody; whom the rulebook names consents."""
+    """Name a delegate for a meeting. By the official concerned, or the office; the roles that the rulebook names
+    consent."""
     case = await meeting_case(call, meeting_id)
     official = body.official or call.official or ""
     clause = case.kind.delegates.clause if case.kind.delegates else None
@@ -67,7 +68,7 @@ async def send_delegate(call: Call, meeting_id: str, body: SendDelegate) -> Meet
 
 
 async def answer_delegate(call: Call, meeting_id: str, body: AnswerRequest) -> Meeting:
-    """Consent to a delegate, or not. By whom the rulebook names."""
+    """Consent to a delegate, or refuse. By the roles that the rulebook names."""
     case = await meeting_case(call, meeting_id)
     meeting = case.meeting
     meetings.require_state(meeting, *meetings.PREPARED)

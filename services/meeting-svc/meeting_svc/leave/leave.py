@@ -1,7 +1,7 @@
-"""Leave from a meeting (请假) and delegates (替会): asked before it opens, answered by whom the rules name, on record.
+"""Leave from a meeting (请假) and delegates (替会): requested before it opens, answered by the roles of the rules.
 
-Invariants: who asks doesn't answer themselves; a leader isn't replaced where delegates need consent; what an absence in
-the calendar shows needs no leave; a leave that was withdrawn stays on record with its answer. Pure: no I/O.
+Invariants: nobody answers their own request; a leader can't be represented where delegates need consent; an absence in
+the calendar needs no leave; a withdrawn leave stays on record with its answer. Pure: no I/O.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from zhengling.rules.chains import actors_of
 from zhengling.rules.meetings import MeetingKind
 from zhengling.rules.vocabulary import Role, in_chinese
 
-#: The leaders of a government (政府领导), whom the rules of leave tell apart from all others.
+#: The leaders of a government (政府领导), for whom the rules of leave differ.
 LEADERS = (Role.head, Role.deputies, Role.party_group, Role.secretary_general)
 Asked = TypeVar("Asked", LeaveRequest, Delegation)
 
@@ -41,7 +41,7 @@ def is_leader(composition: Composition, official: str, on: date) -> bool:
 def asked_of(
     meeting: Meeting, kind: MeetingKind, composition: Composition, official: str, roles: tuple[Role, ...]
 ) -> list[Role]:
-    """The roles that answer, none where whoever asks would be answering themselves."""
+    """The roles that answer; none where the official would answer their own request."""
     chair = planned_chair(meeting, kind, composition)
     holders = {
         holder for role in roles for holder in composition.holders(role, meeting.day, context=RoleContext(chair=chair))
@@ -50,7 +50,7 @@ def asked_of(
 
 
 def require_expected(meeting: Meeting, kind: MeetingKind, composition: Composition, official: str) -> None:
-    """Refusal `not_expected` for somebody who needn't come anyway."""
+    """Refusal `not_expected` for an official who isn't expected at the meeting."""
     invited = {invitee.official for invitee in meeting.invitees}
     units = {p.organisation for p in composition.posts if p.official == official and p.holds(meeting.day)}
     sponsors = {item.sponsor for item in meeting.agenda}
@@ -60,14 +60,14 @@ def require_expected(meeting: Meeting, kind: MeetingKind, composition: Compositi
     raise refusal(
         "not_expected",
         kind.leave.clause if kind.leave else None,
-        f"{name} takes no part in this meeting",
+        f"{name} isn't a participant of this meeting",
         f"{name}不是本次会议的参会人员",
-        Text("nothing is asked for", "无需请假"),
+        Text("no leave is necessary", "无需请假"),
     )
 
 
 def ask_leave(meeting: Meeting, kind: MeetingKind, composition: Composition, leave: LeaveRequest) -> None:
-    """Ask for leave before the meeting opens. Where the rules ask nobody it is on record at once. Refusals:
+    """Ask for leave before the meeting opens. Granted at once where the rules require no answer. Refusals:
     `leave_too_late`, `leave_reason_not_listed`, `leave_not_needed`, `asked_already`, `not_expected`."""
     rule = kind.leave
     _require_in_time(meeting, rule.clause if rule else None)
@@ -77,15 +77,15 @@ def ask_leave(meeting: Meeting, kind: MeetingKind, composition: Composition, lea
         raise refusal(
             "leave_not_needed",
             absence.clause,
-            f"the calendar shows an absence from {absence.since} to {absence.until}",
+            f"the calendar already has an absence from {absence.since} to {absence.until}",
             f"已有{absence.since}至{absence.until}的外出安排，无需另行请假",
-            Text("nothing is asked for", "无需请假"),
+            Text("no leave is necessary", "无需请假"),
         )
     if rule and rule.reasons and leave.reason_kind not in rule.reasons:
         raise refusal(
             "leave_reason_not_listed",
             rule.clause,
-            "the reason has to be of one of the kinds that the rules list",
+            "the reason has to be of a kind that the rules list",
             "请假事由须属规则所列情形",
             Text(f"reason_kind: {', '.join(rule.reasons)}", f"可选事由：{in_chinese(*rule.reasons)}"),
         )
@@ -100,7 +100,7 @@ def ask_leave(meeting: Meeting, kind: MeetingKind, composition: Composition, lea
 
 
 def send_delegate(meeting: Meeting, kind: MeetingKind, composition: Composition, sent: Delegation) -> None:
-    """Send somebody else. Where the rules ask for no consent it is on record at once. Refusals: `leave_too_late`,
+    """Name a delegate. Accepted at once where the rules require no consent. Refusals: `leave_too_late`,
     `leader_cannot_be_replaced`, `delegate_takes_part`, `asked_already`, `not_expected`."""
     rule = kind.delegates
     clause = rule.clause if rule else None
@@ -112,17 +112,17 @@ def send_delegate(meeting: Meeting, kind: MeetingKind, composition: Composition,
         raise refusal(
             "leader_cannot_be_replaced",
             rule.clause,
-            f"{name} is a leader, whom nobody replaces at a meeting",
-            f"{name}为政府领导，不能由他人替会",
+            f"{name} is a leader and may not be represented at a meeting",
+            f"{name}为政府领导，不得由他人替会",
             Text("ask for leave instead", "请办理请假"),
         )
     if sent.delegate == sent.official or sent.delegate in expected(meeting, kind, composition):
         raise refusal(
             "delegate_takes_part",
             clause,
-            "whoever is sent takes part in their own right",
+            "the delegate is a participant in their own right",
             "替会人员本人即为参会人员",
-            Text("send somebody else", "请另派人员"),
+            Text("name another delegate", "请另派人员"),
         )
     roles = rule.consent if rule else ()
     asked = asked_of(meeting, kind, composition, sent.official, roles)
@@ -136,9 +136,9 @@ def _require_in_time(meeting: Meeting, clause: str | None) -> None:
         raise refusal(
             "leave_too_late",
             clause,
-            "the meeting has opened: leave is asked for, or withdrawn, in advance",
-            "会议已经开始，请假和撤回请假须事先办理",
-            Text("it stands in the attendance as it was", "按实际到会情况登记"),
+            "the meeting has opened; leave has to be asked for, or withdrawn, in advance",
+            "会议已开始，请假和撤回请假须事先办理",
+            Text("the attendance list shows who attended", "按实际到会情况登记"),
         )
     require_state(meeting, *PREPARED)
 
@@ -148,18 +148,18 @@ def _require_not_asked(asked: list[Asked], official: str, clause: str | None) ->
         raise refusal(
             "asked_already",
             clause,
-            "they have asked already",
+            "a request of this official already exists",
             "已提出过申请",
             Text("wait for the answer", "请等待答复"),
         )
 
 
 def withdraw_leave(meeting: Meeting, official: str, withdrawal: Withdrawal) -> None:
-    """Take back a leave that waits or was granted, before the meeting opens: they come after all, and whom they sent in
-    their place stays away. Refusals: `nothing_asked`, `leave_too_late`, `withdrawn_before_asked`."""
+    """Withdraw a pending or granted leave before the meeting opens; the official attends, and their delegate doesn't.
+    Refusals: `nothing_asked`, `leave_too_late`, `withdrawn_before_asked`."""
     mine = [each for each in meeting.leaves if each.official == official and each.state in NOT_REFUSED]
     if not mine:
-        raise _nothing_asked(Text("no leave of theirs waits or was granted", "没有待答复或已获准的请假"))
+        raise _nothing_asked(Text("the official has no pending or granted leave", "没有待答复或已获准的请假"))
     (leave,) = mine
     _require_in_time(meeting, leave.clause)
     last = leave.answer.act if leave.answer else leave.requested
@@ -167,8 +167,8 @@ def withdraw_leave(meeting: Meeting, official: str, withdrawal: Withdrawal) -> N
         raise refusal(
             "withdrawn_before_asked",
             leave.clause,
-            "the leave can't have been withdrawn before it was asked for or answered",
-            "撤回时间不能早于申请或答复时间",
+            "the withdrawal can't be earlier than the request or its answer",
+            "撤回时间不得早于申请或答复时间",
             Text("state when it was withdrawn", "请填写撤回时间"),
         )
     taken_back = replace(leave, state=AnswerState.withdrawn, withdrawal=withdrawal)
@@ -187,15 +187,15 @@ def pending(asked: list[Asked]) -> list[Asked]:
 def answerer(
     meeting: Meeting, kind: MeetingKind, composition: Composition, asked: Asked, official: str | None, on: date
 ) -> Acting:
-    """By what the official answers; nobody answers their own request, whomever they stand in for. Problem 403
-    `not_the_leave_approver` names who does."""
+    """In what capacity the official answers; nobody answers their own request, not even as a stand-in. Problem 403
+    `not_the_leave_approver` names who may."""
     if official == asked.official:
         raise not_permitted(
             "not_the_leave_approver",
             asked.clause,
-            "nobody answers their own request",
-            "不能答复本人的申请",
-            Text("another one of those who may answer it", "请由其他有权答复的人员办理"),
+            "an official can't answer their own request",
+            "不得答复本人的申请",
+            Text("have another official with this right answer it", "请由其他有权答复的人员办理"),
         )
     acting = composition.require(
         official,
@@ -213,25 +213,25 @@ def answerer(
 
 
 def find(asked: list[Asked], official: str) -> Asked:
-    """The request that waits. Refusal `nothing_asked`."""
+    """The pending request. Refusal `nothing_asked`."""
     if found := next((each for each in pending(asked) if each.official == official), None):
         return found
-    raise _nothing_asked(Text("no request of theirs waits for an answer", "没有待答复的申请"))
+    raise _nothing_asked(Text("the official has no pending request", "没有待答复的申请"))
 
 
 def _nothing_asked(what: Text) -> Problem:
-    return refusal("nothing_asked", None, what.en, what.zh, Text("nothing is asked for", "无需办理"))
+    return refusal("nothing_asked", None, what.en, what.zh, Text("no action is necessary", "无需办理"))
 
 
 def answered(asked: list[Asked], one: Asked, approve: bool, opinion: str, act: Act) -> list[Asked]:
-    """The requests with this one answered, or reported where that is all. Refusals `answered_before_asked`,
-    `leave_is_reported`."""
+    """The requests with this one answered, or reported where the rules require only a report. Refusals
+    `answered_before_asked`, `leave_is_reported`."""
     if act.occurred_at < one.requested.occurred_at:
         raise refusal(
             "answered_before_asked",
             one.clause,
-            "the answer can't have come before the request",
-            "答复时间不能早于申请时间",
+            "the answer can't be earlier than the request",
+            "答复时间不得早于申请时间",
             Text("state when it was answered", "请填写答复时间"),
         )
     state = AnswerState.approved if approve else AnswerState.refused
@@ -246,7 +246,7 @@ def _reported(leave: LeaveRequest, approve: bool) -> AnswerState:
     raise refusal(
         "leave_is_reported",
         leave.clause,
-        f"leave of those who aren't leaders is reported to {', '.join(leave.reported_to)}; nobody refuses it",
+        f"leave of those who aren't leaders is reported to {', '.join(leave.reported_to)} and can't be refused",
         f"其他参会人员请假由政府办公室向{in_chinese(*leave.reported_to)}报告，不作审批",
         Text("report it (approve: true)", "请登记已报告（approve: true）"),
     )

@@ -1,4 +1,4 @@
-"""HTTP → command of leave from a meeting and of delegates; no rules here."""
+"""HTTP → commands on leave from a meeting and on delegates; no rules here."""
 
 from __future__ import annotations
 
@@ -29,19 +29,21 @@ async def answer_meeting_leave(meeting_id: str, body: AnswerRequest, call: Chang
 @writes.post(
     "/meetings/{meeting_id}/leave/withdrawals",
     operation_id="withdraw_meeting_leave",
-    summary="Come after all, though leave was asked for or granted",
+    summary="Withdraw a pending or granted leave",
 )
 async def withdraw_meeting_leave(meeting_id: str, body: WithdrawLeave, call: Change, response: Response) -> MeetingView:
     return await meeting_answer(call, response, await do.withdraw_leave(call, meeting_id, body))
 
 
-@writes.post("/meetings/{meeting_id}/delegates", operation_id="send_delegate", summary="Send somebody else")
+@writes.post("/meetings/{meeting_id}/delegates", operation_id="send_delegate", summary="Name a delegate")
 async def send_delegate(meeting_id: str, body: SendDelegate, call: Change, response: Response) -> MeetingView:
     return await meeting_answer(call, response, await do.send_delegate(call, meeting_id, body))
 
 
 @writes.post(
-    "/meetings/{meeting_id}/delegates/answers", operation_id="answer_delegate", summary="Consent to a delegate, or not"
+    "/meetings/{meeting_id}/delegates/answers",
+    operation_id="answer_delegate",
+    summary="Consent to a delegate, or refuse",
 )
 async def answer_delegate(meeting_id: str, body: AnswerRequest, call: Change, response: Response) -> MeetingView:
     return await meeting_answer(call, response, await do.answer_delegate(call, meeting_id, body))

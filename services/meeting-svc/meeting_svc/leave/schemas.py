@@ -1,4 +1,4 @@
-"""What the API takes and gives of leave from a meeting and of delegates."""
+"""Payloads and views of leave from a meeting and of delegates."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from zhengling.authority.schemas import ActView
 from zhengling.kernel.payload import OccurredAt, Opinion, Payload, Reason, View
 from zhengling.rules.vocabulary import LeaveReason, Role
 
-ForWhom = Annotated[Key | None, Field(description="for whom; whoever asks where absent")]
+ForWhom = Annotated[Key | None, Field(description="the official concerned; by default the caller")]
 
 
 class AskLeave(Payload):
     reason: Reason
-    reason_kind: Annotated[LeaveReason | None, Field(description="needed where the rules list the kinds")] = None
+    reason_kind: Annotated[LeaveReason | None, Field(description="required where the rules list the kinds")] = None
     official: ForWhom = None
     occurred_at: OccurredAt = None
 
 
 class WithdrawLeave(Payload):
     reason: Reason
-    official: Annotated[Key | None, Field(description="whose leave it is; the caller's own where absent")] = None
+    official: Annotated[Key | None, Field(description="the official concerned; by default the caller")] = None
     occurred_at: OccurredAt = None
 
 
 class SendDelegate(Payload):
-    delegate: Annotated[Key, Field(description="who comes instead")]
+    delegate: Annotated[Key, Field(description="who attends instead")]
     reason: Reason
     official: ForWhom = None
     occurred_at: OccurredAt = None
 
 
 class AnswerRequest(Payload):
-    official: Annotated[Key, Field(description="who asked")]
+    official: Annotated[Key, Field(description="the official who asked")]
     approve: StrictBool
     opinion: Opinion = ""
     occurred_at: OccurredAt = None
@@ -56,8 +56,10 @@ class LeaveView(View):
     official: str
     reason_kind: LeaveReason | None
     reason: str
-    asked: Annotated[list[Role], Field(description="who answers, or reports it; nobody where the rules ask nobody")]
-    reported_to: Annotated[list[Role], Field(description="to whom the office reports it, where nobody grants it")]
+    asked: Annotated[
+        list[Role], Field(description="the roles that answer or report it; empty where the rules require neither")
+    ]
+    reported_to: Annotated[list[Role], Field(description="to whom the office reports it, where no grant is required")]
     clause: str | None
     requested: ActView
     state: AnswerState

@@ -1,1 +1,1 @@
-"""What a session resolves on a topic: recorded, replaced, withdrawn until the minutes are signed."""
+"""The decisions of a session: recorded, replaced, withdrawn until the minutes are signed."""

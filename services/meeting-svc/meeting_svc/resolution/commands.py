@@ -1,4 +1,4 @@
-"""The use cases of what a session resolves, one function each: recorded, replaced, withdrawn until the signature."""
+"""Commands on the decisions of a session, one function each: record, replace, withdraw, until the signature."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from zhengling.web.call import Call
 
 
 async def record_decision(call: Call, meeting_id: str, body: RecordDecision) -> tuple[Decision, Meeting]:
-    """Record what the meeting made of one topic. By who organises the kind, while the session is open."""
+    """Record the meeting's decision on one topic, while the session is open. By the kind's organiser."""
     meeting = await lock(call.session, Meeting, meeting_id, "meeting", "会议")
     call.check_version(meeting.version)
     resolutions.require_deciding(kind_of(call, meeting))
@@ -67,8 +67,8 @@ async def record_decision(call: Call, meeting_id: str, body: RecordDecision) -> 
 
 
 async def replace_decision(call: Call, decision_id: str, body: ReplaceDecision) -> Decision:
-    """Record a decision as it should have been recorded, with the reason, until the minutes are signed; a draft of them
-    goes stale. By who organises the kind. Emits decision.replaced once the close has told otherwise."""
+    """Correct the record of a decision, with the reason, until the minutes are signed; a draft of the minutes becomes
+    stale. By the kind's organiser. Emits decision.replaced if the close has already reported the earlier record."""
     decision, meeting, topic = await _recorded(call, decision_id)
     await _require_organiser(call, meeting, Text("replace a decision", "更正决定记录"))
     kind, before = kind_of(call, meeting), decision.resolution
@@ -105,7 +105,7 @@ async def replace_decision(call: Call, decision_id: str, body: ReplaceDecision) 
 
 
 async def withdraw_decision(call: Call, decision_id: str, body: WithdrawDecision) -> Decision:
-    """Take a recording back, with the reason, while the session is open. By who organises the kind."""
+    """Withdraw the record of a decision, with the reason, while the session is open. By the kind's organiser."""
     decision, meeting, _ = await _recorded(call, decision_id)
     await _require_organiser(call, meeting, Text("withdraw a decision", "撤回决定记录"))
     act = Act(call.official or "", call.occurred(body.occurred_at), call.now)
@@ -117,7 +117,7 @@ async def withdraw_decision(call: Call, decision_id: str, body: WithdrawDecision
 
 
 async def _recorded(call: Call, decision_id: str) -> tuple[Decision, Meeting, Topic]:
-    """The decision, in the version that the caller saw, with its meeting and topic: locked in the order of all, and not
+    """The decision, in the version that the caller saw, with its meeting and topic; locked in the global order, and not
     withdrawn. Refusal `decision_withdrawn`."""
     seen = await load(call.session, Decision, decision_id, "decision", "决定事项")
     meeting = await lock(call.session, Meeting, seen.meeting_id, "meeting", "会议")
@@ -128,9 +128,9 @@ async def _recorded(call: Call, decision_id: str) -> tuple[Decision, Meeting, To
         raise refusal(
             "decision_withdrawn",
             None,
-            "this recording was taken back",
+            "this record was withdrawn",
             "该决定记录已撤回",
-            Text("record the topic's decision anew", "请重新记录该议题的决定"),
+            Text("record the topic's decision again", "请重新记录该议题的决定"),
         )
     return decision, meeting, topic
 
@@ -141,14 +141,18 @@ async def _require_organiser(call: Call, meeting: Meeting, act: Text) -> None:
 
 
 async def _given_as_decided(call: Call, meeting: Meeting, resolution: Resolution, body: DecisionPayload) -> Resolution:
-    """The resolution with what the payload says of it; units by their names of today."""
+    """The resolution with the payload's values; units with their present names."""
     composition = await compositions.current(call.session)
     units = [*([body.lead] if body.lead else []), *body.co_units]
     require_organisations(composition, units, on=shanghai_day(call.now))
     if body.due:
         (await calendars.current(call.session)).require(body.due)
         if body.due < meeting.day:
-            raise invalid("due_before_the_meeting", f"due {body.due} lies before {meeting.day}", "办结时限早于会议日期")
+            raise invalid(
+                "due_before_the_meeting",
+                f"the due date {body.due} is before the meeting, {meeting.day}",
+                "办结时限不得早于会议日期",
+            )
     names = composition.organisation_names
     said: dict[str, object] = {
         "outcome": body.outcome,
@@ -164,14 +168,14 @@ async def _given_as_decided(call: Call, meeting: Meeting, resolution: Resolution
 
 
 async def _draft_goes_stale(call: Call, meeting: Meeting) -> None:
-    """A draft of the minutes that was made before doesn't say what is recorded now."""
+    """Mark a waiting draft of the minutes as stale, since a decision was recorded again."""
     if draft := await minutes_case.latest_of(call, meeting.id):
         minutes_.outdate(draft)
         meeting.minutes_steps = []
 
 
 async def _followed(call: Call, meeting: Meeting, topic_id: str) -> str | None:
-    """The clause by which this topic's decision is followed in its execution; None where none asks for it."""
+    """The clause by which this topic's decision is supervised; None if there is none."""
     rule = call.service.rulebooks.edition(call.government, meeting.edition).topics.followed
     topic = await load(call.session, Topic, topic_id, "topic", "议题")
     return rule.clause if rule and set(rule.any_of) & set(topic.aspects) else None

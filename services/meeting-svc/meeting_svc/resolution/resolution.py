@@ -1,7 +1,7 @@
-"""What was decided as it is recorded (决定事项的记录): under whose chair, and what it was recorded as before.
+"""The records of a session's decisions (决定事项的记录): the current record, the chair at the time, earlier records.
 
-Invariants: every recording stays, with who made it, when and why; what is recorded is replaced until the minutes are
-signed, and what wasn't decided with the quorum isn't made a decision after the session. Pure: no I/O.
+Invariants: every record is kept, with who made it, when and why; a record may be replaced until the minutes are signed;
+a decision that lacked the quorum can't be made up after the session. Pure: no I/O.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from zhengling.rules.vocabulary import Outcome
 
 
 def number_of(meeting: Meeting, topic_id: str) -> int:
-    """The number of the decision on a topic: its place on the agenda, which is locked while the session is open."""
+    """The number of the decision on a topic: its position on the agenda, which is locked while the session is open."""
     places = {item.topic_id: place for place, item in enumerate(meeting.agenda, 1)}
     return places.get(topic_id, len(places) + 1)
 
 
 def note(meeting: Meeting, resolution: Resolution, act: Act) -> None:
-    """Keep that it was recorded while this one chaired."""
+    """Keep the record, with the official who chaired at the time."""
     assert meeting.chair
     _keep(meeting, Recorded(resolution.decision_id, resolution, meeting.chair, quorum_lost(meeting), "", act))
 
 
 def replace(meeting: Meeting, kind: MeetingKind, resolution: Resolution, reason: str, act: Act) -> None:
-    """Record a decision as it should have been recorded; the chair under whom it was taken stays who it was. Refusals:
-    `signed_already`, `illegal_state`, `lead_twice`, `decision_incomplete`, `nothing_changes`, `quorum_lost`."""
+    """Replace the record of a decision; the chair at the time of the decision stays. Refusals: `signed_already`,
+    `illegal_state`, `lead_twice`, `decision_incomplete`, `nothing_changes`, `quorum_lost`."""
     _require_unsigned(meeting, kind)
     require_state(meeting, MeetingState.open, MeetingState.closed, MeetingState.minuted)
     require_one_lead(resolution)
@@ -42,9 +42,9 @@ def replace(meeting: Meeting, kind: MeetingKind, resolution: Resolution, reason:
         raise refusal(
             "nothing_changes",
             None,
-            f"decision {resolution.number} would stay as it is",
+            f"the replacement leaves decision {resolution.number} unchanged",
             f"第{resolution.number}项决定没有变化",
-            Text("say what was recorded wrongly", "请填写须更正的内容"),
+            Text("state what was recorded wrongly", "请填写须更正的内容"),
         )
     lost = before.quorum_clause
     if meeting.state == MeetingState.open and resolution.outcome != before.resolution.outcome:
@@ -59,16 +59,16 @@ def replace(meeting: Meeting, kind: MeetingKind, resolution: Resolution, reason:
 
 
 def withdraw(meeting: Meeting, kind: MeetingKind, decision_id: str, reason: str, act: Act) -> None:
-    """Take a recording back while the session is open: its topic has no decision then. Refusals: `signed_already`,
+    """Withdraw a record while the session is open; its topic then has no decision. Refusals: `signed_already`,
     `session_is_over`."""
     _require_unsigned(meeting, kind)
     if meeting.state != MeetingState.open:
         raise refusal(
             "session_is_over",
             None,
-            "after the session every topic has its decision",
-            "会议已结束，每项议题须有结果",
-            Text("replace it with what was decided; deferred, for instance", "请按实际结果重新记录，例如暂缓"),
+            "the session is over; every topic must keep a decision",
+            "会议已结束，每项议题均须有结果，不得撤回",
+            Text("replace it with the actual outcome, for instance deferred", "请按实际结果重新记录，例如暂缓"),
         )
     before = last_of(meeting, decision_id)
     _keep(meeting, Recorded(decision_id, None, before.chair, before.quorum_clause, reason, act))
@@ -76,7 +76,7 @@ def withdraw(meeting: Meeting, kind: MeetingKind, decision_id: str, reason: str,
 
 
 def last_of(meeting: Meeting, decision_id: str) -> Recorded:
-    """How a decision stands recorded."""
+    """The current record of a decision."""
     return next(each for each in reversed(meeting.decided) if each.decision_id == decision_id)
 
 
@@ -85,7 +85,7 @@ def _require_unsigned(meeting: Meeting, kind: MeetingKind) -> None:
         raise refusal(
             "signed_already",
             kind.minutes_chain.clause,
-            "the minutes are signed, or the chair decided that there are none",
+            "the minutes are already signed or waived",
             "纪要已签发，或已决定不形成纪要",
             Text("correct the minutes", "请对会议纪要提出更正"),
         )
@@ -96,7 +96,7 @@ def _keep(meeting: Meeting, recorded: Recorded) -> None:
 
 
 def require_deciding(kind: MeetingKind) -> None:
-    """Refusal `takes_no_decisions` for a kind that only takes note."""
+    """Refusal `takes_no_decisions` for a kind that decides nothing."""
     if not kind.decides:
         raise refusal(
             "takes_no_decisions",
@@ -104,15 +104,16 @@ def require_deciding(kind: MeetingKind) -> None:
             f"{kind.name} takes no decisions",
             f"{kind.name}不作决定",
             Text(
-                "close the session; bring the matter to a meeting that decides", "可直接散会；需决定的事项另行提交会议"
+                "close the session, or submit the matter to a meeting that decides",
+                "可直接散会；需决定的事项另行提交会议",
             ),
         )
 
 
 def decide(meeting: Meeting, resolution: Resolution) -> None:
-    """Record what the meeting made of one topic, in the agenda's order. Refusals: `quorum_lost`, `not_on_the_agenda`,
-    `decided_already`, `lead_twice`, `decision_incomplete`. Deferring decides nothing, so it needs no quorum (HC-43): a
-    session that lost it for good can end."""
+    """Record the meeting's decision on one topic, in the agenda's order. Refusals: `quorum_lost`, `not_on_the_agenda`,
+    `decided_already`, `lead_twice`, `decision_incomplete`. A deferral decides nothing and needs no quorum (HC-43), so
+    that a session without a quorum can still end."""
     require_state(meeting, MeetingState.open)
     if resolution.outcome != Outcome.deferred and quorum_lost(meeting):
         raise no_quorum(meeting)
@@ -122,17 +123,16 @@ def decide(meeting: Meeting, resolution: Resolution) -> None:
             None,
             f"topic {resolution.topic_id} isn't on this agenda",
             "该议题不在本次会议议程中",
-            Text("decide only what stands on the approved agenda", "只能对已批准议程中的议题作出决定"),
+            Text("decide only topics of the approved agenda", "只能对已批准议程中的议题作出决定"),
         )
     if any(other.topic_id == resolution.topic_id for other in meeting.resolutions):
         raise refusal(
             "decided_already",
             None,
-            "the topic has its decision",
+            "the topic already has a decision",
             "该议题已有决定",
             Text(
-                "a topic gets one decision; one that was recorded wrongly is replaced, or withdrawn while the session is "
-                "open",
+                "a topic gets one decision; replace a wrong record, or withdraw it while the session is open",
                 "一个议题只作一个决定；记录有误的，请更正该决定，会议进行中也可撤回",
             ),
         )

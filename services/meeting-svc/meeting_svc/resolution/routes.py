@@ -1,4 +1,4 @@
-"""HTTP → command of what a session resolves; no rules here."""
+"""HTTP → commands on the decisions of a session; no rules here."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ async def record_decision(meeting_id: str, body: RecordDecision, call: Change, r
     return DecisionRecorded(**view.model_dump(), meeting_version=meeting.version)
 
 
-@writes.put(
-    "/decisions/{decision_id}", operation_id="replace_decision", summary="Record it anew, until the minutes are signed"
-)
+@writes.put("/decisions/{decision_id}", operation_id="replace_decision", summary="Replace the record of a decision")
 async def replace_decision(decision_id: str, body: ReplaceDecision, call: Change, response: Response) -> DecisionView:
     return decision_answer(call, response, await do.replace_decision(call, decision_id, body))
 
 
-@writes.post("/decisions/{decision_id}/withdrawal", operation_id="withdraw_decision", summary="Take a recording back")
+@writes.post(
+    "/decisions/{decision_id}/withdrawal", operation_id="withdraw_decision", summary="Withdraw the record of a decision"
+)
 async def withdraw_decision(decision_id: str, body: WithdrawDecision, call: Change, response: Response) -> DecisionView:
     return decision_answer(call, response, await do.withdraw_decision(call, decision_id, body))
 

@@ -1,4 +1,4 @@
-"""Payloads of what a session resolves."""
+"""Payloads of the decisions of a session."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from zhengling.rules.vocabulary import Difficulty, FollowingDocument, Outcome
 
 # payloads -----------------------------------------------------------------------------------------------------------
 class DecisionPayload(Payload):
-    """What was decided. What is adopted needs `task` and `lead`; of anything else they say what the meeting asked for."""
+    """A decision. An adopted one requires `task` and `lead`; otherwise they state what the meeting asked for."""
 
     outcome: Outcome
     task: Annotated[str, Field(max_length=1000, pattern=f"^$|{SAYING}", description="what is to be done")] = ""
     lead: Annotated[Key | None, Field(description="the one lead unit (牵头单位)")] = None
     co_units: Annotated[list[Key], Field(default_factory=list, max_length=30)]
-    due: Annotated[Day | None, Field(description="where the decision itself says by when")] = None
+    due: Annotated[Day | None, Field(description="the due date, if the decision sets one")] = None
     difficulty: Difficulty = Difficulty.general
     document: FollowingDocument = FollowingDocument.none
     may_be_published: StrictBool = True
@@ -31,7 +31,7 @@ class RecordDecision(DecisionPayload):
 
 
 class ReplaceDecision(DecisionPayload):
-    """The whole decision as it should have been recorded, and what was wrong."""
+    """The whole decision, corrected, and what was wrong."""
 
     reason: Reason
     occurred_at: OccurredAt = None

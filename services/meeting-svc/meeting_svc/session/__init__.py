@@ -1,1 +1,1 @@
-"""A session as it takes place: preparation, opening, handing over the chair, papers handed out, close."""
+"""A session: preparation, opening, handover of the chair, papers handed out, close."""

@@ -1,4 +1,4 @@
-"""The use cases of a session, one function each: papers handed out, devices, opening, handing over the chair, close."""
+"""Commands on a session, one function each: papers, devices, opening, handover of the chair, close."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ async def hand_out_papers(call: Call, meeting_id: str, body: HandOutPapers) -> M
 
 
 async def _paper(call: Call, case: MeetingCase, paper_id: str) -> tuple[str, bool]:
-    """Title of a paper of one of the agenda's topics, and whether its sponsor marked it for return. 422 `no_such_paper`."""
+    """The title of a paper of the agenda's topics, and whether it is marked for return. 422 `no_such_paper`."""
     for item in case.meeting.agenda:
         topic = await load(call.session, Topic, item.topic_id, "topic", "议题")
         for paper in topic.current_papers:
             if paper.id == paper_id:
                 return paper.title, paper.to_return
-    raise invalid("no_such_paper", f"{paper_id} is no paper of this agenda", "本次会议议程中没有该材料")
+    raise invalid("no_such_paper", f"{paper_id} isn't a paper of this agenda", "本次会议议程中没有该材料")
 
 
 async def take_papers_back(call: Call, meeting_id: str, body: ReturnPapers) -> Meeting:
-    """Record copies as returned, also after the close. By the office."""
+    """Record copies as returned; also possible after the close. By the office."""
     case = await meeting_case(call, meeting_id)
     clause = case.kind.confidential.clause if case.kind.confidential else None
     act = office_act(case, body.occurred_at, Text("take papers back", "收回会议材料"), clause)
@@ -63,15 +63,15 @@ async def declare_devices(call: Call, meeting_id: str, body: DeclareDevices) -> 
 
 
 async def open_session(call: Call, meeting_id: str, body: OpenSession) -> Meeting:
-    """Open the session with its attendance. By who organises it; the chair, the roll call, the quorum and what has to be
-    there before as the rulebook says."""
+    """Open the session with its attendance. By the meeting's organiser; chair, roll call, quorum and preconditions as
+    the rulebook requires."""
     case = await meeting_case(call, meeting_id)
     occurred_at = call.occurred(body.occurred_at)
     organised(case, Text("open a session", "记录开会"))
     officials = [entry.official for entry in body.attendance]
     require_known(case.composition, [*officials, body.chair], [])
     if len(set(officials)) != len(officials):
-        raise invalid("official_twice", "an official stands twice in the attendance", "出席名单中有人重复")
+        raise invalid("official_twice", "an official is listed twice in the attendance", "出席名单中有人重复")
     acting = session.open_session(
         case.meeting,
         case.kind,
@@ -92,7 +92,7 @@ async def open_session(call: Call, meeting_id: str, body: OpenSession) -> Meetin
 
 
 async def hand_over_chair(call: Call, meeting_id: str, body: HandOver) -> Meeting:
-    """Record that somebody else chairs from here on. By who organises it; the new chair as the rulebook says."""
+    """Record that another official chairs from now on. By the meeting's organiser; the new chair has to be lawful."""
     case = await meeting_case(call, meeting_id)
     organised(case, Text("record a handover", "登记移交主持"))
     handover = Handover(case.meeting.chair or "", body.to, body.reason, case.act(body.occurred_at))
@@ -103,7 +103,7 @@ async def hand_over_chair(call: Call, meeting_id: str, body: HandOver) -> Meetin
 
 
 async def close_session(call: Call, meeting_id: str, body: CloseSession) -> Meeting:
-    """Close the session, once every topic has its decision where the kind decides. By who organises it. Emits
+    """Close the session once every topic has its decision, where the kind decides. By the meeting's organiser. Emits
     session.closed."""
     case = await meeting_case(call, meeting_id)
     meeting, occurred_at = case.meeting, call.occurred(body.occurred_at)

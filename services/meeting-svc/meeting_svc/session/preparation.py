@@ -1,4 +1,4 @@
-"""What a meeting still asks for before it can be opened, in the order in which one would see to it. Pure: no I/O."""
+"""What a meeting requires before it can be opened, in the order of preparation. Pure: no I/O."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from zhengling.rules.vocabulary import in_chinese
 
 
 def asked_for(meeting: Meeting, kind: MeetingKind, composition: Composition) -> list[Remark]:
-    """The remarks on a meeting that isn't open yet; none once it is."""
+    """The open requirements of a meeting in preparation; empty once it is open."""
     if meeting.state not in PREPARED:
         return []
     return [
@@ -48,7 +48,7 @@ def _agenda(meeting: Meeting, kind: MeetingKind) -> Iterator[Remark]:
     first = kind.first_topic
     if first and meeting.agenda[0].nature != first.nature:
         zh = in_chinese(first.nature)
-        text = Text(f"a topic of the nature {first.nature} has to stand first", f"第一议题须为{zh}类")
+        text = Text(f"the first topic has to be of the nature {first.nature}", f"第一议题须为{zh}类")
         yield Remark("first_topic_missing", first.clause, text)
     if meeting.state == MeetingState.called:
         yield Remark("agenda_not_approved", clause, Text("the agenda isn't approved yet", "议程尚未批准"))
@@ -57,27 +57,28 @@ def _agenda(meeting: Meeting, kind: MeetingKind) -> Iterator[Remark]:
 def _chair(meeting: Meeting, kind: MeetingKind, composition: Composition) -> Iterator[Remark]:
     chair = planned_chair(meeting, kind, composition)
     if chair is None:
-        text = Text("who chairs isn't settled", "主持人尚未确定")
+        text = Text("the chair isn't determined yet", "主持人尚未确定")
         yield Remark("chair_open", kind.clause, text)
         return
     name, day = composition.official_names.get(chair, chair), meeting.day
-    other = who_else_chairs(meeting, kind, composition) or Text("another day helps", "可改期")
+    other = who_else_chairs(meeting, kind, composition) or Text("another day may be chosen", "可改期")
     asked = entrusters(kind, composition, day) if entrustable(kind) else [chair]
     if may_chair(kind, composition, chair, day, chair_facts(meeting, chair), sponsors_of(meeting)) is None:
         text = Text(
-            f"{name} may chair only once entrusted, or not these topics; {other.en}",
-            f"{name}须经委托或调整后方可主持；{other.zh}",
+            f"{name} may chair only once entrusted, or with other topics; {other.en}",
+            f"{name}须经委托或调整议题后方可主持；{other.zh}",
         )
         yield Remark("chair_not_lawful", kind.clause, text, asked)
     if away := composition.absent(chair, day):
         text = Text(
-            f"{name}, who is to chair, is away until {away.until}; {other.en}",
+            f"{name}, the planned chair, is absent until {away.until}; {other.en}",
             f"拟主持的{name}外出至{away.until}；{other.zh}",
         )
         yield Remark("chair_away", kind.clause, text, asked)
     elif leave := participants.granted_leave(meeting, chair):
         text = Text(
-            f"{name}, who is to chair, has leave from this meeting; {other.en}", f"拟主持的{name}已请假；{other.zh}"
+            f"{name}, the planned chair, has leave from this meeting; {other.en}",
+            f"拟主持会议的{name}已请假；{other.zh}",
         )
         yield Remark("chair_on_leave", leave.clause, text, asked)
 
@@ -89,15 +90,20 @@ def _invitees(meeting: Meeting, kind: MeetingKind, composition: Composition) -> 
         yield Remark("invitees_not_approved", kind.invitees.clause, text, [i.key for i in waiting])
     outside = invitation.outsiders(meeting, kind, composition)
     if outside and kind.outside_portfolio:
-        text = Text("principals outside the chair's portfolio need consent", "分管以外的主要负责人参会须经同意")
+        text = Text("principals outside the chair's portfolio require consent", "分管范围以外的主要负责人参会须经同意")
         yield Remark("outside_portfolio", kind.outside_portfolio.clause, text, outside)
 
 
 def _answers(meeting: Meeting, kind: MeetingKind, composition: Composition) -> Iterator[Remark]:
     chair = planned_chair(meeting, kind, composition)
     for code, en, zh, asked in (
-        ("leave_pending", "asks for leave", "请假待答复", leave.pending(meeting.leaves)),
-        ("delegate_pending", "wants to send somebody else", "替会待答复", leave.pending(meeting.delegations)),
+        ("leave_pending", "has asked for leave, without an answer yet", "请假待答复", leave.pending(meeting.leaves)),
+        (
+            "delegate_pending",
+            "has named a delegate, without consent yet",
+            "替会待答复",
+            leave.pending(meeting.delegations),
+        ),
     ):
         for each in asked:
             name = composition.official_names.get(each.official, each.official)
@@ -123,8 +129,8 @@ def _quorum(meeting: Meeting, kind: MeetingKind, composition: Composition) -> It
     coming = quorum.expected_to_come(meeting, kind, composition)
     if len(coming) < (needed := kind.quorum.needed(len(members))):
         text = Text(
-            f"only {len(coming)} of {len(members)} members can come as it stands, {needed} are needed",
-            f"按现有外出、请假和回执情况，{len(members)}名组成人员中仅{len(coming)}人可到会，至少须{needed}人",
+            f"only {len(coming)} of {len(members)} members are expected; at least {needed} are required",
+            f"按现有外出、请假和回执情况，{len(members)}名组成人员中仅{len(coming)}人可到会，法定人数为{needed}人",
         )
         yield Remark("quorum_in_doubt", kind.quorum.clause, text, [m for m in members if m not in coming])
 

@@ -1,4 +1,4 @@
-"""HTTP → command of a session; no rules here."""
+"""HTTP → commands on a session; no rules here."""
 
 from __future__ import annotations
 
@@ -19,13 +19,17 @@ async def hand_out_papers(meeting_id: str, body: HandOutPapers, call: Change, re
     return await meeting_answer(call, response, await do.hand_out_papers(call, meeting_id, body))
 
 
-@writes.post("/meetings/{meeting_id}/papers/returned", operation_id="take_papers_back", summary="Copies that are back")
+@writes.post(
+    "/meetings/{meeting_id}/papers/returned", operation_id="take_papers_back", summary="Record copies as returned"
+)
 async def take_papers_back(meeting_id: str, body: ReturnPapers, call: Change, response: Response) -> MeetingView:
     return await meeting_answer(call, response, await do.take_papers_back(call, meeting_id, body))
 
 
 @writes.post(
-    "/meetings/{meeting_id}/devices", operation_id="declare_devices", summary="Phones and recorders were handed in"
+    "/meetings/{meeting_id}/devices",
+    operation_id="declare_devices",
+    summary="Declare that phones and recorders were handed in",
 )
 async def declare_devices(meeting_id: str, body: DeclareDevices, call: Change, response: Response) -> MeetingView:
     return await meeting_answer(call, response, await do.declare_devices(call, meeting_id, body))
@@ -37,7 +41,7 @@ async def open_session(meeting_id: str, body: OpenSession, call: Change, respons
 
 
 @writes.post(
-    "/meetings/{meeting_id}/handover", operation_id="hand_over_chair", summary="Somebody else chairs from here"
+    "/meetings/{meeting_id}/handover", operation_id="hand_over_chair", summary="Record the handover of the chair"
 )
 async def hand_over_chair(meeting_id: str, body: HandOver, call: Change, response: Response) -> MeetingView:
     return await meeting_answer(call, response, await do.hand_over_chair(call, meeting_id, body))

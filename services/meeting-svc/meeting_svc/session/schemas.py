@@ -14,12 +14,12 @@ from zhengling.kernel.payload import SAYING, OccurredAt, Payload, Reason, Title
 class HandOutPapers(Payload):
     holders: Annotated[
         list[Annotated[str, Field(min_length=1, max_length=120, pattern=SAYING)]],
-        Field(min_length=1, max_length=500, description="who is handed a copy each"),
+        Field(min_length=1, max_length=500, description="the holders, who get one copy each"),
     ]
     paper_id: Annotated[
-        str | None, Field(max_length=64, description="a paper of a topic on the agenda: its title and its mark hold")
+        str | None, Field(max_length=64, description="a paper of a topic on the agenda; determines title and mark")
     ] = None
-    title: Annotated[Title, Field(description="of a paper that isn't a topic's")] = "会议材料"
+    title: Annotated[Title, Field(description="for a paper that doesn't belong to a topic")] = "会议材料"
     to_return: Annotated[StrictBool, Field(description="marked for return after the meeting")] = True
     occurred_at: OccurredAt = None
 
@@ -30,7 +30,7 @@ class ReturnPapers(Payload):
 
 
 class HandOver(Payload):
-    to: Annotated[Key, Field(description="who chairs from here on")]
+    to: Annotated[Key, Field(description="who chairs from now on")]
     reason: Reason
     occurred_at: OccurredAt = None
 
@@ -43,7 +43,8 @@ class OpenSession(Payload):
     chair: Key
     attendance: Annotated[list[AttendancePayload], Field(min_length=1, max_length=500)]
     guests: Annotated[
-        list[AttendingGuestPayload], Field(default_factory=list, max_length=200, description="from outside (外请人员)")
+        list[AttendingGuestPayload],
+        Field(default_factory=list, max_length=200, description="outside guests (外请人员)"),
     ]
     occurred_at: OccurredAt = None
 

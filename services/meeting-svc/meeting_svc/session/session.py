@@ -1,7 +1,7 @@
-"""The session (开会): what has to be there before it opens, the opening, the chair's handover, the close, and the room.
+"""The session (开会): its preconditions, the opening, the handover of the chair, the close, and the papers.
 
-Invariants: a session opens on its day with a lawful chair, everybody told where the rules ask for it, its roll call and
-its quorum; it never is without a chair; what was marked for return is outstanding until it is back. Pure: no I/O.
+Invariants: a session opens on its day with a lawful chair, after the notice where the rules require one, with its roll
+call and its quorum; it always has a chair; a copy marked for return is outstanding until it is back. Pure: no I/O.
 """
 
 from __future__ import annotations
@@ -33,15 +33,16 @@ from zhengling.rules.meetings import MeetingKind
 
 
 def declare_devices(meeting: Meeting, kind: MeetingKind, act: Act) -> None:
-    """Phones and recorders were handed in. Refusal `nothing_to_declare` for a kind that asks for no such thing."""
+    """Record that phones and recorders were handed in. Refusal `nothing_to_declare` where the kind doesn't require
+    it."""
     require_state(meeting, *PREPARED)
     if kind.confidential is None:
         raise refusal(
             "nothing_to_declare",
             kind.clause,
-            f"the rules ask for no such declaration at {kind.name}",
-            f"{kind.name}无此要求",
-            Text("nothing is asked for", "无需办理"),
+            f"the rules require no such declaration at {kind.name}",
+            f"{kind.name}无须作此确认",
+            Text("no declaration is necessary", "无需办理"),
         )
     meeting.devices = act
 
@@ -56,10 +57,10 @@ def open_session(
     on: date,
     guests: Sequence[GuestAttendance] = (),
 ) -> Acting:
-    """Open the session; by what the chair chairs it. Refusals: 403 `not_a_lawful_chair`; 409 `wrong_day`,
-    `chair_absent`, `roll_call_incomplete`, `quorum_not_met`, `not_notified`, `outside_portfolio`,
-    `another_convener`, `devices_not_declared`; as `attendance.capacity_of` and `attendance.require_guest_invited` for
-    whoever may not come in."""
+    """Open the session; returns the capacity in which the chair acts. Refusals: 403 `not_a_lawful_chair`; 409
+    `wrong_day`, `chair_absent`, `roll_call_incomplete`, `quorum_not_met`, `not_notified`, `outside_portfolio`,
+    `another_convener`, `devices_not_declared`; those of `attendance.capacity_of` and `attendance.require_guest_invited`
+    for people who may not attend."""
     require_state(meeting, MeetingState.agenda_approved)
     if on != meeting.day:
         raise refusal(
@@ -98,21 +99,21 @@ def open_session(
 
 
 def _require_convener_of_topics(meeting: Meeting, kind: MeetingKind, composition: Composition, chair: str) -> None:
-    """Refusal `another_convener` where another one decided on a topic as the chair to be."""
+    """Refusal `another_convener` where another official approved a topic as its intended chair."""
     others = {item.decided_by for item in meeting.agenda if item.decided_by not in (None, chair)}
     if others:
         names = composition.names(str(each) for each in others)
         raise refusal(
             "another_convener",
             kind.topic.clause,
-            f"{', '.join(names)} decided on topics of this agenda as the chair to be",
+            f"{', '.join(names)} approved topics of this agenda as the intended chair",
             f"本次议题由{'、'.join(names)}作为拟主持人确定",
-            Text("have that one chair, or take those topics off the agenda", "请由其主持，或将相关议题移出议程"),
+            Text("have that official chair, or take those topics off the agenda", "请由其主持，或将相关议题移出议程"),
         )
 
 
 def devices_declared(meeting: Meeting) -> bool:
-    """Whether somebody has declared on the meeting's day that phones and recorders were handed in."""
+    """Whether phones and recorders were declared as handed in on the meeting's day."""
     return meeting.devices is not None and shanghai_day(meeting.devices.occurred_at) == meeting.day
 
 
@@ -121,30 +122,30 @@ def _require_devices(meeting: Meeting, kind: MeetingKind) -> None:
         raise refusal(
             "devices_not_declared",
             kind.confidential.clause,
-            "nobody has declared on this day that phones and recorders were handed in",
+            "no declaration on the meeting's day says that phones and recorders were handed in",
             "会议当天尚未确认手机、录音、录像设备未带入会场",
             Text("have the office declare it on the day", "请政府办公室于当天确认"),
         )
 
 
 def hand_over(meeting: Meeting, kind: MeetingKind, composition: Composition, handover: Handover, on: date) -> Acting:
-    """Somebody else chairs from here on; by what. Refusals: 403 `not_a_lawful_chair`; 409 `chair_absent`,
-    `chairs_already`."""
+    """Record that another official chairs from now on; returns the capacity. Refusals: 403 `not_a_lawful_chair`; 409
+    `chair_absent`, `chairs_already`."""
     require_state(meeting, MeetingState.open)
     if handover.to == meeting.chair:
         raise refusal(
             "chairs_already",
             None,
-            "that official chairs the session",
-            "该官员正在主持会议",
-            Text("name somebody else", "请填写其他人员"),
+            "that official already chairs the session",
+            "该同志正在主持会议",
+            Text("name another official", "请填写其他人员"),
         )
     acting = require_chair(meeting, kind, composition, handover.to, on)
     if not any(entry.official == handover.to and entry.in_the_room for entry in meeting.attendance):
         raise refusal(
             "chair_absent",
             kind.clause,
-            "whoever is to chair isn't in the room",
+            "the new chair isn't in the room",
             "接任主持人不在会场",
             Text("record their arrival first", "请先登记其到会"),
         )
@@ -154,8 +155,8 @@ def hand_over(meeting: Meeting, kind: MeetingKind, composition: Composition, han
 
 
 def close_session(meeting: Meeting, kind: MeetingKind, occurred_at: datetime) -> None:
-    """Close the session; from here on the chair is whose meeting it was (`chairing.presided`). Refusals:
-    `topics_undecided` names what has no decision yet, where the kind decides; `closed_before_opened`,
+    """Close the session; from now on the chair is the one who signs the minutes (`chairing.presided`). Refusals:
+    `topics_undecided` names topics without a decision, where the kind decides; `closed_before_opened`,
     `closed_before_the_last_movement`."""
     require_state(meeting, MeetingState.open)
     decided = {resolution.topic_id for resolution in meeting.resolutions}
@@ -164,7 +165,7 @@ def close_session(meeting: Meeting, kind: MeetingKind, occurred_at: datetime) ->
         raise refusal(
             "topics_undecided",
             None,
-            f"no decision yet on: {', '.join(titles)}",
+            f"topics without a decision: {', '.join(titles)}",
             f"以下议题尚无结果：{'、'.join(titles)}",
             Text(
                 "record passed, passed in principle, not passed, deferred or noted for each",
@@ -175,8 +176,8 @@ def close_session(meeting: Meeting, kind: MeetingKind, occurred_at: datetime) ->
         raise refusal(
             "closed_before_opened",
             None,
-            f"the session opened at {meeting.opened_at.isoformat()}",
-            "结束时间不能早于开始时间",
+            f"the close is before the opening, {meeting.opened_at.isoformat()}",
+            "结束时间不得早于开始时间",
             Text("state the time of the close", "请填写会议结束时间"),
         )
     moved = [movement.act.occurred_at for movement in meeting.movements]
@@ -184,8 +185,8 @@ def close_session(meeting: Meeting, kind: MeetingKind, occurred_at: datetime) ->
         raise refusal(
             "closed_before_the_last_movement",
             None,
-            f"somebody came or left at {max(moved).isoformat()}",
-            "结束时间不能早于最后一次到会或离会的时间",
+            f"the close is before the last arrival or departure, {max(moved).isoformat()}",
+            "结束时间不得早于最后一次到会或离会的时间",
             Text("state the time of the close", "请填写会议结束时间"),
         )
     meeting.state = MeetingState.closed
@@ -195,7 +196,7 @@ def close_session(meeting: Meeting, kind: MeetingKind, occurred_at: datetime) ->
 
 # papers -------------------------------------------------------------------------------------------------------------
 def hand_out(meeting: Meeting, holders: list[str], title: str, to_return: bool, act: Act) -> None:
-    """One numbered copy of a paper for each holder."""
+    """Hand out a paper, one numbered copy for each holder."""
     require_state(meeting, *PREPARED, *HELD)
     first = len(meeting.copies) + 1
     copies = [Copy(first + n, holder, title, to_return, act) for n, holder in enumerate(holders)]
@@ -203,7 +204,7 @@ def hand_out(meeting: Meeting, holders: list[str], title: str, to_return: bool, 
 
 
 def take_back(meeting: Meeting, kind: MeetingKind, numbers: list[int], act: Act) -> None:
-    """Copies are back, also after the session. Refusals: `no_such_copy`, `copy_not_outstanding`,
+    """Record returned copies; also possible after the session. Refusals: `no_such_copy`, `copy_not_outstanding`,
     `returned_before_handed_out`."""
     known = {copy.number: copy for copy in meeting.copies}
     clause = kind.confidential.clause if kind.confidential else None
@@ -219,7 +220,7 @@ def take_back(meeting: Meeting, kind: MeetingKind, numbers: list[int], act: Act)
         raise refusal(
             "copy_not_outstanding",
             clause,
-            f"copy {', '.join(map(str, done))} is back, or wasn't marked for return",
+            f"copy {', '.join(map(str, done))} is already back, or wasn't marked for return",
             f"编号{'、'.join(map(str, done))}的材料已收回或无需收回",
             Text("name copies that are outstanding", "请填写尚未收回的材料编号"),
         )
@@ -227,8 +228,8 @@ def take_back(meeting: Meeting, kind: MeetingKind, numbers: list[int], act: Act)
         raise refusal(
             "returned_before_handed_out",
             clause,
-            "a copy can't be back before it was handed out",
-            "收回时间不能早于发放时间",
-            Text("state when it came back", "请填写收回时间"),
+            "a copy can't be returned before it was handed out",
+            "收回时间不得早于发放时间",
+            Text("state when it was returned", "请填写收回时间"),
         )
     meeting.copies = [replace(copy, returned=act) if copy.number in numbers else copy for copy in meeting.copies]
