@@ -1,6 +1,6 @@
-"""The attendance circular (参会情况通报): how officials and units attended in a period, and when that was circulated.
+"""The attendance circular (参会情况通报): attendance of officials and units in a period, and when it was circulated.
 
-Invariants: only sessions that were opened count; what was circulated is kept as it was. Pure: no I/O.
+Invariants: only opened sessions count; a circulated circular is never changed. Pure: no I/O.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from zhengling.kernel.errors import invalid
 
 @dataclass
 class Tally:
-    """How often somebody was expected, and what came of it; `late` and `left_early` are among `present`."""
+    """How often somebody was expected, and with which results; `late` and `left_early` are included in `present`."""
 
     expected: int = 0
     present: int = 0
@@ -41,7 +41,7 @@ class Row:
 
 @dataclass
 class Circular:
-    """A circular that was sent: for which period and kind, to whom, with which figures."""
+    """A circular that was sent: its period and kind, its recipients, its figures."""
 
     id: str
     government: str
@@ -70,15 +70,15 @@ class Figures:
 def require_period(since: date, until: date) -> None:
     """Problem 422 `period_reversed`."""
     if until < since:
-        raise invalid("period_reversed", f"{until} lies before {since}", "截止日期早于起始日期")
+        raise invalid("period_reversed", f"{until} is before {since}", "截止日期不得早于起始日期")
 
 
 _EXPECTED = (Capacity.member, Capacity.attendee)
 
 
 def count(meetings: Iterable[Meeting], composition: Composition) -> Figures:
-    """The figures of these sessions: members and standing attendees, who have to come; units as their officials; guests
-    from outside by name, as the roll calls list them."""
+    """The figures of these sessions: members and standing attendees, who are expected to attend; units through their
+    officials; outside guests by name, as in the roll calls."""
     figures = Figures()
     for meeting in meetings:
         if meeting.opened_at is None:

@@ -1,4 +1,4 @@
-"""The use case of attendance circulars."""
+"""The command on attendance circulars."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from zhengling.web.call import Call
 
 
 async def send_circular(call: Call, body: SendCircular) -> Circular:
-    """Record that the attendance of a period was circulated, with its figures as they are now. By the office."""
+    """Record that the attendance of a period was circulated, with its current figures. By the office."""
     composition, occurred_at = await compositions.current(call.session), call.occurred(body.occurred_at)
     act = Text("circulate attendance", "通报参会情况")
     require_office(composition, call.official, shanghai_day(call.now), act, None)

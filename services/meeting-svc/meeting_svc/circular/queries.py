@@ -1,4 +1,4 @@
-"""Reads of attendance over a period, and of the circulars that were sent."""
+"""Queries of attendance over a period, and of the circulars sent."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from zhengling.web.paging import Page, PageRequest, page
 
 
 async def get_attendance(call: Call, since: date | None, until: date | None, kind: str | None) -> AttendanceFigures:
-    """The figures of a period; this year so far where none is named."""
+    """The figures of a period; by default this year so far."""
     today = shanghai_day(call.now)
     until = until or today
     since = since or date(until.year, 1, 1)

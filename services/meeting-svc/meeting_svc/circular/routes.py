@@ -1,4 +1,4 @@
-"""HTTP → command or query of attendance over a period; no rules here."""
+"""HTTP → commands and queries of attendance over a period; no rules here."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from zhengling.web.routing import commands, queries
 
 writes = commands("/v1", "meeting")
 reads = queries("/v1", "meeting")
-From = Annotated[Day | None, Query(alias="from", description="the first day; this year's first where absent")]
-To = Annotated[Day | None, Query(alias="to", description="the last day; today where absent")]
+From = Annotated[Day | None, Query(alias="from", description="the first day; by default 1 January of this year")]
+To = Annotated[Day | None, Query(alias="to", description="the last day; by default today")]
 Kind = Annotated[str | None, Query(max_length=60)]
 BINARY = {"schema": {"type": "string", "format": "binary"}}
 
 
-@reads.get("/attendance", operation_id="get_attendance", summary="How officials and units attended in a period")
+@reads.get("/attendance", operation_id="get_attendance", summary="Attendance of officials and units in a period")
 async def get_attendance(call: Read, since: From = None, until: To = None, kind: Kind = None) -> AttendanceFigures:
     return await see.get_attendance(call, since, until, kind)
 
@@ -33,7 +33,7 @@ async def get_attendance(call: Read, since: From = None, until: To = None, kind:
 @reads.get(
     "/attendance.xlsx",
     operation_id="get_attendance_workbook",
-    summary="The same as an Excel workbook",
+    summary="Attendance in a period as an Excel workbook",
     response_class=Response,
     responses={200: {"content": {MEDIA_TYPE: BINARY}, "description": "The workbook"}},
 )

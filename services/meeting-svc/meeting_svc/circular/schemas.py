@@ -1,4 +1,4 @@
-"""What the API takes and gives of the attendance circular."""
+"""Payloads and views of the attendance circular."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from zhengling.kernel.payload import SAYING, OccurredAt, Payload, View
 
 
 class TallyView(View):
-    """How often somebody was expected, and what came of it; `late` and `left_early` are among `present`."""
+    """How often somebody was expected, and with which results; `late` and `left_early` are included in `present`."""
 
     expected: int
     present: int
@@ -37,7 +37,7 @@ class AttendanceFigures(View):
     meetings: int
     officials: list[CircularRowView]
     organisations: list[CircularRowView]
-    guests: Annotated[list[CircularRowView], Field(description="from outside, by name, as the roll calls list them")]
+    guests: Annotated[list[CircularRowView], Field(description="outside guests by name, as in the roll calls")]
     last_circular: Annotated[datetime | None, Field(description="when attendance was last circulated")]
 
 
@@ -58,7 +58,7 @@ class CircularView(View):
     recipients: str
     officials: list[CircularRowView]
     organisations: list[CircularRowView]
-    guests: Annotated[list[CircularRowView], Field(description="from outside, by name, as the roll calls list them")]
+    guests: Annotated[list[CircularRowView], Field(description="outside guests by name, as in the roll calls")]
     sent_by: str
     sent_at: datetime
     recorded_at: datetime

@@ -1,4 +1,4 @@
-"""The table of circulars; the noun is mapped onto it as it is."""
+"""The table of circulars."""
 
 import sqlalchemy as sa
 

@@ -1,1 +1,1 @@
-"""The convening of a meeting: call, postpone, cancel, entrust the chair, sound recording."""
+"""The convening of a meeting: call, postponement, cancellation, entrustment of the chair, recording."""

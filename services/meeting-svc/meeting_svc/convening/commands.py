@@ -1,4 +1,4 @@
-"""The use cases of meetings, from the call to the close, one function each."""
+"""Commands that convene a meeting, one function each."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from zhengling.web.call import Call
 
 
 async def call_meeting(call: Call, body: CallMeeting) -> Meeting:
-    """Call a meeting for a day. By who organises the kind: the office, or the unit that proposes it."""
+    """Call a meeting for a day. By the kind's organiser: the office, or the unit that proposes it."""
     book, composition = call.rulebook, await compositions.current(call.session)
     kind, today = book.kind(body.kind), shanghai_day(call.now)
     named = body.participants
@@ -77,7 +77,7 @@ async def call_meeting(call: Call, body: CallMeeting) -> Meeting:
 def _require_to_come(call: Call, day: date, starts_at: datetime | None) -> None:
     """Problems 422 `day_in_the_past`, `starts_on_another_day`."""
     if day < shanghai_day(call.now):
-        raise invalid("day_in_the_past", f"{day} lies in the past", f"{day}已经过去")
+        raise invalid("day_in_the_past", f"{day} is in the past", f"{day}已经过去")
     if starts_at and shanghai_day(starts_at) != day:
         raise invalid(
             "starts_on_another_day",
@@ -87,14 +87,14 @@ def _require_to_come(call: Call, day: date, starts_at: datetime | None) -> None:
 
 
 async def _require_approved(call: Call, kind: MeetingKind, request_id: str | None, day: date) -> None:
-    """Refusals of `planning_request.require_approved` for a kind that is held on a request."""
+    """Refusals of `planning_request.require_approved` for a kind that requires an approved request."""
     if kind.request and request_id:
         await planning_commands.require_approved(call.session, request_id, kind.request, day)
 
 
 async def postpone_meeting(call: Call, meeting_id: str, body: Postpone) -> Meeting:
-    """Call it for another day, time or place, with a reason. By who organises it. The lead time of its topics' papers
-    holds for the new day; whoever was told has to be told anew."""
+    """Change the day, time or place, with a reason. By the meeting's organiser. The lead time of the topics' papers
+    applies to the new day; participants have to be notified again."""
     case = await meeting_case(call, meeting_id)
     meeting = case.meeting
     organised(case, Text("postpone a meeting", "改期会议"))
@@ -113,7 +113,7 @@ async def postpone_meeting(call: Call, meeting_id: str, body: Postpone) -> Meeti
 
 
 async def cancel_meeting(call: Call, meeting_id: str, body: CancelMeeting) -> Meeting:
-    """Cancel it, with a reason; its topics are ready for another meeting. By who organises it."""
+    """Cancel the meeting, with a reason; its topics are ready for another one. By the meeting's organiser."""
     case = await meeting_case(call, meeting_id)
     organised(case, Text("cancel a meeting", "取消会议"))
     act = case.act(body.occurred_at)
@@ -127,7 +127,7 @@ async def cancel_meeting(call: Call, meeting_id: str, body: CancelMeeting) -> Me
 
 
 async def entrust_chair(call: Call, meeting_id: str, body: Entrust) -> Meeting:
-    """Entrust an official with chairing this meeting, with a reason. By the head, or who else the rulebook lets."""
+    """Entrust an official with chairing this meeting, with a reason. By the head, or others whom the rulebook names."""
     case = await meeting_case(call, meeting_id)
     entrustment = Entrustment(body.to, call.official or "", body.reason, call.occurred(body.occurred_at), call.now)
     chairing.entrust(case.meeting, case.composition, case.kind, call.official, entrustment, case.today)
@@ -136,7 +136,7 @@ async def entrust_chair(call: Call, meeting_id: str, body: Entrust) -> Meeting:
 
 
 async def arrange_recording(call: Call, meeting_id: str, body: RecordSound) -> Meeting:
-    """Arrange a recording of the session. By the office: nobody else may."""
+    """Arrange a recording of the session. By the office only."""
     case = await meeting_case(call, meeting_id)
     _record_sound(case, body)
     await call.session.flush()

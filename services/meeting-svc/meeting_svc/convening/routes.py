@@ -1,4 +1,4 @@
-"""HTTP → command of convening a meeting; no rules here."""
+"""HTTP → commands that convene a meeting; no rules here."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ async def call_meeting(body: CallMeeting, call: Create, response: Response) -> M
 
 
 @writes.post(
-    "/meetings/{meeting_id}/postponement", operation_id="postpone_meeting", summary="Another day, time or place"
+    "/meetings/{meeting_id}/postponement", operation_id="postpone_meeting", summary="Change the day, time or place"
 )
 async def postpone_meeting(meeting_id: str, body: Postpone, call: Change, response: Response) -> MeetingView:
     return await meeting_answer(call, response, await do.postpone_meeting(call, meeting_id, body))
 
 
-@writes.post("/meetings/{meeting_id}/cancellation", operation_id="cancel_meeting", summary="It isn't held")
+@writes.post("/meetings/{meeting_id}/cancellation", operation_id="cancel_meeting", summary="Cancel a meeting")
 async def cancel_meeting(meeting_id: str, body: CancelMeeting, call: Change, response: Response) -> MeetingView:
     return await meeting_answer(call, response, await do.cancel_meeting(call, meeting_id, body))
 
 
-@writes.post("/meetings/{meeting_id}/entrustment", operation_id="entrust_chair", summary="Entrust somebody to chair")
+@writes.post(
+    "/meetings/{meeting_id}/entrustment", operation_id="entrust_chair", summary="Entrust an official with chairing"
+)
 async def entrust_chair(meeting_id: str, body: Entrust, call: Change, response: Response) -> MeetingView:
     return await meeting_answer(call, response, await do.entrust_chair(call, meeting_id, body))
 
 
-@writes.post(
-    "/meetings/{meeting_id}/recording", operation_id="arrange_recording", summary="The office arranges a recording"
-)
+@writes.post("/meetings/{meeting_id}/recording", operation_id="arrange_recording", summary="Arrange a recording")
 async def arrange_recording(meeting_id: str, body: RecordSound, call: Change, response: Response) -> MeetingView:
     return await meeting_answer(call, response, await do.arrange_recording(call, meeting_id, body))
 

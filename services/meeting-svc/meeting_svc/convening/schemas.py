@@ -16,7 +16,7 @@ StartsAt = Annotated[Instant | None, Field(description="the planned time, on the
 
 # payloads -----------------------------------------------------------------------------------------------------------
 class ParticipantsPayload(Payload):
-    """Whom the call names, for a kind whose rule names no members; a unit sends its principal."""
+    """The participants named by the call, for a kind whose rule names no members; a unit sends its principal."""
 
     officials: Annotated[list[Key], Field(default_factory=list, max_length=500)]
     organisations: Annotated[list[Key], Field(default_factory=list, max_length=200)]
@@ -33,19 +33,17 @@ class CallMeeting(Payload):
     day: Annotated[Day, Field(description="the day it is called for (Asia/Shanghai)")]
     starts_at: StartsAt = None
     place: Place = ""
-    organised_by: Annotated[Key | None, Field(description="the unit that organises it, where it isn't the office")] = (
-        None
-    )
+    organised_by: Annotated[Key | None, Field(description="the organising unit, if it isn't the office")] = None
     convener: Annotated[Key | None, Field(description="the official planned to chair")] = None
     participants: Annotated[ParticipantsPayload, Field(default_factory=lambda: ParticipantsPayload())]
-    request_id: Annotated[str | None, Field(max_length=64, description="the approved request it is held on")] = None
+    request_id: Annotated[str | None, Field(max_length=64, description="the approved request for it")] = None
     recording: Annotated[RecordSound | None, Field(description="only where the office arranges it")] = None
 
 
 class Postpone(Payload):
     day: Day
     starts_at: StartsAt = None
-    place: Annotated[str | None, Field(max_length=200, description="as before where absent")] = None
+    place: Annotated[str | None, Field(max_length=200, description="by default unchanged")] = None
     reason: Reason
     occurred_at: OccurredAt = None
 

@@ -1,1 +1,1 @@
-"""Who is invited to a meeting, is notified, answers."""
+"""Invitees of a meeting, the notice to its participants, their acknowledgements."""

@@ -1,4 +1,4 @@
-"""The use cases of invitees, notices and acknowledgements, one function each."""
+"""Commands on invitees, notices and acknowledgements, one function each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from zhengling.web.call import Call
 
 
 async def propose_invitees(call: Call, meeting_id: str, body: ProposeInvitees) -> Meeting:
-    """Put officials, units or names from outside on the list of invitees. By who organises the meeting."""
+    """Add officials, units or outside guests to the list of invitees. By the meeting's organiser."""
     case = await meeting_case(call, meeting_id)
     meeting = case.meeting
     _require_organiser(case, Text("propose invitees", "提出邀请名单"))
@@ -40,7 +40,7 @@ async def propose_invitees(call: Call, meeting_id: str, body: ProposeInvitees) -
 
 
 async def withdraw_invitee(call: Call, meeting_id: str, body: WithdrawInvitee) -> Meeting:
-    """Take somebody off the list of invitees, with a reason. By who organises the meeting."""
+    """Remove somebody from the list of invitees, with a reason. By the meeting's organiser."""
     case = await meeting_case(call, meeting_id)
     _require_organiser(case, Text("change the list of invitees", "调整邀请名单"))
     invitation.withdraw(case.meeting, body.number, body.reason, case.act(body.occurred_at))
@@ -49,7 +49,7 @@ async def withdraw_invitee(call: Call, meeting_id: str, body: WithdrawInvitee) -
 
 
 async def take_invitee_step(call: Call, meeting_id: str, body: TakeStep) -> Meeting:
-    """Take the next step of the chain that approves the list of invitees. By who the rulebook says."""
+    """Take the next step of the chain that approves the list of invitees. By the step's actor."""
     case = await meeting_case(call, meeting_id)
     meeting, kind = case.meeting, case.kind
     meetings.require_state(meeting, *meetings.PREPARED)
@@ -61,7 +61,8 @@ async def take_invitee_step(call: Call, meeting_id: str, body: TakeStep) -> Meet
 
 
 async def consent_to_outsiders(call: Call, meeting_id: str, body: GiveConsent) -> Meeting:
-    """Agree to principals being asked whom the chair isn't in charge of, with a reason. By who the rulebook says."""
+    """Consent to inviting principals outside the chair's portfolio, with a reason. By the roles that the rulebook
+    names."""
     case = await meeting_case(call, meeting_id)
     act = case.act(body.occurred_at)
     given = invitation.consent(case.meeting, case.kind, case.composition, body.reason, act, case.today)
@@ -71,7 +72,7 @@ async def consent_to_outsiders(call: Call, meeting_id: str, body: GiveConsent) -
 
 
 async def send_notice(call: Call, meeting_id: str, body: SendNotice) -> Meeting:
-    """Record that the approved agenda and the papers were sent, to whom and when. By who organises the meeting."""
+    """Record to whom and when the approved agenda and the papers were sent. By the meeting's organiser."""
     case = await meeting_case(call, meeting_id)
     _require_organiser(case, Text("send the notice", "发送会议通知"))
     act = case.act(body.occurred_at)
@@ -81,7 +82,7 @@ async def send_notice(call: Call, meeting_id: str, body: SendNotice) -> Meeting:
 
 
 async def acknowledge(call: Call, meeting_id: str, body: Acknowledge) -> Meeting:
-    """Say whether one comes. By whoever was told, or the office for them."""
+    """Record whether somebody will attend. By the notified official, or the office on their behalf."""
     case = await meeting_case(call, meeting_id)
     official = body.official or call.official or ""
     composition.require_known(case.composition, [official], [])

@@ -1,7 +1,7 @@
-"""Invitations (邀请) and notices (通知): who is asked beyond the rule, who is told of the agenda, who says they come.
+"""Invitations (邀请) and notices (通知): further invitees, the notice of agenda and papers, acknowledgements.
 
-Invariants: where a list of invitees has to be approved nobody on it is told before; where the agenda and papers reach
-everybody beforehand no session opens until the latest agenda did, for the time that holds. Pure: no I/O.
+Invariants: where a list of invitees needs approval, nobody on it is notified before; where the rules require a notice,
+no session opens until the latest agenda was sent to everybody, for the current time. Pure: no I/O.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ _LED_BY = (OrganisationKind.town, OrganisationKind.street)
 
 # invitees -----------------------------------------------------------------------------------------------------------
 def propose(meeting: Meeting, kind: MeetingKind, invitees: list[Invitee]) -> None:
-    """Put somebody on the list of invitees; a chain that was under way begins anew, since who approved a shorter list has
-    to see the longer one. Without a chain nobody is asked. Refusal `invited_already`."""
+    """Add invitees to the list; a chain under way starts again, since its steps approved a shorter list. Without a
+    chain no approval is required. Refusal `invited_already`."""
     require_state(meeting, *PREPARED)
     known = {(invitee.key, invitee.topic_id) for invitee in meeting.invitees}
     if twice := [invitee.key for invitee in invitees if (invitee.key, invitee.topic_id) in known]:
         raise refusal(
             "invited_already",
             kind.invitees.clause if kind.invitees else None,
-            f"on the list already: {', '.join(twice)}",
+            f"already on the list: {', '.join(twice)}",
             f"已在邀请名单中：{'、'.join(twice)}",
-            Text("leave them out", "请去掉重复的人员或单位"),
+            Text("remove the duplicates", "请去掉重复的人员或单位"),
         )
     listed = [replace(each, approved=kind.invitees is None) for each in invitees]
     meeting.invitees = appended(meeting.invitees, *listed, bound=OF_THE_PEOPLE_IN_A_MEETING)
@@ -54,11 +54,11 @@ def propose(meeting: Meeting, kind: MeetingKind, invitees: list[Invitee]) -> Non
 
 
 def require_one_each(invitees: list[Invitee]) -> None:
-    """Problem 422 `not_one_invitee` unless each is either an official, a unit or a name from outside."""
+    """Problem 422 `not_one_invitee` unless each is exactly one of an official, a unit and an outside guest."""
     if any(sum(map(bool, (each.official, each.organisation, each.name))) != 1 for each in invitees):
         raise invalid(
             "not_one_invitee",
-            "each invitee is exactly one of official, organisation and name",
+            "each invitee has to be exactly one of official, organisation and name",
             "每个受邀对象须且只能填写人员、单位、姓名之一",
         )
 
@@ -69,7 +69,7 @@ def next_number(meeting: Meeting) -> int:
 
 
 def withdraw(meeting: Meeting, number: int, reason: str, act: Act) -> None:
-    """Take somebody off the list, with a reason. Refusal `no_such_invitee`."""
+    """Remove somebody from the list, with a reason. Refusal `no_such_invitee`."""
     require_state(meeting, *PREPARED)
     gone = next((invitee for invitee in meeting.invitees if invitee.number == number), None)
     if gone is None:
@@ -86,14 +86,14 @@ def withdraw(meeting: Meeting, number: int, reason: str, act: Act) -> None:
 
 
 def rule_of(kind: MeetingKind) -> Invitees:
-    """How the list of invitees is approved. Refusal `invitees_not_approved_here` where the rules ask for nothing."""
+    """The rule that approves the list of invitees. Refusal `invitees_not_approved_here` where there is none."""
     if kind.invitees is None:
         raise refusal(
             "invitees_not_approved_here",
             kind.clause,
-            f"the rules ask for no approval of invitees at {kind.name}",
+            f"the rules require no approval of invitees at {kind.name}",
             f"{kind.name}的邀请名单无需审批",
-            Text("nothing is asked for", "无需办理"),
+            Text("no approval is necessary", "无需办理"),
         )
     return kind.invitees
 
@@ -103,16 +103,15 @@ def pending(meeting: Meeting) -> list[Invitee]:
 
 
 def take_step(meeting: Meeting, kind: MeetingKind, taken: StepTaken) -> None:
-    """Add a taken step of the chain; the last one approves whoever is on the list and wasn't yet. Refusal
-    `no_invitees_pending`."""
+    """Add a taken step of the chain; the last step approves the pending invitees. Refusal `no_invitees_pending`."""
     rule = rule_of(kind)
     if not pending(meeting):
         raise refusal(
             "no_invitees_pending",
             rule.clause,
-            "nobody on the list waits for an approval",
+            "no invitee on the list is pending approval",
             "邀请名单中没有待审批的人员",
-            Text("propose somebody first", "请先提出邀请名单"),
+            Text("propose invitees first", "请先提出邀请名单"),
         )
     steps = [*meeting.invitee_steps, taken]
     if next_step(rule.steps, steps, minutes_facts(meeting, taken.official)):
@@ -126,8 +125,8 @@ def take_step(meeting: Meeting, kind: MeetingKind, taken: StepTaken) -> None:
 def outsiders(
     meeting: Meeting, kind: MeetingKind, composition: Composition, chair: str | None = None, there: Sequence[str] = ()
 ) -> list[str]:
-    """Principals who are asked, or `there`, though the deputy who chairs isn't in charge of their unit, or who lead a town
-    or street, and to whom nobody consented yet (ST-43)."""
+    """Principals who are invited, or `there`, without a consent so far, although their unit is outside the portfolio of
+    the deputy in the chair, or is a town or street (ST-43)."""
     chair = chair or planned_chair(meeting, kind, composition)
     if kind.outside_portfolio is None or chair is None or chair in composition.holders(Role.head, meeting.day):
         return []
@@ -155,7 +154,7 @@ def _officials(composition: Composition, invitee: Invitee, on: date) -> tuple[st
 def consent(
     meeting: Meeting, kind: MeetingKind, composition: Composition, reason: str, act: Act, on: date
 ) -> OutsideConsent:
-    """Agree to those outside the chair's portfolio who are asked so far, with a reason. Problem 403 `not_the_consenter`;
+    """Consent to the invited principals outside the chair's portfolio, with a reason. Problem 403 `not_the_consenter`;
     refusal `nobody_outside`."""
     require_state(meeting, *PREPARED)
     found = outsiders(meeting, kind, composition)
@@ -163,9 +162,9 @@ def consent(
         raise refusal(
             "nobody_outside",
             kind.outside_portfolio.clause if kind.outside_portfolio else kind.clause,
-            "nobody outside the chair's portfolio is asked",
+            "no principal outside the chair's portfolio is invited",
             "没有分管范围以外的主要负责人参会",
-            Text("nothing is asked for", "无需办理"),
+            Text("no consent is necessary", "无需办理"),
         )
     acting = composition.require(
         act.official,
@@ -186,7 +185,7 @@ def consent(
 def require_consent(
     meeting: Meeting, kind: MeetingKind, composition: Composition, chair: str | None = None, there: Sequence[str] = ()
 ) -> None:
-    """Refusal `outside_portfolio` names who may only come with consent, and who gives it."""
+    """Refusal `outside_portfolio` names the principals who need a consent, and who gives it."""
     found = outsiders(meeting, kind, composition, chair, there)
     if not found or kind.outside_portfolio is None:
         return
@@ -195,31 +194,31 @@ def require_consent(
     raise refusal(
         "outside_portfolio",
         kind.outside_portfolio.clause,
-        f"outside the chair's portfolio, or of a town or street: {', '.join(names)}",
+        f"principals outside the chair's portfolio, or of towns and streets: {', '.join(names)}",
         f"分管范围以外或镇街的主要负责人：{'、'.join(names)}",
-        Text(f"have {', '.join(who)} agree, with a reason", f"请报{'、'.join(who)}同意并说明理由"),
+        Text(f"have {', '.join(who)} consent, with a reason", f"请报{'、'.join(who)}同意并说明理由"),
         officials=found,
     )
 
 
 # the notice ---------------------------------------------------------------------------------------------------------
 def to_be_notified(meeting: Meeting, kind: MeetingKind, composition: Composition) -> list[str]:
-    """Whom the agenda and papers have to reach: members, standing attendees, approved invitees, the sponsors of topics;
-    keys of officials and units, names of those from outside."""
+    """The recipients of agenda and papers: members, standing attendees, approved invitees, sponsors of topics; keys of
+    officials and units, names of outside guests."""
     people = [*expected(meeting, kind, composition), *(i.key for i in meeting.invitees if i.approved)]
     units = [*meeting.participants.organisations, *(item.sponsor for item in meeting.agenda)]
     return list(dict.fromkeys([*people, *units]))
 
 
 def notified(meeting: Meeting) -> set[str]:
-    """Whom the latest agenda reached, for the time and place that hold."""
+    """The recipients of the latest agenda, for the current time and place."""
     latest = len(meeting.agenda_versions)
     notices = [n for n in meeting.notices if n.agenda_version == latest and n.round == meeting.round and latest]
     return {recipient for notice in notices for recipient in notice.recipients}
 
 
 def not_notified(meeting: Meeting, kind: MeetingKind, composition: Composition) -> list[str]:
-    """Who still has to be told before the session opens; nobody where the rules ask for no notice."""
+    """The recipients still to be notified before the session opens; empty where the rules require no notice."""
     if kind.notice is None:
         return []
     reached = notified(meeting)
@@ -229,9 +228,9 @@ def not_notified(meeting: Meeting, kind: MeetingKind, composition: Composition) 
 def notify(
     meeting: Meeting, kind: MeetingKind, composition: Composition, recipients: list[str], papers: bool, act: Act
 ) -> None:
-    """Record that agenda and papers were sent to these, or to everybody who takes part. Refusals:
+    """Record that agenda and papers were sent to these recipients, or to everybody who takes part. Refusals:
     `agenda_not_approved`, `outside_portfolio`, `notice_before_the_approval`; `invitee_not_approved` and
-    `not_taking_part` for whoever can't be told."""
+    `not_taking_part` for recipients who may not be notified."""
     require_state(meeting, *PREPARED)
     clause = kind.notice.clause if kind.notice else kind.clause
     if meeting.state != MeetingState.agenda_approved:
@@ -246,9 +245,9 @@ def notify(
         raise refusal(
             "notice_before_the_approval",
             clause,
-            "this agenda was approved later than that",
-            "送达时间不能早于该版议程的批准时间",
-            Text("state when it was sent, after the approval", "请填写批准之后的时间"),
+            "the notice can't be earlier than the approval of this agenda",
+            "送达时间不得早于该版议程的批准时间",
+            Text("state a time after the approval", "请填写批准之后的时间"),
         )
     require_consent(meeting, kind, composition)
     everybody = to_be_notified(meeting, kind, composition)
@@ -264,23 +263,25 @@ def notify(
         raise refusal(
             "not_taking_part",
             clause,
-            f"not taking part: {', '.join(strangers)}",
+            f"not participants: {', '.join(strangers)}",
             f"不在参会范围：{'、'.join(strangers)}",
-            Text("tell participants, sponsors and approved invitees", "请选择参会人员、议题主办部门或已审定的受邀人员"),
+            Text(
+                "notify participants, sponsors and approved invitees", "请选择参会人员、议题主办部门或已审定的受邀人员"
+            ),
         )
     sent = NoticeSent(len(meeting.agenda_versions), meeting.round, recipients or everybody, papers, act)
     meeting.notices = appended(meeting.notices, sent, bound=OF_A_MEETING)
 
 
 def require_notified(meeting: Meeting, kind: MeetingKind, composition: Composition) -> None:
-    """Refusal `not_notified` names whom the latest agenda hasn't reached."""
+    """Refusal `not_notified` names those to whom the latest agenda wasn't sent."""
     if kind.notice is None or not (missing := not_notified(meeting, kind, composition)):
         return
     names = [names_of(composition).get(key, key) for key in missing]
     raise refusal(
         "not_notified",
         kind.notice.clause,
-        f"the latest agenda and its papers haven't reached {', '.join(names)}",
+        f"the latest agenda and its papers haven't been sent to {', '.join(names)}",
         f"最新议程和材料尚未送达：{'、'.join(names)}",
         Text("record that they were sent", "请送达并登记"),
         missing=missing,
@@ -288,7 +289,7 @@ def require_notified(meeting: Meeting, kind: MeetingKind, composition: Compositi
 
 
 def acknowledge(meeting: Meeting, kind: MeetingKind, composition: Composition, answer: Acknowledgement) -> None:
-    """Somebody who was told says whether they come. Refusal `not_told_yet`; the last answer counts."""
+    """Record whether a notified participant will attend. Refusal `not_told_yet`; the last answer counts."""
     require_state(meeting, *PREPARED)
     reached = {key for notice in meeting.notices if notice.round == meeting.round for key in notice.recipients}
     units = {p.organisation for p in composition.posts if p.official == answer.official and p.holds(meeting.day)}
@@ -296,7 +297,7 @@ def acknowledge(meeting: Meeting, kind: MeetingKind, composition: Composition, a
         raise refusal(
             "not_told_yet",
             kind.notice.clause if kind.notice else None,
-            "no notice of this meeting, for its present time, went to them",
+            "no notice of this meeting, for its current time, was sent to them",
             "尚未向其发送本次会议通知",
             Text("send the notice first", "请先送达会议通知"),
         )

@@ -1,4 +1,4 @@
-"""What the API takes and gives of invitees, notices and acknowledgements."""
+"""Payloads and views of invitees, notices and acknowledgements."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from zhengling.kernel.payload import SAYING, OccurredAt, Payload, Reason, View
 
 
 class InviteePayload(Payload):
-    """One of an official, a unit, or the name of somebody from outside; for the whole meeting or one topic."""
+    """Exactly one of an official, a unit and an outside guest's name; for the whole meeting or one topic."""
 
     official: Key | None = None
     organisation: Key | None = None
@@ -43,16 +43,16 @@ class SendNotice(Payload):
         Field(
             default_factory=list,
             max_length=1000,
-            description="officials, units, names from outside; everybody who takes part where empty",
+            description="officials, units, names of outside guests; by default everybody who takes part",
         ),
     ]
-    papers: Annotated[StrictBool, Field(description="the papers went with the agenda")] = True
+    papers: Annotated[StrictBool, Field(description="the papers were sent with the agenda")] = True
     occurred_at: OccurredAt = None
 
 
 class Acknowledge(Payload):
     coming: StrictBool
-    official: Annotated[Key | None, Field(description="for whom; whoever answers where absent")] = None
+    official: Annotated[Key | None, Field(description="the official concerned; by default the caller")] = None
     note: Annotated[str, Field(max_length=200)] = ""
     occurred_at: OccurredAt = None
 

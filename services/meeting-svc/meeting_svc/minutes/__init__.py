@@ -1,1 +1,1 @@
-"""Minutes: drafted, reviewed, signed, corrected; their text and their document."""
+"""The minutes of a meeting: drafted, reviewed, signed, corrected; their text and their document."""

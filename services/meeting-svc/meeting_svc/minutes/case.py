@@ -1,6 +1,5 @@
-"""What commands on minutes work on: the meeting, locked, with its rules, the composition and the newest version, each read
-once; its decisions and their topics, locked in one order.
-"""
+"""The context of commands on minutes: the meeting, locked, with its rules, composition and newest version, each read
+once; its decisions and their topics, locked in one order."""
 
 from __future__ import annotations
 
@@ -21,18 +20,18 @@ from zhengling.web.call import Call
 
 @dataclass
 class MinutesCase(MeetingCase):
-    """A meeting whose minutes are worked on; `latest` is their newest version, None before the first draft."""
+    """A meeting with its minutes; `latest` is their newest version, None before the first draft."""
 
     latest: Minutes | None
 
     @property
     def chain(self) -> MinutesRules:
-        """The chain of the minutes, whose clause is the one that refusals name."""
+        """The chain of the minutes; refusals name its clause."""
         return self.kind.minutes_chain
 
     @property
     def book(self) -> Rulebook:
-        """The edition that the meeting began under."""
+        """The edition under which the meeting was called."""
         return self.call.service.rulebooks.edition(self.call.government, self.meeting.edition)
 
 
@@ -48,21 +47,21 @@ async def latest_of(call: Call, meeting_id: str) -> Minutes | None:
 
 
 async def in_force(call: Call, meeting_id: str) -> Minutes:
-    """The version in force: the newest that is signed, or the chair's record that there are none."""
+    """The version in force: the newest signed one, or the chair's record that there are no minutes."""
     final = (MinutesState.signed, MinutesState.waived)
     statement = sa.select(Minutes).filter_by(meeting_id=meeting_id).where(sa.inspect(Minutes).columns.state.in_(final))
     return (await call.session.execute(statement.order_by(sa.text("number DESC")).limit(1))).scalar_one()
 
 
 async def topics_of(call: Call, amendments: list[Amendment]) -> list[Topic]:
-    """The topics of the decisions that change, locked in one order: after the meeting, before the decisions."""
+    """The topics of the amended decisions, locked in one order: after the meeting, before the decisions."""
     ids = [made.before.topic_id for made in amendments]
     statement = sa.select(Topic).where(topic_table.c.id.in_(ids)).order_by(topic_table.c.id).with_for_update()
     return list((await call.session.execute(statement)).scalars())
 
 
 async def decisions_of(call: Call, meeting_id: str) -> list[Decision]:
-    """The meeting's decisions, locked, in the agenda's order; without what was taken back in the session."""
+    """The meeting's decisions, locked, in the agenda's order; without those withdrawn in the session."""
     standing = decision_table.c.standing != Standing.withdrawn
     statement = sa.select(Decision).filter_by(meeting_id=meeting_id).where(standing)
     statement = statement.order_by(decision_table.c.id).with_for_update()

@@ -1,4 +1,4 @@
-"""The use cases of minutes, one function each."""
+"""Commands on minutes, one function each."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ from zhengling.web.call import Call
 
 
 async def draft_minutes(call: Call, meeting_id: str, body: DraftMinutes) -> tuple[Minutes, Meeting]:
-    """Draft the minutes by the template, or take the text given; again, with a reason, while they aren't signed: a new
-    version, for which the steps taken on the older one don't count. By who drafts under the rulebook."""
+    """Draft the minutes from the template, or with the given text. A further draft before the signature needs a reason
+    and is a new version; steps taken on the older version don't count for it. By the drafter under the rulebook."""
     case = await minutes_case(call, meeting_id)
     meeting = case.meeting
     meetings.require_state(meeting, MeetingState.closed, MeetingState.minuted)
     if case.latest and body.reason is None:
-        raise invalid("reason_missing", "a new draft of the minutes needs a reason", "重新起草纪要须说明理由")
+        raise invalid("reason_missing", "a new draft of the minutes requires a reason", "重新起草纪要须说明理由")
     cause = Cause.redraft if case.latest else Cause.draft
     minutes = await _write(case, cause, body, [])
     meeting.state = MeetingState.minuted
@@ -63,8 +63,8 @@ async def draft_minutes(call: Call, meeting_id: str, body: DraftMinutes) -> tupl
 
 
 async def correct_minutes(call: Call, meeting_id: str, body: CorrectMinutes) -> tuple[Minutes, Meeting]:
-    """Draft a correction of signed minutes, with its reason: decisions amended or revoked, or only the text. A later one
-    takes the place of one that isn't signed yet. By who drafts; nothing changes before its signature."""
+    """Draft a correction of signed minutes, with its reason: decisions amended or revoked, or only the text. It
+    supersedes an earlier unsigned correction. By the drafter; effective only once signed."""
     case = await minutes_case(call, meeting_id)
     meeting = case.meeting
     meetings.require_state(meeting, MeetingState.signed, MeetingState.unminuted)
@@ -75,7 +75,7 @@ async def correct_minutes(call: Call, meeting_id: str, body: CorrectMinutes) -> 
             "the correction changes neither a decision nor the text",
             "更正未涉及任何决定事项或文字",
             Text(
-                "name what is amended or revoked, or give the corrected text",
+                "name the decisions to amend or revoke, or give the corrected text",
                 "请列明更正、撤销的决定事项，或提供更正后的文本",
             ),
         )
@@ -89,7 +89,7 @@ async def correct_minutes(call: Call, meeting_id: str, body: CorrectMinutes) -> 
 
 
 async def return_minutes(call: Call, meeting_id: str, body: ReturnMinutes) -> tuple[Minutes, Meeting]:
-    """Give the version that waits back to who drafted it, with a reason. By whoever may take its next step."""
+    """Return the waiting version to its drafter, with a reason. By the actor of its next step."""
     case = await minutes_case(call, meeting_id)
     meeting = case.meeting
     minutes = minutes_.require_waiting(meeting, case.latest, case.chain.clause)
@@ -108,14 +108,14 @@ async def return_minutes(call: Call, meeting_id: str, body: ReturnMinutes) -> tu
 
 
 async def take_minutes_step(call: Call, meeting_id: str, body: TakeStep) -> tuple[Minutes, Meeting]:
-    """Review or sign the version that waits. By who the rulebook says. The signature numbers it, makes it immutable and
-    emits minutes.signed; for the first one decision.adopted for each that was adopted, for a correction
-    decision.amended, decision.revoked or decision.adopted for each that it changes."""
+    """Review or sign the waiting version. By the step's actor. The signature numbers it, makes it immutable and emits
+    minutes.signed; for the first version decision.adopted for each adopted decision, for a correction decision.amended,
+    decision.revoked or decision.adopted for each changed one."""
     case = await minutes_case(call, meeting_id)
     meeting = case.meeting
     minutes = minutes_.require_waiting(meeting, case.latest, case.chain.clause)
     taken = await _step(case, minutes, body)
-    with call.session.no_autoflush:  # each row is written once, and its version counts up by one
+    with call.session.no_autoflush:  # each row is written once, so that its version increases by one
         minutes_.take(minutes, taken)
         meeting.minutes_steps = minutes.steps
         facts = minutes_.facts_of(meeting, minutes.major, taken.official)
@@ -126,8 +126,8 @@ async def take_minutes_step(call: Call, meeting_id: str, body: TakeStep) -> tupl
 
 
 async def waive_minutes(call: Call, meeting_id: str, body: WaiveMinutes) -> tuple[Minutes, Meeting]:
-    """Record that the chair decided on no minutes, with a reason, where the rulebook leaves it to the chair (HC-53). By
-    the chair. The record adopts what the meeting decided, as a signature would: every decision is supervised (HC-54).
+    """Record that the chair decided against minutes, with a reason, where the rulebook leaves it to the chair (HC-53).
+    By the chair. Like a signature, the record adopts the meeting's decisions: every decision is supervised (HC-54).
     Emits decision.adopted."""
     case = await minutes_case(call, meeting_id)
     meeting = case.meeting
@@ -167,13 +167,13 @@ async def waive_minutes(call: Call, meeting_id: str, body: WaiveMinutes) -> tupl
 async def _write(
     case: MinutesCase, cause: Cause, body: DraftMinutes | CorrectMinutes, amendments: list[Amendment]
 ) -> Minutes:
-    """A new version with its text, in the place of one that isn't signed; drafted by who drafts under the rulebook."""
+    """A new version with its text, which supersedes an unsigned one; drafted by the rulebook's drafter."""
     call, meeting, latest = case.call, case.meeting, case.latest
     drafted_at = call.occurred(body.occurred_at)
     minutes_.require_after_close(meeting, case.kind, drafted_at)
     minutes = await _version(case, cause, body.reason or "", drafted_at)
     major = body.major or any(item.major for item in meeting.agenda)
-    minutes.major = major or (latest is not None and latest.major)  # writing anew makes no chain shorter
+    minutes.major = major or (latest is not None and latest.major)  # a new draft doesn't shorten the chain
     minutes.amendments = amendments
     minutes_.take(minutes, await _step(case, minutes, TakeStep(step=StepName.draft, occurred_at=body.occurred_at)))
     content = await content_of(case, amendments)
@@ -185,11 +185,11 @@ async def _write(
 
 
 async def _version(case: MinutesCase, cause: Cause, reason: str, drafted_at: datetime) -> Minutes:
-    """A version without a text yet; the one before it is superseded."""
+    """A new version without text; the previous unsigned one is superseded."""
     call, government = case.call, case.book.government
     if case.latest:
         minutes_.supersede(case.latest)
-        await call.session.flush()  # before the new one comes: one version at most waits
+        await call.session.flush()  # before the new one is added: at most one version waits
     return Minutes(
         id=str(uuid7()),
         government=call.government,
@@ -218,7 +218,7 @@ async def _amendments(case: MinutesCase, wanted: list[AmendDecision]) -> list[Am
         if each.decision_id not in found:
             raise not_found("decision", "决定事项", each.decision_id)
         if any(other.decision_id == each.decision_id for other in made):
-            raise invalid("decision_twice", "a decision stands twice in the correction", "更正中同一决定事项重复")
+            raise invalid("decision_twice", "a decision is listed twice in the correction", "更正中同一决定事项重复")
         decision = found[each.decision_id]
         after = await _after(case, decision.resolution, each.changes) if each.changes else None
         made.append(decisions_.amendment(decision, after))
@@ -227,7 +227,7 @@ async def _amendments(case: MinutesCase, wanted: list[AmendDecision]) -> list[Am
 
 
 async def _require_correctable(case: MinutesCase, made: list[Amendment]) -> None:
-    """What the signature would be refused for is refused at the draft already."""
+    """Refuse at the draft what the signature would be refused for."""
     changed = {each.before.topic_id: each for each in made}
     for topic in await topics_of(case.call, made):
         amended = changed[topic.id]
@@ -238,7 +238,7 @@ async def _require_correctable(case: MinutesCase, made: list[Amendment]) -> None
 
 
 async def _after(case: MinutesCase, before: Resolution, changes: ResolutionChanges) -> Resolution:
-    """The resolution with these changes; units by their names of today."""
+    """The resolution with these changes; units with their present names."""
     given: dict[str, object] = {name: getattr(changes, name) for name in changes.model_fields_set}
     names = case.composition.organisation_names
     codes = [*([changes.lead] if changes.lead else []), *(changes.co_units or [])]
@@ -251,6 +251,8 @@ async def _after(case: MinutesCase, before: Resolution, changes: ResolutionChang
         (await calendars.current(case.call.session)).require(changes.due)
         if changes.due < case.meeting.day:
             raise invalid(
-                "due_before_the_meeting", f"due {changes.due} lies before {case.meeting.day}", "办结时限早于会议日期"
+                "due_before_the_meeting",
+                f"the due date {changes.due} is before the meeting, {case.meeting.day}",
+                "办结时限不得早于会议日期",
             )
     return before.model_copy(update=given)

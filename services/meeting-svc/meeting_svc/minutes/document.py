@@ -17,7 +17,7 @@ def issuer_of(composition: Composition, otherwise: str) -> str:
 
 
 def layout(minutes: Minutes) -> Layout:
-    """The version as an official document: its text part by part, with whatever was decided about it since."""
+    """The version as an official document: its text block by block, with the document's number and signature."""
     lines = [line.strip() for line in minutes.text.splitlines() if line.strip()]
     title, rest = (lines[0], lines[1:]) if lines else ("", [])
     blocks, paragraphs = [], []
@@ -44,7 +44,7 @@ def layout(minutes: Minutes) -> Layout:
 
 
 def file_name(minutes: Minutes, title: str) -> str:
-    """The name under which the version is saved: the meeting's title, its number, and what it is before the signature."""
+    """The file name of the version: the meeting's title, its number and, before the signature, the draft's number."""
     correction = "（更正）" if minutes.cause == Cause.correction else ""
     standing = "" if minutes.final else f"（第{minutes.number}稿）"
     name = f"{title}纪要{minutes.issue or ''}{correction}{standing}"

@@ -1,8 +1,8 @@
-"""Minutes (会议纪要): drafted from what was recorded, reviewed and signed by the rulebook's chain, then immutable.
+"""Minutes (会议纪要): drafted from the meeting's record, reviewed and signed by the rulebook's chain, then immutable.
 
-Invariants: every version is kept, with who wrote it, when and why; steps count for the version they were taken on alone;
-one version at most waits for its signature; what is signed changes only by a correction, a version of its own that goes
-through the same chain. Pure: no I/O.
+Invariants: every version is kept, with its author, time and reason; steps count only for the version on which they were
+taken; at most one version waits for its signature; signed minutes change only by a correction, a new version that takes
+the same chain. Pure: no I/O.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True)
 class Returned:
-    """Given back by whoever was next in the chain, with a reason."""
+    """The return of a version by the actor of its next step, with a reason."""
 
     official: str
     reason: str
@@ -54,8 +54,8 @@ class Returned:
 
 @dataclass
 class Minutes:
-    """One version of a meeting's minutes; `digest` is the SHA-256 of the text as signed. `mark` and `issuer` stand here
-    as they were, so that the document of an old version doesn't change with the government."""
+    """One version of a meeting's minutes; `digest` is the SHA-256 of the signed text. `mark` and `issuer` are stored,
+    so that an old version's document doesn't change with the government."""
 
     id: str
     government: str
@@ -85,7 +85,7 @@ class Minutes:
 
     @property
     def final(self) -> bool:
-        """In force, or was until a later version: never changed any more."""
+        """Whether the version is or was in force; it is then immutable."""
         return self.state in (MinutesState.signed, MinutesState.waived)
 
 
@@ -95,41 +95,42 @@ def digest_of(text: str) -> str:
 
 # transitions --------------------------------------------------------------------------------------------------------
 def facts_of(meeting: Meeting, major: bool, official: str | None) -> Facts:
-    """Facts of the chain for one official: who chaired and how, and whether there is a major matter: by the agenda, or
-    as the drafter of the version says."""
+    """Facts of the chain for one official: whether and how they chaired, and whether there is a major matter, by the
+    agenda or by the drafter's declaration."""
     facts = minutes_facts(meeting, official)
     return facts | {"major": facts["major"] or major}
 
 
 def require_after_close(meeting: Meeting, kind: MeetingKind, occurred_at: datetime) -> None:
-    """Refusal `minutes_before_the_close`: the signature comes after the draft, and due dates count from it."""
+    """Refusal `minutes_before_the_close`: drafts, and so signatures, are later than the close; due dates count from the
+    signature."""
     if meeting.closed_at and occurred_at < meeting.closed_at:
         raise refusal(
             "minutes_before_the_close",
             kind.minutes_chain.clause,
-            f"minutes can't have been drafted before the session closed, {meeting.closed_at.isoformat()}",
-            "纪要起草时间不能早于会议结束时间",
-            Text("state when they were drafted, after the close", "请填写会议结束之后的时间"),
+            f"the draft can't be earlier than the close of the session, {meeting.closed_at.isoformat()}",
+            "纪要起草时间不得早于会议结束时间",
+            Text("state a time after the close", "请填写会议结束之后的时间"),
         )
 
 
 def require_after_signature(corrected: Minutes, clause: str, drafted_at: datetime) -> None:
-    """Refusal `correction_before_the_signature`: what a correction adopts is in force from its own signature on, which
-    doesn't come before the one that it corrects."""
+    """Refusal `correction_before_the_signature`: a correction takes effect with its own signature, which is later than
+    the one of the minutes it corrects."""
     assert corrected.signed_at
     if drafted_at < corrected.signed_at:
         raise refusal(
             "correction_before_the_signature",
             clause,
-            f"version {corrected.number} was signed at {corrected.signed_at.isoformat()}: it is corrected after that",
-            f"第{corrected.number}稿尚未签发，更正的起草时间不能早于其签发时间",
-            Text("state when the correction was drafted, after the signature", "请填写签发之后的时间"),
+            f"the correction can't be earlier than version {corrected.number}'s signature, {corrected.signed_at.isoformat()}",
+            f"更正的起草时间不得早于第{corrected.number}稿的签发时间",
+            Text("state a time after the signature", "请填写签发之后的时间"),
         )
 
 
 def require_waiting(meeting: Meeting, latest: Minutes | None, clause: str) -> Minutes:
-    """The version that waits for its next step. Refusals: `minutes_returned` where it was given back, `minutes_stale`
-    where a decision was recorded anew since, `illegal_state`."""
+    """The version that waits for its next step. Refusals: `minutes_returned`, `minutes_stale` if a decision was
+    recorded again since, `illegal_state`."""
     if latest and latest.state == MinutesState.draft:
         return latest
     if latest and latest.state == MinutesState.returned and latest.returned:
@@ -138,15 +139,15 @@ def require_waiting(meeting: Meeting, latest: Minutes | None, clause: str) -> Mi
             clause,
             f"version {latest.number} was returned: {latest.returned.reason}",
             f"第{latest.number}稿已退回：{latest.returned.reason}",
-            Text("draft them anew", "请重新起草"),
+            Text("draft the minutes again", "请重新起草"),
         )
     if latest and latest.state == MinutesState.stale:
         raise refusal(
             "minutes_stale",
             clause,
-            f"a decision was recorded anew since version {latest.number} was drafted",
+            f"a decision was recorded again after version {latest.number} was drafted",
             f"第{latest.number}稿起草后，决定事项的记录已更正",
-            Text("draft them anew", "请重新起草"),
+            Text("draft the minutes again", "请重新起草"),
         )
     raise _nothing_waits(meeting)
 
@@ -163,13 +164,13 @@ def _nothing_waits(meeting: Meeting) -> Exception:
 
 
 def supersede(latest: Minutes) -> None:
-    """A newer version takes its place; one that was returned stays so."""
+    """Mark a version as superseded by a newer one; a returned version stays returned."""
     if latest.state == MinutesState.draft:
         latest.state = MinutesState.superseded
 
 
 def outdate(latest: Minutes) -> None:
-    """A decision that it tells of was recorded anew: it has to be drafted again, and its steps count no more."""
+    """Mark a waiting draft as stale, since one of its decisions was recorded again; it must be drafted again."""
     if latest.state == MinutesState.draft:
         latest.state = MinutesState.stale
 
@@ -183,24 +184,24 @@ def give_back(minutes: Minutes, returned: Returned) -> None:
 
 
 def require_optional(kind: MeetingKind, meeting: Meeting) -> None:
-    """Refusals: `minutes_required` unless the rulebook leaves it to the chair; `illegal_state` before the close or after
-    the signature (HC-53)."""
+    """Refusals: `minutes_required` unless the rulebook leaves minutes to the chair; `illegal_state` before the close or
+    after the signature (HC-53)."""
     chain = kind.minutes_chain
     if not chain.optional:
         raise refusal(
             "minutes_required",
             chain.clause,
-            f"{kind.name} needs minutes",
+            f"{kind.name} requires minutes",
             f"{kind.name}应当形成会议纪要",
-            Text("draft them", "请起草会议纪要"),
+            Text("draft the minutes", "请起草会议纪要"),
         )
     if meeting.state not in (MeetingState.closed, MeetingState.minuted):
         raise _nothing_waits(meeting)
 
 
 def seal(minutes: Minutes, taken: StepTaken, issue: str, composition: Composition, *, entrusted: bool) -> None:
-    """The signature: from here on this version is immutable. Whoever signs for somebody else, as `entrusted` by the head
-    with chairing, or after somebody who left office, is printed so (代行, 受委托, 离任)."""
+    """Sign the version, which makes it immutable. A signature for somebody else is printed with its ground: as a
+    stand-in (代行), as the entrusted chair (`entrusted`, 受委托), or after an official left office (离任)."""
     minutes.state, minutes.issue = MinutesState.signed, issue
     minutes.signed_by, minutes.signed_at = taken.official, taken.occurred_at
     minutes.digest = digest_of(minutes.text)
@@ -215,7 +216,7 @@ def seal(minutes: Minutes, taken: StepTaken, issue: str, composition: Compositio
 
 
 def waive(minutes: Minutes, by: str, occurred_at: datetime) -> None:
-    """The chair's record that there are no minutes; it stands in the place of the signature."""
+    """Record that there are no minutes, by the chair's decision; it has the effect of a signature."""
     minutes.state, minutes.cause = MinutesState.waived, Cause.waiver
     minutes.signed_by, minutes.signed_at = by, occurred_at
     minutes.digest = digest_of(minutes.text)

@@ -1,4 +1,4 @@
-"""Reads of minutes."""
+"""Queries of minutes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _NEWEST_FIRST = sa.text("number DESC")
 
 
 async def version_of(call: Call, meeting_id: str, number: int | None) -> Minutes:
-    """One version, or the newest where none is named. 404 where there is none."""
+    """One version, by default the newest. 404 if there is none."""
     statement = sa.select(Minutes).filter_by(meeting_id=meeting_id).order_by(_NEWEST_FIRST).limit(1)
     if number is not None:
         statement = statement.filter_by(number=number)
@@ -40,14 +40,14 @@ async def version_of(call: Call, meeting_id: str, number: int | None) -> Minutes
 
 
 class Newest(NamedTuple):
-    """Of a meeting's newest version: whether it waits, and whether it says that it touches a major matter."""
+    """Facts of a meeting's newest version: whether it waits, and whether it concerns a major matter."""
 
     state: MinutesState
     major: bool
 
 
 async def newest_of(call: Call, meeting_ids: list[str]) -> dict[str, Newest]:
-    """The newest version of each meeting that has one. One statement, without the texts."""
+    """The newest version of each meeting that has one, by one statement, without the texts."""
     columns = minutes_table.c
     newest = sa.select(columns.meeting_id, columns.state, columns.major).where(columns.meeting_id.in_(meeting_ids))
     newest = newest.ext(distinct_on(columns.meeting_id)).order_by(columns.meeting_id, columns.number.desc())
@@ -55,7 +55,7 @@ async def newest_of(call: Call, meeting_ids: list[str]) -> dict[str, Newest]:
 
 
 async def minutes_view(call: Call, minutes: Minutes, meeting: Meeting) -> MinutesView:
-    """The version with who is next while it waits for a step, and the meeting's version for what comes next."""
+    """The version with the next actors while it waits for a step, and the meeting's version for the next command."""
     view = MinutesView(
         **MinutesText.model_validate(minutes).model_dump(),
         version=meeting.version,
@@ -73,7 +73,7 @@ async def minutes_view(call: Call, minutes: Minutes, meeting: Meeting) -> Minute
 
 
 async def get_minutes(call: Call, meeting_id: str, number: int | None) -> MinutesView:
-    """One version, or the newest where none is named. 404 where there is none."""
+    """One version, by default the newest. 404 if there is none."""
     minutes = await version_of(call, meeting_id, number)
     return await minutes_view(call, minutes, await load(call.session, Meeting, meeting_id, "meeting", "会议"))
 
@@ -89,8 +89,8 @@ async def list_versions(call: Call, meeting_id: str) -> MinutesVersions:
 
 
 async def document_of(call: Call, meeting_id: str, number: int | None) -> tuple[str, bytes]:
-    """A version as DOCX in the layout of GB/T 9704, with the name of its file: as it was signed; laid out now where it
-    isn't signed, or was before documents were kept."""
+    """A version as DOCX in the layout of GB/T 9704, with its file name: the stored document of a signed version;
+    generated now if it isn't signed, or was signed before documents were stored."""
     minutes = await version_of(call, meeting_id, number)
     meeting = await load(call.session, Meeting, meeting_id, "meeting", "会议")
     columns = minutes_document.c

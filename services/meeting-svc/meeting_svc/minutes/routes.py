@@ -1,4 +1,4 @@
-"""HTTP → command or query of minutes; no rules here."""
+"""HTTP → commands and queries of minutes; no rules here."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ from zhengling.web.routing import commands, queries
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _AS_DOCX: dict[int | str, dict[str, Any]] = {
     200: {"description": "The file; its ETag is its SHA-256", "content": {DOCX: {"schema": {"type": "string"}}}},
-    304: {"description": "The caller has it as it is"},
+    304: {"description": "The caller's copy is current"},
 }
-IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", description="the ETag of what the caller has")]
-Number = Annotated[int, Path(ge=1, le=100_000, description="which version, from 1")]
+IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", description="the ETag of the caller's copy")]
+Number = Annotated[int, Path(ge=1, le=100_000, description="number of the version, from 1")]
 
 writes = commands("/v1", "minutes")
 reads = queries("/v1", "minutes")
 
 
 async def _answer(call: Call, response: Response, minutes: Minutes, meeting: Meeting) -> MinutesView:
-    """Every command on minutes answers with the version, under the ETag of the meeting, behind which they stand."""
+    """The answer to every command on minutes: the version, under the ETag of its meeting."""
     response.headers["ETag"] = etag(meeting.version)
     call.audit_details["subject"] = f"minutes:{minutes.id}"
     return await see.minutes_view(call, minutes, meeting)
@@ -54,7 +54,7 @@ async def _drafted(call: Call, response: Response, minutes: Minutes, meeting: Me
     "/meetings/{meeting_id}/minutes",
     operation_id="draft_minutes",
     status_code=201,
-    summary="Draft the minutes, or draft them anew",
+    summary="Draft the minutes, or draft them again",
 )
 async def draft_minutes(meeting_id: str, body: DraftMinutes, call: Change, response: Response) -> MinutesView:
     return await _drafted(call, response, *await do.draft_minutes(call, meeting_id, body))
@@ -71,7 +71,7 @@ async def correct_minutes(meeting_id: str, body: CorrectMinutes, call: Change, r
 
 
 @writes.post(
-    "/meetings/{meeting_id}/minutes/return", operation_id="return_minutes", summary="Give a draft back with a reason"
+    "/meetings/{meeting_id}/minutes/return", operation_id="return_minutes", summary="Return a draft, with a reason"
 )
 async def return_minutes(meeting_id: str, body: ReturnMinutes, call: Change, response: Response) -> MinutesView:
     return await _answer(call, response, *await do.return_minutes(call, meeting_id, body))
@@ -93,7 +93,7 @@ async def waive_minutes(meeting_id: str, body: WaiveMinutes, call: Change, respo
     return await _answer(call, response, *await do.waive_minutes(call, meeting_id, body))
 
 
-@reads.get("/meetings/{meeting_id}/minutes", operation_id="get_minutes", summary="The newest version")
+@reads.get("/meetings/{meeting_id}/minutes", operation_id="get_minutes", summary="The newest version of the minutes")
 async def get_minutes(meeting_id: str, call: Read, response: Response) -> MinutesView:
     return _read(response, await see.get_minutes(call, meeting_id, None))
 
@@ -101,7 +101,7 @@ async def get_minutes(meeting_id: str, call: Read, response: Response) -> Minute
 @reads.get(
     "/meetings/{meeting_id}/minutes.docx",
     operation_id="get_minutes_document",
-    summary="The newest version as an official document",
+    summary="The newest version as an official document (DOCX)",
     response_class=Response,
     responses=_AS_DOCX,
 )
@@ -109,9 +109,7 @@ async def get_minutes_document(meeting_id: str, call: Read, if_none_match: IfNon
     return _file(*await see.document_of(call, meeting_id, None), if_none_match)
 
 
-@reads.get(
-    "/meetings/{meeting_id}/minutes/versions", operation_id="list_minutes_versions", summary="Every version there was"
-)
+@reads.get("/meetings/{meeting_id}/minutes/versions", operation_id="list_minutes_versions", summary="List all versions")
 async def list_minutes_versions(meeting_id: str, call: Read) -> MinutesVersions:
     return await see.list_versions(call, meeting_id)
 
@@ -124,7 +122,7 @@ async def get_minutes_version(meeting_id: str, number: Number, call: Read, respo
 @reads.get(
     "/meetings/{meeting_id}/minutes/versions/{number}/docx",
     operation_id="get_minutes_version_document",
-    summary="A version as an official document",
+    summary="A version as an official document (DOCX)",
     response_class=Response,
     responses=_AS_DOCX,
 )
@@ -140,7 +138,7 @@ def _read(response: Response, view: MinutesView) -> MinutesView:
 
 
 def _file(name: str, content: bytes, if_none_match: str | None) -> Response:
-    """The file, or 304 where the caller has these very bytes. It stays with the caller and is asked for anew."""
+    """The file, or 304 if the caller has the same bytes. The caller may cache it, but must revalidate it."""
     tag = f'"{hashlib.sha256(content).hexdigest()}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
     if is_current(if_none_match, tag):

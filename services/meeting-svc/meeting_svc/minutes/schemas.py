@@ -1,4 +1,4 @@
-"""What the API takes and gives of minutes."""
+"""Payloads and views of minutes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WholeText = Annotated[
         min_length=10,
         max_length=200_000,
         pattern=SAYING,
-        description="instead of the text by the template; it keeps title and sentence of every decision word for word",
+        description="replaces the template's text; has to contain title and sentence of every decision verbatim",
     ),
     SeveralLines,
 ]
@@ -34,10 +34,10 @@ WholeText = Annotated[
 class DraftMinutes(Payload):
     text: WholeText = None
     reason: Annotated[
-        Reason | None, Field(description="why they are drafted anew; needed from the second draft on")
+        Reason | None, Field(description="why they are drafted again; required from the second draft on")
     ] = None
     major: Annotated[
-        StrictBool, Field(description="they touch a major matter (重大事项), which some chains ask for")
+        StrictBool, Field(description="they concern a major matter (重大事项); some chains depend on it")
     ] = False
     occurred_at: OccurredAt = None
 
@@ -53,7 +53,7 @@ class WaiveMinutes(Payload):
 
 
 class ResolutionChanges(Payload):
-    """The fields of a decision that change; what isn't named stays. A `due` of null takes the date away."""
+    """The fields of a decision to change; omitted fields are unchanged. `due: null` removes the date."""
 
     outcome: Outcome | None = None
     task: Annotated[str | None, Field(min_length=2, max_length=1000, pattern=SAYING)] = None
@@ -67,7 +67,7 @@ class ResolutionChanges(Payload):
     @model_validator(mode="after")
     def _only_due_may_be_null(self) -> Self:
         if nothing := [name for name in self.model_fields_set if name != "due" and getattr(self, name) is None]:
-            raise ValueError(f"{', '.join(sorted(nothing))} can't be null: leave out what stays")
+            raise ValueError(f"{', '.join(sorted(nothing))} can't be null; omit unchanged fields")
         return self
 
 
@@ -115,7 +115,7 @@ class MinutesSummary(View):
 
     id: str
     meeting_id: str
-    number: Annotated[int, Field(description="which version it is, from 1")]
+    number: Annotated[int, Field(description="number of the version, from 1")]
     cause: Cause
     reason: str
     corrects: Annotated[int | None, Field(description="the version that it corrects")]
@@ -138,7 +138,9 @@ class MinutesText(MinutesSummary):
 
 
 class MinutesView(MinutesText):
-    version: Annotated[int, Field(description="the meeting's, as in the ETag: for If-Match of what comes next")]
+    version: Annotated[
+        int, Field(description="the meeting's version, as in the ETag, for If-Match of the next command")
+    ]
     meeting_state: MeetingState
     next_step: NextStep | None = None
 

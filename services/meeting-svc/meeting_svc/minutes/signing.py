@@ -1,4 +1,4 @@
-"""The signature of minutes: the number, the document, and the events of each decision adopted, amended or revoked."""
+"""The signature of minutes: number, document, and an event for each decision adopted, amended or revoked."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _NEXT_ISSUE = sa.text("""
 
 
 async def content_of(case: MinutesCase, amendments: list[Amendment]) -> minutes_template.Values:
-    """What the minutes have to say, with the decisions as they would be after these amendments."""
+    """The contents of the minutes, with the decisions as amended."""
     found = await decisions_of(case.call, case.meeting.id)
     after = {each.decision_id: each.after for each in amendments}
     revoked = {each.id for each in found if each.standing == Standing.revoked}
@@ -45,7 +45,7 @@ async def content_of(case: MinutesCase, amendments: list[Amendment]) -> minutes_
 
 
 async def sign(case: MinutesCase, minutes: Minutes, taken: StepTaken, facts: Facts) -> None:
-    """Number the version, make it immutable, and emit what follows from the signature."""
+    """Number the version, make it immutable, and emit the signature's events."""
     call, meeting = case.call, case.meeting
     content = await content_of(case, minutes.amendments)
     minutes_text.require_sentences(minutes.text, content.items, case.chain.clause)
@@ -77,15 +77,17 @@ async def sign(case: MinutesCase, minutes: Minutes, taken: StepTaken, facts: Fac
 
 
 async def keep_document(call: Call, minutes: Minutes) -> None:
-    """Keep the document as it is now, beside its version: with the signature or not at all, and without the file store,
-    which no transaction waits for."""
-    content = await asyncio.to_thread(gbt9704.docx, document.layout(minutes))  # some 30 ms of other requests' time
+    """Store the signed document beside its version, in the same transaction; not in the file store, since a transaction
+    mustn't wait for it."""
+    content = await asyncio.to_thread(
+        gbt9704.docx, document.layout(minutes)
+    )  # about 30 ms, which would block other requests
     kept = {"id": minutes.id, "government": call.government, "content": content}
     await call.session.execute(sa.insert(minutes_document).values(kept))
 
 
 async def _issue(case: MinutesCase, taken: StepTaken) -> str:
-    """The next number of this government's minutes of this kind in the year of the signature, without gaps: its row stays
+    """The next number of this government's minutes of this kind in the year of the signature, without gaps: its row is
     locked until the commit."""
     year = shanghai_day(taken.occurred_at).year
     series = {"government": case.call.government, "kind": case.meeting.kind, "year": year}
@@ -94,7 +96,7 @@ async def _issue(case: MinutesCase, taken: StepTaken) -> str:
 
 
 async def adopted(case: MinutesCase, signed_at: datetime) -> list[Event]:
-    """What the meeting adopted, in force from here on."""
+    """Adopt the meeting's decisions, in force from now on; returns their events."""
     return [
         _adoption(case, decision)
         for decision in await decisions_of(case.call, case.meeting.id)
@@ -121,7 +123,7 @@ def _adoption(case: MinutesCase, decision: Decision, *, by_correction: bool = Fa
 
 
 async def _corrected(case: MinutesCase, minutes: Minutes) -> list[Event]:
-    """Change topics and decisions as the signed correction says; the events of what changed."""
+    """Apply the signed correction to topics and decisions; returns the events of the changes."""
     call, meeting, kind, clause = case.call, case.meeting, case.kind, case.chain.clause
     assert minutes.signed_at and minutes.signed_by and meeting.closed_at
     changed = {made.before.topic_id: made for made in minutes.amendments}

@@ -1,4 +1,4 @@
-"""The table of minutes, and of their documents; the noun is mapped onto it as it is."""
+"""The tables of minutes and of their documents."""
 
 import sqlalchemy as sa
 
@@ -35,7 +35,7 @@ minutes = sa.Table(
     sa.Column("signature", sa.Text, nullable=False),
 )
 map_noun(mapper, Minutes, minutes)
-#: The document of a version as it was signed; `id` is the version's.
+#: The signed document of a version; `id` is the version's.
 minutes_document = sa.Table(
     "minutes_document",
     metadata,

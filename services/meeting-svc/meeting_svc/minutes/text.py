@@ -1,4 +1,4 @@
-"""The text of minutes: the sentences that say what is recorded, and what a text has to hold. Pure."""
+"""The text of minutes: the sentences of the record, and what a text has to contain. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _OUTCOMES = {
     Outcome.deferred: "会议决定暂缓，提交以后的会议",
     Outcome.noted: "会议听取了汇报",
 }
-#: What a meeting did with a topic that it only took note of, where it isn't a report.
+#: How the minutes state that a topic other than a report was noted.
 _NOTED = {TopicNature.study: "会议进行了专题学习", TopicNature.transmission: "会议传达学习了有关精神"}
 _DIFFICULTIES = {
     Difficulty.general: "一般事项",
@@ -54,7 +54,7 @@ def words(
     resolutions: list[Resolution],
     revoked: frozenset[str] = frozenset(),
 ) -> Values:
-    """What a template of the minutes is given: agenda, attendance and decisions in words."""
+    """The values for a template of the minutes: agenda, attendance and decisions in words."""
     name = composition.official_names
     assert meeting.opened_at
     opener, *_ = chairing.chaired(meeting)
@@ -91,7 +91,7 @@ def words(
 
 
 def _chaired_as(meeting: Meeting, kind: MeetingKind, composition: Composition, official: str) -> str:
-    """By what somebody chaired in the head's place; empty for who did so by post."""
+    """The note on a chair who acted for the head; empty for a chair by post."""
     if meeting.entrustment and meeting.entrustment.to == official:
         return "受委托"
     acting = chaired_by(meeting, kind, composition, official)
@@ -99,7 +99,7 @@ def _chaired_as(meeting: Meeting, kind: MeetingKind, composition: Composition, o
 
 
 def _handover(meeting: Meeting, kind: MeetingKind, composition: Composition, handover: Handover) -> str:
-    """From when on somebody else chaired: 10时20分起由某人（受委托）主持."""
+    """The note on a handover of the chair: 10时20分起由某人（受委托）主持."""
     moment, (name,) = handover.act.occurred_at.astimezone(SHANGHAI), composition.names([handover.to])
     chair = with_notes(name, [_chaired_as(meeting, kind, composition, handover.to)])
     return f"{moment.hour}时{moment.minute:02}分起由{chair}主持"
@@ -113,15 +113,15 @@ def _quorum(figures: quorum.Figures | None) -> str:
 
 
 def _takes_part(meeting: Meeting, entry: Attendance) -> bool:
-    """Whether somebody attends (出席) rather than sits in (列席): who chaired and the members; where a kind has none, all
-    but staff and those whom others sent."""
+    """Whether somebody attends (出席) rather than sits in (列席): the chairs and members; for a kind without members, all
+    but staff and officials whom a delegate represents."""
     if meeting.members:
         return entry.official in meeting.members or entry.official in chairing.chaired(meeting)
     return entry.capacity not in (Capacity.staff, Capacity.delegate)
 
 
 def _missing(meeting: Meeting, composition: Composition, status: Presence) -> tuple[str, ...]:
-    """Who wasn't there in this way, as the attendance circular tells them apart, each with what is known of it."""
+    """The absent with this status, distinguished as in the attendance circular, each with the notes known."""
     officials = (e for e in meeting.attendance if not e.present and e.status == status)
     guests = (guest for guest in meeting.guests if guest.status == status)
     return (
@@ -131,7 +131,7 @@ def _missing(meeting: Meeting, composition: Composition, status: Presence) -> tu
 
 
 def _named(meeting: Meeting, entry: Attendance, composition: Composition) -> str:
-    """The name, with why they didn't come, who came for them, or for whom they came."""
+    """The name, with the reason of absence, the delegate, or the official represented."""
     name, notes = composition.official_names, []
     leave = participants.granted_leave(meeting, entry.official)
     away = composition.absent(entry.official, meeting.day)
@@ -149,17 +149,17 @@ def _named(meeting: Meeting, entry: Attendance, composition: Composition) -> str
 
 
 def with_notes(name: str, notes: list[str]) -> str:
-    said = "，".join(in_one_line(note) for note in notes if note)
-    return f"{name}（{said}）" if said else name
+    joined = "，".join(in_one_line(note) for note in notes if note)
+    return f"{name}（{joined}）" if joined else name
 
 
 def in_one_line(text: str) -> str:
-    """A text of several lines as it stands within a line: nothing that it says begins a paragraph."""
+    """A text of several lines as one line, so that none of it begins a paragraph."""
     return " ".join(text.split())
 
 
 def sentence(resolution: Resolution, nature: TopicNature | None, revoked: bool = False) -> str:
-    """A decision in words: what the meeting made of the topic, what is to be done, by whom and by when."""
+    """A decision in words: the outcome on the topic, the task, the units and the due date."""
     if revoked:
         return "该项决定已撤销。"
     outcome = _OUTCOMES[resolution.outcome]
@@ -172,13 +172,13 @@ def sentence(resolution: Resolution, nature: TopicNature | None, revoked: bool =
         by.append(f"{chinese_date(resolution.due)}前完成")
     elif resolution.outcome.adopts:
         by.append(f"按{_DIFFICULTIES[resolution.difficulty]}办理")
-    said = (outcome, in_one_line(resolution.task).rstrip("。"), "，".join(by))
-    return "".join(f"{part}。" for part in said if part)
+    parts = (outcome, in_one_line(resolution.task).rstrip("。"), "，".join(by))
+    return "".join(f"{part}。" for part in parts if part)
 
 
 def require_sentences(text: str, items: tuple[Item, ...], clause: str) -> None:
-    """Refusal `decision_not_in_the_text` unless the text has each decision's title and then its sentence, word for word
-    and in their order: what is signed and what the ledger is told are the same. Spaces and line ends don't count."""
+    """Refusal `decision_not_in_the_text` unless the text contains each decision's title and then its sentence, verbatim
+    and in order, so that the signed text and the ledger agree. Whitespace doesn't count."""
     written, place = _squeezed(text), 0
     for item in items:
         for part in (item.title, item.sentence):
@@ -187,10 +187,10 @@ def require_sentences(text: str, items: tuple[Item, ...], clause: str) -> None:
                 raise refusal(
                     "decision_not_in_the_text",
                     clause,
-                    f"the text lacks, at its place, what is recorded on {item.title}: {part}",
+                    f"the text lacks, in the right order, the record on {item.title}: {part}",
                     f"文本未按顺序原样载明“{item.title}”的决定：{part}",
                     Text(
-                        "take title and sentence in as they are recorded; if the record is wrong, replace the decision "
+                        "include title and sentence as recorded; if the record is wrong, replace the decision "
                         "or correct it",
                         "请按记录原样写入议题名称和决定内容；如记录有误，请先更正该决定",
                     ),
@@ -205,7 +205,7 @@ def _squeezed(text: str) -> str:
 
 
 def in_the_place_of(gone: Succession, composition: Composition) -> str:
-    """After whom somebody acts, and as what, in the words of a document."""
+    """The person succeeded and the successor's capacity, in the words of a document."""
     name = composition.official_names.get(gone.official, gone.official)
     since = f"已于{chinese_date(gone.left_on)}离任" if gone.left_on else "已离任"
     return f"{name}{since}，由现任{in_chinese(gone.role)}办理"
