@@ -17,26 +17,26 @@ from zhengling.web.call import Call
 from zhengling.web.feeds import first_day
 
 _STATES = {
-    MeetingState.called: Text("called, its agenda isn't approved yet", "已召集，议程待批准"),
-    MeetingState.agenda_approved: Text("its agenda is approved", "议程已批准"),
+    MeetingState.called: Text("called, agenda not approved yet", "已召集，议程待批准"),
+    MeetingState.agenda_approved: Text("agenda approved", "议程已批准"),
     MeetingState.cancelled: Text("cancelled", "已取消"),
     MeetingState.open: Text("in session", "会议中"),
     MeetingState.closed: Text("held", "已召开"),
-    MeetingState.minuted: Text("held, its minutes are drafted", "已召开，纪要办理中"),
-    MeetingState.signed: Text("held, its minutes are signed", "已召开，纪要已签发"),
-    MeetingState.unminuted: Text("held, the chair decided on no minutes", "已召开，主持人决定不形成纪要"),
+    MeetingState.minuted: Text("held, minutes in preparation", "已召开，纪要办理中"),
+    MeetingState.signed: Text("held, minutes signed", "已召开，纪要已签发"),
+    MeetingState.unminuted: Text("held, no minutes by the chair's decision", "已召开，主持人决定不形成纪要"),
 }
 _STATUSES = dict.fromkeys(MeetingState, Status.confirmed) | {
     MeetingState.called: Status.tentative,
     MeetingState.cancelled: Status.cancelled,
 }
 _USUAL_LENGTH = timedelta(hours=2)
-"""How long a meeting stands in a calendar for whose end nobody knows yet."""
+"""The duration shown for a meeting whose end isn't known yet."""
 
 
 async def feed(call: Call) -> list[FeedEvent]:
-    """The meetings since last year's January: on their day or from their planned time, and once they were held from
-    opening to close."""
+    """The meetings since January of last year: on their day or from their planned time; once held, from opening to
+    close."""
     statement = sa.select(Meeting).where(table.c.day >= first_day(call))
     meetings = (await call.session.execute(statement)).scalars().all()
     composition = await compositions.current(call.session) if meetings else None

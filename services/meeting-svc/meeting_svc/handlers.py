@@ -1,4 +1,4 @@
-"""What meeting-svc does on other services' events: how each of its decisions stands."""
+"""Handlers of other services' events: the status of each decision in the ledger."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the tables of meeting-svc and the mapping of its nouns are registered."""
+"""Registry of meeting-svc's tables and mappings."""
 
 import sqlalchemy as sa
 from sqlalchemy.orm import registry

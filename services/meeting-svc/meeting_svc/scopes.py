@@ -1,4 +1,4 @@
-"""Who may ask what of meeting-svc: the scopes that its routes need."""
+"""The scopes that the routes of meeting-svc require."""
 
 from __future__ import annotations
 

@@ -6,6 +6,6 @@ from zhengling.service.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
-    """What every service has; papers are files."""
+    """The settings of every service, and those of the file store for papers."""
 
     keeps_files: ClassVar[bool] = True

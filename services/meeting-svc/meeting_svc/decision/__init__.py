@@ -1,1 +1,1 @@
-"""A decision in force: published, amended, revoked."""
+"""A decision after the signature of the minutes: published, executed, amended, revoked."""

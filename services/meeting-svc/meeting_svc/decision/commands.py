@@ -1,4 +1,4 @@
-"""The use cases of decisions, one function each."""
+"""Commands on decisions, one function each."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from zhengling.rules.chains import Actor
 from zhengling.rules.vocabulary import EntrySource, Role
 from zhengling.web.call import Call
 
-#: What oversight-svc tells of the entry of a decision.
+#: The events of oversight-svc on the entry of a decision.
 OfAnEntry = EntryOpened | EntryDueSet | EntryDueMoved | EntryOverdue | EntryAmended | EntryRevoked
 
 _NOTE_STANDINGS = sa.text("""
@@ -42,7 +42,7 @@ _NOTE_STANDINGS = sa.text("""
 
 
 async def publish_decision(call: Call, decision_id: str, body: PublishDecision) -> Decision:
-    """Record that the decision was published, or that it is withheld and why. By the office or the lead unit."""
+    """Record that the decision was published, or is withheld and why. By the office or the lead unit."""
     decision = await lock(call.session, Decision, decision_id, "decision", "决定事项")
     call.check_version(decision.version)
     await _require_concerned(
@@ -65,7 +65,7 @@ async def publish_decision(call: Call, decision_id: str, body: PublishDecision) 
 
 
 def _require_one_of_both(body: PublishDecision) -> None:
-    """422 `publication_incomplete` unless it says where and when it was published, or why it is withheld."""
+    """422 `publication_incomplete` unless it states where and when it was published, or why it is withheld."""
     published = body.published_at is not None and bool(body.channel) and body.reason is None
     withheld = body.reason is not None and not (body.published_at or body.channel or body.url)
     if not (withheld if body.withheld else published):
@@ -90,7 +90,8 @@ async def follow_execution(call: Call, decision_id: str, body: FollowExecution) 
 
 
 async def _require_concerned(call: Call, decision: Decision, act: Text, clause: str | None) -> None:
-    """Problem 403 `not_concerned` unless the official is of the government's office or of the decision's lead unit."""
+    """Problem 403 `not_concerned` unless the official belongs to the government's office or the decision's lead
+    unit."""
     composition = await compositions.current(call.session)
     acting = composition.require(
         call.official,
@@ -107,21 +108,21 @@ async def _require_concerned(call: Call, decision: Decision, act: Text, clause: 
 
 
 async def note_standing(session: AsyncSession, event: OfAnEntry, **values: object) -> None:
-    """How the entry's decision stands from here on: `standing`, `ledger_number`, `ledger_due`. 404 where there is no such
-    decision. What was revoked stays so, whatever the ledger still tells of before. Many may come at once
+    """Update the decision of a ledger entry: `standing`, `ledger_number`, `ledger_due`. 404 if there is no such
+    decision. A revoked decision stays revoked, whatever earlier ledger events still arrive. Can be batched
     (`batching.together`)."""
     if event.source_kind == EntrySource.meeting_decision:
         await write(session, _note_standings, [values | {"id": event.source_id}])
 
 
 async def _note_standings(session: AsyncSession, rows: list[dict[str, object]]) -> None:
-    """One row for each decision; of several the later ones' values over the earlier ones'."""
+    """Write one row for each decision; of several updates to one, later values replace earlier ones."""
     latest: dict[object, dict[str, object]] = {}
     for row in rows:
         before = latest.setdefault(row["id"], {"standing": None, "ledger_number": None})
         revoked = {"standing": Standing.revoked} if before["standing"] == Standing.revoked else {}
         before.update(row | revoked)
-    told = [row | {"has_due": "ledger_due" in row, "ledger_due": row.get("ledger_due")} for row in latest.values()]
-    noted = set((await session.execute(_NOTE_STANDINGS, columns(told) | {"revoked": Standing.revoked})).scalars())
+    updates = [row | {"has_due": "ledger_due" in row, "ledger_due": row.get("ledger_due")} for row in latest.values()]
+    noted = set((await session.execute(_NOTE_STANDINGS, columns(updates) | {"revoked": Standing.revoked})).scalars())
     for missing in latest.keys() - noted:
         raise not_found("decision", "决定事项", missing)

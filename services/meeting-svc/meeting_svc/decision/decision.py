@@ -1,7 +1,7 @@
-"""A decision (决定事项): what a meeting made of one topic, how it stands since, and what followed.
+"""A decision (决定事项) on one topic: its status, publication, execution and revisions.
 
-Invariants: a decision of signed minutes changes only by signed minutes, a correction; each change counts its revision up
-and stays with its reason; what was revoked stays revoked. Pure: no I/O.
+Invariants: a decision of signed minutes changes only by a signed correction; each change increments its revision and is
+kept with its reason; a revoked decision stays revoked. Pure: no I/O.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from zhengling.rules.vocabulary import Outcome
 
 
 class Standing(StrEnum):
-    """How a decision stands: recorded, or withdrawn in the session; in signed minutes; then as oversight's events tell.
-    `amended` until the ledger followed."""
+    """The status of a decision: recorded, or withdrawn in the session; in signed minutes; then according to oversight's
+    events. `amended` until the ledger has followed the amendment."""
 
     recorded = "recorded"
     withdrawn = "withdrawn"
@@ -34,7 +34,7 @@ NOT_IN_FORCE = (Standing.recorded, Standing.withdrawn, Standing.revoked)
 
 
 class PublicationState(StrEnum):
-    """Whether a decision is for the public: outstanding until it is published, or withheld with the reason."""
+    """The publication of a decision: outstanding until it is published, or withheld with a reason."""
 
     not_asked = "not_asked"
     outstanding = "outstanding"
@@ -43,7 +43,7 @@ class PublicationState(StrEnum):
 
 
 class ExecutionKind(StrEnum):
-    """What is followed of a major decision's execution."""
+    """What the follow-up of a major decision's execution records."""
 
     feedback = "feedback"
     evaluation = "evaluation"
@@ -52,8 +52,8 @@ class ExecutionKind(StrEnum):
 
 @dataclass(frozen=True)
 class PublicationRecord:
-    """That it was published, where and when, or that it is withheld and why; by whom it was recorded. `correction` says
-    what was wrong with the record before."""
+    """The publication, with place and time, or the withholding, with its reason; and who recorded it. `correction`
+    states what was wrong in the earlier record."""
 
     state: PublicationState
     by: str
@@ -67,7 +67,7 @@ class PublicationRecord:
 
 @dataclass(frozen=True)
 class Execution:
-    """Feedback of those concerned, an evaluation, or what was adjusted."""
+    """Feedback of those concerned, an evaluation, or an adjustment."""
 
     kind: ExecutionKind
     text: str
@@ -79,7 +79,7 @@ class Execution:
 
 @dataclass(frozen=True)
 class Amendment:
-    """What a correction makes of one decision: another resolution, or nothing any more."""
+    """The correction of one decision: a new resolution, or None for a revocation."""
 
     before: Resolution
     after: Resolution
@@ -91,7 +91,7 @@ class Amendment:
 
     @property
     def effect(self) -> Effect:
-        """What follows of it: a decision that isn't adopted any more is revoked, one that is now, adopted."""
+        """The effect of the amendment: a decision no longer adopted is revoked, one newly adopted is adopted."""
         if self.revoked or (self.before.outcome.adopts and not self.after.outcome.adopts):
             return Effect.revoked
         if not self.before.outcome.adopts:
@@ -104,7 +104,7 @@ class Amendment:
 
 
 class Effect(StrEnum):
-    """What a signed correction does to a decision; `noted` changes what was never in force."""
+    """The effect of a signed correction on a decision; `noted` changes a decision that was never in force."""
 
     amended = "amended"
     revoked = "revoked"
@@ -114,7 +114,8 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True)
 class Revision:
-    """A change of the decision as it was signed: by which version of the minutes, why, and what it was before."""
+    """A change of the signed decision: the version of the minutes that made it, the reason, and the earlier
+    resolution."""
 
     minutes_version: int
     effect: Effect
@@ -126,8 +127,8 @@ class Revision:
 
 @dataclass
 class Decision:
-    """What a meeting decided on one topic; from the signature on it changes only by a signed correction. `quorum_clause`
-    is the clause of the quorum that was lost when the topic was deferred: nothing else could be decided then."""
+    """A meeting's decision on one topic; after the signature it changes only by a signed correction. `quorum_clause` is
+    the clause of the quorum that was lost when the topic was deferred: no other decision was possible then."""
 
     id: str
     government: str
@@ -151,12 +152,12 @@ class Decision:
     modified_at: datetime | None = None
 
 
-#: What a correction may change of a resolution; the rest says which decision it is.
+#: The fields of a resolution that a correction may change; the others identify the decision.
 AMENDABLE = ("outcome", "task", "lead", "co_units", "due", "difficulty", "document", "may_be_published")
 
 
 def changes(before: Resolution, after: Resolution) -> tuple[ResolutionChange, ...]:
-    """What differs between two wordings of a decision, field by field."""
+    """The differences between two resolutions, field by field."""
     return tuple(
         ResolutionChange(field=name, before=_in_words(getattr(before, name)), after=_in_words(getattr(after, name)))
         for name in AMENDABLE
@@ -173,23 +174,23 @@ def _in_words(value: object) -> str | None:
 
 
 def amendment(decision: Decision, after: Resolution | None) -> Amendment:
-    """The change of one decision, or its revocation where `after` is None. Refusals: `decision_revoked`,
+    """The change of one decision, or its revocation if `after` is None. Refusals: `decision_revoked`,
     `nothing_to_revoke`, `lead_twice`, `quorum_lost`, `published_already`, `nothing_changes`."""
     before = decision.resolution
     if decision.standing == Standing.revoked:
         raise refusal(
             "decision_revoked",
             None,
-            f"decision {before.number} is revoked",
+            f"decision {before.number} is already revoked",
             f"第{before.number}项决定已撤销",
-            Text("a meeting decides on the topic anew", "请另行提交会议决定"),
+            Text("submit the topic to a meeting again", "请另行提交会议决定"),
         )
     if after is None:
         if not before.outcome.adopts:
             raise refusal(
                 "nothing_to_revoke",
                 None,
-                f"decision {before.number} was never in force: {before.outcome}",
+                f"decision {before.number} was never in force (outcome {before.outcome})",
                 f"第{before.number}项未形成生效的决定，无从撤销",
                 Text("amend it, if it is wrong", "如记录有误，请予更正"),
             )
@@ -202,35 +203,35 @@ def amendment(decision: Decision, after: Resolution | None) -> Amendment:
         raise refusal(
             "nothing_changes",
             None,
-            f"decision {before.number} would stay as it is",
+            f"the correction leaves decision {before.number} unchanged",
             f"第{before.number}项决定没有变化",
-            Text("say what changes, or leave it out", "请填写更正内容，或不列此项"),
+            Text("state what changes, or omit this decision", "请填写更正内容，或不列此项"),
         )
     return Amendment(before, after)
 
 
 def require_quorum(after: Resolution, quorum_clause: str | None) -> None:
-    """Refusal `quorum_lost`: what could only be deferred for want of a quorum, by the clause of which, becomes no decision
-    by another recording or a correction (HC-43)."""
+    """Refusal `quorum_lost`: a topic deferred for lack of the quorum, under this clause, can't be decided by another
+    record or a correction (HC-43)."""
     if quorum_clause and after.outcome != Outcome.deferred:
         raise refusal(
             "quorum_lost",
             quorum_clause,
-            f"the quorum was lost when topic {after.number} was deferred: the session could decide nothing else on it",
-            f"第{after.number}项议题暂缓时到会人数不足法定人数，会议不能就其作出其他决定",
+            f"topic {after.number} was deferred without a quorum; the session can't decide otherwise on it",
+            f"第{after.number}项议题暂缓时到会人数不足法定人数，会议不得就其作出其他决定",
             Text("bring the topic to a later meeting", "请将该议题提交以后的会议"),
         )
 
 
 def require_stays_public(decision: Decision, after: Resolution) -> None:
-    """Refusal `published_already` where a correction would keep from the public what is public."""
+    """Refusal `published_already` where a correction would withhold a published decision."""
     if decision.publication == PublicationState.published and not after.may_be_published:
         raise refusal(
             "published_already",
             decision.publication_clause,
-            f"decision {after.number} is published: it can't be kept from the public any more",
-            f"第{after.number}项决定已经公开，不能再更正为不予公开",
-            Text("leave may_be_published as it is, or revoke the decision", "请保留公开属性；确需撤回的，请撤销该决定"),
+            f"decision {after.number} is already published and can't be withheld",
+            f"第{after.number}项决定已经公开，不得再更正为不予公开",
+            Text("keep may_be_published, or revoke the decision", "请保留公开属性；确需撤回的，请撤销该决定"),
         )
 
 
@@ -241,25 +242,26 @@ def require_one_lead(resolution: Resolution) -> None:
             "lead_twice",
             None,
             f"{resolution.lead.name} is both lead and co-unit",
-            f"{resolution.lead.name}不能既是牵头单位又是配合单位",
+            f"{resolution.lead.name}不得同时列为牵头单位和配合单位",
             Text("name exactly one lead unit", "请只列一个牵头单位"),
         )
 
 
 def require_complete(resolution: Resolution) -> None:
-    """Refusal `decision_incomplete`: what is adopted says what is to be done, and by which unit."""
+    """Refusal `decision_incomplete`: an adopted decision states the task and the lead unit."""
     if resolution.outcome.adopts and not (resolution.task and resolution.lead):
         raise refusal(
             "decision_incomplete",
             None,
-            f"decision {resolution.number} is adopted and lacks its task or its lead unit",
+            f"decision {resolution.number} is adopted but lacks a task or a lead unit",
             f"第{resolution.number}项决定已通过，但缺少任务内容或牵头单位",
-            Text("say what is to be done and by which unit (task, lead)", "请填写任务内容和牵头单位"),
+            Text("state the task and the lead unit (task, lead)", "请填写任务内容和牵头单位"),
         )
 
 
 def adopt(decision: Decision, rule: PublicationRule | None, signed_at: datetime) -> bool:
-    """By the signature: adopted, and for the public where the kind says so. False where the meeting didn't adopt it."""
+    """Apply the signature: adopt the decision, with publication outstanding where the rules require it. False if it
+    wasn't adopted."""
     decision.signed_at = signed_at
     if not decision.resolution.outcome.adopts:
         return False
@@ -270,8 +272,8 @@ def adopt(decision: Decision, rule: PublicationRule | None, signed_at: datetime)
 
 
 def correct(decision: Decision, made: Amendment, rule: PublicationRule | None, revision: Revision) -> None:
-    """By the signature of a correction: the decision as it is from now on. What was published otherwise worded is to be
-    published anew (HC-30). Refusal `published_already`."""
+    """Apply the signature of a correction. A decision published with an earlier text has to be published again (HC-30).
+    Refusal `published_already`."""
     require_stays_public(decision, made.after)
     decision.resolution = made.after
     decision.revision += 1
@@ -290,38 +292,38 @@ def correct(decision: Decision, made: Amendment, rule: PublicationRule | None, r
 
 
 def require_in_force(decision: Decision, act: Text, clause: str | None) -> None:
-    """Refusal `not_in_force` unless the decision was adopted and wasn't revoked."""
+    """Refusal `not_in_force` unless the decision was adopted and isn't revoked."""
     if decision.standing in NOT_IN_FORCE:
         raise refusal(
             "not_in_force",
             clause,
-            f"the decision is {decision.standing}: it can't be {act.en}",
-            f"该决定{'已撤销' if decision.standing == Standing.revoked else '尚未生效'}，不能{act.zh}",
-            Text("only a decision in force", "仅限生效的决定"),
+            f"the decision is in state {decision.standing}; only a decision in force can be {act.en}",
+            f"该决定{'已撤销' if decision.standing == Standing.revoked else '尚未生效'}，不得{act.zh}",
+            Text("choose a decision in force", "仅限生效的决定"),
         )
 
 
 def publish(decision: Decision, record: PublicationRecord) -> None:
-    """Record that the decision was published, or that it is withheld; earlier records stay. Refusals: `publication_not_asked`,
-    `published_already`, `not_for_the_public`, `published_before_signature`, `not_in_force`."""
+    """Record that the decision was published, or is withheld; earlier records are kept. Refusals:
+    `publication_not_asked`, `published_already`, `not_for_the_public`, `published_before_signature`, `not_in_force`."""
     clause = decision.publication_clause
     require_in_force(decision, Text("published", "公开"), clause)
     if decision.publication == PublicationState.not_asked:
         raise refusal(
             "publication_not_asked",
             clause,
-            "the rules don't ask for the publication of this meeting's decisions",
+            "the rules don't require the publication of this meeting's decisions",
             "规则未要求公开此类会议的决定事项",
-            Text("nothing is asked for", "无需办理"),
+            Text("no record is necessary", "无需办理"),
         )
     if decision.publication == PublicationState.published and not record.correction:
         raise refusal(
             "published_already",
             clause,
-            "the decision is published",
+            "the decision is already published",
             "该决定已经公开",
             Text(
-                "what is public stays so; if the record of it is wrong, say what was wrong (correction)",
+                "no further record is necessary; if the record is wrong, state what was wrong (correction)",
                 "无需再办理；如登记有误，请说明更正理由（correction）",
             ),
         )
@@ -340,8 +342,8 @@ def publish(decision: Decision, record: PublicationRecord) -> None:
             raise refusal(
                 "published_before_signature",
                 clause,
-                f"the minutes were signed at {worded_at.isoformat()}",
-                "公开时间不能早于纪要签发时间",
+                f"the publication can't be earlier than the signature of the minutes, {worded_at.isoformat()}",
+                "公开时间不得早于纪要签发时间",
                 Text("state a time after the signature", "请填写签发之后的时间"),
             )
     if decision.publication_record:
@@ -360,8 +362,8 @@ def follow(decision: Decision, execution: Execution, clause: str | None) -> None
         raise refusal(
             "executed_before_signature",
             clause,
-            f"the decision is in force since {decision.signed_at.isoformat()}",
-            "执行跟踪的时间不能早于决定生效时间",
+            f"the time is before the decision came into force, {decision.signed_at.isoformat()}",
+            "执行跟踪的时间不得早于决定生效时间",
             Text("state a time after that", "请填写决定生效之后的时间"),
         )
     decision.executions = appended(decision.executions, execution, bound=OF_A_DECISION)
@@ -370,5 +372,5 @@ def follow(decision: Decision, execution: Execution, clause: str | None) -> None
 OF_A_DECISION = Bound(
     300,
     Text("a decision", "一项决定"),
-    Text("sum up what is left in one entry, or report it to the ledger", "其余内容请合并登记，或在督查台账中反馈"),
+    Text("combine the rest in one record, or report it to the ledger", "其余内容请合并登记，或在督查台账中反馈"),
 )

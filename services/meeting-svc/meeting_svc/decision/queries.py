@@ -1,4 +1,4 @@
-"""Reads of decisions."""
+"""Queries of decisions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HTTP → command or query of decisions; no rules here."""
+"""HTTP → commands and queries of decisions; no rules here."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def decision_answer(call: Call, response: Response, decision: Decision) -> Decis
 @writes.post(
     "/decisions/{decision_id}/publication",
     operation_id="publish_decision",
-    summary="Record that it was published, or why it is withheld",
+    summary="Record the publication of a decision, or why it is withheld",
 )
 async def publish_decision(decision_id: str, body: PublishDecision, call: Change, response: Response) -> DecisionView:
     return decision_answer(call, response, await do.publish_decision(call, decision_id, body))
@@ -38,14 +38,16 @@ async def publish_decision(decision_id: str, body: PublishDecision, call: Change
 @writes.post(
     "/decisions/{decision_id}/executions",
     operation_id="follow_execution",
-    summary="Record feedback, an evaluation or an adjustment",
+    summary="Record feedback, an evaluation or an adjustment of its execution",
 )
 async def follow_execution(decision_id: str, body: FollowExecution, call: Change, response: Response) -> DecisionView:
     return decision_answer(call, response, await do.follow_execution(call, decision_id, body))
 
 
 @reads.get(
-    "/decisions", operation_id="list_decisions", summary="In the order of their last change; of one meeting, by number"
+    "/decisions",
+    operation_id="list_decisions",
+    summary="List decisions in the order of their last change; those of one meeting by number",
 )
 async def list_decisions(
     call: Read,
@@ -55,7 +57,7 @@ async def list_decisions(
     publication: Annotated[
         PublicationState | None, Query(description="outstanding: neither published nor withheld")
     ] = None,
-    followed: Annotated[bool | None, Query(description="whether its execution is followed")] = None,
+    followed: Annotated[bool | None, Query(description="whether its execution is followed up")] = None,
 ) -> Page[DecisionView]:
     return await see.list_decisions(call, paging, meeting_id, standing, publication, followed)
 

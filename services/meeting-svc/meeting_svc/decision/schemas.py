@@ -1,4 +1,4 @@
-"""What the API takes and gives of decisions."""
+"""Payloads and views of decisions."""
 
 from __future__ import annotations
 
@@ -15,26 +15,24 @@ from zhengling.kernel.payload import SAYING, OccurredAt, Payload, Reason, View
 
 
 class PublishDecision(Payload):
-    """Either that it was published (`published_at`, `channel`, perhaps `url`), or `withheld` with the `reason`."""
+    """Either the publication (`published_at`, `channel`, perhaps `url`), or `withheld` with the `reason`."""
 
     published_at: Annotated[Instant | None, Field(description="when it became public; never in the future")] = None
     channel: Annotated[str, Field(max_length=100, examples=["政府门户网站"])] = ""
     url: Annotated[HttpUrl | None, Field(max_length=500)] = None
     withheld: StrictBool = False
-    reason: Annotated[Reason | None, Field(description="why it isn't for the public")] = None
-    correction: Annotated[Reason | None, Field(description="what was wrong, where an earlier record is corrected")] = (
-        None
-    )
+    reason: Annotated[Reason | None, Field(description="why it is withheld")] = None
+    correction: Annotated[Reason | None, Field(description="what was wrong, to correct an earlier record")] = None
 
 
 class FollowExecution(Payload):
     kind: ExecutionKind
     text: Annotated[
         str,
-        Field(min_length=2, max_length=4000, pattern=SAYING, description="what was said, found or adjusted"),
+        Field(min_length=2, max_length=4000, pattern=SAYING, description="the feedback, finding or adjustment"),
         SeveralLines,
     ]
-    source: Annotated[str, Field(max_length=200, description="of whom it comes: those concerned, an evaluator")] = ""
+    source: Annotated[str, Field(max_length=200, description="who gave it: those concerned, an evaluator")] = ""
     occurred_at: OccurredAt = None
 
 
@@ -56,7 +54,7 @@ class PublicationView(View):
     channel: str
     url: str | None
     reason: str
-    correction: Annotated[str, Field(description="what was wrong with the record before, where it corrects one")]
+    correction: Annotated[str, Field(description="what was wrong in the earlier record, for a correction")]
 
 
 class ExecutionView(View):
@@ -77,17 +75,19 @@ class DecisionView(View):
     standing: Standing
     signed_at: datetime | None
     quorum_clause: Annotated[
-        str | None, Field(description="of the quorum that was lost when it was deferred: no correction decides it")
+        str | None, Field(description="the clause of the quorum lost when it was deferred; no correction can decide it")
     ]
-    revision: Annotated[int, Field(description="counts up with every signed correction of it")]
+    revision: Annotated[int, Field(description="increases with every signed correction of the decision")]
     revisions: list[RevisionView]
     publication: PublicationState
     publication_clause: str | None
     publication_record: PublicationView | None
     earlier_publications: Annotated[
-        list[PublicationView], Field(description="of an earlier text, or recorded wrongly; the oldest first")
+        list[PublicationView], Field(description="records of an earlier text, or wrong ones; oldest first")
     ]
-    followed_clause: Annotated[str | None, Field(description="by which its execution is followed, as a major decision")]
+    followed_clause: Annotated[
+        str | None, Field(description="the clause by which its execution is followed up, as a major decision")
+    ]
     executions: Annotated[list[ExecutionView], Field(description="feedback, evaluation and adjustment recorded so far")]
     ledger_number: str | None
     ledger_due: date | None
@@ -95,4 +95,4 @@ class DecisionView(View):
 
 
 class DecisionRecorded(DecisionView):
-    meeting_version: Annotated[int, Field(description="the meeting's version, for If-Match of what comes next")]
+    meeting_version: Annotated[int, Field(description="the meeting's version, for If-Match of the next command")]

@@ -1,4 +1,4 @@
-"""The table of decisions; the noun is mapped onto it as it is."""
+"""The table of decisions."""
 
 import sqlalchemy as sa
 

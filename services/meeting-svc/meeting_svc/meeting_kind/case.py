@@ -1,4 +1,4 @@
-"""Which kind of meeting a row belongs to, in the edition of the rulebook that it began under."""
+"""The rules of the kind of meeting to which a row belongs, in the row's edition of the rulebook."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from zhengling.web.call import Call
 
 
 class OfAKind(Protocol):
-    """A topic or a meeting: it belongs to a kind of meeting, and began under an edition."""
+    """A topic or a meeting: it has a kind of meeting, and an edition under which it began."""
 
     edition: str
 
@@ -18,5 +18,5 @@ class OfAKind(Protocol):
 
 
 def kind_of(call: Call, row: OfAKind) -> MeetingKind:
-    """The rules of the row's meeting kind, in the edition that the row began under."""
+    """The rules of the row's kind of meeting, in the edition under which the row began."""
     return call.service.rulebooks.edition(call.government, row.edition).kind(row.meeting_kind)

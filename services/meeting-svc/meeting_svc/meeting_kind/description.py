@@ -1,4 +1,4 @@
-"""What an edition says of a kind of meeting, or of a type of request, in words: for clerks, and for who fills in a call. Pure."""
+"""The rules of a kind of meeting, or of a type of request, in words, for clerks and for authors of API calls. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Described = tuple[str, Text]
 
 
 def describe_kind(kind: MeetingKind) -> list[Described]:
-    """Each rule of the kind with its clause, in the order of a meeting's life."""
+    """Each rule of the kind with its clause, in the order of a meeting's procedure."""
     return [*_people(kind), *_before(kind), *_session(kind), *_after(kind)]
 
 
@@ -33,9 +33,9 @@ def _chain(chain: Chain) -> tuple[str, str]:
 def _people(kind: MeetingKind) -> Iterator[Described]:
     if kind.members:
         en, zh = words(kind.members)
-        yield kind.clause, Text(f"Members, who count: {en}", f"组成人员：{zh}")
+        yield kind.clause, Text(f"Members, who count towards a quorum: {en}", f"组成人员：{zh}")
     else:
-        yield kind.clause, Text("Whoever the call names takes part", "参会人员由召集时确定")
+        yield kind.clause, Text("Participants: named by the call", "参会人员由召集时确定")
     if kind.attendees:
         en, zh = words(kind.attendees)
         yield kind.clause, Text(f"Standing attendees: {en}", f"固定列席：{zh}")
@@ -45,13 +45,13 @@ def _people(kind: MeetingKind) -> Iterator[Described]:
         entrusted = actor.when.get("entrusted") is True
         by_en, by_zh = words(kind.entrusted_by)
         en = f"Chaired by: {actor.role}" + (f", once entrusted by {by_en}" if entrusted else "")
-        zh = f"主持：{in_chinese(actor.role)}" + (f"（须受{by_zh}委托）" if entrusted else "")
+        zh = f"主持：{in_chinese(actor.role)}" + (f"（须经{by_zh}委托）" if entrusted else "")
         yield kind.clause, Text(en, zh)
 
 
 def _before(kind: MeetingKind) -> Iterator[Described]:
     if kind.request:
-        yield kind.clause, Text(f"Held on an approved request: {kind.request}", f"须先申请并经批准：{kind.request}")
+        yield kind.clause, Text(f"Requires an approved request: {kind.request}", f"须先申请并经批准：{kind.request}")
     en, zh = _chain(kind.agenda)
     yield kind.agenda.clause, Text(f"Agenda: {en}", f"议程：{zh}")
     if kind.first_topic:
@@ -61,15 +61,15 @@ def _before(kind: MeetingKind) -> Iterator[Described]:
         zh = in_chinese(kind.rhythm.nature)
         yield kind.rhythm.clause, Text(f"Taken up regularly: {kind.rhythm.nature}", f"定期安排：{zh}议题")
     if kind.notice:
-        yield kind.notice.clause, Text("Agenda and papers reach everybody beforehand", "议程和材料于会前送达")
+        yield kind.notice.clause, Text("Agenda and papers are sent to everybody beforehand", "议程和材料于会前送达")
     if kind.invitees:
         en, zh = _chain(kind.invitees.steps)
         yield kind.invitees.clause, Text(f"List of invitees: {en}", f"邀请名单：{zh}")
     if kind.outside_portfolio:
         en, zh = words(kind.outside_portfolio.consent)
         text = Text(
-            f"Principals outside the chair's portfolio, or of towns and streets, only with consent of {en}",
-            f"邀请分管以外部门或镇街主要负责人须经{zh}同意",
+            f"Principals outside the chair's portfolio, or of towns and streets: only with the consent of {en}",
+            f"邀请分管范围以外部门或镇街主要负责人参会，须经{zh}同意",
         )
         yield kind.outside_portfolio.clause, text
 
@@ -92,7 +92,7 @@ def _session(kind: MeetingKind) -> Iterator[Described]:
             yield kind.leave.clause, Text(f"Reasons for leave: {en}", f"请假事由：{zh}")
     if kind.delegates:
         en, zh = words(kind.delegates.consent)
-        yield kind.delegates.clause, Text(f"Nobody is sent instead without consent of {en}", f"替会须经{zh}同意")
+        yield kind.delegates.clause, Text(f"Delegates: only with the consent of {en}", f"替会须经{zh}同意")
     if kind.staff:
         en, zh = words(kind.staff.more_by)
         number = kind.staff.per_topic
@@ -103,18 +103,18 @@ def _session(kind: MeetingKind) -> Iterator[Described]:
         yield kind.staff.clause, text
     if kind.confidential:
         text = Text(
-            "No phones or recorders; papers marked for return come back", "设备不得带入会场，标注收回的材料须退回"
+            "No phones or recorders; papers marked for return are collected", "设备不得带入会场，标注收回的材料须退回"
         )
         yield kind.confidential.clause, text
 
 
 def _after(kind: MeetingKind) -> Iterator[Described]:
     if not kind.decides:
-        yield kind.clause, Text("It takes no decisions", "不作决定")
+        yield kind.clause, Text("Takes no decisions", "不作决定")
     if kind.minutes:
         en, zh = _chain(kind.minutes)
         optional = kind.minutes.optional
-        en = f"Minutes{', where the chair wants them' * optional}: {en}"
+        en = f"Minutes{', if the chair decides so' * optional}: {en}"
         yield kind.minutes.clause, Text(en, f"纪要{'（是否形成由主持人定）' * optional}：{zh}")
     if kind.publication:
         yield kind.publication.clause, Text("Decisions are published unless secret", "决定事项除需保密的外及时公布")

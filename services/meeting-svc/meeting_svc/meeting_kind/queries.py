@@ -1,4 +1,4 @@
-"""What answers say of the kinds of meetings."""
+"""Queries of the kinds of meetings."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from zhengling.web.call import Call
 
 
 def kind_view(call: Call, name: str) -> KindView:
-    """What the edition in force says of a kind. Problem 422 `unknown_meeting_kind`."""
+    """The rules of a kind in the edition in force. Problem 422 `unknown_meeting_kind`."""
     book = call.rulebook
     kind = book.kind(name)
-    told = [RuleTold(clause=clause, en=text.en, zh=text.zh) for clause, text in describe_kind(kind)]
-    return KindView(kind=name, name=kind.name, clause=kind.clause, edition=book.edition, rules=kind, told=told)
+    rules = [RuleTold(clause=clause, en=text.en, zh=text.zh) for clause, text in describe_kind(kind)]
+    return KindView(kind=name, name=kind.name, clause=kind.clause, edition=book.edition, rules=kind, told=rules)
 
 
 def list_kinds(call: Call) -> Kinds:

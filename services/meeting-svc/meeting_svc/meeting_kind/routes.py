@@ -1,4 +1,4 @@
-"""HTTP → query of the kinds of meetings; no rules here."""
+"""HTTP → queries of the kinds of meetings; no rules here."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from zhengling.web.routing import queries
 reads = queries("/v1", "meeting")
 
 
-@reads.get("/meeting-kinds", operation_id="list_meeting_kinds", summary="What the rules say of each kind of meeting")
+@reads.get("/meeting-kinds", operation_id="list_meeting_kinds", summary="List the kinds of meetings with their rules")
 async def list_meeting_kinds(call: Read) -> Kinds:
     return see.list_kinds(call)
 
 
-@reads.get("/meeting-kinds/{kind}", operation_id="get_meeting_kind", summary="What the rules say of one kind")
+@reads.get("/meeting-kinds/{kind}", operation_id="get_meeting_kind", summary="The rules of one kind of meeting")
 async def get_meeting_kind(kind: Annotated[str, Path(max_length=60)], call: Read) -> KindView:
     return see.kind_view(call, kind)
 

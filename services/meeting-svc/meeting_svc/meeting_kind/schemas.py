@@ -15,7 +15,7 @@ class RuleTold(View):
 
 
 class KindView(View):
-    """What an edition says of one kind of meeting: as data, and in words."""
+    """The rules of one kind of meeting in an edition: as data, and in words."""
 
     kind: str
     name: str

@@ -1,4 +1,4 @@
-"""What commands on the yearly plan work on: the plan, locked, and its rules."""
+"""The context of commands on the yearly plan: the plan, locked, and its rules."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from zhengling.web.call import Call
 
 
 def rules_of(book: Rulebook) -> YearlyPlan:
-    """409 `no_planning_rules`, `no_yearly_plan` where the government has none."""
+    """The rules of the yearly plan. 409 `no_planning_rules`, `no_yearly_plan` where the government has none."""
     rules = plan_steps.rules_of(book.planning, book.code, book.government.name)
     return meeting_plans.rules_of(rules, book.government.name)
 
@@ -44,5 +44,5 @@ _ONE_AT_A_TIME = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('plannin
 
 
 async def one_at_a_time(session: AsyncSession) -> None:
-    """Wait for everybody else who may approve something in this government, until the commit. Before any row is locked."""
+    """Take the government's lock, which serialises approvals until the commit. Before any row lock."""
     await session.execute(_ONE_AT_A_TIME, {"government": government_of(session)})

@@ -1,4 +1,4 @@
-"""The use cases of the yearly plan of meetings, one function each; and what its timer does."""
+"""Commands on the yearly plan of meetings, one function each, and its timer."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ OVERDUE = "meeting_plan_overdue"
 
 
 async def expect_next_year(call: Call) -> None:
-    """Have next year's plan there, with its due date and its timer, where the rules ask for one: so that a year without
-    any is noticed. Called where a government's own people change something; reads make nothing."""
+    """Create next year's plan, with its due date and its timer, where the rules require one, so that a missing plan is
+    noticed. Called by the government's own commands; reads never create it."""
     if call.government not in call.service.rulebooks.governments:
-        return  # people may be loaded before their government has a rulebook
+        return  # a composition may be loaded before its government has a rulebook
     book = call.rulebook
     if book.planning is None or book.planning.yearly_plan is None:
         return
@@ -74,7 +74,7 @@ async def _begin(call: Call, book: Rulebook, rules: YearlyPlan, year: int) -> Me
 
 
 async def open_plan(call: Call, body: OpenPlan) -> MeetingPlan:
-    """Begin to collect a year's plan, where it isn't there by itself. By the office. 409 `plan_exists`; 422
+    """Open the collection of a year's plan, if it wasn't created automatically. By the office. 409 `plan_exists`; 422
     `plan_of_the_past`."""
     book, composition = call.rulebook, await compositions.current(call.session)
     rules, today = rules_of(book), shanghai_day(call.now)
@@ -89,22 +89,22 @@ async def open_plan(call: Call, body: OpenPlan) -> MeetingPlan:
         ),
     )
     if body.year < today.year:
-        raise invalid("plan_of_the_past", f"{body.year} is over", f"{body.year}年已经过去")
+        raise invalid("plan_of_the_past", f"the year {body.year} is over", f"{body.year}年已经过去")
     await one_at_a_time(call.session)
     if await plan_of(call.session, body.year):
         raise refusal(
             "plan_exists",
             rules.clause,
-            f"the plan of {body.year} is there",
+            f"the plan of {body.year} already exists",
             f"{body.year}年度计划已经建立",
-            Text("it is collected once: hand items in to that one", "一次性征集：请直接报送项目"),
+            Text("the plan is collected once; submit items to it", "年度计划一次性征集，请直接报送项目"),
         )
     return await _begin(call, book, rules, body.year)
 
 
 async def hand_in(call: Call, year: int, body: HandIn) -> MeetingPlan:
-    """Hand in all items of an organisation, in place of what it handed in before. By whom the rulebook says, while the
-    plan is collected."""
+    """Submit all items of an organisation, replacing its earlier ones, while the plan is collected. By the roles that
+    the rulebook names."""
     plan, rules, composition = await locked(call, year)
     require_organisations(composition, [body.sponsor])
     meeting_plans.require_submitter(rules, composition, call.official, body.sponsor, shanghai_day(call.now))
@@ -131,8 +131,8 @@ def _item(call: Call, sponsor: str, item: ItemPayload, at: datetime, by: str | N
 
 
 async def take_step(call: Call, year: int, body: TakePlanStep) -> MeetingPlan:
-    """Take the plan's next step (the first closes the collection), or record the meeting's decision that takes it; strike
-    items on the way, with a reason each. By who the rulebook says."""
+    """Take the plan's next step (the first closes the collection), or record the meeting's decision that takes it;
+    items may be struck with a reason each. By the step's actor."""
     decision: Decision | None = None
     meeting: Meeting | None = None
     if body.decision_id:
@@ -147,9 +147,9 @@ async def take_step(call: Call, year: int, body: TakePlanStep) -> MeetingPlan:
         raise refusal(
             "before_the_one_before",
             ask.clause or rules.clause,
-            f"{body.step} can't have occurred before {plan.steps[-1].step} did",
-            "时间不能早于上一环节",
-            Text("state when it occurred, or name a later decision", "请填写实际时间或之后的决定"),
+            f"{body.step} can't be earlier than {plan.steps[-1].step}",
+            "办理时间不得早于上一环节",
+            Text("state the actual time, or name a later decision", "请填写实际时间或之后的决定"),
         )
     if decision and meeting:
         plan_steps.require_decides(ask.meeting, ask.clause or rules.clause, decision, meeting)
@@ -194,7 +194,7 @@ def _actor(call: Call, rules: YearlyPlan, ask: Ask, composition: Composition, bo
 
 
 async def declare_committee(call: Call, year: int, body: DeclareCommittee) -> MeetingPlan:
-    """Declare that the party committee passed the joint items that wait for it. By who the rulebook says."""
+    """Declare that the party committee passed the pending joint items. By the roles that the rulebook names."""
     plan, rules, composition = await locked(call, year)
     meeting_plans.require_state(plan, PlanState.adopted)
     waiting = tuple(item.id for item in meeting_plans.waiting(plan)) if rules.joint else ()
@@ -217,7 +217,7 @@ async def declare_committee(call: Call, year: int, body: DeclareCommittee) -> Me
 
 
 async def add_item(call: Call, year: int, body: AddItem) -> MeetingPlan:
-    """Add an item to the adopted plan, with a reason: by who the rulebook lets do it. The plan gets a new version."""
+    """Add an item to the adopted plan, with a reason, as a new version. By the roles that the rulebook names."""
     plan, rules, composition = await locked(call, year)
     acting = meeting_plans.require_waiver(rules, composition, call.official, shanghai_day(call.now))
     require_organisations(composition, [body.sponsor])
@@ -230,14 +230,14 @@ async def add_item(call: Call, year: int, body: AddItem) -> MeetingPlan:
 
 
 async def mark_overdue(session: AsyncSession, plan_id: str) -> None:
-    """What the timer does once the plan had to be collected: mark it, if it is still being collected. No event."""
+    """Timer: mark the plan as overdue if it is still being collected at its due date. No event."""
     plan = await lock(session, MeetingPlan, plan_id, "meeting plan", "年度会议计划")
     meeting_plans.fall_overdue(plan, now(session))
     await session.flush()
 
 
 async def move_due_dates(session: AsyncSession, moves: Iterable[tuple[MeetingPlan, Moved]]) -> None:
-    """Let plans follow their kept due dates when the calendar changes, and their timers with them."""
+    """Move plans, and their timers, to their recomputed due dates after a change of the calendar."""
     again: dict[str, datetime] = {}
     for plan, moved in moves:
         meeting_plans.move_due(plan, moved.after.due, moved.after.due_at, now(session))

@@ -1,8 +1,8 @@
-"""The yearly plan (年度计划) of meetings: collected once, reviewed, adopted, and added to only through the door.
+"""The yearly plan (年度计划) of meetings: collected once, reviewed, adopted; later additions need an approval.
 
-Invariants: departments hand in their items only while the plan is collected; every adopted state of it is kept as a
-version, with who let an addition be and why; a joint item counts only once the party committee's decision is declared.
-Pure: no I/O.
+Invariants: departments submit items only while the plan is collected; every adopted state is kept as a version, with
+who approved an addition and why; a joint item counts only once the party committee's decision is declared. Pure: no
+I/O.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ STATES = States({PlanState.collecting: "征集中", PlanState.in_review: "已审
 
 @dataclass(frozen=True)
 class PlanItem:
-    """One meeting of the plan. `struck` says why it was taken out; `admitted_by` and `reason` who let an addition be."""
+    """One meeting of the plan. `struck` is the reason for removal; `admitted_by` and `reason` are those of a later
+    addition."""
 
     id: str
     sponsor: str
@@ -49,7 +50,7 @@ class PlanItem:
 
 @dataclass(frozen=True)
 class Declaration:
-    """That the party committee passed the joint items, as declared by an official."""
+    """An official's declaration that the party committee passed the joint items."""
 
     official: str
     occurred_at: datetime
@@ -60,7 +61,7 @@ class Declaration:
 
 @dataclass(frozen=True)
 class PlanVersion:
-    """The plan as it stood from a moment on, and what made it so."""
+    """The plan from a moment on, with the cause of the change."""
 
     number: int
     items: tuple[PlanItem, ...]
@@ -71,7 +72,8 @@ class PlanVersion:
 
 @dataclass
 class MeetingPlan:
-    """`due` is until when it is collected and reviewed; `overdue_at` when that was found to have passed without."""
+    """`due` is the last day for collection and review; `overdue_at` when that day was found to have passed without
+    review."""
 
     id: str
     government: str
@@ -93,19 +95,19 @@ class MeetingPlan:
 
     @property
     def listed(self) -> list[PlanItem]:
-        """The items that weren't struck."""
+        """The items that aren't struck."""
         return [item for item in self.items if not item.struck]
 
 
 def rules_of(rules: Planning, name: str) -> YearlyPlan:
-    """409 `no_yearly_plan` where the government has none."""
+    """The rules of the yearly plan. 409 `no_yearly_plan` where the government has none."""
     if rules.yearly_plan:
         return rules.yearly_plan
     raise Problem(
         409,
         "no_yearly_plan",
-        Text("this government's rules know no yearly plan of meetings", f"{name}的规则未规定年度会议计划"),
-        Text("nothing has to be planned", "无需编制"),
+        Text("this government's rules provide no yearly plan of meetings", f"{name}的规则未规定年度会议计划"),
+        Text("no plan is necessary", "无需编制"),
     )
 
 
@@ -117,7 +119,7 @@ def require_state(plan: MeetingPlan, *allowed: PlanState) -> None:
 def require_submitter(
     rules: YearlyPlan, composition: Composition, official: str | None, sponsor: str, on: date
 ) -> Acting:
-    """403 `not_the_submitter` unless the official may hand in this organisation's items."""
+    """403 `not_the_submitter` unless the official may submit this organisation's items."""
     return composition.require(
         official,
         on,
@@ -132,13 +134,13 @@ def require_submitter(
 
 
 def hand_in(plan: MeetingPlan, rules: YearlyPlan, sponsor: str, items: list[PlanItem]) -> None:
-    """Put the sponsor's items into the plan in place of what it handed in before. 409 `collection_is_over`: it is
-    collected once; later only through the door."""
+    """Submit the sponsor's items, replacing its earlier ones. 409 `collection_is_over`: the plan is collected once;
+    later additions need an approval."""
     if plan.state != PlanState.collecting:
         raise refusal(
             "collection_is_over",
             rules.clause,
-            f"the plan of {plan.year} was collected once and is {plan.state}",
+            f"the collection for the plan of {plan.year} is over; the plan is in state {plan.state}",
             f"{plan.year}年度计划一次性征集已结束（{STATES.chinese[plan.state]}）",
             _waiver(rules),
         )
@@ -148,12 +150,12 @@ def hand_in(plan: MeetingPlan, rules: YearlyPlan, sponsor: str, items: list[Plan
 
 def _require_joint_allowed(rules: YearlyPlan, items: list[PlanItem]) -> None:
     if rules.joint is None and any(item.joint for item in items):
-        raise invalid("no_joint_items", "this government's plan knows no joint meetings", "该计划不含联合召开的会议")
+        raise invalid("no_joint_items", "this government's plan has no joint meetings", "该计划不含联合召开的会议")
 
 
 def _waiver(rules: YearlyPlan) -> Text:
     if not rules.additions:
-        return Text("have it listed in next year's plan; this is firm", "请列入下一年度计划；该规定无例外")
+        return Text("have it listed in next year's plan; this rule can't be waived", "请列入下一年度计划；该规定无例外")
     roles = " or ".join(rules.additions)
     return Text(
         f"once it is adopted, have {roles} add it with a reason",
@@ -162,21 +164,21 @@ def _waiver(rules: YearlyPlan) -> Text:
 
 
 def strike(plan: MeetingPlan, struck: dict[str, str]) -> None:
-    """Take items out with a reason each. 422 `unknown_item`."""
+    """Strike items, with a reason each. 422 `unknown_item`."""
     if unknown := sorted(set(struck) - {item.id for item in plan.listed}):
         raise invalid("unknown_item", f"no such item: {', '.join(unknown)}", f"没有该计划项目：{'、'.join(unknown)}")
     plan.items = [replace(item, struck=struck[item.id]) if item.id in struck else item for item in plan.items]
 
 
 def take(plan: MeetingPlan, rules: YearlyPlan, taken: PlanStepTaken) -> None:
-    """Add a step: the first one closes the collection, the last one adopts the plan. 409 `plan_empty`."""
+    """Add a taken step: the first one closes the collection, the last one adopts the plan. 409 `plan_empty`."""
     if not plan.listed and not plan.steps:
         raise refusal(
             "plan_empty",
             rules.clause,
-            f"nothing was handed in for {plan.year}",
+            f"the plan of {plan.year} has no items",
             f"{plan.year}年度计划尚无项目",
-            Text("have the departments hand in their items", "请先征集"),
+            Text("have the departments submit their items", "请先征集"),
         )
     plan.steps = [*plan.steps, taken]
     if plan.state == PlanState.collecting:
@@ -187,25 +189,25 @@ def take(plan: MeetingPlan, rules: YearlyPlan, taken: PlanStepTaken) -> None:
 
 
 def declare(plan: MeetingPlan, declaration: Declaration) -> None:
-    """The party committee passed what is joint, after the government did. 409 `nothing_is_joint`,
+    """Record that the party committee passed the joint items, after the government. 409 `nothing_is_joint`,
     `before_the_adoption`."""
     require_state(plan, PlanState.adopted)
     if not declaration.items:
         raise refusal(
             "nothing_is_joint",
             plan.clause,
-            "no joint item waits for the party committee",
+            "no joint item is pending before the party committee",
             "没有待党委常委会会议审批的联合会议",
-            Text("nothing to declare", "无需登记"),
+            Text("no declaration is necessary", "无需登记"),
         )
     assert plan.adopted_at
     if declaration.occurred_at < plan.adopted_at:
         raise refusal(
             "before_the_adoption",
             plan.clause,
-            f"the government passes it first; that was on {shanghai_day(plan.adopted_at)}",
+            f"the committee can't pass it before the government did, on {shanghai_day(plan.adopted_at)}",
             f"须先经政府审批通过（{shanghai_day(plan.adopted_at)}）",
-            Text("state when the committee met", "请填写党委会议时间"),
+            Text("state the day of the committee's session", "请填写党委会议时间"),
         )
     plan.committee = [*plan.committee, declaration]
 
@@ -217,7 +219,7 @@ def waiting(plan: MeetingPlan) -> list[PlanItem]:
 
 
 def add(plan: MeetingPlan, rules: YearlyPlan, item: PlanItem, occurred_at: datetime) -> None:
-    """Add an item to the adopted plan through the door: a new version. The caller has seen to who lets it be."""
+    """Add an item to the adopted plan as a new version. The caller has checked the approval of the addition."""
     require_state(plan, PlanState.adopted)
     _require_joint_allowed(rules, [item])
     plan.items = [*plan.items, item]
@@ -225,12 +227,12 @@ def add(plan: MeetingPlan, rules: YearlyPlan, item: PlanItem, occurred_at: datet
 
 
 def require_waiver(rules: YearlyPlan, composition: Composition, official: str | None, on: date) -> Acting:
-    """403 `not_the_admitter`; 409 `plan_is_firm` where the rules name nobody."""
+    """The approval of an addition. 403 `not_the_admitter`; 409 `plan_is_firm` where the rules name nobody."""
     if not rules.additions:
         raise refusal(
             "plan_is_firm",
             rules.clause,
-            "nothing is added to an adopted plan",
+            "an adopted plan can't be extended",
             "年度计划审定后不再增列",
             _waiver(rules),
         )
@@ -252,8 +254,8 @@ def _keep_version(plan: MeetingPlan, official: str, occurred_at: datetime, why: 
 
 
 def allows(plan: MeetingPlan | None, item_id: str | None, sponsor: str, day: date) -> bool:
-    """Whether the item stands in the plan of that day's year for this sponsor: adopted, not struck, and if it is joint
-    passed by the party committee too. Its month is what was foreseen, not a bound."""
+    """Whether the adopted plan of that day's year contains the item for this sponsor: not struck and, if joint, passed
+    by the party committee. The item's month is a forecast and isn't checked."""
     if plan is None or plan.state != PlanState.adopted or plan.year != day.year:
         return False
     blocked = {item.id for item in waiting(plan)}
@@ -261,7 +263,7 @@ def allows(plan: MeetingPlan | None, item_id: str | None, sponsor: str, day: dat
 
 
 def fall_overdue(plan: MeetingPlan, at: datetime) -> bool:
-    """The time passed: marked where the plan is still collected; True where that was so."""
+    """Mark a plan still being collected as overdue; True if it was marked now."""
     if plan.state != PlanState.collecting or plan.overdue_at or at < plan.due_at:
         return False
     plan.overdue_at = at
@@ -269,7 +271,7 @@ def fall_overdue(plan: MeetingPlan, at: datetime) -> bool:
 
 
 def move_due(plan: MeetingPlan, due: date, due_at: datetime, now: datetime) -> None:
-    """Another due date: what isn't over by it isn't overdue any more."""
+    """Move the due date; an overdue mark is removed if the new date isn't over."""
     plan.due, plan.due_at = due, due_at
     if plan.overdue_at and due_at > now:
         plan.overdue_at = None

@@ -1,4 +1,4 @@
-"""Reads of the yearly plan of meetings."""
+"""Queries of the yearly plan of meetings."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from zhengling.web.paging import Page, PageRequest, page
 
 
 async def plan_view(call: Call, plan: MeetingPlan) -> MeetingPlanView:
-    """The plan with its due date explained, what is next, and the requests that name its items."""
+    """The plan with its due date explained, its next step, and the requests that name its items."""
     view = MeetingPlanView.model_validate(plan)
     (row, *_) = await due_dates.kept(call.session, SUBJECT, plan.id)
     view.collection = await due_dates.explained(call.session, call.service.rulebooks, row, call.language)

@@ -1,4 +1,4 @@
-"""HTTP → command or query of the yearly plan of meetings; no rules here."""
+"""HTTP → commands and queries of the yearly plan of meetings; no rules here."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def _answer(call: Call, response: Response, plan: MeetingPlan) -> MeetingP
 
 
 @writes.post(
-    "/meeting-plans", operation_id="open_meeting_plan", status_code=201, summary="Begin to collect a year's plan"
+    "/meeting-plans", operation_id="open_meeting_plan", status_code=201, summary="Open the collection of a year's plan"
 )
 async def open_meeting_plan(body: OpenPlan, call: Create, response: Response) -> MeetingPlanView:
     plan = await do.open_plan(call, body)
@@ -44,7 +44,7 @@ async def open_meeting_plan(body: OpenPlan, call: Create, response: Response) ->
     return await _answer(call, response, plan)
 
 
-@reads.get("/meeting-plans", operation_id="list_meeting_plans", summary="Yearly plans of meetings (年度计划)")
+@reads.get("/meeting-plans", operation_id="list_meeting_plans", summary="List the yearly plans of meetings (年度计划)")
 async def list_meeting_plans(
     call: Read, paging: Paging, state: Annotated[PlanState | None, Query()] = None
 ) -> Page[MeetingPlanView]:
@@ -58,18 +58,20 @@ async def get_meeting_plan(year: Year, call: Read, response: Response) -> Meetin
     return view
 
 
-@writes.post(f"{ONE}/submissions", operation_id="hand_in_plan_items", summary="Hand in an organisation's items")
+@writes.post(f"{ONE}/submissions", operation_id="hand_in_plan_items", summary="Submit an organisation's items")
 async def hand_in_plan_items(year: Year, body: HandIn, call: Change, response: Response) -> MeetingPlanView:
     return await _answer(call, response, await do.hand_in(call, year, body))
 
 
-@writes.post(f"{ONE}/steps", operation_id="take_plan_step", summary="Review the plan, or record its adoption")
+@writes.post(f"{ONE}/steps", operation_id="take_plan_step", summary="Take the next step of the plan's chain")
 async def take_plan_step(year: Year, body: TakePlanStep, call: Change, response: Response) -> MeetingPlanView:
     return await _answer(call, response, await do.take_step(call, year, body))
 
 
 @writes.post(
-    f"{ONE}/committee", operation_id="declare_committee_decision", summary="Declare what the party committee passed"
+    f"{ONE}/committee",
+    operation_id="declare_committee_decision",
+    summary="Declare that the party committee passed the joint items",
 )
 async def declare_committee_decision(
     year: Year, body: DeclareCommittee, call: Change, response: Response
@@ -77,7 +79,7 @@ async def declare_committee_decision(
     return await _answer(call, response, await do.declare_committee(call, year, body))
 
 
-@writes.post(f"{ONE}/additions", operation_id="add_plan_item", summary="Add to the adopted plan, with a reason")
+@writes.post(f"{ONE}/additions", operation_id="add_plan_item", summary="Add an item to the adopted plan, with a reason")
 async def add_plan_item(year: Year, body: AddItem, call: Change, response: Response) -> MeetingPlanView:
     return await _answer(call, response, await do.add_item(call, year, body))
 

@@ -1,4 +1,4 @@
-"""What the API takes and gives of the yearly plan of meetings."""
+"""Payloads and views of the yearly plan of meetings."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from zhengling.kernel.payload import (
 from zhengling.rules.planning import PlanStep
 
 Year = Annotated[int, Field(ge=2010, le=2100)]
-Month = Annotated[int, Field(ge=1, le=12, description="when it is foreseen")]
+Month = Annotated[int, Field(ge=1, le=12, description="the planned month")]
 
 
 # payloads -----------------------------------------------------------------------------------------------------------
@@ -45,7 +45,7 @@ class HandIn(Payload):
         extra="forbid",
         json_schema_extra={"examples": [{"sponsor": "dl-jyj", "items": [{"title": "全市教育工作会议", "month": 3}]}]},
     )
-    sponsor: Annotated[Key, Field(description="code of the organisation whose items these are, all of them")]
+    sponsor: Annotated[Key, Field(description="code of the organisation; these are all of its items")]
     items: Annotated[list[ItemPayload], Field(max_length=100)]
     occurred_at: OccurredAt = None
 
@@ -60,7 +60,7 @@ class TakePlanStep(Payload):
     opinion: Opinion = ""
     decision_id: Annotated[DecisionId | None, Field(description="the meeting's decision that takes the step")] = None
     struck: Annotated[list[StruckItem], Field(default_factory=list, max_length=500)]
-    occurred_at: Annotated[OccurredAt, Field(description="of a decision the close of its meeting counts")] = None
+    occurred_at: Annotated[OccurredAt, Field(description="for a decision, the close of its meeting counts")] = None
 
 
 class DeclareCommittee(Payload):
@@ -71,14 +71,14 @@ class DeclareCommittee(Payload):
 
 
 class AddItem(ItemPayload):
-    sponsor: Annotated[Key, Field(description="code of the organisation that holds it")]
+    sponsor: Annotated[Key, Field(description="code of the organising department")]
     reason: Reason
     occurred_at: OccurredAt = None
 
 
 # views --------------------------------------------------------------------------------------------------------------
 class LinkedRequest(View):
-    """A request that names the item, and the meeting held by it."""
+    """A request that names the item, and the meeting held under it."""
 
     id: str
     state: RequestState
@@ -94,8 +94,8 @@ class PlanItemView(View):
     note: str
     submitted_by: str
     submitted_at: datetime
-    struck: Annotated[str, Field(description="why it was taken out")]
-    admitted_by: Annotated[str | None, Field(description="who let it be added after the adoption")]
+    struck: Annotated[str, Field(description="why it was struck")]
+    admitted_by: Annotated[str | None, Field(description="who approved its addition after the adoption")]
     reason: str
     waits_for_committee: bool = False
     requests: Annotated[list[LinkedRequest], Field(default_factory=list)]
@@ -123,10 +123,10 @@ class MeetingPlanView(View):
     year: int
     clause: str
     state: PlanState
-    collection: Annotated[DueView | None, Field(description="until when it is collected and reviewed")] = None
-    overdue: Annotated[bool, Field(description="that day passed, and it isn't reviewed yet")] = False
+    collection: Annotated[DueView | None, Field(description="when collection and review are due")] = None
+    overdue: Annotated[bool, Field(description="the due day is over, and it isn't reviewed yet")] = False
     overdue_at: datetime | None
-    late: Annotated[bool, Field(description="it was reviewed after that day")] = False
+    late: Annotated[bool, Field(description="it was reviewed after the due day")] = False
     reviewed_at: datetime | None
     adopted_at: datetime | None
     items: list[PlanItemView]
@@ -150,7 +150,7 @@ class PlanStepView(TakenView):
 
 
 class NextPlanStep(Next):
-    """The step that is next: by any of these roles or by all of them, or by a decision of a meeting of these kinds."""
+    """The next step: taken by any or all of these roles, or by a decision of a meeting of these kinds."""
 
     step: PlanStep
     need: Literal["any", "all"]

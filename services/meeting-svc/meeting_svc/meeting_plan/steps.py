@@ -1,4 +1,4 @@
-"""The steps that planning takes, of a plan and of a request alike: who asks, who holds, which decision decides. Pure."""
+"""The steps of planning, of plans and requests alike: actors, meetings that decide, lawful decisions. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from zhengling.rules.vocabulary import Role, in_chinese
 
 @dataclass(frozen=True)
 class PlanStepTaken(Taken):
-    """A step of a request's or a plan's chain: by an official, or by a meeting's decision as somebody recorded it."""
+    """A taken step of a request's or a plan's chain: by an official, or by a meeting's decision that an official
+    recorded."""
 
     step: PlanStep
     decision_id: str | None = None
@@ -23,20 +24,23 @@ class PlanStepTaken(Taken):
 
 # the rules ----------------------------------------------------------------------------------------------------------
 def rules_of(rules: Planning | None, government: str, name: str) -> Planning:
-    """409 `no_planning_rules` where the government doesn't regulate what has to be asked for."""
+    """The planning rules. 409 `no_planning_rules` where the government doesn't regulate requests."""
     if rules:
         return rules
     raise Problem(
         409,
         "no_planning_rules",
         Text(f"{government} has no planning.yaml", f"{name}没有办会申请规则"),
-        Text("nothing has to be asked for; or add the section planning to its rulebook", "无需申请；或在规则库中补充"),
+        Text(
+            "no request is necessary; otherwise add the section planning to its rulebook", "无需申请；或在规则库中补充"
+        ),
     )
 
 
 # the chain ----------------------------------------------------------------------------------------------------------
 def next_ask(asks: Sequence[Ask], taken: Sequence[PlanStepTaken]) -> tuple[Ask, tuple[Role, ...]] | None:
-    """The first step that isn't done, with the roles that it still needs (any of them, or all); None where all is."""
+    """The first open step, with the roles that still have to take it (any of them, or all); None if all steps are
+    done."""
     left = list(taken)
     for ask in asks:
         open_roles = list(ask.by)
@@ -53,20 +57,20 @@ def next_ask(asks: Sequence[Ask], taken: Sequence[PlanStepTaken]) -> tuple[Ask, 
 
 
 def require_way(ask: Ask, clause: str, *, by_decision: bool) -> None:
-    """409 `not_by_decision`, `decision_needed`: whether a meeting's decision takes this step."""
+    """409 `not_by_decision` or `decision_needed` unless the step is taken in the way that the rules require."""
     if by_decision and not ask.meeting:
         raise refusal(
             "not_by_decision",
             clause,
-            f"{ask.step} is taken by {' or '.join(ask.by)}, not by a meeting's decision",
+            f"{ask.step} has to be taken by {' or '.join(ask.by)}, not by a meeting's decision",
             f"“{CHINESE[ask.step]}”由{in_chinese(*ask.by)}办理，不以会议决定代替",
-            Text("name no decision", "请勿填写会议决定"),
+            Text("omit the decision", "请勿填写会议决定"),
         )
     if not by_decision and not ask.by:
         raise refusal(
             "decision_needed",
             clause,
-            f"{ask.step} is a decision of a meeting of the kind {' or '.join(ask.meeting)}",
+            f"{ask.step} requires a decision of a meeting of the kind {' or '.join(ask.meeting)}",
             f"“{CHINESE[ask.step]}”须经规定的会议研究决定",
             Text("name the decision of the meeting (decision_id)", "请填写会议决定事项"),
             meeting_kinds=list(ask.meeting),
@@ -77,22 +81,22 @@ _OVER = (MeetingState.closed, MeetingState.minuted, MeetingState.signed, Meeting
 
 
 def require_decides(kinds: tuple[str, ...], clause: str, decision: Decision, meeting: Meeting) -> None:
-    """409 `wrong_meeting_kind`, `meeting_not_over`, `decision_not_adopted`, `decision_revoked`: a step is taken by what a
-    meeting of the right kind has adopted, as long as that holds."""
+    """409 `wrong_meeting_kind`, `meeting_not_over`, `decision_not_adopted`, `decision_revoked`: the step requires an
+    adopted decision in force, of a meeting of the right kind."""
     if meeting.kind not in kinds:
         raise refusal(
             "wrong_meeting_kind",
             clause,
-            f"the decision is of a meeting of the kind {meeting.kind}; {' or '.join(kinds)} decides",
+            f"the decision is by a meeting of the kind {meeting.kind}; one of {' or '.join(kinds)} is required",
             "该决定事项的会议类别不符",
-            Text(f"name a decision of {' or '.join(kinds)}", "请填写相应会议的决定事项"),
+            Text(f"name a decision by {' or '.join(kinds)}", "请填写相应会议的决定事项"),
             meeting_kinds=list(kinds),
         )
     if meeting.state not in _OVER:
         raise refusal(
             "meeting_not_over",
             clause,
-            f"the meeting is {meeting.state}",
+            f"the meeting is in state {meeting.state}; it must be closed",
             "会议尚未结束",
             Text("record it once the session is closed", "请在会议结束后登记"),
         )
@@ -100,7 +104,7 @@ def require_decides(kinds: tuple[str, ...], clause: str, decision: Decision, mee
         raise refusal(
             "decision_not_adopted",
             clause,
-            f"the meeting's outcome is {decision.resolution.outcome}",
+            f"the meeting didn't adopt it; the outcome is {decision.resolution.outcome}",
             "该事项未获会议通过",
             Text("refuse the request, or name the decision that adopted it", "请不予批准，或填写获通过的决定事项"),
         )
@@ -108,24 +112,24 @@ def require_decides(kinds: tuple[str, ...], clause: str, decision: Decision, mee
 
 
 def require_holding(decision: Decision, clause: str) -> None:
-    """409 `decision_revoked`: what was decided approves as long as it holds."""
+    """409 `decision_revoked` if the decision is no longer in force."""
     if decision.standing == Standing.revoked:
         raise refusal(
             "decision_revoked",
             clause,
             "the decision was revoked",
             "该决定事项已撤销",
-            Text("name a decision that holds", "请填写有效的决定事项"),
+            Text("name a decision in force", "请填写有效的决定事项"),
         )
 
 
 def require_step(ask: Ask, step: PlanStep, clause: str) -> None:
-    """409 `step_out_of_order`."""
+    """409 `step_out_of_order` unless this step is the next one."""
     if ask.step != step:
         raise refusal(
             "step_out_of_order",
             ask.clause or clause,
-            f"{step} isn't next, {ask.step} is",
+            f"the next step is {ask.step}, not {step}",
             f"尚不能办理“{CHINESE[step]}”，下一环节为“{CHINESE[ask.step]}”",
             Text(f"take {ask.step} first", f"请先完成“{CHINESE[ask.step]}”"),
             next_step=ask.step.value,

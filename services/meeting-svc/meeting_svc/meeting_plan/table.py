@@ -1,4 +1,4 @@
-"""The table of meeting plans; the noun is mapped onto it as it is."""
+"""The table of meeting plans."""
 
 import sqlalchemy as sa
 
