@@ -1,1 +1,1 @@
-"""calendar-svc: working days, and deadlines for everybody."""
+"""calendar-svc: working days, deadlines for all services, absences, field research."""

@@ -23,7 +23,7 @@ def create_app(service: Service) -> FastAPI:
     return create_service_app(
         service,
         title="Zhengling calendar-svc",
-        description="Working days, deadlines that prove themselves, absences (工作日历、时限计算、请销假).",
+        description="Working days, deadlines with their proof, absences (工作日历、时限计算、请销假).",
         routers=[*ROUTERS, feeds.routes("calendar", Text("Working days", "工作日历"), feed)],
         documented=DOCUMENTED,
         body_limits=BODY_LIMITS,

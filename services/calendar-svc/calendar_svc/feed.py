@@ -1,4 +1,5 @@
-"""The working days of the caller's government as a calendar feed: what differs from plain weekdays and weekends."""
+"""The working days of the caller's government as a calendar feed: only days that differ from plain weekdays and
+weekends."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ _KINDS = {
 }
 _BY_SWAP = (DayKind.swap_day_off, DayKind.makeup_workday)
 _PROVISIONAL = Text(
-    "Provisional: the State Council's notice for this year isn't out.", "暂定：国务院办公厅尚未发布本年放假通知。"
+    "Provisional: the State Council's notice for this year isn't published yet.",
+    "暂定：国务院办公厅尚未发布本年放假通知。",
 )
 _WEEKDAYS = Text("Mon Tue Wed Thu Fri Sat Sun", "周一 周二 周三 周四 周五 周六 周日")
 ONE_DAY = timedelta(days=1)
@@ -55,12 +57,13 @@ async def feed(call: Call) -> list[FeedEvent]:
     calendar = await calendars.current(call.session)
     changes = {
         row.year: Change(row.version, row.changed_at) for row in await call.session.execute(_CHANGES)
-    }  # of the national year and of the government's own, whichever changed last
+    }  # of the national year and the government's own year, the later change
     return [_event(run, changes) for run in runs(calendar, max(first_day(call), calendar.first))]
 
 
 def runs(calendar: WorkdayCalendar, since: date) -> Iterator[Run]:
-    """What is neither an ordinary working day nor an ordinary weekend from `since` on, consecutive equal days as one."""
+    """The days from `since` on that are neither ordinary working days nor ordinary weekends; consecutive equal days as
+    one."""
     current: Run | None = None
     for n in range((calendar.last - since).days + 1):
         day = since + timedelta(days=n)

@@ -1,5 +1,5 @@
-"""What calendar-svc does on other services' events: it keeps who holds which post, and how far a change of the calendar
-got in each service."""
+"""Handlers of other services' events: the replica of the composition, and the progress of a change of the calendar in
+each service."""
 
 from __future__ import annotations
 

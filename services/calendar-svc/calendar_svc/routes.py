@@ -1,4 +1,4 @@
-"""The routers of calendar-svc, each noun's; the OpenAPI document lists the tags in this order."""
+"""The routers of calendar-svc, one for each noun; the OpenAPI document lists the tags in this order."""
 
 from __future__ import annotations
 

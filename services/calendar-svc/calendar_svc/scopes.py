@@ -1,4 +1,4 @@
-"""Who may ask what of calendar-svc: the scopes that its routes need."""
+"""The scopes that the routes of calendar-svc require."""
 
 from __future__ import annotations
 

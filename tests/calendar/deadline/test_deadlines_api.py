@@ -247,8 +247,8 @@ async def test_a_period_is_counted_by_the_civil_code(period: Json, expected: str
 @pytest.mark.parametrize(
     ("period", "told"),
     [
-        ({"within": 5, "unit": "日"}, "never guessed"),
-        ({"within": 5, "unit": "天"}, "never guessed"),
+        ({"within": 5, "unit": "日"}, "is ambiguous"),
+        ({"within": 5, "unit": "天"}, "is ambiguous"),
         ({"within": 5}, "of what?"),
         ({"within": 5, "before": 5, "unit": "day"}, "exactly one"),
         ({"unit": "day"}, "exactly one"),
@@ -272,7 +272,7 @@ async def test_a_question_names_a_rule_or_a_period_and_not_both(caller: Caller) 
     for body in (OWN | {"period": period}, {k: v for k, v in OWN.items() if k != "rule"}):
         answer = await ask(caller, body)
         assert code_of(answer) == (422, "invalid_payload")
-        assert "one of the two" in answer.text
+        assert "either the name of a rule or a period" in answer.text
 
 
 # large batches ------------------------------------------------------------------------------------------------------

@@ -1,1 +1,1 @@
-"""Absence of officials: its rules, obligations, stand-ins, breaches."""
+"""Absence of officials: rules, obligations, stand-ins, breaches."""

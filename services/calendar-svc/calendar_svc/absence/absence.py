@@ -1,7 +1,8 @@
-"""An absence (请销假) from its request to the return, and the chain that is asked.
+"""An absence (请销假) from request to return, and its chain of approval.
 
-Invariants: an absence is approved only once every step of its row's chain was taken; nobody takes a step on an absence
-of their own; an extension takes the same chain again; from the day of the return on nobody is away. Pure: no I/O.
+Invariants: an absence is approved only once every step of its row's chain is taken; nobody takes a step on their own
+absence; an extension takes the same chain again; an official counts as present from the day of the return. Pure: no
+I/O.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class AbsenceState(StrEnum):
 
 
 class Action(StrEnum):
-    """What can be done with an absence, as transitions and refusals name it."""
+    """What can be done with an absence, as the table of transitions and refusals name it."""
 
     approve = "approve"
     refuse = "refuse"
@@ -54,7 +55,7 @@ class Action(StrEnum):
 
 
 _REQUESTED, _APPROVED = AbsenceState.requested, AbsenceState.approved
-#: In which states an act is possible. Approving, refusing and lifting mean the extension where one is asked for.
+#: The states in which an action is possible. Approval, refusal and waiver concern the extension if one is pending.
 TRANSITIONS: dict[Action, tuple[AbsenceState, ...]] = {
     Action.approve: (_REQUESTED, _APPROVED),
     Action.refuse: (_REQUESTED, _APPROVED),
@@ -78,7 +79,7 @@ STATES = States(
 
 @dataclass(frozen=True)
 class Approval:
-    """A step of the chain that was taken; for whoever is away, on whose behalf and by which clause."""
+    """A taken step of the chain; by a stand-in also on whose behalf and under which clause."""
 
     step: AskStep
     role: Role
@@ -92,7 +93,7 @@ class Approval:
 
 @dataclass(frozen=True)
 class Waiver:
-    """A limit that somebody let be for these days, with a reason."""
+    """A waived limit, for the days at the time, with a reason."""
 
     limit: LimitName
     since: date
@@ -115,7 +116,7 @@ class DutyDone:
 
 @dataclass(frozen=True)
 class Extension:
-    """Staying longer, as asked for; it takes the same chain and the same limits as the absence itself."""
+    """A request to stay away longer; it takes the same chain and the same limits as the absence itself."""
 
     until: date
     reason: str
@@ -129,7 +130,7 @@ class Extension:
 
 @dataclass
 class Absence:
-    """`asks_as` is the role by which the rulebook's row was found; `away_until` the last day away as it stands."""
+    """`asks_as` is the role that selected the rulebook's row; `away_until` the current last day of the absence."""
 
     id: str
     government: str
@@ -165,22 +166,22 @@ class Absence:
 
     @property
     def extension(self) -> Extension | None:
-        """The extension that is asked for and not decided yet."""
+        """The pending extension; None if there is none."""
         last = self.extensions[-1] if self.extensions else None
         return last if last and last.outcome == AbsenceState.requested else None
 
     @property
     def asked_until(self) -> date:
-        """The last day of what is being asked for."""
+        """The last day of what is requested now: the absence, or its pending extension."""
         return self.extension.until if self.extension else self.until
 
     @property
     def taken(self) -> Sequence[Approval]:
-        """The steps taken of what is being asked for."""
+        """The steps taken on what is requested now."""
         return self.extension.steps if self.extension else self.steps
 
 
-# what is asked ------------------------------------------------------------------------------------------------------
+# rules and period ------------------------------------------------------------------------------------------------------
 def rules_of(rules: Rules | None, government: str, name: str) -> Rules:
     if rules:
         return rules
@@ -193,7 +194,7 @@ def rules_of(rules: Rules | None, government: str, name: str) -> Rules:
 
 
 def row_for(rules: Rules, composition: Composition, official: str, on: date) -> tuple[Role, RequestRow]:
-    """The first row that speaks of a role of the official's on that day. 409 `not_regulated` where none does."""
+    """The first row for a role that the official has on that day. 409 `not_regulated` where there is none."""
     for row in rules.requests:
         for role in row.who:
             if official in composition.holders(role, on):
@@ -203,9 +204,9 @@ def row_for(rules: Rules, composition: Composition, official: str, on: date) -> 
     raise refusal(
         "not_regulated",
         rules.requests[0].clause,
-        f"the rules of absence don't speak of {name}'s post",
+        f"the rules of absence don't cover the post of {name}",
         f"请销假规则未涉及{name}的职务",
-        Text(f"they speak of {', '.join(known)}", f"规则涉及：{in_chinese(*known)}"),
+        Text(f"they cover {', '.join(known)}", f"规则涉及：{in_chinese(*known)}"),
     )
 
 
@@ -216,16 +217,16 @@ def row_of(rules: Rules, absence: Absence) -> RequestRow:
 
 
 def organisation_of(composition: Composition, official: str, on: date) -> str | None:
-    """The organisation whose principal the official is: whose leader in charge is asked."""
+    """The organisation whose principal the official is; its leader in charge is asked. None for others."""
     posts = (p for p in composition.posts if p.official == official and p.role == PostRole.principal and p.holds(on))
     return next((post.organisation for post in posts), None)
 
 
 def require_period(since: date, until: date, requested_on: date, clause: str) -> None:
-    """422 `until_before_since`, `too_long`; 409 `not_beforehand`: whoever goes away asks before."""
+    """422 `until_before_since`, `too_long`; 409 `not_beforehand`: an absence is requested before the departure."""
     if until < since:
         raise invalid(
-            "until_before_since", f"until {until} lies before since {since}", f"返回日{until}早于出发日{since}"
+            "until_before_since", f"until {until} is before since {since}", f"返回日{until}不得早于出发日{since}"
         )
     if (until - since).days >= LONGEST:
         raise invalid("too_long", f"an absence lasts at most {LONGEST} days", f"一次请假不超过{LONGEST}天")
@@ -233,16 +234,19 @@ def require_period(since: date, until: date, requested_on: date, clause: str) ->
         raise refusal(
             "not_beforehand",
             clause,
-            f"asked on {requested_on} for a departure on {since}",
-            f"{since}外出，{requested_on}才请假",
-            Text("ask before the departure; state in occurred_at when it was asked", "须事先请假；请如实填写请假时间"),
+            f"requested on {requested_on} for a departure on {since}",
+            f"拟于{since}外出，请假日期为{requested_on}，未事先请假",
+            Text(
+                "request it before the departure; state the time of the request in occurred_at",
+                "须事先请假；请如实填写请假时间",
+            ),
         )
 
 
 def require_may_ask(
     composition: Composition, asker: str | None, official: str, organisation: str | None, on: date, clause: str
 ) -> None:
-    """403 `not_the_asker` unless one asks for oneself, or is of the office or of that one's own department."""
+    """403 `not_the_asker` unless the caller is the official, of the office, or of the official's own department."""
     if asker is not None and asker == official:
         return
     roles = (Role.office, Role.sponsor) if organisation else (Role.office,)
@@ -261,7 +265,8 @@ def require_may_ask(
 
 # the chain ----------------------------------------------------------------------------------------------------------
 def next_ask(asks: Sequence[Ask], taken: Sequence[Approval]) -> tuple[Ask, tuple[Role, ...]] | None:
-    """The first step that isn't done, with the roles that it still needs (any of them, or all); None where all is."""
+    """The first open step, with the roles that still have to take it (any of them, or all); None if all steps are
+    done."""
     left = [approval.role for approval in taken]
     for ask in asks:
         open_roles = list(ask.by)
@@ -275,32 +280,32 @@ def next_ask(asks: Sequence[Ask], taken: Sequence[Approval]) -> tuple[Ask, tuple
 
 
 def require_act(absence: Absence, act: Action) -> None:
-    """409 `illegal_state` unless the act is possible in the state that the absence is in."""
+    """409 `illegal_state` unless the action is possible in the absence's state."""
     STATES.require(absence.state, TRANSITIONS[act], Text("the absence", "该请假"), absence.clause)
 
 
 def require_asked(absence: Absence) -> None:
-    """409 `nothing_is_asked` where an approved absence has no extension under way."""
+    """409 `nothing_is_asked` if an approved absence has no pending extension."""
     if absence.state == AbsenceState.approved and absence.extension is None:
         raise refusal(
             "nothing_is_asked",
             absence.clause,
-            "the absence is approved and no extension is asked for",
+            "the absence is already approved, and no extension is pending",
             "该请假已批准，且无待批的续假",
-            Text("ask for an extension first", "如需续假，请先提出"),
+            Text("request an extension first", "如需续假，请先提出"),
         )
 
 
 def require_not_before(absence: Absence, occurred_at: datetime) -> None:
-    """409 `before_the_request`: what is done about a request comes after it."""
+    """409 `before_the_request` if the action is dated before the request."""
     asked_at = absence.extension.requested_at if absence.extension else absence.requested_at
     if occurred_at < asked_at:
         raise refusal(
             "before_the_request",
             absence.clause,
-            f"that can't have occurred before the request, {asked_at.isoformat()}",
-            "时间不能早于提出请假的时间",
-            Text("state when it occurred, after the request", "请填写提出请假之后的时间"),
+            f"the action can't be earlier than the request, {asked_at.isoformat()}",
+            "办理时间不得早于提出请假的时间",
+            Text("state a time after the request", "请填写提出请假之后的时间"),
         )
 
 
@@ -308,8 +313,11 @@ def own_absence(absence: Absence) -> Problem:
     return Problem(
         403,
         "own_absence",
-        Text("nobody answers a request of their own, nor for somebody they stand in for", "不能审批本人的请假"),
-        Text("have the one whose post it is answer it, away or not", "请由该职务的任职人员本人审批"),
+        Text(
+            "an official can't answer their own request, nor as a stand-in for the absent official",
+            "不得审批本人的请假，也不得代请假人审批",
+        ),
+        Text("have the holder of that post answer it in person", "请由该职务的任职人员本人审批"),
         absence.clause,
     )
 
@@ -317,7 +325,7 @@ def own_absence(absence: Absence) -> Problem:
 def answerer(
     absence: Absence, row: RequestRow, composition: Composition, official: str | None, on: date
 ) -> tuple[Ask, Acting]:
-    """By what the official may answer what is asked now. 403 `not_the_approver`, `own_absence`; 409
+    """The next step, and in what capacity the official takes it. 403 `not_the_approver`, `own_absence`; 409
     `nothing_is_asked`."""
     require_asked(absence)
     if official is not None and official == absence.official:
@@ -327,9 +335,9 @@ def answerer(
         raise refusal(
             "nothing_is_asked",
             row.clause,
-            "every step was taken; a limit stands against it",
-            "各环节均已办结，仅受限制未准予例外",
-            Text("have the limit lifted", "请先准予例外"),
+            "every step is taken; only a limit that isn't waived remains",
+            "各环节均已办结，尚有限制事项未准予例外",
+            Text("have the limit waived", "请先准予例外"),
         )
     ask, roles = due
     acting = composition.require(
@@ -348,7 +356,7 @@ def answerer(
 
 
 def take_step(absence: Absence, approval: Approval) -> None:
-    """Add a step that was taken to what is being asked for."""
+    """Add a taken step to what is requested now."""
     if asked := absence.extension:
         _replace_extension(absence, steps=(*asked.steps, approval))
     else:
@@ -356,7 +364,7 @@ def take_step(absence: Absence, approval: Approval) -> None:
 
 
 def complete(absence: Absence, row: RequestRow, occurred_at: datetime) -> bool:
-    """Approve what is asked for once every step was taken; True where that was so. The caller has seen to the limits."""
+    """Approve what is requested if every step is taken; True if so. The caller has checked the limits."""
     if next_ask(row.ask, absence.taken):
         return False
     if extension := absence.extension:
@@ -369,7 +377,7 @@ def complete(absence: Absence, row: RequestRow, occurred_at: datetime) -> bool:
 
 
 def refuse(absence: Absence, reason: str) -> bool:
-    """Refuse what is asked for; True where it was an extension."""
+    """Refuse what is requested; True if it was an extension."""
     if absence.extension:
         _replace_extension(absence, outcome=AbsenceState.refused, closed_reason=reason)
         return True
@@ -384,14 +392,14 @@ def _replace_extension(absence: Absence, **changes: object) -> None:
 
 
 def ask_extension(absence: Absence, extension: Extension) -> None:
-    """Ask for staying longer, while away or before. 409 `extension_under_way`, `over_already`; 422 `until_not_later`,
-    `too_long`."""
+    """Request an extension, before or during the absence. 409 `extension_under_way`, `over_already`; 422
+    `until_not_later`, `too_long`."""
     require_act(absence, Action.extend)
     if absence.extension:
         raise refusal(
             "extension_under_way",
             absence.clause,
-            f"an extension until {absence.extension.until} waits for its answer",
+            f"an extension until {absence.extension.until} is already pending",
             f"已有至{absence.extension.until}的续假待批",
             Text("have that one answered first", "请先办结该续假"),
         )
@@ -401,11 +409,13 @@ def ask_extension(absence: Absence, extension: Extension) -> None:
             absence.clause,
             f"the absence ended on {absence.until}",
             f"该请假已于{absence.until}届满",
-            Text("record the return; ask anew for further days", "请先登记销假，需再次外出的另行请假"),
+            Text("record the return; request another absence for further days", "请先登记销假，需再次外出的另行请假"),
         )
     if extension.until <= absence.until:
         raise invalid(
-            "until_not_later", f"the absence lasts until {absence.until} already", f"原请假已至{absence.until}"
+            "until_not_later",
+            f"the absence already lasts until {absence.until}",
+            f"续假截止日须晚于原请假截止日{absence.until}",
         )
     require_period(absence.since, extension.until, absence.since, absence.clause)
     absence.extensions = [*absence.extensions, extension]
@@ -413,7 +423,7 @@ def ask_extension(absence: Absence, extension: Extension) -> None:
 
 # the return ---------------------------------------------------------------------------------------------------------
 def come_back(absence: Absence, returned_on: date) -> None:
-    """Record the return: the days from it on are free again. 409 `not_away_yet`."""
+    """Record the return; the days from then on aren't part of the absence. 409 `not_away_yet`."""
     require_act(absence, Action.record_return)
     if returned_on < absence.since:
         raise refusal(
@@ -430,7 +440,7 @@ def come_back(absence: Absence, returned_on: date) -> None:
 
 
 def cancel(absence: Absence, reason: str, on: date) -> bool:
-    """Cancel before it begins; True where it had been approved. 409 `has_begun`."""
+    """Cancel before it begins; True if it had been approved. 409 `has_begun`."""
     require_act(absence, Action.cancel)
     was_approved = absence.state == AbsenceState.approved
     if was_approved and on >= absence.since:
@@ -446,7 +456,7 @@ def cancel(absence: Absence, reason: str, on: date) -> bool:
 
 
 def absent_of(absence: Absence) -> Absent:
-    """The absence as events and replicas carry it."""
+    """The absence in the form of events and replicas."""
     return Absent(
         absence_id=absence.id,
         official=absence.official,

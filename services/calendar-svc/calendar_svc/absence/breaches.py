@@ -1,7 +1,7 @@
-"""What stands against an absence: too short a notice, an A/B pair away together, too many leaders away at once.
+"""Breaches by an absence: notice too short, an A/B pair away together, too many leaders away at once.
 
-Invariant: days are counted one by one, over what is approved; a limit with a door is lifted only by who may, with a
-reason, and only for the days that were asked for then. Pure.
+Invariant: limits are checked for each day, over approved absences; a waivable limit is waived only by a role of the
+rule, with a reason, and only for the days requested then. Pure.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from zhengling.rules.vocabulary import Role, in_chinese
 
 @dataclass(frozen=True)
 class Away:
-    """An approved absence of somebody, as the limits count it."""
+    """Somebody's approved absence, as counted by the limits."""
 
     official: str
     since: date
@@ -31,7 +31,7 @@ class Away:
 
 @dataclass(frozen=True)
 class Breach:
-    """A limit that an absence doesn't keep: on which days, because of whom, and who may let it be."""
+    """A limit that an absence breaks: on which days, because of whom, and who may waive it."""
 
     limit: LimitName
     clause: str
@@ -44,13 +44,13 @@ class Breach:
 
 
 def require_no_overlap(composition: Composition, absence: Absence, own: Sequence[Away]) -> None:
-    """409 `overlaps` where the same official has asked for, or has, one of these days already."""
+    """409 `overlaps` if the official has already requested, or has, an absence on one of these days."""
     if clash := next((other for other in own if other.official == absence.official), None):
         name = composition.official_names.get(absence.official, absence.official)
         raise refusal(
             "overlaps",
             absence.clause,
-            f"{name} has an absence from {clash.since} to {clash.until}",
+            f"{name} already has an absence from {clash.since} to {clash.until}",
             f"{name}已有{clash.since}至{clash.until}的请假",
             Text("extend or cancel that one, or choose other days", "请对原请假办理续假或取消，或另选日期"),
             away=_shown(composition, [clash]),
@@ -60,8 +60,8 @@ def require_no_overlap(composition: Composition, absence: Absence, own: Sequence
 def open_breaches(
     absence: Absence, rules: Rules, row: RequestRow, composition: Composition, away: Sequence[Away]
 ) -> list[Breach]:
-    """What stands against what is asked for: too short a notice, and the limits on the days not approved yet, given who
-    is approved to be away (of whatever days)."""
+    """The breaches by what is requested: notice too short, and limits on the days not approved yet. `away` are the
+    approved absences, of any days."""
     since = absence.until + timedelta(days=1) if absence.extension else absence.since
     broken = breaches_of(rules, composition, absence.official, since, absence.asked_until, away)
     return notice_breach(row, absence) + broken
@@ -70,7 +70,7 @@ def open_breaches(
 def breaches_of(
     rules: Rules, composition: Composition, official: str, since: date, until: date, others: Sequence[Away]
 ) -> list[Breach]:
-    """The limits that the official's being away on these days breaks, given who else is away by then; per limit once,
+    """The limits broken if the official is away on these days, given the other absences; one breach for each limit,
     with its first and last day."""
     others = [o for o in others if o.official != official and o.since <= until and since <= o.until]
     if not others:
@@ -103,7 +103,7 @@ def _against(
     day: date,
     away: list[Away],
 ) -> list[Away]:
-    """Those whose being away on that day forbids the official's."""
+    """The officials whose absence on that day excludes this official's."""
     group = composition.members(of, day)
     if official not in group:
         return []
@@ -115,8 +115,8 @@ def _against(
 
 
 def notice_breach(row: RequestRow, absence: Absence) -> list[Breach]:
-    """The breach of the period of notice, where one is asked for and wasn't kept. It counts from the departure: an
-    extension has none."""
+    """The breach of the period of notice, if one is required. Notice counts from the departure, so an extension needs
+    none."""
     due = absence.notice_due
     if row.notice is None or due is None or absence.extension or shanghai_day(absence.requested_at) <= due:
         return []
@@ -124,7 +124,7 @@ def notice_breach(row: RequestRow, absence: Absence) -> list[Breach]:
 
 
 def standing(absence: Absence, found: Sequence[Breach]) -> list[Breach]:
-    """Those breaches that nobody has lifted for all their days."""
+    """The breaches that aren't waived for all their days."""
     return [
         breach
         for breach in found
@@ -143,24 +143,24 @@ _CODES = {
 
 
 def refuse_breaches(composition: Composition, absence: Absence, found: Sequence[Breach], *, asked: bool) -> None:
-    """Refuse for the first of the breaches: 409 `notice_too_short`, `pair_away_together`, `too_many_away`, naming who is
-    away when and who may let it be. `asked`: the request is there; else it may ask for the exception."""
+    """Refuse for the first breach: 409 `notice_too_short`, `pair_away_together`, `too_many_away`, naming who is away
+    when and who may waive the limit. `asked`: the request already exists; otherwise the answer mentions `exception`."""
     if not found:
         return
     breach = found[0]
     en, zh = _says(composition, absence, breach)
     who_waives = " or ".join(breach.waivable_by)
     if not breach.waivable_by:
-        satisfy = Text("choose other days: nobody may let it be", "请另选日期：无人可准予例外")
+        satisfy = Text("choose other days; this limit can't be waived", "请另选日期；该规定无例外")
     elif asked:
         satisfy = Text(
-            f"choose other days, or have {who_waives} lift the limit with a reason",
+            f"choose other days, or have {who_waives} waive the limit with a reason",
             f"请另选日期，或由{in_chinese(*breach.waivable_by)}说明理由后准予例外",
         )
     else:
         satisfy = Text(
-            f"choose other days, or state in `exception` why {who_waives} should let it be",
-            f"请另选日期，或说明例外理由，报{in_chinese(*breach.waivable_by)}准予",
+            f"choose other days, or state in `exception` why {who_waives} should waive the limit",
+            f"请另选日期，或说明例外理由，报{in_chinese(*breach.waivable_by)}批准",
         )
     extra: dict[str, object] = {"limit": breach.limit, "days": [str(breach.first), str(breach.last)]}
     if breach.due:
@@ -186,16 +186,16 @@ def _says(composition: Composition, absence: Absence, breach: Breach) -> Text:
     days_zh = f"{breach.first}至{breach.last}" if breach.first != breach.last else f"{breach.first}"
     if breach.limit == LimitName.notice:
         return Text(
-            f"{name} leaves on {absence.since}: the request was due on {breach.due}",
+            f"for a departure of {name} on {absence.since} the request was due on {breach.due}",
             f"{name}拟于{absence.since}外出，应于{breach.due}前请假",
         )
     if breach.limit == LimitName.pair:
         return Text(
-            f"{name} and {', '.join(spans)} are an A/B pair: {days} both would be away",
+            f"{name} and {', '.join(spans)} are an A/B pair; {days} both would be away",
             f"{name}与{'、'.join(spans_zh)}互为AB角，{days_zh}将同时外出",
         )
     return Text(
-        f"{days} {len(set(who))} are away already, at most {breach.at_most} may be: {', '.join(spans)}",
+        f"{days} {len(set(who))} officials are already away; at most {breach.at_most} may be: {', '.join(spans)}",
         f"{days_zh}已有{len(set(who))}人外出，同时外出不得超过{breach.at_most}人：{'、'.join(spans_zh)}",
     )
 
@@ -222,7 +222,7 @@ def waive(
     occurred_at: datetime,
     on: date,
 ) -> Acting:
-    """Let a limit be for the days asked for. 403 `not_the_lifter`; 409 `nothing_to_lift`."""
+    """Waive a limit for the days requested. 403 `not_the_lifter`; 409 `nothing_to_lift`."""
     require_act(absence, Action.lift)
     require_asked(absence)
     breach = next((b for b in standing(absence, found) if b.limit == limit), None)
@@ -230,16 +230,16 @@ def waive(
         raise refusal(
             "nothing_to_lift",
             absence.clause,
-            f"the limit {limit} doesn't stand against this absence",
+            f"this absence doesn't break the limit {limit}",
             "该请假未触及此项限制",
-            Text("approve it, or lift what stands against it", "可直接审批，或对确有触及的限制准予例外"),
+            Text("approve the absence, or waive a limit that it breaks", "可直接审批，或对确有触及的限制准予例外"),
         )
     acting = composition.require(
         official,
         on,
         Permission(
             actors_of(breach.waivable_by),
-            Text(f"lift the limit {limit}", "准予例外"),
+            Text(f"waive the limit {limit}", "准予例外"),
             code="not_the_lifter",
             clause=breach.clause,
         ),

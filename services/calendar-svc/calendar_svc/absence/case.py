@@ -1,4 +1,4 @@
-"""What commands on an absence work on: the absence, locked, its rules, and who else is away."""
+"""The context of an absence's commands: the absence, locked, its rules, and the other absences."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ AWAY = (AbsenceState.approved, AbsenceState.returned)
 
 @dataclass
 class Case:
-    """An absence with the rules that it began under, and who is who today."""
+    """An absence with the rules of its edition, and today's composition."""
 
     absence: Absence
     rules: Rules
@@ -42,21 +42,21 @@ def rules_of(book: Rulebook) -> Rules:
 
 
 async def others(session: AsyncSession, absence: Absence, states: tuple[AbsenceState, ...]) -> list[Away]:
-    """The other absences in these states that share a day with what is asked for."""
+    """The other absences in these states that overlap with what is requested."""
     columns = absence_table.c
     statement = sa.select(columns.official, columns.since, columns.away_until).where(
         columns.id != absence.id,
         columns.state.in_(states),
         columns.since <= absence.asked_until,
         columns.away_until >= absence.since,
-    )  # an extension that is still asked for is weighed when it is approved
+    )  # a pending extension is counted once it is approved
     with session.no_autoflush:
         rows = await session.execute(statement.order_by(columns.since, columns.official))
     return [Away(*row) for row in rows]
 
 
 async def away_between(session: AsyncSession, since: date, until: date) -> list[Away]:
-    """Everybody who is approved to be away on one of these days."""
+    """Everybody with an approved absence on one of these days."""
     columns = absence_table.c
     statement = sa.select(columns.official, columns.since, columns.away_until).where(
         columns.state.in_(AWAY), columns.since <= until, columns.away_until >= since
@@ -69,13 +69,14 @@ async def away_between(session: AsyncSession, since: date, until: date) -> list[
 async def breaches_of(
     session: AsyncSession, absence: Absence, rules: Rules, row: RequestRow, composition: Composition
 ) -> list[Breach]:
-    """What stands against what is asked for: too short a notice, and the limits on the days not approved yet."""
+    """The breaches by what is requested: notice too short, and limits on the days not approved yet."""
     away = await away_between(session, absence.since, absence.asked_until) if rules.limits else []
     return breaches.open_breaches(absence, rules, row, composition, away)
 
 
 async def absence_case(call: Call, absence_id: str) -> Case:
-    """The absence, locked after everybody else's turn, in the version that the caller saw."""
+    """The absence, in the version that the caller saw; locked after the government's lock, which serialises
+    approvals."""
     await call.session.execute(ONE_AT_A_TIME, {"government": call.government})
     absence = await lock(call.session, Absence, absence_id, "absence", "请假")
     call.check_version(absence.version)
@@ -96,13 +97,13 @@ def require_may_ask(call: Call, case: Case) -> None:
     )
 
 
-# Who counts whom as away decides one after another: two approvals at once would each see the other as not there yet.
+# Approvals count absences one after another; two concurrent ones would each miss the other.
 ONE_AT_A_TIME = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('absence:' || :government, 0))")
 
 
 def official_of(composition: Composition, official: str | None) -> str:
     if official is None:
-        raise invalid("official_missing", "say whose it is: the token is for no official", "请指明人员")
+        raise invalid("official_missing", "state the official; the token names none", "请指明人员")
     if official not in composition.official_names:
         raise invalid("unknown_official", f"no such official: {official}", f"查无此人：{official}")
     return official

@@ -1,4 +1,4 @@
-"""The use cases of absences and field research; the caller's transaction around them is committed at the edge."""
+"""Commands on absences, one function each; the transaction is committed at the edge."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ _OWN = (AbsenceState.requested, *AWAY)
 
 
 async def request_absence(call: Call, body: RequestAbsence) -> Absence:
-    """Ask for an absence, for oneself, or by the office or one's own department for somebody. Where nobody is asked by
-    the rules it is approved at once: emits absence.approved then."""
+    """Request an absence. By the official, the office, or the official's own department. Approved at once where the
+    rules require no step: then emits absence.approved."""
     book, composition = call.rulebook, await compositions.current(call.session)
     rules, today = rules_of(book), shanghai_day(call.now)
     occurred_at = call.occurred(body.occurred_at)
@@ -99,8 +99,8 @@ async def request_absence(call: Call, body: RequestAbsence) -> Absence:
 
 
 async def approve(call: Call, absence_id: str, body: Answer) -> Absence:
-    """Take the next step of the chain, for the absence or for its extension. By who the rulebook says; refused while a
-    limit stands against it. Emits absence.approved or absence.extended with the last step."""
+    """Take the next step of the chain, for the absence or its extension. By the step's actor; refused while a limit
+    isn't waived. The last step emits absence.approved or absence.extended."""
     case = await absence_case(call, absence_id)
     absence, occurred_at = case.absence, call.occurred(body.occurred_at)
     absences.require_act(absence, absences.Action.approve)
@@ -126,7 +126,7 @@ async def approve(call: Call, absence_id: str, body: Answer) -> Absence:
 
 
 async def refuse(call: Call, absence_id: str, body: RefuseAbsence) -> Absence:
-    """Refuse what is asked for, with a reason. By whoever is to take the next step. Emits absence.refused."""
+    """Refuse what is requested, with a reason. By the actor of the next step. Emits absence.refused."""
     case = await absence_case(call, absence_id)
     absence, occurred_at = case.absence, call.occurred(body.occurred_at)
     absences.require_act(absence, absences.Action.refuse)
@@ -148,8 +148,8 @@ async def refuse(call: Call, absence_id: str, body: RefuseAbsence) -> Absence:
 
 
 async def lift_limit(call: Call, absence_id: str, body: LiftLimit) -> Absence:
-    """Let a limit be that stands against what is asked for, with a reason. By who the rulebook says. Where no step of
-    the chain is open it is approved with that: emits absence.approved or absence.extended then."""
+    """Waive a limit that the request breaks, with a reason. By the roles that the rulebook names. If no step is open,
+    this approves the request: then emits absence.approved or absence.extended."""
     case = await absence_case(call, absence_id)
     absence, occurred_at = case.absence, call.occurred(body.occurred_at)
     absences.require_not_before(absence, occurred_at)
@@ -170,8 +170,8 @@ async def lift_limit(call: Call, absence_id: str, body: LiftLimit) -> Absence:
 
 
 async def extend(call: Call, absence_id: str, body: Extend) -> Absence:
-    """Ask for staying longer; the same chain and limits as for the absence. By who may ask for it. Where nobody is asked
-    it is extended at once: emits absence.extended then."""
+    """Request an extension; it takes the same chain and limits as the absence. By those who may request the absence.
+    Extended at once where the rules require no step: then emits absence.extended."""
     case = await absence_case(call, absence_id)
     absence, occurred_at = case.absence, call.occurred(body.occurred_at)
     require_may_ask(call, case)
@@ -192,7 +192,7 @@ async def extend(call: Call, absence_id: str, body: Extend) -> Absence:
 
 
 async def _complete(call: Call, case: Case, occurred_at: datetime) -> None:
-    """Approve what is asked for where nothing is open any more, and tell it."""
+    """Approve what is requested if nothing is open, and emit the event."""
     absence, extension = case.absence, case.absence.extension
     if breaches.standing(absence, case.found) or not absences.complete(absence, case.row, occurred_at):
         return
@@ -208,8 +208,8 @@ async def _complete(call: Call, case: Case, occurred_at: datetime) -> None:
 
 
 async def name_stand_in(call: Call, absence_id: str, body: NameStandIn) -> Absence:
-    """Record who stands in: entrusted or named by the head, or as the party group decided. By who the rulebook says.
-    Emits absence.entrusted."""
+    """Record the stand-in: entrusted or named by the head, or as the party group decided. By the roles that the
+    rulebook names. Emits absence.entrusted."""
     case = await absence_case(call, absence_id)
     absence, occurred_at = case.absence, call.occurred(body.occurred_at)
     to = official_of(case.composition, body.official)
@@ -223,8 +223,8 @@ async def name_stand_in(call: Call, absence_id: str, body: NameStandIn) -> Absen
 
 
 async def record_return(call: Call, absence_id: str, body: RecordReturn) -> Absence:
-    """Record the return (销假), on the day that it occurred: from it on the days are free. By who may ask for the absence.
-    Emits absence.returned."""
+    """Record the return (销假) on its day; from then on the official counts as present. By those who may request the
+    absence. Emits absence.returned."""
     case = await absence_case(call, absence_id)
     absence, occurred_at = case.absence, call.occurred(body.occurred_at)
     require_may_ask(call, case)
@@ -248,8 +248,7 @@ async def record_return(call: Call, absence_id: str, body: RecordReturn) -> Abse
 
 
 async def cancel(call: Call, absence_id: str, body: CancelAbsence) -> Absence:
-    """Cancel what was asked for, before it begins. By who may ask for it. Emits absence.cancelled where it was
-    approved."""
+    """Cancel the absence before it begins. By those who may request it. Emits absence.cancelled if it was approved."""
     case = await absence_case(call, absence_id)
     absence, occurred_at = case.absence, call.occurred(body.occurred_at)
     require_may_ask(call, case)
@@ -268,8 +267,8 @@ async def cancel(call: Call, absence_id: str, body: CancelAbsence) -> Absence:
 
 
 async def record_duty(call: Call, absence_id: str, body: RecordDuty) -> Absence:
-    """Record that something which goes with the absence was done: told, filed, the formal procedure. By whoever goes
-    away, or who the rulebook says. No event."""
+    """Record that an obligation of the absence is done: report, filing or formal procedure. By the absent official, or
+    the roles that the rulebook names. No event."""
     case = await absence_case(call, absence_id)
     done = DutyDone(body.duty, body.when, call.official or "", call.occurred(body.occurred_at), body.note)
     obligations.record_duty(case.absence, case.row, case.composition, call.official, done, shanghai_day(call.now))

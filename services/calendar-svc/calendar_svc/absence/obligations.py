@@ -1,4 +1,5 @@
-"""What goes with an absence beside its approval: telling, filing, the formal procedure. It is tracked, and blocks nothing.
+"""The obligations of an absence beside its approval: report, filing, formal procedure. They are tracked and block
+nothing.
 
 Pure.
 """
@@ -26,7 +27,7 @@ class DutyState(StrEnum):
 
 @dataclass(frozen=True)
 class DutyStanding:
-    """How a duty stands: done in time, done or still open late, or open."""
+    """The status of a duty: done in time, done late, open, or open and late."""
 
     duty: Duty
     when: str
@@ -36,7 +37,7 @@ class DutyStanding:
 
 
 def duties_of(row: RequestRow, absence: Absence, on: date) -> list[DutyStanding]:
-    """The duties of the row; one that comes before the departure is late once that has passed without it."""
+    """The duties of the row; a duty due before the departure is late once the departure is past."""
     found = []
     for wanted in row.duties:
         done = next((d for d in absence.duties_done if (d.duty, d.when) == (wanted.duty, wanted.when)), None)
@@ -51,7 +52,7 @@ def duties_of(row: RequestRow, absence: Absence, on: date) -> list[DutyStanding]
 def record_duty(
     absence: Absence, row: RequestRow, composition: Composition, official: str | None, done: DutyDone, on: date
 ) -> None:
-    """Record that a duty was done. 409 `no_such_duty`, `done_already`; 403 `not_the_recorder`."""
+    """Record that a duty is done. 409 `no_such_duty`, `done_already`; 403 `not_the_recorder`."""
     require_act(absence, Action.record_duty)
     wanted = next((d for d in row.duties if (d.duty, d.when) == (done.duty, done.when)), None)
     if wanted is None:
@@ -60,25 +61,25 @@ def record_duty(
         raise refusal(
             "no_such_duty",
             row.clause,
-            f"{done.duty} {done.when} isn't asked for here",
+            f"the rules don't require {done.duty} {done.when}",
             "规则未要求此事项",
-            Text(f"asked for: {', '.join(known) or 'nothing'}", f"要求的事项：{'、'.join(known_zh) or '无'}"),
+            Text(f"required: {', '.join(known) or 'nothing'}", f"要求的事项：{'、'.join(known_zh) or '无'}"),
         )
     if done.when == "after" and absence.state == AbsenceState.requested:
         raise refusal(
             "not_away_yet",
             wanted.clause or row.clause,
-            "what is done after the absence can't be recorded before it is approved",
-            "请假尚未批准，不能登记事后事项",
+            "a duty after the absence can't be recorded before its approval",
+            "请假尚未批准，不得登记事后事项",
             Text("record it on the return", "请在返回后登记"),
         )
     if any((d.duty, d.when) == (done.duty, done.when) for d in absence.duties_done):
         raise refusal(
             "done_already",
             row.clause,
-            "that is recorded as done",
+            "this duty is already recorded as done",
             "该事项已登记",
-            Text("nothing more is asked for", "无需重复登记"),
+            Text("no further record is necessary", "无需重复登记"),
         )
     if official is None or official != absence.official:
         composition.require(

@@ -1,4 +1,4 @@
-"""Reads of absences and field research."""
+"""Queries of absences."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ from zhengling.web.worklist import waited_for
 
 
 async def absence_view(call: Call, absence: Absence) -> AbsenceView:
-    """The absence with what is next: who answers it, what stands against it, what goes with it."""
+    """The absence with its next approvers, its breaches and its duties."""
     return await _view(call, absence, await _away_around(call, [absence]))
 
 
 async def _away_around(call: Call, absences_: Sequence[Absence]) -> list[Away]:
-    """Who is approved to be away on a day that one of these asks for, where that is still open."""
+    """The approved absences that overlap with one of these requests, if it is open."""
     asked = [each for each in absences_ if _is_open(each)]
     if not asked:
         return []
@@ -101,7 +101,7 @@ async def _view(call: Call, absence: Absence, away: Sequence[Away]) -> AbsenceVi
 
 
 def _others(officials: Sequence[str], official: str) -> list[str]:
-    """These without the one who is away: nobody answers themselves, whomever they stand in for."""
+    """The officials without the absent one: nobody answers their own request, not even as a stand-in."""
     return [each for each in dict.fromkeys(officials) if each != official]
 
 
@@ -118,7 +118,7 @@ async def list_absences(
     state: AbsenceState | None,
     waits_for: str | None,
 ) -> Page[AbsenceView]:
-    """Absences that share a day with the window from `since` to `until`."""
+    """Absences that overlap with the period from `since` to `until`."""
     columns = absence_table.c
     filters: list[Any] = []
     if official is not None:
@@ -150,7 +150,7 @@ async def list_absences(
 
 
 async def list_away(call: Call, on: date | None) -> AwayList:
-    """Who is away on a day, and who stands in; today where no day is asked for."""
+    """Who is away on a day, by default today, and who stands in."""
     day = on or shanghai_day(call.now)
     composition = await compositions.current(call.session)
     columns = absence_table.c

@@ -1,4 +1,4 @@
-"""HTTP → command or query for absences and field research; no rules here."""
+"""HTTP → commands and queries of absences; no rules here."""
 
 from __future__ import annotations
 
@@ -44,20 +44,20 @@ async def _absence(call: Call, response: Response, absence: Absence) -> AbsenceV
     return await see.absence_view(call, absence)
 
 
-@writes.post("/absences", operation_id="request_absence", status_code=201, summary="Ask for an absence (请假)")
+@writes.post("/absences", operation_id="request_absence", status_code=201, summary="Request an absence (请假)")
 async def request_absence(body: RequestAbsence, call: Create, response: Response) -> AbsenceView:
     absence = await do.request_absence(call, body)
     response.headers["Location"] = f"/v1/absences/{absence.id}"
     return await _absence(call, response, absence)
 
 
-@reads.get("/absences", operation_id="list_absences", summary="Absences, also as a change feed")
+@reads.get("/absences", operation_id="list_absences", summary="List absences, also as a change feed")
 async def list_absences(
     call: Read,
     paging: Paging,
     official: Annotated[str | None, Query(max_length=64)] = None,
-    since: Annotated[Day | None, Query(description="those that share a day with the window from here on")] = None,
-    until: Annotated[Day | None, Query(description="the window's last day")] = None,
+    since: Annotated[Day | None, Query(description="absences that overlap with the period from this day on")] = None,
+    until: Annotated[Day | None, Query(description="the period's last day")] = None,
     state: Annotated[AbsenceState | None, Query()] = None,
     waits_for: WaitsFor = None,
 ) -> Page[AbsenceView]:
@@ -66,7 +66,7 @@ async def list_absences(
 
 @reads.get("/absences/away", operation_id="list_away", summary="Who is away on a day, and who stands in")
 async def list_away(
-    call: Read, on: Annotated[Day | None, Query(description="a day; today where absent")] = None
+    call: Read, on: Annotated[Day | None, Query(description="the day; by default today")] = None
 ) -> AwayList:
     return await see.list_away(call, on)
 
@@ -79,30 +79,34 @@ async def get_absence(absence_id: str, call: Read, response: Response) -> Absenc
 
 
 @writes.post(
-    "/absences/{absence_id}/approval", operation_id="approve_absence", summary="Take the next step of its chain"
+    "/absences/{absence_id}/approval",
+    operation_id="approve_absence",
+    summary="Take the next step of the absence's chain",
 )
 async def approve_absence(absence_id: str, body: Answer, call: Change, response: Response) -> AbsenceView:
     return await _absence(call, response, await do.approve(call, absence_id, body))
 
 
-@writes.post("/absences/{absence_id}/refusal", operation_id="refuse_absence", summary="Refuse what is asked for")
+@writes.post(
+    "/absences/{absence_id}/refusal", operation_id="refuse_absence", summary="Refuse an absence or its extension"
+)
 async def refuse_absence(absence_id: str, body: RefuseAbsence, call: Change, response: Response) -> AbsenceView:
     return await _absence(call, response, await do.refuse(call, absence_id, body))
 
 
 @writes.post(
-    "/absences/{absence_id}/lifted-limits", operation_id="lift_absence_limit", summary="Let a limit be, with a reason"
+    "/absences/{absence_id}/lifted-limits", operation_id="lift_absence_limit", summary="Waive a limit, with a reason"
 )
 async def lift_absence_limit(absence_id: str, body: LiftLimit, call: Change, response: Response) -> AbsenceView:
     return await _absence(call, response, await do.lift_limit(call, absence_id, body))
 
 
-@writes.post("/absences/{absence_id}/extension", operation_id="extend_absence", summary="Ask for staying longer (续假)")
+@writes.post("/absences/{absence_id}/extension", operation_id="extend_absence", summary="Request an extension (续假)")
 async def extend_absence(absence_id: str, body: Extend, call: Change, response: Response) -> AbsenceView:
     return await _absence(call, response, await do.extend(call, absence_id, body))
 
 
-@writes.post("/absences/{absence_id}/stand-in", operation_id="name_stand_in", summary="Record who stands in (代行)")
+@writes.post("/absences/{absence_id}/stand-in", operation_id="name_stand_in", summary="Record the stand-in (代行)")
 async def name_stand_in(absence_id: str, body: NameStandIn, call: Change, response: Response) -> AbsenceView:
     return await _absence(call, response, await do.name_stand_in(call, absence_id, body))
 
@@ -112,13 +116,17 @@ async def record_return(absence_id: str, body: RecordReturn, call: Change, respo
     return await _absence(call, response, await do.record_return(call, absence_id, body))
 
 
-@writes.post("/absences/{absence_id}/cancellation", operation_id="cancel_absence", summary="Cancel before it begins")
+@writes.post(
+    "/absences/{absence_id}/cancellation", operation_id="cancel_absence", summary="Cancel an absence before it begins"
+)
 async def cancel_absence(absence_id: str, body: CancelAbsence, call: Change, response: Response) -> AbsenceView:
     return await _absence(call, response, await do.cancel(call, absence_id, body))
 
 
 @writes.post(
-    "/absences/{absence_id}/duties", operation_id="record_absence_duty", summary="Record what was told or filed"
+    "/absences/{absence_id}/duties",
+    operation_id="record_absence_duty",
+    summary="Record a report, a filing or the formal procedure",
 )
 async def record_absence_duty(absence_id: str, body: RecordDuty, call: Change, response: Response) -> AbsenceView:
     return await _absence(call, response, await do.record_duty(call, absence_id, body))

@@ -1,4 +1,4 @@
-"""What calendar-svc's API takes and gives about absences and field research."""
+"""Payloads and views of absences."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ Reason = Annotated[str, Field(min_length=2, max_length=500, pattern=SAYING), Sev
 Note = Annotated[str, Field(max_length=200)]
 Exceptional = Annotated[
     str,
-    Field(max_length=500, description="why a limit should be let be; without it a breach is refused at once"),
+    Field(max_length=500, description="why a limit should be waived; without a reason a breach is refused at once"),
     SeveralLines,
 ]
 OccurredAt = Annotated[
-    Instant | None, Field(description="when it happened, with offset; now where absent; never in the future")
+    Instant | None, Field(description="when it happened, with offset; by default now; never in the future")
 ]
 
 
@@ -53,9 +53,9 @@ class RequestAbsence(Payload):
     since: Annotated[Day, Field(description="the first day away (Asia/Shanghai)")]
     until: Annotated[Day, Field(description="the last day away")]
     reason: Reason
-    official: Annotated[Key | None, Field(description="who goes away; whoever asks, where absent")] = None
+    official: Annotated[Key | None, Field(description="the absent official; by default the caller")] = None
     destination: Note = ""
-    contact: Annotated[Note, Field(description="how whoever is away is reached")] = ""
+    contact: Annotated[Note, Field(description="how the absent official can be reached")] = ""
     exception: Exceptional = ""
     occurred_at: OccurredAt = None
 
@@ -84,7 +84,7 @@ class Extend(Payload):
 
 
 class NameStandIn(Payload):
-    official: Annotated[Key, Field(description="who is to stand in")]
+    official: Annotated[Key, Field(description="the stand-in")]
     reason: Reason
     occurred_at: OccurredAt = None
 
@@ -135,7 +135,7 @@ class AwayView(View):
 
 
 class BreachView(View):
-    """A limit that stands against what is asked for, until one of these roles lifts it."""
+    """A limit that the request breaks, and the roles that may waive it."""
 
     limit: LimitName
     clause: str
@@ -157,7 +157,7 @@ class StandInView(View):
 
 
 class VacancyView(View):
-    """Who could stand in once that is recorded."""
+    """A power without a stand-in, and the candidates who stand in once recorded."""
 
     candidates: list[str]
     acts: list[Power]
@@ -185,7 +185,7 @@ class ExtensionView(View):
 
 
 class NextAnswer(View):
-    """The step that is next: by any of these roles, or by all of them."""
+    """The next step: by any or all of these roles."""
 
     step: AskStep
     by: list[Role]
@@ -201,19 +201,19 @@ class AbsenceView(View):
     kind: AbsenceKind
     since: date
     until: date
-    away_until: Annotated[date, Field(description="the last day away as it stands: earlier after an early return")]
+    away_until: Annotated[date, Field(description="the current last day of absence; earlier after an early return")]
     state: AbsenceState
     reason: str
     destination: str
     contact: str
     exception: str
-    clause: Annotated[str, Field(description="the clause by which it is asked for")]
+    clause: Annotated[str, Field(description="the clause under which it is requested")]
     asks_as: Role
     organisation: str | None
     requested_by: str
     requested_at: datetime
     recorded_at: datetime
-    notice_due: Annotated[date | None, Field(description="the last day on which asking was in time")]
+    notice_due: Annotated[date | None, Field(description="the last day for a request in time")]
     steps: list[ApprovalView]
     lifts: list[LiftView]
     stand_ins: list[StandInView]
@@ -225,16 +225,16 @@ class AbsenceView(View):
     edition: str
     modified_at: datetime
     next_step: NextAnswer | None = None
-    breaches: Annotated[list[BreachView], Field(description="what stands against what is asked for")] = []
-    duties: Annotated[list[DutyView], Field(description="what goes with it beside the approval")] = []
+    breaches: Annotated[list[BreachView], Field(description="limits that the request breaks, not waived")] = []
+    duties: Annotated[list[DutyView], Field(description="duties beside the approval")] = []
     contact_wanted: Annotated[
-        str | None, Field(description="the clause by which whoever is away stays reachable, where no contact was given")
+        str | None, Field(description="the clause that requires a contact, if none was given")
     ] = None
     return_overdue: Annotated[bool, Field(description="the last day is over and no return was recorded")] = False
 
 
 class AwayTodayView(View):
-    """Somebody who is away on a day, and who stands in on that day."""
+    """An official who is away on a day, and the stand-in on that day."""
 
     absence_id: str
     official: str

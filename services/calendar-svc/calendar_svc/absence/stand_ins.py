@@ -1,4 +1,5 @@
-"""Who stands in for whoever is away: by the rule itself, or once an entrustment, a name or a decision is recorded. Pure."""
+"""Stand-ins for an absent official: by the rule itself, or once an entrustment, a naming or a decision is recorded.
+Pure."""
 
 from __future__ import annotations
 
@@ -30,7 +31,7 @@ def _candidates(row: Substitution, composition: Composition, official: str, on: 
 
 
 def settle_stand_ins(absence: Absence, rules: Rules, composition: Composition) -> None:
-    """Who stands in by the rule itself, and who might once it is recorded; as of the day of departure."""
+    """Set who stands in by the rule itself, and who may once recorded; as of the day of departure."""
     stand_ins, vacancies = [], []
     for row in _rows_for(rules, composition, absence, absence.since):
         candidates = _candidates(row, composition, absence.official, absence.since)
@@ -52,8 +53,8 @@ def entrust(
     reason: str,
     on: date,
 ) -> None:
-    """Record that somebody stands in, in every power that the rules let this one be entrusted with; whoever stood in
-    there before no longer does. 403 `not_the_one_to_decide`; 409 `cannot_stand_in`."""
+    """Record a stand-in, for every power that the rules allow to be entrusted to them; replaces the earlier stand-in
+    there. 403 `not_the_one_to_decide`; 409 `cannot_stand_in`."""
     require_act(absence, Action.entrust)
     recordable = [
         (row, _candidates(row, composition, absence.official, absence.since))
@@ -67,17 +68,17 @@ def entrust(
         raise refusal(
             "cannot_stand_in",
             recordable[0][0].clause if recordable else absence.clause,
-            f"{name} can't be recorded as standing in for {composition.official_names[absence.official]}",
-            f"{name}不能登记为{composition.official_names[absence.official]}的代行人",
+            f"{name} can't be recorded as the stand-in for {composition.official_names[absence.official]}",
+            f"{name}不得登记为{composition.official_names[absence.official]}的代行人",
             Text(
-                f"one of: {', '.join(who) or 'nobody, the rule itself says who'}",
+                f"one of: {', '.join(who) or 'nobody; the rule itself determines the stand-in'}",
                 f"可登记：{'、'.join(who) or '无，由规则直接确定'}",
             ),
         )
     for row in rows:
         act = Text(f"decide who stands in ({row.basis})", f"确定代行人（{in_chinese(row.basis)}）")
         actors = actors_of(row.recorded_by)
-        # whoever acts for the one away doesn't widen that by deciding in that one's place
+        # a stand-in can't widen their own powers by deciding for the absent official
         own = absence.official in composition.members(row.recorded_by, on)
         deciders = composition.with_absences(()) if own else composition
         deciders.require(official, on, Permission(actors, act, code="not_the_one_to_decide", clause=row.clause))

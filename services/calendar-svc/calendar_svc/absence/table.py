@@ -1,4 +1,4 @@
-"""The table of absences; the noun is mapped onto it as it is."""
+"""The table of absences."""
 
 import sqlalchemy as sa
 

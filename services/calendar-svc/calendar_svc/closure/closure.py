@@ -1,6 +1,6 @@
-"""A local closure (本地停止办公): from when to when the offices of one government are closed, why, and on whose order.
+"""A local closure (本地停止办公): when the offices of one government are closed, why, and on whose order.
 
-Invariant: it is lifted once, from a day within it on; what it closed before that day stays closed. Pure: no I/O.
+Invariant: it is lifted once, from a day within it on; the days closed before that stay closed. Pure: no I/O.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ class Closure:
     modified_at: dt.datetime | None = None
 
     def closed(self) -> ClosedDays | None:
-        """The days it closes, or None where it was lifted from its first day on."""
+        """The days it closes; None if it was lifted from its first day on."""
         last = self.last_day if self.lifted_from is None else min(self.last_day, self.lifted_from - ONE_DAY)
         notice = Notice(issuer=self.ordered_by, number=self.document, date=self.entered_on, year=self.first_day.year)
         return ClosedDays(self.first_day, last, self.reason, notice) if last >= self.first_day else None
 
 
 def lift(closure: Closure, day: dt.date, reason: str) -> None:
-    """Open the offices again from `day` on. 409 `closure_lifted`, `not_within_closure`."""
+    """Reopen the offices from `day` on. 409 `closure_lifted`, `not_within_closure`."""
     if closure.lifted_from is not None:
         raise refusal(
             "closure_lifted",
             None,
-            f"it was lifted from {closure.lifted_from} on",
+            f"the closure is already lifted from {closure.lifted_from} on",
             f"已自{closure.lifted_from}起恢复办公",
-            Text("enter another closure where offices close again", "如再次停止办公，请另行录入"),
+            Text("enter another closure if offices close again", "如再次停止办公，请另行录入"),
         )
     if not closure.first_day <= day <= closure.last_day:
         raise refusal(
@@ -54,13 +54,13 @@ def lift(closure: Closure, day: dt.date, reason: str) -> None:
             None,
             f"{day} isn't between {closure.first_day} and {closure.last_day}",
             f"{day}不在停止办公期间（{closure.first_day}至{closure.last_day}）内",
-            Text("name one of its days", "请选择期间内的日期"),
+            Text("state one of its days", "请选择期间内的日期"),
         )
     closure.lifted_from, closure.lift_reason = day, reason
 
 
 class ClosedDays(NamedTuple):
-    """What one local closure takes from the calendar: its days, why, and the order it rests on."""
+    """The days that one local closure takes from the calendar, the reason, and the order behind it."""
 
     first: dt.date
     last: dt.date
@@ -69,8 +69,8 @@ class ClosedDays(NamedTuple):
 
 
 def closed_years(closures: Iterable[ClosedDays], years: Iterable[int]) -> list[CalendarYear]:
-    """What one government adds to the national calendar in these years: the days of its closures, the first that names a
-    day winning. A year without any is empty."""
+    """One government's changes to the national calendar in these years: the days of its closures; for a day of several
+    closures the first one counts. A year without closures is empty."""
     found: dict[int, dict[dt.date, SpecialDay]] = {year: {} for year in years}
     notices: dict[int, dict[str, Notice]] = {year: {} for year in found}
     for closure in closures:

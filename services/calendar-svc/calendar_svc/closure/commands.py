@@ -1,4 +1,4 @@
-"""The use cases of local closures: previewed, entered, lifted."""
+"""Commands on local closures: preview, enter, lift."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _require_clerk(call: Call, composition: Composition) -> None:
 
 
 async def _local_years(session: AsyncSession, changed: Closure | None, span: range) -> tuple[Known, list[CalendarYear]]:
-    """What the government has, and its years once `changed` is among its closures."""
+    """The government's known years, and its years once `changed` is among its closures."""
     known = await known_years(session)
     rows = (await session.execute(sa.select(Closure).order_by(closure_table.c.first_day, closure_table.c.id))).scalars()
     closed = [row for row in rows if changed is None or row.id != changed.id] + ([changed] if changed else [])
@@ -68,7 +68,7 @@ def _closure_of(call: Call, body: ClosureRequest) -> Closure:
 
 
 async def preview_closure(call: Call, body: ClosureRequest) -> list[DayChange]:
-    """Which days a closure would change."""
+    """The days that a closure would change."""
     closure = _closure_of(call, body)
     calendar = await calendar_.current(call.session)
     for day in (body.first, body.last):
@@ -97,8 +97,8 @@ async def enter_closure(call: Call, body: ClosureRequest) -> tuple[Closure, str]
 
 
 async def lift_closure(call: Call, closure_id: str, body: LiftRequest) -> tuple[Closure, str]:
-    """Open the offices again from a day of the closure on; returns it and the operation's id. By the office.
-    Emits workdays.changed. Problems (409) as `closure.lift`."""
+    """Reopen the offices from a day of the closure on; returns the closure and the operation's id. By the office. Emits
+    workdays.changed. Problems (409) as `closure.lift`."""
     await one_at_a_time(call.session)
     closure = await lock(call.session, Closure, closure_id, "closure", "停止办公安排")
     call.check_version(closure.version)

@@ -1,4 +1,4 @@
-"""What answers say of local closures."""
+"""Queries of local closures."""
 
 from __future__ import annotations
 

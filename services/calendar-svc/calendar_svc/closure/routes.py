@@ -1,4 +1,4 @@
-"""HTTP → command or query of local closures; no rules here."""
+"""HTTP → commands and queries of local closures; no rules here."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ writes = commands("/v1", "calendar")
 reads = queries("/v1", "calendar")
 
 
-@reads.get("/closures", operation_id="list_closures", summary="Local closures, also as a change feed")
+@reads.get("/closures", operation_id="list_closures", summary="List local closures, also as a change feed")
 async def list_closures(call: Read, paging: Paging) -> Page[ClosureView]:
     return await see.list_closures(call, paging)
 
@@ -33,7 +33,7 @@ async def get_closure(closure_id: str, call: Read, response: Response) -> Closur
     return view
 
 
-@reads.post("/closures/preview", operation_id="preview_closure", summary="Which days a closure would change")
+@reads.post("/closures/preview", operation_id="preview_closure", summary="Preview the days that a closure would change")
 async def preview_closure(body: ClosureRequest, call: Read) -> Preview:
     return Preview(days=[DayChangeView.of(day) for day in await do.preview_closure(call, body)])
 
@@ -46,7 +46,10 @@ async def enter_closure(body: ClosureRequest, call: Annotated[Call, command(WRIT
 
 
 @writes.post(
-    "/closures/{closure_id}/lift", operation_id="lift_closure", status_code=202, summary="Open the offices again"
+    "/closures/{closure_id}/lift",
+    operation_id="lift_closure",
+    status_code=202,
+    summary="Lift a closure: the offices open again",
 )
 async def lift_closure(closure_id: str, body: LiftRequest, call: Change, response: Response) -> Operation:
     closure, operation = await do.lift_closure(call, closure_id, body)

@@ -12,7 +12,7 @@ from zhengling.kernel.payload import SAYING, Payload
 
 
 class ClosureRequest(Payload):
-    """Offices of one government close on these days: why, on whose order, by which document."""
+    """A closure of one government's offices: the days, the reason, the order and its document."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -32,7 +32,7 @@ class ClosureRequest(Payload):
 
 
 class LiftRequest(Payload):
-    """Offices open again from this day on."""
+    """The offices open again from this day on."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"from": "2026-08-14", "reason": "台风提前过境"}]}

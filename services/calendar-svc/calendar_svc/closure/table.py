@@ -1,4 +1,4 @@
-"""The table of closures; the noun is mapped onto it as it is."""
+"""The table of closures."""
 
 import sqlalchemy as sa
 

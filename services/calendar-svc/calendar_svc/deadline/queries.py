@@ -24,22 +24,23 @@ AD_HOC = "period"
 
 @dataclass
 class _Calculator:
-    """Computes due dates for one call: each government's rules and calendar are looked up once."""
+    """Computes due dates for one call: each government's rules and calendar are read once."""
 
     call: Call
     calendars: dict[str, WorkdayCalendar] = field(default_factory=dict)
     books: dict[str, Rulebook] = field(default_factory=dict)
 
     async def enter(self, governments: Iterable[str]) -> None:
-        """Get ready for these governments. Another one's deadlines need the scope calendar:national (403)."""
+        """Load rules and calendars of these governments. Another government's deadlines require calendar:national
+        (403)."""
         call = self.call
         wanted = set(governments) - self.calendars.keys()
         if wanted - {call.government} and not call.principal.has("calendar:national"):
             raise Problem(
                 403,
                 "another_government",
-                Text("a deadline of another government was asked for", "不能查询其他政府的时限"),
-                Text(f"ask for {call.government}, or with the scope calendar:national", "请查询本级政府的时限"),
+                Text("the request is for a deadline of another government", "无权查询其他政府的时限"),
+                Text(f"ask for {call.government}, or use the scope calendar:national", "请查询本级政府的时限"),
             )
         for government in sorted(wanted):
             self.books[government] = call.service.rulebooks.current(government, call.now)
@@ -56,7 +57,7 @@ class _Calculator:
 
 
 async def compute_deadlines(call: Call, requests: list[DeadlineRequest], *, with_trace: bool) -> list[DueView]:
-    """Due dates by the rules in force today. Another government's need the scope calendar:national."""
+    """Due dates by the rules in force today. Another government's require the scope calendar:national."""
     calculator = _Calculator(call)
     await calculator.enter(item.government for item in requests)
     return [
@@ -66,9 +67,9 @@ async def compute_deadlines(call: Call, requests: list[DeadlineRequest], *, with
 
 
 async def compute_batch(call: Call, items: list[Any]) -> list[dict[str, Any]]:
-    """Due dates without traces for raw items of a batch, each as `DeadlineRequest` has it; the shapes of `DueView`.
+    """Due dates without traces for the raw items of a batch (`DeadlineRequest`), in the form of `DueView`.
 
-    The same question is answered once: of 100,000 dates most have been asked before. Problems (422) name the item.
+    Equal questions are computed once: most of 100,000 dates repeat. Problems (422) name the item.
     """
     calculator = _Calculator(call)
     known: dict[object, dict[str, Any]] = {}
@@ -77,7 +78,7 @@ async def compute_batch(call: Call, items: list[Any]) -> list[dict[str, Any]]:
         try:
             key: object = tuple(item.items()) if len(item) == 3 and "from" in item and "rule" in item else place
             answer = known.get(key)
-        except (AttributeError, TypeError):  # no object, or a value that is none of the texts it should be
+        except (AttributeError, TypeError):  # not an object, or a value that isn't the expected text
             key, answer = place, None
         if answer is None:
             request = _validated(item, place)

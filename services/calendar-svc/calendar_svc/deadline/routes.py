@@ -1,4 +1,4 @@
-"""HTTP → query of deadlines; no rules here. Pure computations, exempt from Idempotency-Key."""
+"""HTTP → query of deadlines; no rules here. Pure computations, without Idempotency-Key."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ reads = queries("/v1", "calendar")
 BODY_LIMITS = {"/v1/deadlines": 16 * 1_048_576}
 _DEADLINES: TypeAdapter[DeadlineRequest | DeadlineBatch] = TypeAdapter(Deadlines)
 
-#: The body is read as it is, since to model 100,000 items takes longer than to compute them.
+#: The body is read without models, since validating 100,000 items takes longer than computing them.
 DOCUMENTED = (DeadlineRequest, DeadlineBatch)
 _BODY = {"anyOf": [{"$ref": f"#/components/schemas/{model.__name__}"} for model in DOCUMENTED]}
 
@@ -37,14 +37,14 @@ _BODY = {"anyOf": [{"$ref": f"#/components/schemas/{model.__name__}"} for model 
 @reads.post(
     "/deadlines",
     operation_id="compute_deadlines",
-    summary="One due date, or a batch of up to 100,000 (1,000 with their traces)",
+    summary="Compute one due date, or a batch of up to 100,000 (1,000 with traces)",
     response_model=DueView | DeadlineAnswers,
     openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": _BODY}}}},
 )
 async def compute_deadlines(
     request: Request,
     call: Read,
-    trace: Annotated[bool, Query(description="explain each day by day")] = False,
+    trace: Annotated[bool, Query(description="explain each due date day by day")] = False,
 ) -> Response:
     raw = await request.body()
     if not raw:
@@ -69,7 +69,7 @@ async def compute_deadlines(
     if len(asked.items) > MAX_TRACED:
         raise invalid(
             "too_many_traces",
-            f"{len(asked.items)} traces were asked for; up to {MAX_TRACED} at a time",
+            f"{len(asked.items)} traces are requested; at most {MAX_TRACED} are possible at a time",
             f"一次最多返回{MAX_TRACED}条计算过程",
             limit=MAX_TRACED,
         )

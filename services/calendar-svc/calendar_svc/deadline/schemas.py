@@ -17,15 +17,15 @@ MAX_BATCH, MAX_TRACED = 100_000, 1000
 def _never_guessed(unit: object) -> object:
     if unit in ("日", "天"):
         raise Unfit(
-            "日 alone is never guessed: give day (calendar days, 自然日) or working_day (working days, 工作日)",
-            "“日”不作猜测：请填写 day（自然日）或 working_day（工作日）",
+            "日 alone is ambiguous: state day (calendar days, 自然日) or working_day (working days, 工作日)",
+            "“日”含义不明确：请填写 day（自然日）或 working_day（工作日）",
         )
     return unit
 
 
 class Period(BaseModel):
-    """A period that no rulebook names, counted by the Civil Code, articles 200 to 204: `within` so much after, `before` so
-    much ahead of, or `by` a fixed day seen from the start."""
+    """A period that isn't in a rulebook, counted by the Civil Code, articles 200 to 204: `within` so much after,
+    `before` so much ahead of, or `by` a fixed day relative to the start."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"within": 5, "unit": "working_day", "counting": "next_day"}]}
@@ -34,12 +34,14 @@ class Period(BaseModel):
     before: Amount | None = None
     by: FixedDay | None = None
     unit: Annotated[
-        Unit | None, BeforeValidator(_never_guessed), Field(description="working days or calendar days: never guessed")
+        Unit | None,
+        BeforeValidator(_never_guessed),
+        Field(description="working days or calendar days; has to be stated"),
     ] = None
     counting: Annotated[
         Literal["start_day", "next_day"], Field(description="which day is the first of a period that runs forward")
     ] = "next_day"
-    roll: Annotated[Roll | None, Field(description="where an end moves that is no working day")] = None
+    roll: Annotated[Roll | None, Field(description="where an end on a non-working day moves")] = None
 
     @model_validator(mode="after")
     def _a_rule(self) -> Self:
@@ -47,7 +49,7 @@ class Period(BaseModel):
         return self
 
     def rule(self) -> DeadlineRule:
-        """The deadline rule that this comes down to."""
+        """The equivalent deadline rule."""
         given = {"within": self.within, "before": self.before, "by": self.by, "unit": self.unit, "roll": self.roll}
         return DeadlineRule.model_validate(
             {name: value for name, value in given.items() if value is not None}
@@ -56,7 +58,7 @@ class Period(BaseModel):
 
 
 class DeadlineRequest(BaseModel):
-    """One due date asked for: by which rule of which government or by which period, counted from when."""
+    """A request for one due date: the rule of a government, or a period, and the start."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -66,12 +68,12 @@ class DeadlineRequest(BaseModel):
     rule: Annotated[str | None, Field(max_length=60)] = None
     period: Period | None = None
     from_: Annotated[DayOrInstant, Field(alias="from", description="a day, or an instant with offset (RFC 3339)")]
-    occurrence: Annotated[StrictInt, Field(ge=1, le=1000, description="which period of a rule that repeats")] = 1
+    occurrence: Annotated[StrictInt, Field(ge=1, le=1000, description="which period of a periodic rule")] = 1
 
     @model_validator(mode="after")
     def _rule_or_period(self) -> Self:
         if (self.rule is None) == (self.period is None):
-            raise Unfit("give the name of a rule, or a period; one of the two", "请填写规则名称或期限，二者择一")
+            raise Unfit("state either the name of a rule or a period", "请填写规则名称或期限，二者择一")
         return self
 
 
@@ -80,7 +82,7 @@ class DeadlineBatch(BaseModel):
     items: Annotated[list[DeadlineRequest], Field(min_length=1, max_length=MAX_BATCH)]
 
 
-#: Told apart by `items`, so that what is wrong with a batch is said of the batch.
+#: Distinguished by `items`, so that problems of a batch are reported for the batch.
 Deadlines = Annotated[
     Annotated[DeadlineRequest, Tag("one")] | Annotated[DeadlineBatch, Tag("batch")],
     Discriminator(lambda body: "batch" if isinstance(body, dict) and "items" in body else "one"),

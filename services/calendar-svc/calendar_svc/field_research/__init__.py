@@ -1,1 +1,1 @@
-"""Days of field research, held against the year's minimum."""
+"""Days of field research (调研), compared with the year's minimum."""

@@ -1,4 +1,4 @@
-"""The use cases of field research: a day recorded, a day withdrawn."""
+"""Commands on field research: record a day, withdraw a day."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def record_field_day(call: Call, body: RecordFieldDay) -> FieldDay:
         raise refusal(
             "recorded_already",
             research.clause,
-            f"{body.day} is recorded for {composition.official_names[official]}",
+            f"{body.day} is already recorded for {composition.official_names[official]}",
             f"{composition.official_names[official]}{body.day}的调研已登记",
             Text("a day counts once", "同一天只计一次"),
         )
@@ -51,7 +51,7 @@ async def record_field_day(call: Call, body: RecordFieldDay) -> FieldDay:
 
 
 async def withdraw_field_day(call: Call, field_day_id: str, body: WithdrawFieldDay) -> FieldDay:
-    """Take a wrong record of field research back, with a reason. By the leader or the office. No event."""
+    """Withdraw a wrong record of field research, with a reason. By the leader or the office. No event."""
     day = await lock(call.session, FieldDay, field_day_id, "field day", "调研记录")
     call.check_version(day.version)
     book, composition = call.rulebook, await compositions.current(call.session)

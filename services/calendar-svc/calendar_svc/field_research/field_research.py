@@ -1,4 +1,4 @@
-"""Field research (调研): the days that leaders spend with the grassroots, held against what a year asks for.
+"""Field research (调研): the days that leaders spend at the grassroots, compared with the year's minimum.
 
 Invariant: a day counts once for each leader, until it is withdrawn. It is tracked, and blocks nothing. Pure.
 """
@@ -18,7 +18,7 @@ from zhengling.rules.vocabulary import in_chinese
 
 @dataclass
 class FieldDay:
-    """One leader's day of field research; a wrong one is withdrawn with a reason, never edited."""
+    """One leader's day of field research; a wrong record is withdrawn with a reason, never edited."""
 
     id: str
     government: str
@@ -36,7 +36,7 @@ class FieldDay:
 
 @dataclass(frozen=True)
 class Standing:
-    """A leader's year: days held, those that the elapsed part of the year asks for, and the year's minimum."""
+    """A leader's year: days held, days expected for the elapsed part of the year, and the year's minimum."""
 
     official: str
     name: str
@@ -56,41 +56,41 @@ def research_of(rules: Rules | None, government: str, name: str) -> Research:
     raise Problem(
         409,
         "no_research_rules",
-        Text(f"{government} asks for no field research", f"{name}没有调研天数要求"),
+        Text(f"the rules of {government} require no field research", f"{name}没有调研天数要求"),
         Text("add research to its absence.yaml", "请在规则库中补充调研要求"),
     )
 
 
 def require_countable(research: Research, composition: Composition, official: str, day: date, today: date) -> None:
-    """422 `day_in_the_future`; 409 `not_a_leader` unless the rule speaks of the official on that day."""
+    """422 `day_in_the_future`; 409 `not_a_leader` unless the rule covers the official on that day."""
     if day > today:
-        raise invalid("day_in_the_future", f"{day} lies after today, {today}", f"{day}尚未到来")
+        raise invalid("day_in_the_future", f"{day} is after today, {today}", f"{day}尚未到来")
     if official not in composition.members(research.who, day):
         name = composition.official_names.get(official, official)
         raise refusal(
             "not_a_leader",
             research.clause,
-            f"on {day} {name} is none of those whose field research is counted",
+            f"on {day} the rule on field research doesn't cover {name}",
             f"{name}在{day}不属于调研天数要求的人员",
             Text(f"one of: {', '.join(research.who)}", f"适用于：{in_chinese(*research.who)}"),
         )
 
 
 def withdraw(day: FieldDay, clause: str, reason: str) -> None:
-    """Take a wrong record back. 409 `withdrawn_already`."""
+    """Withdraw a wrong record. 409 `withdrawn_already`."""
     if day.withdrawn:
         raise refusal(
             "withdrawn_already",
             clause,
-            "this day was withdrawn before",
+            "this record is already withdrawn",
             "该条调研记录已撤回",
-            Text("record the right day", "请登记正确的日期"),
+            Text("record the correct day", "请登记正确的日期"),
         )
     day.withdrawn, day.withdrawn_reason = True, reason
 
 
 def expected_by(research: Research, year: int, today: date) -> int:
-    """How many days the elapsed part of the year asks for: in proportion, rounded down; all of them once it is over."""
+    """The days expected for the elapsed part of the year: in proportion, rounded down; all of them once it is over."""
     first, last = date(year, 1, 1), date(year, 12, 31)
     elapsed = (min(today, last) - first).days + 1
     return research.days * max(elapsed, 0) // ((last - first).days + 1)
@@ -99,7 +99,7 @@ def expected_by(research: Research, year: int, today: date) -> int:
 def standings(
     research: Research, composition: Composition, year: int, today: date, held: Iterable[FieldDay]
 ) -> list[Standing]:
-    """Each leader's year, for whoever is one today, or was at the end of a year that is over."""
+    """The year of each leader who holds office today or, for a past year, held it at the year's end."""
     of: dict[str, list[FieldDay]] = {}
     for each in held:
         of.setdefault(each.official, []).append(each)

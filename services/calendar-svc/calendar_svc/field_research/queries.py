@@ -1,4 +1,4 @@
-"""What answers say of field research, held against the year's minimum."""
+"""Queries of field research, compared with the year's minimum."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HTTP → command or query of field research; no rules here."""
+"""HTTP → commands and queries of field research; no rules here."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def record_field_day(body: RecordFieldDay, call: Create, response: Respons
 
 
 @writes.post(
-    "/field-research/{field_day_id}/withdrawal", operation_id="withdraw_field_day", summary="Take a wrong day back"
+    "/field-research/{field_day_id}/withdrawal", operation_id="withdraw_field_day", summary="Withdraw a wrong record"
 )
 async def withdraw_field_day(
     field_day_id: str, body: WithdrawFieldDay, call: Change, response: Response

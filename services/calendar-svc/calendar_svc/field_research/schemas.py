@@ -15,7 +15,7 @@ from zhengling.kernel.payload import SAYING, Payload
 
 class RecordFieldDay(Payload):
     day: Annotated[Day, Field(description="the day spent on field research")]
-    official: Annotated[Key | None, Field(description="whose day it was; whoever records it, where absent")] = None
+    official: Annotated[Key | None, Field(description="the leader; by default the caller")] = None
     place: Annotated[str, Field(min_length=2, max_length=200, pattern=SAYING)]
     subject: Annotated[str, Field(min_length=2, max_length=200, pattern=SAYING)]
 
@@ -42,7 +42,7 @@ class FieldResearchStanding(View):
     official: str
     name: str
     held: int
-    expected: Annotated[int, Field(description="what the elapsed part of the year asks for")]
+    expected: Annotated[int, Field(description="days expected for the elapsed part of the year")]
     minimum: int
     behind: bool
     days: list[FieldDayView]

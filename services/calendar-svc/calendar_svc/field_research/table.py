@@ -1,4 +1,4 @@
-"""The table of days of field research; the noun is mapped onto it as it is."""
+"""The table of days of field research."""
 
 import sqlalchemy as sa
 

@@ -1,1 +1,1 @@
-"""Holiday arrangements as the State Council's office publishes them."""
+"""Holiday arrangements as published by the State Council's office."""

@@ -1,4 +1,4 @@
-"""The use cases of holiday arrangements: previewed and entered."""
+"""Commands on holiday arrangements: preview and enter."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _ADD_NOTICE = sa.text("""
 
 @asynccontextmanager
 async def _national(call: Call) -> AsyncIterator[AsyncSession]:
-    """The call's session for the country's calendar, and the caller's government again afterwards."""
+    """Switch the call's session to the national calendar, and afterwards back to the caller's government."""
     await enter_government(call.session, NATIONAL)
     try:
         yield call.session
@@ -41,7 +41,7 @@ def _gazetted(known: Known, body: NoticeRequest) -> list[CalendarYear]:
 
 
 async def preview_notice(call: Call, body: NoticeRequest) -> list[DayChange]:
-    """Which days a notice would change. Problems as `enter_notice`."""
+    """The days that a notice would change. Problems as `enter_notice`."""
     async with _national(call) as session:
         known = await known_years(session)
         return known.days(_gazetted(known, body))
@@ -50,7 +50,7 @@ async def preview_notice(call: Call, body: NoticeRequest) -> list[DayChange]:
 async def enter_notice(call: Call, body: NoticeRequest) -> str:
     """Enter a year's holiday notice, or one that amends it; returns the operation's id. Emits workdays.changed.
 
-    Needs the scope calendar:national. Problems as `notice.gazette`.
+    Requires the scope calendar:national. Problems as `notice.gazette`.
     """
     by = call.official or call.principal.subject
     async with _national(call) as session:

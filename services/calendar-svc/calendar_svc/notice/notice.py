@@ -1,4 +1,4 @@
-"""A holiday arrangement as published: the days off, the make-up working days, and what it amends. Pure: no I/O."""
+"""A published holiday arrangement: the days off, the make-up working days, and the notice it amends. Pure: no I/O."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from zhengling.kernel.errors import Text, invalid, refusal
 
 
 class Arrangement(NamedTuple):
-    """One holiday as a notice states it: its name, the first and the last day off, the weekend days worked for it, and
-    the days it grants beyond the statutory ones that nobody works for."""
+    """One holiday of a notice: its name, the first and the last day off, the weekend days worked for it, and the days
+    off granted beyond the statutory ones without make-up work."""
 
     name: str
     first: dt.date
@@ -33,15 +33,17 @@ def gazette(
     statutory: Mapping[dt.date, str],
     amends: str | None = None,
 ) -> list[CalendarYear]:
-    """The years as they are once the notice is entered: its own, and the one before where it speaks of its December.
+    """The years after the notice is entered: its own, and the year before if it arranges days of that December.
 
     `statutory` are the year's statutory days by name. The first notice of a year states all of its holidays; one that
-    `amends` another states those that change, and everything else stays. Problems (409): `year_has_notice`,
+    `amends` another states the changed ones, and the others are unchanged. Problems (409): `year_has_notice`,
     `nothing_to_amend`, `notice_known`; (422): `notice_out_of_place`, `notice_incomplete`, `notice_out_of_balance`.
     """
     year = years.get(notice.year)
     if year is None:
-        raise invalid("year_out_of_range", f"no year {notice.year} is kept", f"不在日历范围内：{notice.year}年")
+        raise invalid(
+            "year_out_of_range", f"the calendar has no year {notice.year}", f"不在日历范围内：{notice.year}年"
+        )
     _require_place_for(year, notice, amends)
     _require_in_place(notice, arrangements)
     draft = _Draft(notice, {n: dict(years[n].days) for n in (notice.year - 1, notice.year) if n in years})
@@ -83,30 +85,31 @@ def _require_place_for(year: CalendarYear, notice: Notice, amends: str | None) -
         raise refusal(
             "notice_known",
             None,
-            f"{notice.number} is entered already",
+            f"{notice.number} is already entered",
             f"{notice.number}已录入",
-            Text("enter what changes it under its own number", "如有调整，请以新文号录入"),
+            Text("enter an amending notice under its own number", "如有调整，请以新文号录入"),
         )
     if own and amends is None:
         raise refusal(
             "year_has_notice",
             None,
-            f"{notice.year} rests on {', '.join(own)}",
+            f"{notice.year} already has the notice {', '.join(own)}",
             f"{notice.year}年已有放假安排：{'、'.join(own)}",
-            Text(f"state what it amends: {own[0]}", f"请注明所调整的通知：{own[0]}"),
+            Text(f"state the notice that it amends: {own[0]}", f"请注明所调整的通知：{own[0]}"),
         )
     if amends is not None and amends not in own:
         raise refusal(
             "nothing_to_amend",
             None,
-            f"{notice.year} doesn't rest on {amends}",
+            f"the arrangement of {notice.year} isn't based on {amends}",
             f"{notice.year}年的安排未依据{amends}",
             Text(f"one of {', '.join(own) or 'none: it is the first'}", f"可调整的通知：{'、'.join(own) or '无'}"),
         )
 
 
 def _require_in_place(notice: Notice, arrangements: Sequence[Arrangement]) -> None:
-    """Spans lie in the year or at the end of December before it, apart from each other; work is on weekends outside them."""
+    """Periods are in the year or in the December before it, and don't overlap; worked days are weekend days outside
+    them."""
     off: set[dt.date] = set()
     for one in arrangements:
         days = one.days()
@@ -120,9 +123,9 @@ def _require_in_place(notice: Notice, arrangements: Sequence[Arrangement]) -> No
         doubled = sorted({day for day in one.work_on if one.work_on.count(day) > 1})
         stray = [day for day in one.granted if day not in days]
         for wrong, en, zh in (
-            ([one.first] if not days else [], "its last day lies before its first", "结束日期早于开始日期"),
+            ([one.first] if not days else [], "its last day is before its first", "结束日期早于开始日期"),
             (outside, f"not of {notice.year} or the December before", f"不在{notice.year}年及上年12月内"),
-            (worked, "worked for a holiday, but no weekend day", "补班日不是周末"),
+            (worked, "worked for a holiday, but not a weekend day", "补班日不是周末"),
             (twice, "off twice", "重复放假"),
             (doubled, "worked twice", "重复补班"),
             (stray, "granted, but not among its days off", "不在放假期间内"),
@@ -133,33 +136,33 @@ def _require_in_place(notice: Notice, arrangements: Sequence[Arrangement]) -> No
         off |= set(days)
     if both := sorted(off & {day for one in arrangements for day in one.work_on}):
         listed = ", ".join(map(str, both))
-        raise invalid("notice_out_of_place", f"{listed}: off and worked", f"{listed}既放假又上班")
+        raise invalid("notice_out_of_place", f"{listed}: both off and worked", f"{listed}既放假又上班")
 
 
 @dataclass
 class _Draft:
-    """The days of the notice's year and the one before, while a notice is entered."""
+    """The days of the notice's year and the year before, while a notice is entered."""
 
     notice: Notice
     days: dict[int, dict[dt.date, SpecialDay]]
-    owed: list[str] = field(default_factory=list)  # holidays that fell on a day off and aren't made up for yet
+    owed: list[str] = field(default_factory=list)  # holidays on a day off, not yet compensated (补假)
 
     def get(self, day: dt.date) -> SpecialDay | None:
         return self.days.get(day.year, {}).get(day)
 
     def put(self, day: dt.date, kind: DayKind, name: str, swapped_with: dt.date | None = None) -> None:
         if day.year not in self.days:
-            raise invalid("year_out_of_range", f"{day} lies outside the years kept", f"{day}不在日历范围内")
+            raise invalid("year_out_of_range", f"{day} is outside the calendar's years", f"{day}不在日历范围内")
         special = SpecialDay(kind=kind, name=name, swapped_with=swapped_with, notice=self.notice.number)
         self.days[day.year][day] = special
 
     def clear(self) -> None:
-        """Forget what was projected for the year; what the next year's notice said of its December stays."""
+        """Remove the year's projected days; days of its December set by the next year's notice are kept."""
         year = self.notice.year
         self.days[year] = {day: special for day, special in self.days[year].items() if _of_next_year(day, special)}
 
     def clear_around(self, one: Arrangement, statutory: Mapping[dt.date, str]) -> None:
-        """Forget the old arrangement of a holiday: its days off but the statutory ones, and what was worked for them."""
+        """Remove the old arrangement of a holiday: its days off except statutory ones, and the days worked for them."""
         names = set(one.name.split("、"))
         own = [day for day, name in statutory.items() if names & set(name.split("、")) or one.first <= day <= one.last]
         run = {day for start in own for day in self._off_around(start)} | set(one.days())
@@ -174,7 +177,7 @@ class _Draft:
                 del self.days[day.year][day]
 
     def _off_around(self, start: dt.date) -> list[dt.date]:
-        """The days off that hang together with a day, in both directions."""
+        """The days off contiguous with a day, in both directions."""
         found = [start]
         for step in (ONE_DAY, -ONE_DAY):
             day = start + step
@@ -188,9 +191,9 @@ class _Draft:
         return not special.kind.worked if special else day.weekday() > FRIDAY
 
     def arrange(self, one: Arrangement, statutory: Mapping[dt.date, str]) -> None:
-        """Mark a holiday's days. A statutory day on a weekend, and one of two on the same day, is made up for (补假) by a
-        free weekday of its holiday or of a later one; the other weekdays off are swapped for the weekend days worked,
-        in their order."""
+        """Mark a holiday's days. A statutory day on a weekend, or coinciding with another one, is compensated (补假) by a
+        free weekday of its holiday or of a later one; the other weekdays off are swapped with the weekend days worked,
+        in order."""
         for day in one.days():
             if day in statutory:
                 self.put(day, DayKind.statutory_holiday, statutory[day])
@@ -203,7 +206,7 @@ class _Draft:
         free = [
             day for day in one.days() if day.weekday() <= FRIDAY and day not in statutory and day not in one.granted
         ]
-        # Those after the holiday began come first; a Friday before a Saturday's holiday will do as well.
+        # Days after the holiday's start come first; a Friday before a holiday on a Saturday is also possible.
         nearest = sorted(free, key=lambda day: (bool(own) and day < own[0], day))
         made_up_for = nearest[: min(len(self.owed), len(free) - len(one.work_on))] if own else []
         for day in made_up_for:
@@ -214,7 +217,7 @@ class _Draft:
             raise invalid(
                 "notice_out_of_balance",
                 f"{one.name}: {len(swapped)} weekdays off ({', '.join(map(str, swapped)) or 'none'}) beside the statutory "
-                f"ones, but {len(worked)} weekend days worked; days that nobody works for are named in granted",
+                f"ones, but {len(worked)} weekend days worked; list days off without make-up work in granted",
                 f"{one.name}：法定节假日及补假之外放假{len(swapped)}个工作日，补班{len(worked)}天；无须补班的请列入 granted",
             )
         for other in worked:
@@ -222,7 +225,7 @@ class _Draft:
             if there and there.swapped_with and there.swapped_with not in one.days():
                 raise invalid(
                     "notice_out_of_place",
-                    f"{one.name}: {other} is worked for another holiday already",
+                    f"{one.name}: {other} is already worked for another holiday",
                     f"{one.name}：{other}已为其他假期补班",
                 )
         for day, other in zip(swapped, worked, strict=True):

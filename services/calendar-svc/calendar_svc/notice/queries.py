@@ -1,4 +1,4 @@
-"""What answers say of the notices entered."""
+"""Queries of the notices entered."""
 
 from __future__ import annotations
 

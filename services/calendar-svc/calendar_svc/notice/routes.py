@@ -1,4 +1,4 @@
-"""HTTP → command or query of holiday arrangements; no rules here."""
+"""HTTP → commands and queries of holiday arrangements; no rules here."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ writes = commands("/v1", "calendar")
 reads = queries("/v1", "calendar")
 
 
-@reads.get("/notices", operation_id="list_notices", summary="The notices that were entered here, as they were stated")
+@reads.get("/notices", operation_id="list_notices", summary="List the notices entered, as stated")
 async def list_notices(call: Read, year: Annotated[int | None, Query(ge=1, le=9999)] = None) -> Notices:
     return Notices(items=await see.list_notices(call, year))
 
 
-@reads.post("/notices/preview", operation_id="preview_notice", summary="Which days a notice would change")
+@reads.post("/notices/preview", operation_id="preview_notice", summary="Preview the days that a notice would change")
 async def preview_notice(body: NoticeRequest, call: Annotated[Call, query(READ, NATIONAL)]) -> Preview:
     return Preview(days=[DayChangeView.of(day) for day in await do.preview_notice(call, body)])
 

@@ -14,7 +14,7 @@ from zhengling.kernel.payload import SAYING, Payload
 
 
 class HolidayArrangement(Payload):
-    """One holiday as the notice states it: days off from the first to the last, and the weekend days worked for it."""
+    """One holiday of the notice: days off from the first to the last, and the weekend days worked for it."""
 
     name: Annotated[str, Field(min_length=1, max_length=40, pattern=SAYING)]
     first: Day
@@ -25,7 +25,7 @@ class HolidayArrangement(Payload):
         Field(
             default_factory=list,
             max_length=20,
-            description="days off beyond the statutory ones that nobody works for",
+            description="days off beyond the statutory ones, without make-up work",
         ),
     ]
 
@@ -34,7 +34,7 @@ class HolidayArrangement(Payload):
 
 
 class NoticeRequest(Payload):
-    """A year's holiday notice of the State Council as it is printed, or one that amends it."""
+    """A year's holiday notice of the State Council, as printed, or one that amends it."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -63,7 +63,7 @@ class NoticeRequest(Payload):
 
 
 class NoticeView(BaseModel):
-    """A notice that was entered here, as it was stated."""
+    """A notice as it was entered."""
 
     year: int
     issuer: str

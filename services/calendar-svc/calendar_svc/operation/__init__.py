@@ -1,1 +1,1 @@
-"""A change of the calendar, and how far the services have followed it."""
+"""A change of the calendar, and the services' progress in following it."""

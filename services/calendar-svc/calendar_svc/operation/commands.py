@@ -1,4 +1,4 @@
-"""A change of the calendar is recorded, and how far the services have followed it."""
+"""Records of a change of the calendar, and of the services' progress in following it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _DAYS = TypeAdapter(list[DayChangeView])
 async def record_change(
     call: Call, subject: str, why: Text, calendars: dict[str, int], days: list[DayChange], by: str
 ) -> str:
-    """Write down what was changed, for the operation that tells how far it got; returns its id."""
+    """Record a change, whose progress the operation reports; returns the operation's id."""
     identity = str(uuid7())
     call.audit_details["subject"] = subject
     await call.session.execute(
@@ -50,7 +50,7 @@ async def record_change(
 
 
 async def note_recomputed(session: AsyncSession, service: str, event: Recomputed) -> None:
-    """A service has computed its open deadlines again, on this version of a calendar."""
+    """Record that a service has recomputed its open deadlines on this version of a calendar."""
     await session.execute(
         _NOTE_RECOMPUTED,
         {

@@ -1,4 +1,4 @@
-"""What answers say of a change of the calendar."""
+"""Queries of a change of the calendar."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _RECOMPUTED = sa.text("""
 
 
 async def get_operation(call: Call, operation_id: str) -> Operation:
-    """A change of the calendar, and how far each service that owns deadlines got with it."""
+    """A change of the calendar, with the progress of each service that owns deadlines."""
     change = (await call.session.execute(_CHANGE, {"id": operation_id})).mappings().first()
     if change is None:
         raise not_found("operation", "操作", operation_id)

@@ -1,4 +1,4 @@
-"""HTTP → query of how far a change of the calendar is followed; no rules here."""
+"""HTTP → query of the progress of a change of the calendar; no rules here."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from zhengling.web.routing import queries
 reads = queries("/v1", "calendar")
 
 
-@reads.get("/operations/{operation_id}", operation_id="get_operation", summary="How far a change of the calendar got")
+@reads.get(
+    "/operations/{operation_id}", operation_id="get_operation", summary="The progress of a change of the calendar"
+)
 async def get_operation(operation_id: str, call: Read) -> Operation:
     return await see.get_operation(call, operation_id)
 

@@ -12,7 +12,7 @@ from zhengling.dates.workdays import SpecialDay
 
 
 class DayChangeView(BaseModel):
-    """A day that is something else from now on; null for an ordinary weekday or weekend."""
+    """A changed day, before and after; null for an ordinary weekday or weekend."""
 
     date: dt.date
     before: SpecialDay | None
@@ -24,13 +24,13 @@ class DayChangeView(BaseModel):
 
 
 class Preview(BaseModel):
-    """What a notice or a closure would change; nothing is changed by asking."""
+    """The changes that a notice or a closure would make; a preview changes nothing."""
 
     days: list[DayChangeView]
 
 
 class ServiceProgress(BaseModel):
-    """How far one service is with its open deadlines: computed again, and how many fell on another day."""
+    """One service's progress: its open deadlines recomputed, and how many moved to another day."""
 
     state: Literal["running", "done"]
     examined: int | None = None
@@ -39,7 +39,7 @@ class ServiceProgress(BaseModel):
 
 
 class Operation(BaseModel):
-    """A change of the calendar on its way through the services; `done` once each has computed its open deadlines again."""
+    """A change of the calendar and its progress; `done` once each service has recomputed its open deadlines."""
 
     id: str
     state: Literal["running", "done"]

@@ -1,4 +1,4 @@
-"""The use cases of calendar-svc; the caller's transaction around them is committed at the edge."""
+"""Versions of working years: read, published, seeded; the transaction is committed at the edge."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _ADD_VERSION = sa.text("""
 
 @dataclass(frozen=True)
 class Known:
-    """The years of one government as they stand, with their versions and what made each."""
+    """The current years of one government, with their versions and causes."""
 
     years: dict[int, CalendarYear]
     versions: dict[int, int]
@@ -48,11 +48,11 @@ class Known:
         return changed_years({n: (self.versions[n], year) for n, year in self.years.items()}, coming)
 
     def days(self, coming: list[CalendarYear]) -> list[DayChange]:
-        """Which days of the country are something else from now on."""
+        """The days of the national calendar that change."""
         return [change for year in coming for change in changed_days(self.years.get(year.year), year)]
 
     def own_days(self, coming: list[CalendarYear], national: Mapping[int, CalendarYear]) -> list[DayChange]:
-        """Which days of one government are something else from now on, its closures laid over the country's years."""
+        """The days of one government that change, with its closures applied to the national years."""
         return [
             change
             for year in coming
@@ -63,7 +63,7 @@ class Known:
 
 
 async def known_years(session: AsyncSession) -> Known:
-    """What the session's government has entered so far; of the country for `*`."""
+    """The years entered by the session's government; the national years for `*`."""
     rows = (await session.execute(_KNOWN, {"government": government_of(session)})).all()
     return Known(
         {row.year: CalendarYear.model_validate(row.content) for row in rows},
@@ -73,7 +73,7 @@ async def known_years(session: AsyncSession) -> Known:
 
 
 async def one_at_a_time(session: AsyncSession) -> None:
-    """One change of a government's calendar after the other, and nobody writes by it meanwhile."""
+    """Serialise changes of a government's calendar, and writes that depend on it."""
     await calendar_.take_calendar(session)
     await session.execute(_ONE_AT_A_TIME, {"government": government_of(session)})
 
@@ -81,24 +81,24 @@ async def one_at_a_time(session: AsyncSession) -> None:
 async def publish(
     session: AsyncSession, versions: list[tuple[int, CalendarYear]], cause: Cause, why: Text, by: str
 ) -> dict[str, int]:
-    """Keep new versions of years and tell everybody. Returns calendar → version. Emits workdays.changed for each."""
+    """Store new versions of years and publish them. Returns calendar → version. Emits workdays.changed for each."""
     government, events = government_of(session), []
     for version, year in versions:
-        told = {"why_en": why.en, "why_zh": why.zh}
-        row = {"government": government, "year": year.year, "version": version, "cause": cause, "by": by} | told
+        reasons = {"why_en": why.en, "why_zh": why.zh}
+        row = {"government": government, "year": year.year, "version": version, "cause": cause, "by": by} | reasons
         await session.execute(_ADD_VERSION, row | {"content": year.model_dump_json()})
         await calendar_.store_calendar_year(session, version, year)
         name = f"{government}:{year.year}"
-        events.append(WorkdaysChanged(calendar=name, government=government, version=version, year=year, **told))
+        events.append(WorkdaysChanged(calendar=name, government=government, version=version, year=year, **reasons))
     await emit(session, *events)
     return {event.calendar: event.version for event in events}
 
 
 async def seed_national_years(database: Database) -> bool:
-    """Bring the national years up to the base data and publish those that changed. Emits workdays.changed.
+    """Update the national years to the base data and publish the changed ones. Emits workdays.changed.
 
-    Runs at the worker's start and hourly, so that a new year comes into range by itself. A year that a person changed by
-    a notice stays as entered. Always returns False.
+    Runs at the worker's start and hourly, so that a new year comes into range automatically. A year changed by an
+    entered notice is left unchanged. Always returns False.
     """
     async with database.transaction(NATIONAL) as session:
         await one_at_a_time(session)
@@ -108,9 +108,3 @@ async def seed_national_years(database: Database) -> bool:
         why = Text("the calendar that comes with the system", "系统内置工作日历")
         await publish(session, known.changed(coming), "base", why, "calendar-svc")
     return False
-
-
-# Notices ------------------------------------------------------------------------------------------------------------
-
-
-# Local closures -----------------------------------------------------------------------------------------------------

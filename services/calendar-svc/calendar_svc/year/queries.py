@@ -1,4 +1,4 @@
-"""Reads of calendar-svc: deadlines, which are pure computations, and the calendar in all its versions."""
+"""Queries of the working days and their versions."""
 
 from __future__ import annotations
 
@@ -26,14 +26,8 @@ _VERSIONS = sa.text("""
 """)
 
 
-# Deadlines ----------------------------------------------------------------------------------------------------------
-
-
-# The calendar -------------------------------------------------------------------------------------------------------
-
-
 async def _years(call: Call, as_of: dt.datetime | None) -> tuple[list[CalendarYear], str]:
-    """The years of the caller's government, now or as they were known at an instant, and their version."""
+    """The years of the caller's government and their version, now or as known at an instant."""
     if as_of is None:
         calendar = await calendar_.current(call.session)
         rows = (await call.session.execute(_YEARS)).all()
@@ -75,10 +69,13 @@ async def get_year(call: Call, year: int, as_of: dt.datetime | None = None) -> Y
 
 
 async def list_days(call: Call, first: dt.date, last: dt.date, as_of: dt.datetime | None) -> DaysView:
-    """What each day of a span is, and what that rests on. Problem 422 `span_too_long` beyond 800 days."""
+    """What each day of a period is, and the notice or order behind it. Problem 422 `span_too_long` beyond 800 days."""
     if not dt.timedelta(0) <= last - first < dt.timedelta(days=MAX_DAYS):
         raise invalid(
-            "span_too_long", f"from and to span 1 to {MAX_DAYS} days", f"查询期间须为1至{MAX_DAYS}天", days=MAX_DAYS
+            "span_too_long",
+            f"the period from–to has to be 1 to {MAX_DAYS} days",
+            f"查询期间须为1至{MAX_DAYS}天",
+            days=MAX_DAYS,
         )
     if as_of is None:
         calendar = await calendar_.current(call.session)

@@ -1,4 +1,4 @@
-"""HTTP → query of the working days and their versions; no rules here."""
+"""HTTP → queries of the working days and their versions; no rules here."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from zhengling.web.routing import queries
 reads = queries("/v1", "calendar")
 
 Year = Annotated[int, Path(ge=1, le=9999)]
-AsOf = Annotated[Instant | None, Query(description="as it was known at that instant")]
+AsOf = Annotated[Instant | None, Query(description="as known at that instant")]
 
 
 @reads.get("/calendar", operation_id="get_calendar", summary="The whole calendar of the caller's government, with ETag")
@@ -32,7 +32,7 @@ async def get_calendar(
     return view
 
 
-@reads.get("/days", operation_id="list_days", summary="What each day is, why, and which notice it rests on")
+@reads.get("/days", operation_id="list_days", summary="What each day is, why, and by which notice")
 async def list_days(
     call: Read, first: Annotated[Day, Query(alias="from")], last: Annotated[Day, Query(alias="to")], as_of: AsOf = None
 ) -> DaysView:
@@ -44,7 +44,9 @@ async def get_year(year: Year, call: Read, as_of: AsOf = None) -> YearView:
     return await see.get_year(call, year, as_of)
 
 
-@reads.get("/years/{year}/versions", operation_id="list_year_versions", summary="Every version of a year, oldest first")
+@reads.get(
+    "/years/{year}/versions", operation_id="list_year_versions", summary="List the versions of a year, oldest first"
+)
 async def list_year_versions(year: Year, call: Read) -> Versions:
     return Versions(items=await see.list_versions(call, year))
 

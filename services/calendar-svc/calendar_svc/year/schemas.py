@@ -1,4 +1,4 @@
-"""What calendar-svc's API takes and gives."""
+"""Views of the working days."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from zhengling.dates.workdays import CalendarYear, DayKind, DayStatus, Notice
 
 
 class DayView(BaseModel):
-    """What one day is for a government, why, and what that rests on. `name` is Chinese."""
+    """What one day is for a government, why, and the notice or order behind it. `name` is Chinese."""
 
     date: dt.date
     worked: bool
@@ -37,7 +37,7 @@ class YearView(BaseModel):
 
 
 class CalendarView(BaseModel):
-    """The whole calendar of the caller's government, for those who keep a copy: every year as in `YearView`."""
+    """The whole calendar of the caller's government, for replicas: every year as in `YearView`."""
 
     government: str
     calendar_version: str
@@ -47,7 +47,7 @@ class CalendarView(BaseModel):
 
 
 class VersionView(BaseModel):
-    """One version of a year: of the country (`*`) or what a government adds to it; what made it, when, and by whom."""
+    """One version of a year, national (`*`) or of a government; its cause, time and author."""
 
     model_config = ConfigDict(from_attributes=True)
     government: str
@@ -62,6 +62,3 @@ class VersionView(BaseModel):
 
 class Versions(BaseModel):
     items: list[VersionView]
-
-
-# Changes ------------------------------------------------------------------------------------------------------------

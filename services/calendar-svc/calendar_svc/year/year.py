@@ -1,7 +1,7 @@
-"""A year of working days: what a notice makes of it, what a local closure takes from it, and which years changed.
+"""A year of working days: its effective days, the changes between versions.
 
-Invariant: a year is never edited in place; each function gives the years that come next. Statutory days, days off by
-swap, weekends and make-up working days stay apart, and each special day names the notice it rests on. Pure: no I/O.
+Invariant: a year is never edited in place; functions return new years. Statutory days, days off by swap, weekends and
+make-up working days are distinguished, and each special day names its notice. Pure: no I/O.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FRIDAY = 4
 
 
 class DayChange(NamedTuple):
-    """A day that is something else from now on; None for an ordinary weekday or weekend."""
+    """A changed day; None for an ordinary weekday or weekend."""
 
     day: dt.date
     before: SpecialDay | None
@@ -32,7 +32,7 @@ class DayChange(NamedTuple):
 def changed_years(
     known: Mapping[int, tuple[int, CalendarYear]], coming: Iterable[CalendarYear]
 ) -> list[tuple[int, CalendarYear]]:
-    """Years whose content differs from what is known, each with its next version (from 1)."""
+    """Years whose content differs from the known one, each with its next version (from 1)."""
     return [
         (known[year.year][0] + 1 if year.year in known else 1, year)
         for year in coming
@@ -41,7 +41,7 @@ def changed_years(
 
 
 def changed_days(before: CalendarYear | None, after: CalendarYear) -> list[DayChange]:
-    """The days on which the two differ in what is worked or why; another notice alone is no change."""
+    """The days on which the two years differ in kind or name; a different notice alone isn't a change."""
     old = before.days if before else {}
 
     def meaning(special: SpecialDay | None) -> object:
@@ -54,23 +54,17 @@ def changed_days(before: CalendarYear | None, after: CalendarYear) -> list[DayCh
     ]
 
 
-# Notices ------------------------------------------------------------------------------------------------------------
-
-
-# Local closures -----------------------------------------------------------------------------------------------------
-
-
 def effective(national: CalendarYear, local: CalendarYear | None) -> CalendarYear:
-    """One year of one government."""
+    """One year of one government: the national year with the government's closures applied."""
     return overlay([national], [local] if local else [])[0]
 
 
 def require_span(first: dt.date, last: dt.date) -> None:
-    """Problem 422 `closure_out_of_order` unless it ends on or after its first day, within a year."""
+    """Problem 422 `closure_out_of_order` unless the period ends on or after its first day, within a year."""
     if not dt.timedelta(0) <= last - first <= dt.timedelta(days=366):
         raise Problem(
             422,
             "closure_out_of_order",
             Text(f"{first} to {last} isn't a span of at most a year", f"{first}至{last}不是一年以内的有效期间"),
-            Text("give its first and last day", "请填写起止日期"),
+            Text("state its first and last day", "请填写起止日期"),
         )
