@@ -1,7 +1,7 @@
-"""The main job over the public REST API, as another government system does it: from a topic to the ledger.
+"""The main job over the public REST API, as another government system would do it: from a topic to the ledger.
 
-It knows no government: which step is next, and who may take it, each answer says itself (`next_step`). The demo and
-the end-to-end tests drive the services with it. Business time is moved by the test clock.
+The code knows no government: each answer states the next step and who may take it (`next_step`). The demo and the
+end-to-end tests drive the services with it. The test clock moves business time.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from zhengling.rules.vocabulary import (
 
 
 class PlannedDecision(BaseModel):
-    """One topic of a scenario and what the meeting makes of it."""
+    """One topic of a scenario, and the meeting's decision on it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     title: str
@@ -54,7 +54,7 @@ class PlannedDecision(BaseModel):
 
 
 class Breach(BaseModel):
-    """Something unlawful that a scenario tries on its way, and the code it has to be refused with."""
+    """An unlawful attempt of a scenario, and the code with which it has to be refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     attempt: Literal["late_papers", "too_few_members", "minutes_by_another", "step_out_of_order", "undecided_topic"]
@@ -64,7 +64,7 @@ class Breach(BaseModel):
 
 
 class Scenario(BaseModel):
-    """The main job of one government: when, what, and one breach."""
+    """The main job of one government: its meeting, its days, its topics, and one breach."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     kind: str
@@ -81,7 +81,8 @@ class Scenario(BaseModel):
 
 @dataclass
 class Landed:
-    """One decision in the ledger: its entry, and the seconds from the signature's answer to the entry's appearance."""
+    """One decision in the ledger: its entry, and the seconds from the signature's response to the entry's
+    appearance."""
 
     decision: Json
     entry: Json
@@ -96,7 +97,7 @@ class Report:
 
 
 class MainJob:
-    """One government's scenario, step by step; `tell` hears what happens."""
+    """One government's scenario, step by step; `tell` is called with each line of progress."""
 
     def __init__(
         self, api: Api, composition: Composition, scenario: Scenario, tell: Callable[[str], None] = lambda _: None
@@ -112,14 +113,15 @@ class MainJob:
         self.organiser = self.office
 
     async def run(self) -> Report:
-        """The whole way. Raises `Refused` where a lawful step is refused, `TimeoutError` where an entry stays out."""
+        """Run the whole scenario. Raises `Refused` if a lawful step is refused, `TimeoutError` if an entry doesn't
+        appear."""
         summary = await load_composition(self.api, self.composition)
         self.tell(f"composition loaded: {summary['organisations']} organisations, {summary['officials']} officials")
         await self.landing(await self.to_signed_minutes())
         return self.report
 
     async def to_signed_minutes(self) -> Json:
-        """From the topics' submission to the signature under the minutes. Returns the meeting."""
+        """From the submission of topics to the signature of the minutes. Returns the meeting."""
         await self.api.set_clock(at(self.scenario.submitted))
         topics = [await self.submit(planned) for planned in self.scenario.decisions]
         meeting = await self.call_meeting()
@@ -136,7 +138,7 @@ class MainJob:
         return self.scenario.breach is not None and self.scenario.breach.attempt == attempt
 
     async def expect(self, attempt: Any) -> None:
-        """The scenario's breach has to be refused as it says."""
+        """Assert that the scenario's breach is refused with its code and clause."""
         breach = self.scenario.breach
         assert breach is not None
         try:
@@ -150,7 +152,7 @@ class MainJob:
         raise AssertionError(f"{breach.attempt} wasn't refused")
 
     async def submit(self, planned: PlannedDecision) -> Json:
-        """Submit a topic with all the kinds of papers that a rulebook may ask for, by whoever raises it."""
+        """Submit a topic by its raiser, with all kinds of papers that a rulebook may require."""
         body = {
             "title": planned.title,
             "meeting_kind": self.scenario.kind,
@@ -167,7 +169,7 @@ class MainJob:
         return await self.api.command("meeting", "/v1/topics", body, self.raiser(planned))
 
     def raiser(self, planned: PlannedDecision) -> str:
-        """The head, the deputy in charge, or somebody of the sponsor."""
+        """The head, the deputy in charge, or an official of the sponsor."""
         on = self.scenario.submitted
         match planned.raised_by:
             case RaisedBy.head:
@@ -180,7 +182,8 @@ class MainJob:
                 return self.composition.of_organisation(planned.sponsor, on)[-1]
 
     async def walk_topic(self, topic: Json) -> Json:
-        """Take every step of the topic's chain, each by who may; first, where the scenario says so, the wrong one."""
+        """Take every step of the topic's chain by a lawful actor; first, if the scenario asks for it, by a wrong
+        one."""
         if self._tries("step_out_of_order") and self.report.refused is None:
             body = {"step": "decide", "opinion": "同意"}
             path = f"/v1/topics/{topic['id']}/steps"
@@ -203,7 +206,7 @@ class MainJob:
         return await self.api.command("meeting", path, body, principal, topic["version"])
 
     async def prior_meeting(self, topic: Json) -> Json:
-        """The deputy in charge holds a special meeting on it first, and its decision is named on the topic."""
+        """Hold a special meeting under the deputy in charge first, and name its decision on the topic."""
         day, sponsor = self.scenario.submitted, topic["sponsor"]
         (chair, *_) = self.composition.holders(Role.deputy_in_charge, day, context=RoleContext(sponsor=sponsor))
         planned = PlannedDecision(
@@ -226,7 +229,7 @@ class MainJob:
         return await self.api.command("meeting", path, body, official, topic["version"])
 
     async def call_meeting(self, day: date | None = None) -> Json:
-        """Call the meeting, by who organises its kind: the office, or else the unit that brings the first topic."""
+        """Call the meeting by the kind's organiser: the office, or the sponsor of the first topic."""
         kind = await self.api.get("meeting", f"/v1/meeting-kinds/{self.scenario.kind}")
         title, held_on = self.scenario.title, str(day or self.scenario.day)
         body: Json = {"kind": self.scenario.kind, "title": title, "day": held_on}
@@ -253,7 +256,7 @@ class MainJob:
         return await self.api.command("meeting", path, body, self.organiser, meeting["version"])
 
     async def agenda(self, meeting: Json, topics: list[Json]) -> Json:
-        """Put the topics on the agenda, have it approved, and tell everybody where the rules ask for it."""
+        """Put the topics on the agenda, have it approved, and send the notice where the rules require it."""
         if self._tries("late_papers"):
             too_soon = await self.call_meeting(self.scenario.submitted + timedelta(days=1))
             await self.expect(self.add_topic(too_soon, topics[0]))
@@ -294,8 +297,8 @@ class MainJob:
         return meeting
 
     def members(self) -> list[str]:
-        """Everybody who could belong to some kind: leaders, the party group, the office's own; the service knows who
-        counts."""
+        """Every official who could be a member of some kind of meeting: leaders, the party group, the office; the
+        service determines who counts."""
         leaders = (Role.head, Role.deputies, Role.party_group, Role.secretary_general)
         roles = (*leaders, Role.office_director, Role.office_deputy_director)
         return list(self.composition.members(roles, self.scenario.day))
@@ -304,7 +307,7 @@ class MainJob:
         return [{"official": official, "present": i < present} for i, official in enumerate(members)]
 
     async def sign(self, meeting: Json) -> Json:
-        """Draft the minutes, have them reviewed and signed; where the kind keeps any."""
+        """Draft the minutes and have them reviewed and signed, if the kind has minutes."""
         if meeting["next_step"] is None:
             return meeting
         path = f"/v1/meetings/{meeting['id']}/minutes"
@@ -324,7 +327,7 @@ class MainJob:
                 self.tell(f"minutes signed by {self.composition.official_names[step['officials'][0]]}")
 
     async def landing(self, meeting: Json, within: float = 60.0) -> None:
-        """Wait until each adopted decision stands in the ledger."""
+        """Wait until each adopted decision has its entry in the ledger."""
         decisions = await self.api.get("meeting", "/v1/decisions", meeting_id=meeting["id"])
         adopted = [d for d in decisions["items"] if Outcome(d["resolution"]["outcome"]).adopts]
 
@@ -340,4 +343,4 @@ class MainJob:
                 await asyncio.gather(*map(entry_of, adopted)),
                 key=lambda landed: landed.decision["resolution"]["number"],
             )
-        self.tell(f"{len(adopted)} decisions stand in the ledger")
+        self.tell(f"{len(adopted)} decisions are in the ledger")

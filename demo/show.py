@@ -1,4 +1,4 @@
-"""The demo: the main job for five governments on a stack of its own, and what came of it, printed."""
+"""The demo: runs the main job for five governments on a stack of its own, and prints the results."""
 
 from __future__ import annotations
 
@@ -65,9 +65,9 @@ def _show_breaches(reports: list[Any], scenarios: dict[str, Any]) -> None:
         table.add_column(column, overflow="fold")
     for report in reports:
         problem = report.refused
-        told = scenarios[report.government]["breach"]["told"]
+        attempt = scenarios[report.government]["breach"]["told"]
         answer = f"{problem['status']} {problem['code']}: {problem['detail']}"
-        table.add_row(report.government, told, answer, problem["clause"], problem["satisfy"])
+        table.add_row(report.government, attempt, answer, problem["clause"], problem["satisfy"])
     console.print(table)
 
 

@@ -15,7 +15,7 @@ from zhengling.web.call import Call
 
 
 async def feed(call: Call) -> list[FeedEvent]:
-    """Each running deadline on its last day, an event of its own: a document may be under several."""
+    """Each running deadline on its last day, as an event of its own: a document may have several."""
     rows = await due_dates.running(call.session, "document")
     statement = sa.select(Document).where(document.c.id.in_({row.subject_id for row in rows}))
     documents = {found.id: found for found in (await call.session.execute(statement)).scalars()}
@@ -30,7 +30,9 @@ def _event(document: Document, kept: KeptDeadline) -> FeedEvent:
         Text(f"Sponsor: {document.sponsor.name}", f"主办单位：{document.sponsor.name}"),
     ]
     if kept.provisional:
-        lines.append(Text("Provisional: rests on a year without a notice.", "暂定：所涉年度放假通知尚未发布。"))
+        lines.append(
+            Text("Provisional: depends on a year without a published notice.", "暂定：所涉年度放假通知尚未发布。")
+        )
     assert document.modified_at
     return FeedEvent(
         uid=f"document-{document.id}-{kept.rule}",

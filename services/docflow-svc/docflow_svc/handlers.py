@@ -1,4 +1,4 @@
-"""What docflow-svc does on other services' events: what a closed meeting wants issued becomes a draft."""
+"""Handlers of other services' events: documents that a closed meeting's decisions ask for are drafted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the tables of docflow-svc and the mapping of its nouns are registered."""
+"""Registry of docflow-svc's tables and mappings."""
 
 import sqlalchemy as sa
 from sqlalchemy.orm import registry

@@ -4,4 +4,4 @@ from zhengling.service.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
-    """Nothing beyond what every service has."""
+    """The settings of every service, without additions."""

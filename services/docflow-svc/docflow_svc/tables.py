@@ -1,4 +1,4 @@
-"""Imports every noun's table, so that all are on one metadata and every noun is mapped."""
+"""Imports every noun's table, so that one metadata has them all and every noun is mapped."""
 
 from docflow_svc.document import table as document_table
 

@@ -21,7 +21,7 @@ def create_app(service: Service) -> FastAPI:
     return create_service_app(
         service,
         title="Zhengling oversight-svc",
-        description="The supervision ledger: every matter lands somewhere, every matter gets an answer (督查督办).",
+        description="The supervision ledger: every matter is recorded and answered for (督查督办).",
         routers=[*ROUTERS, feeds.routes("oversight", Text("Matters due", "督查事项时限"), feed)],
     )
 

@@ -12,7 +12,7 @@ from zhengling.web.call import Call
 
 
 async def feed(call: Call) -> list[FeedEvent]:
-    """Each open matter that has a due date, on that day; what is overdue says so and stays."""
+    """Each open matter with a due date, on that day; overdue ones are marked and stay on it."""
     statement = sa.select(Entry).where(ledger_entry.c.state == EntryState.open, ledger_entry.c.due.is_not(None))
     return [_event(entry) for entry in (await call.session.execute(statement)).scalars()]
 
@@ -38,7 +38,9 @@ def _event(entry: Entry) -> FeedEvent:
         summary = Text(f"Overdue: {summary.en}", f"【逾期】{summary.zh}")
         categories.append(Text("Overdue", "逾期"))
     if entry.provisional:
-        lines.append(Text("Provisional: rests on a year without a notice.", "暂定：所涉年度放假通知尚未发布。"))
+        lines.append(
+            Text("Provisional: depends on a year without a published notice.", "暂定：所涉年度放假通知尚未发布。")
+        )
     assert entry.due and entry.modified_at
     return FeedEvent(
         uid=f"entry-{entry.id}",

@@ -1,4 +1,4 @@
-"""What oversight-svc does on other services' events: a decision of signed minutes becomes a ledger entry."""
+"""Handlers of other services' events: a decision of signed minutes becomes a ledger entry."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ HANDLERS: Handlers = {
     DecisionAdopted: on_decision_adopted,
     DecisionAmended: on_decision_amended,
     DecisionRevoked: on_decision_revoked,
-    DecisionReplaced: ignored,  # of minutes that aren't signed yet: nothing stands in the ledger
+    DecisionReplaced: ignored,  # the minutes aren't signed yet, so the ledger has no entry
     MeetingClosed: ignored,
     MinutesSigned: ignored,
     MeetingDeadlinesRecomputed: ignored,

@@ -1,4 +1,4 @@
-"""Where the tables of oversight-svc and the mapping of its nouns are registered."""
+"""Registry of oversight-svc's tables and mappings."""
 
 import sqlalchemy as sa
 from sqlalchemy.orm import registry

@@ -1,4 +1,4 @@
-"""Who may ask what of oversight-svc: the scopes that its routes need."""
+"""The scopes that the routes of oversight-svc require."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Imports every noun's table, so that all are on one metadata and every noun is mapped."""
+"""Imports every noun's table, so that one metadata has them all and every noun is mapped."""
 
 from oversight_svc.entry import table as entry_table
 

@@ -1,1 +1,1 @@
-"""An outgoing document, from the draft on."""
+"""An outgoing document (发文), from its draft on."""

@@ -1,4 +1,4 @@
-"""The use cases of docflow-svc, one function each; the caller's transaction around them is committed at the edge."""
+"""Commands on documents, one function each; the transaction is committed at the edge."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from zhengling.rules.rulebook import Rulebook
 
 
 async def draft_documents(session: AsyncSession, rulebooks: Rulebooks, event: MeetingClosed) -> list[Document]:
-    """Draft what the closed meeting's decisions ask to be issued, under the rulebook's deadlines counted from the
-    close. The last of the deadlines is the document's due date. Emits document.drafted for each."""
+    """Draft the documents that the closed meeting's decisions ask for, with the rulebook's deadlines counted from the
+    close. A document is due at its last deadline. Emits document.drafted for each."""
     book = rulebooks.edition(government_of(session), event.edition)
     kind = book.kind(event.meeting_kind)
     asking = [resolution for resolution in event.resolutions if asks_for_document(resolution)]
@@ -43,7 +43,8 @@ async def draft_document(
     resolution: Resolution,
     closed_at: datetime,
 ) -> Document:
-    """Draft the document of one decision, with its deadlines counted from the meeting's close. Emits document.drafted."""
+    """Draft the document of one decision, with its deadlines counted from the meeting's close. Emits
+    document.drafted."""
     follow_up = follow_up_of(kind, resolution)
     identity = str(uuid7())
     dues = [
@@ -79,13 +80,13 @@ async def draft_document(
 
 
 async def _corrected(session: AsyncSession, decisions: list[str]) -> set[str]:
-    """Which of these decisions were corrected before their meeting's close was heard of."""
+    """Which of these decisions were corrected before the event of their meeting's close arrived."""
     table = corrected_decision
     return set((await session.execute(sa.select(table.c.id).where(table.c.id.in_(decisions)))).scalars())
 
 
 async def move_due_dates(session: AsyncSession, moves: list[tuple[Document, Moved]]) -> None:
-    """Let documents follow the last of their kept deadlines. Emits document.due_moved where the day is another."""
+    """Move documents to the last of their recomputed deadlines. Emits document.due_moved if the day changed."""
     documents = {document.id: (document, moved.why) for document, moved in moves}
     last: dict[str, date] = {}
     for kept in await due_dates.kept(session, "document", *documents):  # the earliest first

@@ -1,4 +1,4 @@
-"""An official document (公文) that a decision asks for: a draft with the deadlines it is under.
+"""An official document (公文) that a decision asks for: a draft with its deadlines.
 
 Invariant: one decision drafts one document. Pure: no I/O.
 """
@@ -40,8 +40,8 @@ class Document:
 
 @dataclass
 class CorrectedDecision:
-    """A decision that was recorded anew or whose minutes were corrected: what its meeting's close said of it holds no
-    more, however late it comes."""
+    """A decision recorded again, or corrected by signed minutes; the event of its meeting's close no longer counts for
+    it, however late it arrives."""
 
     id: str
     government: str
@@ -59,7 +59,7 @@ def asks_for_document(resolution: Resolution) -> bool:
 
 
 def follow_up_of(kind: MeetingKind, resolution: Resolution) -> FollowUp | None:
-    """The first follow-up of the rulebook that matches; None where the government sets no deadline for it."""
+    """The first matching follow-up of the rulebook; None where the government sets no deadline."""
     facts: Facts = {
         "outcome": resolution.outcome,
         "document": resolution.document,

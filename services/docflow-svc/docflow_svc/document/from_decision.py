@@ -1,7 +1,7 @@
-"""How drafts follow the decisions that ask for them, once minutes are corrected; each in its event's transaction.
+"""Documents follow corrections of the decisions that ask for them; each in its event's transaction.
 
-Decisions and meetings are events of different aggregates, so a meeting's close may be heard of after a correction of its
-decisions; `CorrectedDecision` remembers which of them what the close said holds no more of.
+Decisions and meetings are events of different aggregates, so the event of a meeting's close may arrive after a
+correction of its decisions; `CorrectedDecision` marks the decisions for which the close no longer counts.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from zhengling.rules.rulebook import Rulebook
 
 
 async def draft_for_adopted(session: AsyncSession, rulebooks: Rulebooks, event: DecisionAdopted) -> Document | None:
-    """Draft what a decision asks for that a correction adopted: at the close nobody knew. The deadlines count from the
-    close all the same (ST-39, ZQ-22). Emits document.drafted."""
+    """Draft the document of a decision that a correction adopted, which wasn't adopted at the close. The deadlines
+    still count from the close (ST-39, ZQ-22). Emits document.drafted."""
     if not event.by_correction or event.closed_at is None:
         return None
     await _remember(session, event.decision_id, 1)
@@ -38,8 +38,8 @@ async def draft_for_adopted(session: AsyncSession, rulebooks: Rulebooks, event: 
 async def follow_amendment(
     session: AsyncSession, rulebooks: Rulebooks, event: DecisionAmended | DecisionReplaced
 ) -> Document | None:
-    """Draft what the decision asks for now, bring its draft under the deadlines that hold now, or withdraw it. Emits
-    document.drafted, document.amended or document.withdrawn. What isn't a draft any more stays."""
+    """Draft the document that the decision now asks for, apply the present deadlines to its draft, or withdraw the
+    draft. Emits document.drafted, document.amended or document.withdrawn. A document past the draft is unchanged."""
     await _remember(session, event.decision_id, event.revision)
     document = await _document_of(session, event.decision_id)
     if not asks_for_document(event.resolution):
@@ -116,7 +116,8 @@ async def _bring_under(
     follow_up: FollowUp | None,
     kind: MeetingKind,
 ) -> None:
-    """The deadlines that hold for the draft now run, the others are void; what was withdrawn is drafted again."""
+    """Start the deadlines that now apply to the draft and cancel the others; a withdrawn document becomes a draft
+    again."""
     wanted = set(follow_up.deadlines if follow_up else ())
     kept = {one.rule: one for one in await due_dates.kept(session, "document", document.id)}
     for rule in kept.keys() - wanted:

@@ -1,4 +1,4 @@
-"""Reads of docflow-svc."""
+"""Queries of documents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HTTP → query; no rules here."""
+"""HTTP → queries of documents; no rules here."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from zhengling.web.routing import queries
 reads = queries("/v1", "docflow")
 
 
-@reads.get("/documents", operation_id="list_documents", summary="Documents, also as a change feed")
+@reads.get("/documents", operation_id="list_documents", summary="List documents, also as a change feed")
 async def list_documents(
     call: Read,
     paging: Paging,
     decision_id: Annotated[str | None, Query(max_length=64)] = None,
-    sponsor: Annotated[str | None, Query(max_length=64, description="code of the unit that drafts it")] = None,
-    overdue: Annotated[bool | None, Query(description="still to be issued, and its last day passed")] = None,
+    sponsor: Annotated[str | None, Query(max_length=64, description="code of the drafting unit")] = None,
+    overdue: Annotated[bool | None, Query(description="not issued yet, and past its due date")] = None,
 ) -> Page[DocumentView]:
     return await see.list_documents(call, paging, decision_id, sponsor, overdue)
 

@@ -1,4 +1,4 @@
-"""What docflow-svc's API gives."""
+"""Views of documents."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class DocumentView(BaseModel):
     decision_id: str
     meeting_id: str
     clause: str
-    counted_from: Annotated[datetime, Field(description="the meeting's close, from which its deadlines count")]
-    due: Annotated[date | None, Field(description="when it has to be issued; null where no rule says")]
+    counted_from: Annotated[datetime, Field(description="the meeting's close, from which the deadlines count")]
+    due: Annotated[date | None, Field(description="when it has to be issued; null if no rule sets a deadline")]
     state: DocumentState
     withdrawn_reason: str
     edition: str
@@ -30,6 +30,6 @@ class DocumentView(BaseModel):
 
 
 class DocumentDetail(DocumentView):
-    """A document with its deadlines, each explained day by day in the language asked for."""
+    """A document with its deadlines, each explained day by day in the language requested."""
 
     deadlines: list[DueView]

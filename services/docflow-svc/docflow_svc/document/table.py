@@ -1,4 +1,4 @@
-"""The tables of documents and of corrected decisions; the nouns are mapped onto them as they are."""
+"""The tables of documents and of corrected decisions."""
 
 import sqlalchemy as sa
 

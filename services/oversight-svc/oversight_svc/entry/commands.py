@@ -1,4 +1,4 @@
-"""The use cases of oversight-svc, one function each; the caller's transaction around them is committed at the edge."""
+"""Commands on ledger entries, one function each; the transaction is committed at the edge."""
 
 from __future__ import annotations
 
@@ -59,23 +59,23 @@ def ledger_of(book: Rulebook) -> Ledger:
 
 
 def end_of(day: date) -> datetime:
-    """The first instant after a day: 24:00 of it in Shanghai."""
+    """The first instant after a day: 24:00 Shanghai time."""
     return datetime(day.year, day.month, day.day, tzinfo=SHANGHAI) + timedelta(days=1)
 
 
-#: The last number that a transaction has taken of a government's series.
+#: The last number of a government's series that a transaction has taken.
 _TAKEN: Lookup[int] = Lookup()
 
 
 async def open_entry_for_decision(session: AsyncSession, rulebooks: Rulebooks, event: DecisionAdopted) -> Entry:
     """Open the ledger entry of an adopted decision: numbered, with its clause and its due date. Emits entry.opened.
 
-    Due: as the decision says; else by the first matching row of the rulebook's table, counted from the signature;
-    else it is to be set by the office.
+    Due date: the decision's own; else by the first matching row of the rulebook's table, counted from the signature;
+    else the office has to set it.
     """
     book = rulebooks.edition(government_of(session), event.edition)
     ledger, resolution = ledger_of(book), event.resolution
-    assert resolution.lead, "what was adopted names its lead"
+    assert resolution.lead, "an adopted decision has a lead unit"
     assigned_on, identity = shanghai_day(event.signed_at), str(uuid7())
     facts: Facts = {"source": EntrySource.meeting_decision, "difficulty": resolution.difficulty}
     row = None if resolution.due else ledger.due_row(facts)
@@ -130,8 +130,8 @@ async def open_entry_for_decision(session: AsyncSession, rulebooks: Rulebooks, e
 
 
 async def _next_number(session: AsyncSession, series: str) -> int:
-    """The next number of the government's series. Its row stays locked from the first one taken until the commit, so
-    those after it are counted here, and written with the other rows of the batch (`batching.together`)."""
+    """The next number of the government's series. Its row is locked from the first number taken until the commit;
+    further numbers are counted here, and written with the other rows of the batch (`batching.together`)."""
     place = {"government": government_of(session), "series": series}
     taken, key = _TAKEN.of(session), f"{place['government']} {series}"
     if key not in taken:
@@ -148,7 +148,8 @@ async def _keep_numbers(session: AsyncSession, rows: list[dict[str, object]]) ->
 
 
 async def set_due(call: Call, entry_id: str, body: SetDue) -> Entry:
-    """Set the due date of an entry that has none. By whom the rulebook says (the office). Emits entry.due_set."""
+    """Set the due date of an entry without one. By the roles that the rulebook names (the office). Emits
+    entry.due_set."""
     entry = await lock(call.session, Entry, entry_id, "entry", "督查事项")
     call.check_version(entry.version)
     ledger = ledger_of(call.service.rulebooks.edition(call.government, entry.edition))
@@ -174,11 +175,11 @@ async def set_due(call: Call, entry_id: str, body: SetDue) -> Entry:
 
 
 async def move_due_dates(session: AsyncSession, moves: list[tuple[Entry, Moved]]) -> None:
-    """Let entries follow their kept due dates, and their timers with them. Emits entry.due_moved where the day is another."""
+    """Move entries, and their timers, to their recomputed due dates. Emits entry.due_moved if the day changed."""
     moment, events = now(session), []
     for entry, moved in moves:
         if entry in session:
-            session.expunge(entry)  # thousands may move at once: they are written in one go below
+            session.expunge(entry)  # thousands may move at once; they are written together below
         old = entry.due
         entries.move_due(entry, moved.after.due, moved.after.due_at, moved.after.provisional, moment)
         if moved.another_day and old:
@@ -211,7 +212,7 @@ async def move_due_dates(session: AsyncSession, moves: list[tuple[Entry, Moved]]
 
 
 async def mark_overdue(session: AsyncSession, entry_id: str) -> None:
-    """What the timer does once the due date passed: mark the entry, if it is still open. Emits entry.overdue."""
+    """Timer: mark an open entry as overdue once its due date is past. Emits entry.overdue."""
     entry = await lock(session, Entry, entry_id, "entry", "督查事项")
     if entries.fall_overdue(entry, now(session)):
         assert entry.due

@@ -1,5 +1,5 @@
-"""A matter in the supervision ledger (督查台账): numbered, with one lead unit, its clause, and a due date that
-explains itself or is shown as to be set.
+"""A matter in the supervision ledger (督查台账): numbered, with one lead unit, its clause, and a due date that is
+explained, or has to be set.
 
 Invariant: one source opens one entry. Pure: no I/O.
 """
@@ -24,7 +24,7 @@ class EntryState(StrEnum):
 
 
 class DueBasis(StrEnum):
-    """What a due date rests on."""
+    """The basis of a due date."""
 
     decision = "decision"
     rule = "rule"
@@ -34,7 +34,7 @@ class DueBasis(StrEnum):
 
 @dataclass(frozen=True)
 class Amendment:
-    """What a signed correction of the minutes changed of the entry's decision, or that it was revoked."""
+    """The change to the entry's decision by a signed correction of the minutes, or its revocation."""
 
     revision: int
     reason: str
@@ -85,23 +85,23 @@ def number_of(ledger: Ledger, year: int, n: int) -> str:
 def set_due(
     entry: Entry, ledger: Ledger, composition: Composition, official: str | None, due: date, due_at: datetime, on: date
 ) -> None:
-    """Set the due date of an entry that has none. 403 `not_the_setter`; 409 `entry_ended`, `due_is_set`,
+    """Set the due date of an entry without one. 403 `not_the_setter`; 409 `entry_ended`, `due_is_set`,
     `due_in_the_past`."""
     if entry.state != EntryState.open:
         raise refusal(
             "entry_ended",
             entry.clause,
-            f"the entry is {entry.state}: {entry.closed_reason}",
+            f"the entry has ended, in state {entry.state}: {entry.closed_reason}",
             f"该事项已终结：{entry.closed_reason}",
-            Text("only an open entry is due", "仅在办事项可确定时限"),
+            Text("a due date can be set for an open entry only", "仅在办事项可确定时限"),
         )
     if entry.due_basis != DueBasis.to_be_set:
         raise refusal(
             "due_is_set",
             entry.due_clause or entry.clause,
-            f"it is due on {entry.due}, by the {entry.due_basis}",
-            f"该事项已有办结时限：{entry.due}",
-            Text("a running due date is extended, not set again", "已有时限只能按程序延期"),
+            f"the entry is already due on {entry.due}, on the basis {entry.due_basis}",
+            f"该事项已确定办结时限：{entry.due}",
+            Text("an existing due date can only be extended", "已有时限只能按程序延期"),
         )
     composition.require(
         official,
@@ -117,22 +117,22 @@ def set_due(
         raise refusal(
             "due_in_the_past",
             ledger.clause,
-            f"{due} lies before today, {on}",
-            f"时限{due}早于今日",
-            Text("set today or a later day", "请选择今日或之后的日期"),
+            f"{due} is before today, {on}",
+            f"办结时限{due}不得早于今日",
+            Text("state today or a later day", "请选择今日或之后的日期"),
         )
     entry.due, entry.due_at, entry.due_basis = due, due_at, DueBasis.office
 
 
 def move_due(entry: Entry, due: date, due_at: datetime, provisional: bool, moment: datetime) -> None:
-    """Take another due date over from the rule it rests on. What had fallen overdue and isn't by the new date, no longer is."""
+    """Move the due date to the one recomputed by its rule. An overdue mark is removed if the new date isn't past."""
     entry.due, entry.due_at, entry.provisional = due, due_at, provisional
     if moment < due_at:
         entry.overdue_at = None
 
 
 def fall_overdue(entry: Entry, moment: datetime) -> bool:
-    """True where the entry is open past its due date and wasn't marked before."""
+    """Mark an open entry past its due date as overdue; True if it was marked now."""
     if entry.state != EntryState.open or entry.overdue_at or entry.due_at is None or moment < entry.due_at:
         return False
     entry.overdue_at = moment
@@ -141,7 +141,7 @@ def fall_overdue(entry: Entry, moment: datetime) -> bool:
 
 @dataclass(frozen=True)
 class NewDue:
-    """The due date that an entry has from now on, and what it rests on."""
+    """The new due date of an entry, and its basis."""
 
     due: date | None
     due_at: datetime | None
@@ -152,8 +152,8 @@ class NewDue:
 
 
 def due_after(entry: Entry, ledger: Ledger, resolution: Resolution) -> DueBasis:
-    """What the due date rests on once the decision is this one: what it says itself; else the rulebook's table; else
-    what the office has set, if the date was its own; else it is to be set."""
+    """The basis of the due date under the corrected decision: the decision's own date; else the rulebook's table; else
+    the date set by the office, if the date had that basis; else it has to be set."""
     if resolution.due:
         return DueBasis.decision
     if ledger.due_row({"source": entry.source_kind, "difficulty": resolution.difficulty}):
@@ -162,9 +162,9 @@ def due_after(entry: Entry, ledger: Ledger, resolution: Resolution) -> DueBasis:
 
 
 def amend(entry: Entry, resolution: Resolution, new: NewDue, amendment: Amendment, moment: datetime) -> None:
-    """Let the entry follow its decision: task, units, difficulty and due date. What had fallen overdue and isn't by the
-    new date, no longer is."""
-    assert resolution.lead, "what was adopted names its lead"
+    """Apply the corrected decision to the entry: task, units, difficulty and due date. An overdue mark is removed if
+    the new date isn't past."""
+    assert resolution.lead, "an adopted decision has a lead unit"
     entry.task, entry.lead, entry.co_units = resolution.task, resolution.lead, list(resolution.co_units)
     entry.difficulty = resolution.difficulty
     entry.due, entry.due_at, entry.due_basis, entry.provisional = new.due, new.due_at, new.basis, new.provisional
@@ -175,7 +175,7 @@ def amend(entry: Entry, resolution: Resolution, new: NewDue, amendment: Amendmen
 
 
 def revoke(entry: Entry, amendment: Amendment, moment: datetime) -> None:
-    """The decision is revoked: the entry ends without being done and is never overdue."""
+    """End the entry of a revoked decision: it isn't done, and is never overdue."""
     entry.state, entry.closed_at, entry.closed_reason = EntryState.revoked, moment, amendment.reason
     entry.amendments = [*entry.amendments, amendment]
     entry.overdue_at = None

@@ -1,4 +1,4 @@
-"""How entries follow the decisions they stand for, once minutes are corrected; each in its event's transaction."""
+"""Ledger entries follow corrections of their decisions; each in its event's transaction."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from zhengling.rules.vocabulary import EntrySource
 
 
 async def amend_entry(session: AsyncSession, rulebooks: Rulebooks, event: DecisionAmended) -> Entry:
-    """Let the decision's entry follow its correction: task, units, and the due date, computed anew where it rests on a
-    rule. Emits entry.amended. An entry that is closed keeps what it was closed with and only notes the correction."""
+    """Apply the corrected decision to its entry: task, units, and the due date, recomputed if it is based on a rule.
+    Emits entry.amended. A closed entry keeps its data and only notes the correction."""
     entry = await _entry_of(session, event.decision_id)
     moment, old = now(session), entry.due
     new = NewDue(entry.due, entry.due_at, entry.due_basis, entry.due_rule, entry.due_clause, entry.provisional)
@@ -59,7 +59,7 @@ async def amend_entry(session: AsyncSession, rulebooks: Rulebooks, event: Decisi
 
 
 async def revoke_entry(session: AsyncSession, event: DecisionRevoked) -> Entry:
-    """End the entry of a revoked decision: no due date runs on, no timer fires. Emits entry.revoked."""
+    """End the entry of a revoked decision, with its due date and timer. Emits entry.revoked."""
     entry = await _entry_of(session, event.decision_id)
     moment = now(session)
     amendment = Amendment(event.revision, event.reason, (), entry.due, entry.due, event.signed_at, moment)
@@ -84,7 +84,8 @@ async def revoke_entry(session: AsyncSession, event: DecisionRevoked) -> Entry:
 
 
 async def _entry_of(session: AsyncSession, decision_id: str) -> Entry:
-    """The decision's entry, locked. Its adoption comes before its corrections, as both are events of the decision."""
+    """The decision's entry, locked. It exists, since the adoption precedes corrections: both are events of the
+    decision."""
     statement = sa.select(Entry).where(
         ledger_entry.c.source_kind == EntrySource.meeting_decision, ledger_entry.c.source_id == decision_id
     )
@@ -94,8 +95,8 @@ async def _entry_of(session: AsyncSession, decision_id: str) -> Entry:
 
 
 async def _new_due(session: AsyncSession, rulebooks: Rulebooks, entry: Entry, event: DecisionAmended) -> NewDue:
-    """The due date by the corrected decision. A rule counts from the day the matter was assigned, as it did at first;
-    one that holds on keeps its date with whatever extended it."""
+    """The due date under the corrected decision. A rule counts from the day the matter was assigned, as before; an
+    unchanged rule keeps its date, including extensions."""
     book = rulebooks.edition(government_of(session), entry.edition)
     ledger = ledger_of(book)
     basis = entries.due_after(entry, ledger, event.resolution)
@@ -119,7 +120,7 @@ async def _by_rule(
     session: AsyncSession, rulebooks: Rulebooks, book: Rulebook, entry: Entry, rule: str, clause: str
 ) -> NewDue:
     before = {kept.rule for kept in await due_dates.kept(session, "entry", entry.id)}
-    if rule in before:  # it held once, and was set aside by an earlier correction
+    if rule in before:  # the rule applied earlier, and an earlier correction cancelled it
         after = (await due_dates.revive(session, rulebooks, ("entry", entry.id, rule))).after
         return NewDue(after.due, after.due_at, DueBasis.rule, rule, clause, after.provisional)
     due = await due_dates.keep(session, "entry", entry.id, rule, book, entry.assigned_at)

@@ -1,4 +1,4 @@
-"""Reads of oversight-svc."""
+"""Queries of the supervision ledger."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def list_entries(
 
 
 async def explain_due(call: Call, entry_id: str) -> DueExplanation:
-    """Why the entry is due when it is: the rule's proof day by day, or who said so."""
+    """The explanation of an entry's due date: the rule's proof day by day, or who set it."""
     entry = await load(call.session, Entry, entry_id, "entry", "督查事项")
     rows = await due_dates.kept(call.session, "entry", entry.id)
     row = next((row for row in rows if row.rule == entry.due_rule), None)
@@ -63,8 +63,8 @@ async def explain_due(call: Call, entry_id: str) -> DueExplanation:
             trace=view.trace or [],
             changes=view.changes or [],
         )
-    said = {
-        DueBasis.decision: Text(f"The decision itself says by {entry.due}.", f"决定事项本身明确于{entry.due}前办结。"),
+    sentences = {
+        DueBasis.decision: Text(f"The decision itself sets {entry.due}.", f"决定事项已明确于{entry.due}前办结。"),
         DueBasis.office: Text(f"The office set {entry.due}.", f"由政府办公室确定于{entry.due}前办结。"),
         DueBasis.to_be_set: Text("To be set by the office.", "办结时限待政府办公室确定。"),
     }
@@ -75,6 +75,6 @@ async def explain_due(call: Call, entry_id: str) -> DueExplanation:
         basis=entry.due_basis,
         rule=None,
         clause=entry.clause,
-        explanation=said[entry.due_basis].in_language(call.language),
+        explanation=sentences[entry.due_basis].in_language(call.language),
         trace=[],
     )

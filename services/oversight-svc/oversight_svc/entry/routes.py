@@ -1,4 +1,4 @@
-"""HTTP → command or query; no rules here."""
+"""HTTP → commands and queries of the ledger; no rules here."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ writes = commands("/v1", "oversight")
 reads = queries("/v1", "oversight")
 
 
-@reads.get("/entries", operation_id="list_entries", summary="The supervision ledger, also as a change feed")
+@reads.get(
+    "/entries", operation_id="list_entries", summary="List the supervision ledger's entries, also as a change feed"
+)
 async def list_entries(
     call: Read,
     paging: Paging,
@@ -39,12 +41,16 @@ async def get_entry(entry_id: str, call: Read, response: Response) -> EntryView:
     return view
 
 
-@reads.get("/entries/{entry_id}/due", operation_id="explain_entry_due", summary="Its due date, explained day by day")
+@reads.get(
+    "/entries/{entry_id}/due", operation_id="explain_entry_due", summary="Explain an entry's due date day by day"
+)
 async def explain_entry_due(entry_id: str, call: Read) -> DueExplanation:
     return await see.explain_due(call, entry_id)
 
 
-@writes.post("/entries/{entry_id}/due", operation_id="set_entry_due", summary="Set the due date where none is given")
+@writes.post(
+    "/entries/{entry_id}/due", operation_id="set_entry_due", summary="Set the due date of an entry without one"
+)
 async def set_entry_due(entry_id: str, body: SetDue, call: Change, response: Response) -> EntryView:
     entry = await do.set_due(call, entry_id, body)
     response.headers["ETag"] = etag(entry.version)

@@ -1,4 +1,4 @@
-"""What oversight-svc's API takes and gives."""
+"""Payloads and views of the ledger's entries."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from zhengling.rules.vocabulary import Difficulty, EntrySource
 
 
 class SetDue(Payload):
-    due: Annotated[Day, Field(description="the last day in time (Asia/Shanghai)")]
+    due: Annotated[Day, Field(description="the last day for completion (Asia/Shanghai)")]
     occurred_at: Instant | None = None
 
 
@@ -49,7 +49,7 @@ class EntryView(BaseModel):
     assigned_at: datetime
     opened_at: datetime
     due: Annotated[date | None, Field(description="null: to be set by the office")]
-    due_at: Annotated[datetime | None, Field(description="the first instant it is late")]
+    due_at: Annotated[datetime | None, Field(description="the first instant at which it is late")]
     due_basis: DueBasis
     due_rule: str | None
     due_clause: str | None
@@ -65,7 +65,7 @@ class EntryView(BaseModel):
 
 
 class DueExplanation(BaseModel):
-    """Why an entry is due when it is, in the language asked for; `trace` day by day where a rule gives it."""
+    """The explanation of an entry's due date, in the language requested; `trace` day by day if a rule sets it."""
 
     date: date | None
     at: datetime | None

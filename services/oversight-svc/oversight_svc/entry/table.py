@@ -1,4 +1,4 @@
-"""The table of the ledger's entries; the noun is mapped onto it as it is."""
+"""The table of the ledger's entries."""
 
 import sqlalchemy as sa
 
