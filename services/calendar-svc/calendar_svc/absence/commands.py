@@ -230,8 +230,8 @@ async def record_return(call: Call, absence_id: str, body: RecordReturn) -> Abse
     require_may_ask(call, case)
     returned_on = shanghai_day(occurred_at)
     absences.come_back(absence, returned_on)
-    told = any(done.duty == Duty.report_back for done in absence.duties_done)
-    if not told and any(duty.duty == Duty.report_back for duty in case.row.duties):
+    reported = any(done.duty == Duty.report_back for done in absence.duties_done)
+    if not reported and any(duty.duty == Duty.report_back for duty in case.row.duties):
         done = DutyDone(Duty.report_back, "after", call.official or "", occurred_at)
         absence.duties_done = [*absence.duties_done, done]
     event = AbsenceReturned(

@@ -34,7 +34,7 @@ class Places:
 
 
 def places(meeting: Meeting, kind: MeetingKind, composition: Composition, on: date) -> Places:
-    """The holders of these roles; from the opening on, a successor for whoever has left office since."""
+    """The holders of these roles; from the opening on, a successor for one who has left office since."""
     context = step_context(meeting, planned_chair(meeting, kind, composition))
     chair, entrusting, succeeded = context.chair, context.entrusting, dict[Role, Succession]()
     if meeting.opened_at and chair and not composition.serves(chair, on):

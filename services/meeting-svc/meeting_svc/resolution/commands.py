@@ -154,7 +154,7 @@ async def _given_as_decided(call: Call, meeting: Meeting, resolution: Resolution
                 "办结时限不得早于会议日期",
             )
     names = composition.organisation_names
-    said: dict[str, object] = {
+    given: dict[str, object] = {
         "outcome": body.outcome,
         "task": body.task,
         "lead": Unit(code=body.lead, name=names[body.lead]) if body.lead else None,
@@ -164,7 +164,7 @@ async def _given_as_decided(call: Call, meeting: Meeting, resolution: Resolution
         "document": body.document,
         "may_be_published": body.may_be_published,
     }
-    return resolution.model_copy(update=said)
+    return resolution.model_copy(update=given)
 
 
 async def _draft_goes_stale(call: Call, meeting: Meeting) -> None:
