@@ -1,6 +1,6 @@
 """Breaches (限制) of the rules by a request to hold something, and who may waive them.
 
-Invariants: breaches are computed anew at each use; a waiver has a name and a reason and covers only the breach for
+Invariants: breaches are computed at each use; a waiver has a name and a reason and covers only the breach for
 which it was given; a firm breach can't be waived. Pure: no I/O.
 """
 
@@ -93,7 +93,7 @@ def _late(kind: RequestType, request: PlanningRequest, context: Context) -> Brea
     if late == 0:
         return None
     working = due.terms.unit is Unit.working_day
-    what, what_zh = ("asked for", "报送请示") if kind.lead.met_by == "request" else ("approved", "批准")
+    what, what_zh = ("submitted", "报送请示") if kind.lead.met_by == "request" else ("approved", "批准")
     return Breach(
         Hindrance.late,
         due.clause,

@@ -97,7 +97,7 @@ def _invitees(meeting: Meeting, kind: MeetingKind, composition: Composition) -> 
 def _answers(meeting: Meeting, kind: MeetingKind, composition: Composition) -> Iterator[Remark]:
     chair = planned_chair(meeting, kind, composition)
     for code, en, zh, asked in (
-        ("leave_pending", "has asked for leave, without an answer yet", "请假待答复", leave.pending(meeting.leaves)),
+        ("leave_pending", "has asked for leave; the answer is pending", "请假待答复", leave.pending(meeting.leaves)),
         (
             "delegate_pending",
             "has named a delegate, without consent yet",
