@@ -100,7 +100,7 @@ def _answers(meeting: Meeting, kind: MeetingKind, composition: Composition) -> I
         ("leave_pending", "has asked for leave; the answer is pending", "请假待答复", leave.pending(meeting.leaves)),
         (
             "delegate_pending",
-            "has named a delegate, without consent yet",
+            "has named a delegate; the consent is pending",
             "替会待答复",
             leave.pending(meeting.delegations),
         ),
