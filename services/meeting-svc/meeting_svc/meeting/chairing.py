@@ -190,7 +190,7 @@ def entrust(
             "cannot_be_entrusted",
             kind.clause,
             f"{name} may not be entrusted with chairing {kind.name}",
-            f"{name}不在可受委托主持的人员范围内：{kind.name}",
+            f"{name}不在可受委托主持{kind.name}的人员范围内",
             Text(
                 f"entrust {', '.join(who) or 'nobody: this kind is chaired by post only'}",
                 f"可委托：{'、'.join(who) or '无'}",
