@@ -1,7 +1,7 @@
-"""The audit: who did what, written in the transaction of the change, then sealed into a chain per government.
+"""The audit trail: rows written in the transaction of the change, then sealed into a hash chain per government.
 
-A row carries the SHA-256 of its own content; the worker seals rows in batches, each seal over the one before it and
-the rows' hashes in their order. `verify` finds an altered, removed or reordered row, and says what isn't sealed yet.
+A row carries the SHA-256 of its content; the worker seals rows in batches, each seal a hash over the previous seal and
+the rows' hashes in order. `verify` reports altered, removed and reordered rows, and counts unsealed ones.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def seal_hash(previous: bytes, seal: int, hashes: list[bytes]) -> bytes:
 
 
 async def record(session: AsyncSession, *, actor: str, action: str, subject: str, details: dict[str, object]) -> None:
-    """Write one row in the caller's transaction. `at` is real time: the audit doesn't follow the business clock."""
+    """Write one row in the caller's transaction. `at` is real time, not the business clock."""
     identity, at = uuid7(), datetime.now(UTC).isoformat()
     encoded = orjson.dumps(details, default=str)
     row = {
@@ -81,7 +81,7 @@ async def _insert(session: AsyncSession, rows: list[dict[str, object]]) -> None:
 
 
 async def seal_once(session: AsyncSession) -> int:
-    """Seal one batch of one government that has unsealed rows. Returns how many rows were sealed (0: nothing to do)."""
+    """Seal one batch of one government's unsealed rows. Returns the number of sealed rows (0: nothing to do)."""
     for government in (await session.execute(_UNSEALED_GOVERNMENTS)).scalars().all():
         if not await session.scalar(_LOCK_CHAIN, {"government": government}):
             continue
@@ -101,7 +101,7 @@ async def seal_once(session: AsyncSession) -> int:
 
 @dataclass
 class Verdict:
-    """What `verify` found: how many seals and rows it checked, the unsealed tail, and everything that doesn't match."""
+    """The result of `verify`: numbers of seals and rows checked, of unsealed rows, and a text for each mismatch."""
 
     seals: int = 0
     rows: int = 0
@@ -114,7 +114,7 @@ class Verdict:
 
 
 async def verify(session: AsyncSession) -> Verdict:
-    """Check the whole chain of the session's government."""
+    """Check the hash chain of the session's government."""
     verdict = Verdict()
     previous = GENESIS
     for number, identities, digest in (await session.execute(_SEALS)).all():

@@ -1,7 +1,7 @@
-"""The consumer: one member of the group, sequential, that never runs ahead of its database.
+"""The consumer: one group member that handles records sequentially and commits offsets only after its database commit.
 
-What one poll brings is one transaction; then exactly these offsets are committed. The watchdog builds the consumer
-anew when the group's lag stands still, whoever believes to own the partitions.
+The records of one poll are one transaction; then exactly their offsets are committed. The watchdog rebuilds the consumer
+when the group has lag and its committed offset doesn't advance, whichever member believes to own the partition.
 """
 
 from __future__ import annotations
@@ -21,18 +21,16 @@ from zhengling.database.session import Database, whole
 
 log = logging.getLogger(__name__)
 RECEIVED = Counter("zhengling_records_received", "Records taken from Kafka", ["consumer"])
-REBUILT = Counter("zhengling_consumer_rebuilt", "Consumers built anew by the watchdog", ["consumer"])
-
-
-SPACING = 0.02  # seconds between the beginnings of two batches: under load more events share one transaction
+REBUILT = Counter("zhengling_consumer_rebuilt", "Consumers rebuilt by the watchdog", ["consumer"])
+SPACING = 0.02  # seconds between the starts of two batches: under load more events share one transaction
 
 
 class StandsStill(Exception):
-    """The group has lag and its committed offsets don't move."""
+    """The group has lag and its committed offsets don't advance."""
 
 
 class EventConsumer:
-    """Reads `topics` into the inbox until stopped or until something fails; the caller starts it again."""
+    """Reads `topics` into the inbox until it is cancelled or fails; the caller restarts it."""
 
     def __init__(
         self,
@@ -54,23 +52,23 @@ class EventConsumer:
         self._patience = patience
         self._client: Consumer | None = None
         self._read_at = -math.inf  # by the loop's clock
-        self._still = 0  # how often in a row it was built anew since it stood still
+        self._still = 0  # consecutive rebuilds by the watchdog
 
     @property
     def assigned(self) -> int:
-        """How many partitions this member believes to own."""
+        """The number of partitions this member believes to own."""
         return len(self._client.assigned()) if self._client else 0
 
     @property
     def behind(self) -> float:
-        """Whatever stood in the log so many seconds ago the group has taken; infinite until that is known."""
+        """Seconds: the group has consumed every record that was in the log this long ago; infinite until known."""
         return asyncio.get_running_loop().time() - self._read_at
 
     async def run(self) -> None:
-        """Consume; ends only by an error (a `KafkaError`, an outage of the database, `StandsStill`) or cancellation."""
+        """Consume until a `KafkaError`, a database outage or cancellation; returns when the watchdog wants a rebuild."""
         await ensure_topics(self._settings, sorted({topic.split(".")[1] for topic in self._topics}))
-        # A static member that comes back is given what it had, without anybody looking again at who owns what. One that
-        # stood still again right after it was built anew therefore comes under another name.
+        # A static member that rejoins gets its old partitions back without a rebalance. A member that stalls again right
+        # after a rebuild therefore joins under another instance id.
         instance = self._instance if self._still < 2 else f"{self._instance}.{self._still}"
         began = asyncio.get_running_loop().time()
         self._client = Consumer(self._settings, self._inbox.consumer, instance, self._topics)
@@ -84,7 +82,7 @@ class EventConsumer:
             soon = asyncio.get_running_loop().time() - began < 3 * self._patience
             self._still = self._still + 1 if soon else 1
         except* TimeoutError:
-            self._still = 0  # the embedded broker doesn't let in who comes under another name
+            self._still = 0  # the embedded broker doesn't admit another instance id
             raise
         finally:
             client, self._client = self._client, None
@@ -104,10 +102,10 @@ class EventConsumer:
         batches: dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]],
         moved_at: dict[TopicPartition, float],
     ) -> None:
-        """Commit what one poll brought to the database, then its offsets to Kafka."""
+        """Commit the records of one poll to the database, then their offsets to Kafka."""
         records = [record for batch in batches.values() for record in batch]
 
-        def progress() -> None:  # slow isn't still
+        def progress() -> None:  # a slow batch isn't a stalled consumer
             moved_at.update(dict.fromkeys(client.assigned(), asyncio.get_running_loop().time()))
 
         async with self._database.transaction(None) as session:
@@ -118,17 +116,17 @@ class EventConsumer:
         await client.commit({partition: batch[-1].offset + 1 for partition, batch in batches.items()})
 
     async def _watch(self, client: Consumer, moved_at: dict[TopicPartition, float]) -> None:
-        """Raise `StandsStill` when some partition has lag, its committed offset hasn't moved for `patience` s, and
-        this member, if it believes to own it, hasn't handled a record in that time."""
+        """Raise `StandsStill` when a partition has lag, its committed offset hasn't advanced for `patience` seconds, and
+        this member, if it believes to own it, has handled no record in that time."""
         before: Offsets = {}
-        mark: Offsets = {}  # where the log ended at `marked_at`
+        mark: Offsets = {}  # end offsets at `marked_at`
         marked_at = self._read_at
         clock = asyncio.get_running_loop().time
         while True:
             await asyncio.sleep(self._patience / 5 * random.uniform(0.8, 1.2))
             looked_at = clock()
             committed, ends = await client.lag()
-            # A log that ends before the mark has begun anew.
+            # A log whose end offset is below the mark was recreated.
             if all(committed.get(part, 0) >= min(end, ends.get(part, 0)) for part, end in mark.items()):
                 self._read_at, mark, marked_at = marked_at, ends, looked_at
             for partition, end in ends.items():
@@ -137,5 +135,5 @@ class EventConsumer:
             before = committed
             if any(clock() - moment > self._patience for moment in moved_at.values()):
                 REBUILT.labels(self._inbox.consumer).inc()
-                log.warning("%s stands still with lag and is built anew", self._inbox.consumer)
+                log.warning("%s has lag and makes no progress, its consumer is rebuilt", self._inbox.consumer)
                 raise StandsStill

@@ -1,8 +1,8 @@
-"""The inbox: a handler's effect happens once, in the order of its aggregate, whatever is delivered again.
+"""The inbox turns at-least-once delivery into one effect per event, in the order of the event's aggregate.
 
-Invariants: an event's row, its effect and the step of its aggregate's cursor are one transaction; an aggregate moves
-from seq n to n + 1 only; an event that failed blocks its own aggregate alone; nothing that was received is dropped:
-it is applied, ignored, waiting, dead, discarded, or poison. All SQL on the inbox is in this file.
+Invariants: an event's row, its effect and its aggregate's cursor change in one transaction; a cursor advances from seq n
+to n + 1 only; a failed event blocks only its own aggregate; no received record is dropped: it becomes applied, ignored,
+waiting, dead, discarded or poison. All SQL on the inbox is in this file.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from zhengling.rules.loading import Rulebooks
 
 log = logging.getLogger(__name__)
 MAX_ATTEMPTS = 8
-GAP_PATIENCE = 60  # seconds an event may wait for the one before it until that is an alert
+GAP_PATIENCE = 60  # seconds an event may wait for a missing predecessor before it counts as a gap (alert)
 
 
 class Status(StrEnum):
@@ -49,8 +49,8 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Received:
-    """What a handler gets beside the payload: where the event comes from, when it was recorded there, and the rules;
-    which consumer it came to, and which topics that one hears."""
+    """What a handler gets beside the payload: the event's metadata, the rulebooks, the consumer and its topics.
+    `time` is when the source recorded the event."""
 
     rulebooks: Rulebooks
     event_id: UUID
@@ -62,20 +62,20 @@ class Received:
     topics: frozenset[str]
 
 
-#: Handlers are called in the consumer's transaction, for the event's government; they commit nothing themselves.
+#: Handlers run in the consumer's transaction, in the event's government; they never commit.
 Handler = Callable[[AsyncSession, Event, Received], Awaitable[None]]
 
 
 async def ignored(session: AsyncSession, event: Event, received: Received) -> None:
-    """The handler of a type that this consumer knows and has nothing to do with."""
+    """The handler for types that this consumer knows and ignores."""
 
 
 Handlers = Mapping[type[Event], Handler]
 #: Source, aggregate type and aggregate id.
 Place = tuple[str, str, str]
 
-# Statements that take several rows take them as arrays, in one order for everybody. What is read beside a lock has to stand
-# in the locked row itself (`furthest`): a statement that waits for a lock sees other rows as they were before it waited.
+# Statements over several rows take arrays and lock in one fixed order. A value read together with a lock must be in the
+# locked row itself (`furthest`): under READ COMMITTED a statement that waited for a lock sees other rows as of its start.
 _ENTER = sa.text("""
     INSERT INTO inbox_cursor AS c (consumer, source, aggregate_type, aggregate_id)
     SELECT DISTINCT :consumer, source, aggregate_type, aggregate_id
@@ -155,7 +155,7 @@ _WAITING_AT = sa.text("""
       AND aggregate_seq = :aggregate_seq AND status IN ('waiting', 'discarded') AND collides_with IS NULL
     FOR UPDATE
 """)
-# A blocked aggregate goes on when its blocker may be tried again, or a second person discarded it.
+# A blocked aggregate resumes when its blocking event is due for a retry, or was discarded by a second person.
 _NEXT_BLOCKED = sa.text("""
     SELECT c.source, c.aggregate_type, c.aggregate_id, c.last_seq, i.event_id, i.aggregate_seq, i.status
     FROM inbox_cursor c JOIN inbox i ON i.consumer = c.consumer AND i.event_id = c.blocked_by
@@ -177,12 +177,12 @@ _COUNTS = sa.text("""
 
 
 class NotTogether(Exception):
-    """One of several events turned out not to be new: they are taken one by one."""
+    """One event of a batch was already recorded, so the batch is handled event by event."""
 
 
 @dataclass(frozen=True)
 class Cursor:
-    """How far an aggregate is: what was done last, what blocks it, and the furthest that was put aside."""
+    """An aggregate's progress: last seq handled, the event that blocks it, and the highest seq waiting or dead."""
 
     last_seq: int
     blocked_by: UUID | None
@@ -190,13 +190,13 @@ class Cursor:
 
     @property
     def plain(self) -> bool:
-        """Whether nothing waits further on."""
+        """Whether the aggregate is neither blocked nor has events waiting or dead."""
         return self.blocked_by is None and self.furthest <= self.last_seq
 
 
 @dataclass(frozen=True)
 class Arrival:
-    """A record that could be read."""
+    """A record that was decoded."""
 
     envelope: Envelope
     place: Place
@@ -209,7 +209,7 @@ class Arrival:
 
 
 class Inbox:
-    """One consumer's inbox. `handlers` is total over the types of its sources; an unlisted type is dead."""
+    """One consumer's inbox. `handlers` covers all event types of its sources; an event of an unlisted type becomes dead."""
 
     def __init__(self, consumer: str, handlers: Handlers, rulebooks: Rulebooks) -> None:
         self.consumer = consumer
@@ -223,12 +223,12 @@ class Inbox:
         records: Sequence[ConsumerRecord[bytes, bytes]],
         progress: Callable[[], None] = lambda: None,
     ) -> None:
-        """Take records (each partition's in order) in the caller's transaction; `progress` is called after each event.
+        """Handle records (in order per partition) in the caller's transaction; calls `progress` after each event.
 
-        By government, so that members lock what a government's events share (its series of numbers) in one order and
-        don't deadlock; an aggregate's events stay in theirs, as they are all of one government. What is plainly next is
-        applied together, with one statement for what all have in common; where one of them fails nothing of that stays,
-        and each is taken by itself.
+        Records are grouped by government, so that group members lock a government's shared rows (its number series) in one
+        order and don't deadlock; the order within an aggregate is kept, since an aggregate belongs to one government.
+        Events that are next in their aggregate are applied as a batch, with one statement for their common rows; if one
+        fails, the batch is rolled back to its savepoint and each event is handled by itself.
         """
         arrived: list[Arrival] = []
         for record in records:
@@ -277,7 +277,7 @@ class Inbox:
     async def _without_duplicates(
         self, session: AsyncSession, group: list[Arrival], cursors: dict[Place, Cursor]
     ) -> list[Arrival]:
-        """Leave out what was here before, of aggregates that are further on: all of it, after a replay."""
+        """Drop events already recorded, of aggregates whose cursor is beyond them; after a replay that may be all."""
         old = [each.row["event_id"] for each in group if each.envelope.sequence <= cursors[each.place].last_seq]
         if not old:
             return group
@@ -285,7 +285,7 @@ class Inbox:
         return [each for each in group if each.row["event_id"] not in here]
 
     def _plainly_next(self, group: list[Arrival], cursors: dict[Place, Cursor]) -> list[Arrival]:
-        """The ordered events that come in the order of their aggregate, of aggregates where nothing else is the matter."""
+        """The ordered events that continue their aggregate's sequence, for aggregates with nothing blocked or waiting."""
         last = {place: cursor.last_seq for place, cursor in cursors.items() if cursor.plain}
         for each in group:
             if each.snapshot or each.envelope.sequence != last.get(each.place, -1) + 1:
@@ -297,7 +297,7 @@ class Inbox:
     async def _apply_together(
         self, session: AsyncSession, arrivals: list[Arrival], progress: Callable[[], None]
     ) -> bool:
-        """Apply all of these or none; False where that can't be, or where there are no two of them."""
+        """Apply all of these events or none. Returns False if one failed or there are fewer than two."""
         if len(arrivals) < 2:
             return False
         try:
@@ -310,19 +310,19 @@ class Inbox:
         except Exception as error:
             if is_outage(error):
                 raise
-            log.info("%s takes %d events one by one: %s", self.consumer, len(arrivals), loggable(error))
+            log.info("%s handles %d events one by one: %s", self.consumer, len(arrivals), loggable(error))
             return False
         return True
 
     async def _record_and_step(self, session: AsyncSession, arrivals: list[Arrival]) -> None:
-        """The events' rows and the steps of their cursors. Raises `NotTogether` where one was here already."""
+        """Insert the events' rows and advance their cursors. Raises `NotTogether` if one was already recorded."""
         rows = columns([each.row for each in arrivals])
         place = {"consumer": self.consumer, "government": arrivals[0].envelope.government}
         if await session.scalar(_RECORD_AND_STEP, rows | place) != len(arrivals):
             raise NotTogether
 
     async def _take(self, session: AsyncSession, arrival: Arrival) -> None:
-        """Take one event by itself."""
+        """Handle one event: apply it, or record it as waiting, ignored or dead."""
         envelope = arrival.envelope
         cursor = (await self._lock(session, [arrival]))[arrival.place]
         row = arrival.row | {"consumer": self.consumer, "government": envelope.government}
@@ -343,7 +343,7 @@ class Inbox:
             await self._drain(session, row, envelope.sequence)
 
     async def drain_blocked(self, session: AsyncSession) -> bool:
-        """Take up one blocked aggregate that may go on. Returns False where none may. The worker calls it."""
+        """Resume one blocked aggregate that is due. Returns False if none is. Called by the worker."""
         found = (await session.execute(_NEXT_BLOCKED, {"consumer": self.consumer})).mappings().first()
         if not found:
             return False
@@ -357,18 +357,19 @@ class Inbox:
         return True
 
     async def counts(self, session: AsyncSession) -> tuple[int, int, int]:
-        """Waiting events, dead ones, and those that wait for a missing one for longer than `GAP_PATIENCE`."""
+        """Counts of waiting events, dead events, and events waiting for a missing one longer than `GAP_PATIENCE`."""
         waiting, dead, gaps = (
             await session.execute(_COUNTS, {"consumer": self.consumer, "patience": GAP_PATIENCE})
         ).one()
         return waiting, dead, gaps
 
     async def poisoned(self, session: AsyncSession) -> int:
-        """Records that couldn't be read and that nobody has done with."""
+        """The number of records that can't be parsed and aren't discarded."""
         return int(await session.scalar(_POISONED, {"consumer": self.consumer}) or 0)
 
     async def _apply_new(self, session: AsyncSession, arrival: Arrival, row: dict[str, Any]) -> bool:
-        """Apply an event that is next in its aggregate; on failure it waits or is dead, and blocks its aggregate."""
+        """Apply the event that is next in its aggregate. If its handler fails, it becomes waiting or dead and blocks its
+        aggregate. Returns whether it was applied."""
         envelope = arrival.envelope
         try:
             async with session.begin_nested(), together(session):
@@ -376,7 +377,7 @@ class Inbox:
                 await self._record_and_step(session, [arrival])
                 await self._handle(session, envelope)
         except NotTogether:
-            return False  # delivered again
+            return False  # a duplicate
         except Exception as error:
             status, backoff = verdict(error, 1)
             log.warning(
@@ -388,7 +389,7 @@ class Inbox:
         return True
 
     async def _drain(self, session: AsyncSession, place: dict[str, Any], last_seq: int) -> None:
-        """Apply what waits behind `last_seq`, one after another, until there is a gap or one fails."""
+        """Apply the events waiting after `last_seq` in order, until there is a gap or one fails."""
         while True:
             step = place | {"aggregate_seq": last_seq + 1}
             found = (await session.execute(_WAITING_AT, step)).mappings().first()
@@ -424,7 +425,7 @@ class Inbox:
             raise UnknownType(envelope.type)
         if handler is ignored:
             return
-        event = event_type.model_validate(envelope.data, extra="ignore")  # a newer writer may say more
+        event = event_type.model_validate(envelope.data, extra="ignore")  # a newer writer may add fields
         state_of(session).cause = Cause(envelope.correlationid, envelope.id, envelope.traceparent)
         received = Received(
             self.rulebooks, UUID(envelope.id), envelope.source, envelope.government, envelope.time, envelope.sequence,
@@ -473,8 +474,8 @@ class Inbox:
     async def _duplicate_or_collision(
         self, session: AsyncSession, envelope: Envelope, row: dict[str, Any], *, may_be_new: bool = False
     ) -> bool:
-        """True where the event is here already. A seq that another event has taken is a fault of the source:
-        that record is kept as dead, with the event it collides with, and nothing is applied."""
+        """Whether the event was already recorded. If another event has its seq, the source is at fault: the record is kept
+        as dead with the event it collides with, and nothing is applied."""
         seen = (await session.execute(_SEEN, row)).all()
         if any(event_id == row["event_id"] for event_id, _ in seen):
             return True
@@ -508,7 +509,7 @@ class Inbox:
 
 
 class UnknownType(Exception):
-    """No handler is listed for the event's type: dead until the upgrade that lists one."""
+    """No handler is listed for the event's type: the event is dead until an upgrade lists one."""
 
 
 class SequenceCollision(Exception):
@@ -516,9 +517,9 @@ class SequenceCollision(Exception):
 
 
 def verdict(error: Exception, attempts: int) -> tuple[Status, float | None]:
-    """What becomes of a failed event: dead at once where trying again can't help, else waiting with a backoff in
-    seconds (doubling from 0.2 to 60) until `MAX_ATTEMPTS`. Raises the error itself where the database is away: then
-    the whole batch is taken again. A 503 problem waits without limit: what it waits for comes from elsewhere."""
+    """The status of a failed event: dead at once for a permanent error, else waiting with a backoff in seconds (doubling
+    from 0.4 to 60) until `MAX_ATTEMPTS`. A 503 problem waits without limit (backoff at most 5 s), since it depends on
+    another event or service. Re-raises the error on a database outage: then the whole batch is redelivered."""
     if is_outage(error):
         raise error
     backoff = min(60.0, 0.2 * 2**attempts)

@@ -1,9 +1,9 @@
-"""The one file that knows aiokafka: producer, consumer, topics.
+"""The only file that uses aiokafka: producer, consumer, topics.
 
-Invariants: every await on the broker has a time limit, and a `CancelledError` that aiokafka makes itself never
-reaches a caller, who would take it for the end of its own task; a producer or consumer that failed is dropped and built anew,
-never mended. Defaults that would be wrong here are set: acks=all, idempotence (a setting: the embedded broker lacks
-it), no auto-commit, from the earliest record, static group membership.
+Invariants: every await on the broker has a time limit; a `CancelledError` raised inside aiokafka never reaches a caller,
+who would take it for its own cancellation; a failed producer or consumer is dropped and rebuilt, never repaired. Settings
+that differ from aiokafka's defaults: acks=all, idempotence (configurable: the embedded broker lacks it), no auto-commit,
+auto.offset.reset=earliest, static group membership.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from pydantic import BaseModel
 from zhengling.events.event import BACKBONE, EventKind, topic_of
 
 log = logging.getLogger(__name__)
-#: Sending these again can't help; the row is parked.
+#: Permanent errors: a retry can't help, so the row is parked.
 PERMANENT = (MessageSizeTooLargeError, TopicAuthorizationFailedError, InvalidTopicError)
 Offsets = dict[TopicPartition, int]
 T = TypeVar("T")
 
 
 class KafkaSettings(BaseModel):
-    """How to reach the broker. Times in milliseconds where named so, else in seconds."""
+    """How to reach the broker. Times are in milliseconds where the name ends in `_ms`, else in seconds."""
 
     bootstrap_servers: str
     idempotence: bool = True
@@ -74,7 +74,7 @@ class KafkaSettings(BaseModel):
 
 
 async def _within(seconds: float, call: Awaitable[T]) -> T:
-    """Await a call of aiokafka. `TimeoutError` after so many seconds; `KafkaError` where it cancelled itself."""
+    """Await a call of aiokafka. Raises `TimeoutError` after `seconds`, `KafkaError` if aiokafka cancelled it."""
     (outcome,) = await _outcomes(seconds, [call])
     if isinstance(outcome, BaseException):
         raise outcome
@@ -82,10 +82,10 @@ async def _within(seconds: float, call: Awaitable[T]) -> T:
 
 
 async def _outcomes(seconds: float, calls: Iterable[Awaitable[T]]) -> list[T | BaseException]:
-    """What each call came to within so many seconds in all; `TimeoutError` for one that didn't end.
+    """Each call's result or error; `TimeoutError` for calls not done within `seconds` (for all of them together).
 
-    A call whose time is over, or whose caller was cancelled, is left to itself: some of aiokafka's swallow their
-    cancellation while the broker is away, and whoever waited for their end would wait for good.
+    A call that timed out, or whose caller was cancelled, is cancelled but not awaited: some aiokafka calls swallow the
+    cancellation while the broker is unreachable, and awaiting them would never return.
     """
     tasks: list[asyncio.Future[T]] = [asyncio.ensure_future(call) for call in calls]
     try:
@@ -114,12 +114,12 @@ _abandoned: set[asyncio.Future[Any]] = set()
 def _forget(task: asyncio.Future[Any]) -> None:
     _abandoned.discard(task)
     if not task.cancelled():
-        task.exception()  # nobody else will look
+        task.exception()  # mark it as retrieved, else asyncio logs it
 
 
 async def ensure_topics(settings: KafkaSettings, services: Iterable[str]) -> None:
-    """Create the topics of these services where they are missing. Those of snapshots are compacted; they and the backbone's
-    have a single partition: they carry little, and every partition costs its reader a line in each fetch."""
+    """Create the missing topics of these services. Snapshot topics are compacted; they and the backbone's topics have one
+    partition: they carry little, and each partition adds an entry to every fetch request."""
     admin = AIOKafkaAdminClient(**settings.client())
     try:
         await _within(10, admin.start())
@@ -166,7 +166,7 @@ class Message:
 
 
 class Producer:
-    """Sends waves of messages; says for each whether the broker acknowledged it."""
+    """Sends waves of messages and returns the outcome of each."""
 
     def __init__(self, settings: KafkaSettings, service: str) -> None:
         self._settings = settings
@@ -174,7 +174,7 @@ class Producer:
         self._producer: AIOKafkaProducer | None = None
 
     async def ready(self) -> AIOKafkaProducer:
-        """Connect unless connected. Raises `KafkaError`, `OSError` or `TimeoutError` where the broker can't be reached."""
+        """Connect unless connected. Raises `KafkaError`, `OSError` or `TimeoutError` if the broker can't be reached."""
         if self._producer is None:
             await ensure_topics(self._settings, [self._service, BACKBONE])
             producer = AIOKafkaProducer(
@@ -192,9 +192,9 @@ class Producer:
         return self._producer
 
     async def send(self, messages: list[Message]) -> list[BaseException | None]:
-        """Send all at once and wait; per message None where acknowledged, else what went wrong.
+        """Send all messages concurrently and wait. Returns per message None if acknowledged, else its error.
 
-        Raises `KafkaError`, `OSError` or `TimeoutError` where the broker can't be reached at all.
+        Raises `KafkaError`, `OSError` or `TimeoutError` if the broker can't be reached.
         """
         producer = await self.ready()
         outcomes = await _outcomes(
@@ -206,12 +206,12 @@ class Producer:
         )
         failed = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
         if any(not isinstance(outcome, PERMANENT) for outcome in failed):
-            await self.close()  # it may hold batches that never expire: build a new one
+            await self.close()  # it may hold batches that never expire (aiokafka #1101): build a new one
         return [outcome if isinstance(outcome, BaseException) else None for outcome in outcomes]
 
     async def close(self) -> None:
-        """Without the flush of aiokafka's `stop()`: that waits for the broker without limit, and whatever wasn't
-        acknowledged comes again from the outbox, while a producer left behind would send it at any time."""
+        """Close without the flush of aiokafka's `stop()`, which waits for the broker without limit. Unacknowledged messages
+        are sent again from the outbox; a producer left open could still send them at any time."""
         producer, self._producer = self._producer, None
         if producer:
             producer._closed = True
@@ -219,7 +219,7 @@ class Producer:
 
 
 class Consumer:
-    """One member of a group over whole topics, with manual commits. Built, used until something fails, dropped."""
+    """One group member that subscribes to whole topics and commits manually. Used until an error, then dropped."""
 
     def __init__(self, settings: KafkaSettings, group: str, instance: str, topics: list[str]) -> None:
         self.topics = topics
@@ -241,21 +241,21 @@ class Consumer:
         await _within(30, self._consumer.start())
 
     async def poll(self, timeout: float, most: int) -> dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]]:
-        """Whatever came within `timeout` seconds, at most so many records, per partition in order."""
+        """At most `most` records that arrive within `timeout` seconds, in order per partition."""
         batches: dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]] = await _within(
             timeout + 30, self._consumer.getmany(timeout_ms=int(timeout * 1000), max_records=most)
         )
         return batches
 
     async def commit(self, offsets: Offsets) -> None:
-        """Commit exactly these next offsets."""
+        """Commit exactly these offsets (the next to read)."""
         await _within(10, self._consumer.commit(offsets))
 
     async def lag(self) -> tuple[Offsets, Offsets]:
-        """Committed and end offsets of every partition of the topics, whoever of the group holds it.
+        """Committed and end offsets (high watermarks) of all partitions of the topics, whichever member holds them.
 
-        What retention took away before anybody read it counts as committed: there is nothing left to commit. A topic that
-        this member knows no partition of counts as one record behind.
+        Records that retention deleted unread count as committed. A topic without known partitions counts as one record
+        behind.
         """
         return await _within(20, self._lag())
 
@@ -283,7 +283,7 @@ class Consumer:
     async def close(self) -> None:
         consumer = self._consumer
         parts = [consumer.stop]
-        if consumer._coordinator:  # `stop()` breaks off at the first part that fails, and the others would go on
+        if consumer._coordinator:  # `stop()` ends at the first failing part and leaves the others running
             parts += [
                 consumer._coordinator._stop_heartbeat_task,
                 consumer._coordinator._stop_commit_offsets_refresh_task,
@@ -294,11 +294,13 @@ class Consumer:
 
 
 async def _end(*parts: Callable[[], Awaitable[None]]) -> None:
-    """Close a client's parts, the first within 5 s, each other within 1 s; one that fails doesn't keep the others."""
+    """Close a client's parts, the first within 5 s, the others within 1 s each; a failing part doesn't stop the rest."""
     limit = 5.0
     for part in parts:
         try:
             await _within(limit, part())
         except (TimeoutError, KafkaError, OSError) as error:
-            log.warning("%s of a Kafka client failed, it is dropped: %r", getattr(part, "__name__", part), error)
+            log.warning(
+                "%s of a Kafka client failed, the client is dropped: %r", getattr(part, "__name__", part), error
+            )
         limit = 1.0

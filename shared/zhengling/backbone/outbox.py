@@ -1,8 +1,8 @@
-"""The outbox: an event exists exactly when the change that it tells of is committed.
+"""The outbox: an event exists exactly if the change it reports is committed.
 
-Invariants: `emit` writes through the caller's session and never commits; an aggregate's sequence is gapless and in
-the order of commits, because its row in `outbox_sequence` stays locked until then, whatever order rows are flushed in.
-Rows are kept for good, so that whatever a broker lost can be published again. All SQL on the outbox is in this file.
+Invariants: `emit` writes through the caller's session and never commits; an aggregate's sequence is gapless and follows
+the order of commits, since its row in `outbox_sequence` is locked until the commit, whatever the order of flushes. Rows
+are never deleted, so that events a broker lost can be published again. All SQL on the outbox is in this file.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from zhengling.database.transaction import state_of
 from zhengling.events.backbone import Missing, Moved
 from zhengling.events.event import BACKBONE, Event, EventKind, topic_of
 
-LANES = 16  # frozen: a change would move aggregates between lanes while their events are under way
+LANES = 16  # frozen: a change would move aggregates between lanes while their events are in flight
 CHANNEL = "outbox"
 _WAKE = sa.text("SELECT pg_notify('outbox', '')")
 
-# One statement for any number of events. The rows of their sequences are locked in one order, whoever emits.
+# One statement for any number of events. All callers lock the rows of `outbox_sequence` in the same order.
 _EMIT = sa.text("""
     WITH event AS (
         SELECT * FROM unnest(
@@ -59,7 +59,7 @@ _LANES_WITH_WORK = sa.text("""
     WHERE published_at IS NULL AND parked_at IS NULL AND (next_attempt_at IS NULL OR next_attempt_at <= clock_timestamp())
 """)
 _LOCK_LANES = sa.text("SELECT lane FROM outbox_lane WHERE lane = ANY(:lanes) FOR UPDATE SKIP LOCKED")
-# An aggregate with a row held back (backing off or parked) is skipped whole: later events wait behind it.
+# An aggregate with a row that is backing off or parked is skipped whole: its later events wait.
 _UNPUBLISHED = sa.text("""
     SELECT pos, event_id, government, topic, aggregate_type, aggregate_id, aggregate_seq, event_type, payload,
            classification, correlation_id, causation_id, traceparent, created_at, attempts
@@ -85,7 +85,7 @@ _BACK_OFF = sa.text("""
 _PARK = sa.text("""
     UPDATE outbox SET attempts = attempts + 1, last_error = :error, parked_at = clock_timestamp() WHERE pos = :pos
 """)
-# Whoever has the lanes knows that no relay is about to mark as published what it sent before.
+# While the lanes are locked no relay can mark as published what it sent before.
 _WAIT_FOR_LANES = sa.text("SELECT lane FROM outbox_lane WHERE lane = ANY(:lanes) ORDER BY lane FOR UPDATE")
 _REPLAY = sa.text("""
     UPDATE outbox SET published_at = NULL, parked_at = NULL, next_attempt_at = NULL, attempts = 0, last_error = NULL
@@ -93,7 +93,7 @@ _REPLAY = sa.text("""
       AND (CAST(:aggregate_type AS text) IS NULL OR aggregate_type = :aggregate_type)
       AND (CAST(:aggregate_id AS text) IS NULL OR aggregate_id = :aggregate_id)
 """)
-# What isn't published will be: it isn't for whoever asks again, nor is what is parked.
+# Only published rows: unpublished ones will be sent anyway, and parked ones stay parked.
 _PUBLISH_AGAIN = sa.text("""
     UPDATE outbox o SET published_at = NULL, attempts = 0
     FROM unnest(CAST(:aggregate_type AS text[]), CAST(:aggregate_id AS text[]), CAST(:first AS bigint[]),
@@ -101,7 +101,7 @@ _PUBLISH_AGAIN = sa.text("""
     WHERE o.aggregate_type = asked.aggregate_type AND o.aggregate_id = asked.aggregate_id
       AND o.aggregate_seq BETWEEN asked.first AND asked.last AND o.published_at IS NOT NULL
 """)
-# All rows of the last moment, so that the next look can begin behind it.
+# WITH TIES: all rows of the last instant, so that the next query can begin after it.
 _MOVED = sa.text("""
     WITH moved AS (
         SELECT topic, aggregate_type, aggregate_id, aggregate_seq, created_at FROM outbox
@@ -123,7 +123,7 @@ _DEPTH = sa.text("""
 
 @dataclass(frozen=True)
 class OutboxRow:
-    """One event on its way out."""
+    """One unpublished event."""
 
     pos: int
     event_id: UUID
@@ -147,7 +147,7 @@ def lane_of(aggregate_id: str) -> int:
 
 
 async def emit(session: AsyncSession, *events: Event) -> None:
-    """Write events into the outbox, in the caller's transaction and for its government, numbered in this order."""
+    """Insert events into the outbox in the caller's transaction and government, numbered per aggregate in this order."""
     cause = state_of(session).cause
     rows = [
         {
@@ -178,7 +178,7 @@ async def lanes_with_work(connection: AsyncConnection) -> list[int]:
 
 
 async def lock_lanes(connection: AsyncConnection, lanes: list[int]) -> list[int]:
-    """Take these lanes until the transaction ends, but for those that another relay has. Returns which were taken."""
+    """Lock these lanes until the transaction ends, except those that another relay holds. Returns the locked ones."""
     return list((await connection.execute(_LOCK_LANES, {"lanes": lanes})).scalars())
 
 
@@ -195,19 +195,20 @@ async def mark_published(connection: AsyncConnection, positions: list[int]) -> N
 
 
 async def back_off(connection: AsyncConnection, pos: int, error: str) -> None:
-    """Try the row again later (0.2 s doubling to 60 s); its aggregate waits with it."""
+    """Retry the row later (0.2 s doubling to 60 s); its aggregate waits."""
     await connection.execute(_BACK_OFF, {"pos": pos, "error": error[:500]})
 
 
 async def park(connection: AsyncConnection, pos: int, error: str) -> None:
-    """Set the row aside for good (until a replay); its aggregate waits behind it."""
+    """Park the row until a replay; its aggregate waits."""
     await connection.execute(_PARK, {"pos": pos, "error": error[:500]})
 
 
 async def replay(
     session: AsyncSession, since: datetime, aggregate_type: str | None = None, aggregate_id: str | None = None
 ) -> int:
-    """Have the relay publish again what this government emitted since then; inboxes make it harmless. Returns how many."""
+    """Mark this government's events created since `since` for publishing again; inboxes drop the duplicates. Returns their
+    number."""
     await session.execute(_WAIT_FOR_LANES, {"lanes": list(range(LANES))})
     result = await session.execute(
         _REPLAY, {"since": since, "aggregate_type": aggregate_type, "aggregate_id": aggregate_id}
@@ -217,7 +218,7 @@ async def replay(
 
 
 async def publish_again(session: AsyncSession, missing: Sequence[Missing]) -> int:
-    """Have the relay publish these events again, of whichever government. Returns how many."""
+    """Mark these events, of any government, for publishing again. Returns their number."""
     lanes = sorted({lane_of(each.aggregate_id) for each in missing})
     await session.execute(_WAIT_FOR_LANES, {"lanes": lanes})
     result = await session.execute(_PUBLISH_AGAIN, columns([each.model_dump() for each in missing]))
@@ -228,8 +229,8 @@ async def publish_again(session: AsyncSession, missing: Sequence[Missing]) -> in
 async def moved(
     session: AsyncSession, since: datetime, until: datetime, most: int
 ) -> tuple[tuple[Moved, ...], datetime | None]:
-    """Which aggregates moved in this time, of all governments, and how far; of `most` events or a few more. Returns with
-    them where to go on, or None where that was all. What the backbone itself emits is left out."""
+    """The last sequence number of each aggregate with events in (since, until], over all governments and about `most`
+    events. Also returns the instant to continue from, or None if complete. Excludes the backbone's own events."""
     rows = (await session.execute(_MOVED, {"since": since, "until": until, "own": _OWN, "most": most})).all()
     found = tuple(Moved(topic=row[0], aggregate_type=row[1], last_seq=row[2]) for row in rows)
     return found, max(row[4] for row in rows) if sum(row[3] for row in rows) >= most else None

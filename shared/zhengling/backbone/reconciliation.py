@@ -1,9 +1,9 @@
-"""Nothing lost stays unnoticed: services tell one another how far their aggregates are, and ask again for what is missing.
+"""Reconciliation: services report the last sequence number of each aggregate and request events they miss.
 
-Invariants: every event that was committed is reported to all; what a consumer hears of and hasn't got it asks its sender
-for, again and again (doubling to an hour), until it has it. Reports are ordered events, so that a lost one is missed like
-any other; requests may get lost, as they are made anew from what is still missing. Whatever is asked for needlessly the
-inbox takes for what it is, a duplicate. Two services need only know the backbone's topics to ask one another.
+Invariants: every committed event is reported to all services; a consumer requests a missing event from its source, with
+intervals doubling to an hour, until it arrives. Reports are ordered events, so a lost report is detected like any other
+gap; requests may be lost, as they are repeated while events are missing. An event requested needlessly is a duplicate to
+the inbox. Two services need only the backbone's topics for this.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from zhengling.events.cloudevents import source_of
 from zhengling.events.event import Event, EventKind, kind_of
 
 log = logging.getLogger(__name__)
-CHUNK = 1000  # events looked at for one report, aggregates asked for in one request: some 100 kB at most
-QUIET = timedelta(days=1)  # after which an empty report goes out, so that the loss of the last one shows
+CHUNK = 1000  # events read for one report, aggregates in one request: some 100 kB at most
+QUIET = timedelta(days=1)  # after which an empty report is sent, so that the loss of the last report is detected
 
 _TURN = sa.text("""
     SELECT reported_until AS since, clock_timestamp() - :patience * interval '1 second' AS until,
@@ -36,14 +36,14 @@ _TURN = sa.text("""
                  AND created_at < clock_timestamp() - :patience * interval '1 second') AS due
     FROM reconciliation FOR UPDATE SKIP LOCKED
 """)
-# Each period begins where the one before it did, so that what was committed late is reported too, and most of it twice.
+# Periods overlap: rows committed late are reported too, and most rows twice.
 _REPORTED = sa.text("""
     UPDATE reconciliation SET
         reported_until = coalesce(CAST(:so_far AS timestamptz), CAST(:until AS timestamptz) - :overlap * interval '1 second'),
         reported_at = CASE WHEN CAST(:so_far AS timestamptz) IS NULL THEN clock_timestamp() ELSE reported_at END,
         sent_at = CASE WHEN :sent THEN clock_timestamp() ELSE sent_at END
 """)
-# What waits or is dead further on was received; what lacks before it is a gap.
+# Events that are waiting or dead were received; what is missing before them is a gap (`_NOTE_GAPS`).
 _NOTE = sa.text("""
     INSERT INTO missing_event AS m (consumer, source, aggregate_type, aggregate_id, snapshot, upto, since)
     SELECT :consumer, :source, e.aggregate_type, e.aggregate_id, e.snapshot, e.last_seq, clock_timestamp()
@@ -97,11 +97,12 @@ _ASKED_FOR = sa.text("SELECT count(*) FROM missing_event WHERE consumer = :consu
 
 
 async def reconcile(session: AsyncSession, service: str, *, patience: float, interval: float, behind: float) -> bool:
-    """Report what this service emitted and ask for what it hasn't got, where either is due. Returns whether there is more
-    of it right now. One worker does so at a time.
+    """Report the events this service emitted and request those it misses, where due. Returns whether more is due now.
+    A row lock admits one worker at a time.
 
-    In the caller's transaction, which is of no government yet. All in seconds: after `patience` what is missing is asked
-    for, and what was emitted is reported, every `interval`; what stood in the log `behind` seconds ago was taken.
+    Runs in the caller's transaction, which must not have a government yet. Times in seconds: reports are sent every
+    `interval`, and cover events older than `patience`; events missing for `patience` are requested; all records that were
+    in the log `behind` seconds ago have been consumed.
     """
     turn = (
         (await session.execute(_TURN, {"patience": patience, "interval": interval, "quiet": QUIET})).mappings().first()
@@ -126,9 +127,9 @@ async def reconcile(session: AsyncSession, service: str, *, patience: float, int
 
 
 async def _ask(session: AsyncSession, consumer: str, patience: float, behind: float) -> bool:
-    """Ask each sender, in one event, for what it is time to ask for. Returns whether there may be more."""
+    """Request due missing events, in one event per source. Returns whether there may be more."""
     if behind == float("inf"):
-        return False  # what stands in the log unread isn't missing
+        return False  # records unread in the log aren't missing
     await session.execute(_NOTE_GAPS, {"consumer": consumer, "patience": patience})
     due = {"consumer": consumer, "patience": patience, "behind": behind, "most": CHUNK}
     missing: dict[str, list[Missing]] = defaultdict(list)
@@ -136,19 +137,19 @@ async def _ask(session: AsyncSession, consumer: str, patience: float, behind: fl
         each = Missing(aggregate_type=aggregate_type, aggregate_id=aggregate_id, first=first, last=last)
         missing[source].append(each)
     for source, lacking in missing.items():
-        log.warning("%s asks %s for events of %d aggregates that never came", consumer, source, len(lacking))
+        log.warning("%s requests missing events of %d aggregates from %s", consumer, len(lacking), source)
         request = f"{consumer} of {source}"
         await emit(session, EventsMissed(request=request, reader=consumer, source=source, missing=tuple(lacking)))
     return sum(map(len, missing.values())) >= CHUNK
 
 
 async def asked_for(session: AsyncSession, consumer: str) -> int:
-    """Aggregates of which something was asked for and, as far as is known, didn't come yet."""
+    """The number of aggregates with events requested and not known to have arrived."""
     return int(await session.scalar(_ASKED_FOR, {"consumer": consumer}) or 0)
 
 
 async def on_sequences_reported(session: AsyncSession, event: Event, received: Received) -> None:
-    """Note what of the topics that are heard here hasn't come. It may be under way, so it isn't asked for at once."""
+    """Note which reported events of this consumer's topics are missing. They may be in flight, so no request is made yet."""
     assert isinstance(event, SequencesReported)
     rows = [
         {
@@ -166,12 +167,12 @@ async def on_sequences_reported(session: AsyncSession, event: Event, received: R
 
 
 async def on_events_missed(session: AsyncSession, event: Event, received: Received) -> None:
-    """Publish again what another service lacks, where this one is asked."""
+    """Publish again the events another service misses, if this service is the source."""
     assert isinstance(event, EventsMissed)
     if event.source == source_of(received.consumer):
         count = await outbox.publish_again(session, event.missing)
-        log.warning("%d events are published again, as %s lacks them", count, event.reader)
+        log.warning("%d events are published again, since %s misses them", count, event.reader)
 
 
-#: What every service does on the events of the backbone.
+#: Every service's handlers for the backbone's events.
 HANDLERS: Handlers = {SequencesReported: on_sequences_reported, EventsMissed: on_events_missed}

@@ -1,8 +1,8 @@
-"""The relay: publishes the outbox, in order per aggregate; any number of replicas, no leader.
+"""The relay publishes the outbox in order per aggregate, with any number of replicas and no leader.
 
-One transaction for some lanes: lock them (another relay's are skipped), read, send in waves with at most one event per
-aggregate in flight, mark what was acknowledged, commit. A relay that dies or freezes in between yields duplicates only.
-The sends happen inside that transaction, each under a time limit: the one exception to the house's rule.
+One transaction handles several lanes: lock them (SKIP LOCKED), read, send in waves with at most one event per aggregate
+in flight, mark the acknowledged rows, commit. A relay that dies or freezes in between causes duplicates only. The sends
+happen inside the transaction, each with a time limit: the one exception to the rule against network calls there.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from zhengling.events.cloudevents import Envelope, source_of
 
 log = logging.getLogger(__name__)
 BATCH = 500
-LANES_AT_ONCE = 8  # half of them: a relay that freezes holds up no more until its transaction is broken off
-TIME_LIMIT = 15.0  # seconds after which a transaction begins no further wave, so that what was sent gets marked
+LANES_AT_ONCE = 8  # half of all lanes: a frozen relay blocks no more until the server ends its transaction
+TIME_LIMIT = 15.0  # seconds after which a transaction starts no further wave, so that sent rows get marked
 SPACING = (
-    0.02  # seconds between the beginnings of two passes: under load more events share one, alone one waits for nothing
+    0.02  # seconds between the starts of two passes: under load more events share one, a single event doesn't wait
 )
 POLL = 1.0  # seconds; NOTIFY is a hint, this poll is the guarantee
 
 
 def message_of(row: OutboxRow, source: str) -> Message:
-    envelope = Envelope.model_construct(  # the columns' constraints have checked it
+    envelope = Envelope.model_construct(  # already checked by the columns' constraints
         id=str(row.event_id),
         source=source,
         type=row.event_type,
@@ -53,7 +53,7 @@ def message_of(row: OutboxRow, source: str) -> Message:
 
 
 def waves(rows: list[OutboxRow]) -> list[list[OutboxRow]]:
-    """Cut rows into waves: the n-th event of each aggregate stands in the n-th wave, by its sequence."""
+    """Split rows into waves: wave n holds the n-th row of each aggregate, ordered by sequence."""
     depth: dict[tuple[str, str], int] = {}
     cut: list[list[OutboxRow]] = []
     for row in sorted(rows, key=lambda row: row.aggregate_seq):
@@ -76,7 +76,8 @@ class Relay:
         self._wake = asyncio.Event()
 
     async def run(self) -> None:
-        """Publish whenever something is there; errors of broker or database are for the caller to retry."""
+        """Publish on NOTIFY or every `POLL` seconds until cancelled. Broker and database errors are raised; the caller
+        retries."""
         listener = asyncio.create_task(self._listen())
         clock = asyncio.get_running_loop().time
         try:
@@ -91,7 +92,7 @@ class Relay:
             listener.cancel()
 
     async def publish(self) -> int:
-        """One pass over every lane with work. Returns how many rows were published; raises where the broker is away."""
+        """One pass over every lane with work. Returns the number of published rows; raises if the broker is unreachable."""
         async with self._database.autocommit.connect() as connection:
             lanes = await outbox.lanes_with_work(connection)
         if lanes:
@@ -107,8 +108,8 @@ class Relay:
         return published
 
     async def _take_lanes(self, lanes: list[int]) -> tuple[int, BaseException | None]:
-        """One transaction for those of the lanes that no other relay has. Returns how many rows were published, and the
-        error where the broker took nothing of a wave."""
+        """Publish, in one transaction, the lanes that no other relay holds. Returns the number of published rows, and the
+        error if the broker accepted none of a wave."""
         async with self._database.engine.begin() as connection:
             taken = await outbox.lock_lanes(connection, lanes)
             return await self._publish(connection, await outbox.unpublished(connection, taken, BATCH))
@@ -147,7 +148,7 @@ class Relay:
         return len(published), away
 
     async def _listen(self) -> None:
-        """Wake on NOTIFY. Where that connection fails, the poll carries on alone until it is back."""
+        """Wake the relay on NOTIFY. While this connection is down, only the poll wakes it."""
         dsn = self._database.url.set(drivername="postgresql").render_as_string(hide_password=False)
         while True:
             try:

@@ -1,7 +1,7 @@
-"""Timers: what happens at a moment of business time fires once, never early, whatever the number of replicas.
+"""Timers: each fires once at an instant of business time, never early, with any number of replicas.
 
-`schedule` makes a new generation and cancels the one before; a due timer's effect, its events and its state are one
-transaction. The handler looks at the domain's state again: a timer that has become pointless does nothing.
+`schedule` makes a new generation and cancels the previous one; a due timer's effect, events and state are one transaction.
+The handler checks the domain's state again: a timer that has become obsolete does nothing.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from zhengling.database.session import backbone, enter_government, government_of
 
 log = logging.getLogger(__name__)
 
-#: A timer's handler gets the session (in its government's transaction) and the subject's id.
+#: A timer's handler gets the session (in the timer's government) and the subject's id.
 TimerHandler = Callable[[AsyncSession, str], Awaitable[None]]
 Timers = Mapping[str, TimerHandler]
 
-# A timer that is firing right now is left to its handler: that one waits for the subject's row, which the caller has,
-# and then looks at the changed state. To wait for it here would be a deadlock.
+# SKIP LOCKED leaves out a timer that is firing now: its handler waits for the subject's row, which the caller has locked,
+# and then sees the changed state. Waiting for the timer here would deadlock.
 _CANCEL = sa.text("""
     UPDATE timer SET state = 'cancelled' WHERE id IN (
         SELECT id FROM timer JOIN unnest(CAST(:kinds AS text[]), CAST(:subjects AS text[])) AS s (kind, subject_id)
@@ -55,22 +55,22 @@ _FAILED = sa.text("""
 
 
 async def cancel(session: AsyncSession, kind: str, *subjects: str) -> None:
-    """`kind` doesn't fire for these subjects any more."""
+    """Cancel the pending timers of this kind for these subjects."""
     await read_back(session, _insert)
     await session.execute(_CANCEL, {"kinds": [kind] * len(subjects), "subjects": list(subjects)})
 
 
 async def schedule(session: AsyncSession, kind: str, moments: Mapping[str, datetime]) -> None:
-    """Fire `kind` for each subject once business time reaches its moment; an earlier generation is cancelled.
+    """Fire `kind` for each subject when business time reaches its instant; the previous generation is cancelled.
 
-    The caller holds the locks of the subjects' rows, so that generations follow one another.
+    The caller holds the locks of the subjects' rows, so that generations don't overlap.
     """
     if moments:
         await write(session, _insert, [(kind, subject, moment) for subject, moment in moments.items()])
 
 
 async def _insert(session: AsyncSession, rows: list[tuple[str, str, datetime]]) -> None:
-    """One timer for each kind and subject; of several the last, as each would have cancelled the one before."""
+    """Insert one timer per kind and subject: the last given, as each would have cancelled the previous one."""
     last = {(kind, subject): moment for kind, subject, moment in rows}
     await backbone(
         session,
@@ -86,7 +86,7 @@ async def _insert(session: AsyncSession, rows: list[tuple[str, str, datetime]]) 
 
 
 async def fire_next(session: AsyncSession, handlers: Timers) -> bool:
-    """Fire one due timer in this transaction. Returns False where none is due."""
+    """Fire one due timer in this transaction. Returns False if none is due."""
     due = (await session.execute(_DUE)).mappings().first()
     if due is None:
         return False
@@ -102,6 +102,6 @@ async def fire_next(session: AsyncSession, handlers: Timers) -> bool:
     except Exception as error:
         if is_outage(error):
             raise
-        log.error("timer %s of %s failed and is tried again: %s", due["kind"], due["subject_id"], loggable(error))
+        log.error("timer %s of %s failed and is retried: %s", due["kind"], due["subject_id"], loggable(error))
         await session.execute(_FAILED, {"id": due["id"], "error": loggable(error)})
     return True
