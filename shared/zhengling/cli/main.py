@@ -1,6 +1,6 @@
 """`zhengling`: the stack, tokens, rulebooks, deadlines, events and the audit from the command line.
 
-Exit codes: 0 done; 1 the thing checked isn't right; 2 it couldn't be done (wrong arguments, nobody answers).
+Exit codes: 0 done; 1 a check failed; 2 the command couldn't run (wrong arguments, service unreachable).
 """
 
 from __future__ import annotations
@@ -19,4 +19,6 @@ for name, group in (
     ("composition", composition), ("events", events), ("audit", audit), ("files", files), ("schemas", schemas),
 ):  # fmt: skip
     app.add_typer(group, name=name)
-app.command("token", help="A token of the local issuer that `stack up --folder` keeps its key in.")(token)
+app.command("token", help="Issue a token with the local issuer's key, which `stack up --folder` keeps in its folder.")(
+    token
+)

@@ -1,4 +1,4 @@
-"""What the groups of commands share: options, and how a command prints and fails."""
+"""Options, console output and failure shared by the command groups."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ console = Console(width=None if sys.stdout.isatty() else 150)  # a pipe has no w
 errors = Console(stderr=True)
 HERE = Path(__file__).resolve().parents[3]
 RulebookRoots = Annotated[
-    list[Path] | None, typer.Option("--rulebooks", help="folders of rulebooks; else RULEBOOKS, else the five shipped")
+    list[Path] | None,
+    typer.Option("--rulebooks", help="folders of rulebooks; default: RULEBOOKS, else the five shipped"),
 ]
 Token = Annotated[str, typer.Option(envvar="ZHENGLING_TOKEN", help="a bearer token")]
-ServiceUrl = Annotated[str, typer.Option("--url", help="where the service answers")]
+ServiceUrl = Annotated[str, typer.Option("--url", help="base URL of the service")]
 ALL_SCOPES = [
     *(f"{service}:{right}" for service in SERVICES for right in ("read", "write", "admin")),
     "calendar:national",

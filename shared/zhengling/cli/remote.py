@@ -29,7 +29,7 @@ def calendar_import(
     file: Path,
     url: ServiceUrl,
     token: Token,
-    preview: Annotated[bool, typer.Option("--preview", help="only tell which days would change")] = False,
+    preview: Annotated[bool, typer.Option("--preview", help="only show which days would change")] = False,
 ) -> None:
     try:
         body = yaml.safe_load(file.read_text(encoding="utf-8"))
@@ -49,8 +49,8 @@ def calendar_import(
         time.sleep(0.5)
         found = _call("GET", f"{url}/v1/operations/{found['id']}", token)
     for service, progress in found["services"].items():
-        told = f"{progress['moved']} of {progress['examined']} open deadlines moved"
-        console.print(f"{service}: {told if progress['state'] == 'done' else 'still computing'}", highlight=False)
+        moved = f"{progress['moved']} of {progress['examined']} open deadlines moved"
+        console.print(f"{service}: {moved if progress['state'] == 'done' else 'still computing'}", highlight=False)
     raise typer.Exit(0 if found["state"] == "done" else 1)
 
 
@@ -58,14 +58,14 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @composition.command(
-    "import", help="Load FILE (.xlsx, YAML or JSON, as PUT /v1/composition takes it) in place of what stands."
+    "import", help="Replace the composition by FILE (.xlsx, YAML or JSON, as PUT /v1/composition takes it)."
 )
 def composition_import(
     file: Path,
     url: ServiceUrl,
     token: Token,
-    preview: Annotated[bool, typer.Option("--preview", help="only tell what would change, and what is wrong")] = False,
-    reason: Annotated[str, typer.Option(help="why it is loaded, for the versions' list")] = "",
+    preview: Annotated[bool, typer.Option("--preview", help="only show changes and errors")] = False,
+    reason: Annotated[str, typer.Option(help="the reason shown in the list of versions")] = "",
 ) -> None:
     content, media_type = _composition_file(file)
     headers = {"Authorization": f"Bearer {token}", "Content-Type": media_type}
@@ -82,7 +82,7 @@ def composition_import(
 
 
 def _composition_file(file: Path) -> tuple[bytes, str]:
-    """The file's bytes as they are sent, and their media type."""
+    """The request body made from the file, and its media type."""
     try:
         if file.suffix.lower() == ".xlsx":
             return file.read_bytes(), XLSX
@@ -116,7 +116,7 @@ def _call(method: str, url: str, token: str, body: dict[str, Any] | None = None)
 
 
 def _sent(method: str, url: str, content: bytes | None, headers: dict[str, str], **params: Any) -> httpx.Response:
-    """The answer of success, which is JSON; else what the problem document says, and out."""
+    """The successful JSON response. Exits with the problem's code and detail otherwise."""
     try:
         answer = httpx.request(method, url, content=content, headers=headers, timeout=60, **params)
         problem = answer.json()
@@ -127,11 +127,11 @@ def _sent(method: str, url: str, content: bytes | None, headers: dict[str, str],
     return answer
 
 
-@events.command("replay", help="Have a service publish its events again; inboxes make that harmless.")
+@events.command("replay", help="Publish a service's events again; consumers drop the duplicates.")
 def events_replay(
     url: ServiceUrl,
     token: Token,
-    since: Annotated[datetime, typer.Option(help="UTC where it has no offset")],
+    since: Annotated[datetime, typer.Option(help="taken as UTC if it has no offset")],
     aggregate_type: Annotated[str | None, typer.Option()] = None,
     aggregate_id: Annotated[str | None, typer.Option()] = None,
 ) -> None:
@@ -141,7 +141,7 @@ def events_replay(
     console.print(f"{found['events']} events are published again", highlight=False)
 
 
-@audit.command("verify", help="Check the audit chain of the token's government; exit with 1 if it doesn't hold.")
+@audit.command("verify", help="Verify the audit chain of the token's government; exit with 1 if it was altered.")
 def audit_verify(url: ServiceUrl, token: Token) -> None:
     found = _call("GET", f"{url}/v1/audit/verify", token)
     for finding in found["findings"]:
@@ -151,7 +151,9 @@ def audit_verify(url: ServiceUrl, token: Token) -> None:
     raise typer.Exit(0 if found["sound"] else 1)
 
 
-@files.command("verify", help="Hash again what the store holds for the token's government; exit with 1 if any differs.")
+@files.command(
+    "verify", help="Compare the stored files of the token's government with their hashes; exit with 1 if any differs."
+)
 def files_verify(url: ServiceUrl, token: Token) -> None:
     contents, size, damaged, after = 0, 0, 0, ""
     while after is not None:
@@ -159,7 +161,7 @@ def files_verify(url: ServiceUrl, token: Token) -> None:
         contents, size, after = contents + found["contents"], size + found["bytes"], found["next_after"]
         for finding in found["findings"]:
             damaged += 1
-            told = f"{finding['what']}: {finding['sha256']}, the content of {', '.join(finding['files'])}"
-            console.print(told, style="red", highlight=False, soft_wrap=True)
+            line = f"{finding['what']}: {finding['sha256']}, the content of {', '.join(finding['files'])}"
+            console.print(line, style="red", highlight=False, soft_wrap=True)
     console.print(f"{contents} contents, {size} bytes, {damaged} missing or changed", highlight=False)
     raise typer.Exit(1 if damaged else 0)

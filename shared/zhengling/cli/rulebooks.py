@@ -1,4 +1,4 @@
-"""`zhengling rulebook` and `zhengling deadlines`: a folder that anyone writes is checked and explained."""
+"""`zhengling rulebook` and `zhengling deadlines`: check and explain a folder of rulebooks, check due dates."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from zhengling.rules.loading import RulebookError, Rulebooks, load_edition
 from zhengling.rules.planning import Ask, Planning
 from zhengling.rules.rulebook import Rulebook
 
-rulebook = typer.Typer(no_args_is_help=True, help="Rulebooks: check and explain a folder anyone writes.")
+rulebook = typer.Typer(no_args_is_help=True, help="Check and explain rulebooks.")
 deadlines = typer.Typer(no_args_is_help=True, help="Due dates.")
 
 
-@rulebook.command("check", help="Load rulebooks strictly; every finding names its file, line and key.")
-def rulebook_check(folders: Annotated[list[Path] | None, typer.Argument(help="roots of rulebooks")] = None) -> None:
+@rulebook.command("check", help="Load rulebooks strictly and list findings with file, line and key.")
+def rulebook_check(folders: Annotated[list[Path] | None, typer.Argument(help="folders of rulebooks")] = None) -> None:
     if absent := [root for root in rulebook_roots(folders) if not root.is_dir()]:
         raise fail(f"no such folder: {', '.join(map(str, absent))}")
     try:
@@ -36,10 +36,10 @@ def rulebook_check(folders: Annotated[list[Path] | None, typer.Argument(help="ro
     for book in books.all():
         console.print(f"{book.code} {book.edition} revision {book.government.revision}: sound", highlight=False)
     if not books.all():
-        raise fail("no rulebook found: one stands in <folder>/<government>/<YYYY-MM-DD>/")
+        raise fail("no rulebook found; expected <folder>/<government>/<YYYY-MM-DD>/")
 
 
-@rulebook.command("explain", help="Tell what an edition's folder (<government>/<date>) asks for.")
+@rulebook.command("explain", help="Print the rules of one edition's folder (<government>/<date>).")
 def rulebook_explain(folder: Path) -> None:
     try:
         book = load_edition(folder)
@@ -74,8 +74,8 @@ def _explain(book: Rulebook) -> None:
         _explain_planning(book.planning)
     for name, rule in book.deadlines.items():
         shape = rule.model_dump(mode="json", exclude_none=True, exclude={"clause"})
-        told = ", ".join(f"{k} {v}" for k, v in shape.items())
-        console.print(f"  {name}: {told} [{rule.clause}]", highlight=False, markup=False)
+        terms = ", ".join(f"{k} {v}" for k, v in shape.items())
+        console.print(f"  {name}: {terms} [{rule.clause}]", highlight=False, markup=False)
 
 
 def _explain_absence(rules: Absence) -> None:
@@ -86,13 +86,13 @@ def _explain_absence(rules: Absence) -> None:
     for row in rules.requests:
         steps = "; ".join(f"{a.step} by {(' and ' if a.need == 'all' else ' or ').join(a.by)}" for a in row.ask)
         notice = f", {row.notice.rule} ahead" if row.notice else ""
-        say(f"  {', '.join(row.who)}: {steps or 'on record once told'}{notice} [{row.clause}]")
+        say(f"  {', '.join(row.who)}: {steps or 'recorded on notification'}{notice} [{row.clause}]")
         for duty in row.duties:
             say(f"    {duty.when}: {duty.duty} [{duty.clause or row.clause}]")
     for limit in rules.limits:
         count = f" at most {limit.at_most}" if limit.at_most else ""
         say(
-            f"  limit {limit.limit} of {', '.join(limit.of)}{count}, lifted by {', '.join(limit.lift)} [{limit.clause}]"
+            f"  limit {limit.limit} of {', '.join(limit.of)}{count}, waived by {', '.join(limit.lift)} [{limit.clause}]"
         )
     for stand in rules.substitution:
         by = "the A/B partner" if stand.partner else " or ".join(stand.by)
@@ -106,24 +106,24 @@ def _explain_planning(rules: Planning) -> None:
         console.print(line, highlight=False, markup=False)
 
     def waiver(roles: Sequence[str]) -> str:
-        return f"lifted by {' or '.join(roles)}" if roles else "firm"
+        return f"waived by {' or '.join(roles)}" if roles else "no waiver"
 
     say("\nplanning:")
     for name, kind in rules.requests.items():
         say(f"  {name}: {kind.name}, asked by {' or '.join(kind.asked_by)} [{kind.clause}]")
-        say(f"    {'; '.join(map(_ask, kind.ask)) or 'on record once nothing stands against it'}")
+        say(f"    {'; '.join(map(_ask, kind.ask)) or 'recorded without approval if it breaches no rule'}")
         if kind.lead:
             say(f"    {kind.lead.rule} ahead, met by the {kind.lead.met_by}, {waiver(kind.lead.admit)}")
         for quota in kind.quotas:
             say(f"    at most {quota.at_most} per {quota.per} and {quota.of}, {waiver(quota.lift)} [{quota.clause}]")
         for rule in kind.invitees:
-            needs = "only once approved" if rule.needs == "approval" else f"not invited, {waiver(rule.lift)}"
+            needs = "only with approval" if rule.needs == "approval" else f"not invited, {waiver(rule.lift)}"
             say(f"    {', '.join(rule.groups)}: {needs} [{rule.clause}]")
         if kind.in_name_of:
             names = kind.in_name_of
             say(f"    in the name of the {' or '.join(names.allowed)}, {waiver(names.lift)} [{names.clause}]")
         if kind.planned:
-            say(f"    stands in the yearly plan, {waiver(kind.planned.lift)} [{kind.planned.clause}]")
+            say(f"    must be in the yearly plan, {waiver(kind.planned.lift)} [{kind.planned.clause}]")
     if plan := rules.yearly_plan:
         steps = "; ".join(map(_ask, plan.ask))
         say(
@@ -148,7 +148,7 @@ def _when(when: dict[str, Any]) -> str:
 
 
 class DeadlineCase(BaseModel):
-    """One line of a file of cases: by which rule of which government, counted from when, due on which day."""
+    """One case of the file: a government's rule, its start, and the expected due date."""
 
     model_config = ConfigDict(extra="forbid")
     government: str
@@ -158,7 +158,7 @@ class DeadlineCase(BaseModel):
     occurrence: int = 1
 
 
-@deadlines.command("check", help="Compute every case of FILE; name each that differs, and exit with 1 if any does.")
+@deadlines.command("check", help="Compute every case of FILE and list those that differ; exit with 1 if any does.")
 def deadlines_check(file: Path, rulebooks: RulebookRoots = None) -> None:
     from zhengling.dates.deadlines import compute
     from zhengling.dates.workdays import WorkdayCalendar, base_years
@@ -179,7 +179,7 @@ def deadlines_check(file: Path, rulebooks: RulebookRoots = None) -> None:
             found = str(problem)
         if found != case.date:
             differing += 1
-            told = f"case {number}: {case.government} {case.rule} from {case.from_}: expected {case.date}, computed {found}"
-            console.print(told, style="red", highlight=False, soft_wrap=True)
+            line = f"case {number}: {case.government} {case.rule} from {case.from_}: expected {case.date}, computed {found}"
+            console.print(line, style="red", highlight=False, soft_wrap=True)
     console.print(f"{len(cases)} cases, {differing} differ", highlight=False)
     raise typer.Exit(1 if differing else 0)

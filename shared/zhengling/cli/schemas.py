@@ -1,4 +1,4 @@
-"""`zhengling schemas`: the documents of the APIs and events."""
+"""`zhengling schemas`: the OpenAPI, AsyncAPI and JSON Schema documents."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import typer
 
 from zhengling.cli.options import HERE, console
 
-schemas = typer.Typer(no_args_is_help=True, help="The documents of the APIs and events.")
+schemas = typer.Typer(no_args_is_help=True, help="The OpenAPI, AsyncAPI and JSON Schema documents.")
 
 
-SchemaFolder = Annotated[Path, typer.Option("--folder", help="where the documents stand")]
+SchemaFolder = Annotated[Path, typer.Option("--folder", help="folder of the documents")]
 
 
 @schemas.command("write", help="Write docs/api from the code: AsyncAPI, a schema per event type, OpenAPI per service.")
@@ -30,6 +30,6 @@ def schemas_check(folder: SchemaFolder = HERE / "docs" / "api") -> None:
     differing = api_docs.differing(folder)
     for name in differing:
         console.print(
-            f"{folder / name} isn't what the code says: run `zhengling schemas write`", style="red", highlight=False
+            f"{folder / name} differs from the code: run `zhengling schemas write`", style="red", highlight=False
         )
     raise typer.Exit(1 if differing else 0)

@@ -1,4 +1,4 @@
-"""`zhengling stack` and `zhengling token`: the embedded stack, left running, and tokens of its issuer."""
+"""`zhengling stack` and `zhengling token`: runs the embedded stack, and issues tokens with its key."""
 
 from __future__ import annotations
 
@@ -21,14 +21,20 @@ from zhengling.local.issuer import LocalIssuer
 stack = typer.Typer(no_args_is_help=True, help="The embedded stack: PostgreSQL, broker, four services.")
 
 
-@stack.command("up", help="Leave the stack running, with its addresses and a token; Ctrl-C stops all of it.")
+@stack.command("up", help="Run the stack and print its addresses and a token; Ctrl-C stops it.")
 def stack_up(
-    folder: Annotated[Path | None, typer.Option(help="keep data, keys and logs here; else they are temporary")] = None,
-    government: Annotated[str | None, typer.Option(help="whose token is printed; else the first rulebook's")] = None,
-    official: Annotated[str | None, typer.Option(help="the official whom the token is for")] = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="folder for data, keys and logs; default: a temporary one")
+    ] = None,
+    government: Annotated[
+        str | None, typer.Option(help="the government of the printed token; default: the first rulebook's")
+    ] = None,
+    official: Annotated[str | None, typer.Option(help="the official the token is issued to")] = None,
     people: Annotated[
         Path | None,
-        typer.Option(help="load the compositions <government>.yaml of this folder; a token is an office clerk's"),
+        typer.Option(
+            help="load the compositions <government>.yaml of this folder and issue the token to an office clerk"
+        ),
     ] = None,
     rulebooks: RulebookRoots = None,
     database_admin_url: Annotated[
@@ -68,11 +74,11 @@ def stack_up(
             token = running.issuer.token(
                 official or f"{government}-operator", government, official=official, scopes=ALL_SCOPES, lifetime=86_400
             )
-            console.print(f"token of {official or 'an operator'} of {government}, good for a day:", highlight=False)
+            console.print(f"token of {official or 'an operator'} of {government}, valid for a day:", highlight=False)
             print(token, flush=True)
             more = f"{sys.argv[0]} token --folder {running.folder} --government {government} --official ID"
-            console.print(f"another person's: {more}", highlight=False, soft_wrap=True)
-            console.print("Ctrl-C stops all of it.")
+            console.print(f"a token for somebody else: {more}", highlight=False, soft_wrap=True)
+            console.print("Ctrl-C stops the stack.")
             done.wait()
     except StackError as error:
         raise fail(error) from error
@@ -81,7 +87,7 @@ def stack_up(
 
 
 async def _load_people(folder: Path, addresses: dict[str, str], issuer: LocalIssuer) -> dict[str, str]:
-    """Load every composition of the folder; returns an office clerk of each government."""
+    """Load every composition of the folder. Returns an office clerk's id by government."""
     from zhengling.local.client import Api, load_composition, office_clerk
 
     clerks: dict[str, str] = {}
@@ -103,13 +109,13 @@ def token(
     folder: Annotated[Path, typer.Option(help="the stack's folder")],
     government: Annotated[str, typer.Option()],
     official: Annotated[str | None, typer.Option()] = None,
-    scope: Annotated[list[str] | None, typer.Option(help="repeat for several; else all")] = None,
+    scope: Annotated[list[str] | None, typer.Option(help="repeatable; default: all scopes")] = None,
     hours: Annotated[int, typer.Option(min=1, max=24)] = 8,
 ) -> None:
     from zhengling.local.issuer import LocalIssuer
 
     if not (folder / "issuer").is_dir():
-        raise fail(f"{folder} is no folder of a stack: it has no issuer/")
+        raise fail(f"{folder} isn't a stack's folder: it has no issuer/")
     issuer = LocalIssuer(folder / "issuer")
     subject = official or f"{government}-operator"
     print(issuer.token(subject, government, official=official, scopes=scope or ALL_SCOPES, lifetime=hours * 3600))

@@ -1,1 +1,1 @@
-"""What the services promise: OpenAPI and AsyncAPI documents, and whether a new one is compatible."""
+"""The services' contracts: OpenAPI and AsyncAPI documents, and a check of compatibility."""

@@ -1,6 +1,6 @@
-"""docs/api as the code has it: the AsyncAPI document, a JSON Schema per event type, an OpenAPI document per service.
+"""Generates docs/api: the AsyncAPI document, a JSON Schema per event type, an OpenAPI document per service.
 
-Nothing has to run for it: an app that is only asked for its document opens no connection.
+No service has to run: an app opens no connection to produce its document.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from zhengling.service.settings import ServiceSettings
 
 
 def openapi(service: str) -> dict[str, Any]:
-    """The OpenAPI document of a service as production runs it: without the test clock."""
+    """The OpenAPI document of a service in production, without the test clock."""
     settings = ServiceSettings(
         profile="production",
         allow_test_clock=False,
@@ -39,14 +39,14 @@ def openapi(service: str) -> dict[str, Any]:
 
 @cache
 def documents() -> Mapping[str, str]:
-    """Every document: its path below docs/api, and its text. The code doesn't change while it runs."""
+    """Path below docs/api → text, for every document. Cached, as the code doesn't change at run time."""
     texts = {"asyncapi.yaml": _yaml(asyncapi())}
     texts |= {f"events/{name}.json": _json(event_schema(event)) for name, event in EVENTS.items()}
     return texts | {f"openapi/{service}.json": _json(openapi(service)) for service in SERVICES}
 
 
 def write(folder: Path) -> list[str]:
-    """Write what differs and remove what is no more; returns the paths that changed."""
+    """Write changed documents and remove obsolete ones. Returns the changed paths."""
     changed, texts = differing(folder), documents()
     for name in changed:
         path = folder / name
@@ -59,7 +59,7 @@ def write(folder: Path) -> list[str]:
 
 
 def differing(folder: Path) -> list[str]:
-    """The documents below `folder` that the code would write otherwise, that are missing, or that nothing writes."""
+    """The documents below `folder` that differ from the generated ones, are missing, or are obsolete."""
     texts = documents()
     there = {str(path.relative_to(folder)): path for kind in ("yaml", "json") for path in folder.rglob(f"*.{kind}")}
     return sorted(
@@ -74,5 +74,5 @@ def _json(document: dict[str, Any]) -> str:
 
 
 def _yaml(document: dict[str, Any]) -> str:
-    unshared = json.loads(json.dumps(document))  # the same part twice is written twice, not as an alias
+    unshared = json.loads(json.dumps(document))  # a copy without shared parts, which YAML would write as aliases
     return yaml.safe_dump(unshared, sort_keys=False, allow_unicode=True, width=110)

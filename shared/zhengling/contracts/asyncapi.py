@@ -1,4 +1,4 @@
-"""The events as documents: one AsyncAPI 3.0.0 document of the whole system, and a JSON Schema for each event type.
+"""Documents of the events: one AsyncAPI 3.0.0 document of the whole system, and a JSON Schema for each event type.
 
 Both are derived from `events/catalogue.py`, `events/cloudevents.py` and the services' HANDLERS, and describe the record
 as it stands on Kafka: the CloudEvent with its `data`. A reader ignores members that it doesn't know.
@@ -24,13 +24,13 @@ _OPTIONAL = ("correlationid", "causationid", "traceparent")
 
 
 def handlers_of(service: str) -> Handlers:
-    """What a service does on others' events; its package has to be installed."""
+    """A service's event handlers; its package must be installed."""
     handlers: Handlers = importlib.import_module(f"{service}_svc.handlers").HANDLERS
     return handlers
 
 
 def event_schema(event: type[Event]) -> Json:
-    """The JSON Schema of one event type on the wire, complete in itself."""
+    """The self-contained JSON Schema of one event type on the wire."""
     data = _open(event.model_json_schema(mode="validation"))
     definitions = data.pop("$defs", {})
     schema = {"$schema": DIALECT, "$id": f"urn:zhengling:event:{event.type}", **_record(event, data)}
@@ -41,7 +41,7 @@ def _record(event: type[Event], data: Json) -> Json:
     """The schema of a CloudEvent of this type, around the schema of its payload."""
     envelope = Envelope.model_json_schema()
     properties: Json = envelope["properties"]
-    properties |= {name: {"type": "string"} for name in _OPTIONAL}  # absent where there is none, never null
+    properties |= {name: {"type": "string"} for name in _OPTIONAL}  # absent, never null
     properties["type"] = {"const": event.type, "type": "string"}
     properties["aggregatetype"] = {"const": event.aggregate, "type": "string"}
     properties["subject"] |= {"description": f"the aggregate's id: data.{event.key}"}
@@ -63,7 +63,7 @@ def _record(event: type[Event], data: Json) -> Json:
 
 
 def _open(schema: Any) -> Any:
-    """A payload's schema without the doors closed: models that an API takes strictly are read leniently in an event."""
+    """The schema without `additionalProperties: false`: a model that an API validates strictly is read leniently here."""
     if isinstance(schema, dict):
         return {
             key: _open(value) for key, value in schema.items() if not (key == "additionalProperties" and value is False)
@@ -72,7 +72,7 @@ def _open(schema: Any) -> Any:
 
 
 def asyncapi() -> Json:
-    """The AsyncAPI document of all events: who sends them, where to, and who receives them."""
+    """The AsyncAPI document of all events: channels, messages, and the operations of each service."""
     events = list(EVENTS.values())
     _, definitions = models_json_schema(
         [(event, "validation") for event in events], ref_template="#/components/schemas/{model}"
@@ -91,7 +91,7 @@ def asyncapi() -> Json:
             "version": "1.0.0",
             "description": "Domain events of the four services: CloudEvents 1.0 in structured JSON over Kafka. "
             "The key of a record is the aggregate's id, so order holds per aggregate. Delivery is at least once: "
-            "a reader keeps the ids that it applied. Members may be added; anything else is a new type.",
+            "a consumer stores the ids it applied. Members may be added; any other change is a new type.",
         },
         "defaultContentType": _MEDIA_TYPE,
         "servers": {
@@ -162,8 +162,8 @@ def _message(event: type[Event]) -> Json:
 
 
 def _operations(events: list[type[Event]]) -> Json:
-    """`<service>_sends_<channel>` of each owner, of what is the backbone's of all; `<service>_receives_<channel>` with what
-    it doesn't ignore."""
+    """`<service>_sends_<channel>` for each channel's owner (the backbone's: every service), and
+    `<service>_receives_<channel>` with the messages the service doesn't ignore."""
     operations: Json = {}
 
     def add(service: str, action: str, event: type[Event]) -> None:

@@ -1,7 +1,7 @@
-"""What an older reader or writer couldn't live with, found by comparing two JSON Schemas of one event type.
+"""Finds incompatible changes by comparing two JSON Schemas of one event type.
 
-Services are upgraded one after another, and a log keeps what was written long ago. So an event of the new schema has to
-be readable for who knows the old one, and the other way round; a change that isn't so is a new type. Pure.
+Services are upgraded one after another, and a topic keeps old events. So a consumer of the old schema must be able to read
+events of the new one, and the other way round; any other change needs a new type. Pure.
 """
 
 from __future__ import annotations
@@ -9,16 +9,16 @@ from __future__ import annotations
 from typing import Any
 
 Json = dict[str, Any]
-#: What says something to people only.
+#: Keywords that don't affect validation.
 ANNOTATIONS = frozenset({"title", "description", "examples", "default", "$id", "$schema", "$defs", "$comment"})
 READER, WRITER = "an older reader", "an older writer"
 
 
 def breaks(old: Json, new: Json) -> list[str]:
-    """Every incompatible change from `old` to `new`, each with its place, and who couldn't live with it.
+    """Every incompatible change from `old` to `new`: its place, and whether it breaks an older reader or writer.
 
-    Compatible are words (titles, descriptions, examples) and a new field that isn't required. A field that goes away
-    counts as a break even if it wasn't required: a renamed one looks the same.
+    Compatible are annotations (titles, descriptions, examples) and a new optional field. A removed field is a break even
+    if it was optional, since a renamed one looks the same.
     """
     return _compare(old, new, old, new, "", set())
 
@@ -57,7 +57,7 @@ def _compare(old: Json, new: Json, old_root: Json, new_root: Json, place: str, s
 
 
 def _compare_fields(old: Json, new: Json, place: str) -> list[str]:
-    """Fields that came, went or became needed, and values of an enumeration that came or went."""
+    """Fields added, removed or newly required, and enumeration values added or removed."""
     had, has = old.get("properties", {}), new.get("properties", {})
     needed, needs = set(old.get("required", [])), set(new.get("required", []))
     where = f"{place}." if place else ""

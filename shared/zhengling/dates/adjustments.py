@@ -1,9 +1,8 @@
-"""What happens to a running deadline: it is suspended and resumed (中止、恢复), or extended (延期).
+"""Adjustments of a running deadline: suspension and resumption (中止、恢复), extension (延期).
 
-Invariant: a deadline's due date follows from its rule, its start, its calendar and these adjustments in their order, so
-that it can be computed again whenever the calendar changes. Days from the suspension until the day before the
-resumption don't run; the day of the resumption runs again. An extension that names a day keeps that day whatever the
-calendar does. Pure.
+Invariant: a due date follows from its rule, start, calendar and ordered adjustments, so that it can be recomputed when the
+calendar changes. Days from the suspension to the day before the resumption aren't counted; the day of the resumption is.
+An extension to a named day keeps that day when the calendar changes. Pure.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ class Adjustment(BaseModel):
 
 
 class Suspension(Adjustment):
-    """The deadline stands still from `since` until it is resumed at `until`; by whom and why."""
+    """The deadline is suspended from `since` until it is resumed at `until`; by whom and why."""
 
     kind: Literal["suspension"] = "suspension"
     since: Instant
@@ -39,12 +38,12 @@ class Suspension(Adjustment):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.until and self.until < self.since:
-            raise ValueError("a deadline is resumed after it was suspended")
+            raise ValueError("a deadline can't be resumed before it was suspended")
         return self
 
 
 class Extension(Adjustment):
-    """More time, granted before the deadline ran out: `to` a day, or by an `amount` of a `unit`."""
+    """An extension granted before the due date: `to` a day, or by an `amount` of a `unit`."""
 
     kind: Literal["extension"] = "extension"
     at: Instant
@@ -58,9 +57,7 @@ class Extension(Adjustment):
     @model_validator(mode="after")
     def _one_measure(self) -> Self:
         if (self.to is None) == (self.amount is None) or (self.amount is None) != (self.unit is None):
-            raise ValueError(
-                "an extension is to a day, or by an amount with its unit: hour, day, working_day, week, month"
-            )
+            raise ValueError("give either `to` (a day), or `amount` and `unit` (hour, day, working_day, week, month)")
         return self
 
 
@@ -68,8 +65,8 @@ AnyAdjustment = Annotated[Suspension | Extension, Field(discriminator="kind")]
 
 
 def adjusted(due: Due, adjustments: Iterable[AnyAdjustment], calendar: WorkdayCalendar) -> Later:
-    """The due date after all adjustments, and a step of the explanation for each. One that is still suspended keeps the
-    date it had when it was. Problems (422) as `compute`'s for a day outside the calendar; 409 `not_suspendable`."""
+    """The due date after all adjustments, and a step of the explanation for each. A deadline still suspended keeps the
+    date from before its suspension. Problems: 422 as in `compute` for a day outside the calendar; 409 `not_suspendable`."""
     steps: list[TraceStep] = []
     for one in adjustments:
         due = copy.copy(due)
@@ -87,23 +84,23 @@ def _suspended(due: Due, one: Suspension, calendar: WorkdayCalendar) -> list[Tra
     if one.until is None:
         return steps
     resumed = shanghai_day(one.until)
-    # A day that wouldn't have run anyway isn't lost: the start, where it isn't counted.
+    # A start day that isn't counted can't be lost by a suspension.
     first = shanghai_day(due.start) + dt.timedelta(days=not due.terms.count_start_day)
     stood, runs = max(since, first), max(resumed, first)
     if isinstance(due.late_from, dt.datetime):
         _end_at(due, due.late_from + (one.until - one.since), calendar)
-        left = Text("the time in between doesn't run", "中止期间不计")
+        left = Text("the time in between isn't counted", "中止期间不计")
     elif due.terms.unit is Unit.working_day:
         n = _working_days(stood, due.date, calendar)
         due.date = due.unmoved = calendar.shift(runs - dt.timedelta(days=1), n) if n else due.date
         left = Text(f"{n} working days were left", f"剩余{n}个工作日")
     else:
         days = (runs - stood).days
-        # Where only the day that the end had moved to was left, that one runs on.
+        # If the suspension began after the unmoved end, only the day that the end had moved to is shifted.
         _end_on(due, (due.unmoved if stood <= due.unmoved else due.date) + dt.timedelta(days=days), calendar)
         if due.date < runs:
             due.date = calendar.following(runs)
-        left = Text(f"{days} days didn't run", f"中止{days}日不计")
+        left = Text(f"{days} days aren't counted", f"中止{days}日不计")
     return [
         *steps,
         TraceStep(
@@ -122,7 +119,7 @@ def _extended(due: Due, one: Extension, calendar: WorkdayCalendar) -> list[Trace
         calendar.require(one.to)
         due.date = due.unmoved = one.to
         if isinstance(due.late_from, dt.datetime):
-            due.late_from = None  # until the end of that day
+            due.late_from = None  # the end of that day
     else:
         assert one.amount and one.unit  # the model's validator
         if isinstance(due.late_from, dt.datetime) and one.unit is Unit.hour:
@@ -142,7 +139,7 @@ def _extended(due: Due, one: Extension, calendar: WorkdayCalendar) -> list[Trace
         else:
             _end_on(due, due.unmoved + dt.timedelta(days=one.amount * (7 if one.unit is Unit.week else 1)), calendar)
     if isinstance(due.late_from, dt.datetime) and one.unit is not Unit.hour:
-        due.late_from += due.date - before  # the same time of day
+        due.late_from += due.date - before  # at the same time of day
     by = in_words(one.amount, one.unit) if one.amount and one.unit else Text("", "")
     on = on_day(due.date)
     return [
@@ -158,25 +155,25 @@ def _extended(due: Due, one: Extension, calendar: WorkdayCalendar) -> list[Trace
 
 
 def require_suspendable(due: Due) -> None:
-    """409 `not_suspendable` for a deadline counted back from an event: it has no time that could stand still."""
+    """409 `not_suspendable` for a deadline counted back from an event: no time is running that could be suspended."""
     if due.terms.before:
         raise refusal(
             "not_suspendable",
             due.clause,
             f"{due.rule} is counted back from an event and can't be suspended",
             f"{due.rule}自事件日倒推，不能中止",
-            Text("move the event", "请变更事件日期"),
+            Text("change the date of the event", "请变更事件日期"),
         )
 
 
 def _working_days(first: dt.date, last: dt.date, calendar: WorkdayCalendar) -> int:
-    """How many working days there are from first to last, both included."""
+    """The number of working days from first to last, both included."""
     before, with_it = calendar.workdays_until
     return with_it[calendar.place(last)] - before[calendar.place(first)] if first <= last else 0
 
 
 def _end_on(due: Due, day: dt.date, calendar: WorkdayCalendar) -> None:
-    """Let it end on a day, moved as its rule moves an end."""
+    """Set the end to a day, moved off a non-working day as the rule says."""
     calendar.require(day)
     due.unmoved = due.date = day
     if due.terms.roll is not Roll.none:

@@ -1,8 +1,8 @@
 """Due dates: computed from a rule, a start and a calendar.
 
-Invariant: the same rule, start and calendar give the same due date and the same explanation (`explanations.py`), and a
-due date that rests on a year whose notice isn't out says so. How days are counted follows the Civil Code, articles 200
-to 204, unless the rule says otherwise.
+Invariant: the same rule, start and calendar give the same due date and explanation (`explanations.py`); a due date that
+depends on a year without a published holiday notice is marked provisional. Days are counted by the Civil Code, articles
+200 to 204, unless the rule differs.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ONE_DAY = dt.timedelta(days=1)
-CIVIL_CODE = "民法典第200—204条"  # what a period that no rulebook names is counted by
+CIVIL_CODE = "民法典第200—204条"  # the clause of periods without a rule
 MIDNIGHT = dt.time()
 
 
 class Unit(StrEnum):
-    """What an amount of time is counted in. An hour is a real hour, a working day one of the calendar's."""
+    """The unit of an amount of time. An hour is 60 minutes of real time, a working day one of the calendar's."""
 
     hour = "hour"
     day = "day"
@@ -40,7 +40,7 @@ class Unit(StrEnum):
 
 
 class Anchor(StrEnum):
-    """The event a deadline is counted from or back from. Planned and actual days are separate anchors."""
+    """The event from which a deadline is counted forward or back. Planned and actual days are separate anchors."""
 
     meeting_day = "meeting.day"
     meeting_closed = "meeting.closed"
@@ -56,7 +56,7 @@ class Anchor(StrEnum):
 
 
 class Roll(StrEnum):
-    """Where an end that is no working day moves to."""
+    """The direction in which an end moves off a non-working day."""
 
     following = "following"
     preceding = "preceding"
@@ -67,7 +67,7 @@ Amount = Annotated[int, Field(strict=True, ge=1)]
 
 
 class FixedDay(BaseModel):
-    """A day of the year before, of, or after the year of the anchor. ValueError unless every year has it."""
+    """A day of the year before, of or after the anchor's year. ValueError unless it exists in every year."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -83,7 +83,7 @@ class FixedDay(BaseModel):
 
     @property
     def years_on(self) -> int:
-        """From the anchor's year to that of the day: -1, 0 or 1."""
+        """The day's year minus the anchor's year: -1, 0 or 1."""
         return ("previous", "same", "next").index(self.year) - 1
 
     def seen_from(self, day: dt.date) -> dt.date:
@@ -91,8 +91,8 @@ class FixedDay(BaseModel):
 
 
 def _conventional_roll(fields: dict[str, Any]) -> Roll:
-    """Where an end moves if the rule doesn't say: a fixed day to the working day before; one counted forward in
-    calendar time to the next; one counted back, in working days or in hours nowhere."""
+    """The default roll: preceding for a fixed day; following for calendar time counted forward; none if counted back, in
+    working days or in hours."""
     if fields.get("by"):
         return Roll.preceding
     forward = fields.get("within") or fields.get("every")
@@ -104,7 +104,7 @@ class DeadlineRule(BaseModel):
 
     Exactly one of `within` (forward), `before` (back), `every` (periodic) and `by` (a fixed day); the first three
     are amounts of `unit`. `count_start_day` lets the day of the anchor be the first day of the period.
-    ValueError, in words for whoever wrote the file, for a combination that means nothing.
+    ValueError for a meaningless combination, with a message for the author of the file.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -137,10 +137,11 @@ class DeadlineRule(BaseModel):
 
     @cached_property
     def plan(self) -> tuple[Unit | None, int, int, int, Roll]:
-        """What the rule comes down to, resolved once: (unit, lead, steps, period, roll).
+        """The rule resolved for computation, once: (unit, lead, steps, period, roll).
 
-        `steps` are days, months or hours from the start, or working days from how many there are until it (`lead` 0:
-        without it, 1: with it); a fixed day has no unit and no steps. Each further period of an `every` rule adds `period` steps.
+        `steps` are days, months or hours from the start, or an index offset in working days from the number of working days
+        before the start (`lead` 0) or up to and including it (`lead` 1); a fixed day has no unit and no steps. Each further
+        period of an `every` rule adds `period` steps.
         """
         amount = -self.before if self.before else self.within or self.every or 0
         match self.unit:
@@ -155,13 +156,13 @@ class DeadlineRule(BaseModel):
 
 @dataclass(init=False, slots=True)
 class Due:
-    """When something is due, and what that rests on.
+    """A due date with the inputs of its computation.
 
-    `rule` is its name and `terms` what it says; `start` the anchor's Shanghai day, or its instant for a rule in
-    hours; `date` the last day it is in time; `unmoved` the end before it moved off a non-working day; `late_from` the
-    time of that last day, or the instant, from which it is late, None for midnight.
-    What follows from these is worked out only when it is asked for: mostly the date alone is. Nobody but `compute`
-    makes or changes one; it fills the slots itself, since a generated constructor takes as long as the arithmetic.
+    `rule` is the rule's name and `terms` the rule; `start` the anchor's day in Shanghai, or its instant for a rule in
+    hours; `date` the last day in time; `unmoved` the end before it moved off a non-working day; `late_from` the time of
+    that last day, or the instant, from which it is late, None for midnight.
+    The properties are computed on access, since most callers need the date only. Only `compute` creates one and
+    `adjustments.py` changes it; `compute` fills the slots itself, as a generated constructor takes as long as the arithmetic.
     """
 
     rule: str
@@ -182,7 +183,7 @@ class Due:
 
     @property
     def at(self) -> dt.datetime:
-        """The first instant it is late, in Shanghai's time."""
+        """The first instant at which it is late, in Asia/Shanghai."""
         if isinstance(self.late_from, dt.datetime):
             return self.late_from
         if self.late_from:
@@ -191,7 +192,8 @@ class Due:
 
     @property
     def provisional(self) -> bool:
-        """Whether a day that was looked up lies in a year without notice. Plain subtraction looks none up."""
+        """Whether a day that was looked up lies in a year without a notice. A rule in hours or in calendar time without a
+        roll looks none up."""
         unit, day = self.terms.unit, self.start
         if unit is Unit.hour:
             return False
@@ -211,11 +213,11 @@ def compute(
     occurrence: int = 1,
     closing: dt.time | None = None,
 ) -> Due:
-    """When the rule called `name` makes something due.
+    """The due date by the rule called `name`.
 
     `start` is the anchor's day or instant; `occurrence` numbers the periods of an `every` rule from 1, each counted
-    from the start, so that a moved end doesn't shift the next; `closing` is the office's closing time where it
-    ends the day before 24:00 (a rule in hours runs past it). Problems (422): `date_out_of_range`,
+    from the start, so that a moved end doesn't shift the next; `closing` is the office's closing time if it ends
+    the day before 24:00 (a rule in hours ignores it). Problems (422): `date_out_of_range`,
     `naive_datetime`, `no_such_occurrence`, `instant_needed` for a rule in hours and a bare date.
     """
     day = start if type(start) is _DATE else shanghai_day(start)
@@ -229,7 +231,7 @@ def compute(
     due.start = day
     due.calendar = calendar
     due.late_from = closing
-    try:  # what is too late for a sequence it refuses itself; what is too early would count from its end
+    try:  # too late an index raises IndexError; one too early is negative and would count from the end
         if unit is _WORKING_DAY:
             n = calendar.workdays_until[lead][place] + steps
             if place < 0 or n < 0:
@@ -256,7 +258,7 @@ def compute(
         raise calendar.out_of_range("the due date", "期限届满日") from None
 
 
-# Looked up once, as `compute` is all but nothing else than look-ups.
+# Bound once: attribute look-ups are most of `compute`'s time.
 _DATE = dt.date
 _WORKING_DAY, _HOUR, _DAY = Unit.working_day, Unit.hour, Unit.day
 _FOLLOWING, _NOWHERE = Roll.following, Roll.none
@@ -265,11 +267,11 @@ _FOLLOWING, _NOWHERE = Roll.following, Roll.none
 def compute_many(
     name: str, rule: DeadlineRule, starts: NDArray[np.datetime64], calendar: WorkdayCalendar, occurrence: int = 1
 ) -> NDArray[np.datetime64]:
-    """What `compute(…).date` is for many days at once.
+    """`compute(…).date` for an array of days.
 
-    `starts` are days (datetime64[D], of any shape, else TypeError); the answer is of the same shape and type. A rule
-    in hours needs instants and is refused as for a bare date; so is any start or due date outside the calendar,
-    NaT among them. Problems as in `compute`, naming the first that is at fault.
+    `starts` are days (datetime64[D], of any shape, else TypeError); the result has the same shape and type. A rule in
+    hours needs instants and is refused as for a bare date; so is any start or due date outside the calendar, including
+    NaT. Problems as in `compute`, naming the first start at fault.
     """
     import numpy as np  # only here: processes that compute one date at a time do without it
 
@@ -277,7 +279,7 @@ def compute_many(
         raise TypeError(f"days are needed, datetime64[D], not {starts.dtype}: an instant's day depends on the offset")
     first = np.datetime64(calendar.first, "D")
     places = (starts - first).astype(np.int64)
-    if places.size and int(places.view(np.uint64).max()) >= calendar.length:  # a negative one is huge then; so is NaT
+    if places.size and int(places.view(np.uint64).max()) >= calendar.length:  # as unsigned, negatives and NaT are huge
         day = starts[(places < 0) | (places >= calendar.length)][0]
         raise calendar.out_of_range(f"{day}", f"{day}")
     unit, _, steps, period, _ = rule.plan
@@ -286,7 +288,7 @@ def compute_many(
     if unit is _HOUR:
         raise _instant_needed(name, "alone")
 
-    # Nothing but the start makes a difference: of many starts, each day of the calendar is reckoned once.
+    # The result depends on the start alone: for more starts than days, compute each day of the calendar once.
     many = places.size > calendar.length
     ends = _ends(rule, steps, np.arange(calendar.length) if many else places, calendar)
     dates = np.where(ends >= 0, first + ends, np.datetime64("NaT"))
@@ -298,12 +300,12 @@ def compute_many(
 
 
 def _ends(rule: DeadlineRule, steps: int, places: NDArray[np.int64], calendar: WorkdayCalendar) -> NDArray[np.int64]:
-    """Where the due dates stand in the calendar for starts at these places; -1 for outside. The steps of `compute`."""
+    """The places (indexes) of the due dates in the calendar for starts at these places; -1 if outside. As `compute`."""
     import numpy as np
 
     until, workdays = calendar.arrays
     unit, lead, _, _, roll = rule.plan
-    steps = max(-calendar.length, min(steps, calendar.length))  # no more are inside, and numpy's integers end
+    steps = max(-calendar.length, min(steps, calendar.length))  # more is outside anyway, and int64 would overflow
 
     def nth_workday(n: NDArray[np.int64]) -> NDArray[np.int64]:
         return np.where((n >= 0) & (n < calendar.workday_count), workdays.take(n, mode="clip"), -1)
@@ -339,14 +341,14 @@ def _month_ends(
 
 
 def _further(name: str, rule: DeadlineRule, period: int, occurrence: int) -> int:
-    """The steps from the first period's end to that of the given occurrence."""
+    """The steps from the first period's end to the end of the given occurrence."""
     if occurrence < 1 or rule.every is None:
         raise invalid("no_such_occurrence", f"{name} has no occurrence {occurrence}", f"{name} 没有第 {occurrence} 期")
     return period * (occurrence - 1)
 
 
 def _in_hours(due: Due, start: dt.date | dt.datetime, hours: int) -> Due:
-    """The due date completed with its instant, so many real hours after the start."""
+    """`due` with its instant set to `hours` of real time after the start."""
     if not isinstance(start, dt.datetime):
         raise _instant_needed(due.rule, f"{start}")
     due.start = start.astimezone(SHANGHAI)
@@ -354,7 +356,7 @@ def _in_hours(due: Due, start: dt.date | dt.datetime, hours: int) -> Due:
         due.late_from = due.start + dt.timedelta(hours=hours)
     except OverflowError:
         raise due.calendar.out_of_range("the due instant", "期限届满时刻") from None
-    # The instant is exclusive: midnight ends the day before.
+    # The instant is exclusive: midnight belongs to the day before.
     due.date = due.unmoved = (due.late_from - dt.datetime.resolution).date()
     due.calendar.require(due.date)
     return due
@@ -380,7 +382,7 @@ def _place_of_end(rule: DeadlineRule, day: dt.date, months: int, calendar: Workd
 def months_on(day: dt.date, months: int, count_start_day: bool) -> dt.date:
     """The corresponding day `months` later, or the month's last day where there is none (Civil Code 202).
 
-    With the start day counted it is the day before the corresponding one, but the last day takes no step back.
+    If the start day counts, it is the day before the corresponding one, except when that is replaced by the month's end.
     """
     year, month0 = divmod(day.year * 12 + day.month - 1 + months, 12)
     last = monthrange(year, month0 + 1)[1]

@@ -1,6 +1,6 @@
-"""Due dates explained: the proof of each, day by day, and one sentence as a clerk would write it, in both languages.
+"""Explanations of due dates: a trace day by day, and one sentence as a clerk would write it, in both languages.
 
-Invariant: an explanation is worked out from what the due date was computed with, never kept beside it. Pure.
+Invariant: an explanation is derived from the inputs of the computation and never stored. Pure.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ class TraceStep:
 
 
 class Later(NamedTuple):
-    """What became of a due date by suspensions and extensions: the date that holds, and a step for each of them."""
+    """A due date after its adjustments: the date in force, and a step of the explanation for each adjustment."""
 
     due: Due
     steps: list[TraceStep]
 
 
-_ANCHORS = {  # the Chinese is completed by 之日 or 之时
+_ANCHORS = {  # 之日 or 之时 is appended to the Chinese
     Anchor.meeting_day: Text("the meeting day", "会议召开"),
     Anchor.meeting_closed: Text("the meeting's close", "会议结束"),
     Anchor.minutes_signed: Text("the signing of the minutes", "纪要签发"),
@@ -77,16 +77,18 @@ _YEARS = {
     "same": Text("the same year", "当年"),
     "next": Text("the next year", "下一年"),
 }
-_PROVISIONAL = Text("provisional, as a year's holiday notice isn't out", "相关年度放假安排尚未公布，该日期为暂定")
+_PROVISIONAL = Text(
+    "provisional: the holiday notice of a year concerned isn't published yet",
+    "相关年度节假日安排尚未公布，该日期为暂定日期",
+)
 
 
 def explain(due: Due, rule: DeadlineRule, calendar: WorkdayCalendar, later: Later | None = None) -> list[TraceStep]:
-    """The proof of a due date, step by step in the order of counting.
+    """The trace of a due date, in the order of counting.
 
-    The start and whether it counts; for working days each day counted or skipped and why; for calendar time the
-    unmoved end, then each day it moved over; what happened to it `later`; the due date, and whether it is provisional;
-    the clause. `rule` and `calendar` are those the date was computed with: Problem `calendar_version_changed` (409) for
-    another version.
+    The start and whether it counts; for working days each day counted or skipped and why; for calendar time the unmoved
+    end, then each day it moved over; the adjustments (`later`); the due date, and whether it is provisional; the clause.
+    `rule` and `calendar` are those of the computation: Problem `calendar_version_changed` (409) for another version.
     """
     _same_calendar(due, calendar)
     anchor, convention = _anchor(due, rule), _start_convention(rule)
@@ -146,9 +148,9 @@ def _same_calendar(due: Due, calendar: WorkdayCalendar) -> None:
         raise refusal(
             "calendar_version_changed",
             None,
-            f"due date computed with calendar {due.calendar_version}, explained with {calendar.version}",
+            f"the due date was computed with calendar {due.calendar_version}, not {calendar.version}",
             f"期限按工作日历 {due.calendar_version} 计算，不能用 {calendar.version} 说明",
-            Text("compute it again with the calendar in force", "按现行工作日历重新计算"),
+            Text("compute it again with the current calendar", "请按现行工作日历重新计算"),
         )
 
 
@@ -178,7 +180,7 @@ def _count_steps(due: Due, rule: DeadlineRule, calendar: WorkdayCalendar) -> Ite
 
 
 def _exceptions(due: Due, rule: DeadlineRule, calendar: WorkdayCalendar) -> Iterator[Text]:
-    """The days off that a reader of the plain weekdays wouldn't expect, and the weekend days that are worked."""
+    """The weekdays that aren't counted, and the weekend days that are worked."""
     days = {day: calendar.day(day) for day in sorted(_counted_over(due, rule))}
     off = list(
         dict.fromkeys(what.name for what in days.values() if not what.kind.worked and what.kind is not DayKind.weekend)
@@ -194,12 +196,13 @@ def _exceptions(due: Due, rule: DeadlineRule, calendar: WorkdayCalendar) -> Iter
 
 
 def _calculation(due: Due, rule: DeadlineRule) -> Text:
-    """How the unmoved end follows from the start."""
+    """How the unmoved end was computed from the start."""
     anchor, end = _anchor(due, rule), on_day(due.unmoved)
     if rule.by:
         year, event = _YEARS[rule.by.year], _ANCHORS[rule.of]
-        return Text(  # the year is all that counts: a plan for a year has no day
-            f"by {rule.by.month:02}-{rule.by.day:02} of {year.en}, seen from {due.start.year}, that of {event.en}: {end.en}",
+        return Text(  # only the anchor's year matters: a plan for a year has no day
+            f"by {rule.by.month:02}-{rule.by.day:02} of {year.en}, counted from {due.start.year}, "
+            f"the year of {event.en}: {end.en}",
             f"以{event.zh}所在年度（{due.start.year}年）的{year.zh}{rule.by.month}月{rule.by.day}日为限，即{end.zh}",
         )
     assert rule.unit is not None  # the rule's validator
@@ -217,7 +220,7 @@ def _calculation(due: Due, rule: DeadlineRule) -> Text:
     first = "当日起" if rule.count_start_day else "起" if rule.unit is Unit.hour else "次日起"
     if rule.every:
         return Text(
-            f"every {amount} from {anchor.en}{convention.en}: this time {end.en}",
+            f"every {amount} from {anchor.en}{convention.en}: this period ends on {end.en}",
             f"自{anchor.zh}{first}每{n}{unit.zh}一期，本期至{end.zh}届满",
         )
     return Text(
@@ -227,7 +230,7 @@ def _calculation(due: Due, rule: DeadlineRule) -> Text:
 
 
 def _because(day: dt.date, calendar: WorkdayCalendar) -> Text:
-    """What a day is, and for a swap the other day."""
+    """The kind of a day, and for a swap (调休) the other day."""
     what, on = calendar.day(day), on_day(day)
     kind = _KINDS[what.kind]
     detail = Text("", "")
@@ -242,7 +245,7 @@ def _move(due: Due) -> Text:
     to = on_day(due.date)
     if due.date > due.unmoved:
         return Text(f"moved to the next working day, {to.en}", f"顺延至{to.zh}")
-    return Text(f"moved to the working day before, {to.en}", f"提前至{to.zh}")
+    return Text(f"moved to the previous working day, {to.en}", f"提前至{to.zh}")
 
 
 def until(due: Due) -> Text:
@@ -252,13 +255,13 @@ def until(due: Due) -> Text:
 
 
 def _counted_over(due: Due, rule: DeadlineRule) -> Iterator[dt.date]:
-    """The days a period in working days runs over, in the order of counting."""
+    """The days over which a period in working days runs, in the order of counting."""
     start = shanghai_day(due.start)
     return (day for day in _days(start, due.date) if day != start or rule.count_start_day)
 
 
 def _days(start: dt.date, end: dt.date) -> Iterator[dt.date]:
-    """From start to end, both included, in either direction."""
+    """The days from start to end, both included, in either direction."""
     step = 1 if end >= start else -1
     return map(dt.date.fromordinal, range(start.toordinal(), end.toordinal() + step, step))
 
@@ -272,7 +275,7 @@ def on_day(day: dt.date) -> Text:
 
 
 def _anchor(due: Due, rule: DeadlineRule) -> Text:
-    """The event the rule counts from, with its day or instant."""
+    """The event from which the rule counts, with its day or instant."""
     event, start = _ANCHORS[rule.of], _moment(due.start)
     return Text(f"{event.en} ({start.en})", f"{event.zh}之{'时' if rule.unit is Unit.hour else '日'}（{start.zh}）")
 

@@ -1,6 +1,6 @@
-"""The State Council's notices on the holidays of each year since 2010: number, date, and what amended them.
+"""The State Council's notices on the holidays of each year since 2010 and their amendments: number and date.
 
-The days themselves come from the `holidays` package; this says what they rest on. A later year's notice is entered in
+The days come from the `holidays` package; these notices are their legal basis. A later year's notice is entered in
 calendar-svc, not here. Pure.
 """
 
@@ -13,7 +13,7 @@ OFFICE, COUNCIL = "国务院办公厅", "国务院"
 
 
 class KnownNotice(NamedTuple):
-    """`days` are those an amending notice speaks of; None for the notice of a whole year."""
+    """`days` are those that an amending notice changes; None for the notice of a whole year."""
 
     year: int
     issuer: str
@@ -26,7 +26,7 @@ def _days(*days: tuple[int, int, int]) -> frozenset[dt.date]:
     return frozenset(dt.date(*day) for day in days)
 
 
-#: Oldest first; a year's own notice before those that amend it.
+#: Oldest first; a year's own notice before its amendments.
 KNOWN = (
     KnownNotice(2010, OFFICE, "国办发明电〔2009〕27号", dt.date(2009, 12, 8)),
     KnownNotice(2011, OFFICE, "国办发明电〔2010〕40号", dt.date(2010, 12, 10)),
@@ -62,8 +62,8 @@ KNOWN = (
 
 
 def of_day(day: dt.date, swapped_with: dt.date | None = None) -> KnownNotice | None:
-    """The notice that a special day rests on. The last days of December are New Year's of the next year: with their
-    swap they rest on its notice. None for a year whose notice isn't known."""
+    """The notice that is the basis of a special day. The last days of December belong, with their swap, to the New Year
+    holiday of the next year and to its notice. None for a year without a known notice."""
     year = day.year + 1 if (day.month, swapped_with is not None) == (12, True) else day.year
     found = [n for n in KNOWN if n.year == year and (n.days is None or day in n.days)]
     return found[-1] if found else None

@@ -1,4 +1,4 @@
-"""A due date as the APIs answer with it, with its trace and its changes on request. Pure."""
+"""A due date as the APIs return it, with its trace and its changes on request. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ChangeKind = Literal["recomputed", "suspended", "resumed", "extended"]
 
 
 class TraceView(BaseModel):
-    """One step of the explanation, in the language asked for."""
+    """One step of the explanation, in the requested language."""
 
     model_config = ConfigDict(frozen=True)
     date: date | None
@@ -25,7 +25,7 @@ class TraceView(BaseModel):
 
 
 class ChangeView(BaseModel):
-    """One move of a kept due date: from which day to which, when, and why."""
+    """One change of a stored due date: old and new day, when, and why."""
 
     model_config = ConfigDict(frozen=True)
     kind: str
@@ -36,7 +36,7 @@ class ChangeView(BaseModel):
 
 
 class DueView(BaseModel):
-    """A due date as an API answers with it: `at` is exclusive; `trace` only on request, `changes` where it is kept."""
+    """A due date as an API returns it: `at` is exclusive; `trace` only on request, `changes` only of a stored due date."""
 
     model_config = ConfigDict(frozen=True)
     date: date
@@ -58,7 +58,7 @@ def view_of(
     later: Later | None = None,
     changes: list[ChangeView] | None = None,
 ) -> DueView:
-    """What an API shows of a due date; with its sentence and its trace where asked for."""
+    """A due date as an API shows it; with its sentence and its trace on request."""
     held = later.due if later else due
     answer: dict[str, Any] = {
         "date": held.date,

@@ -1,7 +1,7 @@
-"""Working days of China: which days the offices work, why, and arithmetic over them in two look-ups.
+"""Working days of China: the kind of each day and its basis, and arithmetic over working days in two look-ups.
 
-Invariant: every day from `first` to `last` of a calendar is of exactly one kind; what lies outside is refused and
-never guessed. A calendar is immutable: a correction is another calendar with another version.
+Invariant: every day from `first` to `last` of a calendar has exactly one kind; days outside are refused, never guessed. A
+calendar is immutable: a correction is another calendar with another version.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ YEARS_AHEAD = 5
 
 
 class DayKind(StrEnum):
-    """Why a day is worked or not."""
+    """Why a day is a working day or a day off."""
 
     workday = "workday"
     makeup_workday = "makeup_workday"
@@ -46,7 +46,7 @@ class DayKind(StrEnum):
 
 
 class DayStatus(StrEnum):
-    """What a day's kind rests on: the year's notice, one that changed it later, a projection, a local order."""
+    """The basis of a day's kind: the year's notice, a later notice, a projection, or a local order."""
 
     gazetted = "gazetted"
     provisional = "provisional"
@@ -55,7 +55,7 @@ class DayStatus(StrEnum):
 
 
 class Notice(BaseModel):
-    """The document that a day off or a make-up working day rests on: who issued it, its number, its date."""
+    """The document that orders a day off or a make-up working day: its issuer, number and date."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -66,8 +66,8 @@ class Notice(BaseModel):
 
 
 class SpecialDay(BaseModel):
-    """A day a notice speaks of. `name` is Chinese; `swapped_with` the other day of a swap (调休); `notice` the number of
-    the notice it rests on, None for a projection."""
+    """A day set by a notice. `name` is Chinese; `swapped_with` the other day of a swap (调休); `notice` the number of the
+    notice, None for a projection."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -78,11 +78,11 @@ class SpecialDay(BaseModel):
 
 
 class CalendarYear(BaseModel):
-    """One year, as it travels in `calendar.workdays.changed`: of the country, or what one government adds to it.
+    """One year as sent in `calendar.workdays.changed`: the national calendar, or one government's additions to it.
 
-    `days` holds only what is neither an ordinary working day from Monday to Friday nor an ordinary weekend;
-    `provisional` says that the State Council's notice for the year isn't out; `notices` are those it rests on, each
-    amending the ones before it. ValueError for a day of another year or of an ordinary kind.
+    `days` holds only days other than ordinary working days (Monday to Friday) and ordinary weekends; `provisional` means
+    that the State Council's notice for the year isn't published; `notices` are the year's notices, each amending the
+    previous ones. ValueError for a day of another year or of an ordinary kind.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -91,7 +91,7 @@ class CalendarYear(BaseModel):
     provisional: bool
     days: dict[date, SpecialDay]
     notices: tuple[Notice, ...] = ()
-    orders: tuple[Notice, ...] = ()  # what local closures rest on, where they are laid over the country's year
+    orders: tuple[Notice, ...] = ()  # the orders of local closures, after `overlay`
 
     @model_validator(mode="after")
     def _special_days_of_this_year(self) -> Self:
@@ -104,7 +104,7 @@ class CalendarYear(BaseModel):
 
 
 class Day(NamedTuple):
-    """What a day is, and what it is called in Chinese."""
+    """A day's kind and its Chinese name."""
 
     kind: DayKind
     name: str
@@ -113,7 +113,7 @@ class Day(NamedTuple):
 _ORDINARY_WORKDAY = Day(DayKind.workday, "工作日")
 _ORDINARY_WEEKEND = Day(DayKind.weekend, "周末")
 MAKEUP_WORKDAY, SWAP_DAY_OFF = "调休上班日", "调休休息日"
-_SWAPPED_FROM = re.compile(r"休息日（由 (\d{4}-\d{2}-\d{2}) 调休）")  # how the package labels a day off by swap
+_SWAPPED_FROM = re.compile(r"休息日（由 (\d{4}-\d{2}-\d{2}) 调休）")  # the package's label of a day off by swap
 
 
 def base_years(today: date | None = None) -> list[CalendarYear]:
@@ -125,7 +125,7 @@ def base_years(today: date | None = None) -> list[CalendarYear]:
     """
     today = today or datetime.now(SHANGHAI).date()
     years = range(FIRST_YEAR, today.year + YEARS_AHEAD + 1)
-    # One year more, as a notice may turn a day of the December before into a working day.
+    # One more year, as a notice may make a day of the preceding December a working day.
     labels = holidays.country_holidays("CN", years=range(years.start, years.stop + 1), language="zh_CN")
 
     days: dict[date, SpecialDay] = {}
@@ -159,8 +159,8 @@ def base_years(today: date | None = None) -> list[CalendarYear]:
 
 
 def statutory_days(year: int) -> dict[date, str]:
-    """The statutory holidays of a year with their Chinese names, before compensation and swaps, lunar ones included:
-    what the national rules on festivals give by themselves. Source: the `holidays` package."""
+    """The statutory holidays of a year with their Chinese names, lunar ones included, before compensation and swaps, as
+    the national rules on festivals (全国年节及纪念日放假办法) set them. Source: the `holidays` package."""
     found = holidays.country_holidays("CN", years=year, language="zh_CN", observed=False)
     return {
         day: label.replace("; ", "、")
@@ -170,7 +170,7 @@ def statutory_days(year: int) -> dict[date, str]:
 
 
 def overlay(national: Iterable[CalendarYear], local: Iterable[CalendarYear]) -> list[CalendarYear]:
-    """The years of one government, oldest first: its own closures over the national days that would be worked."""
+    """One government's years, oldest first: the national years with its closures on days that would be working days."""
     own = {year.year: year for year in local}
     return [
         year.model_copy(
@@ -191,12 +191,12 @@ def _worked(day: date, special: SpecialDay | None) -> bool:
 
 @lru_cache(maxsize=16)
 def _every_day(first: date, last: date) -> tuple[date, ...]:
-    """The days from first to last; the calendars of all governments and versions share them."""
+    """The days from first to last; cached and shared by the calendars of all governments and versions."""
     return tuple(map(date.fromordinal, range(first.toordinal(), last.toordinal() + 1)))
 
 
 class Arrays(NamedTuple):
-    """A calendar's sequences for many days at once; days are places."""
+    """A calendar's sequences as arrays; days are places (indexes)."""
 
     workdays_until: tuple[NDArray[np.int64], NDArray[np.int64]]
     workdays: NDArray[np.int64]
@@ -205,10 +205,10 @@ class Arrays(NamedTuple):
 class WorkdayCalendar:
     """Working days over consecutive years, under one version.
 
-    A day's place is how many days of the calendar lie before it: its ordinal less `origin`; `dates[place]` is the day.
-    Two look-ups do the arithmetic: `workdays_until[0][place]` says how many working days lie before a day,
-    `workdays_until[1][place]` how many with it, and `workdays[n]` is the n-th working day, from 0. Whoever looks
-    something up minds the range: a negative place would count from the end.
+    A day's place is its index in the calendar: its ordinal minus `origin`; `dates[place]` is the day. Two look-ups do the
+    arithmetic: `workdays_until[0][place]` is the number of working days before a day, `workdays_until[1][place]` the
+    number including it, and `workdays[n]` is the n-th working day, from 0. Callers check the range: a negative place would
+    count from the end.
     ValueError if the years aren't consecutive; Problem `date_out_of_range` (422) for any day outside them.
     """
 
@@ -229,7 +229,7 @@ class WorkdayCalendar:
         self.dates = _every_day(self.first, self.last)
         self.origin = self.first.toordinal()
         worked = [_worked(day, self._special.get(day)) for day in self.dates]
-        # Two bytes each, so that all stay in the processor's nearest cache; enough for 260 years.
+        # Two bytes each, to fit the processor's L1 cache; enough for 260 years.
         until = array("H", accumulate(worked, initial=0))
         self.workdays_until = until[:-1], until[1:]
         self.workdays = tuple(compress(self.dates, worked))
@@ -245,14 +245,14 @@ class WorkdayCalendar:
         return Arrays((before, with_it), workdays - self.origin)
 
     def place(self, day: date) -> int:
-        """How many days lie before the day. Problem `date_out_of_range` unless the calendar knows it."""
+        """The day's index in the calendar. Problem `date_out_of_range` if it is outside."""
         place = day.toordinal() - self.origin
         if not 0 <= place < self.length:
             raise self.out_of_range(f"{day}", f"{day}")
         return place
 
     def require(self, day: date) -> None:
-        """Problem `date_out_of_range` unless the calendar knows the day."""
+        """Problem `date_out_of_range` if the day is outside the calendar."""
         self.place(day)
 
     def is_workday(self, day: date) -> bool:
@@ -273,7 +273,7 @@ class WorkdayCalendar:
         return special.swapped_with if special else None
 
     def notice(self, day: date) -> Notice | None:
-        """The notice a day rests on; an ordinary day of a year with a notice rests on that one. None for a projection."""
+        """The notice that sets a day; for an ordinary day the notice of its year. None for a projection."""
         special = self._special.get(day)
         if special and special.notice:
             closed = special.kind is DayKind.local_closure
@@ -281,7 +281,7 @@ class WorkdayCalendar:
         return None if special else self._first_notice.get(day.year)
 
     def status(self, day: date) -> DayStatus:
-        """What the day's kind rests on. Problem `date_out_of_range` unless the calendar knows it."""
+        """The basis of the day's kind. Problem `date_out_of_range` if it is outside the calendar."""
         if self.day(day).kind is DayKind.local_closure:
             return DayStatus.local_closure
         if self.provisional(day):
@@ -290,7 +290,7 @@ class WorkdayCalendar:
         return DayStatus.amended if notice and notice.number in self._amending else DayStatus.gazetted
 
     def provisional(self, day: date, until: date | None = None) -> bool:
-        """Whether the notice for the year of `day` (for any year from `day` to `until`) isn't out."""
+        """Whether the notice for the year of `day` (for any year from `day` to `until`) isn't published yet."""
         return any(year in self._provisional for year in range(day.year, (until or day).year + 1))
 
     def shift(self, day: date, n: int) -> date:
@@ -306,16 +306,16 @@ class WorkdayCalendar:
         return self._nth(self.workdays_until[0][self.place(day)])
 
     def preceding(self, day: date) -> date:
-        """The day itself if it's a working day, else the one before."""
+        """The day itself if it's a working day, else the previous one."""
         return self._nth(self.workdays_until[1][self.place(day)] - 1)
 
     def out_of_range(self, what: str, what_zh: str) -> Problem:
-        """The refusal of what lies outside the years kept."""
+        """The problem `date_out_of_range` for something outside the calendar."""
         return Problem(
             422,
             "date_out_of_range",
             Text(
-                f"{what} lies outside the calendar, which runs from {self.first} to {self.last}",
+                f"{what} is outside the calendar, which covers {self.first} to {self.last}",
                 f"{what_zh}超出工作日历范围（{self.first} 至 {self.last}）",
             ),
             extra={"first": self.first.isoformat(), "last": self.last.isoformat()},
@@ -323,5 +323,5 @@ class WorkdayCalendar:
 
     def _nth(self, n: int) -> date:
         if not 0 <= n < self.workday_count:
-            raise self.out_of_range("the day asked for", "所求日期")
+            raise self.out_of_range("the day", "所查日期")
         return self.workdays[n]

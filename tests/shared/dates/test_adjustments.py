@@ -168,10 +168,10 @@ def test_a_deadline_in_days_is_not_extended_by_hours() -> None:
     "measure", [{}, {"to": date(2026, 10, 17), "amount": 2, "unit": "day"}, {"amount": 2}, {"unit": "day"}]
 )
 def test_an_extension_has_one_measure(measure: dict[str, object]) -> None:
-    with pytest.raises(ValidationError, match="to a day, or by an amount"):
+    with pytest.raises(ValidationError, match="give either `to`"):
         Extension.model_validate({"at": noon(date(2026, 9, 25)), "reason": "x", "approved_by": "y"} | measure)
 
 
 def test_a_deadline_is_not_resumed_before_it_was_suspended() -> None:
-    with pytest.raises(ValidationError, match="resumed after"):
+    with pytest.raises(ValidationError, match="resumed before it was suspended"):
         suspension(date(2026, 9, 25), date(2026, 9, 24))

@@ -528,17 +528,17 @@ def test_a_local_closure_is_named_in_the_proof() -> None:
             "shuangtaizi",
             "instruction-report-long-term",
             date(2026, 12, 28),
-            "Every 2 weeks from the instruction (Mon 2026-12-28), that day not counted: this time Mon 2027-01-11; "
-            "due by 24:00 on Mon 2027-01-11; provisional, as a year's holiday notice isn't out (ST-64).",
+            "Every 2 weeks from the instruction (Mon 2026-12-28), that day not counted: this period ends on Mon 2027-01-11; "
+            "due by 24:00 on Mon 2027-01-11; provisional: the holiday notice of a year concerned isn't published yet (ST-64).",
             "自批示之日（2026年12月28日星期一）次日起每2周一期，本期至2027年1月11日星期一届满；"
-            "应于2027年1月11日星期一24:00前完成；相关年度放假安排尚未公布，该日期为暂定（ST-64）。",
+            "应于2027年1月11日星期一24:00前完成；相关年度节假日安排尚未公布，该日期为暂定日期（ST-64）。",
         ),
         (
             "dalian",
             "annual-meeting-plan",
             date(2026, 1, 1),
-            "By 11-30 of the year before, seen from 2026, that of the meeting day: Sun 2025-11-30; "
-            "Sun 2025-11-30 is a weekend, moved to the working day before, Fri 2025-11-28; "
+            "By 11-30 of the year before, counted from 2026, the year of the meeting day: Sun 2025-11-30; "
+            "Sun 2025-11-30 is a weekend, moved to the previous working day, Fri 2025-11-28; "
             "due by 24:00 on Fri 2025-11-28 (DL-43).",
             "以会议召开所在年度（2026年）的上一年11月30日为限，即2025年11月30日星期日；"
             "2025年11月30日星期日为周末，提前至2025年11月28日星期五；应于2025年11月28日星期五24:00前完成（DL-43）。",
