@@ -1,1 +1,1 @@
-"""What is written for people: GB/T 9704, minutes, iCalendar, Excel."""
+"""Document formats: DOCX by GB/T 9704, minutes, iCalendar, Excel."""

@@ -1,7 +1,7 @@
-"""Official documents as DOCX in the layout of GB/T 9704-2012: minutes, and whatever else a government issues.
+"""Official documents as DOCX in the layout of GB/T 9704-2012: minutes and other documents that a government issues.
 
-A description in, bytes out. Invariants: the same description gives the same bytes, so that their digest names them;
-every measure stands here once, with the section of the standard that it comes from. Pure: no I/O.
+Invariants: the same `Layout` gives the same bytes, so that a digest identifies them; every measure is defined here once,
+with its section of the standard. Pure: no I/O.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ AREA_WIDTH, AREA_HEIGHT = Mm(156), Mm(225)
 # 5.2.2: 22 lines of 28 characters of size 3 fill the type area
 LINES, CHARACTERS = 22, 28
 SIZE_2, SIZE_3, SIZE_4 = Pt(22), Pt(16), Pt(14)
-PITCH = Twips(int(AREA_HEIGHT.twips / LINES))  # rounded down: a 23rd of a point more and the last line is lost
-#: How much closer than by their own width 28 characters stand, in twips: said of the characters, as not every reader
-#: understands a grid that is narrower than they are.
+PITCH = Twips(int(AREA_HEIGHT.twips / LINES))  # rounded down: any more and the 22nd line no longer fits
+#: Negative character spacing that fits 28 characters into a line, in twips. Set on the characters, as not every program
+#: supports a document grid narrower than the characters.
 CLOSER = int((AREA_WIDTH.pt / CHARACTERS - SIZE_3.pt) * 20 - 1)
 # 7.2.4, 10.3: the mark's upper edge lies 35 mm below the type area's; its size is the issuer's choice, to fit one line
 MARK_DROP, MARK_LARGEST, MARK_SMALLEST = Mm(35), 50, 22
@@ -51,7 +51,7 @@ FANGSONG, HEITI, KAITI, SONGTI, XIAOBIAOSONG = "仿宋_GB2312", "黑体", "楷�
 
 
 class Level(IntEnum):
-    """The levels that a text may have (7.3.3): 一、 （一） 1. （1）; body text has none."""
+    """The heading levels of a text (7.3.3): 一、 （一） 1. （1）; body text has none."""
 
     body = 0
     first = 1
@@ -74,14 +74,14 @@ class Part(BaseModel):
 
 
 class Attendees(Part):
-    """出席, 列席 or 请假, and who (10.3)."""
+    """A list of names under 出席, 列席 or 请假 (10.3)."""
 
     label: Annotated[str, Field(min_length=1, max_length=10)]
     people: Annotated[str, Field(min_length=1)]
 
 
 class Imprint(Part):
-    """The imprint (版记) at the foot of the last page: who gets it, who printed it and when (7.4)."""
+    """The imprint (版记) at the foot of the last page: recipients of copies, printing office and date (7.4)."""
 
     copies_label: str = "抄送"
     copies: str = ""
@@ -90,8 +90,7 @@ class Imprint(Part):
 
 
 class Layout(Part):
-    """What a document says, part by part; what is empty isn't printed. The levels of `paragraphs` follow from how each
-    begins."""
+    """The parts of a document; empty parts aren't printed. A paragraph's level follows from its ordinal (`level_of`)."""
 
     mark: Annotated[str, Field(min_length=1, description="the issuer's mark (发文机关标志, 纪要标志)")]
     number: str = ""
@@ -113,12 +112,12 @@ def level_of(paragraph: str) -> Level:
 
 
 def chinese_date(day: date) -> str:
-    """A date as documents write it: Arabic digits without leading zeros (7.3.5.4)."""
+    """A date in Arabic digits without leading zeros (7.3.5.4)."""
     return f"{day.year}年{day.month}月{day.day}日"
 
 
 def mark_size(mark: str) -> int:
-    """The mark's size in points: as large as one line of the type area takes."""
+    """The mark's size in points: the largest that fits on one line of the type area."""
     return max(MARK_SMALLEST, min(MARK_LARGEST, int(AREA_WIDTH.pt / len(mark))))
 
 
@@ -146,7 +145,7 @@ def _page(document: Docx) -> None:
     section.right_margin = Length(PAGE_WIDTH - BINDING - AREA_WIDTH)
     section.bottom_margin = Length(PAGE_HEIGHT - TOP - AREA_HEIGHT)
     section.footer_distance = FOOTER_DISTANCE
-    properties = section._sectPr  # python-docx has no word for the grid
+    properties = section._sectPr  # python-docx has no API for the grid
     for standing in properties.findall(qn("w:docGrid")):
         properties.remove(standing)
     properties.append(_element("w:docGrid", type="lines", linePitch=PITCH.twips))
@@ -154,7 +153,7 @@ def _page(document: Docx) -> None:
 
 
 def _style(document: Docx) -> None:
-    """Body text as every paragraph has it if nothing else is said (5.2.2, 7.3.3)."""
+    """The default style: body text (5.2.2, 7.3.3)."""
     normal = document.styles["Normal"]
     assert isinstance(normal, ParagraphStyle)
     normal.font.size = SIZE_3
@@ -166,15 +165,15 @@ def _style(document: Docx) -> None:
     spacing.line_spacing_rule, spacing.line_spacing = WD_LINE_SPACING.EXACTLY, PITCH
     spacing.space_before = spacing.space_after = Pt(0)
     spacing.alignment = WD_ALIGN_PARAGRAPH.JUSTIFY
-    spacing.widow_control = False  # 22 lines on a page, whatever they are lines of
+    spacing.widow_control = False  # else Word moves lines, and a page has fewer than 22
 
 
-#: No property of a document is longer.
+#: The maximum length of a core property.
 _PROPERTY = 255
 
 
 def _properties(document: Docx, layout: Layout) -> None:
-    """Nothing of the machine or the moment."""
+    """Core properties that don't depend on machine or time."""
     day = layout.dated or layout.signed_on or date(1980, 1, 1)
     moment = datetime(day.year, day.month, day.day, tzinfo=UTC)
     core = document.core_properties
@@ -208,7 +207,7 @@ def _head(document: Docx, layout: Layout) -> None:
     mark = document.add_paragraph()
     mark.alignment = WD_ALIGN_PARAGRAPH.CENTER
     mark.paragraph_format.space_before = MARK_DROP
-    mark.paragraph_format.line_spacing = Pt(mark_size(layout.mark))  # nothing above the characters
+    mark.paragraph_format.line_spacing = Pt(mark_size(layout.mark))  # no space above the characters
     _run(mark, layout.mark, XIAOBIAOSONG, Pt(mark_size(layout.mark))).font.color.rgb = RED
     document.add_paragraph()
     document.add_paragraph()  # 7.2.5: two empty lines between the mark and the number
@@ -217,7 +216,7 @@ def _head(document: Docx, layout: Layout) -> None:
     _run(number, layout.number, FANGSONG)
     if layout.issuer and layout.dated:
         _at_both_edges(document.add_paragraph(), layout.issuer, chinese_date(layout.dated), SIZE_3)
-    gap = document.add_paragraph()  # of its own: a border is as wide as its paragraph
+    gap = document.add_paragraph()  # a paragraph of its own: a border is as wide as its paragraph
     gap.paragraph_format.line_spacing = RED_LINE_GAP
     line = _element("w:bottom", val="single", sz=RED_LINE_EIGHTHS, space=0, color="FF0000")
     _add_property(gap, _element("w:pBdr", line))
@@ -251,8 +250,8 @@ def _body(document: Docx, layout: Layout) -> None:
 
 
 def _text(document: Docx, text: str) -> None:
-    """A paragraph indented by two characters; the heading of level one in 黑体, of level two in 楷体, the rest, and what
-    follows the heading's full stop, in 仿宋 (7.3.3)."""
+    """A paragraph indented by two characters. A level-one heading is in 黑体, a level-two heading in 楷体; other text, and
+    text after the heading's full stop, in 仿宋 (7.3.3)."""
     paragraph = document.add_paragraph()
     _indent(paragraph, first=2)
     font = _HEADINGS.get(level_of(text))
@@ -280,7 +279,7 @@ def _annexes(document: Docx, names: tuple[str, ...]) -> None:
 def _labelled(
     paragraph: Paragraph, label: str, text: str, font: str, size: Length = SIZE_3, left: int = 2, right: int = 0
 ) -> None:
-    """标签：… with every further line below the first character after the colon."""
+    """标签：… with a hanging indent at the first character after the colon."""
     hang = len(label) + 1
     _indent(paragraph, size, left=left + hang, first=-hang, right=right)
     _run(paragraph, f"{label}：", font, size)
@@ -302,7 +301,7 @@ def _signature(document: Docx, issuer: str, dated: str) -> None:
 
 # the imprint --------------------------------------------------------------------------------------------------------
 def _imprint(document: Docx, imprint: Imprint) -> None:
-    """Copies, and who printed it when, between lines as wide as the type area; its last line is the page's last (7.4)."""
+    """Copies, printing office and date, between rules as wide as the type area, on the page's last lines (7.4)."""
     table = document.add_table(rows=2 if imprint.copies else 1, cols=1)
     properties = table._tbl.tblPr
     for standing in list(properties):
@@ -330,19 +329,19 @@ def _imprint(document: Docx, imprint: Imprint) -> None:
         _labelled(copies, imprint.copies_label, f"{imprint.copies}。", FANGSONG, SIZE_4, left=1, right=1)
     last = table.rows[-1].cells[0].paragraphs[0]
     _at_both_edges(last, imprint.printed_by, f"{chinese_date(imprint.printed_on)}印发", SIZE_4)
-    end = document.add_paragraph()  # what a floating table is anchored to; as low as a paragraph can be
+    end = document.add_paragraph()  # the floating table's anchor, of minimal height
     end.paragraph_format.line_spacing = Pt(1)
 
 
 def _at_both_edges(paragraph: Paragraph, left: str, right: str, size: Length) -> None:
-    """One line, a character from either edge."""
+    """One line of two texts, each one character from its edge."""
     paragraph.alignment = WD_ALIGN_PARAGRAPH.LEFT
     _indent(paragraph, size, left=1, right=1)
     paragraph.paragraph_format.tab_stops.add_tab_stop(Length(AREA_WIDTH - size), WD_TAB_ALIGNMENT.RIGHT)
     _run(paragraph, f"{left}\t{right}", FANGSONG, size)
 
 
-# the parts of the format --------------------------------------------------------------------------------------------
+# elements of the format ---------------------------------------------------------------------------------------------
 def _run(paragraph: Paragraph, text: str, font: str, size: Length = SIZE_3) -> Run:
     run = paragraph.add_run(without_forbidden(text))
     run.font.size = size
@@ -354,7 +353,7 @@ def _run(paragraph: Paragraph, text: str, font: str, size: Length = SIZE_3) -> R
 
 
 def _name_fonts(fonts: BaseOxmlElement, name: str) -> None:
-    """For every script: a reader takes the East Asian font for Chinese only where it is named as such."""
+    """Set the font for every script: Word uses the East Asian font for Chinese only if set as `w:eastAsia`."""
     for script in ("ascii", "hAnsi", "eastAsia", "cs"):
         fonts.set(qn(f"w:{script}"), name)
     fonts.set(qn("w:hint"), "eastAsia")  # quotation marks and dashes are Chinese ones
@@ -363,7 +362,7 @@ def _name_fonts(fonts: BaseOxmlElement, name: str) -> None:
 def _indent(
     paragraph: Paragraph, size: Length = SIZE_3, *, left: float = 0, right: float = 0, first: float = 0
 ) -> None:
-    """Indents in characters: as such for Word, which follows the grid, and as a length for who doesn't know them."""
+    """Indents in characters (for Word, which follows the grid) and as a length (for programs that ignore those)."""
     attributes: dict[str, int] = {}
     for name, characters in (("left", left), ("right", right)):
         if characters:
@@ -374,7 +373,7 @@ def _indent(
     _add_property(paragraph, _element("w:ind", **attributes))
 
 
-#: What follows in a paragraph's properties, which the format wants in one order, on what is added here.
+#: The schema fixes the order of a paragraph's properties: element added here → the elements that follow it.
 _AFTER = {
     "w:ind": ("w:contextualSpacing", "w:mirrorIndents", "w:jc", "w:textAlignment", "w:rPr"),
     "w:pBdr": ("w:shd", "w:tabs", "w:snapToGrid", "w:spacing", "w:ind", "w:jc", "w:rPr"),
@@ -399,11 +398,11 @@ def _element(name: str, *content: BaseOxmlElement | str, **attributes: object) -
 
 
 def _without_time(archive: bytes) -> bytes:
-    """The archive with one date for all its members, uncompressed: how well zlib compresses depends on its version."""
+    """The archive with one fixed date for all members, uncompressed, since zlib's output depends on its version."""
     written = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(archive)) as made, zipfile.ZipFile(written, "w", zipfile.ZIP_STORED) as kept:
         for name in made.namelist():
             member = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-            member.create_system = 0  # whatever system it is
+            member.create_system = 0  # independent of the operating system
             kept.writestr(member, made.read(name))
     return written.getvalue()

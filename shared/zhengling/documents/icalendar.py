@@ -1,4 +1,4 @@
-"""iCalendar (RFC 5545): events as a calendar that programs subscribe to. Pure."""
+"""iCalendar (RFC 5545): renders events as a calendar that programs subscribe to. Pure."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FeedEvent:
-    """One event of a feed: whole days from `start` to `end`, both in it, or an instant to another.
+    """One event of a feed: whole days from `start` to `end`, both included, or from one instant to another.
 
-    `uid` stays the same for the same thing, `sequence` counts its changes and `modified` is its last one; `path` leads
-    to it below the service's address. ValueError for a mixture, an end before the start, an instant without an offset.
+    `uid` is stable, `sequence` counts the changes and `modified` is the last one; `path` is the event's path below the
+    service's address. ValueError for a day with an instant, an end before the start, an instant without an offset.
     """
 
     uid: str
@@ -52,7 +52,7 @@ class FeedEvent:
     def __post_init__(self) -> None:
         instants = [isinstance(moment, datetime) for moment in (self.start, self.end)]
         if any(instants) and not all(instants):
-            raise ValueError(f"{self.uid}: a day and an instant make no event")
+            raise ValueError(f"{self.uid}: start and end must both be days or both instants")
         given = [moment for moment in (self.start, self.end, self.modified) if isinstance(moment, datetime)]
         if not all(moment.tzinfo for moment in given):
             raise ValueError(f"{self.uid}: an instant needs its offset")
@@ -64,11 +64,11 @@ class FeedEvent:
         return not isinstance(self.start, datetime)
 
 
-@lru_cache(maxsize=64)  # programs ask hourly for what seldom changes; 1,000 events take half a second
+@lru_cache(maxsize=64)  # programs poll hourly and events seldom change; rendering 1,000 takes half a second
 def render(name: str, domain: str, events: tuple[FeedEvent, ...], language: Language, address: str = "") -> bytes:
     """The iCalendar stream of these events in one language, under the calendar's name. The same events give the same
-    bytes: an event's DTSTAMP is its last change (RFC 5545, 3.8.7.2). `domain` makes each uid unique in the world;
-    `address` is the service's, for an event's URL. Instants are told in UTC, which needs no VTIMEZONE.
+    bytes: an event's DTSTAMP is its last change (RFC 5545, 3.8.7.2). `domain` makes each uid globally unique; `address` is
+    the service's, for an event's URL. Instants are in UTC, which needs no VTIMEZONE.
     """
     calendar = Calendar.new(prodid=PRODID, name=_clean(name), uid=f"feed@{domain}")
     calendar.add("REFRESH-INTERVAL", vDuration(REFRESH), {"VALUE": "DURATION"})  # RFC 7986, 5.7
@@ -101,6 +101,6 @@ def _component(event: FeedEvent, domain: str, language: Language, address: str) 
 
 
 def _clean(text: str) -> str:
-    """Text that stays one property for every reader: what some of them take for a line's end becomes a line break,
-    which is escaped; controls, which RFC 5545 has no place for, fall away."""
+    """Text that can't break out of its property: every character some reader takes for a line end becomes a line break,
+    which is escaped; control characters, which RFC 5545 forbids, are removed."""
     return _CONTROL.sub("", _LINE_BREAK.sub("\n", text))

@@ -1,7 +1,7 @@
-"""The template of minutes: the default one of the house, or a government's own in its rulebook. Pure.
+"""The template of minutes: the default one, or a government's own from its rulebook. Pure.
 
-A template is data from a rulebook: it is rendered in a sandbox, sees plain values alone, and is checked when the rulebook
-is loaded, so that none fails on the day of a meeting.
+A template is rendered in a sandbox, sees only plain values, and is checked when the rulebook is loaded, so that none fails
+on the day of a meeting.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 
 
 class Item(BaseModel):
-    """One decision as a template sees it. A template prints `title`, and then `sentence` as it is: the signature compares
-    both with what is recorded."""
+    """One decision in a template. A template prints `title` and then `sentence` unchanged: signing compares both with the
+    recorded decision."""
 
     model_config = ConfigDict(frozen=True)
     ordinal: str
@@ -26,9 +26,9 @@ class Item(BaseModel):
 
 
 class Values(BaseModel):
-    """What a template may name. `chair` opened the session, `chaired_as` says by what in the head's place, `handovers` who
-    chaired after that and from when on; `quorum` is empty where the rules ask for none. Whoever wasn't there was on leave,
-    away on an absence, represented, or absent."""
+    """The variables of a template. `chair` opened the session, `chaired_as` is the basis for chairing in the head's place,
+    `handovers` the later chairs with their times; `quorum` is empty if the rules require none. Whoever didn't attend was on
+    leave, on an absence, represented, or absent."""
 
     model_config = ConfigDict(frozen=True)
     government: str
@@ -50,7 +50,7 @@ class Values(BaseModel):
 
 _SANDBOX = ImmutableSandboxedEnvironment(
     undefined=StrictUndefined,
-    autoescape=False,  # what comes out is plain text
+    autoescape=False,  # the output is plain text
     trim_blocks=True,
     lstrip_blocks=True,
     keep_trailing_newline=True,
@@ -72,30 +72,30 @@ _SAMPLE = Values(
 
 @cache
 def default() -> str:
-    """The template that holds where a rulebook has none."""
+    """The template used if a rulebook has none."""
     return files("zhengling.documents").joinpath("minutes.zh.j2").read_text(encoding="utf-8")
 
 
 def render(template: str | None, values: Values) -> str:
-    """The text by the template (the default one where it is None); lines without spaces at their ends."""
+    """The rendered text (by the default template if None); lines without trailing spaces."""
     given = {name: getattr(values, name) for name in Values.model_fields}
     text = _SANDBOX.from_string(template or default()).render(given)
     return "\n".join(line.rstrip() for line in text.strip().splitlines()) + "\n"
 
 
 def _checked(template: str) -> str:
-    """The template, if it is one, names only what it is given and prints every decision. Raises ValueError."""
+    """Returns the template. Raises ValueError if it can't be rendered, uses unknown names or omits a decision."""
     try:
         unknown = meta.find_undeclared_variables(_SANDBOX.parse(template)) - set(Values.model_fields)
         if unknown:
             known = ", ".join(Values.model_fields)
-            raise ValueError(f"the template names {', '.join(sorted(unknown))}; known: {known}")
+            raise ValueError(f"the template uses unknown names: {', '.join(sorted(unknown))}; known: {known}")
         rendered = render(template, _SAMPLE)
     except TemplateError as error:
         raise ValueError(f"not a usable template: {error}") from error
     for item in _SAMPLE_ITEMS:
         if item.title not in rendered or item.sentence not in rendered:
-            raise ValueError("the template has to print title and sentence of every item, as they are")
+            raise ValueError("the template must print title and sentence of every item unchanged")
     return template
 
 

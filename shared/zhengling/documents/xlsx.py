@@ -1,6 +1,6 @@
-"""Cells of the workbooks that are given out. Pure.
+"""Cells of exported workbooks. Pure.
 
-Invariant: a text stays a text; none is ever a formula or a number, whatever it begins with.
+Invariant: a text stays a text and never becomes a formula or a number.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from openpyxl.cell.cell import Cell
 
 
 def put_text(cell: Cell, text: str) -> None:
-    """Put a text into a cell: a name that begins with '=' isn't a formula, a code of digits isn't a number."""
+    """Set a cell to a text: '=…' doesn't become a formula, nor a code of digits a number."""
     cell.value = text
     cell.data_type = "s"
     cell.number_format = "@"

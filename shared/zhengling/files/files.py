@@ -1,8 +1,8 @@
-"""Files: uploaded once, hashed, immutable; the content in the file store, what is known of it in the database.
+"""Files: uploaded once, hashed, immutable; the content in the file store, its metadata in the database.
 
-A content lies under `<government>/<sha256>`, so equal contents of one government lie there once. Invariants: a content's
+A content has the key `<government>/<sha256>`, so equal contents of one government are stored once. Invariants: a content's
 row is committed before its object gets that key, and a file's row after, so every object has a row and every file an
-object; nothing changes or deletes a file; no call of the store stands in a transaction.
+object; a file is never changed or deleted; the store is never called inside a transaction.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from zhengling.kernel.errors import Problem, Text, invalid, not_found
 from zhengling.rules.loading import Rulebooks
 
 log = logging.getLogger(__name__)
-BYTES = Counter("zhengling_file_bytes", "Bytes of files that went in or out", ["direction"])
+BYTES = Counter("zhengling_file_bytes", "Bytes of files uploaded or downloaded", ["direction"])
 SECONDS = Histogram(
     "zhengling_file_seconds",
     "Time from a file's first byte to its last",
@@ -55,15 +55,15 @@ SECONDS = Histogram(
 DAMAGED = Counter("zhengling_file_damaged", "Contents that were found missing or changed")
 
 WITHIN = timedelta(hours=1)
-"""How long an upload may take; far less than GRACE, so that what is swept belongs to no upload under way."""
+"""How long an upload may take; far less than GRACE, so that the sweeper never touches an upload in progress."""
 GRACE = timedelta(hours=24)
 SWEEP_AGAIN = timedelta(hours=1)
-"""When another sweeper takes over what one marked and didn't finish; each sweep ends long before."""
+"""After this time another sweeper takes over objects that were marked but not deleted; a sweep ends long before."""
 DIRECTORY_BYTES = 1 << 20
-"""How much is read of a container to know its parts: far more than that of any document; its reader takes tens of times
-as much memory."""
+"""How much of a container is read for its directory: far more than any document's; the reader uses tens of times as much
+memory."""
 INSPECTIONS = ThreadPoolExecutor(2, thread_name_prefix="inspection")
-"""So few containers at a time are looked into, whatever comes; who comes later waits without holding memory."""
+"""At most two containers are inspected at a time; further uploads wait without holding memory."""
 
 _CLAIM = sa.text("""
     INSERT INTO file_content (government, sha256) VALUES (:government, :sha256)
@@ -73,7 +73,7 @@ _CLAIM = sa.text("""
 _TOUCH = sa.text("""
     UPDATE file_content SET claimed_at = clock_timestamp() WHERE sha256 = :sha256 AND leaving_since IS NULL RETURNING sha256
 """)
-# An upload that records its file at this moment holds the row: once it has committed, `claimed_at` is looked at again.
+# An upload that is recording its file has locked the row; this waits for its commit and re-evaluates `claimed_at`.
 _MARK = sa.text("""
     UPDATE file_content c SET leaving_since = clock_timestamp()
     WHERE leaving_since < clock_timestamp() - CAST(:again AS interval)
@@ -90,7 +90,7 @@ _CONTENTS = sa.text("""
 
 @dataclass
 class StoredFile:
-    """A file as it was uploaded: who, when (business time), and what; the content is known by its SHA-256."""
+    """An uploaded file: uploader, business time and metadata; the content is identified by its SHA-256."""
 
     id: str
     government: str
@@ -130,7 +130,7 @@ def _incoming(government: str) -> str:
 
 
 class Keeper(Protocol):
-    """What keeping files needs of the service that keeps them."""
+    """What this module needs of the service that owns the files."""
 
     @property
     def settings(self) -> FileSettings: ...
@@ -142,10 +142,10 @@ class Keeper(Protocol):
     def files(self) -> FileStore | None: ...
 
 
-# taking in ----------------------------------------------------------------------------------------------------------
+# uploads ------------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Upload:
-    """What is said of a content before it comes: a name, a kind, and by whom cares its SHA-256 (64 hex digits)."""
+    """The stated metadata of a content: name, kind, and optionally its SHA-256 (64 hex digits)."""
 
     name: str
     kind: FileKind
@@ -160,8 +160,8 @@ class Upload:
         sha256: str | None = None,
         classification: Classification = Classification.internal,
     ) -> Upload:
-        """As a caller says it. Problems: 409 `classified_content`, 415 `file_type_not_allowed`, 422 `file_name_invalid`,
-        `file_name_differs`."""
+        """An upload as stated by a caller. Problems: 409 `classified_content`, 415 `file_type_not_allowed`, 422
+        `file_name_invalid`, `file_name_differs`."""
         name = clean_name(name)
         require_unclassified(classification, name)
         return cls(name, kind_of(media_type, name, service.settings.allowed_file_kinds), sha256)
@@ -169,7 +169,7 @@ class Upload:
 
 @dataclass(frozen=True)
 class Received:
-    """A content that lies in the store under its key; no file speaks of it yet."""
+    """A content in the store under its key, not yet referenced by a file."""
 
     name: str
     media_type: str
@@ -178,13 +178,13 @@ class Received:
 
 
 def too_large(limit: int) -> Problem:
-    """413, as for any body."""
+    """413 `body_too_large`, as for any body."""
     return Problem(413, "body_too_large", Text(f"a file has at most {limit} bytes", f"文件不得超过{limit}字节"))
 
 
 @dataclass
 class _Meter:
-    """Passes pieces on, and knows afterwards how many bytes they were, their digest and their beginning."""
+    """Passes pieces on while recording their size, SHA-256 and first bytes."""
 
     size: int = 0
     head: bytes = b""
@@ -202,18 +202,18 @@ class _Meter:
 
 
 def required_store(service: Keeper) -> FileStore:
-    """The service's store; 503 `file_store_away` where none is named."""
+    """The service's store; 503 `file_store_away` if none is configured."""
     if service.files is None:
-        raise store_away("FILE_STORE_URL names none")
+        raise store_away("FILE_STORE_URL isn't set")
     return service.files
 
 
 async def receive(service: Keeper, government: str, upload: Upload, pieces: AsyncIterator[bytes]) -> Received:
-    """Bring a content into the store, piece by piece, under the key of its SHA-256; outside of any transaction.
+    """Write a content to the store, piece by piece, under the key of its SHA-256; outside any transaction.
 
     Problems: 408 `upload_too_slow`; 413 `body_too_large`; 422 `file_empty`, `digest_mismatch`, `content_differs`,
-    `content_encrypted`; 503 `file_store_away`, `busy`. What `pieces` raises is raised. Nothing is left then but what
-    the sweeper takes away.
+    `content_encrypted`; 503 `file_store_away`, `busy`. Errors of `pieces` are re-raised. After an error only remains that
+    `sweep` deletes are left.
     """
     store, meter, began = required_store(service), _Meter(), time.perf_counter()
     arriving = f"{_incoming(government)}{uuid7()}"
@@ -229,7 +229,7 @@ async def receive(service: Keeper, government: str, upload: Upload, pieces: Asyn
             await store.move(arriving, _key(government, received.sha256))
             kept = True
     except TimeoutError as error:
-        if not limit.expired():  # the database's, which is its own matter
+        if not limit.expired():  # a timeout of the database, not of the upload
             raise
         text = Text("the upload took longer than an hour", "上传超过一小时未完成")
         raise Problem(408, "upload_too_slow", text) from error
@@ -243,11 +243,11 @@ async def receive(service: Keeper, government: str, upload: Upload, pieces: Asyn
 
 
 async def _discard(store: FileStore, key: str) -> None:
-    """Take away at once what nobody will ask for; where the store is away, the sweeper does it later."""
+    """Delete an unused object now; if the store is unreachable, `sweep` deletes it later."""
     try:
         await store.delete(key)
     except Problem:
-        log.warning("%s stays until it is swept", key)
+        log.warning("%s can't be deleted now and is left to the sweeper", key)
 
 
 async def _check(store: FileStore, key: str, upload: Upload, meter: _Meter) -> None:
@@ -257,8 +257,8 @@ async def _check(store: FileStore, key: str, upload: Upload, meter: _Meter) -> N
     if upload.sha256 not in (None, found):
         raise invalid(
             "digest_mismatch",
-            f"the content that arrived has the SHA-256 {found}, not {upload.sha256}; send it again",
-            f"收到内容的 SHA-256 为 {found}，与所报不符，请重新上传",
+            f"the SHA-256 of the received content is {found}, not {upload.sha256} as stated; upload it again",
+            f"收到内容的 SHA-256 为 {found}，与所填值不符，请重新上传",
             sha256=found,
         )
     parts: frozenset[str] = frozenset()
@@ -272,14 +272,14 @@ def _being_swept() -> Problem:
     return Problem(
         503,
         "busy",
-        Text("an abandoned upload of the same content is being taken away just now", "相同内容的残留上传正在清理"),
-        Text("try again with the same Idempotency-Key", "请用同一幂等键重试"),
+        Text("an abandoned upload of the same content is being deleted", "系统正在清理相同内容的残留文件"),
+        Text("try again with the same Idempotency-Key", "请使用同一 Idempotency-Key 重试"),
         headers={"Retry-After": "5"},
     )
 
 
 class _Bounded(io.RawIOBase):
-    """A file of the store to seek in, of which no more than `DIRECTORY_BYTES` can be read."""
+    """A seekable object of the store, of which at most `DIRECTORY_BYTES` can be read."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -297,18 +297,18 @@ class _Bounded(io.RawIOBase):
     def tell(self) -> int:
         return self._file.tell()
 
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # what BufferedReader passes
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # BufferedReader's type
         piece = memoryview(self._file.read(min(len(buffer), self._left + 1)))
         self._left -= len(piece)
         if self._left < 0:
-            raise ValueError("a container with more of a directory than any document has")
+            raise ValueError(f"the container's directory exceeds {DIRECTORY_BYTES} bytes")
         buffer[: len(piece)] = piece
         return len(piece)
 
 
 def _parts(store: FileStore, key: str, zipped: bool) -> frozenset[str]:
-    """The names of a container's parts, and of the folders at its top; none where it can't be read as one. Only its
-    directory is read and nothing unpacked, so that what unpacks without end does no harm. Blocks."""
+    """The names of a container's parts and of its top-level folders; empty if it can't be read. Only the directory is read
+    and nothing is unpacked, so a decompression bomb does no harm. Blocks."""
     try:
         with io.BufferedReader(_Bounded(store.reader(key)), 4096) as file:
             if zipped:
@@ -319,14 +319,14 @@ def _parts(store: FileStore, key: str, zipped: bool) -> frozenset[str]:
                 return frozenset(path[0] for path in document.listdir())
     except (BaseError, FileNotFoundError) as error:
         raise store_away(error) from error
-    except Exception as error:  # a broken container breaks its reader in many ways; it is no document in any of them
-        log.info("a container can't be read: %r", error)
+    except Exception as error:  # readers fail in many ways on a broken container, which is never a document
+        log.info("an uploaded container can't be read: %r", error)
         return frozenset()
 
 
 async def record(session: AsyncSession, received: Received, uploaded_by: str) -> StoredFile:
-    """The row of a file whose content lies in the store, in the caller's transaction. 503 `busy` where the content was
-    taken away meanwhile, which takes a day between `receive` and this."""
+    """Insert the row of a file whose content is in the store, in the caller's transaction. 503 `busy` if the content was
+    swept meanwhile, which needs a day between `receive` and this."""
     if (await backbone(session, _TOUCH, {"sha256": received.sha256})).first() is None:
         raise _being_swept()
     file = StoredFile(
@@ -344,48 +344,47 @@ async def record(session: AsyncSession, received: Received, uploaded_by: str) ->
     return file
 
 
-# giving out ---------------------------------------------------------------------------------------------------------
+# reading ------------------------------------------------------------------------------------------------------------
 async def find(session: AsyncSession, file_id: str) -> StoredFile:
-    """One file; 404 `file_not_found` where this government has none of this id."""
+    """One file; 404 `file_not_found` if this government has none with this id."""
     if file := await session.get(StoredFile, file_id):
         return file
     raise not_found("file", "文件", file_id)
 
 
 async def require(session: AsyncSession, file_ids: Sequence[str]) -> list[StoredFile]:
-    """The files of these ids in their order, for what is about to refer to them. 422 `unknown_file` names which of them
-    this government doesn't have. They need no lock: nothing changes or deletes a file."""
+    """The files with these ids, in this order, to be referenced by the caller. 422 `unknown_file` names the ids that this
+    government doesn't have. No lock is needed, as files are never changed or deleted."""
     found = await session.execute(sa.select(StoredFile).where(file_table.c.id.in_(file_ids)))
     files = {file.id: file for file in found.scalars()}
     if unknown := sorted(set(file_ids) - files.keys()):
         raise invalid(
             "unknown_file",
             f"no such file: {', '.join(unknown)}; upload it with POST /v1/files first",
-            f"没有该文件：{'、'.join(unknown)}，请先上传（POST /v1/files）",
+            f"文件不存在：{'、'.join(unknown)}，请先上传（POST /v1/files）",
             unknown=unknown,
         )
     return [files[file_id] for file_id in file_ids]
 
 
 def damaged(file: StoredFile, what: str) -> Problem:
-    """500: the store has lost or changed what was entrusted to it."""
+    """500 `file_damaged`: the store has lost or changed the content."""
     DAMAGED.inc()
     log.error("the content of file %s (%s) %s", file.id, file.sha256, what)
     return Problem(
         500,
         "file_damaged",
         Text(f"the content of file {file.id} {what}; it is logged", "文件内容丢失或被改动，已记录"),
-        Text("upload the same file again: its content is then whole for all that refer to it",
-             "请重新上传同一文件，引用它的各处即可恢复"),
+        Text("upload the same file again: this restores the content wherever it is referenced",
+             "请重新上传同一文件，各处引用随即恢复"),
     )  # fmt: skip
 
 
 async def open(service: Keeper, file: StoredFile, span: tuple[int, int] | None = None) -> AsyncIterator[bytes]:
-    """The file's content, or its bytes from `span[0]` up to and without `span[1]`, to be read outside of a transaction.
+    """The file's content, or its bytes [span[0], span[1]), to be read outside a transaction.
 
-    500 `file_damaged` where it is missing or has another size, 503 `file_store_away`. Of a whole content the last piece
-    is given only once the digest holds, else 500 `file_damaged` comes in its place: nobody gets a changed file
-    unnoticed.
+    500 `file_damaged` if it is missing or has another size, 503 `file_store_away`. The last piece of a whole content is
+    yielded only after its digest was verified; else 500 `file_damaged` is raised, so nobody gets a changed file unnoticed.
     """
     content = await required_store(service).open(file.key, span)
     if content is None:
@@ -404,16 +403,16 @@ async def _given_out(file: StoredFile, pieces: AsyncIterator[bytes], *, whole: b
             yield held
         held = piece
     if whole and digest.hexdigest() != file.sha256:
-        raise damaged(file, "isn't what was uploaded")
+        raise damaged(file, "differs from the uploaded content")
     BYTES.labels("out").inc(len(held))
     yield held
     SECONDS.labels("out").observe(time.perf_counter() - began)
 
 
-# keeping ------------------------------------------------------------------------------------------------------------
+# verification and sweeping ------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Finding:
-    """A content that the store lost (`missing`) or changed (`changed`), and the files whose it is."""
+    """A content that the store lost (`missing`) or changed (`changed`), and the files that have it."""
 
     sha256: str
     what: str
@@ -422,7 +421,7 @@ class Finding:
 
 @dataclass
 class Verdict:
-    """What a part of the verification found; `next_after` is where the next part begins, None at the end."""
+    """The findings of one part of the verification; `next_after` is the next part's `after`, None at the end."""
 
     contents: int = 0
     bytes: int = 0
@@ -431,8 +430,8 @@ class Verdict:
 
 
 async def verify(service: Keeper, government: str, after: str = "", limit: int = 50, most: int = 1 << 28) -> Verdict:
-    """Hash again what the store holds against the rows: contents in the order of their digests behind `after`, up to
-    `limit` of them or until `most` bytes were read. 503 `file_store_away`."""
+    """Compare stored contents with their rows by hashing them: in the order of digests after `after`, at most `limit`
+    contents or until `most` bytes were read. 503 `file_store_away`."""
     store, verdict = required_store(service), Verdict()
     async with service.database.transaction(government) as session:
         rows = (await session.execute(_CONTENTS, {"after": after, "limit": limit})).all()
@@ -456,10 +455,10 @@ async def verify(service: Keeper, government: str, after: str = "", limit: int =
 
 
 async def sweep(database: Database, store: FileStore, government: str, grace: timedelta = GRACE) -> int:
-    """Take away what uploads left that never became a file, once it is older than `grace`. Returns how many objects.
+    """Delete objects older than `grace` that never became a file. Returns the number of objects.
 
-    A content is marked before its object is deleted, and no upload uses a marked one; so an upload of the same content
-    that comes just now either keeps it or is told to come again. 503 `file_store_away`.
+    A content is marked before its object is deleted, and no upload uses a marked one; so a concurrent upload of the same
+    content either keeps it or gets 503 `busy`. Problem 503 `file_store_away`.
     """
     swept = await store.delete_older(_incoming(government), grace)
     async with database.transaction(government) as session:
@@ -474,13 +473,12 @@ async def sweep(database: Database, store: FileStore, government: str, grace: ti
 
 
 async def sweep_all(service: Keeper) -> None:
-    """Sweep after every government that the rulebooks know. Where the store is away, the next time will do: a worker goes
-    on without it."""
+    """Sweep for every government with a rulebook. If the store is unreachable, the next sweep retries."""
     for government in service.rulebooks.governments:
         try:
             swept = await sweep(service.database, required_store(service), government)
         except Problem as problem:
-            log.warning("what uploads of %s left stays until the next sweep: %s", government, problem)
+            log.warning("abandoned uploads of %s are left until the next sweep: %s", government, problem)
         else:
             if swept:
-                log.info("%d abandoned uploads of %s were taken away", swept, government)
+                log.info("%d abandoned uploads of %s were deleted", swept, government)

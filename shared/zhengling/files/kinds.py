@@ -1,6 +1,6 @@
-"""What may be kept as a file: the kinds, how each is told by its content, what a name may be, and marks of secrecy.
+"""Which files are accepted: the kinds and how they are recognised by content, file names, and marks of secrecy.
 
-Invariant: a kind is believed only where the content shows it, whatever name and media type say. Pure.
+Invariant: a kind is accepted only if the content shows it, whatever name and media type claim. Pure.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from enum import StrEnum
 from zhengling.kernel.errors import Problem, Text, invalid, refusal
 
 HEAD_BYTES = 65_536
-"""How much of a content's beginning is looked at."""
+"""How many of a content's first bytes are inspected."""
 MAX_NAME = 200
 ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_ENCRYPTED = "EncryptedPackage"  # what Office and WPS put where a document has a password
+_ENCRYPTED = "EncryptedPackage"  # the OLE stream of password-protected documents (Office, WPS)
 _WORD, _SHEET, _SLIDES = "WordDocument", "Workbook", "PowerPoint Document"
 
 
 @dataclass(frozen=True)
 class FileKind:
-    """A kind of file: its media type, what else clients call it, the endings of its names, and what its content shows:
-    a sign among the first bytes, or in a container (zip, OLE) all parts of one of the sets. With neither it is text."""
+    """A kind of file: its media type and aliases, its file extensions, and its signature: bytes near the beginning, or in a
+    container (zip, OLE) all parts of one of the sets. A kind with neither is text."""
 
     name: str
     media_type: str
@@ -36,7 +36,7 @@ class FileKind:
     parts: tuple[frozenset[str], ...] = ()
 
     def shown_by(self, head: bytes, parts: Collection[str]) -> bool:
-        """Whether a content is of this kind by its first `HEAD_BYTES` and, of a container, the names of its parts."""
+        """Whether a content is of this kind, by its first `HEAD_BYTES` and the names of its parts (of a container)."""
         if self.parts:
             return any(wanted.issubset(parts) for wanted in self.parts)
         if self.sign:
@@ -50,7 +50,7 @@ def _office(name: str, media_type: str, *aliases: str, endings: tuple[str, ...] 
 
 _OOXML = "application/vnd.openxmlformats-officedocument."
 _XML_WORD, _XML_SHEET, _XML_SLIDES = (f"[Content_Types].xml+{folder}/" for folder in ("word", "xl", "ppt"))
-#: Allowed unless the settings allow fewer. WPS writes its own endings over Microsoft's containers, old or new.
+#: Allowed unless the settings allow fewer. WPS uses its own extensions for Microsoft's containers, old or new.
 FILE_KINDS: tuple[FileKind, ...] = (
     FileKind("pdf", "application/pdf", ("pdf",), sign=b"%PDF-", within=1019),  # ISO 32000 readers look at 1,024 bytes
     _office("ofd", "application/ofd", "application/vnd.ofd", parts=["OFD.xml"]),  # GB/T 33190
@@ -70,12 +70,12 @@ FILE_KINDS: tuple[FileKind, ...] = (
     FileKind("txt", "text/plain", ("txt",)),
 )  # fmt: skip
 KINDS = {kind.name: kind for kind in FILE_KINDS}
-#: What a client says that doesn't know the kind; the name's ending tells it then.
+#: Sent by clients that don't know the kind; the file extension decides then.
 UNKNOWN_MEDIA_TYPE = "application/octet-stream"
 
 
 class Classification(StrEnum):
-    """Whether a content is a state secret, and of which degree; none of the three may be kept here."""
+    """A content's degree of secrecy (state secrets); the three classified degrees are refused."""
 
     internal = "internal"
     confidential = "confidential"
@@ -84,18 +84,18 @@ class Classification(StrEnum):
 
     @classmethod
     def _missing_(cls, value: object) -> Classification | None:
-        """The marks as papers carry them."""
+        """Accept the Chinese marks, too."""
         return {"秘密": cls.confidential, "机密": cls.secret, "绝密": cls.top_secret}.get(str(value))
 
 
-# a mark as it stands on papers (GB/T 9704: 机密★1年), in brackets, or set off at the beginning; 商业秘密 is none
+# a mark as printed on papers (GB/T 9704: 机密★1年), in brackets, or as a prefix; 商业秘密 isn't one
 _MARK = re.compile(
     r"(?:绝密|机密|秘密)\s*[★☆*]|[\[【(（〔〈《]\s*(?:绝密|机密|秘密)\s*[\]】)）〕〉》]|^\s*(?:绝密|机密|秘密)\s*[-_—:：]"
 )
 
 
 def require_unclassified(classification: Classification, name: str) -> None:
-    """Refusal `classified_content` for what is said to be a state secret, or whose name carries the mark."""
+    """Refusal `classified_content` for a content stated to be a state secret, or with a mark of secrecy in its name."""
     if classification == Classification.internal and not _MARK.search(name):
         return
     raise refusal(
@@ -111,10 +111,10 @@ def require_unclassified(classification: Classification, name: str) -> None:
 
 
 def kind_of(media_type: str, name: str, allowed: Collection[str]) -> FileKind:
-    """The kind that a media type names; for an unknown one the kind of the name's ending.
+    """The kind of a media type; for `application/octet-stream` the kind of the file extension.
 
-    `allowed` are names of kinds. 415 `file_type_not_allowed`, naming what is; 422 `file_name_differs` where the name
-    ends like another kind.
+    `allowed` are names of kinds. 415 `file_type_not_allowed`, naming the allowed ones; 422 `file_name_differs` if the
+    extension is another kind's.
     """
     said = media_type.partition(";")[0].strip().lower()
     ending = name.rpartition(".")[2].lower() if "." in name else ""
@@ -136,31 +136,31 @@ def kind_of(media_type: str, name: str, allowed: Collection[str]) -> FileKind:
         endings = ", ".join(f".{each}" for each in found[0].endings)
         raise invalid(
             "file_name_differs",
-            f"{name!r} isn't the name of a file of the type {found[0].media_type}: it ends in {endings}",
+            f"{name!r} isn't a name for the type {found[0].media_type}, whose extensions are {endings}",
             f"文件名与类型不符：{found[0].media_type} 的扩展名应为 {endings}",
         )
     return found[0]
 
 
 def require_shown(kind: FileKind, head: bytes, parts: Collection[str]) -> None:
-    """422 `content_differs` unless the content is of the kind that was said."""
+    """422 `content_differs` unless the content is of the stated kind; `content_encrypted` if it has a password."""
     if kind.shown_by(head, parts):
         return
     if _ENCRYPTED in parts:
         raise invalid(
             "content_encrypted",
-            "the file is protected by a password, so nobody else could read it; take the password off",
+            "the file is protected by a password, so others can't read it; remove the password",
             "文件设有打开密码，他人无法阅读，请取消密码后上传",
         )
     raise invalid(
         "content_differs",
-        f"the content isn't of the type {kind.media_type}, whatever its name says",
-        f"文件内容与所称类型 {kind.media_type} 不符",
+        f"the content isn't of the stated type {kind.media_type}",
+        f"文件内容与标明的类型 {kind.media_type} 不符",
     )
 
 
 def is_text(head: bytes) -> bool:
-    """Whether bytes read as text: UTF-8, GB 18030, or UTF-16 with its mark; no controls but line ends and tabs."""
+    """Whether bytes are text: UTF-8, GB 18030, or UTF-16 with a byte order mark; no controls but line ends and tabs."""
     marked = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     for encoding in ("utf-16",) if marked else ("utf-8-sig", "gb18030"):
         try:
@@ -172,8 +172,8 @@ def is_text(head: bytes) -> bool:
 
 
 def clean_name(given: str) -> str:
-    """A file's name without folders, in one spelling (NFC). 422 `file_name_invalid` where none is left, for controls and
-    what turns the direction of writing (a name that shows another ending than it has), and beyond 200 characters."""
+    """A file's name without folders, in Unicode NFC. 422 `file_name_invalid` if it is empty or longer than 200 characters,
+    or has control or bidirectional formatting characters (which can display another extension than it has)."""
     name = unicodedata.normalize("NFC", re.split(r"[/\\]", given)[-1]).strip()
     hidden = any(unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") for character in name)
     if hidden or not name.strip(".") or len(name) > MAX_NAME:

@@ -1,7 +1,7 @@
-"""Where the contents of files lie: a folder, or a bucket behind any S3 endpoint, by one library (obstore).
+"""The store of file contents: a folder, or a bucket of any S3 endpoint, through the library obstore.
 
-Invariant: an object is there whole or not at all, and on disk before a move returns; whatever ails the store is one
-error, `file_store_away`. It knows keys and bytes; whose they are is `files.py`'s business.
+Invariant: an object exists completely or not at all, and is durable before `move` returns; every failure of the store is
+the problem 503 `file_store_away`. It knows keys and bytes; their meaning is in `files.py`.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 PIECE = 1 << 20
-PART = 5 << 20  # the smallest part that S3 takes
-PARTS_ABREAST = 2  # what one upload holds in memory: these parts and the one being filled
+PART = 5 << 20  # S3's minimum part size
+PARTS_ABREAST = 2  # parts in flight; an upload holds these and the one being filled in memory
 _RETRIES: Any = {"max_retries": 2, "retry_timeout": timedelta(seconds=20)}
 _CLIENT: Any = {
     "connect_timeout": timedelta(seconds=3),
     "read_timeout": timedelta(seconds=15),
-    "timeout": timedelta(hours=1),  # of a whole answer: a slow reader of a large file may take its time
+    "timeout": timedelta(hours=1),  # for a whole response: a large file may be read slowly
 }
 
 
 class FileSettings(Protocol):
-    """What a service's settings say of files: where they are kept, and what may come in."""
+    """A service's settings for files: the store, and limits on uploads."""
 
     @property
     def file_store_url(self) -> str | None: ...
@@ -61,8 +61,8 @@ class FileSettings(Protocol):
 
 
 def store_away(error: BaseException | str) -> Problem:
-    """503: contents can't be kept or read now; everything else goes on."""
-    log.warning("the file store is away: %s", str(error).partition("\n")[0])
+    """503 `file_store_away`: contents can't be stored or read now; everything else works."""
+    log.warning("the file store can't be reached: %s", str(error).partition("\n")[0])
     return Problem(
         503,
         "file_store_away",
@@ -74,23 +74,23 @@ def store_away(error: BaseException | str) -> Problem:
 
 @dataclass(frozen=True)
 class Content:
-    """An object being read: the size of the whole, and the pieces of what was asked for."""
+    """An object being read: its total size, and the pieces of the requested range."""
 
     size: int
     pieces: AsyncIterator[bytes]
 
 
 class FileStore:
-    """The objects of one store, by key. Every method but `check` raises 503 `file_store_away` where it doesn't answer."""
+    """The objects of one store, by key. Every method but `check` raises 503 `file_store_away` if it doesn't answer."""
 
     def __init__(self, store: ObjectStore, folder: Path | None = None) -> None:
-        """`folder` is where the store's objects lie on this machine, if they do."""
+        """`folder` is the objects' folder on this machine, None for S3."""
         self._store = store
         self._folder = folder
 
     @classmethod
     def of(cls, settings: FileSettings) -> FileStore | None:
-        """The store that the settings name, if they do. OSError for a folder that can't be made."""
+        """The store in the settings, or None. OSError if its folder can't be made."""
         if settings.file_store_url is None:
             return None
         address = urlsplit(settings.file_store_url)
@@ -115,14 +115,14 @@ class FileStore:
         return cls(S3Store(address.netloc, prefix=prefix, config=config, client_options=client, retry_config=_RETRIES))
 
     async def write(self, key: str, pieces: AsyncIterator[bytes]) -> None:
-        """Write an object piece by piece; what `pieces` raises is raised here, and nothing is left then."""
+        """Write an object piece by piece; if `pieces` raises, the error is re-raised and no object remains."""
         try:
             await obstore.put_async(self._store, key, pieces, chunk_size=PART, max_concurrency=PARTS_ABREAST)
-        except (BaseError, FileNotFoundError) as error:  # what isn't found is the bucket or the folder
+        except (BaseError, FileNotFoundError) as error:  # the bucket or the folder wasn't found
             raise store_away(error) from error
 
     async def move(self, source: str, target: str) -> None:
-        """Give an object another key, in the place of what is there; durable when this returns."""
+        """Rename an object, replacing any object at the target; durable when this returns."""
         try:
             await obstore.rename_async(self._store, source, target)
             if self._folder is not None:
@@ -131,7 +131,7 @@ class FileStore:
             raise store_away(error) from error
 
     async def open(self, key: str, span: tuple[int, int] | None = None) -> Content | None:
-        """The object, or its bytes from `span[0]` up to and without `span[1]`; None where there is none."""
+        """The object, or its bytes [span[0], span[1]); None if there is none."""
         try:
             found = await obstore.get_async(self._store, key, options={"range": span} if span else None)
         except FileNotFoundError:
@@ -148,11 +148,11 @@ class FileStore:
             raise store_away(error) from error
 
     def reader(self, key: str) -> IO[bytes]:
-        """The object as a file to seek in, for a thread that may block. Raises obstore's errors."""
+        """The object as a seekable file, for a thread that may block. Raises obstore's errors."""
         return cast("IO[bytes]", obstore.open_reader(self._store, key, buffer_size=65_536))
 
     async def delete(self, *keys: str) -> None:
-        """Delete objects; one that isn't there is no error."""
+        """Delete objects; a missing one is no error."""
         for key in keys:
             try:
                 await obstore.delete_async(self._store, key)
@@ -162,7 +162,7 @@ class FileStore:
                 raise store_away(error) from error
 
     async def delete_older(self, prefix: str, than: timedelta) -> int:
-        """Delete what lies below the prefix and wasn't written to for that long. Returns how many objects that were."""
+        """Delete the objects below the prefix that weren't written for `than`. Returns their number."""
         before = datetime.now(UTC) - than
         if self._folder is not None:
             return await asyncio.to_thread(_unlink_older, self._folder / prefix, before.timestamp())
@@ -175,7 +175,7 @@ class FileStore:
         return len(old)
 
     async def check(self) -> str:
-        """For readiness: "ok", also where it is away, since most of a service goes on without files; a note says so."""
+        """For readiness: "ok", with a note if the store is unreachable, since most of a service works without it."""
         try:
             async with asyncio.timeout(3):
                 if self._folder is not None and not os.access(self._folder, os.R_OK | os.W_OK | os.X_OK):
@@ -183,14 +183,14 @@ class FileStore:
                 async for _ in obstore.list(self._store, "readiness", chunk_size=1):
                     break
         except (BaseError, OSError, TimeoutError) as error:
-            log.warning("the file store is away: %s", str(error).partition("\n")[0])
+            log.warning("the file store can't be reached: %s", str(error).partition("\n")[0])
             return "ok, but the file store can't be reached"
         return "ok"
 
 
 def _settle(path: Path) -> None:
-    """Bring a file and its name to disk: a row may be committed that speaks of it."""
-    for place in (path, path.parent, path.parent.parent):  # the folder of a government may be new
+    """Fsync a file and its folders, before a row that refers to it is committed."""
+    for place in (path, path.parent, path.parent.parent):  # a government's folder may be new
         descriptor = os.open(place, os.O_RDONLY)
         try:
             os.fsync(descriptor)
@@ -199,7 +199,7 @@ def _settle(path: Path) -> None:
 
 
 def _unlink_older(folder: Path, before: float) -> int:
-    """By the file system, since what a killed process was writing (`name#1`) is no object to the library."""
+    """Through the file system, since a killed process's partial file (`name#1`) isn't an object to the library."""
     gone = 0
     for path in folder.rglob("*"):
         try:
@@ -207,5 +207,5 @@ def _unlink_older(folder: Path, before: float) -> int:
                 path.unlink()
                 gone += 1
         except FileNotFoundError:
-            continue  # another sweeper, or an upload that is done
+            continue  # another sweeper deleted it, or its upload finished
     return gone
