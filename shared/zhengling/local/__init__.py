@@ -1,1 +1,1 @@
-"""One laptop: PostgreSQL, broker, services and tokens without a cloud."""
+"""The embedded stack on one machine: PostgreSQL, broker, services and tokens."""

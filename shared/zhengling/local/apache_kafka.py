@@ -1,7 +1,7 @@
 """Apache Kafka as a part of the embedded stack: KRaft, one node or several, its data in a folder, on 127.0.0.1.
 
 It runs from a folder of jars (`make kafka` fills deploy/apache-kafka/target/lib) with the machine's Java 17. Beside the
-listener for everybody each node can have named ones, each with an advertised port of its own, where a test puts a proxy.
+default listener each node can have named ones, each with its own advertised port, where a test puts a proxy.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ rootLogger.appenderRef.out.ref = out
 
 @dataclass(frozen=True)
 class Listener:
-    """Where a node listens, and the port that it tells its clients to come to."""
+    """A node's listener: the port it binds and the port it advertises."""
 
     name: str
     port: int
@@ -68,7 +68,7 @@ class KafkaNode(ChildProcess):
         return self.listeners["DIRECT"].port
 
     def prepare(self, cluster: str, voters: str, nodes: int) -> None:
-        """Write the configuration and format an empty data folder. StackError where the tool fails."""
+        """Write the configuration and format an empty data folder. StackError if the tool fails."""
         shutil.rmtree(self.folder / "data", ignore_errors=True)
         self.folder.mkdir(parents=True, exist_ok=True)
         listeners = [f"{each.name}://{_LOOPBACK}:{each.port}" for each in self.listeners.values()]
@@ -92,7 +92,7 @@ class KafkaNode(ChildProcess):
             "transaction.state.log.replication.factor": copies,
             "transaction.state.log.min.isr": max(1, copies - 1),
             "group.initial.rebalance.delay.ms": 0,
-            "group.min.session.timeout.ms": 1000,  # production's 6 s would have the tests wait for the dead
+            "group.min.session.timeout.ms": 1000,  # Kafka's default of 6 s would make tests wait for dead members
             "log.cleaner.dedupe.buffer.size": 16 * 1024 * 1024,
             "num.network.threads": 2,
             "num.io.threads": 4,
@@ -113,7 +113,7 @@ class KafkaNode(ChildProcess):
 class ApacheKafka:
     """A cluster of one or three nodes, to be used as `EmbeddedStack(broker=lambda folder: ApacheKafka(folder, …))`.
 
-    `links` names further listeners; `bootstrap_for(link)` is where a client of that link begins.
+    `links` names further listeners; `bootstrap_for(link)` is that listener's bootstrap address.
     """
 
     name = "Apache Kafka"
@@ -170,7 +170,7 @@ class ApacheKafka:
             node.thaw()
 
     def restart_empty(self) -> None:
-        """Come back on the same ports without a topic, a record or an offset."""
+        """Restart on the same ports without topics, records or offsets."""
         self.kill()
         self._prepared = False
         self.start()

@@ -1,4 +1,4 @@
-"""A Kafka-protocol broker from PyPI as a child process, and what any broker has to offer the stack."""
+"""A Kafka-protocol broker from PyPI as a child process, and the interface of a broker in the stack."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ T = TypeVar("T")
 
 
 class Broker(Protocol):
-    """What an `EmbeddedStack` asks of the broker that it starts: a process, or a cluster of them."""
+    """The broker as `EmbeddedStack` uses it: one process or a cluster."""
 
     name: str
-    #: What the services have to be told about it.
+    #: Environment variables that the services need for it.
     environment: Mapping[str, str]
 
     @property
@@ -39,9 +39,9 @@ class Broker(Protocol):
 
 
 class EmbeddedBroker(ChildProcess):
-    """The Tansu broker from PyPI: Kafka's protocol, everything in memory, so a restart forgets all.
+    """The Tansu broker from PyPI: Kafka's protocol, all data in memory, so a restart loses it.
 
-    It knows no idempotent producer, and its fetch doesn't wake on data.
+    It has no idempotent producer, and a waiting fetch isn't answered when data arrives.
     """
 
     stop_within = 5.0
@@ -88,7 +88,7 @@ def answers_kafka(bootstrap_servers: str) -> bool:
 
 
 async def _answers_metadata(bootstrap_servers: str) -> bool:
-    """One metadata request, as a client would begin."""
+    """Send one metadata request."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=3_000)
     try:
         async with asyncio.timeout(5):
@@ -104,6 +104,6 @@ async def _answers_metadata(bootstrap_servers: str) -> bool:
 
 
 def in_own_loop(coroutine: Coroutine[object, object, T]) -> T:
-    """Run a coroutine to its end, also where the caller's thread runs a loop of its own."""
+    """Run a coroutine to its end, even if the caller's thread already runs an event loop."""
     with ThreadPoolExecutor(max_workers=1) as thread:
         return thread.submit(asyncio.run, coroutine).result()

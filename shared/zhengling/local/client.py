@@ -1,4 +1,4 @@
-"""The four services as one government's people call them over HTTP: for the demo, the tests and the command line."""
+"""An HTTP client of the four services for one government: for the demo, the tests and the command line."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Refused(Exception):
 
 
 class Api:
-    """The four services as one government's people see them; each call as one official."""
+    """The four services for one government; each call is made as one official."""
 
     def __init__(
         self, addresses: dict[str, str], issuer: LocalIssuer, government: str, client: httpx.AsyncClient
@@ -61,7 +61,7 @@ class Api:
         version: int | None = None,
         method: str = "POST",
     ) -> Json:
-        """Send a command under a fresh Idempotency-Key; with the version it was decided on. Raises `Refused`."""
+        """Send a command with a new Idempotency-Key, and If-Match if a version is given. Raises `Refused`."""
         return await self._ask(method, service, path, official, body, version, {})
 
     async def _ask(
@@ -87,18 +87,18 @@ class Api:
         raise Refused(content)
 
     async def set_clock(self, moment: datetime | None) -> None:
-        """Move business time of all four services (None: back to real time)."""
+        """Set business time of all four services (None: real time)."""
         body = {"at": moment.isoformat() if moment else None}
         await asyncio.gather(*(self.command(service, "/v1/testing/clock", body) for service in SERVICES))
 
 
 def at(day: date, hour: int = 9, minute: int = 0) -> datetime:
-    """A moment of a day in Shanghai."""
+    """An instant of a day in Shanghai."""
     return datetime(day.year, day.month, day.day, hour, minute, tzinfo=SHANGHAI)
 
 
 async def load_composition(api: Api, composition: Composition) -> Json:
-    """Load the government's composition, over the one there is. Returns the summary."""
+    """Load the government's composition, replacing the current one. Returns the summary."""
     version = None
     try:
         version = (await api.get("meeting", "/v1/composition"))["version"]
@@ -110,6 +110,6 @@ async def load_composition(api: Api, composition: Composition) -> Json:
 
 
 def office_clerk(composition: Composition) -> str:
-    """Somebody of the government's office who is staff there: who organises meetings."""
+    """A staff member of the government's office, which organises meetings."""
     offices = {o.code for o in composition.organisations if o.kind == OrganisationKind.office}
     return next(p.official for p in composition.posts if p.organisation in offices and p.role == PostRole.staff)

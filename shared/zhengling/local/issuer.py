@@ -1,4 +1,4 @@
-"""An issuer of tokens for a laptop, the demo and the tests: its key lies in a folder, its key set is served from a file."""
+"""A token issuer for development, the demo and the tests: its key is in a folder, its JWK set in a file."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from joserfc.jwk import ECKey
 
 
 class LocalIssuer:
-    """An issuer for the demo and the tests: one ES256 key in a folder, shared by all who name the same folder.
+    """One ES256 key in a folder, shared by all processes that use the same folder.
 
-    `jwks_path` is what a `KeySource` reads; the private key beside it is readable for its owner only.
+    `jwks_path` is the JWK set for a `KeySource`; the private key beside it is readable by its owner only.
     """
 
     def __init__(
@@ -26,7 +26,7 @@ class LocalIssuer:
         audience: str = "zhengling",
         now: Callable[[], float] = time.time,
     ) -> None:
-        """Load the key of `folder`, or make it; of several processes that start at once, one makes it for all."""
+        """Load or create the key of `folder`; if several processes start at once, one creates it for all."""
         self.issuer = issuer
         self.audience = audience
         self.jwks_path = folder / "jwks.json"
@@ -50,7 +50,7 @@ class LocalIssuer:
         lifetime: int = 3600,
         **overrides: object,
     ) -> str:
-        """A signed token for `lifetime` seconds. `overrides` are claims set as given; None leaves a claim out."""
+        """A signed token valid for `lifetime` seconds. `overrides` replace claims; None removes a claim."""
         issued = int(self._now())
         claims: dict[str, object] = {
             "iss": self.issuer,
@@ -69,25 +69,25 @@ class LocalIssuer:
 
 
 def create_whole(path: Path, document: Mapping[str, object]) -> None:
-    """Write a JSON file only its owner can read, unless there is one; nobody ever sees half of it."""
+    """Create a JSON file readable by its owner only, unless it exists; atomic."""
     draft = write_draft(path, document)
     try:
         os.link(draft, path)
     except FileExistsError:
-        pass  # another process was first: its key counts
+        pass  # another process was first: its key is used
     finally:
         draft.unlink()
 
 
 def replace_whole(path: Path, document: Mapping[str, object]) -> None:
-    """Write a JSON file everybody can read, in place of what is there; nobody ever sees half of it."""
+    """Replace a world-readable JSON file; atomic."""
     draft = write_draft(path, document)
     draft.chmod(0o644)
     draft.replace(path)
 
 
 def write_draft(path: Path, document: Mapping[str, object]) -> Path:
-    """A new file (mode 0600) beside `path`, on disk in full."""
+    """Write a new file (mode 0600) beside `path` and fsync it."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     with open(descriptor, "w", encoding="utf-8") as file:
         json.dump(document, file)

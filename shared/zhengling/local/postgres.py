@@ -31,13 +31,13 @@ _POSTGRES_BIN = POSTGRES_VERSIONS[18]
 class EmbeddedPostgres(ChildProcess):
     """PostgreSQL 18 from PyPI as a direct child, with its data in `folder`; durable, so it survives `kill`.
 
-    It asks everybody for a password (scram-sha-256), as others may share the machine, and has no socket file.
-    Under root it runs as the system user `pgserver`, since PostgreSQL refuses to be root.
+    Every connection needs a password (scram-sha-256), as the machine may be shared, and there is no socket file.
+    Under root it runs as the system user `pgserver`, since PostgreSQL refuses to run as root.
     """
 
-    stop_signal = signal.SIGINT  # fast shutdown: no waiting for clients, a checkpoint at the end
+    stop_signal = signal.SIGINT  # fast shutdown: disconnects clients and writes a checkpoint
     stop_within = 30.0
-    orphan_signal = signal.SIGQUIT  # immediate shutdown: the postmaster takes its children along
+    orphan_signal = signal.SIGQUIT  # immediate shutdown: the postmaster ends its children
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
@@ -74,12 +74,12 @@ class EmbeddedPostgres(ChildProcess):
         return self.alive and subprocess.run(question, timeout=10).returncode == 0
 
     def url(self, database: str = "postgres", user: str = "postgres", password: str | None = None) -> str:
-        """Where to connect; the superuser's without a password given."""
+        """The connection URL; with the superuser's password by default."""
         password = self._password_file.read_text() if password is None else password
         return f"postgresql://{user}:{quote(password, safe='')}@{LOOPBACK}:{self.port}/{database}"
 
     def _initialise(self) -> None:
-        """initdb into a folder that takes its name only when complete, so that a broken one is never started."""
+        """Run initdb in a temporary folder and rename it when complete, so that a partial one is never started."""
         partial = self.folder / "data.partial"
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(mode=0o700, parents=True)
@@ -95,7 +95,7 @@ class EmbeddedPostgres(ChildProcess):
                 str(_POSTGRES_BIN / "initdb"),
                 *("-D", str(partial), "-U", "postgres", "--auth=scram-sha-256", f"--pwfile={self._password_file}"),
                 *("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
-                "--no-sync",  # ours is a fault of processes, not of the machine
+                "--no-sync",  # tests kill processes, not the machine
             ],
             self.folder / "initdb.log",
             run_as=self.run_as,
@@ -106,7 +106,7 @@ class EmbeddedPostgres(ChildProcess):
 
 
 def _postgres_user() -> str | None:
-    """The system user for PostgreSQL: made if need be and able to run it, when we are root; None otherwise."""
+    """The system user that runs PostgreSQL if we are root, created if necessary; else None."""
     if os.geteuid() != 0:
         return None
     user = "pgserver"
@@ -130,7 +130,7 @@ def _postgres_user() -> str | None:
 
 
 def _let_through(path: Path) -> None:
-    """Others may pass the folders above `path`, but still not list them."""
+    """Let other users traverse (not list) the folders above `path`."""
     for folder in path.parents:
         mode = folder.stat().st_mode
         if not mode & 0o001:

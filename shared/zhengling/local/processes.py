@@ -1,4 +1,4 @@
-"""Child processes that never outlive the process that started them, and the free ports that they listen on."""
+"""Child processes that never outlive their parent, and free ports for them."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ import psutil
 LOOPBACK = "127.0.0.1"
 
 
-_POLL = 0.03  # seconds between two looks
+_POLL = 0.03  # seconds between two checks
 
 
 class StackError(RuntimeError):
-    """A part of the stack didn't start, answer or stop; the message says which and shows its log."""
+    """A part of the stack didn't start, answer or stop; the message names it and shows the end of its log."""
 
 
-# Below the ports which the kernel gives to outgoing connections: one of those could take a port while its server is
-# down, and a client that retries on loopback could even connect to itself.
+# Below the kernel's ephemeral ports: an outgoing connection could take a server's port while it is down, and a client
+# that retries on loopback could even connect to itself.
 _PORTS = range(20_000, 32_000)
 _reservations: list[socket.socket] = []
 
@@ -42,12 +42,12 @@ def _give_back_ports() -> None:
 
 
 def free_port() -> int:
-    """A TCP port on 127.0.0.1, reserved against other stacks on this machine for as long as this process lives."""
+    """A TCP port on 127.0.0.1, reserved against other stacks on this machine while this process lives."""
     for port in random.sample(_PORTS, 200):
         reservation = socket.socket(socket.AF_UNIX)
         try:
             if sys.platform == "linux":
-                reservation.bind(f"\0zhengling-port-{port}")  # an abstract name: no file, gone with the process
+                reservation.bind(f"\0zhengling-port-{port}")  # abstract socket: no file, released with the process
             with socket.socket() as probe:
                 probe.bind((LOOPBACK, port))
         except OSError:
@@ -58,8 +58,8 @@ def free_port() -> int:
     raise StackError(f"no free port between {_PORTS.start} and {_PORTS.stop}")
 
 
-# A child asks for the parent-death signal itself and then becomes the command; `preexec_fn` would run Python between
-# fork and exec, which isn't safe with threads. After the change of user, as that clears the request.
+# The child sets its parent-death signal and then execs the command; `preexec_fn` would run Python between fork and exec,
+# which isn't safe with threads. The signal is set after the change of user, which clears it.
 _BECOME = """
 import ctypes, os, pwd, sys
 parent, orphan_signal, user, *command = sys.argv[1:]
@@ -73,14 +73,14 @@ if os.getppid() != int(parent):
 os.execv(command[0], command)
 """
 
-# The parent-death signal fires when the *thread* that forked ends, so one thread that stays does all the forking.
+# The parent-death signal is sent when the *thread* that forked ends, so one permanent thread does all forks.
 _forking_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="zhengling-fork")
 
 
 class ChildProcess:
-    """One child with its log; it can be started again after it ended, with the same command and port.
+    """One child with its log; it can be restarted after it ended, with the same command and port.
 
-    `freeze` and `kill` take in what the child has forked itself, as PostgreSQL does.
+    `freeze` and `kill` include the child's own children (PostgreSQL forks).
     """
 
     stop_signal = signal.SIGTERM
@@ -126,7 +126,7 @@ class ChildProcess:
         return self._process.pid
 
     def start(self) -> None:
-        """Launch and return at once; `wait_ready` waits."""
+        """Start the process and return at once; `wait_ready` waits."""
         if self.alive:
             raise StackError(f"{self.name} is running already, as process {self.pid}")
         become = [sys.executable, "-I", "-S", "-c", _BECOME, str(os.getpid()), str(int(self.orphan_signal))]
@@ -140,7 +140,7 @@ class ChildProcess:
                 stderr=subprocess.STDOUT,
                 cwd=self.log_path.parent,
                 env=self.env,
-                start_new_session=True,  # Ctrl-C in the terminal is ours alone: we stop them in order
+                start_new_session=True,  # Ctrl-C reaches only us, and we stop the children in order
             )
             self._process = launch.result()
 
@@ -149,7 +149,7 @@ class ChildProcess:
         return self.alive
 
     def wait_ready(self, within: float = 60.0) -> None:
-        """Until it answers; StackError if it ends before that or takes longer than `within` seconds."""
+        """Wait until it answers; StackError if it ends first or takes longer than `within` seconds."""
         deadline = time.monotonic() + within
         while not self.is_ready():
             if not self.alive:
@@ -160,7 +160,7 @@ class ChildProcess:
             time.sleep(_POLL)
 
     def finish(self, within: float = 60.0) -> None:
-        """Until it ends by itself; StackError if it fails or takes longer than `within` seconds."""
+        """Wait until it ends by itself; StackError if it fails or takes longer than `within` seconds."""
         if self._process is None:
             raise StackError(f"{self.name} was never started")
         try:
@@ -172,7 +172,7 @@ class ChildProcess:
             raise self._failure(f"failed with exit code {code}")
 
     def stop(self) -> None:
-        """In order, by `stop_signal`; by force after `stop_within` seconds. Nothing to do if it isn't alive."""
+        """Send `stop_signal`, and SIGKILL after `stop_within` seconds. Does nothing if it isn't alive."""
         self.thaw()
         if self._process is None or not self.alive:
             return
@@ -183,7 +183,7 @@ class ChildProcess:
             self.kill()
 
     def kill(self) -> None:
-        """SIGKILL for it and what it forked; returns when all are gone, so that it can be started again."""
+        """SIGKILL for it and its children; returns when all have ended, so that it can be restarted."""
         if self._process is None or not self.alive:
             return
         family = self._halt()
@@ -199,10 +199,10 @@ class ChildProcess:
             time.sleep(_POLL)
 
     def freeze(self) -> None:
-        """SIGSTOP for it and what it forked, until `thaw`.
+        """SIGSTOP for it and its children, until `thaw`.
 
-        A shell that reads from our pipe will do the thawing: it also does so if we die, as a frozen process would
-        never see its parent-death signal.
+        A shell that reads from our pipe sends SIGCONT, also if we die: a frozen process doesn't act on its parent-death
+        signal.
         """
         if self._thaw is not None:
             raise StackError(f"{self.name} is frozen already")
@@ -211,7 +211,7 @@ class ChildProcess:
         self._thaw = subprocess.Popen(thaw, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True)
 
     def thaw(self) -> None:
-        """SIGCONT for whom `freeze` stopped; nothing to do if it isn't frozen."""
+        """SIGCONT for the processes that `freeze` stopped; does nothing if it isn't frozen."""
         if self._thaw is not None:
             self._thaw.communicate(timeout=10)
             self._thaw = None
@@ -222,7 +222,7 @@ class ChildProcess:
         return ""
 
     def _halt(self) -> list[psutil.Process]:
-        """Stop the child first, so that it forks no more, then its descendants; all of them."""
+        """SIGSTOP the child first, so that it forks no more, then its descendants. Returns all of them."""
         child = psutil.Process(self.pid)
         child.suspend()
         descendants = child.children(recursive=True)
@@ -236,7 +236,7 @@ class ChildProcess:
 
 
 def _gone(process: psutil.Process) -> bool:
-    """Ended, even if a container's first process never collects it."""
+    """Whether it ended, including a zombie that a container's init never reaps."""
     try:
         return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -256,7 +256,7 @@ class ServiceProcess(ChildProcess):
         return f"http://{LOOPBACK}:{self.port}"
 
     def is_ready(self) -> bool:
-        """200 from /readyz; asked without urllib, which would go through the shell's proxy."""
+        """Whether /readyz answers 200; without urllib, which would use the shell's proxy."""
         if not self.alive:
             return False
         with closing(http.client.HTTPConnection(LOOPBACK, self.port, timeout=3)) as connection:

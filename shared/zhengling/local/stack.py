@@ -1,8 +1,8 @@
 """The embedded stack for the demo, the tests and a laptop: PostgreSQL, a Kafka-protocol broker, the services.
 
-Invariant: nothing outlives the process that started it, however that ends: an orderly stop in reverse order when
-it can run, the kernel's parent-death signal when it can't (Linux). Everything listens on 127.0.0.1 only, every
-wait has a time limit, and whoever fails shows the last lines of its log.
+Invariant: no part outlives the process that started it, however that ends: an orderly stop in reverse order if
+possible, else the kernel's parent-death signal (Linux). Everything listens on 127.0.0.1 only, every wait has a
+time limit, and an error shows the last lines of the failed part's log.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 
 
 class EmbeddedStack:
-    """All of it: PostgreSQL, broker, a database and migrations for each service, and the services' processes.
+    """PostgreSQL, broker, a migrated database for each service, and the services' processes.
 
-    `folder` keeps data, logs and keys; without one it is temporary and removed at the end. `replicas` says how many
-    processes of a role each service gets, by default one `api` and one `worker`. `broker` makes the broker in a folder.
-    With `database_admin_url` or `kafka_bootstrap_servers` that PostgreSQL or Kafka is used instead of an embedded one;
-    it then serves one stack at a time. `environment` is added to that of every service. Use it as a context manager,
-    from the main thread where SIGTERM shall also end it in order.
+    `folder` keeps data, logs and keys; by default a temporary one, removed at the end. `replicas` is the number of
+    processes of a role for each service, by default one `api` and one `worker`. `broker` makes the broker in a folder.
+    With `database_admin_url` or `kafka_bootstrap_servers` that PostgreSQL or Kafka is used instead of an embedded one,
+    for one stack at a time. `environment` is added to that of every service. Use it as a context manager, in the main
+    thread if SIGTERM should also stop it in order.
     """
 
     def __init__(
@@ -93,24 +93,24 @@ class EmbeddedStack:
 
     @cached_property
     def issuer(self) -> LocalIssuer:
-        """Mints the tokens that this stack's services accept."""
+        """The issuer whose tokens this stack's services accept."""
         from zhengling.local.issuer import LocalIssuer
 
         return LocalIssuer(self.folder / "issuer")
 
     def addresses(self) -> dict[str, str]:
-        """Where each service's first API process answers: service → URL."""
+        """Service → URL of its first API process."""
         return {service: self.processes[f"{service}-api-0"].url for service in self.services}
 
     def database_url(self, service: str, role: str) -> str:
-        """A service's database as its `owner`, `app` or `worker`."""
+        """The URL of a service's database for the role `owner`, `app` or `worker`."""
         password: str = getattr(self._passwords[service], role)
         admin = urlsplit(self.database_admin_url)
         login = f"{service}_{role}:{quote(password, safe='')}"
         return admin._replace(netloc=f"{login}@{admin.netloc.rpartition('@')[2]}", path=f"/{service}").geturl()
 
     def start(self) -> None:
-        """Everything up and ready, or StackError with everything down again."""
+        """Start everything and wait until it is ready; on StackError everything is stopped again."""
         try:
             self._undo.enter_context(_exit_on_sigterm())
             self._start_servers()
@@ -121,7 +121,7 @@ class EmbeddedStack:
             raise
 
     def stop(self) -> None:
-        """Everything down, the services first; a temporary folder goes too."""
+        """Stop everything, the services first; removes a temporary folder."""
         self._undo.close()
 
     def _start_servers(self) -> None:
@@ -134,7 +134,7 @@ class EmbeddedStack:
             server.wait_ready(self._start_within)
 
     def _migrate(self) -> None:
-        """The databases and their roles one by one, then the migrations of all services side by side."""
+        """Create databases and roles one by one, then run the migrations of all services in parallel."""
         with ExitStack() as undo:
             migrations: list[ChildProcess] = []
             for service in self.services:
@@ -151,7 +151,7 @@ class EmbeddedStack:
                 migration.finish(self._start_within)
 
     def _start_services(self) -> None:
-        """All processes at once, then wait for each."""
+        """Start all processes, then wait for each."""
         self._undo.callback(self._stop_services)
         for service in self.services:
             for role, replicas in self._replicas.items():
@@ -176,7 +176,7 @@ class EmbeddedStack:
         return ServiceProcess(name, role, [executable(service), role], env, self._log_path(name))
 
     def _environment_of(self, service: str, database_role: str, instance: str) -> dict[str, str]:
-        """The shell's environment, then what every process of a service is told."""
+        """The shell's environment with the settings of a service's processes."""
         env = {key: value for key, value in os.environ.items() if key != "MIGRATION_DATABASE_URL"}
         env |= {
             "DATABASE_URL": self.database_url(service, database_role),
@@ -201,7 +201,7 @@ class EmbeddedStack:
 
 @contextmanager
 def _exit_on_sigterm() -> Iterator[None]:
-    """SIGTERM unwinds the stack as Ctrl-C does, unless the program listens to it itself."""
+    """Make SIGTERM exit like Ctrl-C, unless the program handles it itself."""
     if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM):
         yield  # SIG_DFL is 0, hence false
         return

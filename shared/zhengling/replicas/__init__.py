@@ -1,1 +1,1 @@
-"""What a service keeps of another one's facts, and what follows from a change of them."""
+"""Replicas of other services' data, fed by events, and the recomputation after a change of them."""

@@ -1,4 +1,4 @@
-"""A bounded cache of what was parsed from a replica."""
+"""A bounded cache of values parsed from a replica."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _KEEP = 64
 
 
 def keep(cache: OrderedDict[K, V], key: K, value: V) -> V:
-    """Put the value there; beyond the bound the oldest goes."""
+    """Store and return the value; beyond the bound the oldest entry is evicted."""
     cache[key] = value
     if len(cache) > _KEEP:
         cache.popitem(last=False)

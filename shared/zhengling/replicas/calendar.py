@@ -29,8 +29,8 @@ _calendars: OrderedDict[tuple[str, str], WorkdayCalendar] = OrderedDict()
 
 
 async def current(session: AsyncSession) -> WorkdayCalendar:
-    """The working days of the session's government as known here: one calendar for a whole transaction, which no other
-    replaces before its commit. Problem 503 until a first snapshot came."""
+    """The working days of the session's government by this replica: the same calendar for the whole transaction, which
+    holds a shared lock on it until its commit. Problem 503 before the first snapshot arrived."""
     government = government_of(session)
     known = KNOWN.of(session)
     if government not in known:
@@ -44,7 +44,7 @@ async def _read(session: AsyncSession, government: str) -> WorkdayCalendar:
         raise Problem(
             503,
             "no_calendar_yet",
-            Text("the working-day calendar hasn't arrived here yet", "工作日历尚未同步到本服务"),
+            Text("the working-day calendar isn't replicated to this service yet", "工作日历尚未同步到本服务"),
             Text("try again shortly", "请稍后重试"),
             headers={"Retry-After": "2"},
         )
@@ -59,13 +59,13 @@ async def _read(session: AsyncSession, government: str) -> WorkdayCalendar:
 
 
 async def take_calendar(session: AsyncSession) -> None:
-    """Have the calendar alone until the commit. Before anything of it is read, as two that read it and then both want it
-    alone would wait for one another."""
+    """Lock the calendar exclusively until the commit. Call it before reading the calendar: two transactions that hold
+    shared locks and both ask for the exclusive one would deadlock."""
     await session.execute(_WAIT_FOR_WRITERS)
 
 
 async def store_calendar_year(session: AsyncSession, version: int, year: CalendarYear) -> None:
-    """Keep this version for the session's government. Waits for transactions that write by the calendar before it."""
+    """Store this version for the session's government. Waits for transactions that use the previous calendar."""
     KNOWN.of(session).clear()
     await take_calendar(session)
     await session.execute(

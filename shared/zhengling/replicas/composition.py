@@ -1,6 +1,6 @@
-"""The replica of a government's composition and of who is away, fed by events and read in the caller's transaction.
+"""The replica of a government's composition and absences, fed by events and read in the caller's transaction.
 
-What was parsed is kept per version.
+Parsed compositions are cached per version.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from zhengling.kernel.errors import Problem, Text
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas.cache import keep
 
-# Whoever was away lately counts too, since a fact may be told a while after it occurred; and whoever will be soon.
+# Includes recent absences, since a fact may be recorded some time after it occurred, and those that begin soon.
 _COMPOSITION_VERSION = sa.text("""
     SELECT version, (SELECT jsonb_agg(content ORDER BY id) FROM absence_replica
                      WHERE government = :government AND in_force AND since <= :soon AND until >= :lately) AS absences
@@ -60,7 +60,7 @@ _compositions: OrderedDict[tuple[str, int], Composition] = OrderedDict()
 
 
 async def current(session: AsyncSession) -> Composition:
-    """The composition of the session's government, knowing who is away: one for a whole transaction. Problem
+    """The composition of the session's government with its absences: the same one for the whole transaction. Problem
     `no_composition` (409) until one was loaded."""
     government = government_of(session)
     known = KNOWN.of(session)
@@ -77,8 +77,8 @@ async def _read(session: AsyncSession, government: str) -> Composition:
         raise Problem(
             409,
             "no_composition",
-            Text(f"{government} has no composition here yet", f"{government}尚未导入机构与人员"),
-            Text("load it with PUT /v1/composition of meeting-svc", "请先通过会议服务导入组成人员"),
+            Text(f"no composition of {government} is loaded yet", f"{government}尚未导入机构与人员"),
+            Text("load it with PUT /v1/composition of meeting-svc", "请先通过会议服务导入机构与人员"),
         )
     version, absences = row
     found = _compositions.get((government, version))
@@ -89,7 +89,7 @@ async def _read(session: AsyncSession, government: str) -> Composition:
 
 
 async def store_absence(session: AsyncSession, absent: Absent, *, in_force: bool = True) -> None:
-    """Keep an absence as it is now; not `in_force` where it doesn't take place."""
+    """Store an absence's current state; `in_force` is false if it doesn't take place."""
     KNOWN.of(session).clear()
     row: dict[str, Any] = {
         "id": absent.absence_id,
@@ -103,7 +103,7 @@ async def store_absence(session: AsyncSession, absent: Absent, *, in_force: bool
 
 
 async def store_composition(session: AsyncSession, version: int, content: Composition) -> bool:
-    """Keep this version; False where one as new is here already."""
+    """Store this version. Returns False if it isn't newer than the stored one."""
     KNOWN.of(session).clear()
     stored = await session.execute(
         _STORE_COMPOSITION,
@@ -122,7 +122,7 @@ async def on_absence_changed(session: AsyncSession, event: Event, received: Rece
     await store_absence(session, event, in_force=not isinstance(event, AbsenceCancelled))
 
 
-#: What a service that keeps the replica of absences does on calendar-svc's events of them.
+#: The handlers of absence events, for services with this replica.
 ABSENCES: Handlers = {
     AbsenceApproved: on_absence_changed,
     AbsenceEntrusted: on_absence_changed,

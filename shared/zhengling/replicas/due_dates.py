@@ -1,8 +1,8 @@
-"""Due dates that are kept: one row per subject and rule in each service's database, beside what it belongs to.
+"""Stored due dates: one row per subject and rule, in the database of the service that owns the subject.
 
-Invariants: a row remembers what it was computed from (rule, edition, start, calendar version, suspensions, extensions),
-so that it can be explained at any time and computed again when the calendar changes; every move of a due date leaves a
-`deadline_change` with the old date, the new one and why. Whoever moves one holds the lock of its subject's row.
+Invariants: a row stores the inputs of its computation (rule, edition, start, calendar version, suspensions, extensions),
+so that it can be explained at any time and recomputed when the calendar changes; every move of a due date inserts a
+`deadline_change` with old date, new date and reason. A caller that moves one holds the lock of its subject's row.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ _ADJUSTMENTS = TypeAdapter(tuple[AnyAdjustment, ...])
 
 @dataclass(frozen=True)
 class KeptDeadline:
-    """A row of `deadline`. `counted_from` of a rule in days is noon of the day it counts from."""
+    """A row of `deadline`. For a rule in days `counted_from` is noon of the start day."""
 
     id: UUID
     subject_type: str
@@ -108,7 +108,7 @@ class KeptDeadline:
         return cls(**{**row, "adjustments": _ADJUSTMENTS.validate_python(given) if given else ()})
 
     def recomputed(self, calendar: WorkdayCalendar, rulebooks: Rulebooks, government: str) -> KeptDeadline:
-        """The row by another calendar: its rule, its start and its adjustments, once more."""
+        """The row recomputed with another calendar, by its rule, start and adjustments."""
         due, later = self._computed(calendar, rulebooks.edition(government, self.edition))
         held = later.due if later else due
         return replace(
@@ -126,7 +126,7 @@ class KeptDeadline:
 
 @dataclass(frozen=True)
 class Moved:
-    """A kept due date before and after, and why; a service updates its noun and its timers by it."""
+    """A stored due date before and after a change, and the reason; a service updates its noun and timers by it."""
 
     before: KeptDeadline
     after: KeptDeadline
@@ -138,26 +138,26 @@ class Moved:
         return (self.before.due, self.before.due_at) != (self.after.due, self.after.due_at)
 
 
-#: Lets the nouns that own due dates follow them: each noun, locked, with what moved. It emits events, re-arms timers.
+#: Updates the nouns after their due dates moved: gets each noun, locked, with its move; emits events, reschedules timers.
 Mover = Callable[[AsyncSession, list[tuple[Any, Moved]]], Awaitable[None]]
 
 
 @dataclass(frozen=True)
 class Owner:
-    """Which noun's rows a subject type stands for, and who moves them."""
+    """The noun of a subject type, and its `Mover`."""
 
     model: type
     move: Mover
 
 
-#: Subject type → its owner; a service declares it beside its HANDLERS.
+#: Subject type → its owner; each service declares it next to its HANDLERS.
 Owners = Mapping[str, Owner]
 
 
 async def keep(
     session: AsyncSession, subject_type: str, subject_id: str, rule: str, book: Rulebook, start: date | datetime
 ) -> Due:
-    """Compute a due date by the rulebook and keep it for the subject."""
+    """Compute a due date by the rulebook and store it for the subject."""
     calendar = await calendars.current(session)
     due = compute(rule, book.deadline(rule), start, calendar)
     counted_from = start if isinstance(start, datetime) else datetime(start.year, start.month, start.day, 4, tzinfo=UTC)
@@ -183,14 +183,14 @@ async def _insert(session: AsyncSession, rows: list[dict[str, object]]) -> None:
 
 
 async def kept(session: AsyncSession, subject_type: str, *subjects: str) -> list[KeptDeadline]:
-    """The due dates kept for these subjects, the earliest first."""
+    """The due dates stored for these subjects, earliest first."""
     await read_back(session, _insert)
     rows = await session.execute(_OF, {"subject_type": subject_type, "subjects": list(subjects)})
     return [KeptDeadline.of(row) for row in rows.mappings()]
 
 
 async def running(session: AsyncSession, subject_type: str) -> list[KeptDeadline]:
-    """All running due dates of the government for this kind of subject."""
+    """All running due dates of the government for this subject type."""
     await read_back(session, _insert)
     rows = await session.execute(_RUNNING, {"subject_type": subject_type})
     return [KeptDeadline.of(row) for row in rows.mappings()]
@@ -199,7 +199,7 @@ async def running(session: AsyncSession, subject_type: str) -> list[KeptDeadline
 async def explained(
     session: AsyncSession, rulebooks: Rulebooks, row: KeptDeadline, language: Language = "en"
 ) -> DueView:
-    """A kept due date with its explanation, computed again from what it rests on, and every move it made."""
+    """A stored due date with its explanation, recomputed from its inputs, and all its moves."""
     changes = [
         ChangeView(
             kind=found.kind,
@@ -210,7 +210,7 @@ async def explained(
         )
         for found in await session.execute(_CHANGES, {"id": row.id})
     ]
-    if row.state not in ("running", "suspended"):  # it keeps the date that it had; the calendar may have changed since
+    if row.state not in ("running", "suspended"):  # it keeps its date, though the calendar may have changed since
         return DueView(
             date=row.due, at=row.due_at, provisional=row.provisional, rule=row.rule, clause=row.clause, changes=changes
         )
@@ -229,7 +229,7 @@ async def suspend(
     by: str,
     clause: str | None = None,
 ) -> Moved:
-    """Let a running deadline stand still. `subject` is its type, its id and the rule. The caller cancels its timer.
+    """Suspend a running deadline. `subject` is the subject's type, its id and the rule. The caller cancels the timer.
     Problems (409): `deadline_not_running`, `deadline_has_passed`, `not_suspendable`."""
     before = await _running(session, subject, since)
     book = rulebooks.edition(government_of(session), before.edition)
@@ -242,7 +242,7 @@ async def suspend(
 async def resume(
     session: AsyncSession, rulebooks: Rulebooks, subject: tuple[str, str, str], *, until: datetime, reason: str
 ) -> Moved:
-    """Let a suspended deadline run on: what was left of it, from that day. The caller arms its timer anew.
+    """Resume a suspended deadline: the remaining time runs from that day. The caller reschedules the timer.
     Problems (409): `deadline_not_suspended`, `resumed_before_suspended`."""
     before = await _one(session, subject)
     if before.state != "suspended":
@@ -250,11 +250,11 @@ async def resume(
             "deadline_not_suspended",
             before.clause,
             f"the deadline is {before.state}, not suspended",
-            "该期限未被中止，无从恢复",
-            Text("only a suspended deadline is resumed", "仅中止的期限可以恢复"),
+            "该期限未中止，不能恢复",
+            Text("only a suspended deadline can be resumed", "仅已中止的期限可以恢复"),
         )
     standing = before.adjustments[-1]
-    assert isinstance(standing, Suspension)  # while it stands nothing else is added
+    assert isinstance(standing, Suspension)  # no adjustment follows an open suspension
     if until < standing.since:
         raise refusal(
             "resumed_before_suspended",
@@ -282,8 +282,8 @@ async def extend(
     unit: Unit | None = None,
     clause: str | None = None,
 ) -> Moved:
-    """Give a running deadline more time before it runs out: to a day, or by an amount of a unit. The caller arms its
-    timer anew. Problems (409): `deadline_not_running`, `deadline_has_passed`, `extension_not_later`."""
+    """Extend a running deadline before it passes: to a day, or by an amount of a unit. The caller reschedules the timer.
+    Problems (409): `deadline_not_running`, `deadline_has_passed`, `extension_not_later`."""
     before = await _running(session, subject, at)
     one = Extension(at=at, to=to, amount=amount, unit=unit, reason=reason, approved_by=approved_by, clause=clause)
     calendar = await calendars.current(session)
@@ -295,7 +295,7 @@ async def extend(
             clause or before.clause,
             f"{after.due} isn't later than {before.due}",
             f"延长后的期限{after.due}不晚于原期限{before.due}",
-            Text(f"a day after {before.due}", f"请选择{before.due}之后的日期"),
+            Text(f"give a day after {before.due}", f"请选择{before.due}之后的日期"),
         )
     why = Text(f"extended, approved by {approved_by}: {reason}", f"经{approved_by}批准延长：{reason}")
     return await _moved(session, Moved(before, after, "extended", why))
@@ -308,14 +308,14 @@ async def settle(
     state: Literal["met", "cancelled"],
     rule: str | None = None,
 ) -> None:
-    """The subject's deadlines (or the one of a rule) are met or void: nothing moves them any more."""
+    """Mark the subject's deadlines (or the one of a rule) as met or void; they are never moved again."""
     await read_back(session, _insert)
     parameters = {"subject_type": subject_type, "subject_id": subject_id, "state": state, "rule": rule}
     await session.execute(_SETTLE, parameters)
 
 
 async def revive(session: AsyncSession, rulebooks: Rulebooks, subject: tuple[str, str, str]) -> Moved:
-    """Let a deadline that had become void run again, from its own start, by today's calendar. The caller arms its timer.
+    """Reopen a void deadline, recomputed from its start with the current calendar. The caller schedules the timer.
     Problem 409 `deadline_not_void`."""
     before = await _one(session, subject)
     if before.state != "cancelled":
@@ -324,15 +324,15 @@ async def revive(session: AsyncSession, rulebooks: Rulebooks, subject: tuple[str
             before.clause,
             f"the deadline is {before.state}",
             "该期限未作废",
-            Text("only a void deadline runs again", "仅作废的期限可以恢复"),
+            Text("only a void deadline can be reopened", "仅已作废的期限可以恢复"),
         )
     running_again = replace(before, state="running")
     after = running_again.recomputed(await calendars.current(session), rulebooks, government_of(session))
-    return await _moved(session, Moved(before, after, "resumed", Text("it holds again", "重新适用")))
+    return await _moved(session, Moved(before, after, "resumed", Text("the deadline applies again", "期限重新适用")))
 
 
 async def move(session: AsyncSession, moved: Iterable[Moved]) -> None:
-    """Write moves down: the rows as they are now, and a change each where the day or the state is another."""
+    """Store moves: the changed rows, and a `deadline_change` for each whose day or state changed."""
     moves = list(moved)
     if not moves:
         return
@@ -384,7 +384,7 @@ async def _one(session: AsyncSession, subject: tuple[str, str, str]) -> KeptDead
 
 
 async def _running(session: AsyncSession, subject: tuple[str, str, str], at: datetime) -> KeptDeadline:
-    """The deadline, locked, if it runs and hasn't run out, neither at that time nor now."""
+    """The locked deadline, if it is running and hasn't passed, neither at `at` nor now."""
     row = await _one(session, subject)
     if row.state != "running":
         raise refusal(
@@ -392,14 +392,14 @@ async def _running(session: AsyncSession, subject: tuple[str, str, str], at: dat
             row.clause,
             f"the deadline is {row.state}",
             "该期限不在计算中",
-            Text("only a running deadline is suspended or extended", "仅计算中的期限可以中止或延长"),
+            Text("only a running deadline can be suspended or extended", "仅计算中的期限可以中止或延长"),
         )
     if max(at, now(session)) >= row.due_at:
         raise refusal(
             "deadline_has_passed",
             row.clause,
-            f"it ran out at {row.due_at.isoformat()}",
+            f"the deadline passed at {row.due_at.isoformat()}",
             f"期限已于{row.due}届满",
-            Text("a deadline is suspended or extended before it runs out", "须在期限届满前中止或延长"),
+            Text("suspend or extend a deadline before it passes", "须在期限届满前中止或延长"),
         )
     return row

@@ -1,4 +1,4 @@
-"""Which content of each rulebook's edition this database has worked under."""
+"""Records the content of each rulebook edition that this database was used with."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _REMEMBER_EDITION = sa.text("""
 
 
 class RulebookChanged(Exception):
-    """An edition's content differs from what this database worked under, without a higher revision."""
+    """An edition's content differs from the recorded one, without a higher revision."""
 
 
 async def remember_editions(session: AsyncSession, rulebooks: Rulebooks) -> None:
-    """Record every edition's content. Raises `RulebookChanged` where one changed under the same revision."""
+    """Record every edition's content. Raises `RulebookChanged` if one changed without a higher revision."""
     for book in rulebooks.all():
         await enter_government(session, book.code)
         place = {"government": book.code, "edition": book.edition}
@@ -31,6 +31,6 @@ async def remember_editions(session: AsyncSession, rulebooks: Rulebooks) -> None
         if known and known.digest != book.digest and book.government.revision <= known.revision:
             raise RulebookChanged(
                 f"{book.code}/{book.edition}: the content changed but revision is still {book.government.revision}; "
-                f"raise revision in government.yaml above {known.revision}, or bring the old content back"
+                f"raise revision in government.yaml above {known.revision}, or restore the old content"
             )
         await session.execute(_REMEMBER_EDITION, place | {"revision": book.government.revision, "digest": book.digest})

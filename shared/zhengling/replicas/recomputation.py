@@ -1,8 +1,8 @@
-"""When the calendar changes, every open deadline it touches is computed again, and says from which day to which and why.
+"""When the calendar changes, every affected open deadline is recomputed, and its move is stored with the reason.
 
-Invariants: a writer holds the calendar it reads until its commit, and a change waits for that, so that whatever is
-written by the old calendar is there when this looks; it looks until no running deadline of the government is on an older
-version. A deadline that is met isn't touched; one that is suspended is computed when it is resumed.
+Invariants: a writer holds a shared lock on the calendar until its commit, and a change waits for it, so that all deadlines
+computed with the old calendar are visible here; recomputation ends when no running deadline of the government has an older
+calendar version. A met deadline isn't touched; a suspended one is recomputed when it is resumed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from zhengling.rules.loading import Rulebooks
 
 BATCH = 1000
 
-# A year of the country that comes into range moves nothing, unless there are deadlines on a calendar without it.
+# A national year newly in range moves nothing, unless there are deadlines computed with a calendar without it.
 _REQUEST = sa.text("""
     INSERT INTO recomputation AS r (calendar, government, version, why_en, why_zh)
     SELECT :calendar, CAST(:government AS text), CAST(:version AS bigint), :why_en, :why_zh
@@ -48,7 +48,7 @@ _COUNT = sa.text("""
     UPDATE recomputation SET examined = examined + :examined, moved = moved + :moved WHERE calendar = :calendar
 """)
 _FINISH = sa.text("UPDATE recomputation SET finished_at = clock_timestamp() WHERE calendar = :calendar")
-# One look into the index per government, however many deadlines it has.
+# A loose index scan: one index look-up per government, however many deadlines it has.
 _GOVERNMENTS = sa.text("""
     WITH RECURSIVE g AS (
         (SELECT government FROM deadline WHERE state = 'running' ORDER BY government LIMIT 1)
@@ -75,7 +75,7 @@ _STAMP = sa.text("UPDATE deadline SET calendar_version = :version WHERE id = ANY
 
 async def on_workdays_changed(session: AsyncSession, event: Event, received: Received) -> None:
     assert isinstance(event, WorkdaysChanged)
-    # The calendar first, then the request: as whoever recomputes takes them.
+    # Lock the calendar first, then the request, in the same order as recomputation.
     await calendars.take_calendar(session)
     await backbone(
         session,
@@ -92,13 +92,14 @@ async def on_workdays_changed(session: AsyncSession, event: Event, received: Rec
 
 
 async def recompute_some(session: AsyncSession, service: str, rulebooks: Rulebooks, owners: Owners) -> bool:
-    """Compute up to a batch of deadlines again, or report that none is left. Returns False where nothing is asked for.
+    """Recompute up to one batch of deadlines, or report that none is left. Returns False if there is no request.
 
-    In the caller's transaction, which is of no government yet. Emits `<service>.deadlines.recomputed` at the end.
+    Runs in the caller's transaction, which must not have a government yet. Emits `<service>.deadlines.recomputed` at the
+    end.
     """
     if not await session.scalar(_ANY_OPEN):
         return False
-    await session.execute(_HOLD)  # before the request's row: who changes the calendar has it alone, then the row
+    await session.execute(_HOLD)  # before the request's row, the same order as a change of the calendar
     change = (await session.execute(_OPEN)).mappings().first()
     if change is None:
         return False
@@ -139,7 +140,7 @@ async def _recompute(
     stale: list[KeptDeadline],
     why: Text,
 ) -> int:
-    """Bring these rows onto the calendar, and the nouns they belong to with them. Returns how many fell on another day."""
+    """Recompute these rows with the calendar and update their nouns. Returns how many due dates changed."""
     government = government_of(session)
     moves = []
     for before in stale:
@@ -147,7 +148,7 @@ async def _recompute(
         if (after.due, after.due_at, after.provisional) != (before.due, before.due_at, before.provisional):
             moves.append(Moved(before, after, "recomputed", why))
     nouns = {name: await _locked(session, owner.model, name, moves) for name, owner in owners.items()}
-    # Only now, as whoever settles or extends one holds its noun: which of them are still to be moved can't change any more.
+    # After locking the nouns, as settling or extending a deadline locks its noun: from here the set to move is fixed.
     wanted = {"ids": [one.before.id for one in moves], "version": calendar.version}
     live = set((await session.execute(_STILL_STALE, wanted)).scalars())
     moves = [one for one in moves if one.before.id in live]
@@ -163,7 +164,7 @@ async def _recompute(
 
 
 async def _locked(session: AsyncSession, model: type, name: str, moves: list[Moved]) -> dict[str, Any]:
-    """The nouns that these moves belong to, by id, locked in one order."""
+    """The nouns of these moves, by id, locked in a fixed order."""
     wanted = sorted({one.before.subject_id for one in moves if one.before.subject_type == name})
     if not wanted:
         return {}

@@ -1,1 +1,1 @@
-"""The process of a service: settings, callers' tokens, health, workers, the program."""
+"""The process of a service: settings, token verification, health, worker, command line."""

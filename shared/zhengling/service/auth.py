@@ -1,7 +1,7 @@
-"""Identity: who calls, for which government, and with which scopes (OAuth2 bearer JWT, RFC 6750 and RFC 9068).
+"""Authentication: the caller, its government and scopes, from an OAuth2 bearer JWT (RFC 6750 and RFC 9068).
 
-Invariant: a `Principal` exists only for a token whose signature, issuer, audience and times were checked with a key
-from the configured source. A key named or carried by the token itself (`jku`, `x5u`, `jwk`) is never looked at.
+Invariant: a `Principal` exists only for a token whose signature, issuer, audience and times were verified with a key of
+the configured source. A key referenced or contained in the token itself (`jku`, `x5u`, `jwk`) is ignored.
 """
 
 from __future__ import annotations
@@ -29,24 +29,24 @@ from zhengling.kernel.errors import Problem, Text
 log = logging.getLogger(__name__)
 
 ACT_SCOPE = "act"
-GOVERNMENT = re.compile(r"[a-z][a-z0-9_]*")  # as rulebooks name them; the national calendar's `*` is nobody's
+GOVERNMENT = re.compile(r"[a-z][a-z0-9_]*")  # as in rulebooks; no token is for the national calendar's `*`
 ASYMMETRIC = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519"})
 
 KEYS_KEPT = 600.0
 """Seconds a loaded key set counts as fresh."""
 REFRESH_PAUSE = 30.0
-"""Seconds between two attempts to load, whatever asks for one: an unknown kid, age, or an outage."""
+"""Minimum seconds between two attempts to load, whatever the cause: an unknown kid, age, or an outage."""
 FIRST_LOAD_PAUSE = 1.0
-"""Seconds between two attempts as long as there are no keys at all, so that a start isn't held up."""
+"""Seconds between two attempts while no key was ever loaded, so that a start isn't delayed."""
 LOAD_LIMIT = 5.0
-"""Seconds one load may take in all."""
+"""Seconds one load may take in total."""
 TOKENS_KEPT = 1000
-"""How many tokens' signatures are remembered."""
+"""How many verified tokens are cached."""
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The verified caller. `official` is the person acted for; what they may do follows from their post."""
+    """The verified caller. `official` is the official it acts for, whose posts decide what is permitted."""
 
     subject: str
     client: str
@@ -60,15 +60,15 @@ class Principal:
         return scope in self.scopes
 
     def require(self, *scopes: str) -> None:
-        """Raise 403 `insufficient_scope`, naming what is missing, unless the token has all these scopes."""
+        """Raise 403 `insufficient_scope` with the missing scopes unless the token has all of them."""
         missing = [scope for scope in scopes if not self.has(scope)]
         if missing:
             names = " ".join(missing)
             raise Problem(
                 403,
                 "insufficient_scope",
-                Text(f"the token lacks the scope {names}", f"令牌缺少权限范围 {names}"),
-                Text(f"ask for a token with the scope {names}", f"请申请带有权限范围 {names} 的令牌"),
+                Text(f"the token lacks the scope {names}", f"访问令牌缺少权限范围 {names}"),
+                Text(f"ask for a token with the scope {names}", f"请申请具有权限范围 {names} 的访问令牌"),
                 extra={"missing_scopes": missing},
                 headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{names}"'},
             )
@@ -77,12 +77,12 @@ class Principal:
 class KeySource:
     """The issuer's public keys by kid, loaded from a URL or a file.
 
-    Fresh for ten minutes; an unknown kid loads again, at most every 30 s; one load at a time. The last good set
-    survives an outage, and during one nobody with a known kid waits for the source.
+    Fresh for ten minutes; an unknown kid causes a reload, at most every 30 s; one load at a time. The last good set is
+    kept during an outage, and requests with a known kid don't wait for the source then.
     """
 
     def __init__(self, load: Callable[[], Awaitable[bytes]], clock: Callable[[], float] = time.monotonic) -> None:
-        """`load` returns a JWK set (RFC 7517) as JSON; `clock` counts seconds and never runs backwards."""
+        """`load` returns a JWK set (RFC 7517) as JSON; `clock` is monotonic, in seconds."""
         self._load = load
         self._clock = clock
         self._keys: dict[str, Key] = {}
@@ -93,7 +93,7 @@ class KeySource:
 
     @classmethod
     def at(cls, location: str) -> Self:
-        """The source for a setting: an http(s) URL, else the path of a file."""
+        """The source for a setting: an http(s) URL, or else the path of a file."""
         return cls.from_url(location) if location.startswith(("http://", "https://")) else cls.from_file(Path(location))
 
     @classmethod
@@ -103,7 +103,7 @@ class KeySource:
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> Self:
-        """The set behind a URL; `transport` replaces the network in tests. Redirects aren't followed."""
+        """The JWK set at a URL; `transport` replaces the network in tests. Redirects aren't followed."""
 
         async def load() -> bytes:
             async with httpx.AsyncClient(transport=transport, timeout=LOAD_LIMIT) as client:
@@ -113,11 +113,11 @@ class KeySource:
 
     @classmethod
     def from_file(cls, path: Path, clock: Callable[[], float] = time.monotonic) -> Self:
-        """The set in a file, such as `LocalIssuer.jwks_path`."""
+        """The JWK set in a file, such as `LocalIssuer.jwks_path`."""
         return cls(lambda: asyncio.to_thread(path.read_bytes), clock)
 
     async def key(self, kid: str) -> Key | None:
-        """The key of this kid, or None if the issuer has none."""
+        """The key with this kid, or None if the issuer has none."""
         known = self._keys.get(kid)
         if known is not None and self._clock() < self._stale_at:
             return known
@@ -127,7 +127,7 @@ class KeySource:
         return self._keys.get(kid)
 
     async def ready(self) -> bool:
-        """Whether there are keys to check a token with; loads them the first time."""
+        """Whether keys are available; loads them the first time."""
         if not self._keys:
             refreshing = self._refresh_if_due()
             if not refreshing.done():
@@ -135,7 +135,7 @@ class KeySource:
         return bool(self._keys)
 
     def _refresh_if_due(self) -> asyncio.Task[None]:
-        """The load under way, a new one if the pause is over, else the finished last one."""
+        """The load in progress, a new one if the interval is over, else the finished last one."""
         if self._refreshing is None or (self._refreshing.done() and self._clock() >= self._next_attempt):
             self._refreshing = asyncio.create_task(self._refresh())
         return self._refreshing
@@ -143,10 +143,10 @@ class KeySource:
     async def _refresh(self) -> None:
         started = self._clock()
         try:
-            # httpx limits each phase, not the whole: a source that drips would hold us up without this.
+            # httpx limits each phase, not the total: a source that sends slowly would block us without this.
             async with asyncio.timeout(LOAD_LIMIT):
                 self._keys = parse_key_set(await self._load())
-        except Exception:  # whatever ails the source, the last good set stays
+        except Exception:  # whatever the source's error, the last good set is kept
             self._failing = True
             log.warning("the issuer's keys could not be loaded; keeping %d", len(self._keys), exc_info=True)
         else:
@@ -156,7 +156,7 @@ class KeySource:
 
 
 def parse_key_set(document: bytes) -> dict[str, Key]:
-    """The keys of a JWK set by kid; one that can't be read is left out. ValueError if none remains."""
+    """The keys of a JWK set by kid; unreadable keys are skipped. ValueError if none remains."""
     keys: dict[str, Key] = {}
     for jwk in json.loads(document)["keys"]:
         try:
@@ -172,7 +172,7 @@ def parse_key_set(document: bytes) -> dict[str, Key]:
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """The claims of a token whose signature held, with the key that it held with."""
+    """The claims of a token with a valid signature, and the key that verified it."""
 
     kid: str
     key: Key
@@ -180,11 +180,11 @@ class _Held:
 
 
 class Authenticator:
-    """Turns an Authorization header into a Principal, or raises the 401 that says so.
+    """Turns an Authorization header into a `Principal`, or raises a 401 problem.
 
-    A signature that held is not checked again as long as the issuer's key set is the same one: that was a tenth of what
-    a read takes. The key is looked up and the claims, its times among them, are checked every time. Tokens are known
-    by their digests; only those whose signature held are kept, the last 1,000.
+    A valid signature isn't verified again while the issuer's key set is unchanged: that took a tenth of a read's time. The
+    key is looked up and the claims, including times, are checked for every request. The last 1,000 tokens with a valid
+    signature are cached by their digests.
     """
 
     def __init__(
@@ -196,9 +196,11 @@ class Authenticator:
         leeway: int = 30,
         now: Callable[[], float] = time.time,
     ) -> None:
-        """`leeway` is in seconds, `now` the wall clock in seconds since 1970. ValueError for a symmetric algorithm."""
+        """`leeway` is in seconds, `now` returns Unix time in seconds. ValueError for a symmetric algorithm."""
         allowed = frozenset(algorithms)
-        if not allowed or not allowed <= ASYMMETRIC:  # joserfc takes an empty list for its defaults, HS256 among them
+        if (
+            not allowed or not allowed <= ASYMMETRIC
+        ):  # joserfc replaces an empty list by its defaults, which include HS256
             raise ValueError(f"algorithms must be some of {sorted(ASYMMETRIC)}, not {sorted(allowed)}")
         self._keys = keys
         # RFC 7515, 4: an unknown header is ignored unless `crit` lists it.
@@ -215,10 +217,10 @@ class Authenticator:
         self._held: OrderedDict[bytes, _Held] = OrderedDict()
 
     async def authenticate(self, authorization_header: str | None) -> Principal:
-        """The caller behind `Bearer <token>`.
+        """The caller of `Bearer <token>`.
 
-        401 `missing_token`, `invalid_token` or `expired_token`; 403 `act_scope_missing`; 503 `keys_unavailable` as
-        long as the issuer's keys were never loaded, as nothing can be said about a token then.
+        401 `missing_token`, `invalid_token` or `expired_token`; 403 `act_scope_missing`; 503 `keys_unavailable` while the
+        issuer's keys were never loaded, as no token can be verified then.
         """
         token = bearer_token(authorization_header)
         try:
@@ -231,7 +233,7 @@ class Authenticator:
                     self._held.popitem(last=False)
             self._claims.validate(held.claims)
         except ExpiredTokenError:
-            raise unauthorised("expired_token", Text("the token has expired", "令牌已过期")) from None
+            raise unauthorised("expired_token", Text("the token has expired", "访问令牌已过期")) from None
         except ClaimError as error:
             raise bad_claim(error.claim) from None
         except (JoseError, ValueError, TypeError):
@@ -239,19 +241,19 @@ class Authenticator:
         return principal_from(held.claims)
 
     async def ready(self) -> bool:
-        """Whether tokens can be checked."""
+        """Whether tokens can be verified."""
         return await self._keys.ready()
 
     async def _verified(self, token: str) -> _Held:
-        """The token's claims, once the signature holds; nothing is said of them yet. Raises joserfc's errors."""
+        """The token's claims after verifying the signature; the claims aren't checked yet. Raises joserfc's errors."""
         kid, key = await self._key_of(token)
         return _Held(kid, key, jwt.decode(token, key, registry=self._signature).claims)
 
     async def _key_of(self, token: str) -> tuple[str, Key]:
-        """The token's `kid` and the issuer's key that it names; nothing else in the token leads to a key."""
+        """The token's `kid` and the issuer's key with this kid; no other header selects a key."""
         try:
             kid = jws.extract_compact(token.encode()).headers().get("kid")
-        except (JoseError, ValueError, TypeError, AttributeError):  # joserfc lets a header through that is no object
+        except (JoseError, ValueError, TypeError, AttributeError):  # joserfc accepts a header that isn't an object
             raise invalid_token() from None
         if not isinstance(kid, str):
             raise invalid_token()
@@ -263,13 +265,13 @@ class Authenticator:
         raise Problem(
             503,
             "keys_unavailable",
-            Text("the issuer's keys could not be loaded yet", "尚未能获取签发方的公钥"),
+            Text("the issuer's keys couldn't be loaded yet", "尚未取得令牌签发方的公钥"),
             headers={"Retry-After": "5"},
         )
 
 
 def bearer_token(authorization_header: str | None) -> str:
-    """The token of the header; 401 `missing_token` if there is none or the scheme is another."""
+    """The token of the header; 401 `missing_token` if there is none or the scheme isn't Bearer."""
     scheme, _, token = (authorization_header or "").strip().partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Problem(
@@ -283,10 +285,10 @@ def bearer_token(authorization_header: str | None) -> str:
 
 
 def principal_from(claims: Mapping[str, object]) -> Principal:
-    """The principal of verified claims; 401 `invalid_token` naming a claim that is missing or malformed.
+    """The principal of verified claims; 401 `invalid_token` naming a missing or malformed claim.
 
-    A client-credentials token (RFC 9068, 2.2: its `sub` is the client itself, that is `azp` or `client_id`) acts for
-    the `official` it names only with the scope `act`, else 403 `act_scope_missing`. A person's token needs no such
+    A client-credentials token (RFC 9068, 2.2: its `sub` is the client itself, that is `azp` or `client_id`) may act for
+    the `official` it names only with the scope `act`, else 403 `act_scope_missing`. A person's token doesn't need this
     scope: the issuer vouches that the person is the official.
     """
     subject = required_claim(claims, "sub")
@@ -297,8 +299,11 @@ def principal_from(claims: Mapping[str, object]) -> Principal:
         raise Problem(
             403,
             "act_scope_missing",
-            Text("a machine client may not act for an official without the scope act", "客户端程序未获代为行事的授权"),
-            Text("ask for a token with the scope act, or without an official", "请申请带有 act 的令牌,或不指明官员"),
+            Text("a machine client may not act for an official without the scope act", "客户端程序未获授权代官员操作"),
+            Text(
+                "ask for a token with the scope act, or one without an official",
+                "请申请具有 act 权限范围的访问令牌，或使用不指明官员的访问令牌",
+            ),
         )
     government = required_claim(claims, "government")
     if not GOVERNMENT.fullmatch(government):
@@ -314,7 +319,7 @@ def principal_from(claims: Mapping[str, object]) -> Principal:
 
 
 def text_claim(claims: Mapping[str, object], name: str) -> str | None:
-    """The claim as text, None if the token doesn't have it; 401 for anything but a non-empty, printable string."""
+    """The claim as text, None if it is absent; 401 unless it is a non-empty, printable string."""
     value = claims.get(name)
     if value is None or (isinstance(value, str) and value and value.isprintable()):
         return value
@@ -322,7 +327,7 @@ def text_claim(claims: Mapping[str, object], name: str) -> str | None:
 
 
 def required_claim(claims: Mapping[str, object], name: str) -> str:
-    """The claim as text; 401 if the token doesn't have it."""
+    """The claim as text; 401 if it is absent."""
     value = text_claim(claims, name)
     if value is None:
         raise bad_claim(name)
@@ -330,16 +335,18 @@ def required_claim(claims: Mapping[str, object], name: str) -> str:
 
 
 def unauthorised(code: str, detail: Text) -> Problem:
-    """A 401 for a token that was given: RFC 6750, 3.1 knows one error for all of them."""
+    """A 401 for a given token; RFC 6750, 3.1 has one error code for all causes."""
     challenge = f'Bearer error="invalid_token", error_description="{detail.en}"'
     return Problem(401, code, detail, headers={"WWW-Authenticate": challenge})
 
 
 def invalid_token() -> Problem:
-    """The same words for every fault before the signature holds: an attacker learns nothing from them."""
-    return unauthorised("invalid_token", Text("the token is not valid here", "令牌无效"))
+    """The same text for every fault found before the signature is verified, so that an attacker learns nothing."""
+    return unauthorised("invalid_token", Text("the token is not valid here", "访问令牌无效"))
 
 
 def bad_claim(name: str) -> Problem:
-    """The signature holds, so its bearer may know which claim is at fault."""
-    return unauthorised("invalid_token", Text(f"the claim {name} is missing or wrong", f"令牌声明 {name} 缺失或有误"))
+    """401 naming the claim at fault; only after the signature was verified."""
+    return unauthorised(
+        "invalid_token", Text(f"the claim {name} is missing or wrong", f"访问令牌的声明 {name} 缺失或有误")
+    )

@@ -1,4 +1,4 @@
-"""Whether a process lives and is ready, and its metrics: /livez, /readyz, /metrics."""
+"""Liveness, readiness and metrics of a process: /livez, /readyz, /metrics."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from zhengling.service.service import Service
 
 
 class Health(BaseModel):
-    """What is there and what is missing; `ok` only where nothing needed is missing."""
+    """The state of each part; `ok` if every part is available."""
 
     ok: bool
     checks: dict[str, str]
@@ -25,17 +25,17 @@ Checks = Callable[[], Awaitable[dict[str, str]]]
 
 
 def health_routes(checks: Checks) -> APIRouter:
-    """/livez, /readyz, /metrics. `checks` answers per part with "ok" or what is wrong; a note begins with "ok"."""
+    """/livez, /readyz, /metrics. `checks` returns per part "ok" or the fault; a note that isn't a fault begins with "ok"."""
     router = APIRouter(tags=["health"])
 
-    @router.get("/livez", operation_id="livez", summary="The process runs")
+    @router.get("/livez", operation_id="livez", summary="Liveness: the process runs")
     async def livez() -> Health:
         return Health(ok=True, checks={})
 
     @router.get(
         "/readyz",
         operation_id="readyz",
-        summary="It can do its work, or says what is missing",
+        summary="Readiness: the process can work, or what is missing",
         responses={503: {"model": Health, "description": "Not ready"}},
     )
     async def readyz(response: Response) -> Health:
@@ -59,17 +59,17 @@ _NEWEST_YEARS = sa.text("""
 
 
 def state_of_calendar(newest: Any) -> str:
-    """Without a snapshot nothing can be computed; by an old one it can, and this says so."""
+    """A fault without a snapshot, since nothing can be computed; "ok" with a note for an old one."""
     if newest.last is None:
         return "no snapshot of the working days yet"
     if newest.last < newest.this_year + YEARS_AHEAD or newest.provisional is not False:
-        return f"ok, but old: the working days are known to {newest.last} and came on {newest.changed_at:%Y-%m-%d}"
+        return f"ok, but old: working days up to {newest.last}, received on {newest.changed_at:%Y-%m-%d}"
     return "ok"
 
 
 def api_checks(service: Service) -> Checks:
-    """The API needs its database, the calendar and the issuer's keys. It doesn't need Kafka, as the outbox waits; without
-    the file store it does all but files, and says so."""
+    """The API needs its database, the calendar and the issuer's keys. It doesn't need Kafka, since the outbox stores events
+    meanwhile; without the file store it is ready with a note."""
 
     async def checks() -> dict[str, str]:
         found = {"database": "ok", "keys": "ok" if await service.authenticator.ready() else "no key set loaded yet"}

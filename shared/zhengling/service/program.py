@@ -1,4 +1,4 @@
-"""`<name>-svc api | worker | migrate`: the command line that all four services share."""
+"""`<name>-svc api | worker | migrate`: the command line of all four services."""
 
 from __future__ import annotations
 
@@ -53,11 +53,13 @@ class Program:
             service = self._service("worker")
             self._serve(create_worker_app(self.create_worker(service)), service)
 
-        @app.command(help="Bring the database's schema to REVISION (default: the newest; 'base' takes all away).")
+        @app.command(help="Migrate the database to REVISION (default: the newest; 'base' removes the schema).")
         def migrate(revision: Annotated[str, typer.Argument()] = "head") -> None:
             url = os.environ.get("MIGRATION_DATABASE_URL")
             if not url:
-                typer.echo(f"{self.name}-svc migrate needs MIGRATION_DATABASE_URL, the owner's URL", err=True)
+                typer.echo(
+                    f"{self.name}-svc migrate needs MIGRATION_DATABASE_URL, the URL of the database's owner", err=True
+                )
                 raise typer.Exit(2)
             migrate_database(self.migrations, url, revision)
 
@@ -75,8 +77,8 @@ class Program:
 
     def _serve(self, app: FastAPI, service: Service) -> None:
         settings = service.settings
-        # What is here now stays. A request or an event makes thousands of objects; by default the collector would go
-        # through all that is here again and again in the middle of them.
+        # Objects created so far are permanent: freeze them, since a request or an event makes thousands of objects and
+        # the garbage collector would traverse the permanent ones again each time.
         gc.collect()
         gc.freeze()
         gc.set_threshold(10_000, 20, 50)
@@ -91,7 +93,7 @@ class Program:
 
 
 def migrate_database(migrations: Path, url: str, revision: str) -> None:
-    """Run the migrations of one service up or down to `revision`, as the database's owner."""
+    """Run one service's migrations up or down to `revision`, as the database's owner."""
     config = Config()
     config.set_main_option("script_location", str(migrations))
     config.attributes["url"] = make_url(url).set(drivername="postgresql+asyncpg")
@@ -99,7 +101,7 @@ def migrate_database(migrations: Path, url: str, revision: str) -> None:
 
 
 def run_migrations(url: sa.URL) -> None:
-    """What each service's `migrations/env.py` calls: every step in one transaction, giving up on a lock after 5 s."""
+    """Called by each service's `migrations/env.py`: each migration in one transaction, with lock_timeout 5 s."""
     import asyncio
 
     from alembic import context

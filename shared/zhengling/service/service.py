@@ -1,4 +1,4 @@
-"""What the requests and jobs of one process share: settings, database, rulebooks, who verifies tokens, the file store."""
+"""The objects shared by the requests and jobs of one process: settings, database, rulebooks, authenticator, file store."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from zhengling.service.settings import ServiceSettings
 
 @dataclass
 class Service:
-    """What every request of one process shares; lives in `app.state.service`."""
+    """The objects shared by all requests of one process; in `app.state.service`."""
 
     name: str
     settings: ServiceSettings

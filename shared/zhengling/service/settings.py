@@ -1,4 +1,4 @@
-"""Settings that every service has, from the environment. A service's own `settings.py` adds to them."""
+"""Settings of every service, from the environment. A service's own `settings.py` adds to them."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class ServiceSettings(BaseSettings):
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True)
     keeps_files: ClassVar[bool] = False
-    """Whether the service can't be without a file store: it then has to be named, as a folder that happens to be there
-    would take papers that no backup knows of."""
+    """Whether the service requires a file store. Its location must then be set explicitly: a default folder would hold
+    papers that no backup covers."""
 
     profile: Literal["development", "production"] = "production"
     database_url: str
-    host: str = "0.0.0.0"  # noqa: S104 - a container listens on all of its addresses
+    host: str = "0.0.0.0"  # noqa: S104 - a container listens on all its addresses
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
-    public_url: str | None = Field(None, description="where callers reach this service; None: as the request says")
+    public_url: str | None = Field(None, description="base URL for callers; None: from the request")
     instance: str = "0"
     log_level: str = "INFO"
     rulebooks: str = Field(description="folders of rulebooks, separated by the system's path separator")
@@ -47,37 +47,41 @@ class ServiceSettings(BaseSettings):
     kafka_sasl_mechanism: str | None = None
     kafka_sasl_username: str | None = None
     kafka_sasl_password: str | None = None
-    consumer_patience: float = Field(30.0, description="seconds of standing still with lag until the watchdog acts")
+    consumer_patience: float = Field(
+        30.0, description="seconds with lag and no progress until the watchdog rebuilds the consumer"
+    )
 
     gap_patience: Annotated[float, Field(gt=0)] = Field(
-        60.0, description="seconds that an event may be missing until its sender is asked for it"
+        60.0, description="seconds until a missing event is requested from its source"
     )
     report_interval: Annotated[float, Field(gt=0)] = Field(
-        600.0, description="seconds between reports of what was emitted, by which others tell what was lost"
+        600.0, description="seconds between reports of emitted events, by which other services detect losses"
     )
 
     file_store_url: str | None = Field(None, description="file:///folder or s3://bucket/prefix")
-    file_max_bytes: Annotated[int, Field(ge=1, le=5 << 30)] = 100 << 20  # S3 gives an object of 5 GiB another key
-    file_kinds: str = Field(",".join(KINDS), description="which kinds may be kept, separated by commas")
+    file_max_bytes: Annotated[int, Field(ge=1, le=5 << 30)] = 100 << 20  # S3 can copy an object of up to 5 GiB
+    file_kinds: str = Field(",".join(KINDS), description="accepted kinds, separated by commas")
     file_s3_endpoint: str | None = Field(
-        None, description="None: Amazon's; what else is None comes from AWS_* variables"
+        None, description="None: Amazon's; other settings that are None come from AWS_* variables"
     )
     file_s3_region: str | None = None
     file_s3_access_key_id: str | None = None
     file_s3_secret_access_key: SecretStr | None = None
-    file_s3_path_style: bool = Field(True, description="the bucket stands in the path, not in the host's name")
+    file_s3_path_style: bool = Field(
+        True, description="path-style addressing: the bucket in the path, not in the host name"
+    )
 
     @model_validator(mode="after")
     def _file_store(self) -> Self:
         if self.keeps_files and self.file_store_url is None:
-            raise ValueError("FILE_STORE_URL has to name where files are kept")
+            raise ValueError("FILE_STORE_URL must be set: this service stores files")
         address = urlsplit("s3://none" if self.file_store_url is None else self.file_store_url)
         if not (address.netloc if address.scheme == "s3" else address.scheme == "file" and address.path.strip("/")):
-            raise ValueError("FILE_STORE_URL is file:///folder or s3://bucket/prefix")
+            raise ValueError("FILE_STORE_URL must be file:///folder or s3://bucket/prefix")
         if address.scheme == "file" and address.netloc:
             raise ValueError("FILE_STORE_URL: a folder has three slashes, file:///folder")
         if unknown := sorted(self.allowed_file_kinds - KINDS.keys()):
-            raise ValueError(f"FILE_KINDS: {', '.join(unknown)} is none of {', '.join(KINDS)}")
+            raise ValueError(f"FILE_KINDS: {', '.join(unknown)} isn't one of {', '.join(KINDS)}")
         return self
 
     @model_validator(mode="after")

@@ -1,7 +1,7 @@
-"""The worker of a service: relay, consumer, retries, reconciliation, timers, recomputed deadlines, the audit's sealing, for good.
+"""The worker of a service: relay, consumer, retries, reconciliation, timers, recomputation of deadlines, audit sealing.
 
-Each task runs on its own: one that fails (broker or database away) is started again with a backoff while the others
-go on. SIGTERM: not ready any more, the running transactions finish, the consumer leaves its group, pools close.
+The tasks are independent: one that fails (broker or database unreachable) is restarted with a backoff while the others
+run. On SIGTERM the worker isn't ready any more, running transactions finish, the consumer leaves its group, pools close.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ from zhengling.service.health import Checks, health_routes
 from zhengling.service.service import Service
 
 log = logging.getLogger(__name__)
-OUTBOX = Gauge("zhengling_outbox_rows", "Rows of the outbox that aren't published", ["state"])
+OUTBOX = Gauge("zhengling_outbox_rows", "Unpublished rows of the outbox", ["state"])
 OUTBOX_AGE = Gauge("zhengling_outbox_oldest_seconds", "Age of the oldest unpublished event")
-INBOX = Gauge("zhengling_inbox_events", "Events that aren't applied, missing or unreadable ones too", ["state"])
-IDLE = 0.5  # seconds between looks at what has no notification: timers, retries
+INBOX = Gauge("zhengling_inbox_events", "Events not applied, including missing and unreadable ones", ["state"])
+IDLE = 0.5  # seconds between polls for work without NOTIFY: timers, retries
 
 
 class Worker:
@@ -60,9 +60,7 @@ class Worker:
         self._relay = Relay(service.database, self._producer, service.name)
         self._topics = sorted({event_type.topic() for event_type in handlers})
         if unlisted := [t.type for t in EVENTS.values() if t.topic() in self._topics and t not in handlers]:
-            raise ValueError(
-                f"{service.name}'s HANDLERS lack {', '.join(unlisted)}: write down `ignored` where it is so"
-            )
+            raise ValueError(f"{service.name}'s HANDLERS lack {', '.join(unlisted)}: list ignored types with `ignored`")
         self._consumer = EventConsumer(
             service.database,
             self.inbox,
@@ -75,7 +73,7 @@ class Worker:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Everything runs inside the block; leaving it stops all within a time limit."""
+        """Run all tasks inside the block; leaving it stops them within a time limit."""
         async with self.service.database.transaction(None) as session:
             await editions.remember_editions(session, self.service.rulebooks)
         work: dict[str, Callable[[], Awaitable[None]]] = {
@@ -107,7 +105,7 @@ class Worker:
             await self.service.database.close()
 
     async def checks(self) -> dict[str, str]:
-        """The worker needs its database and the broker; a task that keeps failing is named with its error."""
+        """The worker needs its database and the broker; a task that keeps failing is listed with its error."""
         database, broker = await asyncio.gather(
             self.service.database.reachable(), reachable(self.service.settings.kafka)
         )
@@ -115,9 +113,9 @@ class Worker:
         return found | self._failing
 
     async def _supervise(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
-        """Run for good; after an error wait (0.2 s doubling to 5 s, while it keeps failing) and run again.
+        """Run forever; after an error wait (0.2 s, doubling to 5 s while it keeps failing) and run again.
 
-        A `CancelledError` that nobody asked this task for (aiokafka leaks some) is an error like any other.
+        A `CancelledError` without a cancellation of this task (aiokafka leaks some) is handled like any other error.
         """
         failures = 0
         loop = asyncio.get_running_loop()
@@ -135,7 +133,7 @@ class Worker:
                 failures = 1 if loop.time() - began > 10 else failures + 1
                 root = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error
                 known = isinstance(root, KafkaError) or is_outage(root)
-                log.log(logging.WARNING if known else logging.ERROR, "%s failed and is started again: %r", name, root)
+                log.log(logging.WARNING if known else logging.ERROR, "%s failed and is restarted: %r", name, root)
                 self._failing[name] = f"failing: {root!r}"[:200]
                 await asyncio.sleep(min(5.0, 0.2 * 2 ** min(failures, 6)) * random.uniform(0.5, 1.0))
             finally:
@@ -144,7 +142,7 @@ class Worker:
     def _every(
         self, seconds: float, work: Callable[[Database], Coroutine[Any, Any, bool]]
     ) -> Callable[[], Awaitable[None]]:
-        """Do the work again at once while it says that there was some, else after a pause."""
+        """Repeat the work at once while it returns True, else after a pause."""
 
         async def loop() -> None:
             while True:
@@ -200,16 +198,16 @@ class Worker:
             gauge.labels(state).set(count)
         OUTBOX_AGE.set(age)
         if gaps:
-            log.error("%d events wait for one that never came; its sender is asked for it", gaps)
+            log.error("%d events wait for a missing one, which is requested from its source", gaps)
         return False
 
 
-#: Work a service does for itself at its start and then hourly; True where it should be called again at once.
+#: A service's own work at start and then hourly; returns True to be called again at once.
 Seed = Callable[[Database], Coroutine[Any, Any, bool]]
 
 
 def create_worker_app(worker: Worker) -> FastAPI:
-    """The worker's own small HTTP side: health and metrics."""
+    """The worker's HTTP app: health and metrics."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

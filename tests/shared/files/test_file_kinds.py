@@ -157,7 +157,7 @@ def settings(**given: object) -> ServiceSettings:
 
 
 def test_a_service_that_keeps_files_does_not_start_without_a_store() -> None:
-    with pytest.raises(ValueError, match="FILE_STORE_URL has to name"):
+    with pytest.raises(ValueError, match="FILE_STORE_URL must be set"):
         settings()
 
 

@@ -145,8 +145,8 @@ def test_any_text_makes_the_round_trip_but_for_controls(text: str) -> None:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"start": datetime(2026, 7, 30, tzinfo=UTC)}, "both days or both instants"),
-        ({"end": datetime(2026, 7, 30, tzinfo=UTC)}, "both days or both instants"),
+        ({"start": datetime(2026, 7, 30, tzinfo=UTC)}, "both be days or both instants"),
+        ({"end": datetime(2026, 7, 30, tzinfo=UTC)}, "both be days or both instants"),
         ({"end": date(2026, 7, 29)}, "ends before it starts"),
         ({"modified": datetime(2026, 7, 30)}, "offset"),
         ({"start": datetime(2026, 7, 30), "end": datetime(2026, 7, 31)}, "offset"),
