@@ -1,1 +1,1 @@
-"""HTTP: a command is a route with one transaction; answers, ETags, problem documents."""
+"""HTTP: command and query routes with one transaction each, ETags, pages, problem documents."""

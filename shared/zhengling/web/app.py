@@ -1,4 +1,4 @@
-"""The API of one service: its routers and what all services have, with the OpenAPI document."""
+"""Creates the API of one service: its routers, the routes of all services, the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def create_app(
     documented: Sequence[type[BaseModel]] = (),
     body_limits: Mapping[str, int] | None = None,
 ) -> FastAPI:
-    """The API of one service: its routers, and what all services have. `documented` are models of bodies that a route
-    reads by itself, `body_limits` paths whose bodies may be larger, in bytes."""
+    """The API of one service: its routers and the routes of all services. `documented` are models of bodies that a route
+    parses itself, `body_limits` larger limits of body size by path, in bytes."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -45,7 +45,7 @@ def create_app(
         description=description,
         version="1.0.0",
         lifespan=lifespan,
-        redirect_slashes=False,  # a redirect is no problem document, and behind a proxy it names the wrong host
+        redirect_slashes=False,  # a redirect isn't a problem document, and behind a proxy it names the wrong host
         openapi_tags=[{"name": tag} for tag in dict.fromkeys(router.tags[0] for router in routers if router.tags)],
         swagger_ui_parameters={"defaultModelsExpandDepth": -1},
     )
@@ -65,13 +65,13 @@ def create_app(
 
 
 def _describe(app: FastAPI, documented: Sequence[type[BaseModel]]) -> None:
-    """OpenAPI: the bearer scheme on every operation that needs it, the problem document's schema, and further models'."""
+    """Add to OpenAPI: the bearer scheme of every operation that needs it, the schema of problems, the `documented` models."""
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             schema = generate()
-            # in alphabetical order, so that no router's place shows in the document
+            # sorted, so that the document doesn't depend on the order of routers
             schema["paths"] = {path: dict(sorted(item.items())) for path, item in sorted(schema["paths"].items())}
             components = schema.setdefault("components", {})
             models: list[tuple[type[BaseModel], JsonSchemaMode]] = [(model, "validation") for model in documented]
@@ -82,7 +82,7 @@ def _describe(app: FastAPI, documented: Sequence[type[BaseModel]]) -> None:
             for path, operations_of_path in schema["paths"].items():
                 for operation in operations_of_path.values():
                     if path.startswith("/v1/"):
-                        operation.setdefault("security", [{"bearer": []}])  # one that needs none says so itself
+                        operation.setdefault("security", [{"bearer": []}])  # an operation without it sets an empty list
                         operation["responses"] |= problems_of(operation)
             app.openapi_schema = schema
         return app.openapi_schema

@@ -1,4 +1,4 @@
-"""One authorised request in its transaction, as commands and queries see it."""
+"""One authorised request in its transaction, as passed to commands and queries."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from zhengling.service.service import Service
 
 @dataclass
 class Call:
-    """One authorised request in its transaction: who calls, the session, and the rules in force."""
+    """One authorised request in its transaction: the caller, the session and the rules in force."""
 
     principal: Principal
     session: AsyncSession
@@ -46,34 +46,34 @@ class Call:
         return self.service.rulebooks.current(self.government, self.now)
 
     def occurred(self, stated: datetime | None) -> datetime:
-        """When a fact occurred, as stated by the caller: never in the future, nor before the first calendar (422);
-        now where nothing was stated."""
+        """The instant at which a fact occurred: as stated by the caller, else now. 422 if it is in the future or before the
+        calendar's first year."""
         if stated is not None and stated > self.now:
             raise invalid(
                 "occurred_in_the_future",
-                f"occurred_at {stated.isoformat()} lies after now, {self.now.isoformat()}",
+                f"occurred_at {stated.isoformat()} is in the future; now is {self.now.isoformat()}",
                 "发生时间不能晚于当前时间",
             )
         if stated is not None and shanghai_day(stated).year < FIRST_YEAR:
             raise invalid(
                 "occurred_too_long_ago",
-                f"occurred_at {stated.isoformat()} lies before {FIRST_YEAR}, where the calendar begins",
+                f"occurred_at {stated.isoformat()} is before {FIRST_YEAR}, the calendar's first year",
                 f"发生时间早于工作日历起始年份{FIRST_YEAR}年",
             )
         return stated or self.now
 
     def check_version(self, version: int) -> None:
-        """Problem 412 unless the caller saw this version of what it is about to change."""
+        """Problem 412 unless If-Match is this version of the resource to change."""
         if self.if_match != version:
             raise stale(version)
 
 
 def stale(current: int) -> Problem:
-    """412: what the caller decided on isn't what is there."""
+    """412: the caller's version isn't the current one."""
     return Problem(
         412,
         "stale_etag",
         Text(f"it has changed: version {current} is current", f"内容已变更，当前版本为 {current}"),
-        Text("read it again and repeat the change on what you find", "请重新读取后再修改"),
+        Text("read it again and repeat the change on the current version", "请重新读取当前版本后再修改"),
         extra={"current": current},
     )

@@ -1,4 +1,4 @@
-"""Outermost around every request: its id, the limit on its body, failures as problem documents, metrics."""
+"""The outermost middleware: request id, limit on body size, failures as problem documents, metrics."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SECONDS = Histogram("zhengling_http_seconds", "Time to answer", ["operation"])
 
 
 class Edge:
-    """Outermost: a request id for every request, a limit on every body, failures as problems, metrics."""
+    """The outermost middleware: request id, limit on body size, failures as problem documents, metrics."""
 
     def __init__(self, app: ASGIApp, max_body_bytes: int, of_paths: Mapping[str, int]) -> None:
         self._app = app

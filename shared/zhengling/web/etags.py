@@ -1,4 +1,4 @@
-"""Entity tags (RFC 9110): a thing's version, and what a change has to bring of it."""
+"""Entity tags (RFC 9110): the ETag is a resource's version, and a change requires it in If-Match."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ def if_match_missing() -> Problem:
     return Problem(
         428,
         "if_match_missing",
-        Text("a change of an existing thing needs the header If-Match", "修改已有内容须带 If-Match 请求头"),
-        Text("send the ETag that reading it gave", "请带上读取时得到的 ETag"),
+        Text("a change of an existing resource needs the header If-Match", "修改已有内容须带 If-Match 请求头"),
+        Text("send the ETag of your last read", "请填写读取时返回的 ETag"),
     )
 
 
 def parse_etag(value: str | None) -> int:
-    """The version in an If-Match header: a strong entity tag that is the version, `"7"`."""
+    """The version in an If-Match header: a strong entity tag such as `"7"`."""
     if value is None:
         raise if_match_missing()
     tag = value.strip()
@@ -24,8 +24,8 @@ def parse_etag(value: str | None) -> int:
     raise Problem(
         412,
         "stale_etag",
-        Text(f"If-Match {value[:40]!r} is no entity tag of this thing", "If-Match 与当前版本不符"),
-        Text("send the ETag that reading it gave", "请带上读取时得到的 ETag"),
+        Text(f"If-Match {value[:40]!r} isn't an entity tag of this resource", "If-Match 与当前版本不符"),
+        Text("send the ETag of your last read", "请填写读取时返回的 ETag"),
     )
 
 
@@ -34,7 +34,7 @@ def etag(version: int) -> str:
 
 
 def is_current(if_none_match: str | None, tag: str) -> bool:
-    """Whether the caller has what bears this ETag, so that 304 is the answer (RFC 9110, 13.1.2: any, or one of a list,
-    compared weakly)."""
+    """Whether If-None-Match matches this ETag, so that the answer is 304 (RFC 9110, 13.1.2: `*` or a list, weak
+    comparison)."""
     given = {part.strip().removeprefix("W/") for part in (if_none_match or "").split(",")}
     return bool(given & {"*", tag})

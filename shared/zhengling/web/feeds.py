@@ -1,10 +1,10 @@
-"""Calendar feeds (RFC 5545): what a service owns as events, for calendar programs to subscribe to.
+"""Calendar feeds (RFC 5545): a service's dates, for calendar programs to subscribe to.
 
-Calendar programs can't send bearer tokens, so a person makes a link with a secret in it. Invariants: a secret is told
-once and kept nowhere, only its SHA-256 is; a link shows what a reader of its maker's government may read, in this one
-service, and nothing once it was revoked or its maker holds no post any more.
+Calendar programs can't send bearer tokens, so a person creates a link that contains a secret. Invariants: a secret is
+returned once and only its SHA-256 is stored; a link gives the read access of its creator's government, in this service
+only, and none after it was revoked or its creator no longer holds a post.
 
-No postponed annotations here: FastAPI has to see dependencies that close over the service's name.
+No postponed annotations here: FastAPI must resolve dependencies that close over the service's name.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ from zhengling.web.problems import PROBLEMS, language_of
 from zhengling.web.routing import command, commands, queries, query
 
 MAX_LINKS = 20
-"""How many links that aren't revoked a person may have in one service."""
+"""The maximum number of active links of a person in one service."""
 
 _OWN = """
     official IS NOT DISTINCT FROM CAST(:official AS text) AND (official IS NOT NULL OR subject = :subject)
@@ -57,12 +57,12 @@ _BY_SECRET = sa.text("SELECT government, subject, official, language FROM feed W
 
 
 def first_day(call: Call) -> date:
-    """From when feeds tell what is past: the 1st of January of last year."""
+    """The first day of feeds: the 1st of January of last year."""
     return date(shanghai_day(call.now).year - 1, 1, 1)
 
 
 # answers ------------------------------------------------------------------------------------------------------------
-#: What a service gives as events: everything that a reader of the call's government may see.
+#: A service's events for its feed: all that a reader of the call's government may see.
 FeedQuery = Callable[[Call], Awaitable[Iterable[FeedEvent]]]
 
 
@@ -71,7 +71,7 @@ class ICalendar(Response):
 
 
 async def _answer(call: Call, request: Request, title: Text, feed: FeedQuery, if_none_match: str | None) -> Response:
-    """The feed, or 304 where the caller has these very bytes. It stays with the caller and is asked for anew."""
+    """The feed, or 304 if the caller has the same bytes; private, and revalidated on every use."""
     name = f"{call.rulebook.government.name} {title.in_language(call.language)}"
     domain = f"{call.service.name}.{call.government}.zhengling"
     events = tuple(await feed(call))
@@ -90,7 +90,7 @@ def _address(request: Request) -> str:
 
 # links --------------------------------------------------------------------------------------------------------------
 class MakeFeed(BaseModel):
-    """A link for a calendar program, in the language it is to speak; without one in that of the request."""
+    """A link for a calendar program, in the given language, else in the request's."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"language": "zh"}]})
     language: Language | None = None
@@ -107,11 +107,11 @@ class FeedView(BaseModel):
 
 
 class FeedLink(FeedView):
-    """A link that was just made. Its secret stands in `url` and is told this once."""
+    """A new link. `url` contains its secret and is returned only this once."""
 
     url: Annotated[
         str | None,
-        Field(description="null where the command is repeated: the secret isn't kept; revoke the link, make another"),
+        Field(description="null in a repeated answer, as the secret isn't stored: revoke the link and create another"),
     ]
 
 
@@ -124,7 +124,7 @@ def _hash(secret: str) -> str:
 
 
 def _person(call: Call) -> dict[str, Any]:
-    """Whose links are one's own: the official's where the token names one, else the subject's."""
+    """The owner of the caller's links: the official if the token names one, else the subject."""
     return {"subject": call.principal.subject, "official": call.official}
 
 
@@ -134,14 +134,14 @@ async def _holds_a_post(session: AsyncSession, official: str, on: date) -> bool:
 
 
 async def _make(call: Call, language: Language, address: str) -> FeedLink:
-    """Make a link for whoever calls. Refusals: 409 `too_many_feeds`; for an official 409 `no_composition`, 403
-    `holds_no_post`, since such a link would show nothing. Emits nothing: a link is nobody else's business."""
+    """Create a link for the caller. Refusals: 409 `too_many_feeds`; for an official 409 `no_composition`, 403
+    `holds_no_post`, since such a link would show nothing. Emits no event."""
     if call.official and not await _holds_a_post(call.session, call.official, shanghai_day(call.now)):
         raise Problem(
             403,
             "holds_no_post",
             Text(f"{call.official} holds no post today", f"{call.official}目前没有任职"),
-            Text("a link shows something only while its maker holds a post", "仅在职人员的订阅链接有效"),
+            Text("a link works only while its creator holds a post", "仅在职人员的订阅链接有效"),
         )
     if await call.session.scalar(_COUNT, _person(call)) >= MAX_LINKS:
         raise refusal(
@@ -149,7 +149,7 @@ async def _make(call: Call, language: Language, address: str) -> FeedLink:
             None,
             f"there are {MAX_LINKS} links already",
             f"已有{MAX_LINKS}个订阅链接",
-            Text("revoke one that isn't used any more", "请先撤销不再使用的链接"),
+            Text("revoke a link that is no longer used", "请先撤销不再使用的链接"),
         )
     secret, identity = secrets.token_urlsafe(32), uuid7()
     row = _person(call) | {"id": identity, "government": call.government, "language": language}
@@ -160,8 +160,8 @@ async def _make(call: Call, language: Language, address: str) -> FeedLink:
 
 
 async def _revoke(call: Call, feed_id: UUID, admin: str) -> FeedView:
-    """Revoke a link: one's own, or with the scope `admin` anybody's of the government. 404 where there is none that
-    one may revoke; 409 `feed_is_revoked`."""
+    """Revoke a link: the caller's own, or with the scope `admin` any of the government. 404 if there is none that the
+    caller may revoke; 409 `feed_is_revoked`."""
     row = (await call.session.execute(_FIND, _person(call) | {"id": feed_id})).first()
     if row is None or not (row.own or call.principal.has(admin)):
         raise not_found("feed", "日历订阅", feed_id)
@@ -171,7 +171,7 @@ async def _revoke(call: Call, feed_id: UUID, admin: str) -> FeedView:
             None,
             f"link {feed_id} was revoked already",
             "该订阅链接已撤销",
-            Text("nothing needs to be done", "无需处理"),
+            Text("no action is needed", "无需处理"),
         )
     view = FeedView.model_validate(row)
     view.revoked_at = await call.session.scalar(_REVOKE, {"id": feed_id})
@@ -179,8 +179,8 @@ async def _revoke(call: Call, feed_id: UUID, admin: str) -> FeedView:
 
 
 async def _follow(session: AsyncSession, service: Service, secret: str) -> Call:
-    """The call that a link stands for: reading, for its maker, in its language; the session enters its government.
-    Problem 404 `feed_not_found`, in the same words for a secret nobody was told, a revoked link, a maker without post.
+    """The read call of a link: for its creator, in its language; the session enters its government. Problem 404
+    `feed_not_found`, with the same text for an unknown secret, a revoked link and a creator without a post.
     """
     place = {"secret_hash": _hash(secret)}
     await session.execute(_NAME_SECRET, place)
@@ -196,14 +196,14 @@ async def _follow(session: AsyncSession, service: Service, secret: str) -> Call:
     raise Problem(
         404,
         "feed_not_found",
-        Text("there is no such feed, or its link holds no longer", "没有该日历订阅，或其链接已失效"),
-        Text("make a link with POST /v1/feeds", "请重新生成订阅链接"),
+        Text("there is no such feed, or its link is no longer valid", "没有该日历订阅，或其链接已失效"),
+        Text("create a link with POST /v1/feeds", "请重新生成订阅链接"),
     )
 
 
 def routes(name: str, title: Text, feed: FeedQuery) -> APIRouter:
-    """The feed of the service `name`: by token, and by links with their secrets. `title` is what the calendar is called
-    after the government's name."""
+    """The feed of the service `name`: by token, and by secret links. The calendar's name is the government's name and
+    `title`."""
     read, admin = f"{name}:read", f"{name}:admin"
     router = APIRouter()
     reads = queries("/v1", "feeds")
@@ -211,8 +211,8 @@ def routes(name: str, title: Text, feed: FeedQuery) -> APIRouter:
     by_link = APIRouter(
         prefix="/v1", tags=["feeds"], responses={status: PROBLEMS[status] for status in (409, 422, 503)}
     )
-    not_modified: dict[int | str, dict[str, Any]] = {304: {"description": "The caller has it as it is"}}
-    IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", description="the ETag of what the caller has")]
+    not_modified: dict[int | str, dict[str, Any]] = {304: {"description": "Not modified"}}
+    IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", description="the ETag of the caller's copy")]
 
     @reads.get(
         "/calendar.ics",
@@ -229,7 +229,7 @@ def routes(name: str, title: Text, feed: FeedQuery) -> APIRouter:
     @by_link.get(
         "/feeds/{secret}.ics",
         operation_id="get_feed_by_link",
-        summary="The same for a calendar program: the link's secret stands in the token's place",
+        summary="The same feed for a calendar program, by a link's secret instead of a token",
         response_class=ICalendar,
         responses=not_modified,
         openapi_extra={"security": []},
@@ -240,13 +240,13 @@ def routes(name: str, title: Text, feed: FeedQuery) -> APIRouter:
             call = await _follow(session, service, secret)
             return await _answer(call, request, title, feed, if_none_match)
 
-    @reads.get("/feeds", operation_id="list_feeds", summary="One's own links, without their secrets")
+    @reads.get("/feeds", operation_id="list_feeds", summary="List the caller's links, without their secrets")
     async def list_feeds(call: Annotated[Call, query(read)]) -> Feeds:
         rows = await call.session.execute(_LIST, _person(call))
         return Feeds(items=[FeedView.model_validate(row) for row in rows])
 
     @writes.post(
-        "/feeds", operation_id="make_feed", status_code=201, summary="Make a link; its secret is told this once"
+        "/feeds", operation_id="make_feed", status_code=201, summary="Create a link; its secret is returned only once"
     )
     async def make_feed(
         body: MakeFeed, request: Request, call: Annotated[Call, command(read)], response: Response
@@ -257,7 +257,7 @@ def routes(name: str, title: Text, feed: FeedQuery) -> APIRouter:
         request.state.kept_body = link.model_copy(update={"url": None}).model_dump_json().encode()
         return link
 
-    @writes.post("/feeds/{feed_id}/revoke", operation_id="revoke_feed", summary="Revoke a link, for good")
+    @writes.post("/feeds/{feed_id}/revoke", operation_id="revoke_feed", summary="Revoke a link permanently")
     async def revoke_feed(feed_id: UUID, call: Annotated[Call, command(read)]) -> FeedView:
         view = await _revoke(call, feed_id, admin)
         call.audit_details["subject"] = f"feed:{feed_id}"

@@ -1,10 +1,10 @@
-"""The API of files, the same in every service that keeps some.
+"""The API of files, the same in every service that stores files.
 
-An upload can't be a body in memory, nor its way to the store a part of a transaction: `UploadRoute` takes the content in
-before the command begins, and what stands for the body under the Idempotency-Key is its digest, name and type. A
-repeated upload sends its content again, and gets the first one's answer.
+An upload is neither held in memory nor written to the store inside a transaction: `UploadRoute` stores the content before
+the command begins, and its digest, name and type replace the body in the fingerprint of the Idempotency-Key. A repeated
+upload sends its content again and gets the first answer.
 
-No postponed annotations here: FastAPI has to see dependencies that close over the service's name.
+No postponed annotations here: FastAPI must resolve dependencies that close over the service's name.
 """
 
 import base64
@@ -45,21 +45,21 @@ PATH = "/v1/files"
 _SHA256 = r"^[0-9a-f]{64}$"
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _CONTENTS = {kind.media_type: _BINARY for kind in FILE_KINDS}
-#: RFC 9530, and RFC 3230 before it, whose value stands without colons.
+#: RFC 9530, and its predecessor RFC 3230, whose value has no colons.
 _DIGEST = re.compile(r"(?:^|,)\s*sha-256\s*=\s*(:?)([A-Za-z0-9+/]{43}=)\1\s*(?=,|;|$)", re.IGNORECASE)
 _RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})", re.ASCII)
 
 
 class UploadParameters(BaseModel):
-    """What may be said of an upload beside its headers."""
+    """An upload's query parameters."""
 
     model_config = ConfigDict(extra="forbid")
     name: Annotated[
-        str | None, Field(max_length=1000, description="the file's name, where Content-Disposition doesn't tell it")
+        str | None, Field(max_length=1000, description="the file's name, if not in Content-Disposition")
     ] = None
-    sha256: Annotated[str | None, Field(pattern=_SHA256, description="what has to arrive; Content-Digest does too")] = (
-        None
-    )
+    sha256: Annotated[
+        str | None, Field(pattern=_SHA256, description="the expected SHA-256; Content-Digest is an alternative")
+    ] = None
     classification: Annotated[
         Classification,
         Field(description="classified content is refused: 秘密 confidential, 机密 secret, 绝密 top secret"),
@@ -67,7 +67,7 @@ class UploadParameters(BaseModel):
 
 
 class FileView(BaseModel):
-    """A file as it was uploaded. It never changes."""
+    """An uploaded file; immutable."""
 
     model_config = ConfigDict(from_attributes=True)
     id: str
@@ -87,7 +87,7 @@ class FileFinding(BaseModel):
 
 
 class FilesVerdict(BaseModel):
-    """What was found of a part of the contents; ask again with `after` until `next_after` is null."""
+    """The findings of one part of the contents; repeat with `after` until `next_after` is null."""
 
     contents: int
     bytes: int
@@ -97,8 +97,8 @@ class FilesVerdict(BaseModel):
 
 # headers ------------------------------------------------------------------------------------------------------------
 def name_in(disposition: str) -> str | None:
-    """The file's name in a Content-Disposition (RFC 6266): `filename*` before `filename`; one that is sent as raw UTF-8,
-    as many clients do, is read so."""
+    """The file's name in a Content-Disposition (RFC 6266): `filename*` before `filename`; raw UTF-8, which many clients
+    send, is accepted."""
     message = email.message.Message()
     message["Content-Disposition"] = disposition
     names = [value for key, value in message.get_params([], "content-disposition") if key.lower() == "filename"]
@@ -112,13 +112,13 @@ def name_in(disposition: str) -> str | None:
 
 
 def disposition_of(name: str) -> str:
-    """The Content-Disposition of a download: the name in full, and for old clients what ASCII can say of it."""
+    """The Content-Disposition of a download: the full name, and an ASCII fallback for old clients."""
     plain = re.sub(r'[^ -~]|["\\%]', "_", name)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
 def digest_in(request: Request) -> str | None:
-    """The SHA-256 that Content-Digest, Repr-Digest or Digest states, as hex digits; None where none does."""
+    """The SHA-256 in Content-Digest, Repr-Digest or Digest, as hex digits; None if there is none."""
     for header in ("content-digest", "repr-digest", "digest"):
         if found := _DIGEST.search(request.headers.get(header, "")):
             return base64.b64decode(found[2]).hex()
@@ -126,8 +126,8 @@ def digest_in(request: Request) -> str | None:
 
 
 def upload_said(request: Request) -> Upload:
-    """What the request says of its content. Problems as `Upload.said`, and 422 `file_name_missing`, `invalid_payload`,
-    `digest_mismatch` where two stated digests differ."""
+    """The upload as stated by the request. Problems as in `Upload.said`, and 422 `file_name_missing`, `invalid_payload`,
+    `digest_mismatch` if two stated digests differ."""
     try:
         said = UploadParameters.model_validate(dict(request.query_params))
     except ValidationError as error:
@@ -137,19 +137,19 @@ def upload_said(request: Request) -> Upload:
     if name is None:
         raise invalid(
             "file_name_missing",
-            "the upload has no name; say it as name=… or in Content-Disposition: attachment; filename*=UTF-8''…",
+            "the upload has no name; give name=… or Content-Disposition: attachment; filename*=UTF-8''…",
             "缺少文件名，请用 name 参数或 Content-Disposition 请求头注明",
         )
     digest = digest_in(request)
     if None not in (digest, said.sha256) and digest != said.sha256:
-        raise invalid("digest_mismatch", "two different digests are stated", "所报的两个 SHA-256 不一致")
+        raise invalid("digest_mismatch", "two different digests are stated", "所填的两个 SHA-256 不一致")
     media_type = request.headers.get("content-type", UNKNOWN_MEDIA_TYPE)
     service: Service = request.app.state.service
     return Upload.said(service, name, media_type, said.sha256 or digest, said.classification)
 
 
 class UploadRoute(CommandRoute):
-    """A command whose body is a file: what can be refused by its headers is, before a byte of it is taken in."""
+    """A command whose body is a file: refusals by headers come before any byte of the body is read."""
 
     async def content(self, request: Request) -> bytes:
         service: Service = request.app.state.service
@@ -164,7 +164,7 @@ class UploadRoute(CommandRoute):
         try:
             received = await files.receive(service, principal.government, upload, request.stream())
         except ClientDisconnect as error:
-            text = Text("the upload was broken off", "上传中断")
+            text = Text("the upload was aborted", "上传中断")
             raise Problem(400, "upload_broken_off", text) from error
         request.state.received = received
         return f"{received.name}\n{received.media_type}\n{received.sha256}".encode()
@@ -172,8 +172,8 @@ class UploadRoute(CommandRoute):
 
 # downloads ----------------------------------------------------------------------------------------------------------
 def span_of(header: str | None, if_range: str | None, tag: str, size: int) -> tuple[int, int] | None:
-    """The one range of bytes asked for, its end not in it; None for the whole, also where several are asked for or what
-    the caller has is another file (RFC 9110, 14.2 and 13.1.5). 416 `range_not_satisfiable`."""
+    """The requested range of bytes [start, end); None for the whole content, also if several ranges are requested or
+    If-Range doesn't match (RFC 9110, 14.2 and 13.1.5). 416 `range_not_satisfiable`."""
     found = _RANGE.fullmatch((header or "").replace(" ", ""))
     if found is None or not any(found.groups()) or (if_range is not None and if_range.strip() != tag):
         return None
@@ -181,7 +181,7 @@ def span_of(header: str | None, if_range: str | None, tag: str, size: int) -> tu
     start = int(first) if first else max(size - int(last), 0)
     end = min(int(last) + 1, size) if first and last else size
     if first and last and int(last) < int(first):
-        return None  # such a header means nothing
+        return None  # an invalid header is ignored
     if start >= size:
         raise Problem(
             416,
@@ -198,7 +198,7 @@ def _headers(file: StoredFile, tag: str) -> dict[str, str]:
         "ETag": tag,
         "Accept-Ranges": "bytes",
         "Content-Disposition": disposition_of(file.name),
-        "Cache-Control": "private, no-cache",  # each download is asked for, so that the audit knows of it
+        "Cache-Control": "private, no-cache",  # caches must revalidate, so that each download is audited
         "Content-Security-Policy": "sandbox; default-src 'none'",
         "Repr-Digest": f"sha-256=:{digest}:",
         "Vary": "Authorization",
@@ -209,7 +209,7 @@ def _headers(file: StoredFile, tag: str) -> dict[str, str]:
 async def _download(
     request: Request, read: str, file_id: str, if_none_match: str | None, range_: str | None, if_range: str | None
 ) -> Response:
-    """Find the row, open the content, put the download on record, then stream: the store is asked between transactions."""
+    """Find the row, open the content, audit the download, then stream; the store is called between transactions."""
     service: Service = request.app.state.service
     principal = await authenticate(request)
     principal.require(read)
@@ -242,15 +242,15 @@ async def _download(
 
 _DOWNLOAD: dict[int | str, dict[str, Any]] = {
     200: {"description": "The whole content", "content": _CONTENTS},
-    206: {"description": "The range asked for", "content": _CONTENTS},
-    304: {"description": "The caller has it as it is"},
+    206: {"description": "The requested range", "content": _CONTENTS},
+    304: {"description": "Not modified"},
     416: {"description": "The file is shorter", "content": PROBLEMS[422]["content"]},
     500: {"description": "The content was lost or changed in the store", "content": PROBLEMS[422]["content"]},
 }
 
 
 def routes(name: str) -> APIRouter:
-    """The files of the service `name`. Its bodies are larger than others': `create_app(body_limits={PATH: …})`."""
+    """The file routes of the service `name`. They need a larger body limit: `create_app(body_limits={PATH: …})`."""
     read, write, admin = f"{name}:read", f"{name}:write", f"{name}:admin"
     reads = queries("/v1", "files")
     uploads = APIRouter(prefix="/v1", tags=["files"], route_class=UploadRoute, responses=PROBLEMS)
@@ -277,7 +277,7 @@ def routes(name: str) -> APIRouter:
         return FileView.model_validate(file)
 
     @reads.get(
-        "/files", operation_id="list_files", summary="Files in the order of their upload, or those of one content"
+        "/files", operation_id="list_files", summary="List files in the order of upload, or those with one content"
     )
     async def list_files(
         call: Annotated[Call, query(read)],
@@ -288,10 +288,12 @@ def routes(name: str) -> APIRouter:
         rows, cursor = await page(call.session, StoredFile, paging, *filters)
         return Page(items=[FileView.model_validate(row) for row in rows], next_cursor=cursor)
 
-    @reads.get("/files/verify", operation_id="verify_files", summary="Hash again what the store holds, part by part")
+    @reads.get(
+        "/files/verify", operation_id="verify_files", summary="Verify the stored contents by their hashes, part by part"
+    )
     async def verify_files(
         request: Request,
-        after: Annotated[str, Query(pattern=r"^([0-9a-f]{64})?$", description="next_after of the part before")] = "",
+        after: Annotated[str, Query(pattern=r"^([0-9a-f]{64})?$", description="next_after of the previous part")] = "",
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
     ) -> FilesVerdict:
         principal = await authenticate(request)
@@ -300,7 +302,7 @@ def routes(name: str) -> APIRouter:
         found = await files.verify(request.app.state.service, principal.government, after, limit)
         return FilesVerdict.model_validate(asdict(found))
 
-    @reads.get("/files/{file_id}", operation_id="get_file", summary="What is known of a file")
+    @reads.get("/files/{file_id}", operation_id="get_file", summary="A file's metadata")
     async def get_file(file_id: str, call: Annotated[Call, query(read)]) -> FileView:
         return FileView.model_validate(await files.find(call.session, file_id))
 

@@ -1,6 +1,6 @@
-"""What ops do with every service over its API: events that failed, publishing again, the audit chain, the test clock.
+"""Operations of every service over its API: failed events, poison records, replay, the audit chain, the test clock.
 
-No postponed annotations here: FastAPI has to see dependencies that close over the service's name.
+No postponed annotations here: FastAPI must resolve dependencies that close over the service's name.
 """
 
 from datetime import datetime, timedelta
@@ -65,7 +65,7 @@ _REAL_NOW = sa.text("SELECT now()")
 
 
 class FailedEvent(BaseModel):
-    """An event that waits for another try or is dead; later events of its aggregate wait behind it."""
+    """A waiting or dead event; later events of its aggregate wait for it."""
 
     model_config = ConfigDict(from_attributes=True)
     event_id: UUID
@@ -86,8 +86,8 @@ class FailedEvent(BaseModel):
 
 
 class PoisonRecord(BaseModel):
-    """A record that can't be read; nothing waits for it. Where it stands and what is wrong with it, never what it says: that
-    may be another government's, and is in the log at this offset for whoever runs it."""
+    """A record that can't be parsed; no event waits for it. Its position and error, never its content, which may be another
+    government's; operators of the broker find it in the topic at this offset."""
 
     model_config = ConfigDict(from_attributes=True)
     id: UUID
@@ -121,8 +121,8 @@ class PoisonState(BaseModel):
 
 
 class ReplayRequest(Payload):
-    """Everything this government emitted since then, or one aggregate's part of it; with the scope
-    calendar:national the national calendar's too."""
+    """All events of this government emitted since then, or one aggregate's; with the scope calendar:national also the
+    national calendar's."""
 
     since: Instant
     aggregate_type: Annotated[str | None, Field(max_length=40)] = None
@@ -130,7 +130,7 @@ class ReplayRequest(Payload):
 
 
 class ReplayAnswer(BaseModel):
-    events: Annotated[int, Field(ge=0, description="how many the relay publishes again")]
+    events: Annotated[int, Field(ge=0, description="number of events to be published again")]
 
 
 class AuditVerdict(BaseModel):
@@ -142,7 +142,7 @@ class AuditVerdict(BaseModel):
 
 
 class ClockRequest(Payload):
-    """Business time from now on: `at`, or the real time again where it is null."""
+    """Business time from now on: `at`, or real time if null."""
 
     at: Instant | None
 
@@ -161,20 +161,22 @@ async def _failed(call: Call, event_id: UUID) -> Any:
             None,
             f"event {event_id} is {row.status}",
             f"事件状态为 {row.status}，无需处理",
-            Text("only waiting and dead events can be retried or discarded", "仅等待或失败的事件可以重试或放弃"),
+            Text(
+                "only waiting and dead events can be retried or discarded", "仅等待处理或处理失败的事件可以重试或放弃"
+            ),
         )
     return row
 
 
 def _second_person(call: Call, requested_by: str, requested_for: str | None) -> None:
-    """Problem 409 where it is the one who asked for it that confirms."""
+    """Problem 409 if the person who requested it confirms it."""
     person, official = call.principal.subject, call.official
     if person == requested_by or (official and official == requested_for):
         raise Problem(
             409,
             "second_person_needed",
-            Text(f"{official or person} asked for it, another person has to confirm", "放弃事件须由另一人确认"),
-            Text("have a colleague send the same request", "请由其他人员确认"),
+            Text(f"{official or person} requested it, so another person must confirm", "放弃事件须由另一人确认"),
+            Text("have a colleague send the same request", "请由其他人员发送同一请求"),
         )
 
 
@@ -195,7 +197,9 @@ def routes(service: Service) -> APIRouter:
         rows, cursor = cut(list(found), paging.limit, lambda row: (row.received_at, str(row.event_id)))
         return Page(items=[FailedEvent.model_validate(row) for row in rows], next_cursor=cursor)
 
-    @reads.get("/events/poison", operation_id="list_poison", summary="Records that can't be read, in order of arrival")
+    @reads.get(
+        "/events/poison", operation_id="list_poison", summary="List records that can't be parsed, in order of arrival"
+    )
     async def list_poison(
         call: Annotated[Call, query(read)],
         paging: Paging,
@@ -209,7 +213,7 @@ def routes(service: Service) -> APIRouter:
         "/events/poison/{poison_id}/discard",
         operation_id="discard_poison",
         status_code=202,
-        summary="Have done with an unreadable record: one person asks with a reason, a second one confirms",
+        summary="Discard an unreadable record: one person requests it with a reason, a second one confirms",
     )
     async def discard_poison(
         poison_id: UUID, body: DiscardRequest, call: Annotated[Call, command(admin)]
@@ -221,9 +225,9 @@ def routes(service: Service) -> APIRouter:
             raise refusal(
                 "poison_is_discarded",
                 None,
-                f"record {poison_id} was discarded",
+                f"record {poison_id} is already discarded",
                 "该记录已放弃",
-                Text("nothing is left to be done", "无需处理"),
+                Text("no action is needed", "无需处理"),
             )
         person = call.principal.subject
         call.audit_details.update(subject=f"poison:{poison_id}", reason=body.reason)
@@ -242,9 +246,9 @@ def routes(service: Service) -> APIRouter:
             raise refusal(
                 "event_collides",
                 None,
-                f"event {event_id} carries the sequence number of {row.collides_with}",
-                "该事件与另一事件序号冲突，重试无用",
-                Text("discard it, once its content was looked at", "请核对内容后放弃该事件"),
+                f"event {event_id} has the sequence number of {row.collides_with}, so a retry can't help",
+                "该事件与另一事件序号冲突，重试无效",
+                Text("check its content and discard it", "请核对内容后放弃该事件"),
             )
         await call.session.execute(_RETRY, {"event_id": event_id})
         call.audit_details["subject"] = f"event:{event_id}"
@@ -254,7 +258,7 @@ def routes(service: Service) -> APIRouter:
         "/events/{event_id}/discard",
         operation_id="discard_event",
         status_code=202,
-        summary="Give an event up: one person asks with a reason, a second one confirms",
+        summary="Discard an event: one person requests it with a reason, a second one confirms",
     )
     async def discard_event(event_id: UUID, body: DiscardRequest, call: Annotated[Call, command(admin)]) -> EventState:
         row = await _failed(call, event_id)
@@ -291,12 +295,12 @@ def routes(service: Service) -> APIRouter:
 
 
 def clock_routes(name: str) -> APIRouter:
-    """The test clock; exists only where the settings allow it, which a production profile refuses."""
+    """The test clock; only if the settings allow it, which the production profile refuses."""
     writes = commands("/v1/testing", "testing")
 
-    @writes.post("/clock", operation_id="set_test_clock", summary="Move this service's business time")
+    @writes.post("/clock", operation_id="set_test_clock", summary="Set this service's business time")
     async def set_test_clock(body: ClockRequest, call: Annotated[Call, command(f"{name}:admin")]) -> ClockAnswer:
-        if body.at:  # a time without working days would stop everything, its own way back too
+        if body.at:  # a time outside the calendar would break every command, including the one that sets the clock back
             (await calendars.current(call.session)).require(shanghai_day(body.at))
         real = await call.session.scalar(_REAL_NOW)
         shift = body.at - real if body.at and real else timedelta(0)

@@ -1,4 +1,4 @@
-"""Pages and change feeds: rows in the order of their last change, with an opaque cursor."""
+"""Pages and change feeds: rows ordered by last change, with an opaque cursor."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CURSOR = TypeAdapter(tuple[Instant, str])
 
 
 class Page(BaseModel, Generic[T]):
-    """Some items in the order of their last change; `next_cursor` where there are more."""
+    """Items ordered by last change; `next_cursor` if there are more."""
 
     items: list[T]
     next_cursor: str | None = None
@@ -36,10 +36,10 @@ class PageRequest(BaseModel):
 
 def _page_request(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    cursor: Annotated[str | None, Query(max_length=200, description="next_cursor of the page before")] = None,
+    cursor: Annotated[str | None, Query(max_length=200, description="next_cursor of the previous page")] = None,
     modified_since: Annotated[
         Instant | None,
-        Query(description="only what changed since; overlap by two minutes, since a transaction may commit late"),
+        Query(description="only items changed since; overlap by two minutes, as transactions may commit late"),
     ] = None,
 ) -> PageRequest:
     after = None
@@ -47,7 +47,7 @@ def _page_request(
         try:
             after = _CURSOR.validate_json(base64.urlsafe_b64decode(cursor.encode()))
         except ValueError as error:
-            text = Text("cursor isn't one that a page here gave", "游标无效")
+            text = Text("invalid cursor: use next_cursor of a page", "游标无效，请使用上一页返回的 next_cursor")
             raise Problem(422, "invalid_cursor", text) from error
     return PageRequest(limit=limit, after=after, modified_since=modified_since)
 
@@ -58,7 +58,7 @@ Paging = Annotated[PageRequest, Depends(_page_request)]
 async def page(
     session: AsyncSession, model: type[T], request: PageRequest, *filters: Any
 ) -> tuple[list[T], str | None]:
-    """The rows of one page and the cursor of the next. `model` is mapped with `modified_at` and `id`."""
+    """The rows of one page and the cursor of the next. `model` has the columns `modified_at` and `id`."""
     columns = sa.inspect(model).columns
     modified_at, key = columns["modified_at"], columns["id"]
     statement = sa.select(model).where(*filters).order_by(modified_at, key).limit(request.limit + 1)
@@ -71,8 +71,7 @@ async def page(
 
 
 def cut(rows: list[T], limit: int, place: Callable[[T], tuple[datetime, str]]) -> tuple[list[T], str | None]:
-    """Of rows that were asked for with one more than the limit: those of the page, and the cursor of the next. `place`
-    gives a row's place in their order."""
+    """From rows queried with limit + 1: those of the page, and the cursor of the next. `place` gives a row's sort key."""
     if len(rows) <= limit:
         return rows, None
     return rows[:limit], _cursor(*place(rows[limit - 1]))
@@ -87,12 +86,12 @@ def _cursor(moment: datetime, key: str) -> str:
 
 
 def bounds(request: PageRequest) -> dict[str, Any]:
-    """The parameters of a statement that pages by itself, for `cut`."""
+    """The parameters of a textual statement with paging, to be used with `cut`."""
     after, key = request.after or (None, None)
     return {"limit": request.limit + 1, "after": after, "key": key, "since": request.modified_since}
 
 
-#: How many rows one request for a picked page looks at, and how many at a time.
+#: The maximum number of rows read for one picked page, and the size of a batch.
 MOST_LOOKED_AT, AT_A_TIME = 2000, 200
 
 
@@ -103,9 +102,9 @@ async def picked(
     pick: Callable[[list[T]], Awaitable[list[V | None]]],
     *filters: Any,
 ) -> Page[V]:
-    """A page of what `pick` makes of the rows, without those of which it makes None: for what only the rules can tell of a
-    row. Rows are read in batches until the page is full or `MOST_LOOKED_AT` were looked at; the cursor stands behind the
-    last of them, so a page may be short, or empty, and still have a next one."""
+    """A page of `pick`'s results, without None: for filters that SQL can't evaluate. Rows are read in batches until the page
+    is full or `MOST_LOOKED_AT` rows were read; the cursor is after the last row read, so a page may be short or empty and
+    still have a next one."""
     found: list[V] = []
     read = request.model_copy(update={"limit": AT_A_TIME})
     for _ in range(MOST_LOOKED_AT // AT_A_TIME):

@@ -1,6 +1,6 @@
-"""What pydantic finds wrong with a request, in both languages of the house.
+"""Pydantic's validation errors of a request, in English and Chinese.
 
-Invariant: every kind of finding that JSON or a query can cause has its Chinese; a validator of ours says its own
+Invariant: every type of error that JSON or a query can cause has a Chinese text; our own validators bring theirs
 (`errors.Unfit`). Pure.
 """
 
@@ -13,9 +13,9 @@ from zhengling.kernel.errors import Text, Unfit
 
 _ONE_OF = "应为下列之一：{expected}"
 _NUMBER, _WHOLE, _DAY, _INSTANT = "应为数字", "应为整数", "应为日期（YYYY-MM-DD）", "应为带时区的时间（RFC 3339）"
-#: Kind of finding → its Chinese, with the values that pydantic gives along.
+#: Type of error → Chinese text, with pydantic's context values.
 CHINESE = {
-    "missing": "缺少该项", "extra_forbidden": "没有这一项，不得填写", "invalid_key": "键名应为文字",
+    "missing": "缺少该项", "extra_forbidden": "无此项，请删除", "invalid_key": "键名应为文字",
     "model_type": "应为对象", "model_attributes_type": "应为对象", "dataclass_type": "应为对象", "dict_type": "应为对象",
     "frozen_dict_type": "应为对象", "mapping_type": "应为对象", "json_type": "应为 JSON", "json_invalid": "不是合法的 JSON",
     "none_required": "应为空值", "recursion_loop": "嵌套自身", "recursion_depth_exceeded": "嵌套层数过多",
@@ -49,7 +49,7 @@ _BLANK = "不得为空白"
 
 
 def expected(finding: Mapping[str, Any]) -> Text:
-    """One of pydantic's findings: what was expected there."""
+    """The text of one of pydantic's errors: what was expected."""
     kind, context = finding["type"], finding.get("ctx", {})
     english = finding["msg"].removeprefix("Value error, ")
     if isinstance(ours := context.get("error"), Unfit):

@@ -1,4 +1,4 @@
-"""Refusals and failures over HTTP: RFC 9457 problem documents with a stable code, in the caller's language."""
+"""Refusals and failures as RFC 9457 problem documents with a stable code, in the caller's language."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _LANGUAGES = re.compile(r"(?:^|,)\s*(zh|en)\b[^,;]*(?:;\s*q=([01](?:\.\d{0,3})?)
 
 
 def language_of(request: Request) -> Language:
-    """Chinese where Accept-Language prefers it over English, else English."""
+    """Chinese if Accept-Language prefers it to English, else English."""
     asked = _LANGUAGES.findall(request.headers.get("accept-language", "").lower())
     language, quality = max(asked, key=lambda found: float(found[1] or 1), default=("en", ""))
     return "zh" if language == "zh" and float(quality or 1) > 0 else "en"
 
 
 class ProblemDocument(BaseModel):
-    """RFC 9457, with a stable code; by the rules also the clause and what would satisfy it."""
+    """A problem document (RFC 9457) with a stable code; a refusal by a rule has its clause and what would satisfy it."""
 
     model_config = ConfigDict(extra="allow")
     type: str
@@ -53,29 +53,29 @@ def _described(description: str) -> dict[str, Any]:
     return {"description": description, "content": {"application/problem+json": {"schema": schema}}}
 
 
-#: What any operation may answer; `_describe` adds what follows from the parameters that one takes.
+#: Problems of every operation; `_describe` adds those that follow from an operation's parameters.
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     401: _described("No valid token"),
-    403: _described("The scope or the post is missing"),
-    409: _described("Refused by the rules or by the state it is in"),
-    422: _described("The payload or a parameter means nothing here"),
-    503: _described("Something it needs is away"),
+    403: _described("A scope or a post is missing"),
+    409: _described("Refused by the rules or by the current state"),
+    422: _described("The payload or a parameter is invalid"),
+    503: _described("A dependency is unavailable"),
 }
-_WITH_PATH_PARAMETER = {404: _described("No such thing for this government")}
-_WITH_KEY = {400: _described("The request can't be read, or lacks Idempotency-Key")}
+_WITH_PATH_PARAMETER = {404: _described("This government has no such resource")}
+_WITH_KEY = {400: _described("The request can't be parsed, or lacks Idempotency-Key")}
 _WITH_BODY = {
-    400: _described("The body isn't JSON, or Idempotency-Key is missing where it is needed"),
+    400: _described("The body isn't JSON, or a required Idempotency-Key is missing"),
     413: _described("The body is too large"),
-    415: _described("The body isn't said to be of a type that is taken here"),
+    415: _described("The body's media type isn't supported"),
 }
 _WITH_IF_MATCH = {
-    412: _described("It has changed since it was read"),
+    412: _described("The resource has changed since it was read"),
     428: _described("If-Match is missing"),
 }
 
 
 def redacted_path(request: Request) -> str:
-    """The request's path as logs and answers may tell it: what the route calls a secret is not in it."""
+    """The request's path for logs and answers, without the value of a path parameter named `secret`."""
     secret = request.path_params.get("secret")
     return request.url.path.replace(secret, "{secret}") if secret else request.url.path
 
@@ -95,8 +95,11 @@ async def on_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     if any((e["type"], e["loc"]) == ("missing", ("header", "If-Match")) for e in error.errors()):
         return problem_response(if_match_missing(), request)
-    if isinstance(error.body, bytes):  # a body that FastAPI didn't read as JSON, since it isn't said to be
-        text = Text("a body has to be JSON, with Content-Type: application/json", "请求体须为 application/json")
+    if isinstance(error.body, bytes):  # FastAPI didn't parse the body, as its media type isn't JSON
+        text = Text(
+            "the body must be JSON, with Content-Type: application/json",
+            "请求体须为 JSON（Content-Type: application/json）",
+        )
         return problem_response(Problem(415, "unsupported_media_type", text), request)
     language = language_of(request)
     findings = [(".".join(map(str, e["loc"])), payload_errors.expected(e), e["type"]) for e in error.errors()]
@@ -122,13 +125,13 @@ async def on_http(request: Request, error: Exception) -> Response:
     phrase = HTTPStatus(error.status_code).phrase
     code, zh = _HTTP.get(error.status_code, (phrase.lower().replace(" ", "_"), phrase))
     headers = dict(error.headers or {})
-    if error.status_code == 405:  # the router names the methods of the first route alone
+    if error.status_code == 405:  # the router names only the first route's methods
         headers["Allow"] = ", ".join(_methods_at(request))
     return problem_response(Problem(error.status_code, code, Text(str(error.detail), zh), headers=headers), request)
 
 
 def _methods_at(request: Request) -> list[str]:
-    """The methods that some operation has at the request's path."""
+    """All methods of operations at the request's path."""
     return sorted(
         method.upper()
         for path, operations in request.app.openapi()["paths"].items()
@@ -139,7 +142,7 @@ def _methods_at(request: Request) -> list[str]:
 
 async def on_failure(request: Request, error: Exception) -> Response:
     if is_outage(error):
-        log.error("the database is away: %r", error)
+        log.error("the database can't be reached: %r", error)
         problem = Problem(
             503,
             "database_away",
@@ -148,24 +151,26 @@ async def on_failure(request: Request, error: Exception) -> Response:
             headers={"Retry-After": "2"},
         )
     elif is_contention(error):
-        log.warning("%s %s was broken off: %s", request.method, redacted_path(request), loggable(error))
+        log.warning("%s %s was rolled back: %s", request.method, redacted_path(request), loggable(error))
         problem = Problem(
             503,
             "busy",
-            Text("somebody else's change came first; nothing of this one was done", "与他人的操作同时发生，本次未执行"),
-            Text("try again with the same Idempotency-Key", "请用同一幂等键重试"),
+            Text("a concurrent change came first; this one had no effect", "与其他操作冲突，本次操作未执行"),
+            Text("try again with the same Idempotency-Key", "请使用同一 Idempotency-Key 重试"),
             headers={"Retry-After": "1"},
         )
     elif refused_text(error):
         problem = not_allowed("\0")
     else:
         log.exception("unexpected failure of %s %s", request.method, redacted_path(request), exc_info=error)
-        problem = Problem(500, "internal_error", Text("something failed here; it is logged", "系统内部错误，已记录"))
+        problem = Problem(
+            500, "internal_error", Text("an internal error occurred and was logged", "系统内部错误，已记录")
+        )
     return problem_response(problem, request)
 
 
 def problems_of(operation: dict[str, Any]) -> dict[str, Any]:
-    """The problems that follow from what an operation of the OpenAPI document takes."""
+    """The problems that follow from an operation's parameters and body."""
     parameters = {(p["in"], p["name"]) for p in operation.get("parameters", [])}
     found: dict[int, Any] = {}
     if any(place == "path" for place, _ in parameters):

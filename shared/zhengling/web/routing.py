@@ -1,7 +1,7 @@
-"""What makes a function a command or a query over HTTP: identity, one transaction, the Idempotency-Key, the audit row.
+"""Routes of commands and queries: authentication, one transaction, Idempotency-Key, audit row.
 
 Invariants: a command's effect, its audit row and the stored answer of its Idempotency-Key are one transaction,
-committed here and nowhere else; who calls is decided by dependencies, never by path.
+committed only here; callers are authorised by dependencies, never by path.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from zhengling.web.problems import PROBLEMS, language_of
 
 
 async def authenticate(request: Request) -> Principal:
-    """The verified caller, once per request."""
+    """The verified caller; verified once per request."""
     if not hasattr(request.state, "principal"):
         service: Service = request.app.state.service
         request.state.principal = await service.authenticator.authenticate(request.headers.get("authorization"))
@@ -36,13 +36,13 @@ async def authenticate(request: Request) -> Principal:
 
 
 class CommandRoute(APIRoute):
-    """A route whose handler is a command: Idempotency-Key looked up first, then one transaction around everything."""
+    """A route whose handler is a command: the look-up of the Idempotency-Key and the command are one transaction."""
 
     async def content(self, request: Request) -> bytes:
-        """What a repetition must send again under the same Idempotency-Key: the body. A route whose body isn't to be held
-        in memory takes it in here, before the transaction, and answers with what stands for it. 422
+        """The bytes that a repetition must send again under the same Idempotency-Key: the body. A route whose body isn't held
+        in memory stores it here, before the transaction, and returns bytes that identify it. 422
         `character_not_allowed`."""
-        with suppress(ValueError, RecursionError):  # what isn't JSON is refused where it is wanted as such
+        with suppress(ValueError, RecursionError):  # invalid JSON is refused when the payload is parsed
             require_allowed(await request.json())
         return await request.body()
 
@@ -63,7 +63,7 @@ class CommandRoute(APIRoute):
                     return Response(stored.body, stored.status, headers)
                 request.state.session = session
                 request.state.audit = {}
-                request.state.kept_body = None  # what a repetition answers, where it isn't told the same again
+                request.state.kept_body = None  # the stored answer, if it differs from the first one
                 response = await handle(request)
                 if response.status_code < 300:
                     await audit.record(
@@ -82,31 +82,31 @@ class CommandRoute(APIRoute):
         return command
 
 
-#: What the documents say of the two headers; what they lack has problems of its own.
+#: The two headers in OpenAPI; their absence has its own problems.
 KEY = {"pattern": r"^[!-~]{1,128}$", "examples": ["5f1c2b6e-8d0a-4c6e-9a53-0f6d6f3f8a11"]}
 TAG = {"pattern": r'^"[0-9]{1,9}"$', "examples": ['"3"']}
-SEEN = "the ETag that reading the thing gave, or the last command on it; what stands behind a meeting's ETag takes that one"
+SEEN = "the resource's ETag from the last read or command; a part of a meeting takes the meeting's ETag"
 KEPT_HEADERS = ("content-type", "etag", "location")
 TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")  # W3C Trace Context, 3.2
 
 
 def trace(session: AsyncSession, request: Request) -> None:
-    """Let events emitted in this session carry the request's correlation and trace context."""
+    """Give events emitted in this session the request's correlation and trace context."""
     given = request.headers.get("traceparent", "")
     traceparent = given if TRACEPARENT.fullmatch(given) else None
     state_of(session).cause = Cause(request.state.request_id, traceparent=traceparent)
 
 
 def require_known_parameters(request: Request) -> None:
-    """422 for a query parameter that the operation doesn't have, or that is given twice: a filter misspelt would
-    silently filter nothing, and of two only one would."""
+    """422 for a query parameter that is unknown or given twice: a misspelt filter would silently filter nothing, and of two
+    values only one would apply."""
     operation = request.app.openapi()["paths"][request.scope["route"].path_format][request.method.lower()]
     known = {parameter["name"] for parameter in operation.get("parameters", []) if parameter["in"] == "query"}
     given = [name for name, _ in request.query_params.multi_items()]
     if wrong := sorted({name for name in given if name not in known or given.count(name) > 1}):
         raise invalid(
             "unknown_parameter",
-            f"not a query parameter, or given twice: {', '.join(wrong)}; known: {', '.join(sorted(known)) or 'none'}",
+            f"unknown or repeated query parameter: {', '.join(wrong)}; known: {', '.join(sorted(known)) or 'none'}",
             f"查询参数不存在或重复：{'、'.join(wrong)}；可用：{'、'.join(sorted(known)) or '无'}",
         )
 
@@ -120,7 +120,7 @@ def queries(prefix: str, tag: str) -> APIRouter:
 
 
 def command(*scopes: str) -> Any:
-    """Dependency of a command: the call, in the route's transaction, once the scopes are there."""
+    """Dependency of a command: the call in the route's transaction; requires the scopes."""
 
     async def call(
         request: Request,
@@ -141,7 +141,7 @@ def command(*scopes: str) -> Any:
 
 
 def change(*scopes: str) -> Any:
-    """Dependency of a command on an existing thing: as `command`, and If-Match has to be there (428)."""
+    """Dependency of a command on an existing resource: as `command`, and requires If-Match (428)."""
 
     authorised = command(*scopes)
 
@@ -156,7 +156,7 @@ def change(*scopes: str) -> Any:
 
 
 def query(*scopes: str) -> Any:
-    """Dependency of a read: the call in a transaction of its own."""
+    """Dependency of a read: the call in its own transaction; requires the scopes."""
 
     async def call(request: Request) -> AsyncIterator[Call]:
         service: Service = request.app.state.service

@@ -1,4 +1,4 @@
-"""A chain of steps over HTTP: the step as it is taken, as it was taken, and the next one with who may take it."""
+"""The next step of a chain, as an answer shows it, with the officials who may take it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FactsOf = Callable[[str], Facts]
 def next_of(
     call: Call, chain: Chain, step: Step, composition: Composition, facts_of: FactsOf, context: RoleContext = NO_CONTEXT
 ) -> NextStep:
-    """The step as an answer shows it: with whoever may take it under the facts that hold for them."""
+    """The view of the next step, with the officials who may take it under the facts that hold for each."""
     on = shanghai_day(call.now)
     may: dict[str, None] = {}
     roles = []

@@ -1,4 +1,4 @@
-"""Lists of what waits for somebody: the filter `waits_for`, the same in every service."""
+"""The worklist filter `waits_for` (待办), the same in every service."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from fastapi import Query
 from zhengling.kernel.errors import invalid
 from zhengling.web.call import Call
 
-#: Whoever may act on a thing next: by post, for somebody who is away, or entrusted.
+#: The official who may act next: by a post, as a stand-in, or entrusted.
 WaitsFor = Annotated[
     str | None,
     Query(
         max_length=64,
-        description="only what this official may act on next (`me`: the token's); a page may be short and have a next one",
+        description="only items this official may act on next (`me`: the token's); a page may be short and have a next one",
     ),
 ]
 
 
 def waited_for(call: Call, waits_for: str | None) -> str | None:
-    """The official meant. Problem 422 `no_official` where `me` is asked for with a token for no official."""
+    """The official of the filter. Problem 422 `no_official` for `me` with a token without an official."""
     if waits_for != "me":
         return waits_for
     if call.official is None:
-        raise invalid("no_official", "the token is for no official: say whom", "令牌未指明官员，请填写官员")
+        raise invalid("no_official", "the token names no official: give one", "访问令牌未指明官员，请填写官员")
     return call.official

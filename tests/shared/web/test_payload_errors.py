@@ -56,7 +56,7 @@ class Asked(BaseModel):
         ({"kind": "three"}, "应为下列之一：'one'、'two'", "Input should be 'one' or 'two'"),
         ({"day": 20260101}, "日期应为文字：YYYY-MM-DD", "a day is text: YYYY-MM-DD"),
         ({"papers": [1, 2]}, "不得多于1项", "List should have at most 1 item after validation, not 2"),
-        ({"tilte": "a"}, "没有这一项，不得填写", "Extra inputs are not permitted"),
+        ({"tilte": "a"}, "无此项，请删除", "Extra inputs are not permitted"),
     ],
 )
 def test_a_clerk_reads_what_was_expected(wrong: dict[str, Any], zh: str, en: str) -> None:
