@@ -63,5 +63,5 @@ def test_a_new_edition_holds_from_its_day_and_procedures_keep_the_one_they_began
 def test_one_edition_under_two_roots_is_refused(tmp_path: Path) -> None:
     for root in ("one", "two"):
         write_sixth_government(tmp_path / root)
-    with pytest.raises(RulebookError, match="stands under another root too"):
+    with pytest.raises(RulebookError, match="is also under another root"):
         Rulebooks.load([tmp_path / "one", tmp_path / "two"])

@@ -136,11 +136,11 @@ BREACHES = {
     ),
     "a key written twice": (
         "meetings", "  clause: TV-4\n", "  clause: TV-4\n  clause: TV-9\n",
-        "meetings.yaml:4: not readable: key 'clause' stands twice",
+        "meetings.yaml:4: not readable: duplicate key 'clause'",
     ),
     "a kind written twice": (
         "deadlines", "document-issue:", "topic-papers:",
-        "deadlines.yaml:2: not readable: key 'topic-papers' stands twice",
+        "deadlines.yaml:2: not readable: duplicate key 'topic-papers'",
     ),
     "a missing key": ("meetings", "  name: 常务会议\n", "", "meetings.yaml:1: executive.name: Field required"),
     "a clause of the wrong form": (
@@ -149,7 +149,7 @@ BREACHES = {
     ),
     "a deadline's clause of the wrong form": (
         "deadlines", "clause: TV-3", "clause: tv3",
-        "deadlines.yaml:2: document-issue: clause 'tv3' should match pattern '^[A-Z]{2,4}-\\d+(¶\\d+)?$'",
+        "deadlines.yaml:2: document-issue: clause 'tv3' must match the pattern '^[A-Z]{2,4}-\\d+(¶\\d+)?$'",
     ),
     "an unknown role": (
         "meetings", "{role: head}", "{role: mayor}",
@@ -181,11 +181,11 @@ BREACHES = {
     ),
     "minutes that nobody signs": (
         "meetings", ", {step: sign, by: head}]", "]",
-        "meetings.yaml:14: executive.minutes: the minutes' chain has to end with the step sign",
+        "meetings.yaml:14: executive.minutes: the minutes' chain must end with the step sign",
     ),
-    "a step by the same role that stands twice": (
+    "a step that occurs twice with the same role": (
         "meetings", "[{step: decide, by: head}]", "[{step: decide, by: head}, {step: decide, by: head}]",
-        "meetings.yaml:9: executive.topic: the same step by the same role stands twice",
+        "meetings.yaml:9: executive.topic: the same step by the same role occurs twice",
     ),
     "a quorum with both bounds": (
         "meetings", "more_than: 1/2", "more_than: 1/2, at_least: 2/3",
@@ -218,15 +218,15 @@ BREACHES = {
     "an empty file": ("supervision", SUPERVISION, "", "supervision.yaml:1: (the whole file): Input should be a valid "),
     "a key that is no word": (
         "meetings", "  name:", "  [a, b]: 1\n  name:",
-        "meetings.yaml:2: not readable: a key has to be a plain word",
+        "meetings.yaml:2: not readable: a key must be a plain scalar",
     ),
     "an in-force date that isn't the folder's": (
         "government", "in_force: 2024-01-01", "in_force: 2025-01-01",
-        "government.yaml:6: in_force: the folder has to be named 2025-01-01; it is 2024-01-01",
+        "government.yaml:6: in_force: the folder must be named 2025-01-01, not 2024-01-01",
     ),
     "a code that isn't the folder's": (
         "government", "code: testville", "code: elsewhere",
-        "government.yaml:1: code: the folder above has to be named elsewhere; it is testville",
+        "government.yaml:1: code: the parent folder must be named elsewhere, not testville",
     ),
 }  # fmt: skip
 

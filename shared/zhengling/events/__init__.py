@@ -1,1 +1,1 @@
-"""Every event there is, one file for each service that emits it."""
+"""All events, one file per service that emits them."""

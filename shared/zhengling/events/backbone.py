@@ -1,4 +1,4 @@
-"""What the backbones of all services report to and ask of one another."""
+"""Events of reconciliation: reports of emitted events and requests for missing ones."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from zhengling.events.event import Event, EventKind
 
 
 class Moved(BaseModel):
-    """How far the aggregates of one type are: by their id the number of the last event that went to this topic."""
+    """Aggregate id → sequence number of the last event emitted to this topic, for one aggregate type."""
 
     model_config = ConfigDict(frozen=True)
     topic: str
@@ -17,14 +17,14 @@ class Moved(BaseModel):
 
 
 class SequencesReported(Event, type="zhengling.backbone.sequences.reported.v1", aggregate="report", key="source"):
-    """What a service emitted lately, of all governments, so that who hears it can tell whether something was lost."""
+    """The events a service emitted recently, over all governments, so that consumers can detect losses."""
 
     source: str
     moved: tuple[Moved, ...]
 
 
 class Missing(BaseModel):
-    """The events of one aggregate from `first` to `last`, some of which somebody hasn't got."""
+    """A range of sequence numbers of one aggregate, some of whose events are missing."""
 
     model_config = ConfigDict(frozen=True)
     aggregate_type: str
@@ -40,8 +40,8 @@ class EventsMissed(
     key="request",
     kind=EventKind.snapshot,
 ):
-    """A service asks another one, `source`, to publish again what it lacks of its events. What doesn't come then it asks
-    for again, so that a request may be lost or superseded."""
+    """The service `reader` requests that `source` publishes missing events again. It repeats the request while events are
+    missing, so a request may be lost or superseded."""
 
     request: str
     reader: str

@@ -1,4 +1,4 @@
-"""What calendar-svc emits: working days, absences."""
+"""Events of calendar-svc: working days, absences."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class WorkdaysChanged(
     key="calendar",
     kind=EventKind.snapshot,
 ):
-    """One year of working days and its version: of the country (government `*`), or what one government adds to it.
-    `why_en` and `why_zh` say what changed it: a notice, a closure, one lifted."""
+    """One year of working days and its version: the national year (government `*`), or one government's additions.
+    `why_en` and `why_zh` give the cause of the change: a notice, a closure, a lifted closure."""
 
     calendar: str
     government: str
@@ -30,7 +30,7 @@ class WorkdaysChanged(
 class AbsenceApproved(
     Absent, Event, type="zhengling.calendar.absence.approved.v1", aggregate="absence", key="absence_id"
 ):
-    """Somebody may go away: every step of the chain was taken. Carries who stands in, and what may still be recorded."""
+    """An absence is approved: every step of the chain was taken. Carries the stand-ins, and those still to be recorded."""
 
     approved_at: datetime
     recorded_at: datetime
@@ -39,7 +39,7 @@ class AbsenceApproved(
 class AbsenceRefused(
     Absent, Event, type="zhengling.calendar.absence.refused.v1", aggregate="absence", key="absence_id"
 ):
-    """A request was refused; with `extension`, only that of staying longer, and the absence itself holds as it was."""
+    """A request was refused; with `extension` only the extension was refused, and the absence is unchanged."""
 
     extension: bool
     refused_by: str
@@ -51,7 +51,7 @@ class AbsenceRefused(
 class AbsenceEntrusted(
     Absent, Event, type="zhengling.calendar.absence.entrusted.v1", aggregate="absence", key="absence_id"
 ):
-    """Who stands in was decided anew: `stand_ins` say who, by whose decision and why."""
+    """The stand-ins changed: `stand_ins` are the current ones, each with its basis."""
 
     entrusted_at: datetime
     recorded_at: datetime
@@ -60,7 +60,7 @@ class AbsenceEntrusted(
 class AbsenceExtended(
     Absent, Event, type="zhengling.calendar.absence.extended.v1", aggregate="absence", key="absence_id"
 ):
-    """The absence lasts longer than was approved at first: `until` is the new last day."""
+    """The absence was extended: `until` is the new last day."""
 
     extended_at: datetime
     recorded_at: datetime
@@ -69,7 +69,7 @@ class AbsenceExtended(
 class AbsenceReturned(
     Absent, Event, type="zhengling.calendar.absence.returned.v1", aggregate="absence", key="absence_id"
 ):
-    """Somebody is back: from `returned_on` on they are there; `until` is the last day away."""
+    """The official is back from `returned_on` on; `until` is the last day away."""
 
     returned_on: date
     planned_until: date

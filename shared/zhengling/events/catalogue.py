@@ -1,4 +1,4 @@
-"""Every event of the system, in the order of the AsyncAPI document. A new one is added here."""
+"""All events of the system, in the order of the AsyncAPI document. New events are added here."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ EVENTS: dict[str, type[Event]] = {
     )
 }
 
-#: The services that own deadlines → the event by which each reports that it has computed them again.
+#: Service with deadlines → its event that reports their recomputation.
 RECOMPUTED: dict[str, type[MeetingDeadlinesRecomputed | DocflowDeadlinesRecomputed | OversightDeadlinesRecomputed]] = {
     "meeting": MeetingDeadlinesRecomputed,
     "docflow": DocflowDeadlinesRecomputed,

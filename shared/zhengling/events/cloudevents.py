@@ -10,9 +10,11 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 CONTENT_TYPE = b"application/cloudevents+json; charset=UTF-8"
-#: An attribute that is kept in an index, where PostgreSQL takes no longer ones.
+#: An indexed attribute; PostgreSQL limits the length of index entries.
 Name = Annotated[str, Field(min_length=1, max_length=255)]
-_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # an escaped U+0000, which PostgreSQL keeps neither as text nor in jsonb
+_NUL = re.compile(
+    rb"(?<!\\)(?:\\\\)*\\u0000"
+)  # an escaped U+0000, which PostgreSQL accepts neither in text nor in jsonb
 
 
 class Envelope(BaseModel):
@@ -59,9 +61,9 @@ def source_of(service: str) -> str:
 
 
 def decode(value: bytes | None) -> Envelope:
-    """Parse a record's value. Raises `ValueError` (pydantic's too) for anything that isn't such an event."""
+    """Parse a record's value. Raises `ValueError` (which includes pydantic's) if it isn't a valid event."""
     if value is None:
         raise ValueError("the record has no value")
     if _NUL.search(value):
-        raise ValueError("a text holds the character U+0000")
+        raise ValueError("a text contains the character U+0000")
     return Envelope.model_validate(orjson.loads(value))

@@ -1,4 +1,4 @@
-"""What docflow-svc emits: how documents stand."""
+"""Events of docflow-svc: documents that follow decisions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from zhengling.events.meeting import Unit
 
 
 class DocumentDrafted(Event, type="zhengling.docflow.document.drafted.v1", aggregate="document", key="document_id"):
-    """A document that a decision asks for stands in docflow's list, with the deadlines it is under."""
+    """A document required by a decision was drafted, with its deadline."""
 
     document_id: str
     decision_id: str
@@ -20,7 +20,7 @@ class DocumentDrafted(Event, type="zhengling.docflow.document.drafted.v1", aggre
 
 
 class DocumentDueMoved(Event, type="zhengling.docflow.document.due_moved.v1", aggregate="document", key="document_id"):
-    """A document is due on another day, as the calendar changed or its time was extended."""
+    """A document's due date moved, as the calendar changed or it was extended."""
 
     document_id: str
     decision_id: str
@@ -32,7 +32,7 @@ class DocumentDueMoved(Event, type="zhengling.docflow.document.due_moved.v1", ag
 
 
 class DocumentAmended(Event, type="zhengling.docflow.document.amended.v1", aggregate="document", key="document_id"):
-    """A draft follows its decision, which was corrected: its deadlines are others, or it is drafted after all."""
+    """A draft follows its corrected decision: its deadlines changed, or it is required after all."""
 
     document_id: str
     decision_id: str
@@ -43,7 +43,7 @@ class DocumentAmended(Event, type="zhengling.docflow.document.amended.v1", aggre
 
 
 class DocumentWithdrawn(Event, type="zhengling.docflow.document.withdrawn.v1", aggregate="document", key="document_id"):
-    """A draft is given up, as its decision was revoked or asks for no document any more."""
+    """A draft is withdrawn, as its decision was revoked or no longer requires a document."""
 
     document_id: str
     decision_id: str
@@ -59,4 +59,4 @@ class DocflowDeadlinesRecomputed(
     key="calendar",
     kind=EventKind.snapshot,
 ):
-    """All open deadlines of docflow-svc rest on this version of the calendar."""
+    """All open deadlines of docflow-svc are computed with this version of the calendar."""

@@ -1,9 +1,9 @@
-"""What an event is; those that there are stand in a file for each service that emits them, and all in `catalogue.py`.
+"""The base class of events; each service's events have their own file, and `catalogue.py` lists them all.
 
 Two kinds: *ordered* events (a gapless sequence per aggregate) and *snapshots* (the whole state; the latest wins, the
-topic is compacted). A payload carries state enough that a consumer needn't call back. The type says who owns it:
-`zhengling.<service>.<noun>.<past_tense>.v<n>`. A change that an older reader or writer couldn't live with is a new type.
-What the services' backbones report to one another is owned by all of them: `zhengling.backbone.…`.
+topic is compacted). A payload carries enough state that a consumer needn't call back. The type names its owner:
+`zhengling.<service>.<noun>.<past_tense>.v<n>`. A change incompatible with older readers or writers is a new type. The
+events of reconciliation are owned by all services: `zhengling.backbone.…`.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ class EventKind(StrEnum):
 
 
 class Event(BaseModel):
-    """A fact that happened, in the past tense. `key` names the payload field that is the aggregate's id."""
+    """A fact, named in the past tense. `key` is the payload field that holds the aggregate's id."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)  # their text is kept
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", hide_input_in_errors=True
+    )  # error texts are stored and must not contain values
     type: ClassVar[str]
     aggregate: ClassVar[str]
     key: ClassVar[str]
@@ -35,7 +37,7 @@ class Event(BaseModel):
 
     @classmethod
     def service(cls) -> str:
-        """The service that owns the type: meeting, docflow, oversight or calendar; or `BACKBONE`, which all send."""
+        """The service that owns the type: meeting, docflow, oversight or calendar; or `BACKBONE`, sent by all."""
         return cls.type.split(".")[1]
 
     @classmethod
@@ -56,12 +58,12 @@ def topic_of(service: str, kind: EventKind) -> str:
 
 
 def kind_of(topic: str) -> EventKind:
-    """Of which kind the events of a topic are."""
+    """The kind of a topic's events."""
     return EventKind.snapshot if ".snapshot." in topic else EventKind.ordered
 
 
 class Recomputed(BaseModel):
-    """How far a service got with a change of the calendar: its open deadlines rest on this version or a newer one."""
+    """A service's recomputation after a change of the calendar: its open deadlines use this version or a newer one."""
 
     calendar: str
     version: int

@@ -1,4 +1,4 @@
-"""What meeting-svc emits: the composition, sessions, minutes, decisions."""
+"""Events of meeting-svc: composition, sessions, minutes, decisions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from zhengling.rules.vocabulary import Difficulty, FollowingDocument, Outcome
 
 
 class Unit(BaseModel):
-    """An organisation as an event names it: its code and its name at that time."""
+    """An organisation in an event: its code, and its name at that time."""
 
     model_config = ConfigDict(frozen=True)
     code: str
@@ -20,7 +20,7 @@ class Unit(BaseModel):
 
 
 class Resolution(BaseModel):
-    """What a meeting decided on one topic, as minutes carry it. What was adopted has a task and a lead unit."""
+    """A meeting's decision on one topic, as in the minutes. An adopted one has a task and a lead unit."""
 
     model_config = ConfigDict(frozen=True)
     decision_id: str
@@ -39,7 +39,7 @@ class Resolution(BaseModel):
 
 
 class ResolutionChange(BaseModel):
-    """One field of a decision that a correction changed, in words; None for what wasn't or isn't set."""
+    """One field of a decision changed by a correction, as text; None if it wasn't or isn't set."""
 
     model_config = ConfigDict(frozen=True)
     field: str
@@ -54,7 +54,7 @@ class CompositionChanged(
     key="government",
     kind=EventKind.snapshot,
 ):
-    """The whole composition of a government as of `version`."""
+    """The whole composition of a government at `version`."""
 
     government: str
     version: int
@@ -62,7 +62,7 @@ class CompositionChanged(
 
 
 class MeetingClosed(Event, type="zhengling.meeting.session.closed.v1", aggregate="meeting", key="meeting_id"):
-    """The session is over. Carries what is to be issued, since the time to issue it counts from here."""
+    """The session is closed. Carries the resolutions, since the time to issue documents counts from here."""
 
     meeting_id: str
     kind_name: str
@@ -75,8 +75,8 @@ class MeetingClosed(Event, type="zhengling.meeting.session.closed.v1", aggregate
 
 
 class MinutesSigned(Event, type="zhengling.meeting.minutes.signed.v1", aggregate="meeting", key="meeting_id"):
-    """The minutes are signed and immutable from here on; `digest` is the SHA-256 of their text, `issue` their number.
-    A correction is a later version of the same number, and names the one that it `corrects`."""
+    """The minutes are signed and immutable; `digest` is the SHA-256 of their text, `issue` their number. A correction is a
+    later version with the same number; `corrects` is the version it corrects."""
 
     meeting_id: str
     minutes_id: str
@@ -92,8 +92,8 @@ class MinutesSigned(Event, type="zhengling.meeting.minutes.signed.v1", aggregate
 
 
 class DecisionAdopted(Event, type="zhengling.meeting.decision.adopted.v1", aggregate="decision", key="decision_id"):
-    """A decision of signed minutes (passed, or passed in principle). It opens a ledger entry. `by_correction` where the
-    minutes had first said otherwise; what is to be issued then wasn't known at the close, `closed_at`."""
+    """A decision of signed minutes (passed, or passed in principle); it opens a ledger entry. `by_correction` if only a
+    correction of the minutes adopted it; then its document wasn't known at the close, `closed_at`."""
 
     decision_id: str
     meeting_id: str
@@ -109,8 +109,8 @@ class DecisionAdopted(Event, type="zhengling.meeting.decision.adopted.v1", aggre
 
 
 class DecisionReplaced(Event, type="zhengling.meeting.decision.replaced.v1", aggregate="decision", key="decision_id"):
-    """What the close told of a decision was recorded wrongly: the whole resolution as it is recorded now, before any
-    minutes are signed. It concerns who acts from the close on; nothing is adopted by it."""
+    """A resolution in `MeetingClosed` was recorded wrongly: the whole corrected resolution, before any minutes are signed.
+    For consumers that act from the close on; nothing is adopted by it."""
 
     decision_id: str
     meeting_id: str
@@ -125,7 +125,7 @@ class DecisionReplaced(Event, type="zhengling.meeting.decision.replaced.v1", agg
 
 
 class DecisionAmended(Event, type="zhengling.meeting.decision.amended.v1", aggregate="decision", key="decision_id"):
-    """A correction of the minutes changed an adopted decision: the whole resolution as it is now, and what changed."""
+    """A correction of the minutes changed an adopted decision: the whole current resolution, and the changes."""
 
     decision_id: str
     meeting_id: str
@@ -143,7 +143,7 @@ class DecisionAmended(Event, type="zhengling.meeting.decision.amended.v1", aggre
 
 
 class DecisionRevoked(Event, type="zhengling.meeting.decision.revoked.v1", aggregate="decision", key="decision_id"):
-    """A correction of the minutes took an adopted decision back: nothing is to be done by it any more."""
+    """A correction of the minutes revoked an adopted decision: it is no longer to be executed."""
 
     decision_id: str
     meeting_id: str
@@ -164,4 +164,4 @@ class MeetingDeadlinesRecomputed(
     key="calendar",
     kind=EventKind.snapshot,
 ):
-    """All open deadlines of meeting-svc rest on this version of the calendar."""
+    """All open deadlines of meeting-svc are computed with this version of the calendar."""

@@ -1,4 +1,4 @@
-"""What oversight-svc emits: how the entries of the ledger stand."""
+"""Events of oversight-svc: entries of the supervision ledger."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from zhengling.events.meeting import Unit
 
 
 class EntryOpened(Event, type="zhengling.oversight.entry.opened.v1", aggregate="entry", key="entry_id"):
-    """A matter stands in the supervision ledger. No `due` means: to be set by the office."""
+    """An entry was opened in the supervision ledger. Without `due` the office sets the due date."""
 
     entry_id: str
     number: str
@@ -36,8 +36,8 @@ class EntryDueSet(Event, type="zhengling.oversight.entry.due_set.v1", aggregate=
 
 
 class EntryDueMoved(Event, type="zhengling.oversight.entry.due_moved.v1", aggregate="entry", key="entry_id"):
-    """An open entry is due on another day: the calendar changed, or its time was extended. `overdue` where it had fallen
-    overdue and still is."""
+    """An open entry's due date moved: the calendar changed, or it was extended. `overdue` if it was overdue and still
+    is."""
 
     entry_id: str
     number: str
@@ -64,7 +64,7 @@ class EntryOverdue(Event, type="zhengling.oversight.entry.overdue.v1", aggregate
 
 
 class EntryAmended(Event, type="zhengling.oversight.entry.amended.v1", aggregate="entry", key="entry_id"):
-    """An entry follows its decision, which was corrected: as it is now. No `due` means: to be set by the office."""
+    """An entry follows its corrected decision; carries its current state. Without `due` the office sets the due date."""
 
     entry_id: str
     number: str
@@ -81,7 +81,7 @@ class EntryAmended(Event, type="zhengling.oversight.entry.amended.v1", aggregate
 
 
 class EntryRevoked(Event, type="zhengling.oversight.entry.revoked.v1", aggregate="entry", key="entry_id"):
-    """An entry ends without being done, as its decision was revoked."""
+    """An entry is closed without being completed, as its decision was revoked."""
 
     entry_id: str
     number: str
@@ -99,4 +99,4 @@ class OversightDeadlinesRecomputed(
     key="calendar",
     kind=EventKind.snapshot,
 ):
-    """All open deadlines of oversight-svc rest on this version of the calendar."""
+    """All open deadlines of oversight-svc are computed with this version of the calendar."""

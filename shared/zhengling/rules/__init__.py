@@ -1,1 +1,1 @@
-"""The rulebooks: what may be written in them, and how they are read and checked."""
+"""The rulebooks: their schema, and how they are loaded and checked."""

@@ -1,7 +1,7 @@
 """A government's rules of absence (请销假) as data: `absence.yaml` of an edition.
 
-Who is asked before somebody leaves town, who is told, how long ahead; how many may be away at once; who acts for
-whoever is away and on what that rests; how many days a year a leader does field research. Pure.
+Who approves an absence, who is notified and how long ahead; limits on simultaneous absences; who stands in for an absent
+official and on what basis; how many days a year a leader does field research. Pure.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ class AbsenceKind(StrEnum):
 
 
 class Power(StrEnum):
-    """What somebody who stands in may do: run the business (chair, decide, endorse), or sign."""
+    """The power of a stand-in: to run the business (chair, decide, endorse), or to sign."""
 
     preside = "preside"
     sign = "sign"
 
 
 class Basis(StrEnum):
-    """What standing in for somebody rests on: the rule by itself, or something that has to be recorded first."""
+    """The basis of standing in: the rule itself, or a decision that must be recorded first."""
 
     rule = "rule"
     entrusted = "entrusted"
@@ -53,7 +53,7 @@ class AskStep(StrEnum):
 
 
 class Duty(StrEnum):
-    """What goes with an absence beside the approval; it is tracked, and blocks nothing."""
+    """An obligation that goes with an absence beside the approval; it is tracked and blocks nothing."""
 
     tell_office = "tell_office"
     tell_office_director = "tell_office_director"
@@ -67,14 +67,14 @@ class Duty(StrEnum):
 
 
 class LimitName(StrEnum):
-    """What may stand against an absence; each has a door, if the rulebook names who opens it."""
+    """A limit that an absence may breach; it can be waived if the rulebook names who may do so."""
 
     notice = "notice"
     pair = "pair"
     at_once = "at_once"
 
 
-#: These words as clerks read them.
+#: The Chinese terms.
 CHINESE |= glossary(
     (AbsenceKind.abroad, "出访"), (AbsenceKind.official_trip, "出差"), (AbsenceKind.leave, "休假"),
     (AbsenceKind.study, "学习"), (AbsenceKind.private, "因私外出"),
@@ -94,8 +94,7 @@ class Section(BaseModel):
 
 
 class Ask(Section):
-    """One step of the chain: any one of `by` suffices, or all of them are needed, in any order. A bare role in YAML is
-    its consent."""
+    """One step of the chain, by any one of `by` or by all of them in any order. A bare role in YAML means its consent."""
 
     by: Annotated[Roles, Field(min_length=1)]
     step: AskStep = AskStep.consent
@@ -109,14 +108,14 @@ class Ask(Section):
 
 
 class Notice(Section):
-    """How long ahead the request is made: a deadline rule counted back from the departure, and who admits less."""
+    """How long ahead the request must be made: a deadline rule counted back from the departure; `admit` may accept less."""
 
     rule: RuleName
     admit: Roles = ()
 
 
 class DutyRow(Section):
-    """Something to be done before the departure or after the return, and who records that it was done."""
+    """An obligation before the departure or after the return, and who records that it was met."""
 
     duty: Duty
     when: Literal["before", "after"] = "before"
@@ -125,8 +124,8 @@ class DutyRow(Section):
 
 
 class RequestRow(Section):
-    """What is asked of whom: first match wins, by the roles of whoever is going away. No `ask`: nobody within this
-    government is asked, the absence is on record once it is told."""
+    """The chain of an absence; the first row that matches the absent official's roles applies. Without `ask` nobody in this
+    government approves it: the absence is recorded on notification."""
 
     clause: Clause
     who: Annotated[Roles, Field(min_length=1)]
@@ -136,8 +135,8 @@ class RequestRow(Section):
 
 
 class Limit(Section):
-    """Who may not be away together on one calendar day: the two of an A/B pair, or more than so many of a group.
-    `lift` may let it be, with a reason."""
+    """Who may not be away on the same calendar day: both officials of an A/B pair, or more than `at_most` of a group. The
+    roles in `lift` may waive a breach with a reason."""
 
     clause: Clause
     limit: Literal[LimitName.pair, LimitName.at_once]
@@ -148,13 +147,13 @@ class Limit(Section):
     @model_validator(mode="after")
     def _a_number_where_it_counts(self) -> Self:
         if (self.limit == LimitName.at_once) != (self.at_most is not None):
-            raise ValueError("at_most goes with the limit at_once, and only with it")
+            raise ValueError("at_most is required for the limit at_once, and only for it")
         return self
 
 
 class Substitution(Section):
-    """Who acts for whom: the holders of `by`, or the A/B partner; for some kinds of absence, in some powers. Every row
-    that matches holds; what rests on more than the rule waits until `recorded_by` has recorded it."""
+    """Who stands in for whom: the holders of `by`, or the A/B partner; for some kinds of absence, with some powers. All
+    matching rows apply; a basis other than the rule itself must first be recorded by `recorded_by`."""
 
     clause: Clause
     of: Annotated[Roles, Field(min_length=1)]
@@ -170,18 +169,18 @@ class Substitution(Section):
         if self.partner == bool(self.by):
             raise ValueError("expected exactly one of by and partner")
         if (self.basis == Basis.rule) == bool(self.recorded_by):
-            raise ValueError("recorded_by goes with a basis that has to be recorded, and only with one")
+            raise ValueError("recorded_by is required for a basis that must be recorded, and only for one")
         return self
 
 
 class Reachable(Section):
-    """Whoever is away stays reachable; how is kept with the absence."""
+    """An absent official stays reachable; the contact is stored with the absence."""
 
     clause: Clause
 
 
 class Research(Section):
-    """Field research (调研): how many days a year each holder of these roles does at least."""
+    """Field research (调研): the minimum number of days a year for each holder of these roles."""
 
     clause: Clause
     who: Annotated[Roles, Field(min_length=1)]
@@ -203,9 +202,9 @@ class Absence(Section):
         narrow = Role.constituent_department_principals
         for wide in (Role.department_principals, Role.unit_principals):
             if {wide, narrow} <= set(roles) and roles.index(wide) < roles.index(narrow):
-                raise ValueError(f"no case reaches {narrow}: {wide} before it takes them all")
+                raise ValueError(f"no case reaches {narrow}: the row of {wide} before it matches them all")
         return self
 
     def row_of(self, role: Role) -> RequestRow | None:
-        """The row that speaks of this role."""
+        """The row for this role."""
         return next((row for row in self.requests if role in row.who), None)

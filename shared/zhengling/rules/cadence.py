@@ -1,10 +1,9 @@
-"""How often meetings of a kind are held, as data and as it stands on a day. It only warns.
+"""The cadence of a kind of meeting: how often it must be held, and how many were held by a day. It only warns.
 
-Two ways of counting. In months, and where the day of the month matters, the calendar's own periods count: a month, a
-quarter, a half-year, all beginning in January. In weeks there is no period of the calendar that "every two weeks" could
-mean, so the distance counts: in any stretch of that length there are so many meetings. Latest dates aren't moved off
-holidays. Where nothing was held yet it counts from the day that the caller gives, the first day of which anything is on
-record: what lies before can't be missed, and a period that had begun by then asks for nothing. Pure.
+A cadence in months uses calendar periods (month, quarter, half-year, counted from January). A cadence in weeks has no
+calendar period, so it uses a sliding window: any window of that length must contain so many meetings. Latest dates aren't
+moved off holidays. If nothing was held yet, counting starts on the first day on record, given by the caller: no earlier
+meeting can be missed, and a period that had already begun then requires none. Pure.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from zhengling.rules.vocabulary import Clause
 
 
 class DaysOfMonth(BaseModel):
-    """Between these days of a month, both included; a month that is shorter ends with its last day."""
+    """From day `first` to day `last` of a month, both included; in a shorter month to its last day."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     first: Annotated[int, Field(ge=1, le=28)] = 1
@@ -31,13 +30,13 @@ class DaysOfMonth(BaseModel):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.last < self.first:
-            raise ValueError("last lies before first")
+            raise ValueError("last is before first")
         return self
 
 
 class Cadence(BaseModel):
-    """How often a kind meets: at least so many times every n weeks or months; `days` narrows a monthly one to some days
-    of the month. `clause` where it isn't the kind's own."""
+    """At least so many meetings every n weeks or months; `days` restricts a monthly cadence to some days of the month.
+    `clause` if it isn't the kind's own."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     every: Annotated[int, Field(ge=1, le=120)] = 1
@@ -49,7 +48,7 @@ class Cadence(BaseModel):
     @model_validator(mode="after")
     def _days_are_of_a_month(self) -> Self:
         if self.days and (self.unit != "month" or self.every != 1):
-            raise ValueError("days go with a cadence of every month")
+            raise ValueError("days is only for a cadence of every month")
         return self
 
 
@@ -65,8 +64,8 @@ class Period(NamedTuple):
 
 @dataclass(frozen=True)
 class Rhythm:
-    """How a cadence stands on a day. `held` in the period until that day, `expected` in it, `next_latest` the last day on
-    which the next meeting is in time. `missed` is the period that was to be met and wasn't, where it is behind."""
+    """A cadence on a day: meetings `held` in the period until that day, `expected` in the period, `next_latest` the last
+    day on which the next meeting is in time. `missed` is the period with too few meetings, if it is behind."""
 
     on: date
     period: Period
@@ -80,7 +79,7 @@ class Rhythm:
 
 
 def period_of(day: date, months: int) -> Period:
-    """The calendar period of so many months that the day lies in; periods count from a January."""
+    """The calendar period of `months` months that contains the day; periods are counted from January."""
     month0 = day.year * 12 + day.month - 1
     first = month0 - month0 % months
     return Period(_day(first, 1), _day(first + months - 1, 31))
@@ -92,8 +91,8 @@ def _day(month0: int, day: int) -> date:
 
 
 def standing(cadence: Cadence, held: Iterable[date], on: date, since: date | None) -> Rhythm:
-    """How the cadence stands on a day, given the days on which meetings of the kind were held (later ones don't count) and
-    the first day of which anything is on record (`since`; None: nothing is, so nothing is expected)."""
+    """The cadence on a day, given the days on which meetings of the kind were held (later ones are ignored) and the first
+    day on record (`since`; None: no record, so none are expected)."""
     days = sorted(day for day in held if day <= on)
     if since and days:
         since = min(since, days[0])
@@ -101,7 +100,7 @@ def standing(cadence: Cadence, held: Iterable[date], on: date, since: date | Non
 
 
 def _in_weeks(cadence: Cadence, held: list[date], on: date, since: date | None) -> Rhythm:
-    """The stretch that ends on the day. With fewer meetings than asked for, it counts from the first day on record."""
+    """The window that ends on the day; with fewer meetings than required, the window from the first day on record."""
     length = timedelta(weeks=cadence.every)
     enough = len(held) >= cadence.at_least
     anchor = held[-cadence.at_least] if enough else since
@@ -122,14 +121,14 @@ def _in_weeks(cadence: Cadence, held: list[date], on: date, since: date | None) 
 
 
 def _in_months(cadence: Cadence, held: list[date], on: date, since: date | None) -> Rhythm:
-    """The calendar's period. A short one before it is made good by a full one now, and is told until then."""
+    """The calendar period. A previous period with too few meetings is reported until the current one has enough."""
     period = _counted(cadence, on)
     before, after = _neighbour(cadence, on, -1), _neighbour(cadence, on, +1)
     count = period.count(held)
     asked = since is not None and since <= period.first
     met = count >= cadence.at_least
     missed = None
-    if asked and not met and on > period.last:  # only where days narrow it can the period's end lie within the month
+    if asked and not met and on > period.last:  # only possible with `days`, where the period ends within the month
         missed = period
     elif since is not None and since <= before.first and not met and before.count(held) < cadence.at_least:
         missed = before
@@ -162,7 +161,7 @@ def _neighbour(cadence: Cadence, day: date, step: Literal[-1, 1]) -> Period:
 
 
 def sentence(rhythm: Rhythm, kind: str, clause: str) -> Text:
-    """What a clerk reads: how it stands, until when the next one is in time, by which clause."""
+    """The cadence in a sentence: meetings held, the latest day for the next one, the clause."""
     if rhythm.next_latest is None:
         return Text(
             f"No session of any kind is on record until {rhythm.on}, so {kind} is counted from the first one ({clause}).",

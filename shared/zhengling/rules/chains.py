@@ -1,4 +1,4 @@
-"""What a rulebook says of a chain (办理环节): its steps, who may take each, and when it is asked for. Pure."""
+"""The schema of a chain (办理环节) in a rulebook: its steps, who may take each, and under which facts. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from zhengling.rules.vocabulary import CHINESE, Clause, Role, glossary, one_or_m
 
 
 class Actor(Section):
-    """A role that may take a step, perhaps only under some facts. A bare string in YAML is the role alone."""
+    """A role that may take a step, optionally only under some facts. A bare string in YAML is the role without `when`."""
 
     role: Role
     when: When = ALWAYS
@@ -54,7 +54,7 @@ CHINESE |= glossary(
 
 
 class Step(Section):
-    """One step of a chain: what is done, by whom (any one of `by`), and in which cases it is asked for at all."""
+    """One step of a chain: the action, who takes it (any one of `by`), and under which facts it is required."""
 
     step: StepName
     by: Actors
@@ -70,9 +70,9 @@ class Chain(Section):
     def _each_step_once(self) -> Self:
         keys = [(step.step, tuple(actor.role for actor in step.by)) for step in self.steps]
         if len(set(keys)) != len(keys):
-            raise ValueError("the same step by the same role stands twice")
+            raise ValueError("the same step by the same role occurs twice")
         return self
 
     def asked(self, facts: Facts) -> tuple[Step, ...]:
-        """The steps asked for under these facts, in their order."""
+        """The steps required under these facts, in order."""
         return tuple(step for step in self.steps if matches(step.when, facts))

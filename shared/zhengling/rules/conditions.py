@@ -1,4 +1,4 @@
-"""When a row or a step of a rulebook holds: facts of a case, and who may act under them. Pure."""
+"""Conditions (`when`) of rows and steps in a rulebook, matched against the facts of a case. Pure."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ def _known_facts(when: object) -> object:
 When = Annotated[dict[str, bool | str | list[bool | str]], BeforeValidator(_known_facts)]
 
 
-#: The `when` of what always holds.
+#: The `when` that always matches.
 ALWAYS: When = {}
 
 
 def matches(when: When, facts: Facts) -> bool:
-    """True where every fact that `when` names has (one of) the wanted value(s). An empty `when` always matches."""
+    """Whether every fact in `when` has the given value, or one of the given values. An empty `when` always matches."""
     return all(
         facts.get(fact) in wanted if isinstance(wanted, list) else facts.get(fact) == wanted
         for fact, wanted in when.items()

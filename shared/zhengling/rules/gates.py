@@ -1,7 +1,7 @@
-"""Gates (前置程序) that a topic has to pass: which apply to it, which it has passed, and what the others stand against.
+"""Gates (前置程序) of a topic: which apply, which are passed, and what an open one blocks.
 
-Which gates apply follows from what the topic declares itself to be (`Aspect`); a gate counts as passed by its newest
-record alone. Pure: no I/O.
+Which gates apply follows from the topic's declared aspects (`Aspect`); only a gate's latest record decides whether it is
+passed. Pure: no I/O.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from zhengling.rules.vocabulary import Aspect, Block, Criterion, Gate, HearingFo
 
 @dataclass(frozen=True)
 class GateRecord:
-    """What came of a gate: carried out by whom (an organ, a commission), on what paper it stands, who recorded it."""
+    """The record of a gate: its result, the organ or commission that carried it out, its paper, and who recorded it."""
 
     gate: Gate
     passed: bool
@@ -33,7 +33,7 @@ class GateRecord:
 
 
 def applying(rules: TopicRules, kind: str, aspects: Iterable[Aspect], facts: Facts, concerns: bool) -> list[GateRule]:
-    """The gates that a topic of this kind has to pass. Departments are consulted wherever a topic concerns any."""
+    """The gates that a topic of this kind must pass. Consultation applies to every topic that concerns departments."""
     declared = set(aspects)
     return [
         rule
@@ -45,7 +45,7 @@ def applying(rules: TopicRules, kind: str, aspects: Iterable[Aspect], facts: Fac
 
 
 def shortcoming(rule: GateRule, records: list[GateRecord]) -> Text | None:
-    """What its newest record leaves to be wished for; None where the gate is passed."""
+    """What the gate's latest record lacks; None if the gate is passed."""
     record = next((record for record in reversed(records) if record.gate == rule.gate), None)
     if record is None:
         return Text("isn't recorded", "尚未办理")
@@ -60,7 +60,7 @@ def shortcoming(rule: GateRule, records: list[GateRecord]) -> Text | None:
 
 
 def require_passed(rules: Iterable[GateRule], records: list[GateRecord], *blocks: Block) -> None:
-    """Refusal `gate_not_passed` for the first gate that stands against this; all that do are named in it."""
+    """Refusal `gate_not_passed` if an open gate blocks one of `blocks`: with the first gate's clause, naming all of them."""
     open_gates = [
         (rule, short)
         for rule in rules
@@ -73,8 +73,8 @@ def require_passed(rules: Iterable[GateRule], records: list[GateRecord], *blocks
     raise refusal(
         "gate_not_passed",
         open_gates[0][0].clause,
-        f"before this: {named}",
+        f"gates not passed: {named}",
         f"尚有前置程序未完成：{named_zh}",
-        Text("carry it out and record it on the topic", "请完成后在议题中登记"),
+        Text("carry them out and record them on the topic", "请完成后在议题中登记"),
         gates=[{"gate": rule.gate.value, "clause": rule.clause, "short": short.en} for rule, short in open_gates],
     )

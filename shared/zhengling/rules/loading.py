@@ -1,8 +1,8 @@
-"""Rulebooks loaded strictly from folders of YAML, and checked; every edition of every government in memory.
+"""Loads and checks rulebooks from folders of YAML files; holds every edition of every government in memory.
 
 One folder per government and in-force date (`<root>/<government>/<YYYY-MM-DD>/`) with one YAML file per section;
-`government.yaml` is needed, the others may be absent. Invariants: unknown and duplicate keys are refused with file, key and
-line; decision tables have no unreachable row; a name that points nowhere is a finding.
+`government.yaml` is required, the others are optional. Invariants: unknown and duplicate keys are refused with file, line
+and key; decision tables have no unreachable row; an undefined name is a finding.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from zhengling.rules.vocabulary import CLAUSE, RuleName
 
 def _cites_a_clause(rule: DeadlineRule) -> DeadlineRule:
     if not re.match(CLAUSE, rule.clause):
-        raise ValueError(f"clause {rule.clause!r} should match pattern '{CLAUSE}'")
+        raise ValueError(f"clause {rule.clause!r} must match the pattern '{CLAUSE}'")
     return rule
 
 
 class _DeadlineSection(BaseModel):
-    """`deadlines.yaml` is a mapping name → rule; wrapped so that errors carry their place."""
+    """`deadlines.yaml`, a mapping name → rule, wrapped so that errors have their location."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     rules: dict[RuleName, Annotated[DeadlineRule, AfterValidator(_cites_a_clause)]]
@@ -49,7 +49,7 @@ class _MeetingSection(BaseModel):
 
 
 class RulebookError(Exception):
-    """A rulebook that can't be used. `findings` are lines `file:line: key: what was expected`."""
+    """An invalid rulebook. `findings` are lines `file:line: key: what was expected`."""
 
     def __init__(self, findings: list[str]) -> None:
         super().__init__("\n".join(findings))
@@ -57,22 +57,22 @@ class RulebookError(Exception):
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """YAML that refuses a key written twice."""
+    """A YAML loader that refuses duplicate keys."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
         seen: set[object] = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=deep)
             if not isinstance(key, Hashable):
-                raise yaml.MarkedYAMLError(problem="a key has to be a plain word", problem_mark=key_node.start_mark)
+                raise yaml.MarkedYAMLError(problem="a key must be a plain scalar", problem_mark=key_node.start_mark)
             if key in seen:
-                raise yaml.MarkedYAMLError(problem=f"key {key!r} stands twice", problem_mark=key_node.start_mark)
+                raise yaml.MarkedYAMLError(problem=f"duplicate key {key!r}", problem_mark=key_node.start_mark)
             seen.add(key)
         return super().construct_mapping(node, deep)
 
 
 def _line_of(node: yaml.Node | None, path: tuple[int | str, ...]) -> int:
-    """The 1-based line of the deepest part of `path` that stands in the file."""
+    """The 1-based line of the deepest part of `path` that exists in the file."""
     line = node.start_mark.line + 1 if node else 1
     for part in path:
         if isinstance(node, yaml.MappingNode):
@@ -87,7 +87,7 @@ def _line_of(node: yaml.Node | None, path: tuple[int | str, ...]) -> int:
 
 
 def _place(folder: Path, file: str, *path: int | str) -> str:
-    """`file:line` of a part of a section; line 1 where the section has no file."""
+    """`file:line` of a part of a section; line 1 if the section has no file."""
     text = (folder / file).read_text(encoding="utf-8") if (folder / file).exists() else ""
     return f"{folder / file}:{_line_of(yaml.compose(text, _StrictLoader), path)}"
 
@@ -117,7 +117,7 @@ def _load_section(path: Path, model: type[BaseModel], wrap: str | None, findings
         for detail in errors.errors():
             loc = detail["loc"]
             if detail["type"] == "too_short" and any(loc == other[: len(loc)] != other for other in places):
-                continue  # pydantic doesn't count the items that it has just refused
+                continue  # pydantic's indexes skip the items that it has refused
             place = loc[1:] if wrap else loc
             key = ".".join(map(str, place)) or "(the whole file)"
             said = detail["msg"].removeprefix("Value error, ")
@@ -127,7 +127,7 @@ def _load_section(path: Path, model: type[BaseModel], wrap: str | None, findings
 
 
 def load_edition(folder: Path) -> Rulebook:
-    """Load one `<government>/<in-force date>` folder. Raises `RulebookError` with every finding at once."""
+    """Load one `<government>/<in-force date>` folder. Raises `RulebookError` with all findings."""
     findings: list[str] = []
     sections: dict[str, object] = {}
     for path in sorted(folder.glob("*.yaml")):
@@ -149,7 +149,7 @@ def load_edition(folder: Path) -> Rulebook:
 
 
 def _unreachable(rows: list[When]) -> list[int]:
-    """Indexes of rows that no case can reach because earlier rows take all of theirs (hit policy FIRST)."""
+    """Indexes of rows that no case can reach, as earlier rows match all of theirs (DMN hit policy FIRST)."""
     names = sorted({fact for when in rows for fact in when})
     reached: set[int] = set()
     for values in itertools.product(*(FACTS[name] for name in names)):
@@ -161,14 +161,14 @@ def _unreachable(rows: list[When]) -> list[int]:
 
 
 def check(rulebook: Rulebook, folder: Path) -> list[str]:
-    """What the shape alone can't tell: names that point nowhere, rows that can't be reached, a folder misnamed."""
+    """Findings that the schema can't express: undefined names, unreachable rows, a wrong folder name."""
     findings: list[str] = []
     government = rulebook.government
     if folder.name != government.in_force.isoformat():
-        found = f"in_force: the folder has to be named {government.in_force.isoformat()}; it is {folder.name}"
+        found = f"in_force: the folder must be named {government.in_force.isoformat()}, not {folder.name}"
         findings.append(f"{_place(folder, 'government.yaml', 'in_force')}: {found}")
     if folder.parent.name != government.code:
-        found = f"code: the folder above has to be named {government.code}; it is {folder.parent.name}"
+        found = f"code: the parent folder must be named {government.code}, not {folder.parent.name}"
         findings.append(f"{_place(folder, 'government.yaml', 'code')}: {found}")
 
     def named(file: str, rule: str | None, *path: int | str) -> None:
@@ -219,7 +219,7 @@ def check(rulebook: Rulebook, folder: Path) -> list[str]:
 
 
 def _check_planning(rulebook: Rulebook, planning: Planning, folder: Path) -> list[str]:
-    """Deadline rules and meeting kinds that planning.yaml names have to be there, and lead times are counted back."""
+    """Findings for undefined deadline rules and meeting kinds in planning.yaml, and lead times not counted back."""
     findings: list[str] = []
 
     def find(said: str, *path: int | str) -> None:
@@ -231,7 +231,7 @@ def _check_planning(rulebook: Rulebook, planning: Planning, folder: Path) -> lis
         if rule is None:
             find(f"no deadline rule {name!r} in deadlines.yaml", *path)
         elif getattr(rule, form) is None or rule.of != Anchor.meeting_day:
-            find(f"{name} has to be a rule with {form}, of {Anchor.meeting_day}", *path)
+            find(f"{name} must be a rule with {form}, of {Anchor.meeting_day}", *path)
 
     def kinds(asks: tuple[plannings.Ask, ...], *path: int | str) -> None:
         for i, ask in enumerate(asks):
@@ -258,7 +258,7 @@ class Rulebooks:
 
     @classmethod
     def load(cls, roots: list[Path]) -> Rulebooks:
-        """Load all of `<root>/<government>/<date>/`. Raises `RulebookError` naming everything that is wrong."""
+        """Load all of `<root>/<government>/<date>/`. Raises `RulebookError` with all findings."""
         editions: list[Rulebook] = []
         findings: list[str] = []
         for root in roots:
@@ -269,7 +269,7 @@ class Rulebooks:
                 try:
                     book = load_edition(folder)
                     if any((book.code, book.edition) == (other.code, other.edition) for other in editions):
-                        findings.append(f"{folder}: {book.code} {book.edition} stands under another root too")
+                        findings.append(f"{folder}: {book.code} {book.edition} is also under another root")
                     editions.append(book)
                 except RulebookError as error:
                     findings += error.findings
@@ -295,18 +295,18 @@ class Rulebooks:
         )
 
     def current(self, government: str, moment: datetime) -> Rulebook:
-        """The edition in force at a moment: the latest whose in-force date isn't after it (else the earliest)."""
+        """The edition in force at an instant: the latest with an in-force date not after it, else the earliest."""
         on = shanghai_day(moment)
         editions = list(self._of(government).values())
         in_force = [book for book in editions if book.government.in_force <= on]
         return in_force[-1] if in_force else editions[0]
 
     def edition(self, government: str, edition: str) -> Rulebook:
-        """The edition that a procedure began under."""
+        """A given edition, such as the one under which a procedure began."""
         if book := self._of(government).get(edition):
             return book
         raise Problem(
             500,
             "edition_not_loaded",
-            Text(f"edition {edition} of {government} isn't loaded here", f"未加载{government}的{edition}版规则"),
+            Text(f"edition {edition} of {government} isn't loaded", f"未加载{government}的{edition}版规则"),
         )

@@ -1,8 +1,8 @@
 """A government's rules of meetings (会议制度) as data: `meetings.yaml` and `topics.yaml` of an edition.
 
-`meetings.yaml` says of each kind who belongs to it, who chairs, how a topic reaches its agenda and how its minutes are
-signed; `topics.yaml` what holds for topics of several kinds: the gates they pass, the departments to be consulted, the
-matters that only some kinds may decide. What a government doesn't regulate is absent and isn't asked. Pure.
+`meetings.yaml` defines for each kind its members, chair, the chain of topics and agenda, and the chain of the minutes;
+`topics.yaml` the rules for topics of several kinds: gates, consultation of departments, matters reserved to some kinds.
+A rule that a government doesn't have is absent and isn't applied. Pure.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Kinds = Annotated[tuple[KindName, ...], BeforeValidator(one_or_many)]
 
 
 class RequiredPaper(Section):
-    """A paper that a topic needs, perhaps only under some facts, and the parts it has to have."""
+    """A paper that a topic needs, optionally only under some facts, and its required parts."""
 
     paper: PaperKind
     when: When = ALWAYS
@@ -53,8 +53,8 @@ class RequiredPaper(Section):
 
 
 class Papers(Section):
-    """Which papers a topic needs, when they have to be in, and who may admit late ones. The time is met by the last paper
-    that counts, or, where it is a request that has to be in, by the topic's submission."""
+    """The papers that a topic needs, their due date, and who may admit late ones. The due date is met by the last required
+    paper, or by the topic's submission if the rule is about the request."""
 
     clause: Clause
     required: tuple[RequiredPaper, ...] = ()
@@ -69,7 +69,7 @@ def _fraction(value: object) -> object:
 
 
 class Quorum(Section):
-    """Present members must be more than (or at least) this fraction of those who should attend."""
+    """Members present must be more than (or at least) this fraction of those who should attend."""
 
     clause: Clause
     more_than: Annotated[Fraction, BeforeValidator(_fraction)] | None = None
@@ -82,7 +82,7 @@ class Quorum(Section):
         return self
 
     def needed(self, members: int) -> int:
-        """The smallest number of present members that meets the quorum among `members` who should attend."""
+        """The minimum number of members present, of `members` who should attend."""
         if self.more_than is not None:
             return int(members * self.more_than) + 1
         assert self.at_least is not None
@@ -90,21 +90,21 @@ class Quorum(Section):
 
 
 class FirstTopic(Section):
-    """The nature of the topic that has to stand first on the agenda."""
+    """The nature of the topic that must be first on the agenda."""
 
     clause: Clause
     nature: TopicNature
 
 
 class Rhythm(Section):
-    """A nature of topic that a kind takes up from time to time: an agenda without it warns, the last one is shown."""
+    """A nature of topic that a kind discusses regularly: an agenda without it gets a warning that shows the last one."""
 
     clause: Clause
     nature: TopicNature
 
 
 class PriorMeeting(Section):
-    """The kind of meeting that has to have reached consensus, or a workable plan, on a topic before."""
+    """The kind of meeting that must first have reached consensus, or a workable plan, on a topic."""
 
     clause: Clause
     kind: KindName
@@ -112,14 +112,14 @@ class PriorMeeting(Section):
 
 
 class TopicForm(Section):
-    """The form that the principals of the sponsor and of everybody concerned sign once they agree."""
+    """The form signed by the principals of the sponsor and of all organisations concerned once they agree."""
 
     clause: Clause
     when: When = ALWAYS
 
 
 class Notice(Section):
-    """The agenda and the papers reach whoever takes part before the meeting."""
+    """The time before the meeting at which agenda and papers must reach the participants."""
 
     clause: Clause
 
@@ -132,15 +132,15 @@ class Invitees(Section):
 
 
 class OutsidePortfolio(Section):
-    """Who has to agree to principals being invited whom the chair isn't in charge of, or of towns and streets."""
+    """Who must agree to inviting principals outside the chair's portfolio, or of towns and streets."""
 
     clause: Clause
     consent: Roles
 
 
 class Leave(Section):
-    """Whom somebody asks who can't come: leaders one, all others another; the reasons that count, where they are listed.
-    Where leave of others is only reported, the office reports it to them, and nobody grants it (ST-39, HC-51)."""
+    """Who grants leave: one role for leaders, another for all others; the accepted reasons, if listed. If others' leave is
+    only reported, the office reports it to the named roles and nobody grants it (ST-39, HC-51)."""
 
     clause: Clause
     leaders: Roles
@@ -150,14 +150,14 @@ class Leave(Section):
 
 
 class Delegates(Section):
-    """Whose consent it takes that somebody sends another in their place; leaders have their own rules."""
+    """Whose consent is needed to send a delegate; leaders have their own rules."""
 
     clause: Clause
     consent: Roles
 
 
 class Staff(Section):
-    """How many staff a sponsor brings to its topic, and who approves more, by name."""
+    """How many staff a sponsor may bring to its topic, and who approves more, by name."""
 
     clause: Clause
     per_topic: Annotated[int, Field(ge=0)]
@@ -165,14 +165,14 @@ class Staff(Section):
 
 
 class Confidential(Section):
-    """No phones and recorders in the room; papers marked for return are tracked until they are back."""
+    """No phones and recorders in the room; papers marked for return are tracked until returned."""
 
     clause: Clause
 
 
 class Minutes(Chain):
-    """The chain of the minutes; `optional` where the chair decides whether there are any; `template` where this
-    government has one of its own."""
+    """The chain of the minutes; `optional` if the chair decides whether there are any; `template` if this government has
+    its own."""
 
     optional: bool = False
     template: Template | None = None
@@ -180,20 +180,20 @@ class Minutes(Chain):
     @model_validator(mode="after")
     def _drafted_and_signed(self) -> Self:
         if self.steps[0].step != StepName.draft or self.steps[0].when:
-            raise ValueError("the minutes' chain has to begin with the step draft")
+            raise ValueError("the minutes' chain must begin with the step draft")
         if self.steps[-1].step != StepName.sign:
-            raise ValueError("the minutes' chain has to end with the step sign")
+            raise ValueError("the minutes' chain must end with the step sign")
         return self
 
 
 class Publication(Section):
-    """What the meeting decided is published promptly, unless it is secret."""
+    """Decisions are published promptly, unless they are secret."""
 
     clause: Clause
 
 
 class FollowUp(Section):
-    """When a decision asks for a document: the deadlines under which it is filed and issued."""
+    """The deadlines for filing and issuing a document that a decision requires."""
 
     clause: Clause
     when: When
@@ -201,7 +201,7 @@ class FollowUp(Section):
 
 
 class Competence(Section):
-    """One of the main tasks of a kind (会议的主要任务); `name` is what clerks read."""
+    """One of the main tasks of a kind (会议的主要任务); `name` is its text."""
 
     id: RuleName
     name: Annotated[str, Field(min_length=2, max_length=60)]
@@ -210,9 +210,9 @@ class Competence(Section):
 class MeetingKind(Section):
     """One kind of meeting of a government.
 
-    `members` count for the quorum; a kind without any is attended by whoever is named when it is called. `competence`
-    is what it is there for: a topic names which of its tasks it falls under. A kind without a `minutes` chain keeps
-    none, one that doesn't `decide` only takes note.
+    `members` count for the quorum; the participants of a kind without members are named in the call. `competence` lists its
+    tasks: a topic names the one it falls under. A kind without a `minutes` chain keeps no minutes; one that doesn't
+    `decide` only takes note.
     """
 
     name: str
@@ -248,7 +248,7 @@ class MeetingKind(Section):
     @model_validator(mode="after")
     def _what_is_decided_is_minuted(self) -> Self:
         if self.decides and self.minutes is None:
-            raise ValueError("a kind that decides has minutes; without any it says decides: false")
+            raise ValueError("a kind that decides needs minutes; without minutes set decides: false")
         return self
 
     @property
@@ -260,16 +260,16 @@ class MeetingKind(Section):
                 self.clause,
                 f"{self.name} keeps no minutes",
                 f"{self.name}不形成会议纪要",
-                Text("nothing is asked for", "无需办理"),
+                Text("no action is needed", "无需办理"),
             )
         return self.minutes
 
 
 class GateRule(Section):
-    """A gate: which topics have to pass it, and what they may not do before.
+    """A gate: which topics must pass it, and what it blocks until then.
 
-    `kinds` limits it to some kinds of meeting; `declared_by` makes it a check that a named person declares; an
-    assessment covers all `criteria`, views are heard in at least so many `forms`, of which `form` is one.
+    `kinds` restricts it to some kinds of meeting; `declared_by` makes it a check declared by a named person; an assessment
+    covers all `criteria`; views are heard in at least `forms` forms, one of which is `form`.
     """
 
     gate: Gate
@@ -285,7 +285,7 @@ class GateRule(Section):
 
 
 class Disagreement(Section):
-    """What happens with a topic on which departments don't agree: a note, somebody who coordinates, who decides."""
+    """The procedure for a topic on which departments disagree: a note, who coordinates, who decides."""
 
     clause: Clause
     coordinate: Roles
@@ -293,7 +293,7 @@ class Disagreement(Section):
 
 
 class Consultation(Section):
-    """Whoever a topic concerns is asked beforehand; `asks` says that objections have to be settled first."""
+    """Organisations concerned by a topic are consulted beforehand; with `asks` objections must be settled first."""
 
     clause: Clause
     disagreement: Disagreement | None = None
@@ -308,14 +308,14 @@ class Reserved(Section):
 
 
 class FollowedExecution(Section):
-    """Decisions whose execution is followed: feedback of those concerned, evaluation, adjustment."""
+    """Decisions whose execution is monitored: feedback of those concerned, evaluation, adjustment."""
 
     clause: Clause
     any_of: Annotated[tuple[Aspect, ...], Field(min_length=1)]
 
 
 class TopicRules(Section):
-    """`topics.yaml`: what holds for topics of several kinds."""
+    """`topics.yaml`: rules for topics of several kinds."""
 
     gates: tuple[GateRule, ...] = ()
     consultation: Consultation | None = None

@@ -1,8 +1,7 @@
-"""What has to be asked for before a meeting or major activity is held, as data: `planning.yaml` of an edition.
+"""Requests for approval of meetings and major activities, as data: `planning.yaml` of an edition.
 
-Types of requests with their chain, lead time, quota and who may be invited; the yearly plan of meetings. A rule with
-`lift` (or `admit`) has a door: the roles named there let a breach be, with a reason that is kept; without, it is firm.
-Pure.
+Types of requests with their chain, lead time, quota and permitted invitees; the yearly plan of meetings. The roles in a
+rule's `lift` (or `admit`) may waive a breach with a reason, which is stored; without them it can't be waived. Pure.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ class PlanStep(StrEnum):
 
 
 class NameOf(StrEnum):
-    """In whose name something is held."""
+    """In whose name a meeting or activity is held."""
 
     department = "department"
     office = "office"
@@ -34,8 +33,8 @@ class NameOf(StrEnum):
 
 
 class Group(StrEnum):
-    """Whom rules of invitation speak of. `outside_portfolio`: principals of organisations that the deputy who leads it
-    (or is in charge of the sponsor) isn't in charge of. `regional_heads`: heads of the regions below a city."""
+    """A group in rules of invitation. `outside_portfolio`: principals of organisations outside the portfolio of the deputy
+    who leads the event (or is in charge of the sponsor). `regional_heads`: heads of the regions below a city."""
 
     leaders = "leaders"
     town_and_street_principals = "town_and_street_principals"
@@ -44,7 +43,7 @@ class Group(StrEnum):
 
 
 class Hindrance(StrEnum):
-    """What may stand against a request; each has a door, if the rulebook names who opens it."""
+    """The kind of a rule that a request may breach; it can be waived if the rulebook names who may do so."""
 
     late = "late"
     quota = "quota"
@@ -55,7 +54,7 @@ class Hindrance(StrEnum):
 
 
 class Span(StrEnum):
-    """A calendar period that a quota counts in."""
+    """The calendar period of a quota."""
 
     month = "month"
     quarter = "quarter"
@@ -67,7 +66,7 @@ class Span(StrEnum):
         return {Span.month: 1, Span.quarter: 3, Span.half_year: 6, Span.year: 12}[self]
 
 
-#: These words as clerks read them; kept apart from those of other sections, where the same word may mean another thing.
+#: The Chinese terms; separate from other sections, where the same word may mean something else.
 CHINESE: dict[str, str] = {
     PlanStep.consent: "同意", PlanStep.submit: "正式报送请示", PlanStep.review: "审核", PlanStep.read: "审阅",
     PlanStep.endorse: "核批", PlanStep.approve: "批准", PlanStep.decide: "确定",
@@ -85,9 +84,9 @@ class Section(BaseModel):
 
 
 class Ask(Section):
-    """One step of a request's chain: taken by any one of `by` (or by all of them, in any order), or by the decision of a
-    meeting of one of the kinds in `meeting`, which `recorded_by` records. Both: either way will do. `submit` is the
-    formal request where somebody's consent comes before it."""
+    """One step of a request's chain: taken by any one of `by` (or all of them, in any order), or by the decision of a
+    meeting of one of the kinds in `meeting`, recorded by `recorded_by`; if both are given, either suffices. `submit` is the
+    formal request if a consent precedes it."""
 
     step: PlanStep
     by: Roles = ()
@@ -101,7 +100,7 @@ class Ask(Section):
         if not self.by and not self.meeting:
             raise ValueError("expected by, meeting, or both")
         if self.need == "all" and self.meeting:
-            raise ValueError("need all goes with by alone: a meeting's decision is one act")
+            raise ValueError("need: all is only for by without meeting: a meeting's decision is one act")
         return self
 
 
@@ -109,8 +108,8 @@ Asks = Annotated[tuple[Ask, ...], BeforeValidator(one_or_many)]
 
 
 class Lead(Section):
-    """How long ahead: a deadline rule counted back from the planned day, met by the formal request or by the approval
-    (where the time is meant for preparing what was approved); and who admits less."""
+    """The lead time: a deadline rule counted back from the planned day, met by the formal request or by the approval (if the
+    time is for preparing the approved event); `admit` may accept less."""
 
     rule: RuleName
     met_by: Literal["request", "approval"] = "request"
@@ -118,7 +117,7 @@ class Lead(Section):
 
 
 class Quota(Section):
-    """No more than so many of this type in a calendar period, for each sponsor or for the whole government."""
+    """The maximum number of this type in a calendar period, per sponsor or for the whole government."""
 
     clause: Clause
     at_most: Annotated[int, Field(ge=1)]
@@ -134,7 +133,7 @@ class Size(Section):
 
 
 class Names(Section):
-    """In whose name it may be held."""
+    """In whose names it may be held."""
 
     clause: Clause
     allowed: Annotated[tuple[NameOf, ...], Field(min_length=1), BeforeValidator(one_or_many)]
@@ -142,8 +141,8 @@ class Names(Section):
 
 
 class InviteeRule(Section):
-    """Who isn't simply invited: only once the request as a whole is approved (`needs: approval`), or only where somebody
-    lets it be (`needs: consent`). `except_own`: leaders who head the sponsor themselves are free to come."""
+    """Groups whose invitation needs the approval of the request (`needs: approval`) or a waiver (`needs: consent`).
+    `except_own`: not for leaders who head the sponsor themselves."""
 
     clause: Clause
     groups: Annotated[tuple[Group, ...], Field(min_length=1), BeforeValidator(one_or_many)]
@@ -154,19 +153,19 @@ class InviteeRule(Section):
     @model_validator(mode="after")
     def _firm_where_approval_is_needed(self) -> Self:
         if self.needs == "approval" and self.lift:
-            raise ValueError("lift goes with needs: consent")
+            raise ValueError("lift is only for needs: consent")
         return self
 
 
 class Planned(Section):
-    """It has to stand in the adopted yearly plan."""
+    """It must be in the adopted yearly plan."""
 
     clause: Clause
     lift: Roles = ()
 
 
 class RequestType(Section):
-    """One type of request. Without `ask` nobody is asked: it is on record once nothing stands against it."""
+    """One type of request. Without `ask` it needs no approval: it is recorded if it breaches no rule."""
 
     name: str
     clause: Clause
@@ -185,25 +184,25 @@ class RequestType(Section):
     def _submitted_once(self) -> Self:
         submissions = [i for i, ask in enumerate(self.ask) if ask.step == PlanStep.submit]
         if len(submissions) > 1:
-            raise ValueError("the formal request (submit) stands twice in the chain")
+            raise ValueError("the formal request (submit) occurs twice in the chain")
         return self
 
     @property
     def submits(self) -> bool:
-        """Whether the formal request is a step of its own, after somebody's consent."""
+        """Whether the formal request is a separate step after a consent."""
         return any(ask.step == PlanStep.submit for ask in self.ask)
 
 
 class Joint(Section):
-    """What the party committee has to pass as well; that it did is declared by one of these."""
+    """Requests that the party committee must also pass; one of these roles declares that it did."""
 
     clause: Clause
     declared_by: Annotated[Roles, Field(min_length=1)]
 
 
 class YearlyPlan(Section):
-    """The plan of a year's meetings of one type: collected once by a day, taken through the steps, and after its adoption
-    added to only through the door. The first step closes the collection."""
+    """The yearly plan of meetings of one type: collected once by a fixed day and taken through the steps; after its adoption
+    an addition needs a waiver by `additions`. The first step closes the collection."""
 
     name: str
     clause: Clause
@@ -217,9 +216,9 @@ class YearlyPlan(Section):
     @model_validator(mode="after")
     def _reviewed_before_adopted(self) -> Self:
         if len(self.ask) < 2:
-            raise ValueError("expected at least two steps: who reviews what was collected, and who adopts it")
+            raise ValueError("expected at least two steps: review of the collected items, and adoption")
         if any(ask.need == "all" or ask.step == PlanStep.submit for ask in self.ask):
-            raise ValueError("a plan's steps are taken by one, and none is submit")
+            raise ValueError("a plan's step is taken by one official and is never submit")
         return self
 
 
@@ -234,5 +233,5 @@ class Planning(Section):
             raise ValueError(f"yearly_plan.of: no type of request {plan.of!r}; known: {', '.join(self.requests)}")
         for name, kind in self.requests.items():
             if kind.planned and (plan is None or plan.of != name):
-                raise ValueError(f"{name} has to be planned, but the yearly plan isn't of it")
+                raise ValueError(f"{name} must be planned, but the yearly plan is of another type")
         return self

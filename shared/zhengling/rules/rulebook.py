@@ -1,7 +1,7 @@
 """A rulebook: one edition of one government's rules, as data.
 
-Invariants: every value has its clause; a `Rulebook` never changes after it was loaded, and its `digest` names its content.
-What a government doesn't regulate is absent and isn't asked. How it is read from files: `loading.py`. Pure.
+Invariants: every value has its clause; a `Rulebook` is immutable, and its `digest` identifies its content. A rule that a
+government doesn't have is absent and isn't applied. Loading from files: `loading.py`. Pure.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from zhengling.rules.vocabulary import Clause
 
 
 class Titles(Section):
-    """What this government calls its posts, for the texts that clerks read."""
+    """This government's titles of posts, for texts."""
 
     head: str
     executive_deputy: str
@@ -68,7 +68,7 @@ class Rulebook(Section):
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the content without its revision: formatting and comments don't count, meaning does."""
+        """SHA-256 of the parsed content without its revision, independent of formatting and comments."""
         content = self.model_dump(mode="json")
         content["government"].pop("revision")
         return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()

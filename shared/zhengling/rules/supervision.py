@@ -1,4 +1,4 @@
-"""What a rulebook says of supervision (督查): how an entry gets into the ledger, its number, its due date. Pure."""
+"""The rules of supervision (督查): the ledger's entries, their numbers and due dates. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from zhengling.rules.vocabulary import Clause, Role, Roles, RuleName
 
 
 class DueRow(Section):
-    """One row of the table that gives a ledger entry its due date (first match wins)."""
+    """One row of the decision table for an entry's due date (the first match applies)."""
 
     clause: Clause
     when: When = ALWAYS
@@ -19,7 +19,7 @@ class DueRow(Section):
 
 
 class Ledger(Section):
-    """How an entry gets into the supervision ledger: its clause, its number, its due date."""
+    """Entries of the supervision ledger: clause, number format, due dates."""
 
     clause: Clause
     number: Annotated[str, Field(pattern=r"\{year\}.*\{n\}", description="e.g. 双政督〔{year}〕{n}号")]

@@ -1,4 +1,4 @@
-"""The words that every section of a rulebook is written in: clauses, names, roles. Pure."""
+"""The vocabulary of all sections of a rulebook: clauses, names, roles. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RuleName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
 
 
 class Role(StrEnum):
-    """Who a rule speaks of. The composition says which official that is on a day."""
+    """A role in a rule. The composition resolves it to officials on a day."""
 
     head = "head"
     executive_deputy = "executive_deputy"
@@ -38,7 +38,7 @@ class Role(StrEnum):
 
 
 def one_or_many(value: object) -> object:
-    """A bare value in YAML is a list of one."""
+    """Wraps a bare YAML value in a list."""
     return [value] if isinstance(value, (str, dict)) else value
 
 
@@ -52,7 +52,7 @@ class RaisedBy(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What a meeting may make of a topic (clauses §1.7); no majority vote: the head decides."""
+    """The outcome of a topic at a meeting (clauses §1.7); no majority vote: the head decides."""
 
     passed = "passed"
     passed_in_principle = "passed_in_principle"
@@ -96,7 +96,7 @@ class PaperKind(StrEnum):
 
 
 class Aspect(StrEnum):
-    """What a topic declares itself to be or to touch, so that the gates that apply to it are asked for."""
+    """A declared property of a topic, which determines its gates."""
 
     normative_document = "normative_document"
     local_regulation = "local_regulation"
@@ -112,7 +112,7 @@ class Aspect(StrEnum):
     new_spending = "new_spending"
     important_draft = "important_draft"
     disputed = "disputed"
-    needs_secrecy = "needs_secrecy"  # it isn't for the public; classified content itself never enters
+    needs_secrecy = "needs_secrecy"  # not for the public; classified content itself never enters the system
     to_be_published = "to_be_published"
     commendation = "commendation"
     funds_projects_staffing = "funds_projects_staffing"
@@ -122,7 +122,7 @@ class Aspect(StrEnum):
 
 
 class Gate(StrEnum):
-    """A procedure that a topic or a document must have been through."""
+    """A procedure that a topic or a document must have passed."""
 
     legality_review = "legality_review"
     fair_competition_review = "fair_competition_review"
@@ -145,7 +145,7 @@ class Gate(StrEnum):
 
 
 class Block(StrEnum):
-    """What a gate that wasn't passed stands against; `tracked` stands against nothing and is shown."""
+    """What an open gate blocks; `tracked` blocks nothing and is only shown."""
 
     completeness = "completeness"
     scheduling = "scheduling"
@@ -154,7 +154,7 @@ class Block(StrEnum):
 
 
 class Criterion(StrEnum):
-    """What a matter is assessed for before it is decided."""
+    """A criterion by which a matter is assessed before the decision."""
 
     legality = "legality"
     necessity = "necessity"
@@ -202,11 +202,11 @@ class EntrySource(StrEnum):
 
 
 def glossary(*words: tuple[StrEnum, str]) -> dict[tuple[type[StrEnum], str], str]:
-    """Words with their Chinese, each told apart by the vocabulary it belongs to: two may have one spelling."""
+    """Words with their Chinese, keyed by vocabulary and word, as two vocabularies may share a spelling."""
     return {(type(word), word.value): chinese for word, chinese in words}
 
 
-#: The closed vocabulary as clerks read it, in refusals and exports.
+#: The Chinese terms of the closed vocabulary, for refusals and exports.
 CHINESE = glossary(
     (Role.entrusting_leader, "委托的领导"),
     (RaisedBy.head, "政府主要负责人提出"), (RaisedBy.deputy, "副职领导提出"), (RaisedBy.department, "部门提出"),
@@ -258,8 +258,8 @@ CHINESE = glossary(
 
 
 def in_chinese(*words: StrEnum) -> str:
-    """Words of the vocabulary as a Chinese enumeration. A row's column gives a word as plain text: it is told as the
-    first vocabulary that has it does."""
+    """Words of the vocabulary as a Chinese enumeration. A plain string (from a row's column) gets the term of the first
+    vocabulary that contains it."""
     return "、".join(_one(word) for word in words)
 
 

@@ -394,13 +394,13 @@ def test_a_type_that_means_nothing_is_refused(wrong: dict[str, Any]) -> None:
 
 def test_what_has_to_be_planned_needs_a_plan_of_it() -> None:
     kind = {"name": "会议", "clause": "TV-1", "planned": {"clause": "TV-1"}}
-    with pytest.raises(ValidationError, match="isn't of it"):
+    with pytest.raises(ValidationError, match="is of another type"):
         Planning.model_validate({"requests": {"fair": kind}})
 
 
 MISNAMED = {
     "a deadline rule that isn't there": ("rule: fair-request", "rule: no-such", "no deadline rule 'no-such'"),
-    "a deadline counted forward": ("rule: fair-request", "rule: paper-out", "has to be a rule with before"),
+    "a deadline counted forward": ("rule: fair-request", "rule: paper-out", "must be a rule with before"),
     "a kind of meeting that isn't there": ("by: head}", "meeting: assembly}", "no meeting kind assembly"),
 }
 
