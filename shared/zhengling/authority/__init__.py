@@ -1,1 +1,1 @@
-"""Who may act: posts, stand-ins, chains of steps, the act itself."""
+"""Authority: posts, stand-ins, chains of steps, recorded acts."""

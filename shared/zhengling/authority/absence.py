@@ -1,4 +1,4 @@
-"""Who is away, and who stands in for whom. Pure."""
+"""Absences of officials and their stand-ins. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from zhengling.rules.absences import AbsenceKind, Basis, Power
 
 
 class StandIn(BaseModel):
-    """Somebody who acts for an official that is away: in which powers, and on what that rests."""
+    """A stand-in for an absent official: the powers, and their basis."""
 
     model_config = ConfigDict(frozen=True)
     official: str
@@ -22,7 +22,7 @@ class StandIn(BaseModel):
 
 
 class Vacancy(BaseModel):
-    """What a rule would let somebody do for an official that is away, once it is recorded."""
+    """A stand-in that a rule permits once its basis is recorded."""
 
     model_config = ConfigDict(frozen=True)
     candidates: tuple[str, ...]
@@ -32,8 +32,8 @@ class Vacancy(BaseModel):
 
 
 class Absent(BaseModel):
-    """An official away from `since` to `until`, both days included, with whoever stands in. After an early return
-    `until` is the last day away; it lies before `since` where none was left."""
+    """An official's absence from `since` to `until`, both days included, with the stand-ins. After an early return `until`
+    is the last day away; it is before `since` if no day was left."""
 
     model_config = ConfigDict(frozen=True)
     absence_id: str

@@ -1,4 +1,4 @@
-"""The act: who did something, in which role and when, for whom and under which clause. Pure."""
+"""A recorded act: the official, role, time, and for a stand-in the official acted for and the clause. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from zhengling.rules.vocabulary import Role
 
 @dataclass(frozen=True)
 class Act:
-    """Who did something, in which role, and when; for somebody who is away, on whose behalf and by which clause."""
+    """Who acted, in which role and when; for a stand-in also on whose behalf and by which clause."""
 
     official: str
     occurred_at: datetime

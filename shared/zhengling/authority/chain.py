@@ -1,7 +1,7 @@
-"""The steps of a chain (办理环节): which is next, who may take it, and the step as it was taken.
+"""The steps of a chain (办理环节): the next step, who may take it, and the record of a step taken.
 
-Invariant: steps are taken in the chain's order and in the order of time, each by who may take it on that day. Pure:
-no I/O.
+Invariant: steps are taken in the chain's order and in order of time, each by an official who may take it on that day.
+Pure: no I/O.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from zhengling.rules.vocabulary import Role, in_chinese
 
 @dataclass(frozen=True)
 class Succession:
-    """Somebody acts after an official who left office: in which role, and that one's last day where it is known."""
+    """A successor acts after an official who left office: in which role, and the predecessor's last day if known."""
 
     official: str
     role: Role
@@ -32,8 +32,8 @@ class Succession:
 
 @dataclass(frozen=True)
 class Taken:
-    """A step that was taken: by whom, in which role, when it occurred and when it was recorded; for somebody who is away,
-    on whose behalf and by which clause."""
+    """A step taken: the official, role, time of occurrence and of recording; for a stand-in also on whose behalf and by
+    which clause."""
 
     step: StrEnum
     role: Role
@@ -46,13 +46,13 @@ class Taken:
 
     @property
     def behalf(self) -> dict[str, object]:
-        """What the audit keeps of acting for somebody else."""
+        """The audit details of acting for somebody else; empty otherwise."""
         return {"on_behalf_of": self.on_behalf_of, "under": self.under} if self.on_behalf_of else {}
 
 
 @dataclass(frozen=True)
 class StepTaken(Taken):
-    """A step of a rulebook's chain; after somebody who left office, whom they succeed."""
+    """A step of a rulebook's chain; `succeeds` is the predecessor if a successor took it."""
 
     step: StepName
     succeeds: Succession | None = None
@@ -63,20 +63,20 @@ class StepTaken(Taken):
 
 
 def next_step(chain: Chain, taken: list[StepTaken], facts: Facts) -> Step | None:
-    """The first step asked for that wasn't taken yet; None where the chain is done."""
+    """The first required step not taken yet; None if the chain is done."""
     asked = chain.asked(facts)
     return asked[len(taken)] if len(taken) < len(asked) else None
 
 
 def power_of(step: StepName) -> Power:
-    """What kind of act a step is: who stands in for somebody may preside without being allowed to sign."""
+    """The power that a step needs: a stand-in may preside without the power to sign."""
     return Power.sign if step == StepName.sign else Power.preside
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """A step as somebody takes it: which, who, when it occurred and when it was recorded, with what opinion. Whether they
-    may follows from the posts of the day on which it is recorded."""
+    """An attempt to take a step: step, official, time of occurrence and of recording, opinion. Whether it is permitted
+    follows from the posts on the day of recording."""
 
     step: StepName
     official: str | None
@@ -94,8 +94,8 @@ def take_step(
     context: RoleContext = NO_CONTEXT,
     succeeded: Mapping[Role, Succession] = MappingProxyType({}),
 ) -> StepTaken:
-    """The step as taken; `succeeded` says in which roles somebody acts after whom. Refusals: `chain_is_done`,
-    `step_out_of_order`, `step_before_the_one_before`; 403 `not_the_actor` names who may."""
+    """The record of the step taken; `succeeded` maps a role to the predecessor of its successor. Refusals: `chain_is_done`,
+    `step_out_of_order`, `step_before_the_one_before`; 403 `not_the_actor` names who may take it."""
     due = _require_next(chain, taken, facts, attempt)
     after = next((succeeded[actor.role] for actor in due.by if actor.role in succeeded), None)
     permission = Permission(
@@ -122,15 +122,15 @@ def take_step(
 
 
 def _require_next(chain: Chain, taken: list[StepTaken], facts: Facts, attempt: Attempt) -> Step:
-    """The step that is due, which the attempt has to be of, and not before the one before it."""
+    """The next step. Refused unless the attempt is at this step and not before the time of the previous one."""
     step, due = attempt.step, next_step(chain, taken, facts)
     if due is None:
         raise refusal(
             "chain_is_done",
             chain.clause,
-            "every step was taken already",
+            "every step was already taken",
             "各环节均已办结",
-            Text("nothing more is asked for", "无需再办理"),
+            Text("no further step is needed", "无需再办理"),
         )
     if due.step != step:
         actors = " / ".join(actor.role for actor in due.by)
@@ -142,7 +142,7 @@ def _require_next(chain: Chain, taken: list[StepTaken], facts: Facts, attempt: A
         raise refusal(
             "step_out_of_order",
             due.clause or chain.clause,
-            f"{step} comes too early: {due.step} by {actors} is next",
+            f"{step} isn't the next step: {due.step} by {actors} is next",
             f"尚不能办理“{step_zh}”，下一环节为“{due_zh}”（{actors_zh}）",
             Text(f"take {due.step} first", f"请先完成“{due_zh}”"),
             next_step=due.step.value,
@@ -154,13 +154,13 @@ def _require_next(chain: Chain, taken: list[StepTaken], facts: Facts, attempt: A
             due.clause or chain.clause,
             f"{step} can't have occurred before {taken[-1].step} did, {taken[-1].occurred_at.isoformat()}",
             f"“{in_chinese(step)}”的时间不能早于上一环节“{in_chinese(taken[-1].step)}”",
-            Text("state when it occurred, after the step before", "请填写上一环节之后的时间"),
+            Text("give a time after the previous step", "请填写上一环节之后的时间"),
         )
     return due
 
 
 def _act(step: StepName, composition: Composition, after: Succession | None) -> Text:
-    """The step in words; where it falls to a successor, after whom."""
+    """The step as text; for a successor with the name of the predecessor."""
     if after is None:
         return Text(f"take the step {step}", f"办理“{in_chinese(step)}”")
     (gone,) = composition.names([after.official])

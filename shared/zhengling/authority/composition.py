@@ -1,10 +1,9 @@
-"""Who holds which post on which day, who stands in for whom, and so who may do what.
+"""A government's composition: posts and stand-ins on a day, and the permissions that follow.
 
-Pure: a `Composition` is the dated state of one government as the event `meeting.composition.changed` carries it;
-meeting-svc owns it, the others keep a replica. What a person may do follows from the posts held on that day, never
-from a role string in a token. Whoever is away (`Absent`, as calendar-svc's events carry it) may be acted for by those
-whom the rules or a recorded decision let stand in; who stands in for somebody acts in the roles of that one's own
-posts, never in those that one stands in for.
+A `Composition` is the dated state of one government, as carried by the event `meeting.composition.changed`; meeting-svc
+owns it, the other services keep a replica. Permissions follow from the posts held on a day, never from a role in a token.
+For an absent official (`Absent`, from calendar-svc's events) those may act who stand in by a rule or a recorded decision;
+a stand-in acts in the roles of the absent official's own posts, never in those that the official stands in for. Pure.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
 
 class OrganisationKind(StrEnum):
-    """What an organisation is to its government; the rules tell them apart (XG-31, HC-89, ST-70, DL-65)."""
+    """The kind of an organisation, as the rules distinguish them (XG-31, HC-89, ST-70, DL-65)."""
 
     government = "government"
     office = "office"
@@ -46,7 +45,7 @@ class OrganisationKind(StrEnum):
 
 
 class PostRole(StrEnum):
-    """Posts that rules speak of; an official may hold several."""
+    """A post in the rules; an official may hold several."""
 
     head = "head"
     executive_deputy = "executive_deputy"
@@ -63,7 +62,7 @@ class PostRole(StrEnum):
 
 
 class Dated(BaseModel):
-    """Something that holds from `since` to `until`, both days included; no `until` means still."""
+    """Valid from `since` to `until`, both days included; without `until` still valid."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     since: Day
@@ -72,7 +71,7 @@ class Dated(BaseModel):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.until and self.until < self.since:
-            raise Unfit("until lies before since", "截止日期早于起始日期")
+            raise Unfit("until is before since", "截止日期早于起始日期")
         return self
 
     def holds(self, on: date) -> bool:
@@ -80,7 +79,7 @@ class Dated(BaseModel):
 
 
 class Organisation(BaseModel):
-    """`since` is left out where it always was there as far as the records go."""
+    """An organisation; without `since` it existed before the records begin."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     code: Key
@@ -93,7 +92,7 @@ class Organisation(BaseModel):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.since and self.until and self.until < self.since:
-            raise Unfit("until lies before since", "截止日期早于起始日期")
+            raise Unfit("until is before since", "截止日期早于起始日期")
         return self
 
     def holds(self, on: date) -> bool:
@@ -114,14 +113,14 @@ class Post(Dated):
 
 
 class Portfolio(Dated):
-    """The organisations that a deputy is in charge of (分管)."""
+    """A deputy's portfolio: the organisations that the deputy is in charge of (分管)."""
 
     official: Key
     organisations: tuple[Key, ...]
 
 
 class Pair(Dated):
-    """An A/B pair: each stands in for the other."""
+    """An A/B pair (AB角): each stands in for the other."""
 
     a: Key
     b: Key
@@ -129,7 +128,7 @@ class Pair(Dated):
 
 @dataclass(frozen=True)
 class Acting:
-    """In which role somebody may act; for a stand-in also on whose behalf and by which clause."""
+    """The role in which an official may act; for a stand-in also on whose behalf and by which clause."""
 
     role: Role
     on_behalf_of: str | None = None
@@ -138,7 +137,7 @@ class Acting:
 
     @property
     def behalf(self) -> dict[str, object]:
-        """What a record keeps of acting for somebody else; nothing for who acts by a post."""
+        """The recorded fields of acting for somebody else; empty for acting by a post."""
         if self.on_behalf_of is None:
             return {}
         return {"on_behalf_of": self.on_behalf_of, "under": self.clause, "basis": self.basis}
@@ -159,9 +158,9 @@ _K = OrganisationKind
 _DEPARTMENTS = frozenset({_K.office, _K.constituent_department})
 _TOWNS_AND_STREETS = frozenset({_K.town, _K.street})
 _UNITS = frozenset(_K) - {_K.government, _K.office, _K.town, _K.coordination_body}
-#: Who heads (or is a deputy head of) organisations of these kinds. A street's office is a dispatched organ, and the
-#: office isn't one of the units: its director is named where he is meant (XG-5, XG-31). An institution counts only
-#: where no department runs it (HC-58, HC-89).
+#: Role → post and kinds of the organisations headed. A street's office is a dispatched organ; the government's office isn't
+#: one of the units, as rules name its director separately (XG-5, XG-31). An institution counts only if no department runs
+#: it (HC-58, HC-89).
 _ROLE_UNITS: dict[Role, tuple[PostRole, frozenset[OrganisationKind]]] = {
     Role.department_principals: (PostRole.principal, _DEPARTMENTS),
     Role.constituent_department_principals: (PostRole.principal, frozenset({_K.constituent_department})),
@@ -173,8 +172,8 @@ _ROLE_UNITS: dict[Role, tuple[PostRole, frozenset[OrganisationKind]]] = {
 
 @dataclass(frozen=True)
 class RoleContext:
-    """What some roles depend on: `sponsor` is the organisation that brings the matter (sponsor, principal,
-    deputy_in_charge), `chair` the official who chairs the meeting, `entrusting` who entrusted that one."""
+    """The context of some roles: `sponsor` is the organisation that brings the matter (for sponsor, principal,
+    deputy_in_charge), `chair` the official who chairs the meeting, `entrusting` the official who entrusted the chair."""
 
     sponsor: str | None = None
     chair: str | None = None
@@ -186,8 +185,8 @@ NO_CONTEXT = RoleContext()
 
 @dataclass(frozen=True)
 class Permission:
-    """Who may do something: any of `actors` under the facts, by the clause. `act` completes "may not …" (无权…) in the
-    refusal with this `code`; `besides` is what else would help."""
+    """A permission: any of `actors` under the facts, by the clause. `act` completes "may not …" (无权…) in the refusal with
+    this `code`; `besides` is an alternative way to satisfy it."""
 
     actors: tuple[Actor, ...]
     act: Text
@@ -218,7 +217,7 @@ class Composition(BaseModel):
         ):
             if twice := {key for key, count in Counter(keys).items() if count > 1}:
                 raise Unfit(
-                    f"{what} stands twice: {', '.join(sorted(twice))}", f"{what_zh}重复：{'、'.join(sorted(twice))}"
+                    f"duplicate {what}: {', '.join(sorted(twice))}", f"{what_zh}重复：{'、'.join(sorted(twice))}"
                 )
         organisations, officials = set(self.organisation_names), set(self.official_names)
         named_officials = (
@@ -251,7 +250,7 @@ class Composition(BaseModel):
 
     @cached_property
     def _unit_kinds(self) -> dict[str, OrganisationKind]:
-        """Kinds without the institutions that a department runs (部门所属事业单位)."""
+        """Organisation → kind, without institutions run by a department (部门所属事业单位)."""
         runs = {code for code, kind in self.organisation_kinds.items() if kind != OrganisationKind.government}
         return {o.code: o.kind for o in self.organisations if o.kind != _K.institution or o.parent not in runs}
 
@@ -264,29 +263,29 @@ class Composition(BaseModel):
         return any(p.official == official and p.holds(on) for p in self.posts)
 
     def with_absences(self, absences: Iterable[Absent]) -> Composition:
-        """The same composition, knowing who is away: not part of what it says, or of what an event of it carries."""
+        """The same composition with absences, which are neither part of its content nor of its event."""
         known = self.model_copy()
         known._absences = tuple(absences)
         return known
 
     def absent(self, official: str, on: date) -> Absent | None:
-        """The absence that the official is on that day, if any."""
+        """The official's absence on that day, if any."""
         return next((a for a in self._absences if a.official == official and a.covers(on)), None)
 
     def partner(self, official: str, on: date) -> str | None:
-        """The other one of the official's A/B pair on that day."""
+        """The other official of the A/B pair on that day."""
         for pair in self.pairs:
             if pair.holds(on) and official in (pair.a, pair.b):
                 return pair.b if pair.a == official else pair.a
         return None
 
     def with_post(self, roles: Iterable[PostRole], on: date) -> tuple[str, ...]:
-        """Officials who hold one of these posts on that day, each once, in the composition's order."""
+        """The officials who hold one of these posts on that day, without duplicates, in the composition's order."""
         wanted = frozenset(roles)
         return tuple(dict.fromkeys(p.official for p in self.posts if p.role in wanted and p.holds(on)))
 
     def of_organisation(self, organisation: str, on: date, *, principal: bool = False) -> tuple[str, ...]:
-        """Officials with a post in the organisation on that day; with `principal` only who heads it (主要负责人)."""
+        """The officials with a post in the organisation on that day; with `principal` only its heads (主要负责人)."""
         return tuple(
             dict.fromkeys(
                 p.official
@@ -296,8 +295,8 @@ class Composition(BaseModel):
         )
 
     def holders(self, role: Role, on: date, context: RoleContext = NO_CONTEXT) -> tuple[str, ...]:
-        """The officials whom a rule means by `role` on that day. Whoever holds no post any more holds no role, whatever a
-        portfolio or a chaired meeting still says."""
+        """The holders of `role` on that day. An official without a post holds no role, even if a portfolio or a chaired
+        meeting still names them."""
         sponsor, chair, entrusting = context.sponsor, context.chair, context.entrusting
         match role:
             case Role.chair:
@@ -333,14 +332,15 @@ class Composition(BaseModel):
         )
 
     def members(self, roles: Iterable[Role], on: date) -> tuple[str, ...]:
-        """Everyone whom these roles name on that day, each once."""
+        """All holders of these roles on that day, without duplicates."""
         return tuple(dict.fromkeys(official for role in roles for official in self.holders(role, on)))
 
     def names(self, officials: Iterable[str]) -> list[str]:
         return [self.official_names.get(official, official) for official in officials]
 
     def _stands_in(self, official: str | None, holder: str, on: date, power: Power) -> StandIn | None:
-        """What lets the official act for the holder on that day: only while in post and not away as well."""
+        """The stand-in record by which the official may act for the holder on that day; None unless the official holds a
+        post and isn't away."""
         if official is None or official == holder or self.absent(official, on) or not self.serves(official, on):
             return None
         return next(
@@ -357,8 +357,8 @@ class Composition(BaseModel):
     def who_may(
         self, role: Role, on: date, *, power: Power = Power.preside, context: RoleContext = NO_CONTEXT
     ) -> tuple[str, ...]:
-        """Whom to turn to for an act in this role on that day: the holders who are there, and who stands in for the
-        others; the holders themselves where nobody does. A holder who is away may still act, but isn't waited for."""
+        """The officials responsible for an act in this role on that day: the present holders and the stand-ins of absent
+        ones; if there are none, the holders themselves. An absent holder may still act, but nobody waits for them."""
         holders = self.holders(role, on, context)
         away = [holder for holder in holders if self.absent(holder, on)]
         if not away:
@@ -384,8 +384,8 @@ class Composition(BaseModel):
         power: Power = Power.preside,
         context: RoleContext = NO_CONTEXT,
     ) -> Acting | None:
-        """By what the official may act under these facts on that day, or None: first by a post, else for somebody who is
-        away. `power` says what kind of act it is, as not every stand-in may sign."""
+        """The role in which the official may act under these facts on that day, or None: by a post first, else as a
+        stand-in. `power` is the power the act needs, as not every stand-in may sign."""
         lawful = [(actor.role, self.holders(actor.role, on, context)) for actor in actors if matches(actor.when, facts)]
         for role, holders in lawful:
             if official in holders:
@@ -397,8 +397,8 @@ class Composition(BaseModel):
         return None
 
     def require(self, official: str | None, on: date, permission: Permission) -> Acting:
-        """As `may_act`, or a 403 problem that names the clause and who may do it, and what helps `besides`; where the
-        official could stand in for somebody who is away, the clause of that and what has to be recorded first."""
+        """As `may_act`, else a 403 problem with the clause, the officials who may act and the permission's `besides`; if the
+        official could stand in for an absent holder, also that rule's clause and the basis to be recorded first."""
         actors, facts, power, context = permission.actors, permission.facts, permission.power, permission.context
         if acting := self.may_act(official, actors, on, facts, power=power, context=context):
             return acting
@@ -410,7 +410,7 @@ class Composition(BaseModel):
         name = self.official_names.get(official or "", official or "")
         extra: dict[str, object] = {"required_roles": roles}
         satisfy = Text(
-            f"{' or '.join(each.en for each in said)}: {', '.join(who) or 'nobody holds it'}",
+            f"{' or '.join(each.en for each in said)}: {', '.join(who) or 'no holder'}",
             f"应由{'、'.join(each.zh for each in said)}办理：{'、'.join(who) or '暂无人任职'}",
         )
         if besides := permission.besides:
@@ -423,8 +423,8 @@ class Composition(BaseModel):
             clause = vacancy.clause
             extra["away"] = {"official": absence.official, "until": absence.until.isoformat(), "basis": vacancy.basis}
             satisfy = Text(
-                f"{satisfy.en}; {away} is away until {absence.until}, and {name} may act for them once that is recorded "
-                f"on absence {absence.absence_id} as {vacancy.basis}",
+                f"{satisfy.en}; {away} is away until {absence.until}, and {name} may act for them once {vacancy.basis} is "
+                f"recorded on absence {absence.absence_id}",
                 f"{satisfy.zh}；{away}外出至{absence.until}，须先登记{name}代行的依据（{in_chinese(vacancy.basis)}）",
             )
         raise not_permitted(
@@ -437,10 +437,10 @@ class Composition(BaseModel):
         )
 
     def _in_words(self, role: Role, unit: str | None) -> Text:
-        """A role as a refusal names it; who is of a unit, or heads it, with the unit's name: it needn't be a sponsor."""
+        """A role as text for a refusal; sponsor and principal with the unit's name, as the unit needn't be a sponsor."""
         name = self.organisation_names.get(unit or "")
         if name and role is Role.sponsor:
-            return Text(f"somebody of {name}", name)
+            return Text(f"an official of {name}", name)
         if name and role is Role.principal:
             return Text(f"the principal of {name}", f"{name}主要负责人")
         return Text(role.value, in_chinese(role))
@@ -448,7 +448,7 @@ class Composition(BaseModel):
     def _vacancy(
         self, official: str | None, holders: list[str], on: date, power: Power
     ) -> tuple[Absent, Vacancy] | None:
-        """What would let the official act for one of the holders, were it recorded."""
+        """The rule by which the official could act for one of the holders once its basis is recorded."""
         for holder in holders:
             if absence := self.absent(holder, on):
                 for vacancy in absence.vacancies:
@@ -462,7 +462,7 @@ def names_of(composition: Composition) -> dict[str, str]:
 
 
 def require_known(composition: Composition, officials: list[str], organisations: list[str]) -> None:
-    """Problem 422 `unknown_official` or `unknown_organisation` for keys that the composition doesn't have."""
+    """Problem 422 `unknown_official` or `unknown_organisation` for keys missing in the composition."""
     if unknown := sorted(set(officials) - set(composition.official_names)):
         raise invalid("unknown_official", f"no such official: {', '.join(unknown)}", f"查无此人：{'、'.join(unknown)}")
     if unknown := sorted(set(organisations) - set(composition.organisation_names)):
@@ -472,14 +472,14 @@ def require_known(composition: Composition, officials: list[str], organisations:
 
 
 def require_organisations(composition: Composition, codes: list[str], on: date | None = None) -> None:
-    """Problem 422 `unknown_organisation` for codes that the composition doesn't have, `organisation_abolished` for units
-    that aren't there on that day, where one is named."""
+    """Problem 422 `unknown_organisation` for codes missing in the composition; `organisation_abolished` for organisations
+    that don't exist on the day `on`, if given."""
     require_known(composition, [], codes)
     there = {each.code for each in composition.organisations if on is None or each.holds(on)}
     if gone := [composition.organisation_names[code] for code in codes if code not in there]:
         raise invalid(
             "organisation_abolished",
-            f"not there on {on}: {', '.join(gone)}",
+            f"doesn't exist on {on}: {', '.join(gone)}",
             f"{on}时该单位不存在：{'、'.join(gone)}",
         )
 

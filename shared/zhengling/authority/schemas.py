@@ -1,4 +1,4 @@
-"""The face of a chain: the step as it is taken, as it was taken, and the one that is next; the act, shown. Pure."""
+"""Payloads and views of chains: taking a step, steps taken, the next step; the view of an act. Pure."""
 
 from __future__ import annotations
 
@@ -29,11 +29,13 @@ class TakeStep(Payload):
 
 
 class SuccessionView(View):
-    """Whoever took a step did so after an official who left office."""
+    """The predecessor, if a step was taken by a successor."""
 
-    official: Annotated[str, Field(description="who chaired, or entrusted the chair, and holds no post any more")]
-    role: Annotated[Role, Field(description="the post that was theirs and is the successor's, or head")]
-    left_on: Annotated[date | None, Field(description="their last day in office, where it is on record")]
+    official: Annotated[
+        str, Field(description="the official who chaired, or entrusted the chair, and no longer holds a post")
+    ]
+    role: Annotated[Role, Field(description="the predecessor's role, now the successor's; or head")]
+    left_on: Annotated[date | None, Field(description="the predecessor's last day in office, if recorded")]
 
 
 class TakenView(View):
@@ -43,8 +45,8 @@ class TakenView(View):
     occurred_at: datetime
     recorded_at: datetime
     opinion: str
-    on_behalf_of: Annotated[str | None, Field(description="the official who was away and was acted for")]
-    under: Annotated[str | None, Field(description="the clause by which somebody else acted")]
+    on_behalf_of: Annotated[str | None, Field(description="the absent official on whose behalf the step was taken")]
+    under: Annotated[str | None, Field(description="the clause that permits acting on their behalf")]
 
 
 class StepView(TakenView):
@@ -53,7 +55,7 @@ class StepView(TakenView):
 
 
 class Next(View):
-    """The step that is next in a chain: any holder of one of these roles may take it."""
+    """The next step of a chain: any holder of one of these roles may take it."""
 
     step: StrEnum
     by: list[Role]

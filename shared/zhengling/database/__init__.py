@@ -1,1 +1,1 @@
-"""The session and its transaction, rows in bulk, mapped columns, new databases."""
+"""The session and its transaction, batched inserts, mapped columns, creation of databases."""

@@ -1,4 +1,4 @@
-"""Rows that a transaction gathers and writes together: one statement for many."""
+"""Batched inserts: rows gathered during a transaction and inserted with one statement per kind."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from zhengling.database.transaction import Writer, state_of
 
 
 async def write(session: AsyncSession, writer: Writer, rows: list[Any]) -> None:
-    """Have `writer` insert the rows: now, or inside `together` with all others of their kind at the block's end."""
+    """Have `writer` insert the rows: now, or inside `together` with all rows of their kind at the block's end."""
     if (gathered := state_of(session).gathered) is None:
         await writer(session, rows)
     else:
@@ -20,16 +20,15 @@ async def write(session: AsyncSession, writer: Writer, rows: list[Any]) -> None:
 
 
 async def read_back(session: AsyncSession, writer: Writer) -> None:
-    """Have `writer` insert now what `together` has gathered for it, as the caller is about to read it."""
+    """Have `writer` insert now the rows gathered for it by `together`, before the caller reads them."""
     if rows := (state_of(session).gathered or {}).pop(writer, None):
         await writer(session, rows)
 
 
 @asynccontextmanager
 async def together(session: AsyncSession) -> AsyncIterator[None]:
-    """Inside the block what only records (events, audit, kept deadlines, timers) is gathered and written at its end, one
-    statement per kind; nothing of it where the block fails. For one government; who reads such rows inside the block
-    asks for them first (`read_back`)."""
+    """Inside the block rows of events, audit, deadlines and timers are gathered and inserted at its end, one statement per
+    kind; none if the block fails. For one government; call `read_back` before reading such rows inside the block."""
     gathered: dict[Writer, list[Any]] = {}
     state_of(session).gathered = gathered
     try:
@@ -42,5 +41,5 @@ async def together(session: AsyncSession) -> AsyncIterator[None]:
 
 
 def columns(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
-    """Rows as columns, for a statement that takes each as an array and puts them together with `unnest`."""
+    """Column name → array of values, for a statement that combines the arrays with `unnest`."""
     return {name: [row[name] for row in rows] for name in rows[0]}

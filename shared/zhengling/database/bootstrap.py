@@ -1,7 +1,7 @@
-"""One service's database and its three roles, on any PostgreSQL: the embedded one or a government's own.
+"""Creates one service's database and its three roles, on the embedded PostgreSQL or a government's own.
 
-Invariant: no role made here is a superuser or bypasses row-level security; the application and the worker own
-nothing and get each right from a migration. Running it again changes nothing but the passwords.
+Invariant: no role is a superuser or bypasses row-level security; application and worker own nothing and get each privilege
+from a migration. Running it again changes only the passwords.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ class Passwords(NamedTuple):
 async def bootstrap_database(admin_url: str, name: str, passwords: Passwords) -> None:
     """Create or repair the database `name` with its roles `<name>_owner`, `<name>_app` and `<name>_worker`.
 
-    `admin_url` is a superuser's, or that of a role with CREATEROLE and CREATEDB (managed PostgreSQL).
-    The owner runs the migrations; nobody but the three can connect. Raises ValueError for a name or password that
-    can't be used, and asyncpg's errors for what the server refuses.
+    `admin_url` is a superuser's, or that of a role with CREATEROLE and CREATEDB (managed PostgreSQL). The owner runs the
+    migrations; only the three roles can connect. Raises ValueError for an invalid name or password, and asyncpg's errors if
+    the server refuses.
     """
     if not _NAME.fullmatch(name):
-        raise ValueError(f"a database is named in lower case letters, digits and _, not {name!r}")
+        raise ValueError(f"a database's name has lower case letters, digits and _ only, not {name!r}")
     owner, app, worker = roles = tuple(f"{name}_{role}" for role in Passwords._fields)
 
     admin = await asyncpg.connect(admin_url, timeout=30, command_timeout=60)
@@ -47,7 +47,7 @@ async def bootstrap_database(admin_url: str, name: str, passwords: Passwords) ->
         for role, password in zip(roles, passwords, strict=True):
             await _ensure_role(admin, role, password)
         if not await admin.fetchval("SELECT rolsuper FROM pg_roles WHERE rolname = current_user"):
-            await admin.execute(f"GRANT {owner} TO CURRENT_USER")  # else it may not give the owner a database
+            await admin.execute(f"GRANT {owner} TO CURRENT_USER")  # else it may not create a database for the owner
         if not await admin.fetchval("SELECT true FROM pg_database WHERE datname = $1", name):
             await admin.execute(f"CREATE DATABASE {name} OWNER {owner} TEMPLATE template0 ENCODING 'UTF8'")
         await admin.execute(f"""
@@ -77,15 +77,15 @@ async def _ensure_role(admin: asyncpg.Connection, role: str, password: str) -> N
     )
     if found is None:
         await admin.execute(f"CREATE ROLE {role} {_ATTRIBUTES}")
-    elif found["unfit"]:  # only then: a managed PostgreSQL's admin may not even repeat NOSUPERUSER
+    elif found["unfit"]:  # only then: the admin of a managed PostgreSQL may not even set NOSUPERUSER
         await admin.execute(f"ALTER ROLE {role} {_ATTRIBUTES}")
     await admin.execute(f"ALTER ROLE {role} PASSWORD '{_scram_verifier(password)}'")
 
 
 def _scram_verifier(password: str) -> str:
-    """What PostgreSQL stores for a password (RFC 5803), computed here so that no server log ever sees it."""
+    """PostgreSQL's SCRAM verifier of a password (RFC 5803), computed here so that the password is in no server log."""
     if not (password.isascii() and password.isprintable() and password):
-        raise ValueError("a password is made of printable ASCII characters")
+        raise ValueError("a password must have printable ASCII characters only")
     salt, rounds = secrets.token_bytes(16), 4096
     salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, rounds)
     stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()

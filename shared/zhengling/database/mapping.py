@@ -13,7 +13,7 @@ from sqlalchemy.types import TypeDecorator
 
 
 class Json(TypeDecorator[Any]):
-    """A jsonb column whose Python value has a type: `Json(list[AgendaItem])`. Assign a new value to change it."""
+    """A jsonb column with a typed Python value: `Json(list[AgendaItem])`. Mutations aren't tracked: assign a new value."""
 
     impl = JSONB
     cache_ok = True
@@ -31,7 +31,7 @@ class Json(TypeDecorator[Any]):
 
 
 def noun_columns() -> list[sa.Column[Any]]:
-    """id, government, version (the ETag) and modified_at (the change feed) of a noun's table."""
+    """The columns id, government, version (the ETag) and modified_at (the change feed) of a noun's table."""
     return [
         sa.Column("id", sa.Text, primary_key=True),
         sa.Column("government", sa.Text, nullable=False),
@@ -41,5 +41,5 @@ def noun_columns() -> list[sa.Column[Any]]:
 
 
 def map_noun(mapper: registry, noun: type, table: sa.Table) -> None:
-    """Map a noun onto its table: each update counts its version up, and reads back what the database set."""
+    """Map a noun to its table: each update increments its version, and server defaults are fetched."""
     mapper.map_imperatively(noun, table, version_id_col=table.c.version, eager_defaults=True)

@@ -1,6 +1,6 @@
-"""What a transaction knows beside its rows: its government, business time, what caused it, what it looked up and gathered.
+"""The state of a transaction: its government, business time, cause, cached look-ups and gathered rows.
 
-It lives in the session's `info`, and ends with the session.
+It is kept in the session's `info` and ends with the session.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ _KEY = "zhengling"
 
 @dataclass(frozen=True)
 class Cause:
-    """What a transaction follows from, as the events that it emits repeat it: the request's correlation and W3C trace
-    context, and the event that is being handled."""
+    """The cause of a transaction, copied to the events it emits: the request's correlation id and W3C trace context, and
+    the event being handled."""
 
     correlation_id: str | None = None
     causation_id: str | None = None
@@ -31,7 +31,7 @@ class Cause:
 
 @dataclass
 class TransactionState:
-    """`gathered` holds the rows that are written at the end of a batch; None outside of one."""
+    """`gathered` holds the rows to insert at the end of a batch (`together`); None outside one."""
 
     government: str | None = None
     now: datetime | None = None
@@ -47,10 +47,10 @@ def state_of(session: AsyncSession | Session) -> TransactionState:
 
 
 class Lookup(Generic[V]):
-    """A kind of thing that a transaction looks up once for each key; forgotten at its end, and where a part of it is rolled
-    back, as the locks taken since then are gone."""
+    """A cache of look-ups by key within a transaction; cleared at its end and when a savepoint is rolled back, which
+    releases the locks taken since."""
 
     def of(self, session: AsyncSession) -> dict[str, V]:
-        """What was looked up so far, to read and to add to."""
+        """The mutable mapping of the look-ups so far."""
         found: dict[str, V] = state_of(session).looked_up.setdefault(self, {})
         return found

@@ -1,1 +1,1 @@
-"""The words of every room: refusals, characters, payloads, instants, bounds. Imports nothing of ours."""
+"""Basics of all packages: refusals, states, characters, payloads, instants, bounds. Imports no other package of ours."""

@@ -1,7 +1,6 @@
-"""How much one record holds: each sort of entry is read and written with the topic or the meeting that it stands in, so
-none grows without end.
+"""Limits on the entries of one record: entries are read and written with their topic or meeting, so their number is bounded.
 
-Invariant: nothing is dropped to make room; what goes beyond is refused. Pure: no I/O.
+Invariant: an entry beyond the limit is refused; none is dropped to make room. Pure: no I/O.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Bound:
-    """How many entries of one sort a noun holds, and what to do with more."""
+    """The maximum number of entries of one kind in a noun, and what to do instead of adding more."""
 
     most: int
     holder: Text
@@ -24,12 +23,12 @@ class Bound:
 
 
 def appended(records: list[T], *more: T, bound: Bound) -> list[T]:
-    """The records with some more. Refusal `record_full` beyond the bound."""
+    """The records with `more` appended. Refusal `record_full` beyond the bound."""
     if len(records) + len(more) > bound.most:
         raise refusal(
             "record_full",
             None,
-            f"{bound.holder.en} holds {bound.most} records of one sort",
+            f"{bound.holder.en} holds at most {bound.most} records of one kind",
             f"{bound.holder.zh}同类记录不超过{bound.most}条",
             bound.instead,
             most=bound.most,

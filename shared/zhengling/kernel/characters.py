@@ -1,8 +1,8 @@
-"""Which characters a text may hold: those of XML 1.0 (section 2.2), since texts become official documents and workbooks;
-none that is no sign at all or turns the direction of writing, since it would show another text than there is.
+"""The characters allowed in texts: those of XML 1.0 (section 2.2), since texts are written into official documents and
+workbooks, without invisible and bidirectional formatting characters, which make a text display as another one.
 
-Invariants: what the API took can be written into any of them; a text of one line stays within its line, so that a title
-begins no paragraph of its own. Lone surrogates are no text at all; no payload has them. Pure.
+Invariants: every accepted text can be written into these documents; a single-line text has no line ends, so a title can't
+start a paragraph. Lone surrogates aren't valid text and no payload has them. Pure.
 """
 
 from __future__ import annotations
@@ -12,23 +12,23 @@ import re
 from zhengling.kernel.errors import Problem, invalid
 
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-#: What XML could hold: the controls of C1, separators of lines and paragraphs, and what sets the direction of writing.
+#: Allowed in XML but not here: C1 controls, line and paragraph separators, bidirectional formatting characters.
 _HIDDEN = "\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
 _NOT_TAKEN = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f{_HIDDEN}\ufffe\uffff]")
 _NOT_IN_ONE_LINE = re.compile(f"[\x00-\x1f{_HIDDEN}\ufffe\uffff]")
 
 
 class SeveralLines:
-    """Marks a payload's text that may have several lines; every other one has one (`payload.Payload`)."""
+    """Marks a text of a payload that may have several lines; all others are single-line (`payload.Payload`)."""
 
 
 def beyond_one_line(text: str) -> str | None:
-    """The first character that a text of one line doesn't have; None where there is none."""
+    """The first character not allowed in a single-line text; None if there is none."""
     return found[0] if (found := _NOT_IN_ONE_LINE.search(text)) else None
 
 
 def require_one_line(value: object, name: str) -> None:
-    """Look into every text of a payload's field. 422 `several_lines` names the field; `character_not_allowed`."""
+    """Check every text in a payload's field. 422 `several_lines`, naming the field, or `character_not_allowed`."""
     waiting = [value]
     while waiting:
         match waiting.pop():
@@ -44,24 +44,24 @@ def require_one_line(value: object, name: str) -> None:
 def _several_lines(name: str) -> Problem:
     return invalid(
         "several_lines",
-        f"{name} is a text of one line: leave out line ends and tabs",
+        f"{name} is a single-line text: remove line ends and tabs",
         f"{name} 须为单行文本，请删除换行和制表符",
         field=name,
     )
 
 
 def not_allowed(character: str) -> Problem:
-    """422 `character_not_allowed`, naming the character by its number."""
+    """422 `character_not_allowed`, naming the character by its code point."""
     number = f"U+{ord(character):04X}"
     return invalid(
         "character_not_allowed",
-        f"a text holds the character {number}, which can't be kept; leave it out",
-        f"文本中含有无法保存的字符 {number}，请删除",
+        f"a text contains the character {number}, which isn't allowed; remove it",
+        f"文本中含有不允许使用的字符 {number}，请删除",
     )
 
 
 def require_allowed(payload: object) -> None:
-    """Look into every text of a JSON value, names of members too. 422 `character_not_allowed`."""
+    """Check every text of a JSON value, including member names. 422 `character_not_allowed`."""
     waiting = [payload]
     while waiting:
         match waiting.pop():
@@ -75,5 +75,5 @@ def require_allowed(payload: object) -> None:
 
 
 def without_forbidden(text: str) -> str:
-    """The text as XML can hold it: each forbidden character shown as U+FFFD."""
+    """The text for XML: each forbidden character replaced by U+FFFD."""
     return _FORBIDDEN.sub("\ufffd", text)

@@ -1,4 +1,4 @@
-"""Problems: every answer that isn't a success is an RFC 9457 problem document with a stable code.
+"""Problems: every unsuccessful answer is an RFC 9457 problem document with a stable code.
 
 Invariant: a problem carries its words in English and Chinese; a refusal by the rules also names the clause it
 rests on and what would satisfy it. The domain raises these; only `web/problems.py` turns them into HTTP.
@@ -13,7 +13,7 @@ Language = Literal["en", "zh"]
 
 
 class Text(NamedTuple):
-    """One sentence in both languages of the house."""
+    """A text in English and Chinese."""
 
     en: str
     zh: str
@@ -23,7 +23,7 @@ class Text(NamedTuple):
 
 
 class Unfit(ValueError):
-    """What the validator of a payload raises: what it expects, in both languages."""
+    """Raised by a payload's validator: what it expects, in both languages."""
 
     def __init__(self, en: str, zh: str) -> None:
         super().__init__(en)
@@ -32,10 +32,10 @@ class Unfit(ValueError):
 
 @dataclass(eq=False)
 class Problem(Exception):
-    """Something the caller did can't be done.
+    """A refused or failed request.
 
-    `code` is stable and snake_case; `status` the HTTP status; `satisfy` says what would make it work;
-    `extra` are further members of the problem document (JSON values); `headers` go with the answer.
+    `code` is stable and snake_case; `status` the HTTP status; `satisfy` what would make the request succeed;
+    `extra` further members of the problem document (JSON values); `headers` headers of the answer.
     """
 
     status: int
@@ -51,7 +51,7 @@ class Problem(Exception):
         return f"{self.code}{clause}: {self.detail.en}"
 
     def document(self, language: Language = "en") -> dict[str, object]:
-        """The RFC 9457 members; `detail` and `satisfy` in the language asked for."""
+        """The members of RFC 9457 and ours; `detail` and `satisfy` in the given language."""
         document: dict[str, object] = {
             "type": f"urn:zhengling:problem:{self.code}",
             "title": self.code.replace("_", " "),
@@ -67,20 +67,20 @@ class Problem(Exception):
 
 
 def refusal(code: str, clause: str | None, en: str, zh: str, satisfy: Text, **extra: object) -> Problem:
-    """A refusal by the rules (409): the clause it rests on and what would satisfy it."""
+    """A refusal by a rule (409), with its clause and what would satisfy it."""
     return Problem(409, code, Text(en, zh), satisfy, clause, extra)
 
 
 def not_permitted(code: str, clause: str | None, en: str, zh: str, satisfy: Text, **extra: object) -> Problem:
-    """The person may not do this (403): who may is in `satisfy`."""
+    """The caller may not do this (403); `satisfy` names who may."""
     return Problem(403, code, Text(en, zh), satisfy, clause, extra)
 
 
 def not_found(noun: str, noun_zh: str, key: object) -> Problem:
-    """No such thing for this government (404); another government's things look the same as none."""
+    """This government has no such resource (404); another government's resource gives the same answer."""
     return Problem(404, f"{noun.replace(' ', '_')}_not_found", Text(f"no {noun} {key}", f"没有{noun_zh} {key}"))
 
 
 def invalid(code: str, en: str, zh: str, **extra: object) -> Problem:
-    """A payload that is well-formed but means nothing here (422)."""
+    """A well-formed but invalid payload or parameter (422)."""
     return Problem(422, code, Text(en, zh), extra=extra)

@@ -1,6 +1,6 @@
-"""Days and instants as text from outside: RFC 3339 and nothing else, where pydantic would also take numbers for times.
+"""Days and instants in payloads: RFC 3339 text only, where pydantic would also accept numbers.
 
-Invariant: an instant taken from outside fits UTC and Shanghai's clock, so that no later conversion overflows. Pure.
+Invariant: an accepted instant can be represented in UTC and Asia/Shanghai, so that no later conversion overflows. Pure.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Discriminat
 
 from zhengling.kernel.errors import Unfit, invalid
 
-SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")  # no summer time in any year we keep
+SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")  # no summer time since 1992
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt].+", re.ASCII)
 
@@ -21,15 +21,15 @@ _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt].+", re.ASCII)
 def _day_text(value: object) -> object:
     if (isinstance(value, str) and _DAY.fullmatch(value)) or type(value) is date:
         return value
-    raise Unfit("a day is text: YYYY-MM-DD", "日期应为文字：YYYY-MM-DD")
+    raise Unfit("a day must be a text YYYY-MM-DD", "日期格式应为 YYYY-MM-DD")
 
 
 def _instant_text(value: object) -> object:
     if (isinstance(value, str) and _INSTANT.fullmatch(value)) or isinstance(value, datetime):
         return value
     raise Unfit(
-        "an instant is text with an offset (RFC 3339): 2026-02-12T09:00:00+08:00",
-        "时间应为带时区的文字（RFC 3339）：2026-02-12T09:00:00+08:00",
+        "an instant must be a text with an offset (RFC 3339): 2026-02-12T09:00:00+08:00",
+        "时间格式应为带时区的 RFC 3339 文本，如 2026-02-12T09:00:00+08:00",
     )
 
 
@@ -37,7 +37,7 @@ def _convertible(value: datetime) -> datetime:
     try:
         value.astimezone(UTC), value.astimezone(SHANGHAI)
     except OverflowError:
-        raise Unfit("the instant lies beyond the years that can be told", "时间超出可表示的年份") from None
+        raise Unfit("the instant is outside the representable years", "时间超出可表示的年份") from None
     return value
 
 
@@ -52,7 +52,7 @@ DayOrInstant = Annotated[Annotated[Day, Tag("day")] | Annotated[Instant, Tag("in
 
 
 def shanghai_day(moment: date | datetime) -> date:
-    """The day an instant falls on in Shanghai; a date is itself. Problem `naive_datetime` (422) without an offset."""
+    """The day of an instant in Shanghai; a date is returned unchanged. Problem `naive_datetime` (422) without an offset."""
     if not isinstance(moment, datetime):
         return moment
     if moment.tzinfo is None:

@@ -1,7 +1,7 @@
-"""What payloads and answers have in common: nothing unknown in a payload, and texts that say what they say.
+"""Base classes of payloads and views: a payload refuses unknown members and normalises its texts.
 
-Invariants: a text that has to say something (`SAYING`) is never blank, and one that may be empty is empty where it was
-blank, so that blanks never stand for a reason; a text stays within one line unless it is marked by `SeveralLines`. Pure.
+Invariants: a required text (`SAYING`) is never blank, and a blank optional text becomes empty; a text is single-line unless
+marked by `SeveralLines`. Pure.
 """
 
 from __future__ import annotations
@@ -14,20 +14,19 @@ from pydantic.fields import FieldInfo
 from zhengling.kernel.characters import SeveralLines, require_one_line
 from zhengling.kernel.instants import Instant
 
-#: The pattern of a text that isn't only blanks.
+#: The pattern of a text that isn't blank.
 SAYING = r"\S"
 Title = Annotated[str, Field(min_length=2, max_length=200, pattern=SAYING)]
 Reason = Annotated[str, Field(min_length=2, max_length=500, pattern=SAYING), SeveralLines]
 Opinion = Annotated[str, Field(max_length=1000), SeveralLines]
 OccurredAt = Annotated[
-    Instant | None, Field(description="when it happened, with offset; now where absent; never in the future")
+    Instant | None, Field(description="when it occurred, with offset; default: now; never in the future")
 ]
 
 
 class Payload(BaseModel):
-    """A command's body, or a part of it. A text is measured as it came, and kept without the blanks around it. 422
-    `several_lines` for a title, a name or the like that has line ends: it would begin a paragraph of its own in the
-    documents that print it."""
+    """A command's body, or a part of it. A text's length is checked as sent, and surrounding blanks are stripped. 422
+    `several_lines` for a title, name or the like with line ends, which would start a new paragraph in documents."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -61,6 +60,6 @@ def _without_blanks(value: object) -> object:
 
 
 class View(BaseModel):
-    """An answer, or a part of one, made from the attributes of what it shows."""
+    """An answer, or a part of one, made from an object's attributes."""
 
     model_config = ConfigDict(from_attributes=True)

@@ -1,4 +1,4 @@
-"""The states of a noun by the words that clerks read, and the refusal of what isn't possible in the state it is in. Pure."""
+"""The states of a noun with their Chinese names, and the refusal of an action not possible in the current state. Pure."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class States(Generic[S]):
     chinese: Mapping[S, str]
 
     def require(self, state: S, allowed: Collection[S], noun: Text, clause: str | None = None) -> None:
-        """Refusal `illegal_state` (409) unless the noun, named as `noun`, is in one of the allowed states. A row's column
-        gives its state as plain text."""
+        """Refusal `illegal_state` (409) unless the noun (called `noun` in the text) is in one of the allowed states. `state`
+        may be a plain string from a row's column."""
         if state in allowed:
             return
         raise refusal(
@@ -29,7 +29,7 @@ class States(Generic[S]):
             f"{noun.en} is {state}",
             f"{noun.zh}当前为“{self.chinese[state]}”",
             Text(
-                f"it has to be {' or '.join(allowed)}", f"须处于“{'”或“'.join(self.chinese[each] for each in allowed)}”"
+                f"it must be {' or '.join(allowed)}", f"须处于“{'”或“'.join(self.chinese[each] for each in allowed)}”"
             ),
             state=str(state),
         )

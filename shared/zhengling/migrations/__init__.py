@@ -1,4 +1,4 @@
-"""Schema that every service's database shares. A service's migration calls `apply`; a file here never changes once released."""
+"""The schema shared by all services' databases. A service's migration calls `apply`; a released file never changes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def execute(script: str) -> None:
 
 
 def _statements(script: str) -> list[str]:
-    """Split at the semicolons that end a line outside a $$ body; enough for the files kept here."""
+    """Split at semicolons that end a line outside a $$ body; sufficient for the files in this folder."""
     statements: list[str] = []
     current: list[str] = []
     in_body = False
@@ -36,12 +36,12 @@ def _statements(script: str) -> list[str]:
             statements.append("\n".join(current).rstrip().removesuffix(";"))
             current = []
     if current:
-        raise ValueError(f"a statement isn't closed: {current[0]}")
+        raise ValueError(f"a statement isn't terminated: {current[0]}")
     return statements
 
 
 def tenant_table(name: str) -> None:
-    """Row-level security by government, the change feed's index, and the rights of both roles on a noun's table."""
+    """Row-level security by government, the change feed's index, and both roles' privileges on a noun's table."""
     execute(f"""
         ALTER TABLE {name} ENABLE ROW LEVEL SECURITY;
         ALTER TABLE {name} FORCE ROW LEVEL SECURITY;

@@ -407,15 +407,15 @@ HEAD: dict[str, Any] = {"clause": "LH-1", "who": "head"}
         ({"requests": [{"clause": "7", "who": "head"}]}, "match pattern"),
         ({"requests": [HEAD | {"ask": ["emperor"]}]}, "Input should be"),
         ({"requests": [HEAD | {"duties": [{"duty": "sing"}]}]}, "Input should be"),
-        ({"requests": [HEAD], "limits": [{"clause": "LH-1", "limit": "at_once", "of": "head"}]}, "at_most goes with"),
+        ({"requests": [HEAD], "limits": [{"clause": "LH-1", "limit": "at_once", "of": "head"}]}, "at_most is required for"),
         (
             {"requests": [HEAD], "limits": [{"clause": "LH-1", "limit": "pair", "of": "head", "at_most": 2}]},
-            "at_most goes with",
+            "at_most is required for",
         ),
         ({"requests": [HEAD], "substitution": [{"clause": "LH-1", "of": "head"}]}, "exactly one of by and partner"),
         (
             {"requests": [HEAD], "substitution": [{"clause": "LH-1", "of": "head", "partner": True, "basis": "named"}]},
-            "recorded_by goes with",
+            "recorded_by is required for",
         ),
         ({"requests": [HEAD], "research": {"clause": "LH-1", "who": "head", "days": 0}}, "greater than"),
         ({"requests": [HEAD], "colour": "red"}, "Extra inputs"),

@@ -659,7 +659,7 @@ def test_a_meeting_holds_so_many_records_of_one_sort_and_no_more(sort: str) -> N
     with pytest.raises(Problem) as caught:
         add(meeting)
     assert (caught.value.code, caught.value.extra["most"], caught.value.detail.en) == (
-        "record_full", bound.most, f"a meeting holds {bound.most} records of one sort",
+        "record_full", bound.most, f"a meeting holds at most {bound.most} records of one kind",
     )  # fmt: skip
     setattr(meeting, sort, [entry] * (bound.most - 1))
     add(meeting)

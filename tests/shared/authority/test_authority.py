@@ -290,5 +290,5 @@ def test_an_organisation_has_its_dates() -> None:
     begun = Organisation(code="a", name="甲", kind=OrganisationKind.institution, since=date(2028, 3, 5))
     assert begun.holds(DAY)
     assert not begun.holds(date(2028, 3, 4))
-    with pytest.raises(ValueError, match="until lies before since"):
+    with pytest.raises(ValueError, match="until is before since"):
         Organisation.model_validate(begun.model_dump() | {"until": date(2028, 3, 4)})
