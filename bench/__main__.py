@@ -10,7 +10,7 @@ import uvloop
 
 from bench.table import Row, machine, markdown
 
-#: Name → title; each is a module with `async def run() -> list[Row]`, which starts the parts that it needs.
+#: Name → title; each is a module with `async def run() -> list[Row]`, which starts what it needs.
 BENCHMARKS = {
     "deadlines": "Deadlines, in this process",
     "http": "Sign and read over HTTP",
@@ -24,10 +24,10 @@ BENCHMARKS = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; all unless given")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of {', '.join(BENCHMARKS)}; default: all")
     names = parser.parse_args().names or list(BENCHMARKS)
     if unknown := set(names) - set(BENCHMARKS):
-        parser.error(f"there is no benchmark {', '.join(sorted(unknown))}")
+        parser.error(f"unknown benchmark: {', '.join(sorted(unknown))}")
     print(f"{machine()}\n", flush=True)
     for name in names:
         run: Callable[[], Coroutine[None, None, list[Row]]] = import_module(f"bench.{name}").run

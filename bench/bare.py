@@ -1,8 +1,8 @@
-"""The least that could answer over HTTP: FastAPI and asyncpg, and nothing of Zhengling's.
+"""A minimal HTTP baseline: FastAPI and asyncpg, without code of Zhengling.
 
-`python -m bench.bare RECIPES PORT` serves POST /{recipe}/{n}: it runs the n-th binding of a recipe, which is the list of
-SQL statements of one request with their parameters, in one transaction, and answers with the last row of the statement
-that the recipe names (or all its rows) as JSON. No identity, no idempotency, no rules, no object is made of any row.
+`python -m bench.bare RECIPES PORT` serves POST /{recipe}/{n}: it runs the n-th binding of a recipe (the SQL statements of
+one request with their parameters) in one transaction, and answers with the last row of the recipe's `answer` statement (or
+all its rows) as JSON. No authentication, no idempotency, no rules, no objects made of rows.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from fastapi import FastAPI, Response
 
 @dataclass(frozen=True)
 class Recipe:
-    """One kind of request: where it is executed, its statements, their parameters per binding, and what it answers."""
+    """One kind of request: its database, statements, their parameters per binding, and the statement it answers with."""
 
     database_url: str
     statements: list[str]
@@ -32,7 +32,7 @@ class Recipe:
 
 
 async def _codecs(connection: asyncpg.Connection) -> None:
-    """JSON is written as the text that it is and read by orjson, as Zhengling does."""
+    """Write JSON as text and read it with orjson, as Zhengling does."""
     for kind in ("json", "jsonb"):
         await connection.set_type_codec(
             kind,
@@ -44,7 +44,7 @@ async def _codecs(connection: asyncpg.Connection) -> None:
 
 
 async def _keep_as_it_is(connection: asyncpg.Connection) -> None:
-    """Without asyncpg's own reset, which would cost a round trip that ours doesn't have either."""
+    """Skip asyncpg's reset of a released connection: ours doesn't have this round trip either."""
 
 
 def create_app(recipes: dict[str, Recipe]) -> FastAPI:

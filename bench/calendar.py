@@ -1,8 +1,8 @@
-"""What the calendar costs: a batch of 100,000 dates over HTTP, and a change of it while 50,000 deadlines are open.
+"""The cost of the calendar: a batch of 100,000 dates over HTTP, and a change of it with 50,000 open deadlines.
 
-The batch stands beside what nobody can leave out, parsing its body and serialising its answer with orjson. The change
-stands beside the same rows written by plain SQL, a thousand per transaction; new deadlines are written meanwhile, and
-none may be left on the old calendar.
+The batch is compared with the unavoidable minimum, parsing its body and serialising its answer with orjson. The change is
+compared with the same rows written by plain SQL, a thousand per transaction; new deadlines are written meanwhile, and none
+may be left on the old calendar.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ GOVERNMENT = "shuangtaizi"
 RULES = ("document-issue", "matter-general", "matter-complex", "countersign-reply", "leave-of-town-request")
 BATCH = 100_000
 OPEN = int(os.environ.get("BENCH_OPEN", "50000"))
-TODAY = date(2026, 11, 23)  # business time, so that the figures are of the same days whenever they are taken
+TODAY = date(2026, 11, 23)  # business time, so that every run computes the same days
 CLOSURE = {
     "first": "2026-11-25", "last": "2026-11-25", "reason": "暴雪停止办公", "ordered_by": "区防汛抗旱指挥部",
     "document": "区防指〔2026〕1号",
@@ -66,7 +66,7 @@ _MORE = """
            due_at, provisional, calendar_version
     FROM deadline, generate_series(1, $1) LIMIT $1
 """
-#: One batch of the recomputation by plain SQL: the rows of `ours`, without anything around them.
+#: One batch of the recomputation by plain SQL: only the statements that write ours' rows.
 _FLOOR = """
     WITH batch AS (SELECT id, subject_id, due, due_at FROM deadline ORDER BY id OFFSET $1 LIMIT 1000),
     moved AS (
@@ -99,7 +99,7 @@ _FLOOR = """
 
 
 async def batch(stack: EmbeddedStack, token: str, rules: tuple[str, ...]) -> Row:
-    """The whole round trip of a batch, beside the two things that any service would have to do with it."""
+    """The round trip of a batch, compared with parsing and serialising it."""
     days = [str(date(2015, 1, 1) + timedelta(days=n)) for n in range(4000)]
     items = [
         {"government": GOVERNMENT, "rule": rules[n % len(rules)], "from": days[(n * 7919) % len(days)]}
@@ -130,7 +130,7 @@ async def batch(stack: EmbeddedStack, token: str, rules: tuple[str, ...]) -> Row
 
 
 async def fill(stack: EmbeddedStack, book: Rulebook) -> None:
-    """So many open entries with their deadlines and timers, all due a week on."""
+    """Insert `OPEN` open entries with their deadlines and timers, all due in a week."""
     database = Database(stack.database_url("oversight", "app"), application="bench")
     async with database.transaction(GOVERNMENT) as session:
         await due_dates.keep(session, "entry", str(uuid7()), "document-issue", book, TODAY)
@@ -144,7 +144,7 @@ async def fill(stack: EmbeddedStack, book: Rulebook) -> None:
 
 
 async def write_meanwhile(stack: EmbeddedStack, book: Rulebook, stop: asyncio.Event) -> int:
-    """New entries with their deadlines, one after another, until told to stop."""
+    """Insert new entries with their deadlines, one after another, until `stop` is set. Returns their number."""
     database, count = Database(stack.database_url("oversight", "app"), application="bench"), 0
     while not stop.is_set():
         async with database.transaction(GOVERNMENT) as session:

@@ -1,4 +1,4 @@
-"""One deadline, and a million, beside what numpy and two packages of holidays do for the same dates.
+"""One deadline, and a million, compared with numpy and two holiday packages for the same dates.
 
 Measured is `compute` of `dates/deadlines.py`, the function that the services call, and `compute_many`. All contenders know
 the same working days, answer for the same starts, take turns in every round and are compared by the median of the
@@ -24,17 +24,17 @@ from bench.table import Row
 from zhengling.dates.deadlines import DeadlineRule, compute, compute_many
 from zhengling.dates.workdays import WorkdayCalendar, base_years
 
-FIRST, LAST = date(2011, 1, 1), date(2026, 6, 30)  # the starts: where all contenders know the notices
+FIRST, LAST = date(2011, 1, 1), date(2026, 6, 30)  # the starts: years whose notices all contenders have
 STARTS, SLOW_STARTS, MANY = 20_000, 100, 1_000_000
 ROUNDS, ROUNDS_OF_MANY = 41, 11
 ONE_DAY = timedelta(days=1)
 
-#: Takes starts as this contender likes them, computes each and throws the answer away.
+#: Computes each start, in this contender's own type, and discards the result.
 Loop = Callable[[Sequence[Any]], None]
 
 
 class Contender:
-    """A way to compute one date: `one` does it, `loop` does nothing else for many, `starts_of` makes its starts."""
+    """A way to compute one date: `one` computes it, `loop` does so for many, `starts_of` makes the starts."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Contender:
         self.times: list[float] = []
 
     def round(self, days: list[int]) -> None:
-        """Time the loop over starts made anew, as a date that was just read from somewhere has cached nothing."""
+        """Time the loop over newly made starts, as a date just read from somewhere has nothing cached."""
         starts = self.starts_of([date.fromordinal(day) for day in days[: self.starts]])
         began = thread_time()
         self.loop(starts)
@@ -64,7 +64,7 @@ def same(starts: list[date]) -> list[date]:
 
 
 def as_datetime64(starts: list[date]) -> list[np.datetime64]:
-    """Scalars of numpy's own kind: twice as fast for it as dates, which it would convert each time."""
+    """numpy scalars: twice as fast for numpy as dates, which it would convert each time."""
     return list(np.array(starts, dtype="datetime64[D]"))
 
 
@@ -134,7 +134,7 @@ def chinese_calendar_walking(n: int) -> Contender:
 
 
 def chinese_calendar_listing(n: int) -> Contender:
-    """The working days of a period long enough, and one of them; forward only."""
+    """List the working days of a long enough period and pick one; forward only."""
 
     def one(start: date) -> date:
         after = chinese_calendar.get_workdays(start + ONE_DAY, start + ONE_DAY * (2 * n + 12))
@@ -149,19 +149,19 @@ def chinese_calendar_listing(n: int) -> Contender:
 
 
 def agree(contenders: Sequence[Contender], days: list[int]) -> None:
-    """Everybody's answer is that of the first for many starts; AssertionError names who differs, and where."""
+    """Check that all contenders agree with the first for many starts; AssertionError names the one that differs."""
     starts = [date.fromordinal(day) for day in days[:1000]]
     first, *others = ([contender.one(s) for s in contender.starts_of(starts)] for contender in contenders)
     for contender, found in zip(contenders[1:], others, strict=True):
         wrong = [s for s, expected, answer in zip(starts, first, found, strict=True) if answer != expected]
         if wrong:
-            raise AssertionError(f"{contender.name} answers otherwise for {len(wrong)} starts, such as {wrong[0]}")
+            raise AssertionError(f"{contender.name} differs for {len(wrong)} starts, such as {wrong[0]}")
 
 
 def one_at_a_time(
     what: str, rule: DeadlineRule, calendar: WorkdayCalendar, contenders: list[Contender], days: list[int]
 ) -> list[Row]:
-    """A row beside each contender; the mark is on the fastest."""
+    """A row per contender; the ratio's limit applies to the fastest."""
     our, full = ours(rule, calendar), ours_in_full(rule, calendar)
     everybody = [our, full, *contenders]
     agree(everybody, days)
@@ -195,7 +195,7 @@ def many_at_once(
         return np.busday_offset(starts + days if add else starts, n, roll, busdaycal=busdays)
 
     if not np.array_equal(our(), theirs()):
-        raise AssertionError(f"{what}: numpy answers otherwise")
+        raise AssertionError(f"{what}: numpy differs")
     times: dict[Callable[[], Any], list[float]] = {our: [], theirs: []}
     for _ in range(ROUNDS_OF_MANY):
         for contender, taken in times.items():
@@ -214,7 +214,7 @@ def many_at_once(
 
 
 async def run() -> list[Row]:
-    """All in this process; takes about a quarter of a minute."""
+    """Run all in this process; takes about 15 s."""
     calendar = WorkdayCalendar(base_years(), "national")
     off = [day for day in calendar.dates if not calendar.is_workday(day)]
     busdays = np.busdaycalendar(weekmask="1111111", holidays=np.array(off, dtype="datetime64[D]"))

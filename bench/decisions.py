@@ -1,4 +1,4 @@
-"""From a decision's commit to the commit of its ledger entry: time per event under load, and latency when there is none."""
+"""From a decision's commit to the commit of its ledger entry: time per event under load, and latency without load."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PER_SECOND, SECONDS = 20, 15
 
 
 async def throughput(parts: Bench, side: Side, count: int = COUNT) -> float:
-    """Seconds per decision: from the first commit of a decision to the last one of an entry."""
+    """Seconds per decision: from the first decision's commit to the last entry's, divided by their number."""
     entered = await parts.count(side)
     before = set((await parts.moments(side))[0])
     await at_once(side.decide, count, CONCURRENCY)
@@ -31,7 +31,7 @@ async def throughput(parts: Bench, side: Side, count: int = COUNT) -> float:
 
 
 async def latencies(parts: Bench, side: Side) -> list[float]:
-    """Seconds from the decision's commit to the entry's, of decisions that come one by one."""
+    """Seconds from a decision's commit to its entry's, for decisions at a steady low rate."""
     entered = await parts.count(side)
     before = set((await parts.moments(side))[0])
     count = PER_SECOND * SECONDS
@@ -42,7 +42,7 @@ async def latencies(parts: Bench, side: Side) -> list[float]:
 
 
 async def plain(bootstrap_servers: str, idempotence: bool) -> tuple[float, float]:
-    """Send and receive alone: seconds per event at full speed, and the median latency at 20 per second."""
+    """Send and receive only: seconds per event at full speed, and the median latency in seconds at 20 per second."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
     await admin.start()
     await admin.create_topics([NewTopic("plain", 6, 1)])

@@ -1,8 +1,8 @@
-"""The floor: the least that carries a decision to its ledger entry and back, with raw SQL and plain aiokafka.
+"""The floor: a minimal implementation from a decision to its ledger entry and back, with raw SQL and plain aiokafka.
 
-It makes the same commits at the same places as Zhengling: one per decision; one per eight lanes and pass of a relay; one
-per poll of a consumer, before its offsets. Each row is one statement. There is no check of order, no tenancy, no audit, no
-rulebook, no due date and nothing that survives a fault but the two tables.
+It commits as often as Zhengling: once per decision; once per eight lanes and pass of a relay; once per poll of a consumer,
+before its offsets. Each row is one statement. It has no ordering checks, tenancy, audit, rulebook, due dates, nor any fault
+tolerance beyond outbox and inbox.
 
 `python -m bench.floor meeting|oversight DATABASE_URL BOOTSTRAP_SERVERS IDEMPOTENCE INSTANCE` runs one of its workers.
 """
@@ -25,7 +25,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 LANES, LANES_AT_ONCE = 16, 8
 PARTITIONS = 6
 TOPICS = {"meeting": "floor.meeting", "oversight": "floor.oversight"}
-#: Both services' tables stand in one schema here; each has a database of its own.
+#: Both services' tables; each service has its own database and uses its part.
 TABLES = """
     CREATE TABLE decision (id text PRIMARY KEY, content jsonb NOT NULL);
     CREATE TABLE standing (decision text PRIMARY KEY, number bigint NOT NULL);
@@ -52,7 +52,7 @@ async def emit(connection: asyncpg.Connection, key: str, payload: dict[str, obje
 
 
 async def decide(connection: asyncpg.Connection, identity: str, content: dict[str, object]) -> None:
-    """A decision and its event, in the caller's transaction."""
+    """Insert a decision and its event in the caller's transaction."""
     await connection.execute("INSERT INTO decision VALUES ($1, $2)", identity, orjson.dumps(content).decode())
     await emit(connection, identity, content | {"id": identity})
 
@@ -118,7 +118,7 @@ HANDLERS = {"meeting": note_number, "oversight": open_entry}
 
 
 async def work(service: str, url: str, bootstrap_servers: str, idempotence: bool, instance: str) -> None:
-    """One worker: relay and consumer side by side, until SIGTERM."""
+    """Run one worker (relay and consumer concurrently) until SIGTERM."""
     other = "oversight" if service == "meeting" else "meeting"
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap_servers, acks="all", enable_idempotence=idempotence)
     consumer = AIOKafkaConsumer(

@@ -1,4 +1,4 @@
-"""Whether more workers help, whether more decisions slow it down, and whether memory stays where it is."""
+"""Scaling: more workers, more stored decisions, and memory over time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SAMPLE = 1000
 
 
 async def beside_the_floor(parts: Bench, workers: int, what: str) -> Row:
-    """Time per decision of both sides, one after the other, with so many workers of each service."""
+    """Time per decision of both sides, one after the other, with `workers` workers of each service."""
     found: dict[str, float] = {}
     for side in parts.sides:
         await asyncio.to_thread(side.start, workers)
@@ -28,7 +28,7 @@ async def beside_the_floor(parts: Bench, workers: int, what: str) -> Row:
 
 
 async def fill(parts: Bench, size: int) -> None:
-    """Take decisions until there are so many entries."""
+    """Make decisions until there are `size` entries."""
     there = await parts.count(parts.ours)
     await at_once(parts.ours.decide, max(0, size - there))
     await parts.until_entered(parts.ours, size, within=1800)

@@ -1,11 +1,11 @@
-"""The signature of minutes and the reads, over HTTP, beside the same SQL statements without anything around them.
+"""Signing minutes and reading over HTTP, compared with the same SQL statements alone.
 
-Ours are the API processes of meeting-svc and oversight-svc. Beside them stands `bench.bare`, a process of its own on
-the same databases that executes, with asyncpg in one transaction, exactly the statements that ours sends for the same
-request (they are recorded once, at the driver), and answers with the rows as JSON. So the difference is what identity,
-idempotency, the rules, the objects and SQLAlchemy cost. Each signature is of other minutes with one decision: one
-meeting is walked to the point where its minutes wait for the signature, the others are copies of its rows. The workers
-are stopped meanwhile, as the pipeline has its own benchmark.
+Ours are the API processes of meeting-svc and oversight-svc. The baseline is `bench.bare`, a separate process on the same
+databases that executes with asyncpg, in one transaction, exactly the statements that ours sends for the same request
+(recorded once, at the driver), and answers with the rows as JSON. So the difference is the cost of authentication,
+idempotency, rules, objects and SQLAlchemy. Each signature is of different minutes with one decision: one meeting is taken
+to the point where its minutes can be signed, the others are copies of its rows. The workers are stopped meanwhile, as the
+pipeline has its own benchmark.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ PROGRAMS = {
 
 
 class Connection:
-    """One kept-alive connection: the smallest client, as it shares the processor with the server."""
+    """One kept-alive connection: a minimal client, as it shares the processor with the server."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
@@ -70,7 +70,7 @@ class Connection:
         return cls(*await asyncio.open_connection(place.hostname, place.port))
 
     async def ask(self, request: bytes) -> None:
-        """Send one request and take its answer in. RuntimeError, with the answer, unless it is a 200."""
+        """Send one request and read its answer. RuntimeError with the answer unless its status is 200."""
         self._writer.write(request)
         head = await self._reader.readuntil(b"\r\n\r\n")
         length = head.lower().partition(b"content-length:")[2].partition(b"\r")[0]
@@ -84,7 +84,7 @@ class Connection:
 
 
 async def load(url: str, requests: list[bytes], at_a_time: int) -> tuple[float, float]:
-    """Milliseconds: the median answer, and the time from first to last divided by the number of requests."""
+    """Milliseconds: the median response time, and the total time divided by the number of requests."""
     connections = [await Connection.open(url) for _ in range(at_a_time)]
     waiting, taken = iter(requests), list[float]()
 
@@ -103,7 +103,7 @@ async def load(url: str, requests: list[bytes], at_a_time: int) -> tuple[float, 
 
 
 class Operation:
-    """One kind of request: how to ask ours for the n-th time, and what stands beside it."""
+    """One kind of request: ours for the n-th time, and its baseline."""
 
     def __init__(self, name: str, title: str, service: str, ask: Callable[[int], bytes]) -> None:
         self.name, self.title, self.service, self.ask = name, title, service, ask
@@ -111,7 +111,7 @@ class Operation:
         self.used = 0
 
     def requests(self, side: str, number: int) -> list[bytes]:
-        """As many that were never sent before, by whichever side."""
+        """`number` requests that neither side has sent before."""
         numbers = range(self.used, self.used + number)
         self.used += number
         return [self.ask(n) if side == "ours" else http("POST", f"/{self.name}/{n}", {}) for n in numbers]
@@ -140,7 +140,7 @@ def http(method: str, path: str, headers: dict[str, str], body: Json | None = No
 
 
 class Waiting:
-    """A meeting whose minutes wait for the signature, and the copies of its rows: `ids[n]` maps its ids to a copy's."""
+    """A meeting with minutes ready to be signed, and the copies of its rows: `ids[n]` maps its ids to the n-th copy's."""
 
     def __init__(self, meeting: Json, signer: str, ids: list[dict[str, str]]) -> None:
         self.meeting, self.signer, self.ids = meeting, signer, ids
@@ -150,7 +150,7 @@ class Waiting:
 
 
 async def walk(job: MainJob) -> tuple[Json, str]:
-    """One meeting to where its minutes wait for the signature. Returns it and who signs."""
+    """Take one meeting to the point where its minutes can be signed. Returns it and the signing official."""
     topics = [await job.submit(planned) for planned in job.scenario.decisions]
     meeting = await job.call_meeting()
     topics = [await job.walk_topic(topic) for topic in topics]
@@ -169,7 +169,7 @@ async def walk(job: MainJob) -> tuple[Json, str]:
 
 
 async def copy_rows(url: str, ids: list[dict[str, str]], tables: dict[str, str]) -> None:
-    """Copy the rows of each table (name → condition), once for each mapping, with the ids in them replaced."""
+    """Copy the rows of each table (name → condition) once for each mapping, with their ids replaced."""
     connection = await asyncpg.connect(url)
     try:
         for table, condition in tables.items():
@@ -190,7 +190,7 @@ def replaced(text: str, mapping: dict[str, str]) -> str:
 
 
 def rebound(value: Any, mapping: dict[str, str]) -> Any:
-    """A recorded parameter for another copy: its ids for the recorded ones', and every UUID fresh."""
+    """A recorded parameter for another copy: ids replaced by the mapping, and every UUID by a new one."""
     if isinstance(value, str):
         return replaced(value, mapping)
     if isinstance(value, UUID):
@@ -214,7 +214,7 @@ def settings_of(stack: EmbeddedStack, service: str) -> dict[str, Any]:
 
 
 async def record(stack: EmbeddedStack, operation: Operation, request: bytes) -> list[tuple[str, tuple[Any, ...]]]:
-    """The statements that one request of ours sends, as the driver gets them: the second of two, with warm caches."""
+    """The statements that one request of ours sends to the driver: of the second of two requests, with warm caches."""
     create_app, settings = PROGRAMS[operation.service]
     service = Service.create(operation.service, settings(**settings_of(stack, operation.service)), "bench")
     sent: list[tuple[str, tuple[Any, ...]]] = []
@@ -239,7 +239,7 @@ async def record(stack: EmbeddedStack, operation: Operation, request: bytes) -> 
 
 
 async def run() -> list[Row]:
-    """Starts a stack and the bare process; takes about a minute."""
+    """Start a stack and the bare process and measure; takes about a minute."""
     with (
         TemporaryDirectory(prefix="zhengling-bench-") as folder,
         EmbeddedStack(rulebooks=[ROOT / "rulebooks"], log_level="WARNING") as stack,
@@ -267,7 +267,7 @@ async def run() -> list[Row]:
 
 
 async def prepare(stack: EmbeddedStack, api: Api) -> Waiting:
-    """Minutes that wait for their signatures, and a ledger of some hundreds of entries."""
+    """Prepare minutes to be signed, and a ledger of some hundreds of entries."""
     composition = Composition.model_validate(yaml.safe_load((DEMO / f"compositions/{GOVERNMENT}.yaml").read_bytes()))
     whole = Scenario.model_validate(yaml.safe_load((DEMO / "scenarios.yaml").read_bytes())[GOVERNMENT])
     scenario = whole.model_copy(update={"breach": None, "decisions": whole.decisions[:1]})
@@ -336,7 +336,7 @@ def operations_on(api: Api, waiting: Waiting) -> list[Operation]:
 
 
 async def recipe(stack: EmbeddedStack, operation: Operation, request: bytes, waiting: Waiting) -> Recipe:
-    """What the bare process executes for each request of this kind."""
+    """The recipe of the bare process for this kind of request."""
     sent = await record(stack, operation, request)
     recorded, key = waiting.ids[0], "sign-000000"
     bindings = []
@@ -350,7 +350,7 @@ async def recipe(stack: EmbeddedStack, operation: Operation, request: bytes, wai
 
 
 async def measure(operation: Operation, ours: ServiceProcess, bare: ServiceProcess) -> None:
-    """Both in turns, in every round; what comes first changes."""
+    """Measure both in every round, in alternating order."""
     sides = {"ours": ours, "bare": bare}
     for side, process in sides.items():
         await load(process.url, operation.requests(side, WARM_UP), 16)
@@ -363,6 +363,6 @@ async def measure(operation: Operation, ours: ServiceProcess, bare: ServiceProce
 
 
 def worked(process: ServiceProcess) -> float:
-    """Milliseconds that the process has had of the processor."""
+    """The process's processor time in milliseconds."""
     times = psutil.Process(process.pid).cpu_times()
     return float(times.user + times.system) * 1e3

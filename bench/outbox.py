@@ -1,7 +1,7 @@
-"""What an outbox that keeps every row costs, beside a small one: the relay's pass, an event, a replay, a report.
+"""The cost of an outbox that keeps every row: a relay's pass, an event, a replay and a report, on a large and a small one.
 
-Ours is the large one, the baseline a small one on the same PostgreSQL, through our own code; no broker. Rows as services
-leave them: named in the order of time, three events per aggregate, published, a row of some 1 kB.
+Ours is the large outbox, the baseline a small one on the same PostgreSQL, both through our code; no broker. Rows are as
+services leave them: ids in order of time, three events per aggregate, published, some 1 kB each.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _SIZES = "SELECT pg_table_size('outbox') AS rows, pg_indexes_size('outbox') AS i
 
 
 class Filled:
-    """A database with an outbox of so many published rows."""
+    """A database with an outbox of `size` published rows."""
 
     def __init__(self, size: int, server: str, name: str, passwords: Passwords) -> None:
         self.size = size
@@ -69,20 +69,20 @@ class Filled:
         await connection.close()
         return found["rows"] / self.size, found["indexes"] / self.size
 
-    # what is timed ----------------------------------------------------------------------------------------------
+    # timed operations -------------------------------------------------------------------------------------------
 
     async def emit(self) -> None:
-        """One event, committed."""
+        """Emit and commit one event."""
         async with self.app.transaction(GOVERNMENT) as session:
             await outbox.emit(session, event_of(GOVERNMENT))
 
     async def idle(self) -> None:
-        """What the relay looks up when there is nothing."""
+        """The relay's query when there is nothing to publish."""
         async with self.worker.autocommit.connect() as connection:
             assert not await outbox.lanes_with_work(connection)
 
     async def publish(self) -> None:
-        """A relay's pass over what is there, without the broker."""
+        """A relay's pass over the unpublished rows, without the broker."""
         async with self.worker.engine.begin() as connection:
             lanes = await outbox.lock_lanes(connection, await outbox.lanes_with_work(connection))
             rows = await outbox.unpublished(connection, lanes, 2 * BACKLOG)
@@ -101,18 +101,18 @@ class Filled:
         return found
 
     async def replay(self, identity: str) -> None:
-        """One aggregate by hand: all of its events."""
+        """A manual replay of one aggregate: all its events."""
         async with self.app.transaction(GOVERNMENT) as session:
             await outbox.replay(session, datetime(2020, 1, 1, tzinfo=UTC), "decision", identity)
 
     async def answer(self, identity: str) -> None:
-        """One aggregate as another service asks for it."""
+        """A replay of one aggregate as requested by another service."""
         missing = Missing(aggregate_type="decision", aggregate_id=identity, first=1, last=3)
         async with self.worker.transaction(None) as session:
             await outbox.publish_again(session, [missing])
 
     async def report(self) -> None:
-        """What moved in the last period: the events of this measurement."""
+        """The report of the last period: the events of this measurement."""
         async with self.worker.transaction(None) as session:
             now = datetime.now(UTC)
             await outbox.moved(session, now - timedelta(minutes=20), now, 1000)
@@ -125,7 +125,7 @@ async def timed(work: Callable[[], Awaitable[None]]) -> float:
 
 
 async def measure(filled: Filled) -> dict[str, float]:
-    """Median milliseconds of each."""
+    """Median milliseconds of each operation."""
     found: dict[str, list[float]] = {}
     for _ in range(ROUNDS):
         for name, work in (("one event, committed", filled.emit), ("a look that finds nothing", filled.idle)):

@@ -1,7 +1,7 @@
-"""The two sides that the pipeline's benchmarks compare, on the same PostgreSQL and the same broker.
+"""The two sides compared by the pipeline's benchmarks, on the same PostgreSQL and the same broker.
 
-Both are processes that are started for a measurement and stopped after it, so that neither works beside the other.
-Moments are PostgreSQL's own commit timestamps: of the decision in one database, of the entry in the other.
+Each side's processes are started for a measurement and stopped after it, so that only one side runs at a time. Instants are
+PostgreSQL's commit timestamps: of the decision in one database, of the entry in the other.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ async def ask(url: str, statement: str, *values: object) -> list[asyncpg.Record]
 
 
 class Side(Protocol):
-    """One of the two: how it writes decisions, and where its moments are read."""
+    """One side: how it writes decisions, and the queries of its instants."""
 
     name: str
 
@@ -63,17 +63,17 @@ class Side(Protocol):
     def processes(self) -> list[ChildProcess]: ...
     async def decide(self) -> None: ...
     async def pile_up(self, count: int) -> None: ...
-    #: Database and a query for when the decisions' events were published: moment in seconds.
+    #: Database and query of the instants at which decisions' events were published, in seconds.
     def published(self) -> tuple[str, str]: ...
-    #: Database (`meeting` or `oversight`) and a query for the commit moments: id, moment in seconds.
+    #: Database (`meeting` or `oversight`) and query of the commit timestamps: id, instant in seconds.
     def decided(self) -> tuple[str, str]: ...
     def entered(self) -> tuple[str, str]: ...
-    #: Database and a query for how many ledger numbers were given: what waiting looks at, however many entries there are.
+    #: Database and query of the count of assigned ledger numbers, which is polled, as its cost doesn't grow with entries.
     def numbered(self) -> tuple[str, str]: ...
 
 
 def event_of(government: str) -> DecisionAdopted:
-    """An adopted decision as signed minutes have it."""
+    """The event of an adopted decision of signed minutes."""
     identity, moment = str(uuid7()), datetime.now(UTC)  # as meeting-svc names its decisions
     unit = Unit(code="office", name="办公室")
     resolution = Resolution(
@@ -87,7 +87,7 @@ def event_of(government: str) -> DecisionAdopted:
 
 
 class Ours:
-    """Zhengling's meeting-svc and oversight-svc: their workers, and decisions as a signature commits them."""
+    """Zhengling's meeting-svc and oversight-svc: their workers, and decisions committed as by a signature."""
 
     name = "Zhengling"
 
@@ -100,7 +100,7 @@ class Ours:
         return [process for process in self.stack.processes.values() if process.role == "worker"]
 
     def start(self, workers: int = 1, services: tuple[str, ...] = SERVICES) -> None:
-        """So many workers of meeting-svc and oversight-svc; calendar-svc has one, with nothing to do."""
+        """Start `workers` workers of meeting-svc and oversight-svc each, and an idle one of calendar-svc."""
         chosen = [
             process
             for process in self.processes()
@@ -128,7 +128,7 @@ class Ours:
             await emit(session, event)
 
     async def pile_up(self, count: int) -> None:
-        """Decisions and their events, 500 per transaction: what an outage leaves behind."""
+        """Insert decisions and their events, 500 per transaction: a backlog as after an outage."""
         for n in range(0, count, 500):
             government = list(EDITIONS)[n // 500 % len(EDITIONS)]
             events = [event_of(government) for _ in range(min(500, count - n))]
@@ -146,7 +146,7 @@ class Ours:
         )
 
     def decided(self) -> tuple[str, str]:
-        # the row of a decision changes once it stands in the ledger; the one of its sequence doesn't
+        # a decision's row is updated when its entry is opened; the row of its sequence isn't
         return "meeting", (
             "SELECT aggregate_id AS id, extract(epoch FROM pg_xact_commit_timestamp(xmin))::float8 AS moment"
             " FROM outbox_sequence WHERE aggregate_type = 'decision'"
@@ -243,7 +243,7 @@ class Bench:
         return int((await ask(self.postgres.url(database), f"SELECT count(*) FROM ({statement}) x"))[0][0])
 
     async def until_entered(self, side: Side, count: int, within: float = 600) -> None:
-        """Until the ledger has so many entries in all. To count them all the time would cost more the more there are."""
+        """Wait until the ledger has `count` entries in total. Polls the numbers, as counting entries costs more with each."""
         database, statement = side.numbered()
         async with asyncio.timeout(within):
             while int((await ask(self.postgres.url(database), statement))[0][0]) < count:
@@ -252,7 +252,7 @@ class Bench:
                 await asyncio.sleep(0.1)
 
     async def moments(self, side: Side) -> tuple[dict[str, float], dict[str, float]]:
-        """Id → when it was committed, of the decisions and of the entries."""
+        """Id → commit timestamp in seconds, of the decisions and of the entries."""
         answers = []
         for database, statement in (side.decided(), side.entered()):
             rows = await ask(self.postgres.url(database), statement)
@@ -268,7 +268,7 @@ class Bench:
 
 
 async def at_once(decide: Callable[[], Coroutine[None, None, None]], count: int, concurrency: int = 16) -> None:
-    """So many decisions, so many under way at a time."""
+    """Make `count` decisions, `concurrency` at a time."""
     left = iter(range(count))
 
     async def writer() -> None:
@@ -281,7 +281,7 @@ async def at_once(decide: Callable[[], Coroutine[None, None, None]], count: int,
 
 
 async def paced(decide: Callable[[], Coroutine[None, None, None]], count: int, per_second: float) -> None:
-    """So many decisions at this rate, whatever each takes."""
+    """Make `count` decisions at this rate, independent of their duration (open loop)."""
     loop = asyncio.get_running_loop()
     began = loop.time()
     async with asyncio.TaskGroup() as writers:
@@ -297,7 +297,7 @@ def chosen_broker(folder: Path) -> Broker:
 
 @asynccontextmanager
 async def bench(workers: int = 1) -> AsyncIterator[Bench]:
-    """Everything up, the workers of both sides stopped."""
+    """Start everything except the workers of both sides."""
     with TemporaryDirectory(prefix="zhengling-bench-") as name:
         folder = Path(name)
         postgres, broker = EmbeddedPostgres(folder / "postgres"), chosen_broker(folder / "broker")
@@ -350,15 +350,15 @@ async def _prepare_floor(postgres: EmbeddedPostgres, broker: Broker) -> None:
 
 
 async def _prepare_ours(postgres: EmbeddedPostgres) -> None:
-    for name in ("meeting", "topic"):  # these decisions belong to no meeting that was held
+    for name in ("meeting", "topic"):  # these decisions have no meeting and no topic
         await ask(postgres.url("meeting"), f"ALTER TABLE decision DROP CONSTRAINT decision_{name}_id_fkey")
-    async with asyncio.timeout(60):  # the calendar has to have arrived before an entry can be opened
+    async with asyncio.timeout(60):  # opening an entry needs the calendar's replica
         while not (await ask(postgres.url("oversight"), "SELECT count(*) FROM calendar_year"))[0][0]:
             await asyncio.sleep(0.2)
 
 
 async def ask_all(url: str, script: str) -> None:
-    """Several statements in one."""
+    """Execute a script of several statements."""
     connection = await asyncpg.connect(url)
     try:
         await connection.execute(script)
@@ -375,7 +375,7 @@ def _processor(process: psutil.Process) -> float:
 
 
 def processor(parts: Bench, side: Side) -> dict[str, float]:
-    """Seconds of processor time so far, by who spent them: the workers, the writer, the broker, PostgreSQL."""
+    """Seconds of processor time so far of the workers, the writer, the broker and PostgreSQL."""
     spent = {"writer": _processor(psutil.Process())}
     for process in side.processes():
         name = process.name.removeprefix("floor-").partition("-")[0]
@@ -387,5 +387,5 @@ def processor(parts: Bench, side: Side) -> dict[str, float]:
 
 
 def memory(processes: list[ChildProcess]) -> dict[str, float]:
-    """Resident megabytes of each process that runs."""
+    """Resident megabytes of each running process."""
     return {p.name: psutil.Process(p.pid).memory_info().rss / 2**20 for p in processes if p.alive}

@@ -1,4 +1,4 @@
-"""How fast a backlog drains: what was decided while nobody published, then what was published while nobody read."""
+"""Draining a backlog: unpublished decisions by the relay, then published ones by the consumer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bench.pipeline import Bench, Side, ask, bench
 from bench.table import Row
 
 BACKLOG = int(os.environ.get("BENCH_BACKLOG", "100000"))
-LIMIT = 1800.0  # seconds, against hanging
+LIMIT = 1800.0  # seconds, as a guard against hanging
 
 
 async def _until(parts: Bench, database: str, statement: str, count: int) -> None:
@@ -19,8 +19,8 @@ async def _until(parts: Bench, database: str, statement: str, count: int) -> Non
 
 
 async def drain(parts: Bench, side: Side) -> tuple[float, float]:
-    """Seconds per event: of the relay alone, then of the consumer (with the relay of what it emits)."""
-    await asyncio.to_thread(side.start)  # topics, groups and the calendar are there
+    """Seconds per event: of the relay alone, then of the consumer (with the relay of the events it emits)."""
+    await asyncio.to_thread(side.start)  # creates topics and groups, and receives the calendar
     await asyncio.sleep(5)
     await asyncio.to_thread(side.stop)
     await side.pile_up(BACKLOG)

@@ -1,4 +1,4 @@
-"""What a benchmark answers with: rows of figures, each beside a baseline that ran in the same minute."""
+"""A benchmark's result: rows of figures, each with a baseline measured in the same minute."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Row:
-    """One figure: lower is better. `ratio` is ours over the baseline's; `mark` the ratio to stay at or below."""
+    """One figure; lower is better. `ratio` is ours divided by the baseline; `mark` is the maximum ratio."""
 
     what: str
     ours: float
@@ -37,13 +37,13 @@ def figure(value: float) -> str:
 
 
 def machine() -> str:
-    """What it ran on, in one line."""
+    """The machine, in one line."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {cores} cores"
 
 
 def markdown(title: str, rows: Sequence[Row]) -> str:
-    """A table as the documentation takes it in."""
+    """A Markdown table for the documentation."""
     lines = [
         f"### {title}",
         "",

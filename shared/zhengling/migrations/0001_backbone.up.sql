@@ -1,6 +1,7 @@
--- What every service's database holds beside its own nouns: outbox, inbox, timers, idempotency keys, audit,
+-- The tables of every service's database beside its own nouns: outbox, inbox, timers, idempotency keys, audit,
 -- business clock, deadlines, the replicas of composition and calendar, and links to calendar feeds. $app and $worker are
--- the two roles; both see the rows of `app.government` alone, but the worker's relay, retries, timers and sealing look for work in all governments.
+-- the two roles; both see only rows of `app.government`, except that the worker's relay, retries, timers and audit sealing
+-- find work in all governments.
 
 -- business time -------------------------------------------------------------------------------------------------
 CREATE TABLE business_clock (
@@ -17,7 +18,7 @@ CREATE FUNCTION current_government() RETURNS text LANGUAGE sql STABLE PARALLEL S
     AS $$SELECT nullif(current_setting('app.government', true), '')$$;
 
 -- outbox --------------------------------------------------------------------------------------------------------
--- The row of an aggregate's sequence is locked by who emits until the commit: that lock is what orders events.
+-- `emit` locks the aggregate's row in outbox_sequence until the commit: this lock orders events.
 CREATE TABLE outbox_sequence (
     aggregate_type text NOT NULL,
     aggregate_id text NOT NULL,
@@ -118,15 +119,15 @@ CREATE TABLE inbox_cursor (
     aggregate_type text NOT NULL,
     aggregate_id text NOT NULL,
     last_seq bigint NOT NULL DEFAULT 0,
-    furthest bigint NOT NULL DEFAULT 0,  -- the highest that was put aside, to wait or as dead
+    furthest bigint NOT NULL DEFAULT 0,  -- the highest seq waiting or dead
     blocked_by uuid,
     PRIMARY KEY (consumer, source, aggregate_type, aggregate_id)
 );
 CREATE INDEX inbox_cursor_blocked ON inbox_cursor (consumer) WHERE blocked_by IS NOT NULL;
 GRANT SELECT, INSERT, UPDATE ON inbox_cursor TO $worker;
 
--- What this consumer knows to have been emitted and hasn't got: of an ordered aggregate whatever it lacks up to a number,
--- of a snapshot that number. Asked for again and again; the row goes when there is nothing missing any more.
+-- Events known to be emitted and missing here: of an ordered aggregate all missing ones up to `upto`, of a snapshot only
+-- `upto`. Requested repeatedly; the row is deleted when nothing is missing any more.
 CREATE TABLE missing_event (
     consumer text NOT NULL,
     source text NOT NULL,
@@ -135,12 +136,12 @@ CREATE TABLE missing_event (
     snapshot boolean NOT NULL,
     upto bigint NOT NULL,
     asks integer NOT NULL DEFAULT 0,
-    since timestamptz NOT NULL,  -- when it was noticed, or asked for last
+    since timestamptz NOT NULL,  -- when it was noticed or last requested
     PRIMARY KEY (consumer, source, aggregate_type, aggregate_id)
 );
 GRANT SELECT, INSERT, UPDATE, DELETE ON missing_event TO $worker;
 
--- Up to when this service has told what it emitted. The row's lock is the turn of one worker among several.
+-- Up to when this service has reported its events. The lock of this row admits one of several workers.
 CREATE TABLE reconciliation (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     reported_until timestamptz NOT NULL DEFAULT 'epoch',
@@ -150,8 +151,8 @@ CREATE TABLE reconciliation (
 INSERT INTO reconciliation DEFAULT VALUES;
 GRANT SELECT, UPDATE ON reconciliation TO $worker;
 
--- A record that can't even be parsed belongs to no government; the digest keeps two apart after a log began anew. What it
--- holds may be anybody's secret: the application's role, which answers for one government, can't read it.
+-- A record that can't be parsed belongs to no government; the digest distinguishes records after a topic was recreated. Its
+-- content may be any government's: the application's role, which serves one government, can't read it.
 CREATE TABLE poison (
     id uuid NOT NULL UNIQUE DEFAULT gen_random_uuid(),
     consumer text NOT NULL,
@@ -310,7 +311,7 @@ ALTER TABLE deadline_change FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_government ON deadline_change TO $app, $worker USING (government = current_government());
 GRANT SELECT, INSERT ON deadline_change TO $app, $worker;
 
--- What a change of the calendar asks of the worker: running deadlines of an older calendar, computed again.
+-- Requests to recompute running deadlines after a change of the calendar.
 CREATE TABLE recomputation (
     calendar text PRIMARY KEY,
     government text NOT NULL,
@@ -333,7 +334,7 @@ GRANT SELECT ON recomputation TO $app;
 GRANT SELECT, INSERT ON recomputation TO $worker;
 GRANT UPDATE (version, why_en, why_zh, examined, moved, requested_at, finished_at) ON recomputation TO $worker;
 
--- replicas of other services' reference data; each snapshot replaces the one before ------------------------------
+-- replicas of other services' reference data; each snapshot replaces the previous one ----------------------------
 CREATE TABLE composition (
     government text PRIMARY KEY,
     version bigint NOT NULL,
@@ -361,8 +362,8 @@ CREATE POLICY own_insert ON calendar_year FOR INSERT TO $app, $worker WITH CHECK
 CREATE POLICY own_update ON calendar_year FOR UPDATE TO $app, $worker USING (government = current_government());
 GRANT SELECT, INSERT, UPDATE ON calendar_year TO $app, $worker;
 
--- The version of the calendar of the government that was entered; null before the first snapshot. Who reads it holds the
--- calendar until the commit: a change waits for what is being written by the old one, and what comes after sees the new.
+-- The calendar's version for the current government; null before the first snapshot. A reader holds a shared lock until its
+-- commit: a change waits for transactions that use the old calendar, and later ones see the new one.
 CREATE FUNCTION held_calendar_version() RETURNS text LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(hashtextextended('calendar_year', 0));
@@ -373,7 +374,7 @@ BEGIN
               FROM calendar_year GROUP BY government) v);
 END $$;
 
--- which content of each rulebook edition this database has worked under ------------------------------------------
+-- the content of each rulebook edition used with this database ---------------------------------------------------
 CREATE TABLE rulebook_edition (
     government text NOT NULL,
     edition text NOT NULL,
@@ -388,8 +389,8 @@ CREATE POLICY own_government ON rulebook_edition TO $app, $worker USING (governm
 GRANT SELECT, INSERT ON rulebook_edition TO $app, $worker;
 
 -- calendar feeds by secret links ---------------------------------------------------------------------------------
--- Of a secret only its SHA-256 is kept. Whoever names it (`app.feed`, local to the transaction) sees that one row before
--- its government is known; no SECURITY DEFINER is needed, so forced row-level security holds for every role.
+-- Only the SHA-256 of a secret is stored. A transaction that sets it (`app.feed`, local) sees that one row before its
+-- government is known; no SECURITY DEFINER is needed, so forced row-level security applies to every role.
 CREATE TABLE feed (
     id uuid PRIMARY KEY,
     government text NOT NULL,
@@ -410,7 +411,7 @@ GRANT SELECT, INSERT ON feed TO $app;
 GRANT UPDATE (revoked_at) ON feed TO $app;
 GRANT SELECT ON feed TO $worker;
 
--- who is away and who stands in, as calendar-svc's events tell ---------------------------------------------------
+-- absences and stand-ins, from calendar-svc's events -------------------------------------------------------------
 CREATE TABLE absence_replica (
     government text NOT NULL,
     id text NOT NULL,

@@ -1,11 +1,11 @@
--- Files: what the store holds (file_content) and what was uploaded (file). A content's row is committed before its object
--- gets its key in the store, a file's row after. Nobody may change or delete a file.
+-- Files: contents in the store (file_content) and uploads (file). A content's row is committed before its object gets its
+-- key in the store, a file's row after. No role may change or delete a file.
 
 CREATE TABLE file_content (
     government text NOT NULL,
     sha256 text NOT NULL,
     claimed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    leaving_since timestamptz,  -- no file rests on it, and its object is being deleted
+    leaving_since timestamptz,  -- no file has this content, and its object is being deleted
     PRIMARY KEY (government, sha256)
 );
 CREATE INDEX file_content_claimed ON file_content (government, claimed_at);
