@@ -1,10 +1,9 @@
 """One deadline, and a million, compared with numpy and two holiday packages for the same dates.
 
-Measured is `compute` of `dates/deadlines.py`, the function that the services call, and `compute_many`. All contenders know
-the same working days, answer for the same starts, take turns in every round and are compared by the median of the
-rounds: in the processor's time, as none of them waits for anything and others may share the machine. Their answers are
-compared first, and one that differs stops the benchmark. numpy can't say that a Sunday is worked: its calendar takes
-all seven days as worked and every day off as a holiday.
+Measured are `compute` of `dates/deadlines.py`, the function that the services call, and `compute_many`. All contenders
+have the same working days and starts, take turns in every round and are compared by the median of the rounds, in processor
+time, as none waits for I/O and the machine may be shared. Their results are compared first, and a difference stops the
+benchmark. numpy has no working Sundays: its calendar has a week mask of seven days and every day off as a holiday.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Documents of the events: one AsyncAPI 3.0.0 document of the whole system, and a JSON Schema for each event type.
 
-Both are derived from `events/catalogue.py`, `events/cloudevents.py` and the services' HANDLERS, and describe the record
-as it stands on Kafka: the CloudEvent with its `data`. A reader ignores members that it doesn't know.
+Both are derived from `events/catalogue.py`, `events/cloudevents.py` and the services' HANDLERS, and describe the Kafka
+record: the CloudEvent with its `data`. A consumer ignores members that it doesn't know.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Columns that nouns' `*/table.py` share: typed JSON, and what every noun's table has."""
+"""Columns shared by the nouns' `*/table.py`: typed JSON, and the common columns of nouns."""
 
 from __future__ import annotations
 

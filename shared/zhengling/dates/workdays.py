@@ -119,9 +119,9 @@ _SWAPPED_FROM = re.compile(r"休息日（由 (\d{4}-\d{2}-\d{2}) 调休）")  # 
 def base_years(today: date | None = None) -> list[CalendarYear]:
     """The national calendar from 2010 to five years after `today` (Shanghai's day if None), oldest first.
 
-    Source: the State Council's notices as kept by the `holidays` package, with their numbers and dates by
+    Source: the State Council's notices as kept by the `holidays` package, with numbers and dates from
     `dates/holiday_notices.py`. Compensation for a holiday that falls on a weekend (补假) is a statutory holiday. A gazetted
-    year always has swaps, so one without is provisional: it holds the statutory days the package projects and no swaps.
+    year always has swaps, so a year without is provisional: it holds only the statutory days that the package projects.
     """
     today = today or datetime.now(SHANGHAI).date()
     years = range(FIRST_YEAR, today.year + YEARS_AHEAD + 1)

@@ -1,7 +1,7 @@
 """Problems: every unsuccessful answer is an RFC 9457 problem document with a stable code.
 
-Invariant: a problem carries its words in English and Chinese; a refusal by the rules also names the clause it
-rests on and what would satisfy it. The domain raises these; only `web/problems.py` turns them into HTTP.
+Invariant: a problem has its text in English and Chinese; a refusal by a rule also names its clause and what would satisfy
+it. The domain raises problems; only `web/problems.py` turns them into HTTP answers.
 """
 
 from __future__ import annotations
