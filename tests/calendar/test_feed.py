@@ -14,7 +14,7 @@ def of(first: date, last: date, calendar: WorkdayCalendar = CALENDAR) -> list[Ru
     return [run for run in runs(calendar, first) if run.first <= last]
 
 
-def test_the_national_holiday_of_2025_is_told_as_the_notice_has_it() -> None:
+def test_the_national_holiday_of_2025_is_shown_as_in_the_notice() -> None:
     told = [(run.first, run.last, run.kind, run.name) for run in of(date(2025, 9, 27), date(2025, 10, 12))]
     assert told == [
         (date(2025, 9, 28), date(2025, 9, 28), "makeup_workday", "调休上班日"),
@@ -40,7 +40,7 @@ def test_every_special_day_is_in_exactly_one_run_and_no_ordinary_day_is_in_any()
     assert told == [day for day in CALENDAR.dates if CALENDAR.day(day).kind not in ordinary]
 
 
-def test_a_closure_over_new_year_is_told_in_two_where_only_the_new_year_is_provisional() -> None:
+def test_a_closure_over_new_year_is_split_where_only_the_new_year_is_provisional() -> None:
     closure = SpecialDay(kind=DayKind.local_closure, name="暴雪停工")
     days = [date(2026, 12, 30), date(2026, 12, 31), date(2027, 1, 1), date(2027, 1, 2)]
     for provisional, expected in (

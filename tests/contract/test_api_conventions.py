@@ -309,7 +309,7 @@ async def test_an_etag_makes_the_round_trip(caller: Caller) -> None:
     assert stale.json()["current"] == 2
 
 
-async def test_a_stale_etag_is_told_before_anything_else_of_a_change(caller: Caller) -> None:
+async def test_a_stale_etag_is_refused_before_anything_else_of_a_change(caller: Caller) -> None:
     meeting, topic = await caller.meeting(), await caller.topic()
     bodies = {
         "agenda": {"topic_id": topic["id"]},
@@ -512,7 +512,7 @@ async def test_the_language_is_the_preferred_one(accepted: str, chinese: bool, c
     assert bool(CHINESE.search(answer.json()["detail"])) is chinese
 
 
-async def test_a_wrong_method_is_told_the_right_ones(caller: Caller) -> None:
+async def test_a_wrong_method_is_answered_with_the_allowed_ones(caller: Caller) -> None:
     answer = await caller.ask("DELETE", "meeting", "/v1/topics")
     assert answer.headers["allow"] == "GET, POST"
     answer = await caller.ask("PATCH", "meeting", "/v1/composition")

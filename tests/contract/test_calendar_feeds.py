@@ -180,9 +180,7 @@ async def test_a_calendar_is_named_after_its_government(service: str, caller: Ca
 
 # conditional requests -----------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("by_link", [False, True])
-async def test_who_has_a_feed_as_it_is_isnt_sent_it_again_until_it_changes(
-    by_link: bool, person: Caller, job: MainJob
-) -> None:
+async def test_an_unchanged_feed_is_answered_with_304(by_link: bool, person: Caller, job: MainJob) -> None:
     url = (await link_of(person, "meeting"))["url"] if by_link else f"{person.addresses['meeting']}{FEED}"
     token = {} if by_link else {"Authorization": f"Bearer {person.token()}"}
 
@@ -222,7 +220,7 @@ async def test_a_link_speaks_the_language_it_was_made_in_whatever_the_program_as
     assert {event["SUMMARY"].split(" (")[0] for event in found.values()} >= {"Statutory holiday"}
 
 
-async def test_a_wrong_a_revoked_and_a_malformed_secret_are_told_the_same(person: Caller) -> None:
+async def test_a_wrong_a_revoked_and_a_malformed_secret_get_the_same_answer(person: Caller) -> None:
     link = await link_of(person)
     assert (await person.client.get(link["url"])).status_code == 200
     revoked = await person.post("calendar", f"/v1/feeds/{link['id']}/revoke")

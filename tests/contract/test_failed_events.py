@@ -57,7 +57,7 @@ async def listed(caller: Caller, path: str, **params: str) -> tuple[list[dict[st
     raise AssertionError("the pages have no end")
 
 
-async def test_unreadable_records_are_listed_by_pages_and_never_what_they_say(caller: Caller, topic: str) -> None:
+async def test_unreadable_records_are_listed_by_pages_without_their_content(caller: Caller, topic: str) -> None:
     items, pages = await listed(caller, "/v1/events/poison", limit="2")
     mine = [item for item in items if item["topic"] == topic]
     assert [item["offset"] for item in mine] == [0, 1, 2, 3, 4]
@@ -67,7 +67,9 @@ async def test_unreadable_records_are_listed_by_pages_and_never_what_they_say(ca
     assert mine[0]["error"] == "unexpected character: line 1 column 1"
 
 
-async def test_not_even_the_apis_role_can_read_what_an_unreadable_record_says(stack: EmbeddedStack, topic: str) -> None:
+async def test_not_even_the_apis_role_can_read_the_content_of_an_unreadable_record(
+    stack: EmbeddedStack, topic: str
+) -> None:
     connection = await asyncpg.connect(stack.database_url(SERVICE, "app"))
     try:
         assert await connection.fetchval("SELECT count(*) FROM (SELECT id FROM poison WHERE topic = $1) p", topic) == 5
@@ -80,7 +82,7 @@ async def test_not_even_the_apis_role_can_read_what_an_unreadable_record_says(st
         await connection.close()
 
 
-async def test_an_unreadable_record_is_given_up_by_two_persons_and_stays_on_record(
+async def test_an_unreadable_record_is_discarded_by_two_persons_and_stays_on_record(
     caller: Caller, books: asyncpg.Connection, topic: str
 ) -> None:
     items, _ = await listed(caller, "/v1/events/poison")
@@ -106,7 +108,7 @@ async def test_an_unreadable_record_is_given_up_by_two_persons_and_stays_on_reco
     assert all(REASON["reason"] in row["details"] for row in audited)
 
 
-async def test_who_may_not_is_told_so_and_an_id_that_is_none_is_not_found(caller: Caller, topic: str) -> None:
+async def test_a_missing_scope_is_refused_and_an_unknown_id_is_not_found(caller: Caller, topic: str) -> None:
     assert (await caller.get(SERVICE, "/v1/events/poison", scopes=["meeting:read"])).status_code == 403
     path = f"/v1/events/poison/{uuid4()}/discard"
     assert (await caller.post(SERVICE, path, json=REASON, scopes=["oversight:read"])).status_code == 403
@@ -114,7 +116,7 @@ async def test_who_may_not_is_told_so_and_an_id_that_is_none_is_not_found(caller
     assert (missing.status_code, missing.json()["code"]) == (404, "poison_not_found")
 
 
-async def test_the_metrics_count_what_nobody_could_read(stack: EmbeddedStack, caller: Caller, topic: str) -> None:
+async def test_the_metrics_count_unreadable_records(stack: EmbeddedStack, caller: Caller, topic: str) -> None:
     worker = next(process for name, process in stack.processes.items() if name.startswith(f"{SERVICE}-worker"))
     async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(60):
         while True:

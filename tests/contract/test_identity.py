@@ -169,7 +169,7 @@ async def test_a_token_is_invalid_with(kind: str, door: Door) -> None:
         assert answer.headers["www-authenticate"].startswith('Bearer error="invalid_token"')
 
 
-async def test_an_expired_token_is_told_so(door: Door) -> None:
+async def test_an_expired_token_is_refused_as_expired(door: Door) -> None:
     token = door.token(lifetime=-60)
     for answer in (await door.look(f"Bearer {token}"), await door.call_meeting(token)):
         refused(answer, 401, "expired_token")
@@ -393,7 +393,7 @@ async def test_a_request_id_that_isnt_short_and_printable_is_replaced(given: byt
     assert UUID(answer.headers["x-request-id"])
 
 
-async def test_another_issuer_with_the_same_name_is_nobody(
+async def test_a_token_of_another_issuer_with_the_same_name_is_refused(
     door: Door, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     stranger = LocalIssuer(tmp_path_factory.mktemp("stranger"))
@@ -447,9 +447,7 @@ async def test_an_event_is_discarded_by_two_people_whatever_token_the_first_one_
     assert all(json.loads(row["details"])["reason"] for row in rows)
 
 
-async def test_whoever_has_an_event_tried_again_takes_the_request_to_discard_it_back(
-    door: Door, dead_event: UUID
-) -> None:
+async def test_a_retry_withdraws_the_request_to_discard_the_event(door: Door, dead_event: UUID) -> None:
     async def send(subject: str, verb: str, body: Json) -> Json:
         headers = {
             "Authorization": f"Bearer {door.token(None, 'meeting:admin', subject=subject)}",
@@ -467,7 +465,7 @@ async def test_whoever_has_an_event_tried_again_takes_the_request_to_discard_it_
 
 
 # the composition -----------------------------------------------------------------------------------------------------
-async def test_of_two_first_compositions_loaded_at_once_one_is_told_to_look_again(door: Door) -> None:
+async def test_of_two_first_compositions_loaded_at_once_one_is_refused_as_stale(door: Door) -> None:
     body = composition_of(GOVERNMENT).model_dump(mode="json")
     for _ in range(5):
         token = door.token(None, "meeting:admin", government=f"founding_{uuid4().hex[:8]}")

@@ -94,13 +94,13 @@ def test_rulebook_check_names_file_line_and_key_and_exits_with_1(tmp_path: Path)
     assert f"{meetings}:6: weekly.quorum.clauses" in found.stdout
 
 
-def test_rulebook_explain_tells_each_step_with_its_clause(tmp_path: Path) -> None:
+def test_rulebook_explain_prints_each_step_with_its_clause(tmp_path: Path) -> None:
     told = run("rulebook", "explain", write_sixth_government(tmp_path)).stdout
     assert "agenda: review by secretary_general [LH-8]" in told
     assert "difficulty is complex or long_term → task-hard [LH-20]" in told
 
 
-def test_nobody_answering_is_said_and_exits_with_2() -> None:
+def test_an_unreachable_service_is_reported_and_exits_with_2() -> None:
     gone = run("audit", "verify", "--url", "http://127.0.0.1:9", "--token", "x")
     assert gone.returncode == 2
     assert "didn't answer" in gone.stderr

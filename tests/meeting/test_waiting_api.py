@@ -97,7 +97,7 @@ async def test_another_unit_does_not_organise_what_the_office_does(huancui: Api)
     assert refused.value.problem["clause"] == "HC-43"
 
 
-async def test_a_gate_that_the_topic_has_not_to_pass_is_not_recorded_and_those_it_has_are_told(huancui: Api) -> None:
+async def test_a_gate_that_doesnt_apply_is_not_recorded_and_the_refusal_names_those_that_do(huancui: Api) -> None:
     topic = await submitted(huancui, convener=composition_of("huancui").holders(Role.head, TODAY)[0],
                             aspects=["market_related"])  # fmt: skip
     record = {"gate": "expert_argument", "passed": True, "carried_out_by": "区委政法委"}
@@ -117,7 +117,7 @@ async def test_an_absence_waits_for_who_answers_it(api: Callable[[str], Api]) ->
     assert absence["id"] not in {each["id"] for each in await waiting(xigang, "absences", deputy, "calendar")}
 
 
-async def test_what_the_rules_ask_of_a_request_is_told_in_words(api: Callable[[str], Api]) -> None:
+async def test_the_rules_of_a_request_are_described_as_text(api: Callable[[str], Api]) -> None:
     types = await api("xigang").get("meeting", "/v1/planning-request-types")
     told = {rule["clause"]: rule for each in types["items"] for rule in each["told"]}
     assert "10" in told["XG-37"]["zh"] or any("10" in r["zh"] for each in types["items"] for r in each["told"])

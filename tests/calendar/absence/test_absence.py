@@ -174,7 +174,7 @@ def test_a_pair_is_refused_on_the_days_that_both_would_be_away_and_on_no_others(
     assert breaches("dep2", away("dep4", 0, 9)) == []
 
 
-def test_a_pair_that_is_dissolved_or_not_formed_yet_stands_against_nobody() -> None:
+def test_a_pair_dissolved_or_not_formed_yet_blocks_nobody() -> None:
     later = PEOPLE.model_copy(update={"pairs": (Pair(a="hc-dep2", b="hc-dep3", since=MONDAY + days(1)),)})
     found = breaches_.breaches_of(rules(), later, "hc-dep2", MONDAY, MONDAY + days(2), [away("dep3", 0, 9)])
     assert [(breach.first, breach.last) for breach in found] == [(MONDAY + days(1), MONDAY + days(2))]
@@ -202,7 +202,7 @@ SPANS = st.builds(
 
 
 @given(st.lists(SPANS, max_size=7), st.integers(1, 7))
-def test_the_limits_are_what_counting_each_day_by_hand_gives(others: list[Away], length: int) -> None:
+def test_the_limits_agree_with_a_count_of_each_day(others: list[Away], length: int) -> None:
     leaders = set(PEOPLE.members([Role.head, Role.deputies, Role.party_group], MONDAY))
     expected: dict[LimitName, list[date]] = {}
     for day in (MONDAY + days(n) for n in range(length)):
@@ -223,7 +223,7 @@ def test_the_limits_are_what_counting_each_day_by_hand_gives(others: list[Away],
         max_size=12,
     )
 )
-def test_whoever_is_let_go_one_after_another_no_day_has_a_pair_or_a_fourth(asked: list[tuple[str, int, int]]) -> None:
+def test_approvals_in_any_order_leave_no_day_with_a_pair_or_a_fourth(asked: list[tuple[str, int, int]]) -> None:
     gone: list[Away] = []
     for who, first, length in asked:
         span = away(who, first, first + length)
@@ -256,7 +256,7 @@ def test_a_refusal_names_who_is_away_when_in_both_languages() -> None:
     breaches_.refuse_breaches(PEOPLE, absence("hc-dep2"), [], asked=False)
 
 
-def test_a_limit_without_a_door_says_that_nobody_may_let_it_be() -> None:
+def test_the_refusal_of_a_limit_that_cant_be_waived_says_so() -> None:
     (breach,) = breaches("dep2", away("dep3", 0, 9))
     firm = dataclasses.replace(breach, waivable_by=())
     for asked in (True, False):

@@ -113,7 +113,7 @@ def zhanqian(offices: dict[str, Office]) -> Office:
 
 
 # the chains ---------------------------------------------------------------------------------------------------------
-async def test_in_dalian_a_deputy_asks_the_head_and_the_office_is_told_before_and_after(dalian: Office) -> None:
+async def test_in_dalian_a_deputy_asks_the_head_and_the_office_is_notified_before_and_after(dalian: Office) -> None:
     await dalian.today(date(2028, 3, 1))
     absence = await dalian.ask("dep1", date(2028, 3, 6), date(2028, 3, 8))
     assert (absence["state"], absence["clause"]) == ("requested", "DL-54")
@@ -217,7 +217,7 @@ async def test_in_zhanqian_a_department_reports_to_the_office_which_asks_head_an
     ("government", "clause"),
     [("dalian", "DL-9"), ("xigang", "XG-6"), ("shuangtaizi", "ST-7"), ("huancui", "HC-5"), ("zhanqian", "ZQ-5")],
 )
-async def test_the_heads_absence_is_on_record_once_the_office_tells_it(
+async def test_the_heads_absence_is_recorded_on_notification_by_the_office(
     government: str, clause: str, offices: dict[str, Office]
 ) -> None:
     office = offices[government]
@@ -331,7 +331,7 @@ async def test_of_two_approvals_at_once_exactly_one_passes(huancui: Office) -> N
     assert failed[0].problem["away"][0]["official"] == passed[0]["official"]
 
 
-async def test_of_two_leaders_told_at_once_only_one_gets_the_last_place(huancui: Office) -> None:
+async def test_of_two_absences_recorded_at_once_only_one_gets_the_last_place(huancui: Office) -> None:
     await huancui.today(date(2028, 7, 1))
     day = date(2028, 7, 20)
     asked = [await huancui.ask(name, day) for name in ("exec", "dep2")]

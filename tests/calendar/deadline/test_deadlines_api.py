@@ -67,7 +67,7 @@ async def test_a_case_passes_by_itself(case: Json, caller: Caller) -> None:
 
 
 @pytest.mark.parametrize(("language", "chinese"), [("en", False), ("zh-CN", True)])
-async def test_a_trace_is_told_on_request_in_the_language_asked_for(
+async def test_a_trace_is_returned_on_request_in_the_requested_language(
     language: str, chinese: bool, caller: Caller
 ) -> None:
     body = {"items": [asked(case) for case in CASES]}
@@ -294,7 +294,7 @@ async def test_a_batch_of_100_000_answers_each_question_in_its_place(caller: Cal
     assert code_of(more) == (422, "invalid_payload")
 
 
-async def test_what_is_wrong_with_one_of_many_is_said_of_that_one(caller: Caller) -> None:
+async def test_an_error_in_one_of_many_is_reported_for_that_one(caller: Caller) -> None:
     items = [OWN] * 500
     for wrong in (5, "x", None, [], OWN | {"from": "2026-02-30"}, {"government": [], "rule": {}, "from": 1}):
         answer = await ask(caller, {"items": [*items, wrong, *items]})
@@ -314,7 +314,7 @@ async def test_traces_are_for_a_thousand_at_a_time(caller: Caller) -> None:
     assert all(item["trace"] for item in answer.json()["items"])
 
 
-async def test_a_body_that_is_no_json_is_told_so(caller: Caller) -> None:
+async def test_a_body_that_isnt_json_is_refused(caller: Caller) -> None:
     for content, kind, code in (
         (b"{", "application/json", (400, "invalid_json")),
         (b"{}", "text/plain", (415, "unsupported_media_type")),

@@ -139,7 +139,9 @@ async def test_a_draft_is_withdrawn_with_its_deadlines_and_drafted_again_under_t
     assert await office.running(again) == ["paper-out"]
 
 
-async def test_what_a_correction_lets_be_issued_is_drafted_with_its_time_counted_from_the_close(office: Office) -> None:
+async def test_a_document_that_a_correction_allows_is_drafted_with_its_time_counted_from_the_close(
+    office: Office,
+) -> None:
     decided, plain = Decided(document=FollowingDocument.none), Decided()
     await office.hear(decided.closed())
     assert await office.document(decided) is None
@@ -165,7 +167,7 @@ async def test_a_decision_that_a_correction_adopts_is_drafted_once_and_one_adopt
 
 
 @pytest.mark.parametrize("change", ["revoked", "amended"])
-async def test_a_close_that_is_heard_of_after_the_correction_drafts_nothing(change: str, office: Office) -> None:
+async def test_a_close_received_after_the_correction_drafts_nothing(change: str, office: Office) -> None:
     decided = Decided()
     await office.hear(decided.revoked() if change == "revoked" else decided.amended(document=FollowingDocument.none))
     await office.hear(decided.closed())

@@ -61,7 +61,7 @@ def test_fewer_than_two_in_a_calendar_month_is_behind_and_more_than_three_is_fin
     assert standing(TWICE_A_MONTH, four, date(2026, 1, 31), LONG_AGO).next_latest == date(2026, 2, 28)
 
 
-def test_a_short_month_is_told_until_a_full_one_makes_it_good() -> None:
+def test_a_month_with_too_few_meetings_is_reported_until_a_full_one_follows() -> None:
     held = [date(2026, 1, 9), date(2026, 2, 3)]
     assert standing(TWICE_A_MONTH, held, date(2026, 2, 20), LONG_AGO).behind is True
     assert standing(TWICE_A_MONTH, [*held, date(2026, 2, 20)], date(2026, 2, 20), LONG_AGO).behind is False
@@ -171,7 +171,7 @@ def inside(day: date, days: DaysOfMonth) -> bool:
 
 @settings(max_examples=400, deadline=None)
 @given(Cadences, Days, st.integers(0, 600), st.integers(0, 300))
-def test_behind_is_what_a_walk_over_all_days_finds(cadence: Cadence, held: list[date], on: int, since: int) -> None:
+def test_behind_agrees_with_a_check_of_every_day(cadence: Cadence, held: list[date], on: int, since: int) -> None:
     day, first = BEGIN + timedelta(days=on), BEGIN + timedelta(days=since)
     assert standing(cadence, held, day, first).behind == behind_by_a_loop(cadence, held, day, first)
 

@@ -76,7 +76,7 @@ def warnings(row: RowReport) -> list[str]:
 
 # what becomes of each row -------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("government", GOVERNMENTS)
-def test_what_stands_loaded_again_changes_nothing(government: str) -> None:
+def test_the_current_composition_loaded_again_changes_nothing(government: str) -> None:
     people = composition_of(government)
     report = examined(people.model_dump(mode="json"), people)
     assert {row.status for row in report.rows} == {Status.unchanged}
@@ -92,7 +92,7 @@ def test_a_first_composition_is_all_new() -> None:
     }  # fmt: skip
 
 
-def test_a_changed_field_is_told_from_what_to_what() -> None:
+def test_a_changed_field_is_shown_before_and_after() -> None:
     body = content()
     body["posts"][2] |= {"until": "2026-12-31", "title": "副县长"}
     body["organisations"][3]["name"] = "县海洋渔业局"
@@ -152,7 +152,7 @@ def test_what_has_not_begun_is_removed_without_a_warning() -> None:
     assert [(row.key, warnings(row)) for row in gone] == [("lh-dep staff lh 2026-11-23", [])]
 
 
-def test_a_wrong_row_is_not_told_as_removed_as_well() -> None:
+def test_a_wrong_row_is_not_also_reported_as_removed() -> None:
     body = content()
     body["posts"][0]["role"] = "emperor"
     body["organisations"][1]["kind"] = "palace"
@@ -222,7 +222,7 @@ def test_what_holds_on_a_day_names_nothing_that_is_left_out() -> None:
         ("pairs", {"a": "lh-dep", "b": "nobody", "since": "2025-01-01"}, ("no_such_official", "b")),
     ],
 )  # fmt: skip
-def test_a_wrong_cell_is_told_by_its_field_and_in_both_languages(
+def test_a_wrong_cell_is_reported_by_its_field_and_in_both_languages(
     listing: str, row: Json, found: tuple[str, str]
 ) -> None:
     report = with_more(listing, row)
@@ -236,7 +236,7 @@ def test_a_wrong_cell_is_told_by_its_field_and_in_both_languages(
     assert not any("\u4e00" <= char <= "\u9fff" for char in finding.text.en.replace("某", ""))
 
 
-def test_everything_that_is_wrong_is_told_at_once() -> None:
+def test_all_errors_are_reported_at_once() -> None:
     body = content()
     body["organisations"][1] |= {"kind": "palace", "name": ""}
     body["posts"][0] |= {"role": "emperor", "since": "soon", "official": "nobody", "organisation": "nowhere"}
@@ -285,7 +285,7 @@ def test_a_title_that_means_another_post_already_goes_on_meaning_it() -> None:
 
 # among rows ---------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("role", ["head", "party_secretary", "secretary_general"])
-def test_two_on_one_day_in_a_post_of_one_are_wrong_and_told_with_the_others_row(role: str) -> None:
+def test_two_holders_of_a_single_post_are_wrong_and_each_names_the_others_row(role: str) -> None:
     first = post("lh-exec", role, since="2025-03-01", until="2026-03-31")
     others = [row for row in content()["posts"] if row["role"] != role]
     clash = examined(content(posts=[*others, first, post("lh-dep", role, since="2026-03-31")]))
@@ -331,7 +331,7 @@ def test_nobody_stands_in_two_pairs_on_one_day() -> None:
     assert codes(row_of(twice, "pairs")) == [("two_pairs_at_once", "a")]
 
 
-def test_parents_that_lead_back_are_told_at_each_of_the_circle_and_at_no_other() -> None:
+def test_a_cycle_of_parents_is_reported_at_each_of_its_rows_and_at_no_other() -> None:
     body = content()
     parents = {"lh-office": "lh-water", "lh-water": "lh-fish", "lh-fish": "lh-water", "lh": None}
     for row in body["organisations"]:
@@ -474,7 +474,7 @@ def test_a_day_is_read_as_people_type_it(typed: Any, day: str | None) -> None:
         assert codes(row) == [("not_a_day", "until")]
 
 
-def test_wrong_cells_are_told_by_sheet_row_and_field() -> None:
+def test_wrong_cells_are_reported_by_sheet_row_and_field() -> None:
     def edit(book: Any) -> None:
         book["机构"]["B3"] = "=A1"
         book["机构"]["C4"] = "衙门"
@@ -535,7 +535,7 @@ def test_english_sheets_and_headers_columns_in_any_order_and_blank_rows_are_take
     assert row_of(report, "organisations", 3).key == "lh"
 
 
-def test_a_missing_sheet_and_a_misspelt_column_are_told_and_nothing_is_taken_for_removed_by_mistake() -> None:
+def test_a_missing_sheet_and_a_misspelt_column_are_reported_and_nothing_is_removed_by_mistake() -> None:
     def edit(book: Any) -> None:
         del book["分管"]
         book["职务"]["F1"] = "免职日"

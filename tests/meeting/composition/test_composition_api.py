@@ -105,7 +105,7 @@ async def test_before_the_first_load_there_is_a_template_and_no_composition(foun
 
 
 # preview and load ---------------------------------------------------------------------------------------------------
-async def test_a_preview_tells_every_row_and_changes_nothing(people: People) -> None:
+async def test_a_preview_lists_every_row_and_changes_nothing(people: People) -> None:
     before = (await people.get("meeting", PATH)).json()
     body = with_post(until="2026-12-31")
     body["officials"].append({"id": "lh-new", "name": "子一"})
@@ -233,7 +233,7 @@ async def test_a_clerk_exports_edits_previews_and_loads(people: People) -> None:
     )  # fmt: skip
 
 
-async def test_wrong_cells_of_a_workbook_are_told_by_sheet_and_row_in_both_languages(people: People) -> None:
+async def test_wrong_cells_of_a_workbook_are_reported_by_sheet_and_row_in_both_languages(people: People) -> None:
     book = await people.workbook()
     book["职务"]["E2"] = "明年"
     book["机构"]["B2"] = "=1+1"
@@ -292,7 +292,7 @@ async def test_versions_are_kept_with_who_when_and_why_and_read_as_they_were(peo
     assert seen == list(range(second, 0, -1))
 
 
-async def test_changes_between_two_versions_are_told_row_by_row(people: People) -> None:
+async def test_changes_between_two_versions_are_listed_row_by_row(people: People) -> None:
     start = (await people.get("meeting", PATH)).json()["version"]
     await people.load(with_post(until="2026-12-31"), reason="免职")
     await people.load(with_post(until="2026-12-31", title="副县长"))
@@ -410,7 +410,7 @@ async def test_officials_are_listed_by_page_by_day_and_by_organisation(people: P
     assert code_of(wrong) == (422, "unknown_organisation")
 
 
-async def test_posts_tell_who_held_what_on_any_day_by_post_and_by_a_rules_role(people: People) -> None:
+async def test_posts_list_who_held_what_on_any_day_by_post_and_by_a_rules_role(people: People) -> None:
     body = with_post(until="2026-06-30")
     body["portfolios"][0]["until"] = "2026-06-30"
     body["portfolios"].append({"official": "lh-exec", "organisations": ["lh-water"], "since": "2026-07-01"})
@@ -490,7 +490,7 @@ async def test_the_command_line_previews_and_loads_excel_yaml_and_json(
     assert (item["version"], item["source"]) == (version + 2, "json")
 
 
-async def test_the_command_line_tells_wrong_rows_and_loads_nothing(people: People, run: Run, tmp_path: Path) -> None:
+async def test_the_command_line_reports_wrong_rows_and_loads_nothing(people: People, run: Run, tmp_path: Path) -> None:
     tag = await people.tag()
     (tmp_path / "people.json").write_text(json.dumps(with_post(role="emperor")), encoding="utf-8")
     code, told = run(str(tmp_path / "people.json"))

@@ -269,7 +269,7 @@ async def test_in_shuangtaizi_a_deputys_meeting_asks_outsiders_only_with_the_hea
     assert meeting["members"] == ["st-zjj-principal", "st-jyj-principal"]
 
 
-async def test_in_zhanqian_a_meeting_is_postponed_told_again_and_then_cancelled(offices: dict[str, Office]) -> None:
+async def test_in_zhanqian_a_meeting_is_postponed_notified_again_and_then_cancelled(offices: dict[str, Office]) -> None:
     office = offices["zhanqian"]
     topic = await office.topic("fgj")
     meeting = await office.approve(await office.add(await office.call(place="三楼会议室"), topic))

@@ -227,7 +227,7 @@ def test_participants_are_named_only_where_the_rule_names_no_members_and_a_reque
     assert refused(lambda: convenings.require_request(work, None)) == ("request_missing", "HC-46")
 
 
-def test_what_was_told_and_granted_for_one_day_does_not_hold_for_another() -> None:
+def test_notices_and_leave_for_one_day_do_not_hold_for_another() -> None:
     kind, people = rules("shuangtaizi")
     meeting = approved("shuangtaizi", "executive", item("t1", sponsor="st-zjj"), place="一号会议室")
     invitation.notify(meeting, kind, people, [], True, act("st-office-clerk"))
@@ -677,7 +677,7 @@ def test_a_kind_that_takes_no_decisions_closes_without_any() -> None:
 
 
 # what is next, what was -----------------------------------------------------------------------------------------------
-def test_who_may_not_chair_is_told_who_may_entrust_whom_and_once_somebody_is_entrusted_who_that_is() -> None:
+def test_a_refusal_to_chair_names_who_may_entrust_whom_and_later_who_is_entrusted() -> None:
     kind, people = rules("huancui")
     meeting = called("huancui", "executive", item("t1", "study"))
     head, first = people.official_names["hc-head"], people.official_names["hc-exec"]
@@ -809,7 +809,7 @@ def test_the_circular_counts_who_was_expected_late_gone_early_on_leave_and_absen
 
 
 @pytest.mark.parametrize("government", GOVERNMENTS)
-def test_every_rule_of_every_kind_is_told_in_both_languages_with_its_clause(government: str) -> None:
+def test_every_rule_of_every_kind_is_described_in_both_languages_with_its_clause(government: str) -> None:
     for kind in book(government).meetings.values():
         told = describe_kind(kind)
         assert len(told) >= 4

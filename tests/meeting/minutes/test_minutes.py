@@ -228,7 +228,7 @@ def test_an_edited_text_keeps_every_decision_word_for_word_and_in_its_order() ->
     [(TopicNature.study, "会议进行了专题学习。"), (TopicNature.transmission, "会议传达学习了有关精神。"),
      (TopicNature.deliberation, "会议听取了汇报。"), (None, "会议听取了汇报。")],
 )  # fmt: skip
-def test_what_was_noted_is_told_by_its_nature_with_whatever_the_meeting_asked_for(
+def test_a_noted_topic_is_described_by_its_nature_with_the_meetings_requests(
     nature: TopicNature | None, said: str
 ) -> None:
     noted = resolution("t1", outcome=Outcome.noted, task="", lead=None)

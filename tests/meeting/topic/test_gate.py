@@ -62,7 +62,7 @@ def stands_against(topic: Topic, government: str, rule: GateRule) -> bool:
 
 
 @pytest.mark.parametrize(("government", "rule"), BLOCKING, ids=named(BLOCKING))
-def test_a_gate_stands_against_what_it_applies_to_until_it_was_passed(government: str, rule: GateRule) -> None:
+def test_a_gate_blocks_what_it_applies_to_until_it_is_passed(government: str, rule: GateRule) -> None:
     for aspect in rule.any_of:
         topic = declaring(government, rule, aspect)
         assert stands_against(topic, government, rule)
@@ -73,7 +73,7 @@ def test_a_gate_stands_against_what_it_applies_to_until_it_was_passed(government
 
 
 @pytest.mark.parametrize(("government", "rule"), ON_ASPECTS, ids=named(ON_ASPECTS))
-def test_a_gate_stands_against_nothing_that_is_not_declared(government: str, rule: GateRule) -> None:
+def test_a_gate_blocks_nothing_without_the_declared_aspect(government: str, rule: GateRule) -> None:
     topic = declaring(government, rule)
     assert not stands_against(topic, government, rule)
     others = [each for each in Aspect if each not in rule.any_of and each != Aspect.needs_secrecy]

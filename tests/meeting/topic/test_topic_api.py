@@ -329,7 +329,7 @@ async def test_a_withdrawn_topic_takes_no_step_and_may_come_again(xigang: Desk) 
     assert xigang.topic["state"] == "in_review"
 
 
-async def test_a_topic_that_comes_again_may_declare_itself_otherwise_and_tells_what_it_said_before(
+async def test_a_resubmitted_topic_may_declare_other_aspects_and_shows_the_former_ones(
     xigang: Desk,
 ) -> None:
     await xigang.submit("xg-zjj-clerk", sponsor="xg-zjj", meeting_kind="head-office")

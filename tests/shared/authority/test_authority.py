@@ -123,7 +123,7 @@ def refused(people: Composition, official: str, power: Power = Power.preside) ->
     return caught.value
 
 
-def test_who_could_stand_in_is_told_the_clause_by_which_it_has_to_be_recorded_first() -> None:
+def test_a_possible_stand_in_is_refused_with_the_clause_and_the_basis_to_record_first() -> None:
     wanting = Vacancy(candidates=("hc-exec",), acts=(Power.sign,), clause="HC-62", basis=Basis.entrusted)
     people = PEOPLE.with_absences([absent("head", stand_in("exec", Power.preside), vacancies=(wanting,))])
     problem = refused(people, "exec", power=Power.sign)
@@ -134,7 +134,7 @@ def test_who_could_stand_in_is_told_the_clause_by_which_it_has_to_be_recorded_fi
     assert (other.clause, "away" in other.extra) == ("HC-53", False)
 
 
-def test_a_refusal_names_whom_to_turn_to_that_day() -> None:
+def test_a_refusal_names_who_may_act_on_that_day() -> None:
     problem = refused(AWAY, "dep1")
     assert problem.satisfy
     assert PEOPLE.official_names["hc-exec"] in problem.satisfy.zh
@@ -197,7 +197,7 @@ def test_nobody_acts_but_by_a_post_or_for_a_holder_whose_absence_of_that_day_say
 
 
 @given(ABSENCES, st.sampled_from(list(Role)), st.sampled_from(list(Power)))
-def test_whoever_one_is_told_to_turn_to_may_act(absences: list[Absent], role: Role, power: Power) -> None:
+def test_everybody_named_in_a_refusal_may_act(absences: list[Absent], role: Role, power: Power) -> None:
     people, context = PEOPLE.with_absences(absences), RoleContext(sponsor="hc-zjj", chair="hc-dep4")
     found = people.who_may(role, DAY, power=power, context=context)
     assert bool(found) == bool(PEOPLE.holders(role, DAY, context=context))
@@ -205,7 +205,7 @@ def test_whoever_one_is_told_to_turn_to_may_act(absences: list[Absent], role: Ro
         assert people.may_act(official, (Actor(role=role),), DAY, {}, power=power, context=context)
 
 
-def test_principals_of_towns_and_streets_are_told_from_the_others() -> None:
+def test_principals_of_towns_and_streets_are_distinguished_from_others() -> None:
     towns = set(PEOPLE.holders(Role.town_and_street_principals, DAY))
     assert towns == {"hc-hwjd-principal", "hc-sqjd-principal", "hc-qsz-principal"}
     assert not towns & set(PEOPLE.holders(Role.department_principals, DAY))

@@ -206,7 +206,7 @@ async def chain(databases: tuple[ScratchDatabase, Database, Database]) -> Chain:
     return made
 
 
-async def test_a_chain_that_nobody_touched_is_sound_and_tells_what_isnt_sealed_yet(chain: Chain) -> None:
+async def test_an_untouched_chain_is_sound_and_counts_unsealed_rows(chain: Chain) -> None:
     found = await chain.verify()
     assert found.findings == []
     assert (found.seals, found.rows, found.unsealed) == (2, 2 * BATCH, 2)

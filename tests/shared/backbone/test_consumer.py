@@ -131,7 +131,7 @@ async def test_the_offset_never_runs_ahead_of_the_database(trial: Trial, members
     assert any(isinstance(error, InterfaceError) for error in members.errors)
 
 
-async def test_what_was_committed_to_the_database_alone_is_absorbed_when_it_comes_again(
+async def test_records_committed_to_the_database_only_are_absorbed_when_redelivered(
     trial: Trial, members: Members
 ) -> None:
     """A process that dies between the two commits, or whose partition was taken away meanwhile."""
@@ -204,7 +204,7 @@ async def test_a_consumer_whose_poll_hangs_although_there_is_lag_is_built_anew(t
     assert members.names == ["0", "0", "0.2"]  # under its old name a group may give it what it had, unasked
 
 
-async def test_a_consumer_that_nobody_gives_its_partitions_is_built_anew(trial: Trial, members: Members) -> None:
+async def test_a_consumer_without_its_partitions_is_rebuilt(trial: Trial, members: Members) -> None:
     """It handles what it has, but some partition has lag and belongs to nobody."""
     identity = thing()
 
@@ -261,7 +261,7 @@ async def test_a_consumer_that_is_stopped_finishes_its_batch_and_commits_both(tr
     assert members.log.drained
 
 
-async def test_what_retention_took_away_is_no_lag() -> None:
+async def test_records_deleted_by_retention_are_no_lag() -> None:
     """Else a group that comes late to an old topic would be rebuilt for ever."""
     partition = TopicPartition(TOPIC, 0)
 
@@ -423,7 +423,7 @@ async def test_a_call_of_the_client_that_swallows_its_cancellation_holds_nobody_
     assert await trial.effects(identity) == [1]
 
 
-async def test_a_member_knows_since_when_all_that_stood_in_the_log_was_taken(trial: Trial, members: Members) -> None:
+async def test_a_member_knows_how_far_behind_the_log_the_group_is(trial: Trial, members: Members) -> None:
     """What a record that is still being handled says doesn't count as read, so that nobody asks for it meanwhile."""
     clock, going_on = asyncio.get_running_loop().time, asyncio.Event()
     looks = 0

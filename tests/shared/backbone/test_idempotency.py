@@ -41,7 +41,7 @@ async def test_an_answer_is_found_again_and_belongs_to_its_request(database: Dat
         await answer(database, key, b"another", SECOND)
 
 
-async def test_a_key_whose_day_is_over_is_a_fresh_one(database: Database, trial_database: ScratchDatabase) -> None:
+async def test_an_expired_key_can_be_used_again(database: Database, trial_database: ScratchDatabase) -> None:
     key = str(uuid4())
     await answer(database, key, b"request", FIRST)
     connection = await asyncpg.connect(trial_database.admin)

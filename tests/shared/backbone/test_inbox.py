@@ -341,7 +341,7 @@ async def test_a_discard_waits_for_a_retry_that_is_under_way_and_then_finds_the_
     await retrying
 
 
-async def test_an_event_received_is_somewhere_whatever_happened_to_it(trial: Trial) -> None:
+async def test_every_received_event_has_a_status(trial: Trial) -> None:
     """Applied, waiting, dead, discarded or poison: the books add up."""
     dice = random.Random(11)
     identities = [thing() for _ in range(5)]
@@ -362,7 +362,7 @@ async def test_an_event_received_is_somewhere_whatever_happened_to_it(trial: Tri
         assert await trial.effects(identity) == [1, 2, 3, 4, 5]
 
 
-async def test_what_is_kept_of_a_failure_never_shows_what_the_event_says(
+async def test_a_stored_error_never_shows_the_content_of_the_event(
     trial: Trial, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Unreadable, unfit for its type, or refused by the database: logs, dead letters and poison name the fault alone."""
@@ -389,7 +389,7 @@ async def test_what_is_kept_of_a_failure_never_shows_what_the_event_says(
     assert secret not in "".join(kept) + caplog.text
 
 
-async def test_a_transaction_broken_off_for_anothers_sake_is_told_from_an_outage(trial: Trial) -> None:
+async def test_contention_is_distinguished_from_an_outage(trial: Trial) -> None:
     await trial.receive(counted(thing(), 1))
     async with trial.worker.transaction("dalian") as holder:
         await holder.execute(sa.text("LOCK TABLE inbox_cursor IN ACCESS EXCLUSIVE MODE"))

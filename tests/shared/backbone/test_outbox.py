@@ -165,7 +165,7 @@ def test_lanes_are_frozen() -> None:
     assert [outbox.lane_of(name) for name in ("a", "dalian", "thing-1")] == [3, 15, 13]
 
 
-async def test_depth_tells_unpublished_and_parked_rows_apart(trial: Trial) -> None:
+async def test_depth_counts_unpublished_and_parked_rows_separately(trial: Trial) -> None:
     one, other = thing(), thing()
     async with trial.app.transaction(GOVERNMENT) as session:
         await emit(session, ThingCounted(thing_id=one, n=1), ThingCounted(thing_id=other, n=1))

@@ -163,7 +163,7 @@ async def test_the_last_events_of_an_aggregate_and_those_in_its_middle_arrive_by
         assert await service.trial.effects(identity) == [1, 2, 3, 4, 5]
 
 
-async def test_what_is_lost_a_second_time_is_asked_for_again(service: Service) -> None:
+async def test_an_event_lost_a_second_time_is_requested_again(service: Service) -> None:
     identity = thing()
     await service.emit(ThingCounted(thing_id=identity, n=1))
     for _ in range(12):
@@ -193,7 +193,7 @@ async def test_lost_reports_and_lost_requests_are_made_good(service: Service) ->
         assert await service.trial.effects(identity) == [1, 2]
 
 
-async def test_a_lost_report_shows_by_the_next_one_and_is_asked_for(service: Service) -> None:
+async def test_a_lost_report_is_detected_by_the_next_one_and_requested(service: Service) -> None:
     await service.emit(ThingCounted(thing_id=thing(), n=1))
     await service.deliver()
     await service.pass_time(PATIENCE + 1)
@@ -217,7 +217,7 @@ async def test_a_lost_snapshot_arrives_and_only_the_latest(service: Service) -> 
     assert await service.requests() == [[(identity, 3, 3)]]
 
 
-async def test_a_lost_snapshot_that_a_newer_one_replaced_is_not_asked_for(service: Service) -> None:
+async def test_a_lost_snapshot_that_a_newer_one_replaced_is_not_requested(service: Service) -> None:
     identity = thing()
     await service.emit(StateChanged(thing_id=identity, n=1))
     await service.publish(everything)
@@ -229,7 +229,7 @@ async def test_a_lost_snapshot_that_a_newer_one_replaced_is_not_asked_for(servic
 
 
 # what isn't lost isn't asked for ------------------------------------------------------------------------------------
-async def test_without_a_loss_nothing_is_asked_for(service: Service) -> None:
+async def test_without_a_loss_nothing_is_requested(service: Service) -> None:
     for n in (1, 2):
         await service.emit(*(ThingCounted(thing_id=f"{n}-{other}", n=1) for other in range(20)))
         await service.deliver()
@@ -238,7 +238,7 @@ async def test_without_a_loss_nothing_is_asked_for(service: Service) -> None:
     assert await service.trial.ask("SELECT * FROM missing_event") == []
 
 
-async def test_what_stands_in_the_log_unread_is_not_asked_for(service: Service) -> None:
+async def test_unread_records_in_the_log_are_not_requested(service: Service) -> None:
     identity = thing()
     await service.emit(ThingCounted(thing_id=identity, n=1))
     await service.trial.receive(
@@ -254,7 +254,7 @@ async def test_what_stands_in_the_log_unread_is_not_asked_for(service: Service) 
     assert (identity, 1, 1) in (await service.requests())[-1]
 
 
-async def test_what_waits_behind_a_failed_event_is_not_asked_for(service: Service) -> None:
+async def test_events_waiting_behind_a_failed_event_are_not_requested(service: Service) -> None:
     identity = thing()
     service.trial.errors[identity, 1] = REFUSED
     for n in (1, 2, 3):
@@ -265,7 +265,7 @@ async def test_what_waits_behind_a_failed_event_is_not_asked_for(service: Servic
     assert await service.requests() == []
 
 
-async def test_events_of_a_topic_that_is_not_heard_are_not_missed(service: Service) -> None:
+async def test_events_of_a_topic_not_consumed_are_not_missed(service: Service) -> None:
     await service.trial.receive(record(_report({"zhengling.other.v1": {"thing": {thing(): 3}}})), inbox=service.inbox)
     assert await service.trial.ask("SELECT * FROM missing_event") == []
 
@@ -281,14 +281,14 @@ async def test_a_hundred_gaps_are_one_request_after_their_time(service: Service)
     assert await service.requests() == [[(identity, 1, 2) for identity in gaps]]
 
 
-async def test_of_several_workers_one_asks(service: Service) -> None:
+async def test_only_one_of_several_workers_requests_events(service: Service) -> None:
     await service.trial.receive(counted(thing(), 2), inbox=service.inbox)
     await service.pass_time(PATIENCE + 1)
     await asyncio.gather(*(service.reconcile() for _ in range(6)))
     assert len(await service.requests()) == 1
 
 
-async def test_it_asks_again_at_growing_distances_up_to_an_hour(service: Service) -> None:
+async def test_requests_are_repeated_at_growing_intervals_up_to_an_hour(service: Service) -> None:
     await service.trial.receive(counted(thing(), 2), inbox=service.inbox)
     asked = []
     for minute in range(1, 130):
@@ -312,7 +312,7 @@ async def test_more_than_one_request_holds_is_asked_for_in_several(
     assert [len(request) for request in await service.requests()] == [4, 4, 2]
 
 
-async def test_a_request_is_served_by_whom_it_names_and_leaves_alone_what_is_parked(service: Service) -> None:
+async def test_a_request_is_served_by_its_source_only_and_leaves_parked_events_parked(service: Service) -> None:
     identity = thing()
     for n in (1, 2, 3):
         await service.emit(ThingCounted(thing_id=identity, n=n))
@@ -379,7 +379,7 @@ async def test_an_empty_report_goes_out_once_a_day_so_that_the_loss_of_the_last_
     assert await reported(service) == [{}]
 
 
-async def test_what_was_committed_late_is_reported(service: Service) -> None:
+async def test_events_committed_late_are_reported(service: Service) -> None:
     """Its event was written before the report, its transaction ended after it."""
     late, other = thing(), thing()
     async with service.trial.app.transaction(GOVERNMENT) as session:
@@ -395,7 +395,7 @@ async def test_what_was_committed_late_is_reported(service: Service) -> None:
     assert await service.trial.effects(late) == [1]
 
 
-async def test_much_that_moved_goes_into_several_reports_and_nothing_is_left_out(
+async def test_many_events_are_split_into_several_complete_reports(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reconciliation, "CHUNK", 10)
@@ -424,7 +424,7 @@ async def test_while_the_relay_is_behind_nothing_is_reported_and_afterwards_all_
     assert await reported(service) == [{identity: 1}]
 
 
-async def test_of_several_workers_one_reports(service: Service) -> None:
+async def test_only_one_of_several_workers_reports(service: Service) -> None:
     await service.emit(ThingCounted(thing_id=thing(), n=1))
     await service.deliver()
     await service.pass_time(PATIENCE + 1)
@@ -432,7 +432,7 @@ async def test_of_several_workers_one_reports(service: Service) -> None:
     assert len(await reported(service)) == 1
 
 
-async def test_the_snapshot_of_a_reader_that_waits_is_not_asked_for(service: Service) -> None:
+async def test_the_snapshot_of_a_waiting_reader_is_not_requested(service: Service) -> None:
     identity = thing()
     service.trial.errors[identity, 2] = REFUSED
     await service.trial.receive(changed(identity, 2), inbox=service.inbox)

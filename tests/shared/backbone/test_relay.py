@@ -231,7 +231,7 @@ async def test_the_relay_wakes_when_something_was_committed_and_without_any_noti
         await asyncio.gather(running, return_exceptions=True)
 
 
-async def test_what_stands_on_the_wire_is_a_cloudevent_whose_attributes_are_headers_too(trial: Trial) -> None:
+async def test_a_record_is_a_cloudevent_whose_attributes_are_headers_too(trial: Trial) -> None:
     identity = thing()
     async with trial.app.transaction(GOVERNMENT) as session:
         state_of(session).cause = Cause("request-1")

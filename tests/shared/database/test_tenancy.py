@@ -389,7 +389,7 @@ async def test_a_replay_publishes_nothing_of_another_government_and_the_national
     assert answer.json()["events"] > 0
 
 
-async def test_deadlines_of_another_government_need_the_national_scope_and_tell_not_who_is_served(
+async def test_deadlines_of_another_government_need_the_national_scope_and_do_not_reveal_which_governments_exist(
     neighbours: Neighbours,
 ) -> None:
     for government in (THEIRS, "nowhere"):
@@ -630,7 +630,7 @@ async def test_an_aggregate_of_another_government_cant_be_emitted_on(neighbours:
         await connection.close()
 
 
-async def test_who_names_the_hash_of_a_links_secret_sees_that_link_alone_until_it_is_revoked(
+async def test_a_transaction_that_sets_the_hash_of_a_links_secret_sees_only_that_link_until_it_is_revoked(
     neighbours: Neighbours,
 ) -> None:
     made = [(await neighbours.ask(THEIRS, "POST", "calendar", "/v1/feeds", {})).json() for _ in range(2)]

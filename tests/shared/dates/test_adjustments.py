@@ -54,7 +54,7 @@ def test_working_days_that_were_left_run_on_from_the_resumption(
 
 @settings(deadline=None)
 @given(calendars(), STARTS, st.integers(1, 90), st.integers(0, 89), st.integers(0, 60), st.sampled_from(Roll))
-def test_calendar_days_stand_still_while_it_is_suspended(
+def test_calendar_days_arent_counted_during_a_suspension(
     calendar: WorkdayCalendar, start: date, amount: int, after: int, stood: int, roll: Roll
 ) -> None:
     due = compute("r", rule(within=amount, unit="day", roll=roll), start, calendar)
@@ -88,7 +88,7 @@ def test_a_deadline_resumed_on_the_day_it_was_suspended_is_the_same() -> None:
     assert later.due.date == due.date == date(2026, 10, 9)
 
 
-def test_hours_stand_still_by_the_clock() -> None:
+def test_hours_arent_counted_during_a_suspension() -> None:
     at = datetime(2026, 9, 24, 1, tzinfo=UTC)
     due = compute("r", rule(within=24, unit="hour"), at, CALENDAR)
     stood = Suspension(since=at + timedelta(hours=2), until=at + timedelta(hours=5), reason="停电", by="office")
@@ -128,7 +128,7 @@ def test_an_extension_to_a_day_keeps_that_day_whatever_the_calendar_does() -> No
     assert adjusted(due, [saturday], CALENDAR).due.date == date(2026, 10, 17)
 
 
-def test_the_explanation_tells_each_suspension_and_extension_in_both_languages() -> None:
+def test_the_explanation_lists_each_suspension_and_extension_in_both_languages() -> None:
     by = rule(within=5, unit="working_day")
     due = compute("r", by, date(2026, 9, 24), CALENDAR)
     more = Extension(

@@ -105,7 +105,7 @@ def test_working_days_back_agree_with_a_loop(start: date, n: int) -> None:
 
 
 @given(st.dates(date(2012, 1, 1), date(2024, 12, 31)), st.integers(1, 400), st.booleans())
-def test_calendar_days_end_where_counting_on_the_fingers_ends_then_move_on(start: date, n: int, counted: bool) -> None:
+def test_calendar_days_end_where_a_naive_count_ends_then_move(start: date, n: int, counted: bool) -> None:
     found = compute("r", rule(within=n, unit="day", count_start_day=counted), start, CALENDAR)
     first = start if counted else start + timedelta(days=1)
     assert found.unmoved == first + timedelta(days=n - 1)
@@ -237,7 +237,7 @@ def computed(terms: DeadlineRule, start: date, calendar: WorkdayCalendar, occurr
 
 @settings(deadline=None, max_examples=400)  # building the calendars takes most of the time
 @given(st.data(), calendars(), rules(), st.dates(FIRST, LAST))
-def test_every_form_of_rule_ends_where_counting_on_the_fingers_ends(
+def test_every_form_of_rule_ends_where_a_naive_count_ends(
     data: st.DataObject, calendar: WorkdayCalendar, terms: DeadlineRule, start: date
 ) -> None:
     occurrence = data.draw(st.integers(1, 5)) if terms.every else 1
@@ -400,7 +400,7 @@ def test_what_cannot_be_computed_is_refused_by_name(
         ("Extra inputs are not permitted", {"within": 5, "unit": "day", "rool": "none"}),
     ],
 )
-def test_a_rule_that_does_not_mean_one_thing_is_refused_in_words(message: str, fields: dict[str, object]) -> None:
+def test_an_ambiguous_rule_is_refused_with_an_explanation(message: str, fields: dict[str, object]) -> None:
     with pytest.raises(ValidationError, match=message):
         rule(**fields)
 

@@ -95,7 +95,7 @@ def test_a_day_is_worked_exactly_when_its_kind_is(calendar: WorkdayCalendar, day
     assert calendar.is_workday(day) == calendar.day(day).kind.worked
 
 
-def test_every_gazetted_day_agrees_with_the_second_opinion() -> None:
+def test_every_gazetted_day_agrees_with_a_second_package() -> None:
     gazetted = days(date(2010, 1, 1), date(2026, 12, 31))
     disagreeing = [day for day in gazetted if CALENDAR.is_workday(day) != chinese_calendar.is_workday(day)]
     assert disagreeing == []
@@ -148,7 +148,7 @@ def test_the_last_working_day_has_no_next_one() -> None:
         CALENDAR.preceding(date(2010, 1, 1))
 
 
-def test_a_shift_by_nothing_means_nothing() -> None:
+def test_a_shift_by_zero_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one"):
         CALENDAR.shift(date(2026, 1, 5), 0)
 

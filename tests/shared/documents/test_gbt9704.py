@@ -198,7 +198,7 @@ def test_dates_have_no_leading_zeros() -> None:
     assert chinese_date(date(2026, 2, 3)) == "2026年2月3日"
 
 
-def test_whatever_is_stored_can_be_laid_out() -> None:
+def test_every_accepted_text_can_be_laid_out() -> None:
     odd = "坏\x01字\ufffe符"
     layout = MINUTES.model_copy(
         update={"mark": odd, "title": "题" * 300, "issuer": odd, "paragraphs": (odd,), "annexes": (odd,)}

@@ -142,7 +142,7 @@ def test_what_is_classified_is_refused_by_word_and_by_the_mark_in_its_name(mark:
 
 
 @pytest.mark.parametrize("name", ["商业秘密保护办法.pdf", "保守国家秘密法宣传方案.docx", "机密性评估说明.pdf"])
-def test_a_paper_about_secrets_is_none(name: str) -> None:
+def test_a_paper_about_secrets_isnt_classified(name: str) -> None:
     require_unclassified(Classification.internal, name)
 
 

@@ -157,7 +157,7 @@ def sha256(content: bytes) -> str:
 
 # in and out ---------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("size", [len(PDF), 70_000, LARGE])
-async def test_a_content_comes_out_as_it_went_in(size: int, keeper: Keeper) -> None:
+async def test_a_content_is_returned_unchanged(size: int, keeper: Keeper) -> None:
     content = pdf(size)
     file = await keeper.keep(content)
     assert (file.size, file.sha256, file.media_type) == (size, sha256(content), "application/pdf")
@@ -178,7 +178,7 @@ async def test_a_part_of_a_content_is_read_alone(keeper: Keeper) -> None:
         assert await keeper.read(file, span) == content[slice(*span)]
 
 
-async def test_equal_contents_lie_there_once_and_are_two_files(keeper: Keeper) -> None:
+async def test_equal_contents_are_stored_once_and_are_two_files(keeper: Keeper) -> None:
     one, two = await keeper.keep(PDF, name="一.pdf"), await keeper.keep(PDF, name="二.pdf")
     assert one.id != two.id
     assert await keeper.objects() == {sha256(PDF)}
@@ -238,7 +238,7 @@ REFUSED: dict[str, tuple[bytes, dict[str, str], str]] = {
 
 
 @pytest.mark.parametrize("refused", REFUSED)
-async def test_what_is_refused_leaves_nothing(refused: str, keeper: Keeper) -> None:
+async def test_a_refused_upload_leaves_nothing(refused: str, keeper: Keeper) -> None:
     content, said, code = REFUSED[refused]
     with pytest.raises(Problem) as problem:
         await keeper.receive(in_pieces(content), **said)
@@ -266,7 +266,7 @@ async def test_a_container_with_an_endless_directory_is_not_read_to_its_end(
     assert refused.value.code == "content_differs"
 
 
-async def test_an_upload_that_takes_too_long_is_given_up(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_upload_that_takes_too_long_is_aborted(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
     async def dripping() -> AsyncIterator[bytes]:
         yield PDF
         await asyncio.sleep(30)
@@ -311,7 +311,7 @@ async def test_the_part_file_of_a_killed_process_is_swept_from_a_folder(folder_k
     assert not part.exists()
 
 
-async def test_an_upload_of_a_content_that_is_being_swept_is_told_to_come_again(keeper: Keeper) -> None:
+async def test_an_upload_of_a_content_being_swept_is_refused_as_busy(keeper: Keeper) -> None:
     received = await keeper.receive(in_pieces(PDF))
     marked = "UPDATE file_content SET leaving_since = clock_timestamp() WHERE government = $1"
     await keeper.ask(marked, keeper.government)
@@ -392,7 +392,7 @@ async def test_verification_stops_at_an_amount_of_bytes_and_goes_on_from_there(k
     assert (rest.contents, rest.next_after) == (1, None)
 
 
-async def test_a_changed_content_is_never_given_out_whole(keeper: Keeper) -> None:
+async def test_a_changed_content_is_never_returned_whole(keeper: Keeper) -> None:
     content = pdf(3_000_000)
     file = await keeper.keep(content)
     await keeper.overwrite(file, content[:-1] + b"x")
@@ -404,7 +404,7 @@ async def test_a_changed_content_is_never_given_out_whole(keeper: Keeper) -> Non
     assert len(given) < len(content)
 
 
-async def test_a_missing_or_shortened_content_is_told_before_anything_is_given_out(keeper: Keeper) -> None:
+async def test_a_missing_or_shortened_content_is_reported_before_any_byte_is_returned(keeper: Keeper) -> None:
     file = await keeper.keep(PDF)
     before = REGISTRY.get_sample_value("zhengling_file_damaged_total") or 0
     await keeper.overwrite(file, PDF[:-1])
@@ -426,11 +426,11 @@ async def test_uploading_a_damaged_file_again_makes_it_whole_for_all_that_refer_
 
 
 # the store is away --------------------------------------------------------------------------------------------------
-async def test_readiness_tells_a_store_that_answers(keeper: Keeper) -> None:
+async def test_readiness_reports_whether_the_store_answers(keeper: Keeper) -> None:
     assert await keeper.store.check() == "ok"
 
 
-async def test_a_folder_that_is_away_is_told(folder_keeper: Keeper, tmp_path: Path) -> None:
+async def test_readiness_reports_a_missing_folder(folder_keeper: Keeper, tmp_path: Path) -> None:
     keeper = folder_keeper
     file = await keeper.keep(PDF)
     folder = tmp_path / "文件 1"
@@ -497,7 +497,7 @@ async def test_a_store_that_hangs_holds_readiness_up_for_seconds_only(s3_keeper:
     assert await s3_keeper.store.check() == "ok"
 
 
-async def test_a_bucket_that_is_not_there_is_told(database: ScratchDatabase, s3: ObjectStore) -> None:
+async def test_readiness_reports_a_missing_bucket(database: ScratchDatabase, s3: ObjectStore) -> None:
     keeper = Keeper(database, s3.settings | {"file_store_url": "s3://nobodys"})
     try:
         assert (await keeper.store.check()).startswith("ok, but")

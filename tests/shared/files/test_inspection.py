@@ -27,7 +27,7 @@ class OneContent:
         return io.BytesIO(self._content)
 
 
-def test_a_directory_larger_than_any_documents_is_given_up_before_it_fills_the_memory() -> None:
+def test_an_oversized_directory_is_rejected_before_it_fills_the_memory() -> None:
     store: Any = OneContent(zipped("[Content_Types].xml", *(f"word/{n}{'x' * 60}.xml" for n in range(12_000))))
     tracemalloc.start()
     try:
@@ -40,7 +40,7 @@ def test_a_directory_larger_than_any_documents_is_given_up_before_it_fills_the_m
     assert "word/" in files._parts(fine, "k", zipped=True)
 
 
-async def test_no_more_than_two_containers_are_looked_into_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_at_most_two_containers_are_inspected_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     lock, now, most = threading.Lock(), 0, 0
 
     def slowly(*_: object) -> frozenset[str]:

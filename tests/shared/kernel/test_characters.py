@@ -38,13 +38,13 @@ def test_a_text_has_one_line_unless_it_is_marked_as_one_of_several(given: str) -
 
 
 @pytest.mark.parametrize("character", HIDDEN, ids=lambda c: f"U+{ord(c):04X}")
-def test_what_is_no_sign_or_turns_the_direction_of_writing_is_taken_nowhere(character: str) -> None:
+def test_invisible_and_bidirectional_formatting_characters_are_refused_everywhere(character: str) -> None:
     with pytest.raises(Problem, match="character_not_allowed"):
         require_allowed({"text": f"甲{character}乙"})
 
 
 @pytest.mark.parametrize("character", FORBIDDEN, ids=lambda c: f"U+{ord(c):04X}")
-def test_a_character_that_xml_cannot_hold_is_found_wherever_it_stands_in_a_payload(character: str) -> None:
+def test_a_character_forbidden_in_xml_is_found_anywhere_in_a_payload(character: str) -> None:
     text = f"关于{character}的请示"
     for payload in (text, {"a": [{"b": text}]}, [1, None, [text]], {text: 1}):
         with pytest.raises(Problem) as refused:
@@ -54,7 +54,7 @@ def test_a_character_that_xml_cannot_hold_is_found_wherever_it_stands_in_a_paylo
     etree.Element("a").text = without_forbidden(text)
 
 
-def test_what_xml_can_hold_stays() -> None:
+def test_characters_allowed_in_xml_are_kept() -> None:
     require_allowed({"a": [ALLOWED, 1, True, None]})
     assert without_forbidden(ALLOWED) == ALLOWED
     assert "U+0000" in not_allowed("\0").detail.zh

@@ -49,13 +49,13 @@ def texts(schema: Any, at: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
             yield from texts(part, at)
 
 
-def test_every_service_that_takes_something_is_looked_at() -> None:
+def test_every_service_with_payloads_is_checked() -> None:
     assert {each.__module__.split(".")[0] for each in payloads()} >= {"meeting_svc", "calendar_svc", "zhengling"}
     assert len(payloads()) > 90
 
 
 @pytest.mark.parametrize("payload", payloads(), ids=lambda each: each.__name__)
-def test_no_text_that_has_to_say_something_may_be_blank(payload: type[Payload]) -> None:
+def test_no_required_text_may_be_blank(payload: type[Payload]) -> None:
     for at, text in texts(payload.model_json_schema()):
         if text.get("minLength") and "format" not in text:
             assert not re.search(text.get("pattern", ""), BLANK), f"{payload.__name__}{at} lets blanks pass"
@@ -67,12 +67,12 @@ class Note(Payload):
     grounds: dict[str, str] = {}
 
 
-def test_a_text_is_kept_without_the_blanks_around_it_wherever_it_stands() -> None:
+def test_surrounding_blanks_are_stripped_from_every_text() -> None:
     note = Note(text=f"{BLANK}同 意{BLANK}", names=[f" 张{BLANK}"], grounds={"a": f"{BLANK}理据"})
     assert (note.text, note.names, note.grounds) == ("同 意", ["张"], {"a": "理据"})
     assert Note(text=BLANK).text == ""
 
 
-def test_what_is_not_asked_for_is_refused() -> None:
+def test_an_unknown_member_is_refused() -> None:
     with pytest.raises(ValidationError, match="extra_forbidden"):
         Note.model_validate({"text": "同意", "opinion": "同意"})

@@ -442,14 +442,14 @@ def test_stop_ends_a_frozen_process_in_order(tmp_path: Path) -> None:
     assert not process.alive
 
 
-def test_what_fails_shows_the_end_of_its_log(tmp_path: Path) -> None:
+def test_a_failed_process_shows_the_end_of_its_log(tmp_path: Path) -> None:
     process = sleeper(tmp_path, "echo no such rulebook; exit 3")
     process.start()
     with pytest.raises(StackError, match=r"(?s)exit code 3.*no such rulebook"):
         process.finish()
 
 
-def test_what_never_gets_ready_is_given_up(tmp_path: Path) -> None:
+def test_a_process_that_never_gets_ready_is_an_error(tmp_path: Path) -> None:
     class Silent(ChildProcess):
         def is_ready(self) -> bool:
             return False

@@ -204,7 +204,7 @@ async def test_a_notice_that_confirms_a_date_makes_it_certain_without_moving_it(
     assert [p["moved"] for _, p in await reports(books)] == [0]
 
 
-async def test_the_first_calendar_of_an_empty_service_asks_for_nothing(books: Trial) -> None:
+async def test_the_first_calendar_of_an_empty_service_requests_no_recomputation(books: Trial) -> None:
     await change(books, NATIONAL, 1, BASE[0])
     await recompute(books)
     assert await reports(books) == []
@@ -265,7 +265,7 @@ async def test_two_workers_on_two_changes_move_each_deadline_once(books: Trial) 
     assert sum(p["moved"] for _, p in await reports(books)) == 30
 
 
-async def test_a_met_deadline_is_told_as_it_was_met(books: Trial) -> None:
+async def test_a_met_deadline_is_shown_as_it_was_when_met(books: Trial) -> None:
     identity = await keep(books)
     async with books.app.transaction(ST) as session:
         await due_dates.settle(session, "dossier", identity, "met")
@@ -275,7 +275,7 @@ async def test_a_met_deadline_is_told_as_it_was_met(books: Trial) -> None:
         assert (await due_dates.explained(session, BOOKS, found)).date == DUE
 
 
-async def test_a_change_waits_for_who_writes_by_the_calendar_before_it(books: Trial) -> None:
+async def test_a_change_waits_for_transactions_that_use_the_previous_calendar(books: Trial) -> None:
     identity = str(uuid4())
     async with books.app.transaction(ST) as session:
         due = await due_dates.keep(session, "dossier", identity, RULE, book(ST), START)
@@ -288,7 +288,7 @@ async def test_a_change_waits_for_who_writes_by_the_calendar_before_it(books: Tr
     assert (await row(books, identity))["due"] == date(2026, 12, 1)
 
 
-async def test_what_is_written_while_the_calendar_changes_is_never_left_on_the_old_one(books: Trial) -> None:
+async def test_a_deadline_written_while_the_calendar_changes_is_never_left_on_the_old_one(books: Trial) -> None:
     """Writers read the calendar, dawdle, and commit; changes and the worker's task go on between them."""
     version = 0
     stop = asyncio.Event()
@@ -438,7 +438,7 @@ async def test_what_does_not_run_is_neither_suspended_nor_extended_nor_resumed(b
         await suspend(books, "nothing")
 
 
-async def test_a_void_deadline_runs_again_by_the_calendar_of_the_day_and_no_other_one_does(books: Trial) -> None:
+async def test_only_a_void_deadline_is_reopened_by_the_current_calendar(books: Trial) -> None:
     identity = await keep(books)
     with pytest.raises(Problem, match="deadline_not_void"):
         await moved_by(books, due_dates.revive, identity)

@@ -27,7 +27,7 @@ def test_words_of_one_spelling_keep_the_meaning_of_their_vocabulary() -> None:
     assert in_chinese(LeaveReason.official_trip) == "因公出访或出差"
 
 
-def test_a_word_that_a_row_gives_as_plain_text_is_told_too() -> None:
+def test_a_word_given_as_plain_text_has_its_chinese_term() -> None:
     plain: Role = "party_group"  # type: ignore[assignment]  # as a column of text gives it
     assert in_chinese(plain) == "党组成员"
 
@@ -36,7 +36,7 @@ def test_a_word_that_a_row_gives_as_plain_text_is_told_too() -> None:
     "words",
     sorted({word for word, _ in CHINESE}, key=lambda each: each.__name__),
 )
-def test_a_vocabulary_that_clerks_read_is_told_as_a_whole(words: type[Role]) -> None:
+def test_a_vocabulary_with_chinese_terms_is_complete(words: type[Role]) -> None:
     assert [word for word in words if (words, word.value) not in CHINESE] == []
 
 

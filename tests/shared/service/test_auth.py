@@ -405,7 +405,7 @@ async def test_a_new_key_is_picked_up_and_one_taken_away_is_refused(world: World
 
 
 @pytest.mark.asyncio
-async def test_a_key_taken_away_is_refused_after_ten_minutes_without_a_stir(world: World) -> None:
+async def test_a_removed_key_is_refused_after_ten_minutes_without_another_trigger(world: World) -> None:
     old = world.token()
     await world.principal(old)
     world.server.publish(world.other_issuer().jwks_path)
@@ -491,7 +491,7 @@ async def test_one_key_that_cannot_be_read_does_not_spoil_the_others(world: Worl
 
 
 @pytest.mark.asyncio
-async def test_without_any_keys_nobody_is_told_that_their_token_is_wrong(world: World) -> None:
+async def test_without_any_keys_no_token_is_called_invalid(world: World) -> None:
     world.server.down = True
     assert not await world.authenticator.ready()
     problem = await world.refusal(f"Bearer {world.token()}")

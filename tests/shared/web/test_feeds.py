@@ -78,7 +78,7 @@ def test_whole_days_make_the_round_trip() -> None:
     assert not event.errors
 
 
-def test_instants_are_told_in_utc_and_take_up_time() -> None:
+def test_instants_are_in_utc_and_opaque() -> None:
     (event,) = read(SESSION)
     assert event.decoded("DTSTART") == SESSION.start
     assert event.decoded("DTEND") == SESSION.end
@@ -152,12 +152,12 @@ def test_any_text_makes_the_round_trip_but_for_controls(text: str) -> None:
         ({"start": datetime(2026, 7, 30), "end": datetime(2026, 7, 31)}, "offset"),
     ],
 )
-def test_an_event_that_means_nothing_is_refused(change: dict[str, Any], told: str) -> None:
+def test_an_inconsistent_event_is_refused(change: dict[str, Any], told: str) -> None:
     with pytest.raises(ValueError, match=told):
         replace(DAYS, **change)
 
 
-async def test_a_failure_on_a_link_tells_its_secret_neither_to_the_log_nor_to_the_caller(
+async def test_a_failure_on_a_link_reveals_its_secret_neither_in_the_log_nor_to_the_caller(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     secret = "q7Jx-secret"

@@ -30,7 +30,7 @@ def test_every_finding_that_a_request_can_cause_has_its_chinese(kind: str) -> No
     assert "{" not in text.zh
 
 
-def test_nothing_is_told_that_pydantic_doesnt_find() -> None:
+def test_every_chinese_text_belongs_to_a_finding_of_pydantic() -> None:
     assert CHINESE.keys() <= FINDINGS.keys()
 
 
