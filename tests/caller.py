@@ -19,7 +19,7 @@ CLERK, PRINCIPAL, DEPUTY, HEAD, OFFICE = "lh-water-clerk", "lh-water", "lh-dep",
 
 
 class Caller:
-    """A calling system: requests as they are, answers as they come; if not told otherwise, for the sixth government."""
+    """A calling system: requests as they are, answers as they come; by default for the sixth government."""
 
     def __init__(self, stack: EmbeddedStack, client: httpx.AsyncClient, government: str = sixth.CODE) -> None:
         self.government = government

@@ -24,7 +24,7 @@ class ObjectStore(ChildProcess):
 
     @property
     def settings(self) -> dict[str, str]:
-        """What a service has to be told to keep its files here."""
+        """The environment variables of a service that stores its files here."""
         return {
             "file_store_url": f"s3://{BUCKET}/zhengling/files",
             "file_s3_endpoint": f"http://127.0.0.1:{self.port}",

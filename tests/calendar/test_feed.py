@@ -15,8 +15,8 @@ def of(first: date, last: date, calendar: WorkdayCalendar = CALENDAR) -> list[Ru
 
 
 def test_the_national_holiday_of_2025_is_shown_as_in_the_notice() -> None:
-    told = [(run.first, run.last, run.kind, run.name) for run in of(date(2025, 9, 27), date(2025, 10, 12))]
-    assert told == [
+    shown = [(run.first, run.last, run.kind, run.name) for run in of(date(2025, 9, 27), date(2025, 10, 12))]
+    assert shown == [
         (date(2025, 9, 28), date(2025, 9, 28), "makeup_workday", "调休上班日"),
         (date(2025, 10, 1), date(2025, 10, 3), "statutory_holiday", "国庆节"),
         (date(2025, 10, 6), date(2025, 10, 6), "statutory_holiday", "中秋节"),
@@ -31,13 +31,13 @@ def test_joined_days_off_name_all_the_days_worked_in_their_place() -> None:
 
 
 def test_every_special_day_is_in_exactly_one_run_and_no_ordinary_day_is_in_any() -> None:
-    told = [
+    shown = [
         date.fromordinal(n)
         for run in runs(CALENDAR, CALENDAR.first)
         for n in range(run.first.toordinal(), run.last.toordinal() + 1)
     ]
     ordinary = {DayKind.workday, DayKind.weekend}
-    assert told == [day for day in CALENDAR.dates if CALENDAR.day(day).kind not in ordinary]
+    assert shown == [day for day in CALENDAR.dates if CALENDAR.day(day).kind not in ordinary]
 
 
 def test_a_closure_over_new_year_is_split_where_only_the_new_year_is_provisional() -> None:

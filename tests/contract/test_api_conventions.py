@@ -266,10 +266,12 @@ async def test_a_repeated_signature_is_replayed_though_the_etag_is_stale_by_then
     assert code_of(anew) == (412, "stale_etag")
     connection = await asyncpg.connect(stack.database_admin_url.rsplit("/", 1)[0] + "/meeting")
     try:
-        told = await connection.fetch("SELECT event_type FROM outbox WHERE payload->>'meeting_id' = $1", meeting["id"])
+        emitted = await connection.fetch(
+            "SELECT event_type FROM outbox WHERE payload->>'meeting_id' = $1", meeting["id"]
+        )
     finally:
         await connection.close()
-    names = [row["event_type"].split(".", 2)[2] for row in told]
+    names = [row["event_type"].split(".", 2)[2] for row in emitted]
     assert names.count("minutes.signed.v1") == 1
     assert names.count("decision.adopted.v1") == 2
 

@@ -85,29 +85,29 @@ async def test_the_calendars_feed_holds_every_special_day_of_the_years_since_the
     caller: Caller, job: MainJob
 ) -> None:
     found = events(await caller.get("calendar", FEED, headers=ZH))
-    told: dict[date, Any] = {}
+    by_date: dict[date, Any] = {}
     for event in found.values():
         for day in days_of(event):
-            assert day not in told
-            told[day] = event
+            assert day not in by_date
+            by_date[day] = event
     listed: dict[str, Json] = {}
     year = sixth.SCENARIO.day.year - 1
     while (answer := await caller.get("calendar", f"/v1/years/{year}")).status_code == 200:
         content = answer.json()["year"]
         listed |= content["days"]
-        for day, event in told.items():
+        for day, event in by_date.items():
             if day.year == year:
                 assert event["STATUS"] == ("TENTATIVE" if content["provisional"] else "CONFIRMED")
                 assert ("（暂定）" in event["SUMMARY"]) == content["provisional"]
         year += 1
-    assert {str(day) for day in told} == set(listed)
-    for day, event in told.items():
+    assert {str(day) for day in by_date} == set(listed)
+    for day, event in by_date.items():
         other = listed[str(day)]["swapped_with"]
         if other:
             month, number = int(other[5:7]), int(other[8:])
             assert f"{month}月{number}日" in event["SUMMARY"]
             assert f"{month}月{number}日" in event["DESCRIPTION"]
-    by_day = {str(day): event for day, event in told.items()}
+    by_day = {str(day): event for day, event in by_date.items()}
     assert by_day["2025-10-07"]["SUMMARY"] == "调休放假（9月28日周日、10月11日周六上班）"
     assert days_of(by_day["2025-10-07"]) == [date(2025, 10, 7), date(2025, 10, 8)]
     assert by_day["2025-10-11"]["SUMMARY"] == "调休上班（补10月8日周三）"

@@ -95,9 +95,9 @@ def test_rulebook_check_names_file_line_and_key_and_exits_with_1(tmp_path: Path)
 
 
 def test_rulebook_explain_prints_each_step_with_its_clause(tmp_path: Path) -> None:
-    told = run("rulebook", "explain", write_sixth_government(tmp_path)).stdout
-    assert "agenda: review by secretary_general [LH-8]" in told
-    assert "difficulty is complex or long_term → task-hard [LH-20]" in told
+    output = run("rulebook", "explain", write_sixth_government(tmp_path)).stdout
+    assert "agenda: review by secretary_general [LH-8]" in output
+    assert "difficulty is complex or long_term → task-hard [LH-20]" in output
 
 
 def test_an_unreachable_service_is_reported_and_exits_with_2() -> None:

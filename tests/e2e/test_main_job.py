@@ -71,11 +71,11 @@ async def test_a_due_date_explains_itself_day_by_day_in_both_languages(api: Call
     people = api("shuangtaizi")
     report = await run(people, composition_of("shuangtaizi"), scenario_of("shuangtaizi"))
     entry = next(landed.entry for landed in report.landed if landed.entry["difficulty"] == "general")
-    told = await people.get("oversight", f"/v1/entries/{entry['id']}/due")
-    skipped = {step["date"] for step in told["trace"] if step["effect"] == "skipped"}
+    explained = await people.get("oversight", f"/v1/entries/{entry['id']}/due")
+    skipped = {step["date"] for step in explained["trace"] if step["effect"] == "skipped"}
     assert {"2026-02-18", "2026-02-20", "2026-02-22", "2026-02-23"} <= skipped
-    assert told["trace"][-2]["date"] == "2026-02-24"
-    assert "ST-55" in told["explanation"]
+    assert explained["trace"][-2]["date"] == "2026-02-24"
+    assert "ST-55" in explained["explanation"]
     answer = await people._client.get(  # the same question, asked by a clerk's browser
         f"{people._addresses['oversight']}/v1/entries/{entry['id']}/due",
         headers={"Authorization": f"Bearer {people.token(None)}", "Accept-Language": "zh-CN,zh;q=0.9,en;q=0.5"},
@@ -89,8 +89,8 @@ async def test_a_decision_whose_date_nobody_gave_waits_for_the_office_to_set_it(
     report = await run(people, composition, scenario_of("xigang"))
     open_entry = next(landed.entry for landed in report.landed if landed.entry["due_basis"] == "to_be_set")
     path = f"/v1/entries/{open_entry['id']}/due"
-    told = await people.get("oversight", path)
-    assert told["date"] is None
+    explained = await people.get("oversight", path)
+    assert explained["date"] is None
     body = {"due": "2026-05-15"}
     done = await people.command("oversight", path, body, "xg-office-clerk", open_entry["version"])
     assert (done["due"], done["due_basis"]) == ("2026-05-15", "office")

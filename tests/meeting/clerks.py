@@ -74,9 +74,9 @@ class Move(NamedTuple):
     given: tuple[Any, ...]
 
     def __repr__(self) -> str:
-        told = [each.model_dump(mode="json", exclude_defaults=True) if isinstance(each, BaseModel) else each[-4:]
+        payload = [each.model_dump(mode="json", exclude_defaults=True) if isinstance(each, BaseModel) else each[-4:]
                 for each in self.given]  # fmt: skip
-        return f"{self.command.__name__} {told}"
+        return f"{self.command.__name__} {payload}"
 
 
 REASON = "因故"
@@ -398,7 +398,7 @@ class Clerks:
         return self.open(r, meeting, self.chair_of(meeting), absent=0)
 
     def _answer(self, r: Random, meeting: Meeting) -> Move | None:
-        """Whoever asks for leave, or wants to send somebody else, is told; some of them come after all."""
+        """Whoever asks for leave, or wants to send somebody else, gets an answer; some of them come after all."""
         if granted := [each.official for each in meeting.leaves if each.state == "approved" and r.random() < 0.3]:
             body: Any = WithdrawLeave(reason=REASON, official=granted[0])
             return Move(leave_commands.withdraw_leave, self.office(r), (meeting.id, body))

@@ -21,7 +21,7 @@ from zhengling.local.stack import EmbeddedStack
 
 @pytest.fixture
 async def council(stack: EmbeddedStack, api: Callable[[str], Api]) -> AsyncIterator[Hold]:
-    """A meeting to be held, of the sixth government if not told otherwise; business time is put back afterwards."""
+    """A meeting to be held, by default of the sixth government; business time is put back afterwards."""
 
     def make(government: str = sixth.CODE, **changes: Any) -> Council:
         people = sixth.COMPOSITION if government == sixth.CODE else composition_of(government)

@@ -484,12 +484,12 @@ class Law:
         assert meeting.opened_at and day_of(meeting.opened_at) == meeting.day, "opened on another day"
         self._require_quorum(meeting, kind)
         if kind.notice:
-            assert not (untold := self.untold(meeting)), f"never told of the latest agenda: {untold}"
-            self.reached.add("everybody told")
+            assert not (unnotified := self.unnotified(meeting)), f"not notified of the latest agenda: {unnotified}"
+            self.reached.add("everybody notified")
         if kind.confidential:
             assert meeting.devices, "nobody declared that devices were handed in"
 
-    def untold(self, meeting: Meeting) -> set[str]:
+    def unnotified(self, meeting: Meeting) -> set[str]:
         """Whom the latest agenda hasn't reached, for the time that holds: officials, units, names from outside."""
         kind = self.book.meetings[meeting.kind]
         attendees = [each for role in kind.attendees for each in self.holders(role, meeting.day)]
@@ -497,8 +497,8 @@ class Law:
         units = [*meeting.participants.organisations, *(item.sponsor for item in meeting.agenda)]
         newest = (len(meeting.agenda_versions), len(meeting.postponements))
         notices = [each for each in meeting.notices if (each.agenda_version, each.round) == newest]
-        told = {recipient for notice in notices for recipient in notice.recipients}
-        return {*self.members(meeting), *attendees, *invited, *units} - told
+        notified = {recipient for notice in notices for recipient in notice.recipients}
+        return {*self.members(meeting), *attendees, *invited, *units} - notified
 
     def _open_session(self, meeting: Meeting, kind: Any, before: dict[str, Any]) -> None:
         members = self.members(meeting)

@@ -285,14 +285,14 @@ async def test_an_upload_is_refused_in_both_languages_and_leaves_nothing(
     content, said, expected = REFUSED[refused]
     counts = "SELECT (SELECT count(*) FROM file), (SELECT count(*) FROM file_content)"
     before = await ask(stack, counts)
-    told = {}
+    details = {}
     for language in ("en", "zh"):
         headers = said.get("headers", {}) | {"Accept-Language": language}
         answer = await send(caller, content, **said | {"headers": headers})
         assert code_of(answer) == expected, answer.text
         assert answer.headers["content-type"] == "application/problem+json"
-        told[language] = answer.json()["detail"]
-    assert CHINESE.search(told["zh"]) and told["zh"] != told["en"]
+        details[language] = answer.json()["detail"]
+    assert CHINESE.search(details["zh"]) and details["zh"] != details["en"]
     assert await ask(stack, counts) == before
 
 
@@ -301,11 +301,11 @@ async def test_what_is_classified_is_refused_before_its_content_is_sent_with_wha
     try:
         async with asyncio.timeout(5):
             head = await reader.readuntil(b"\r\n\r\n")
-            told = (await reader.read(5000)).decode()
+            answered = (await reader.read(5000)).decode()
     finally:
         writer.close()
     assert head.startswith(b"HTTP/1.1 409 ")
-    assert '"classified_content"' in told and "held on paper" in told
+    assert '"classified_content"' in answered and "held on paper" in answered
 
 
 @pytest.mark.parametrize("chunked", [False, True])

@@ -59,7 +59,7 @@ EVERYWHERE = {
 SOMEWHERE = {
     "minutes superseded",
     "meeting unminuted", "minutes waived", "minutes returned", "minutes signed: redraft", "late papers admitted",
-    "invitees approved", "everybody told", "quorum met", "chair entrusted", "chair handed over",
+    "invitees approved", "everybody notified", "quorum met", "chair entrusted", "chair handed over",
     "agenda addition", "agenda removal", "agenda reorder", "guest from outside", "leave withdrawn",
     "gates open after the meeting",
 }  # fmt: skip
@@ -197,7 +197,7 @@ def run(government: str, kind: str, examples: int, tally: Tally) -> None:
         derandomize=not LONGER,
         deadline=None,
         database=None,
-        phases=(Phase.generate,),  # what was done is told as it was: shrinking chances takes minutes and says no more
+        phases=(Phase.generate,),  # no shrinking: it takes minutes and explains no more
         suppress_health_check=list(HealthCheck),
     )
     run_state_machine_as_test(machine, settings=chosen)
@@ -252,7 +252,7 @@ MUTANTS: dict[str, tuple[Any, str, Any, str, str]] = {
     "a step of every chain is skipped": (Chain, "asked", without_the_first_step, "zhanqian", "plenary"),
     "anybody may do anything": (Composition, "require", by_anybody, "shuangtaizi", "executive"),
     "an approved agenda isn't locked": (agenda, "require_state", allowed, "zhanqian", "executive"),
-    "a session opens though somebody wasn't told": (invitation, "require_notified", allowed, "dalian", "plenary"),
+    "a session opens though somebody was not notified": (invitation, "require_notified", allowed, "dalian", "plenary"),
     "guests come whom nobody asked": (arrivals, "require_guest_invited", lambda *_: [], "huancui", "executive"),
     "signed minutes change": (minutes, "supersede", written_over, "zhanqian", "executive"),
 }

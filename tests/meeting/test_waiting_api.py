@@ -119,9 +119,9 @@ async def test_an_absence_waits_for_who_answers_it(api: Callable[[str], Api]) ->
 
 async def test_the_rules_of_a_request_are_described_as_text(api: Callable[[str], Api]) -> None:
     types = await api("xigang").get("meeting", "/v1/planning-request-types")
-    told = {rule["clause"]: rule for each in types["items"] for rule in each["told"]}
-    assert "10" in told["XG-37"]["zh"] or any("10" in r["zh"] for each in types["items"] for r in each["told"])
-    assert all(rule["en"] and rule["zh"] for rule in told.values())
+    described = {rule["clause"]: rule for each in types["items"] for rule in each["told"]}
+    assert "10" in described["XG-37"]["zh"] or any("10" in r["zh"] for each in types["items"] for r in each["told"])
+    assert all(rule["en"] and rule["zh"] for rule in described.values())
 
 
 async def test_ledger_and_documents_are_found_by_their_unit(huancui: Api) -> None:

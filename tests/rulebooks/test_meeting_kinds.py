@@ -142,7 +142,7 @@ def kind_of(name: str) -> MeetingKind:
     return BOOKS[government].kind(kind)
 
 
-def told(chain: Chain | None) -> str:
+def steps_of(chain: Chain | None) -> str:
     if chain is None:
         return "–"
     return ", ".join(f"{s.step} {'/'.join(actor.role for actor in s.by)}" for s in chain.asked(DEPARTMENT))
@@ -153,7 +153,7 @@ def test_a_kind_is_as_its_article_says(name: str) -> None:
     kind = kind_of(name)
     chair = " ".join(f"{actor.role}{'*' * bool(actor.when)}" for actor in kind.chair)
     cadence = f"{kind.cadence.every} {kind.cadence.unit} {kind.cadence.at_least}" if kind.cadence else "–"
-    found = (kind.clause, " ".join(kind.members) or "–", chair, cadence, told(kind.topic), told(kind.minutes))
+    found = (kind.clause, " ".join(kind.members) or "–", chair, cadence, steps_of(kind.topic), steps_of(kind.minutes))
     assert found == KINDS[name]
 
 

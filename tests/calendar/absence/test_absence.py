@@ -427,21 +427,21 @@ def test_rules_that_mean_nothing_are_refused_by_the_loader(content: dict[str, An
 
 
 def test_each_government_rules_as_its_clauses_say() -> None:
-    told = {
+    asked_of = {
         government: {
             (row.clause, role): [a.by for a in row.ask] for row in rules(government).requests for role in row.who
         }
         for government in BOOKS.governments
     }
     head, in_charge = (Role.head,), (Role.deputy_in_charge,)
-    assert told["dalian"][("DL-54", Role.secretary_general)] == [head]
-    assert told["dalian"][("DL-54", Role.department_principals)] == [in_charge]
-    assert told["xigang"][("XG-60", Role.department_principals)] == [in_charge, head]
-    assert told["xigang"][("XG-60", Role.office_director)] == [head]
-    assert told["shuangtaizi"][("ST-65", Role.department_principals)] == [(Role.head, Role.deputy_in_charge), head]
-    assert told["shuangtaizi"][("ST-49", Role.town_and_street_principals)] == [head]
-    assert told["huancui"][("HC-75", Role.department_principals)] == [(Role.deputy_in_charge, Role.head)]
-    assert told["zhanqian"][("ZQ-41", Role.department_principals)] == [
+    assert asked_of["dalian"][("DL-54", Role.secretary_general)] == [head]
+    assert asked_of["dalian"][("DL-54", Role.department_principals)] == [in_charge]
+    assert asked_of["xigang"][("XG-60", Role.department_principals)] == [in_charge, head]
+    assert asked_of["xigang"][("XG-60", Role.office_director)] == [head]
+    assert asked_of["shuangtaizi"][("ST-65", Role.department_principals)] == [(Role.head, Role.deputy_in_charge), head]
+    assert asked_of["shuangtaizi"][("ST-49", Role.town_and_street_principals)] == [head]
+    assert asked_of["huancui"][("HC-75", Role.department_principals)] == [(Role.deputy_in_charge, Role.head)]
+    assert asked_of["zhanqian"][("ZQ-41", Role.department_principals)] == [
         (Role.office,),
         (Role.head, Role.deputy_in_charge),
     ]

@@ -183,13 +183,13 @@ def test_check_names_each_case_that_differs(tmp_path: Path) -> None:
     (tmp_path / "cases.yaml").write_text(yaml.safe_dump(cases, allow_unicode=True), encoding="utf-8")
     done = check(tmp_path / "cases.yaml")
     assert done.returncode == 1
-    told = done.stdout.splitlines()
-    assert len(told) == 3
-    assert told[0].startswith("case 4: ")
-    assert f"expected {cases[3]['date']}, computed {CASES[3]['date']}" in told[0]
-    assert told[1].startswith("case 21: ")
-    assert "unknown_rule" in told[1]
-    assert told[2] == f"{len(CASES)} cases, 2 differ"
+    lines = done.stdout.splitlines()
+    assert len(lines) == 3
+    assert lines[0].startswith("case 4: ")
+    assert f"expected {cases[3]['date']}, computed {CASES[3]['date']}" in lines[0]
+    assert lines[1].startswith("case 21: ")
+    assert "unknown_rule" in lines[1]
+    assert lines[2] == f"{len(CASES)} cases, 2 differ"
 
 
 @pytest.mark.parametrize(
@@ -245,7 +245,7 @@ async def test_a_period_is_counted_by_the_civil_code(period: Json, expected: str
 
 
 @pytest.mark.parametrize(
-    ("period", "told"),
+    ("period", "complaint"),
     [
         ({"within": 5, "unit": "日"}, "is ambiguous"),
         ({"within": 5, "unit": "天"}, "is ambiguous"),
@@ -259,12 +259,14 @@ async def test_a_period_is_counted_by_the_civil_code(period: Json, expected: str
     ],
     ids=str,
 )
-async def test_a_period_that_does_not_say_what_it_means_is_refused(period: Json, told: str, caller: Caller) -> None:
+async def test_a_period_that_does_not_say_what_it_means_is_refused(
+    period: Json, complaint: str, caller: Caller
+) -> None:
     body = {"government": caller.government, "from": "2026-09-24", "period": period}
     for sent in (body, {"items": [body]}):
         answer = await ask(caller, sent)
         assert code_of(answer) == (422, "invalid_payload")
-        assert told in answer.text
+        assert complaint in answer.text
 
 
 async def test_a_question_names_a_rule_or_a_period_and_not_both(caller: Caller) -> None:

@@ -208,8 +208,8 @@ async def test_a_notice_that_means_nothing_is_refused(changes: Json, code: str, 
 async def test_a_closure_changes_one_government_and_is_lifted_from_a_day_on(caller: Caller) -> None:
     golden_week = CLOSURE | {"first": "2026-10-05", "last": "2026-10-10"}
     preview = await post(caller, "/v1/closures/preview", golden_week)
-    told = [(day["date"], day["before"] and day["before"]["kind"]) for day in preview.json()["days"]]
-    assert told == [("2026-10-08", None), ("2026-10-09", None), ("2026-10-10", "makeup_workday")], (
+    shown = [(day["date"], day["before"] and day["before"]["kind"]) for day in preview.json()["days"]]
+    assert shown == [("2026-10-08", None), ("2026-10-09", None), ("2026-10-10", "makeup_workday")], (
         "what is worked closes"
     )
     later = CLOSURE | {"first": "2028-03-01", "last": "2028-03-02"}  # what stays closed disturbs no other test
@@ -241,8 +241,8 @@ async def test_a_closure_changes_one_government_and_is_lifted_from_a_day_on(call
     assert code_of(await post(caller, path, lifting, by=OFFICE, version=2)) == (409, "closure_lifted")
     days = (await get(caller, "/v1/days?from=2028-03-01&to=2028-03-02"))["days"]
     assert [day["worked"] for day in days] == [False, True]
-    told = await get(caller, f"/v1/closures/{closure}")
-    assert (told["lifted_from"], told["lift_reason"]) == ("2028-03-02", "道路抢通")
+    shown = await get(caller, f"/v1/closures/{closure}")
+    assert (shown["lifted_from"], shown["lift_reason"]) == ("2028-03-02", "道路抢通")
 
 
 @pytest.mark.parametrize(
@@ -281,9 +281,9 @@ async def test_a_closure_moves_the_open_entry_its_decision_and_back_when_it_is_l
     assert operation["services"]["docflow"]["examined"] >= 1
     later = (await caller.get("oversight", f"/v1/entries/{entry['id']}")).json()
     assert later["due"] > at_first
-    told = await caller.get("oversight", f"/v1/entries/{entry['id']}/due", headers={"Accept-Language": "zh"})
-    assert told.json()["date"] == later["due"]
-    (change,) = told.json()["changes"]
+    shown = await caller.get("oversight", f"/v1/entries/{entry['id']}/due", headers={"Accept-Language": "zh"})
+    assert shown.json()["date"] == later["due"]
+    (change,) = shown.json()["changes"]
     assert (change["from_date"], change["to_date"], change["kind"]) == (at_first, later["due"], "recomputed")
     assert "暴雪停止办公" in change["why"]
 

@@ -38,7 +38,7 @@ Session = Callable[[], AbstractAsyncContextManager[AsyncSession]]
 
 
 class Decided:
-    """One decision of a meeting, and the events that tell of it."""
+    """One decision of a meeting, and its events."""
 
     def __init__(self, **fields: Any) -> None:
         unit = Unit(code="lh-water", name="县水务局")

@@ -97,8 +97,8 @@ def test_a_changed_field_is_shown_before_and_after() -> None:
     body["posts"][2] |= {"until": "2026-12-31", "title": "副县长"}
     body["organisations"][3]["name"] = "县海洋渔业局"
     report = examined(body)
-    told = {(d.field, d.before, d.after) for d in row_of(report, "posts", 3).differences}
-    assert told == {("until", None, "2026-12-31"), ("title", "", "副县长")}
+    reported = {(d.field, d.before, d.after) for d in row_of(report, "posts", 3).differences}
+    assert reported == {("until", None, "2026-12-31"), ("title", "", "副县长")}
     assert [(d.field, d.before, d.after) for d in row_of(report, "organisations", 4).differences] == [
         ("name", "县渔业局", "县海洋渔业局")
     ]
@@ -226,12 +226,12 @@ def test_a_wrong_cell_is_reported_by_its_field_and_in_both_languages(
     listing: str, row: Json, found: tuple[str, str]
 ) -> None:
     report = with_more(listing, row)
-    told = row_of(report, listing)
-    assert codes(told) == [found]
-    assert told.status == Status.wrong
-    assert [r for r in report.rows if r.status == Status.wrong] == [told]
+    reported = row_of(report, listing)
+    assert codes(reported) == [found]
+    assert reported.status == Status.wrong
+    assert [r for r in report.rows if r.status == Status.wrong] == [reported]
     assert report.composition is None
-    (finding,) = told.findings
+    (finding,) = reported.findings
     assert any("\u4e00" <= char <= "\u9fff" for char in finding.text.zh)
     assert not any("\u4e00" <= char <= "\u9fff" for char in finding.text.en.replace("某", ""))
 
@@ -347,8 +347,8 @@ def test_a_post_in_an_organisation_that_is_not_there_any_more_is_warned_of() -> 
     body = content()
     body["organisations"][3]["until"] = "2026-06-30"
     report = examined(body)
-    told = {(row.listing.value, row.row) for row in report.rows if "organisation_not_there" in warnings(row)}
-    assert told == {("posts", 9), ("posts", 10), ("portfolios", 1)}
+    reported = {(row.listing.value, row.row) for row in report.rows if "organisation_not_there" in warnings(row)}
+    assert reported == {("posts", 9), ("posts", 10), ("portfolios", 1)}
     for listing, place in (("posts", 8), ("posts", 9), ("portfolios", 0)):
         body[listing][place]["until"] = "2026-06-30"
     assert not [row for row in examined(body).rows if "organisation_not_there" in warnings(row)]
@@ -357,9 +357,9 @@ def test_a_post_in_an_organisation_that_is_not_there_any_more_is_warned_of() -> 
 def test_a_portfolio_of_somebody_without_a_post_is_warned_of_with_the_day() -> None:
     body = content()
     body["posts"][2]["until"] = "2026-06-30"
-    told = row_of(examined(body), "portfolios")
-    assert warnings(told) == ["no_post"]
-    assert "2026-07-01" in told.findings[0].text.en
+    reported = row_of(examined(body), "portfolios")
+    assert warnings(reported) == ["no_post"]
+    assert "2026-07-01" in reported.findings[0].text.en
     body["posts"].append(post("lh-dep", "staff", since="2026-07-01"))
     assert warnings(row_of(examined(body), "portfolios")) == []
     body["posts"][-1]["until"] = "9999-12-31"

@@ -115,14 +115,14 @@ async def test_a_preview_lists_every_row_and_changes_nothing(people: People) -> 
     assert report["loadable"] is True
     assert report["counts"]["posts"] == {"new": 0, "changed": 1, "removed": 0, "unchanged": 9, "wrong": 0}
     assert len(report["rows"]) == 4 + 11 + 10 + 1
-    told = [row for row in report["rows"] if row["status"] != "unchanged"]
-    assert [(row["sheet"], row["row"], row["key"], row["status"]) for row in told] == [
+    shown = [row for row in report["rows"] if row["status"] != "unchanged"]
+    assert [(row["sheet"], row["row"], row["key"], row["status"]) for row in shown] == [
         ("人员", 11, "lh-new", "new"),
         ("职务", 3, "lh-dep deputy lh 2025-01-01", "changed"),
         ("分管", None, "lh-dep 2025-01-01", "removed"),
     ]
-    assert told[1]["changes"] == [{"field": "until", "header": "免职日期", "before": None, "after": "2026-12-31"}]
-    assert [found["code"] for found in told[2]["warnings"]] == ["history_lost"]
+    assert shown[1]["changes"] == [{"field": "until", "header": "免职日期", "before": None, "after": "2026-12-31"}]
+    assert [found["code"] for found in shown[2]["warnings"]] == ["history_lost"]
     assert (await people.get("meeting", PATH)).json() == before
 
 
@@ -136,11 +136,11 @@ async def test_a_load_with_wrong_rows_changes_nothing_and_answers_with_the_previ
     assert answer.json()["report"] == report
     assert report["loadable"] is False
     wrong = {(row["listing"], row["row"]): row["wrong"] for row in report["rows"] if row["status"] == "wrong"}
-    assert {place: [found["code"] for found in told] for place, told in wrong.items()} == {
+    assert {place: [found["code"] for found in shown] for place, shown in wrong.items()} == {
         ("posts", 11): ["not_a_day", "unknown_word", "no_such_official"],
         ("pairs", 1): ["pair_with_oneself"],
     }
-    assert all(found["en"] and found["zh"] and found["header"] for told in wrong.values() for found in told)
+    assert all(found["en"] and found["zh"] and found["header"] for shown in wrong.values() for found in shown)
     assert answer.json()["satisfy"]
     assert (await people.get("meeting", PATH)).json() == before
 
@@ -474,17 +474,17 @@ async def test_the_command_line_previews_and_loads_excel_yaml_and_json(
     book = await people.workbook()
     book["职务"]["F4"] = "2026-12-31"
     book.save(tmp_path / "people.xlsx")
-    code, told = run(str(tmp_path / "people.xlsx"), "--preview")
-    assert (code, "until None → 2026-12-31" in told, "nothing was changed" in told) == (0, True, True)
+    code, output = run(str(tmp_path / "people.xlsx"), "--preview")
+    assert (code, "until None → 2026-12-31" in output, "nothing was changed" in output) == (0, True, True)
     assert (await people.get("meeting", PATH)).json()["version"] == version
-    code, told = run(str(tmp_path / "people.xlsx"), "--reason", "免职")
-    assert (code, f"version {version + 1} is loaded" in told) == (0, True)
+    code, output = run(str(tmp_path / "people.xlsx"), "--reason", "免职")
+    assert (code, f"version {version + 1} is loaded" in output) == (0, True)
     (tmp_path / "people.json").write_text(json.dumps(content(), ensure_ascii=False), encoding="utf-8")
     assert run(str(tmp_path / "people.json"))[0] == 0
     people.government = f"founding_{uuid4().hex[:8]}"
     run_there = ["--token", people.token()]
-    code, told = run(str(ROOT / "demo" / "compositions" / "xigang.yaml"), *run_there)
-    assert (code, "version 1 is loaded" in told) == (0, True)
+    code, output = run(str(ROOT / "demo" / "compositions" / "xigang.yaml"), *run_there)
+    assert (code, "version 1 is loaded" in output) == (0, True)
     people.government = sixth.CODE
     (item, _) = (await people.get("meeting", f"{PATH}/versions", params={"limit": 2})).json()["items"]
     assert (item["version"], item["source"]) == (version + 2, "json")
@@ -493,10 +493,10 @@ async def test_the_command_line_previews_and_loads_excel_yaml_and_json(
 async def test_the_command_line_reports_wrong_rows_and_loads_nothing(people: People, run: Run, tmp_path: Path) -> None:
     tag = await people.tag()
     (tmp_path / "people.json").write_text(json.dumps(with_post(role="emperor")), encoding="utf-8")
-    code, told = run(str(tmp_path / "people.json"))
+    code, output = run(str(tmp_path / "people.json"))
     assert code == 1
-    assert "职务 3  lh-dep emperor lh 2025-01-01  wrong" in told
-    assert "nothing was changed" in told
+    assert "职务 3  lh-dep emperor lh 2025-01-01  wrong" in output
+    assert "nothing was changed" in output
     assert await people.tag() == tag
     (tmp_path / "broken.xlsx").write_bytes(b"PK")
     assert run(str(tmp_path / "broken.xlsx"))[0] == 2

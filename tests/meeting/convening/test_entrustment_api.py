@@ -90,8 +90,8 @@ async def test_who_is_to_chair_by_entrustment_does_nothing_as_the_chair_before_i
     other = await huancui.do(other, "agenda", huancui.clerk, topic_id=topic["id"])
     other = await huancui.do(other, "agenda/steps", huancui.clerk, step="arrange")
     assert other["next_step"]["officials"] == []
-    told = asked_for(other)["chair_not_lawful"]
-    assert set(told["officials"]) == {huancui.head, *huancui.deputies()}
+    entry = asked_for(other)["chair_not_lawful"]
+    assert set(entry["officials"]) == {huancui.head, *huancui.deputies()}
     problem = await huancui.refused(other, "agenda/steps", office_deputy, step="approve")
     assert (problem["status"], problem["code"], problem["clause"]) == (409, "chair_not_entrusted", "HC-45")
     other = await huancui.do(other, "entrustment", deputy, to=office_deputy, reason="受托召集")
@@ -122,8 +122,8 @@ async def test_where_the_chair_has_leave_it_is_said_who_may_entrust_whom_and_the
     meeting = await huancui.call("executive")
     assert "chair_on_leave" not in asked_for(meeting)
     meeting = await huancui.do(meeting, "leave", huancui.head, reason="参加市委会议")
-    told = asked_for(meeting)["chair_on_leave"]
-    assert (told["officials"], told["clause"]) == ([huancui.head], "HC-51")
-    assert f"{names[huancui.head]}委托{names[first]}" in told["text"]["zh"]
+    entry = asked_for(meeting)["chair_on_leave"]
+    assert (entry["officials"], entry["clause"]) == ([huancui.head], "HC-51")
+    assert f"{names[huancui.head]}委托{names[first]}" in entry["text"]["zh"]
     meeting = await huancui.do(meeting, "entrustment", huancui.head, to=first, reason="参加市委会议")
     assert "chair_on_leave" not in asked_for(meeting)

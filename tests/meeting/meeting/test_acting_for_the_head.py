@@ -46,10 +46,10 @@ class Government:
         """The head's absence on that day, as meeting-svc knows it too."""
         body = {"kind": kind, "since": str(day), "until": str(day), "reason": "外出", "official": self.head}
         absence = await self.api.command("calendar", "/v1/absences", body, self.clerk)
-        await self.told(absence, "content ->> 'absence_id'")
+        await self.replicated(absence, "content ->> 'absence_id'")
         return absence
 
-    async def told(self, absence: Json, what: str, wanted: Any = None) -> None:
+    async def replicated(self, absence: Json, what: str, wanted: Any = None) -> None:
         """Until meeting-svc has heard it."""
         question = f"SELECT {what} FROM absence_replica WHERE government = $1 AND id = '{absence['id']}'"
         await self.until("meeting", question, wanted or absence["id"])
@@ -104,7 +104,7 @@ async def database(stack: EmbeddedStack) -> AsyncIterator[Callable[[str], Any]]:
 async def government(
     api: Callable[[str], Api], database: Callable[[str], Any]
 ) -> AsyncIterator[Callable[[str, str], Awaitable[Government]]]:
-    """A government at the beginning of its scenario; what it told of the head's absences is taken back afterwards."""
+    """A government at the beginning of its scenario; absences of the head are cancelled afterwards."""
     made: list[Government] = []
 
     async def begin(code: str, prefix: str) -> Government:
@@ -122,7 +122,7 @@ async def government(
             await each.api.command(
                 "calendar", f"/v1/absences/{absence['id']}/return", {}, each.clerk, absence["version"]
             )
-            await each.told(absence, "(until < since)", True)
+            await each.replicated(absence, "(until < since)", True)
         await each.api.set_clock(None)
 
 
@@ -150,10 +150,10 @@ async def test_in_dalian_the_executive_deputy_chairs_and_signs_for_a_head_on_an_
     step = signed["steps"][-1]
     assert (signed["state"], step["role"], step["official"]) == ("signed", "head", "dl-exec")
     assert (step["on_behalf_of"], step["under"]) == ("dl-head", "DL-9")
-    told = (
+    statement = (
         "SELECT payload ->> 'on_behalf_of' FROM outbox WHERE event_type LIKE '%minutes.signed%' AND aggregate_id = $1"
     )
-    assert await database("meeting")(told, meeting["id"]) == "dl-head"
+    assert await database("meeting")(statement, meeting["id"]) == "dl-head"
     kept = "SELECT details ->> 'on_behalf_of' FROM audit WHERE action = 'open_session' AND subject = $1"
     assert await database("meeting")(kept, f"meeting:{meeting['id']}") == "dl-head"
 
@@ -172,7 +172,7 @@ async def test_in_dalian_private_leave_isnt_covered_until_the_head_has_entrusted
     entrusted = await dalian.api.command(
         "calendar", f"/v1/absences/{absence['id']}/stand-in", body, "dl-head", absence["version"]
     )
-    await dalian.told(entrusted, "content #>> '{stand_ins,0,official}'", "dl-exec")
+    await dalian.replicated(entrusted, "content #>> '{stand_ins,0,official}'", "dl-exec")
     meeting = await dalian.to_the_signature(meeting, "dl-exec")
     signed = await dalian.api.command("meeting", f"{path}/minutes/steps", SIGN, "dl-exec", meeting["version"])
     step = signed["steps"][-1]
@@ -186,7 +186,7 @@ async def test_the_head_who_is_away_may_still_sign_and_after_the_return_nobody_e
     absence = await dalian.away("abroad")
     meeting = await dalian.to_the_signature(meeting, "dl-exec")
     await dalian.api.command("calendar", f"/v1/absences/{absence['id']}/return", {}, dalian.clerk, absence["version"])
-    await dalian.told(absence, "(until < since)", True)
+    await dalian.replicated(absence, "(until < since)", True)
     problem = await dalian.refuse(f"{path}/minutes/steps", SIGN, "dl-exec", meeting["version"])
     assert (problem["code"], problem["clause"]) == ("not_the_actor", "DL-38")
     assert (await dalian.api.get("meeting", path))["next_step"]["officials"] == ["dl-head"]
@@ -216,6 +216,6 @@ async def test_in_huancui_the_first_deputy_presides_by_the_rule_and_in_shuangtai
     entrusted = await shuangtaizi.api.command(
         "calendar", f"/v1/absences/{absence['id']}/stand-in", body, "st-head", absence["version"]
     )
-    await shuangtaizi.told(entrusted, "content #>> '{stand_ins,0,official}'", "st-exec")
+    await shuangtaizi.replicated(entrusted, "content #>> '{stand_ins,0,official}'", "st-exec")
     signed = await shuangtaizi.api.command("meeting", f"{path}/minutes/steps", SIGN, "st-exec", meeting["version"])
     assert signed["steps"][-1]["under"] == "ST-7"

@@ -167,8 +167,8 @@ async def test_in_dalian_the_list_of_invitees_the_notice_leave_and_a_delegate_co
     assert await refused(office.do(meeting, "invitees", invite)) == (409, "invited_already", "DL-37")
     both = {"invitees": [{"official": "dl-jyj-clerk", "name": "市政协委员"}]}
     assert await refused(office.do(meeting, "invitees", both)) == (422, "not_one_invitee", None)
-    told = {"recipients": ["市人大代表"]}
-    assert await refused(office.do(meeting, "notice", told)) == (409, "invitee_not_approved", "DL-37")
+    recipients = {"recipients": ["市人大代表"]}
+    assert await refused(office.do(meeting, "notice", recipients)) == (409, "invitee_not_approved", "DL-37")
     early = office.do(meeting, "invitees/steps", {"step": "approve"}, "head")
     assert await refused(early) == (409, "step_out_of_order", "DL-37")
     meeting = await office.approve(meeting, "invitees/steps", "next_invitee_step")
@@ -320,7 +320,7 @@ async def test_a_kind_says_what_the_rules_ask_of_it_in_both_languages(offices: d
     assert {"plenary", "executive", "head-office", "special", "work-1", "work-2"} == {kind["kind"] for kind in kinds}
     kind = await api.get("meeting", "/v1/meeting-kinds/executive")
     assert kind["rules"]["quorum"]["more_than"] == "1/2"
-    assert ("HC-43", "出席人数须超过1/2") in [(told["clause"], told["zh"]) for told in kind["told"]]
+    assert ("HC-43", "出席人数须超过1/2") in [(rule["clause"], rule["zh"]) for rule in kind["told"]]
     with pytest.raises(Refused, match="unknown_meeting_kind"):
         await api.get("meeting", "/v1/meeting-kinds/none")
     with pytest.raises(Refused) as caught:

@@ -119,13 +119,19 @@ def test_the_rules_order_puts_the_first_topic_first_then_safety_transmission_stu
     items = [
         item("late", minute=9),
         item("early", minute=1),
-        item("told", "transmission"),
+        item("transmitted", "transmission"),
         item("safe", "safety"),
         item("study", "study"),
     ]
-    assert [each.topic_id for each in agenda.by_rule(items, kind)] == ["study", "safe", "told", "early", "late"]
+    assert [each.topic_id for each in agenda.by_rule(items, kind)] == ["study", "safe", "transmitted", "early", "late"]
     xigang, _ = rules("xigang")  # which asks for no first topic
-    assert [each.topic_id for each in agenda.by_rule(items, xigang)] == ["told", "study", "safe", "early", "late"]
+    assert [each.topic_id for each in agenda.by_rule(items, xigang)] == [
+        "transmitted",
+        "study",
+        "safe",
+        "early",
+        "late",
+    ]
 
 
 def test_an_order_by_hand_names_every_topic_once() -> None:
@@ -633,7 +639,7 @@ def test_copies_marked_for_return_are_outstanding_until_they_are_back() -> None:
     assert refused(lambda: back(9)) == ("no_such_copy", "HC-52")
 
 
-def told(meeting: Meeting) -> None:
+def notify(meeting: Meeting) -> None:
     invitation.notify(meeting, *rules("huancui"), ["hc-head"], True, act("hc-office-clerk"))
 
 
@@ -644,7 +650,7 @@ def handed_out(meeting: Meeting) -> None:
 FULL = {
     "movements": (OF_THE_PEOPLE_IN_A_MEETING, lambda meeting: move(meeting, "hc-dep1", "left", 11)),
     "copies": (OF_THE_PEOPLE_IN_A_MEETING, handed_out),
-    "notices": (OF_A_MEETING, told),
+    "notices": (OF_A_MEETING, notify),
 }
 
 
@@ -682,15 +688,15 @@ def test_a_refusal_to_chair_names_who_may_entrust_whom_and_later_who_is_entruste
     meeting = called("huancui", "executive", item("t1", "study"))
     head, first = people.official_names["hc-head"], people.official_names["hc-exec"]
 
-    def told() -> str:
+    def advice() -> str:
         with pytest.raises(Problem, match="not_a_lawful_chair") as caught:
             chairing.require_chair(meeting, kind, people, "hc-dep1", DAY)
         assert caught.value.satisfy
         return caught.value.satisfy.zh
 
-    assert f"可由{head}委托{first}主持" in told()
+    assert f"可由{head}委托{first}主持" in advice()
     meeting.entrustment = Entrustment("hc-exec", "hc-head", "出访", at(DAY), at(DAY))
-    assert f"已委托{first}主持" in told()
+    assert f"已委托{first}主持" in advice()
 
 
 def test_a_meeting_says_what_it_still_asks_for_and_by_known_absences_whether_its_quorum_is_in_doubt() -> None:
@@ -800,8 +806,8 @@ def test_the_circular_counts_who_was_expected_late_gone_early_on_leave_and_absen
     _, people = rules("huancui")
     figures = circular.count([meeting, called("huancui")], people)
     assert figures.meetings == 1
-    told = {o: figures.officials[o] for o in ("hc-head", "hc-dep1", "hc-dep2", "hc-dep3", "hc-dep4")}
-    assert [(t.expected, t.present, t.absent, t.late, t.left_early) for t in told.values()] == [
+    counted = {o: figures.officials[o] for o in ("hc-head", "hc-dep1", "hc-dep2", "hc-dep3", "hc-dep4")}
+    assert [(t.expected, t.present, t.absent, t.late, t.left_early) for t in counted.values()] == [
         (1, 1, 0, 0, 0), (1, 1, 0, 1, 0), (1, 0, 1, 0, 0), (1, 1, 0, 0, 1), (1, 1, 0, 0, 0),
     ]  # fmt: skip
     assert figures.organisations["hc-office"].expected == 1
@@ -811,8 +817,8 @@ def test_the_circular_counts_who_was_expected_late_gone_early_on_leave_and_absen
 @pytest.mark.parametrize("government", GOVERNMENTS)
 def test_every_rule_of_every_kind_is_described_in_both_languages_with_its_clause(government: str) -> None:
     for kind in book(government).meetings.values():
-        told = describe_kind(kind)
-        assert len(told) >= 4
-        assert all(clause and text.en and text.zh for clause, text in told)
+        described = describe_kind(kind)
+        assert len(described) >= 4
+        assert all(clause and text.en and text.zh for clause, text in described)
         clauses = {rule.clause for rule in (kind.leave, kind.quorum, kind.notice, kind.invitees, kind.staff) if rule}
-        assert clauses <= {clause for clause, _ in told}
+        assert clauses <= {clause for clause, _ in described}

@@ -221,7 +221,7 @@ async def test_the_new_head_signs_what_the_former_one_chaired_and_the_document_s
         text = [p.text for p in Document(io.BytesIO((await hc.file()).content)).paragraphs]
         (signature,) = [line for line in text if line.startswith("签发：")]
         name = after.official_names
-        told = f"{name['hc-head']}已于2027年3月10日离任，由现任政府主要负责人办理"
-        assert signature == f"签发：{name['hc-dep5']}（{told}）"
+        reason = f"{name['hc-head']}已于2027年3月10日离任，由现任政府主要负责人办理"
+        assert signature == f"签发：{name['hc-dep5']}（{reason}）"
     finally:
         await load_composition(hc.api, hc.job.composition)

@@ -22,7 +22,7 @@ from zhengling.local.stack import EmbeddedStack
 from zhengling.rules.vocabulary import Difficulty
 
 
-def told(view: Json) -> Json:
+def content_of(view: Json) -> Json:
     """What a version of minutes says, without the version of its meeting."""
     return {name: value for name, value in view.items() if name not in ("version", "next_step")}
 
@@ -191,7 +191,7 @@ async def test_a_correction_changes_nothing_before_it_is_signed_and_then_the_led
     assert problem["code"] == "step_out_of_order", "the same chain as the first time"
     signed = await lh.sign()
     assert (signed["state"], signed["issue"]) == ("signed", before["issue"])
-    assert told(await lh.version(1)) == told(before), "the old version is what it was"
+    assert content_of(await lh.version(1)) == content_of(before), "the old version is what it was"
     assert (await lh.api.get("meeting", f"{lh.path}/minutes/versions"))["in_force"] == 2
 
     amended = await lh.entry(water, lambda e: e["version"] > entry["version"])

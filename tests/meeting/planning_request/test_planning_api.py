@@ -100,7 +100,7 @@ async def refused(attempt: Any) -> Json:
     return caught.value.problem
 
 
-def told(problem: Json) -> tuple[int, str, str]:
+def refusal_of(problem: Json) -> tuple[int, str, str]:
     return problem["status"], problem["code"], problem["clause"]
 
 
@@ -163,11 +163,11 @@ async def test_in_xigang_a_district_meeting_goes_to_the_office_the_deputy_and_th
     assert lead["trace"]
     assert request["next_step"]["officials"] != []
     problem = await refused(xigang.step(request, "head", "approve"))
-    assert told(problem) == (409, "step_out_of_order", "XG-37")
+    assert refusal_of(problem) == (409, "step_out_of_order", "XG-37")
     problem = await refused(xigang.step(request, "jyj-clerk", "review"))
-    assert told(problem) == (403, "not_the_actor", "XG-37")
+    assert refusal_of(problem) == (403, "not_the_actor", "XG-37")
     request = await xigang.step(request, "office-clerk", "review")
-    assert told(await refused(xigang.step(request, "dep2", "review"))) == (403, "not_the_actor", "XG-37")
+    assert refusal_of(await refused(xigang.step(request, "dep2", "review"))) == (403, "not_the_actor", "XG-37")
     request = await xigang.step(request, "dep1", "review")
     assert (request["state"], request["next_step"]["officials"]) == ("requested", ["xg-head"])
     request = await xigang.step(request, "head", "approve", opinion="同意")
@@ -177,18 +177,18 @@ async def test_in_xigang_a_district_meeting_goes_to_the_office_the_deputy_and_th
 async def test_a_late_request_is_refused_or_let_be_by_the_head_with_how_late_it_was_on_record(xigang: Town) -> None:
     await xigang.today(date(2026, 3, 4))
     problem = await refused(xigang.ask("jyj-clerk", "district-meeting", date(2026, 3, 16), **WRITTEN))
-    assert told(problem) == (409, "request_late", "XG-37")
+    assert refusal_of(problem) == (409, "request_late", "XG-37")
     assert "2 working days late" in problem["detail"]
     assert "exception" in problem["satisfy"]
     request = await xigang.ask("jyj-clerk", "district-meeting", date(2026, 3, 16), exception="上级临时部署", **WRITTEN)
     assert ([b["hindrance"] for b in request["breaches"]], request["late_by"]) == (["late"], 2)
     request = await xigang.step(request, "office-clerk", "review")
     request = await xigang.step(request, "dep1", "review")
-    assert told(await refused(xigang.step(request, "head", "approve"))) == (409, "request_late", "XG-37")
+    assert refusal_of(await refused(xigang.step(request, "head", "approve"))) == (409, "request_late", "XG-37")
     lift = {"hindrance": "late", "reason": "确属上级临时部署"}
     for official in ("exec", "dep1", "office-director", "jyj-principal", None):
         problem = await refused(xigang.do("lifted-hindrances", request, official, **lift))
-        assert told(problem) == (403, "not_the_lifter", "XG-37")
+        assert refusal_of(problem) == (403, "not_the_lifter", "XG-37")
     request = await xigang.do("lifted-hindrances", request, "head", **lift)
     assert request["breaches"] == []
     request = await xigang.step(request, "head", "approve")
@@ -200,7 +200,7 @@ async def test_a_late_request_is_refused_or_let_be_by_the_head_with_how_late_it_
 async def test_what_is_asked_for_in_writing_names_its_document(xigang: Town) -> None:
     await xigang.today(date(2026, 3, 2))
     problem = await refused(xigang.ask("jyj-clerk", "district-meeting", date(2026, 3, 26)))
-    assert told(problem) == (409, "not_in_writing", "XG-37")
+    assert refusal_of(problem) == (409, "not_in_writing", "XG-37")
 
 
 async def test_street_principals_are_invited_only_once_the_meeting_is_approved(xigang: Town) -> None:
@@ -208,10 +208,10 @@ async def test_street_principals_are_invited_only_once_the_meeting_is_approved(x
     streets = ["bhjd-principal", "nsjd-principal"]
     request = await xigang.ask("jyj-clerk", "district-meeting", date(2026, 3, 26), invitees=streets, **WRITTEN)
     problem = await refused(xigang.do("invitations", request, "jyj-clerk", officials=["xg-bhjd-principal"]))
-    assert told(problem) == (409, "not_approved", "XG-37")
+    assert refusal_of(problem) == (409, "not_approved", "XG-37")
     request = await xigang.through(request)
     problem = await refused(xigang.do("invitations", request, "jyj-clerk", officials=["xg-dwjd-principal"]))
-    assert told(problem) == (409, "not_among_the_approved", "XG-37")
+    assert refusal_of(problem) == (409, "not_among_the_approved", "XG-37")
     request = await xigang.do("invitations", request, "jyj-clerk", officials=["xg-bhjd-principal"])
     assert request["invitations"][0]["officials"] == ["xg-bhjd-principal"]
 
@@ -220,7 +220,7 @@ async def test_leaders_dont_attend_departments_meetings_unless_the_head_lets_it_
     await xigang.today(date(2026, 3, 2))
     ask = ("jyj-clerk", "department-work-meeting", date(2026, 3, 5))
     problem = await refused(xigang.ask(*ask, invitees=["dep1"]))
-    assert told(problem) == (409, "invitees_need_consent", "XG-37")
+    assert refusal_of(problem) == (409, "invitees_need_consent", "XG-37")
     assert (problem["lift"], problem["covers"]) == (["head"], ["xg-dep1"])
     request = await xigang.ask(*ask, invitees=["dep1"], exception="开学工作需要")
     assert (request["state"], request["next_step"]) == ("requested", None)
@@ -250,14 +250,14 @@ async def test_in_zhanqian_the_deputy_consents_first_and_the_formal_request_coun
     assert (request["submitted_at"], request["lead"]["date"]) == (None, "2026-03-05")
     assert request["next_step"]["officials"] == ["zq-dep1"]
     problem = await refused(zhanqian.step(request, "jyj-clerk", "submit", **WRITTEN))
-    assert told(problem) == (409, "step_out_of_order", "ZQ-25")
+    assert refusal_of(problem) == (409, "step_out_of_order", "ZQ-25")
     problem = await refused(zhanqian.step(request, "dep1", "consent", exception="需要"))
     assert (problem["status"], problem["code"]) == (422, "only_with_submit")
     request = await zhanqian.step(request, "dep1", "consent")
-    assert told(await refused(zhanqian.step(request, "jyj-clerk", "submit"))) == (409, "not_in_writing", "ZQ-25")
+    assert refusal_of(await refused(zhanqian.step(request, "jyj-clerk", "submit"))) == (409, "not_in_writing", "ZQ-25")
     await zhanqian.today(date(2026, 3, 6))
     problem = await refused(zhanqian.step(request, "jyj-clerk", "submit", **WRITTEN))
-    assert told(problem) == (409, "request_late", "ZQ-25")
+    assert refusal_of(problem) == (409, "request_late", "ZQ-25")
     on_time = {"occurred_at": at(date(2026, 3, 5), 17).isoformat()} | WRITTEN
     request = await zhanqian.step(request, "jyj-clerk", "submit", **on_time)
     assert (request["late_by"], request["document"]) == (0, WRITTEN["document"])
@@ -271,9 +271,9 @@ async def test_in_shuangtaizi_a_departments_district_meeting_is_never_in_the_gov
     await shuangtaizi.today(date(2026, 3, 2))
     ask = ("jyj-clerk", "district-meeting", date(2026, 3, 5))
     problem = await refused(shuangtaizi.ask(*ask, in_name_of="government", exception="规格高"))
-    assert told(problem) == (409, "wrong_name", "ST-43")
+    assert refusal_of(problem) == (409, "wrong_name", "ST-43")
     problem = await refused(shuangtaizi.ask(*ask, invitees=["dep1"], exception="规格高"))
-    assert told(problem) == (409, "invitees_need_consent", "ST-43")
+    assert refusal_of(problem) == (409, "invitees_need_consent", "ST-43")
     assert "firm" in problem["satisfy"]
     request = await shuangtaizi.ask(*ask)
     request = await shuangtaizi.step(request, "dep1", "consent")
@@ -284,11 +284,11 @@ async def test_in_shuangtaizi_a_departments_district_meeting_is_never_in_the_gov
 async def test_a_deputys_meeting_invites_beyond_the_portfolio_only_with_the_heads_consent(shuangtaizi: Town) -> None:
     await shuangtaizi.today(date(2026, 3, 2))
     ask = ("dep1", "deputy-meeting", date(2026, 3, 5))
-    assert told(await refused(shuangtaizi.ask("jyj-clerk", *ask[1:]))) == (403, "not_the_asker", "ST-43")
+    assert refusal_of(await refused(shuangtaizi.ask("jyj-clerk", *ask[1:]))) == (403, "not_the_asker", "ST-43")
     own = await shuangtaizi.ask(*ask, invitees=["jyj-principal", "wjj-principal"])
     assert (own["state"], own["led_by"]) == ("approved", "st-dep1")
     problem = await refused(shuangtaizi.ask(*ask, invitees=["wjj-principal", "zjj-principal", "lyz-principal"]))
-    assert told(problem) == (409, "invitees_need_consent", "ST-43")
+    assert refusal_of(problem) == (409, "invitees_need_consent", "ST-43")
     assert problem["covers"] == ["st-zjj-principal", "st-lyz-principal"]
     request = await shuangtaizi.ask(*ask, invitees=["zjj-principal"], exception="项目涉及住建")
     request = await shuangtaizi.do("lifted-hindrances", request, "head", hindrance="invitees", reason="同意")
@@ -298,15 +298,15 @@ async def test_a_deputys_meeting_invites_beyond_the_portfolio_only_with_the_head
 async def test_hosting_is_replied_to_only_once_it_is_approved(shuangtaizi: Town) -> None:
     await shuangtaizi.today(date(2026, 3, 2))
     request = await shuangtaizi.ask("jyj-clerk", "hosting", date(2026, 4, 2))
-    assert told(await refused(shuangtaizi.do("reply", request, "jyj-clerk"))) == (409, "not_approved", "ST-44")
+    assert refusal_of(await refused(shuangtaizi.do("reply", request, "jyj-clerk"))) == (409, "not_approved", "ST-44")
     await shuangtaizi.today(date(2026, 3, 3))
     request = await shuangtaizi.through(request)
     early = {"occurred_at": at(date(2026, 3, 2), 12).isoformat()}
     problem = await refused(shuangtaizi.do("reply", request, "jyj-clerk", **early))
-    assert told(problem) == (409, "not_approved", "ST-44")
+    assert refusal_of(problem) == (409, "not_approved", "ST-44")
     request = await shuangtaizi.do("reply", request, "jyj-clerk", note="已函复市教育局")
     assert request["reply"]["official"] == "st-jyj-clerk"
-    assert told(await refused(shuangtaizi.do("reply", request, "jyj-clerk"))) == (409, "replied_already", "ST-44")
+    assert refusal_of(await refused(shuangtaizi.do("reply", request, "jyj-clerk"))) == (409, "replied_already", "ST-44")
 
 
 # Huancui ----------------------------------------------------------------------------------------------------------------
@@ -315,38 +315,38 @@ async def test_in_huancui_a_class_one_meeting_is_the_heads_proposal_and_the_exec
 ) -> None:
     await huancui.today(date(2026, 3, 2))
     ask = ("work-meeting-1", date(2026, 4, 15), "yjj")
-    assert told(await refused(huancui.ask("exec", *ask))) == (403, "not_the_asker", "HC-46")
+    assert refusal_of(await refused(huancui.ask("exec", *ask))) == (403, "not_the_asker", "HC-46")
     request = await huancui.ask("head", *ask)
     same, another = [await huancui.ask("head", ask[0], date(2026, 4, 22), unit) for unit in ("yjj", "zjj")]
     assert (request["next_step"]["meeting"], request["next_step"]["officials"]) == (["executive"], [])
     assert "hc-office-clerk" in request["next_step"]["recorders"]
-    assert told(await refused(huancui.step(request, "head", "decide"))) == (409, "decision_needed", "HC-46")
+    assert refusal_of(await refused(huancui.step(request, "head", "decide"))) == (409, "decision_needed", "HC-46")
     no, yes = await huancui.decided(date(2026, 3, 3), date(2026, 3, 18), Outcome.not_passed, Outcome.passed)
     problem = await refused(huancui.step(request, "office-clerk", "decide", decision_id=no["id"]))
-    assert told(problem) == (409, "decision_not_adopted", "HC-46")
+    assert refusal_of(problem) == (409, "decision_not_adopted", "HC-46")
     problem = await refused(huancui.step(request, "head", "decide", decision_id=yes["id"]))
-    assert told(problem) == (403, "not_the_actor", "HC-46")
+    assert refusal_of(problem) == (403, "not_the_actor", "HC-46")
     request = await huancui.step(request, "office-clerk", "decide", decision_id=yes["id"])
     assert (request["state"], request["steps"][-1]["decision_id"]) == ("approved", yes["id"])
     problem = await refused(huancui.step(another, "office-clerk", "decide", decision_id=yes["id"]))
-    assert told(problem) == (409, "decision_about_another", "HC-46")
+    assert refusal_of(problem) == (409, "decision_about_another", "HC-46")
     problem = await refused(huancui.step(same, "office-clerk", "decide", decision_id=yes["id"]))
-    assert told(problem) == (409, "decision_used", "HC-46")
+    assert refusal_of(problem) == (409, "decision_used", "HC-46")
     later = await huancui.ask("head", *ask)
     problem = await refused(huancui.step(later, "office-clerk", "decide", decision_id=yes["id"]))
-    assert told(problem) == (409, "before_the_one_before", "HC-46"), "taken before it was asked for"
+    assert refusal_of(problem) == (409, "before_the_one_before", "HC-46"), "taken before it was asked for"
 
 
 async def test_a_decision_that_leaves_less_than_fifteen_days_to_prepare_needs_another_day(huancui: Town) -> None:
     await huancui.today(date(2026, 3, 2))
     ask = ("zjj-clerk", "work-meeting-2")
     problem = await refused(huancui.ask(*ask, date(2026, 3, 16), "zjj", **WRITTEN))
-    assert told(problem) == (409, "request_late", "HC-46")
+    assert refusal_of(problem) == (409, "request_late", "HC-46")
     request = await huancui.ask(*ask, date(2026, 3, 17), "zjj", **WRITTEN)
     request = await huancui.step(request, "office-clerk", "review")
     await huancui.today(date(2026, 3, 3))
     problem = await refused(huancui.step(request, "head", "decide"))
-    assert told(problem) == (409, "request_late", "HC-46")
+    assert refusal_of(problem) == (409, "request_late", "HC-46")
     assert problem["lift"] == []
     request = await huancui.do("return", request, "head", reason="改期")
     request = await huancui.do("resubmission", request, "zjj-clerk", day="2026-03-20")
@@ -363,11 +363,11 @@ async def test_a_work_meeting_is_called_on_its_approved_request_and_for_that_day
         body = {"kind": "work-2", "title": "全区住建工作会议", "day": day, "convener": "hc-dep3"} | more
         return await huancui.api.command("meeting", "/v1/meetings", body, "hc-office-clerk")
 
-    assert told(await refused(call("2026-04-20"))) == (409, "request_missing", "HC-46")
+    assert refusal_of(await refused(call("2026-04-20"))) == (409, "request_missing", "HC-46")
     on_it = {"request_id": request["id"]}
-    assert told(await refused(call("2026-04-20", **on_it))) == (409, "not_approved", "HC-46")
+    assert refusal_of(await refused(call("2026-04-20", **on_it))) == (409, "not_approved", "HC-46")
     await huancui.through(request)
-    assert told(await refused(call("2026-04-21", **on_it))) == (409, "other_day", "HC-46")
+    assert refusal_of(await refused(call("2026-04-21", **on_it))) == (409, "other_day", "HC-46")
     assert (await call("2026-04-20", **on_it))["request_id"] == request["id"]
 
 
@@ -377,7 +377,7 @@ async def test_a_department_holds_one_annual_meeting_a_year_unless_the_head_lets
     first = await huancui.ask(*ask, date(2026, 3, 9), "wjj")
     assert first["state"] == "approved"
     problem = await refused(huancui.ask(*ask, date(2026, 11, 9), "wjj"))
-    assert told(problem) == (409, "over_quota", "HC-55")
+    assert refusal_of(problem) == (409, "over_quota", "HC-55")
     assert (await huancui.ask(*ask, date(2027, 3, 9), "wjj"))["state"] == "approved"
     assert (await huancui.ask("mzj-clerk", "annual-work-meeting", date(2026, 11, 9), "mzj"))["state"] == "approved"
     second = await huancui.ask(*ask, date(2026, 11, 9), "wjj", exception="机构改革后须再次部署")
@@ -402,7 +402,7 @@ async def test_heads_of_towns_and_streets_are_asked_to_no_departments_meeting(hu
     problem = await refused(
         huancui.ask("jyj-clerk", "department-meeting", date(2026, 3, 9), invitees=["qsz-principal", "hwjd-principal"])
     )
-    assert told(problem) == (409, "invitees_need_consent", "HC-55")
+    assert refusal_of(problem) == (409, "invitees_need_consent", "HC-55")
     assert problem["lift"] == ["head"]
 
 
@@ -412,14 +412,14 @@ async def test_in_dalian_a_national_meeting_is_read_by_both_and_decided_by_the_h
 ) -> None:
     await dalian.today(date(2026, 3, 2))
     ask = ("jyj-clerk", "national-meeting")
-    assert told(await refused(dalian.ask(*ask, date(2026, 4, 1)))) == (409, "request_late", "DL-43")
+    assert refusal_of(await refused(dalian.ask(*ask, date(2026, 4, 1)))) == (409, "request_late", "DL-43")
     request = await dalian.ask(*ask, date(2026, 4, 2))
     request = await dalian.step(request, "office-clerk", "review")
     request = await dalian.step(request, "dep1", "read")
     assert (request["next_step"]["step"], request["next_step"]["by"]) == ("read", ["secretary_general"])
-    assert told(await refused(dalian.step(request, "dep1", "read")))[:2] == (403, "not_the_actor")
+    assert refusal_of(await refused(dalian.step(request, "dep1", "read")))[:2] == (403, "not_the_actor")
     request = await dalian.step(request, "sg", "read")
-    assert told(await refused(dalian.step(request, "sg", "approve")))[:2] == (403, "not_the_actor")
+    assert refusal_of(await refused(dalian.step(request, "sg", "approve")))[:2] == (403, "not_the_actor")
     assert (await dalian.step(request, "exec", "approve"))["state"] == "approved"
 
 
@@ -429,10 +429,10 @@ async def test_regional_heads_are_invited_to_a_departments_city_meeting_only_wit
     await dalian.today(date(2026, 3, 2))
     ask = ("jyj-clerk", "city-meeting", date(2026, 3, 9))
     problem = await refused(dalian.ask(*ask, in_name_of="office", exception="需要"))
-    assert told(problem) == (409, "wrong_name", "DL-43")
+    assert refusal_of(problem) == (409, "wrong_name", "DL-43")
     guests = [{"name": "某区区长", "group": "regional_heads"}]
     problem = await refused(dalian.ask(*ask, guests=guests, invitees=["bwxq-principal"]))
-    assert told(problem) == (409, "invitees_need_consent", "DL-43")
+    assert refusal_of(problem) == (409, "invitees_need_consent", "DL-43")
     assert problem["covers"] == ["dl-bwxq-principal", "某区区长"]
     request = await dalian.ask(*ask, guests=guests, exception="须各区落实")
     request = await dalian.do("lifted-hindrances", request, "head", hindrance="invitees", reason="同意邀请")
@@ -451,7 +451,7 @@ async def test_the_yearly_plan_is_collected_reviewed_adopted_and_then_only_added
     assert plan["collection"]["explanation"]
     items = [{"title": "全市教育工作会议", "month": 3}, {"title": "全市校园安全会议", "month": 9}]
     problem = await refused(dalian.plan_do("submissions", plan, "wjw-clerk", sponsor="dl-jyj", items=items))
-    assert told(problem) == (403, "not_the_submitter", "DL-43")
+    assert refusal_of(problem) == (403, "not_the_submitter", "DL-43")
     plan = await dalian.plan_do("submissions", plan, "jyj-clerk", sponsor="dl-jyj", items=items)
     joint = [{"title": "全市双拥工作会议", "month": 7, "joint": True}]
     plan = await dalian.plan_do("submissions", plan, "mzj-clerk", sponsor="dl-mzj", items=joint)
@@ -459,17 +459,17 @@ async def test_the_yearly_plan_is_collected_reviewed_adopted_and_then_only_added
     problem = await refused(
         dalian.plan_do("additions", plan, "head", sponsor="dl-jyj", title="临时会议", month=5, reason="需要")
     )
-    assert told(problem) == (409, "illegal_state", "DL-43")
+    assert refusal_of(problem) == (409, "illegal_state", "DL-43")
     struck = [{"item_id": safety["id"], "reason": "与教育工作会议合并"}]
     plan = await dalian.plan_do("steps", plan, "office-clerk", step="review", struck=struck)
     assert (plan["state"], plan["items"][1]["struck"], plan["late"]) == ("in_review", "与教育工作会议合并", False)
     problem = await refused(dalian.plan_do("submissions", plan, "jyj-clerk", sponsor="dl-jyj", items=items))
-    assert told(problem) == (409, "collection_is_over", "DL-43")
+    assert refusal_of(problem) == (409, "collection_is_over", "DL-43")
 
     ask = ("jyj-clerk", "government-meeting", date(2027, 3, 18))
     problem = await refused(dalian.ask(*ask, plan_item=education["id"], **IN_ITS_NAME))
-    assert told(problem) == (409, "not_in_the_plan", "DL-43")
-    assert told(await refused(dalian.plan_do("steps", plan, "head", step="decide")))[1] == "decision_needed"
+    assert refusal_of(problem) == (409, "not_in_the_plan", "DL-43")
+    assert refusal_of(await refused(dalian.plan_do("steps", plan, "head", step="decide")))[1] == "decision_needed"
     (decision,) = await dalian.decided(date(2026, 3, 3), date(2026, 3, 18), Outcome.passed)
     plan = await dalian.plan_do("steps", plan, "office-clerk", step="decide", decision_id=decision["id"])
     assert (plan["state"], plan["steps"][-1]["decision_id"]) == ("adopted", decision["id"])
@@ -481,23 +481,23 @@ async def test_the_yearly_plan_is_collected_reviewed_adopted_and_then_only_added
         problem = await refused(
             dalian.ask(f"{sponsor}-clerk", "government-meeting", day, sponsor, plan_item=item["id"], **IN_ITS_NAME)
         )
-        assert told(problem) == (409, "not_in_the_plan", "DL-43")
+        assert refusal_of(problem) == (409, "not_in_the_plan", "DL-43")
 
     problem = await refused(dalian.ask(*ask, plan_item=education["id"]))
-    assert told(problem) == (409, "wrong_name", "DL-43")  # of the department alone
+    assert refusal_of(problem) == (409, "wrong_name", "DL-43")  # of the department alone
 
     joint_ask = ("mzj-clerk", "government-meeting", date(2027, 7, 20), "mzj")
     problem = await refused(dalian.ask(*joint_ask, plan_item=military["id"], **IN_ITS_NAME))
-    assert told(problem) == (409, "not_in_the_plan", "DL-43")
+    assert refusal_of(problem) == (409, "not_in_the_plan", "DL-43")
     problem = await refused(dalian.plan_do("committee", plan, "jyj-clerk", note="市委常委会会议"))
-    assert told(problem) == (403, "not_the_declarer", "DL-43")
+    assert refusal_of(problem) == (403, "not_the_declarer", "DL-43")
     plan = await dalian.plan_do("committee", plan, "office-clerk", note="市委常委会第3次会议")
     assert plan["committee"][0]["official"] == "dl-office-clerk"
     assert (await dalian.ask(*joint_ask, plan_item=military["id"], **IN_ITS_NAME))["state"] == "approved"
 
     addition = {"sponsor": "dl-wjw", "title": "全市疾控工作会议", "month": 5, "reason": "国家新部署"}
     problem = await refused(dalian.plan_do("additions", plan, "exec", **addition))
-    assert told(problem) == (403, "not_the_admitter", "DL-43")
+    assert refusal_of(problem) == (403, "not_the_admitter", "DL-43")
     plan = await dalian.plan_do("additions", plan, "head", **addition)
     added = plan["items"][-1]
     assert (added["admitted_by"], added["reason"]) == ("dl-head", "国家新部署")
@@ -512,7 +512,7 @@ async def test_a_year_whose_plan_wasnt_collected_in_time_is_shown_overdue_by_a_t
     await dalian.today(date(2027, 1, 4))
     plan = await dalian.api.command("meeting", "/v1/meeting-plans", {"year": 2028}, "dl-office-clerk")
     problem = await refused(dalian.api.command("meeting", "/v1/meeting-plans", {"year": 2028}, "dl-office-clerk"))
-    assert told(problem) == (409, "plan_exists", "DL-43")
+    assert refusal_of(problem) == (409, "plan_exists", "DL-43")
     assert plan["collection"]["date"] == "2027-11-30"
     await dalian.today(date(2027, 11, 30), 23)
     assert (await dalian.plan(2028))["overdue"] is False
@@ -569,7 +569,7 @@ async def test_of_two_requests_approved_at_once_only_one_fits_the_quota(linhai: 
 async def test_a_size_beyond_the_rules_is_let_be_for_that_size_alone(linhai: Town) -> None:
     await linhai.today(date(2026, 3, 2))
     ask = ("fish-clerk", "fair", date(2026, 6, 9), "fish")
-    assert told(await refused(linhai.ask(*ask, participants=501))) == (409, "too_many_participants", "LH-32")
+    assert refusal_of(await refused(linhai.ask(*ask, participants=501))) == (409, "too_many_participants", "LH-32")
     request = await linhai.ask(*ask, participants=800, exception="百年渔节")
     request = await linhai.do("lifted-hindrances", request, "exec", hindrance="participants", reason="同意")
     assert request["breaches"] == []
@@ -580,7 +580,7 @@ async def test_a_request_is_refused_with_a_reason_and_nothing_happens_to_it_afte
     await xigang.today(date(2026, 3, 2))
     request = await xigang.ask("jyj-clerk", "district-meeting", date(2026, 3, 26), **WRITTEN)
     problem = await refused(xigang.do("refusal", request, "dep1", reason="可并入其他会议"))
-    assert told(problem) == (403, "not_the_actor", "XG-37")
+    assert refusal_of(problem) == (403, "not_the_actor", "XG-37")
     request = await xigang.do("refusal", request, "office-clerk", reason="可并入其他会议")
     assert (request["state"], request["closed_reason"]) == ("refused", "可并入其他会议")
     for act, body in (
@@ -589,7 +589,7 @@ async def test_a_request_is_refused_with_a_reason_and_nothing_happens_to_it_afte
         ("return", {"reason": "重报"}),
     ):
         problem = await refused(xigang.do(act, request, "office-clerk", **body))
-        assert told(problem) == (409, "illegal_state", "XG-37")
+        assert refusal_of(problem) == (409, "illegal_state", "XG-37")
 
 
 async def test_nothing_is_approved_once_its_day_is_over(xigang: Town) -> None:
@@ -599,7 +599,7 @@ async def test_nothing_is_approved_once_its_day_is_over(xigang: Town) -> None:
     request = await xigang.step(request, "dep1", "review")
     await xigang.today(date(2026, 3, 17))
     problem = await refused(xigang.step(request, "head", "approve"))
-    assert told(problem) == (409, "day_has_passed", "XG-37")
+    assert refusal_of(problem) == (409, "day_has_passed", "XG-37")
     assert (await xigang.get(request))["state"] == "requested"
 
 
@@ -607,7 +607,7 @@ async def test_what_was_approved_is_held_on_its_day_only(xigang: Town) -> None:
     await xigang.today(date(2026, 3, 2))
     request = await xigang.ask("jyj-clerk", "district-meeting", date(2026, 3, 16), **WRITTEN)
     request = await xigang.through(request)
-    assert told(await refused(xigang.do("holding", request, "jyj-clerk"))) == (409, "other_day", "XG-37")
+    assert refusal_of(await refused(xigang.do("holding", request, "jyj-clerk"))) == (409, "other_day", "XG-37")
     await xigang.today(date(2026, 3, 16))
     request = await xigang.do("holding", request, "jyj-clerk")
     assert request["state"] == "held"

@@ -264,11 +264,11 @@ TAMPERING = {
 
 @pytest.mark.parametrize("what", TAMPERING)
 async def test_the_chain_shows(what: str, chain: Chain) -> None:
-    statement, told = TAMPERING[what]
+    statement, outcome = TAMPERING[what]
     assert not (await chain.tamper(statement)).endswith(" 0")
     found = await chain.verify()
     assert not found.sound
-    assert [finding for finding in found.findings if told in finding], found.findings
+    assert [finding for finding in found.findings if outcome in finding], found.findings
 
 
 async def test_a_row_rewritten_with_a_fitting_hash_still_breaks_the_seal(chain: Chain) -> None:
@@ -379,9 +379,9 @@ async def test_the_api_and_the_command_line_show_an_altered_a_removed_and_a_reor
     found = await sealed(api)
     assert (found["sound"], found["rows"], found["findings"]) == (True, 3, [])
     token = api.token(None)
-    told = await asyncio.to_thread(verify_by_hand, stack, token)
-    assert told.returncode == 0
-    assert "3 rows" in told.stdout
+    outcome = await asyncio.to_thread(verify_by_hand, stack, token)
+    assert outcome.returncode == 0
+    assert "3 rows" in outcome.stdout
 
     connection = await asyncpg.connect(stack.database_admin_url, database="meeting")
     tampering = (
@@ -402,10 +402,10 @@ async def test_the_api_and_the_command_line_show_an_altered_a_removed_and_a_reor
             found = await api.get("meeting", "/v1/audit/verify")
             assert not found["sound"]
             assert [finding for finding in found["findings"] if expected in finding]
-            told = await asyncio.to_thread(verify_by_hand, stack, token)
-            assert told.returncode == 1
-            assert "NOT sound" in told.stdout
-            assert expected in " ".join(told.stdout.split())
+            outcome = await asyncio.to_thread(verify_by_hand, stack, token)
+            assert outcome.returncode == 1
+            assert "NOT sound" in outcome.stdout
+            assert expected in " ".join(outcome.stdout.split())
             await connection.execute("DELETE FROM audit WHERE id = $1", first)
             columns = ", ".join(kept.keys())
             values = ", ".join(f"${n}" for n in range(1, len(kept) + 1))
@@ -423,6 +423,6 @@ async def test_only_an_administrator_may_verify(stack: EmbeddedStack, client: ht
         f"{stack.addresses()['meeting']}/v1/audit/verify", headers={"Authorization": f"Bearer {token}"}
     )
     assert (answer.status_code, answer.json()["missing_scopes"]) == (403, ["meeting:admin"])
-    told = await asyncio.to_thread(verify_by_hand, stack, token)
-    assert told.returncode == 2
-    assert "insufficient_scope" in told.stderr
+    outcome = await asyncio.to_thread(verify_by_hand, stack, token)
+    assert outcome.returncode == 2
+    assert "insufficient_scope" in outcome.stderr

@@ -263,7 +263,7 @@ class Actor:
 ACTOR: contextvars.ContextVar[Actor] = contextvars.ContextVar("actor")
 
 
-def tell(what: str) -> None:
+def trace(what: str) -> None:
     """Say what a step led to, beside the steps that Hypothesis prints for a counterexample."""
     (note if currently_in_test_context() else print)(f"    {what}")
 
@@ -688,7 +688,7 @@ class Backbone(RuleBasedStateMachine):
         assert task
         error = task.exception()
         outcome = repr(error)[:150] if error else f"done, {task.result()}"
-        tell(f"{actor.name}: {outcome}")
+        trace(f"{actor.name}: {outcome}")
         for each in self.members:
             if each.actor is actor and error:
                 each.client = ModelConsumer(self, actor)
@@ -980,7 +980,7 @@ class Backbone(RuleBasedStateMachine):
 
     def _heal(self) -> None:
         """Without any further fault everything comes to rest, and nothing is missing that a replay needn't bring."""
-        tell("-- healing")
+        trace("-- healing")
         self.stumbles.clear()
         for _ in range(100):
             frozen = [each for each in self.actors if each.gate is not None]
@@ -1102,8 +1102,8 @@ class Books:
             row = self.outbox.get(sent.event_id)
             self._must(row, f"{sent} is in the log and in no committed transaction")
             assert row
-            told = ((row["aggregate_type"], row["aggregate_id"]), row["aggregate_seq"], row["mark"])
-            self._must(told == (sent.place, sent.sequence, sent.mark), f"{sent} isn't what was emitted: {told}")
+            emitted = ((row["aggregate_type"], row["aggregate_id"]), row["aggregate_seq"], row["mark"])
+            self._must(emitted == (sent.place, sent.sequence, sent.mark), f"{sent} isn't what was emitted: {emitted}")
             there.add(sent.event_id)
             if sent.sequence not in first[sent.place]:
                 first[sent.place].append(sent.sequence)
@@ -1191,7 +1191,7 @@ class Books:
         effects = self.machine.found["effects"]
         handled = sorted([f"event:{row['event_id']}", row["government"]] for row in effects)
         handled += sorted([f"timer:{row['id']}", "dalian"] for row in self.machine.found["timers"] if row["fired_at"])
-        self._must(sorted(self.machine.found["audit"]) == handled, "the audit doesn't tell what was handled")
+        self._must(sorted(self.machine.found["audit"]) == handled, "the audit doesn't match the handled events")
         echoes = sorted(
             row["causation_id"] for row in self.machine.found["outbox"] if row["aggregate_type"] == "series"
         )

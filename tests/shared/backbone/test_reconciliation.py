@@ -366,7 +366,7 @@ async def test_a_report_says_how_far_each_aggregate_is_that_moved_and_nothing_is
     assert await reported(service) == [{one: 3, two: 1}]
     await service.deliver()
     await service.goes_on(45)
-    assert len(await reported(service)) <= 2, "a movement is told twice at most"
+    assert len(await reported(service)) <= 2, "an event is reported at most twice"
 
 
 async def test_an_empty_report_goes_out_once_a_day_so_that_the_loss_of_the_last_one_shows(service: Service) -> None:

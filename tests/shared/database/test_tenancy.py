@@ -141,7 +141,7 @@ async def filed(neighbours: Neighbours) -> str:
 
 
 async def offices_closed(api: Api) -> dict[str, str]:
-    """A closure of the government's offices on a day without deadlines, and the operation that tells how far it got."""
+    """A closure of the government's offices on a day without deadlines, and the operation with its progress."""
     body = {
         "first": "2029-08-08",
         "last": "2029-08-08",

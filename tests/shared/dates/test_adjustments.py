@@ -141,11 +141,11 @@ def test_the_explanation_lists_each_suspension_and_extension_in_both_languages()
     ]  # fmt: skip
     assert steps[-2].effect == "due"
     assert steps[-2].date == later.due.date
-    told = sentence(due, by, CALENDAR, later)
-    assert "中止：补正材料" in told.zh
-    assert "经区长批准延长2个工作日" in told.zh
-    assert "approved by 区长" in told.en
-    assert f"{later.due.date:%Y-%m-%d}" in told.en
+    explained = sentence(due, by, CALENDAR, later)
+    assert "中止：补正材料" in explained.zh
+    assert "经区长批准延长2个工作日" in explained.zh
+    assert "approved by 区长" in explained.en
+    assert f"{later.due.date:%Y-%m-%d}" in explained.en
 
 
 def test_what_is_counted_back_from_an_event_cannot_be_suspended() -> None:

@@ -293,7 +293,7 @@ async def test_a_content_that_never_became_a_file_is_swept_once_it_is_old(keeper
 async def test_what_a_killed_process_was_writing_is_swept_once_it_is_old(keeper: Keeper) -> None:
     await obstore.put_async(keeper.store._store, f"{keeper.government}/incoming/half", b"half of it")
     assert await keeper.sweep(files.GRACE) == 0
-    await asyncio.sleep(1.1)  # S3 tells the time of a change in seconds
+    await asyncio.sleep(1.1)  # S3's times have a resolution of one second
     assert await keeper.sweep() == 1
     assert await keeper.objects() == set()
 
@@ -397,10 +397,10 @@ async def test_a_changed_content_is_never_returned_whole(keeper: Keeper) -> None
     file = await keeper.keep(content)
     await keeper.overwrite(file, content[:-1] + b"x")
     given = bytearray()
-    with pytest.raises(Problem) as told:
+    with pytest.raises(Problem) as raised:
         async for piece in await files.open(keeper.service, file):
             given += piece
-    assert (told.value.status, told.value.code) == (500, "file_damaged")
+    assert (raised.value.status, raised.value.code) == (500, "file_damaged")
     assert len(given) < len(content)
 
 
@@ -408,13 +408,13 @@ async def test_a_missing_or_shortened_content_is_reported_before_any_byte_is_ret
     file = await keeper.keep(PDF)
     before = REGISTRY.get_sample_value("zhengling_file_damaged_total") or 0
     await keeper.overwrite(file, PDF[:-1])
-    with pytest.raises(Problem) as told:
+    with pytest.raises(Problem) as raised:
         await files.open(keeper.service, file)
-    assert told.value.code == "file_damaged"
+    assert raised.value.code == "file_damaged"
     await keeper.store.delete(file.key)
-    with pytest.raises(Problem) as told:
+    with pytest.raises(Problem) as raised:
         await files.open(keeper.service, file)
-    assert told.value.code == "file_damaged"
+    assert raised.value.code == "file_damaged"
     assert REGISTRY.get_sample_value("zhengling_file_damaged_total") == before + 2
 
 
@@ -437,9 +437,9 @@ async def test_readiness_reports_a_missing_folder(folder_keeper: Keeper, tmp_pat
     folder.rename(tmp_path / "elsewhere")
     folder.write_text("no folder")
     assert (await keeper.store.check()).startswith("ok, but")
-    with pytest.raises(Problem) as told:
+    with pytest.raises(Problem) as raised:
         await keeper.keep(PDF)
-    assert (told.value.status, told.value.code) == (503, "file_store_away")
+    assert (raised.value.status, raised.value.code) == (503, "file_store_away")
     folder.unlink()
     (tmp_path / "elsewhere").rename(folder)
     assert await keeper.read(file) == PDF
@@ -475,10 +475,10 @@ async def test_a_store_killed_in_the_middle_of_an_upload_leaves_no_file_and_take
         await asyncio.to_thread(s3.kill)
         yield content[6_000_000:]
 
-    with pytest.raises(Problem) as told:
+    with pytest.raises(Problem) as raised:
         await keeper.receive(killing())
-    assert (told.value.status, told.value.code) == (503, "file_store_away")
-    assert told.value.headers["Retry-After"]
+    assert (raised.value.status, raised.value.code) == (503, "file_store_away")
+    assert raised.value.headers["Retry-After"]
     assert await keeper.store.check() == "ok, but the file store can't be reached"
     assert await keeper.rows() == (0, 0)
     s3.start()
@@ -501,9 +501,9 @@ async def test_readiness_reports_a_missing_bucket(database: ScratchDatabase, s3:
     keeper = Keeper(database, s3.settings | {"file_store_url": "s3://nobodys"})
     try:
         assert (await keeper.store.check()).startswith("ok, but")
-        with pytest.raises(Problem) as told:
+        with pytest.raises(Problem) as raised:
             await keeper.keep(PDF)
-        assert told.value.code == "file_store_away"
+        assert raised.value.code == "file_store_away"
     finally:
         await keeper.service.database.close()
         await keeper.worker.close()

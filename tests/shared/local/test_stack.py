@@ -314,14 +314,14 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Pa
 
 def test_the_stack_starts_every_process_under_its_own_role(tmp_path: Path, install: Callable[..., Path]) -> None:
     install()
-    told: list[str] = []
-    with EmbeddedStack(tmp_path / "s", rulebooks=[tmp_path], replicas={"worker": 2}, progress=told.append) as stack:
+    progress: list[str] = []
+    with EmbeddedStack(tmp_path / "s", rulebooks=[tmp_path], replicas={"worker": 2}, progress=progress.append) as stack:
         assert set(stack.addresses()) == set(SERVICES)
         assert len(stack.processes) == 12
         assert "oversight_worker@oversight" in stack.processes["oversight-worker-1"].log_tail()
         assert "calendar_app@calendar" in stack.processes["calendar-api-0"].log_tail()
         assert "migrating as docflow_owner@docflow" in (stack.folder / "logs/docflow-migrate.log").read_text()
-        assert told[-1] == "ready"
+        assert progress[-1] == "ready"
         pids = [process.pid for process in stack.processes.values()]
     wait_gone(pids)
     assert (tmp_path / "s").exists()

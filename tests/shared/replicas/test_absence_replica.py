@@ -1,4 +1,4 @@
-"""What a service knows of absences that calendar-svc told it: the latest event of each says how it stands."""
+"""The replica of absences: the latest event of each absence decides its state."""
 
 from __future__ import annotations
 

@@ -398,13 +398,13 @@ async def test_suspensions_and_extensions_hold_when_the_calendar_changes(books: 
     assert (await row(books, identity))["due"] == date(2026, 12, 15)
     async with books.app.transaction(ST) as session:
         (kept,) = await due_dates.kept(session, "dossier", identity)
-        told = await due_dates.explained(session, BOOKS, kept, "zh")
-    assert told.date == date(2026, 12, 15)
-    assert told.changes
-    assert [one.kind for one in told.changes] == ["suspended", "resumed", "extended", "recomputed"]
-    assert told.explanation
+        shown = await due_dates.explained(session, BOOKS, kept, "zh")
+    assert shown.date == date(2026, 12, 15)
+    assert shown.changes
+    assert [one.kind for one in shown.changes] == ["suspended", "resumed", "extended", "recomputed"]
+    assert shown.explanation
     for words in ("中止：补正材料", "经区长批准延长2个工作日", "2026年12月15日"):
-        assert words in told.explanation
+        assert words in shown.explanation
 
 
 async def test_an_extension_is_granted_before_the_time_runs_out(books: Trial) -> None:

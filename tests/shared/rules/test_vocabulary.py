@@ -41,7 +41,7 @@ def test_a_vocabulary_with_chinese_terms_is_complete(words: type[Role]) -> None:
 
 
 def test_what_refusals_name_is_among_it() -> None:
-    told = {word for word, _ in CHINESE}
-    assert {Role, Gate, PaperKind, RaisedBy, TopicNature, LeaveReason, StepName, AbsenceKind, Basis} <= told
-    assert {vocabulary.Aspect, vocabulary.HearingForm, chains.StepName, absences.Duty} <= told
-    assert Outcome not in told  # minutes have sentences for these
+    included = {word for word, _ in CHINESE}
+    assert {Role, Gate, PaperKind, RaisedBy, TopicNature, LeaveReason, StepName, AbsenceKind, Basis} <= included
+    assert {vocabulary.Aspect, vocabulary.HearingForm, chains.StepName, absences.Duty} <= included
+    assert Outcome not in included  # minutes have sentences for these

@@ -23,7 +23,7 @@ JWKS_URL = "https://issuer.example/jwks"
 
 
 class Clock:
-    """Seconds that pass only when told to."""
+    """A clock in seconds that advances only when set."""
 
     def __init__(self) -> None:
         self.seconds = 1000.0

@@ -32,6 +32,6 @@ def test_without_a_snapshot_a_service_is_not_ready() -> None:
 
 @pytest.mark.parametrize("changes", [{"last": 2030}, {"provisional": True}, {"provisional": None}])
 def test_with_an_old_snapshot_it_is_ready_and_says_so(changes: dict[str, object]) -> None:
-    told = state(**changes)
-    assert told.startswith("ok, but old")
-    assert "2026-11-22" in told
+    reported = state(**changes)
+    assert reported.startswith("ok, but old")
+    assert "2026-11-22" in reported

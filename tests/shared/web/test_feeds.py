@@ -1,4 +1,4 @@
-"""iCalendar streams as RFC 5545 and 7986 want them, read back by the parser; and that no log tells a link's secret."""
+"""iCalendar streams conform to RFC 5545 and 7986 and can be parsed back; no log contains a link's secret."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def test_any_text_makes_the_round_trip_but_for_controls(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "complaint"),
     [
         ({"start": datetime(2026, 7, 30, tzinfo=UTC)}, "both be days or both instants"),
         ({"end": datetime(2026, 7, 30, tzinfo=UTC)}, "both be days or both instants"),
@@ -152,8 +152,8 @@ def test_any_text_makes_the_round_trip_but_for_controls(text: str) -> None:
         ({"start": datetime(2026, 7, 30), "end": datetime(2026, 7, 31)}, "offset"),
     ],
 )
-def test_an_inconsistent_event_is_refused(change: dict[str, Any], told: str) -> None:
-    with pytest.raises(ValueError, match=told):
+def test_an_inconsistent_event_is_refused(change: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
         replace(DAYS, **change)
 
 

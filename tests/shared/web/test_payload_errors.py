@@ -1,4 +1,4 @@
-"""What is wrong with a payload is told in Chinese as well."""
+"""Validation errors of payloads have a Chinese text."""
 
 from __future__ import annotations
 
