@@ -1,4 +1,4 @@
-"""The backbone's tables alone, in a scratch database, by the same files that the services' migrations run."""
+"""The backbone's tables in a scratch database, created by the same files as in the services' migrations."""
 
 from __future__ import annotations
 

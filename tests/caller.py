@@ -1,4 +1,4 @@
-"""A calling system: what the tests of the API ask with."""
+"""The HTTP client of the API tests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CLERK, PRINCIPAL, DEPUTY, HEAD, OFFICE = "lh-water-clerk", "lh-water", "lh-dep",
 
 
 class Caller:
-    """A calling system: requests as they are, answers as they come; by default for the sixth government."""
+    """A client that sends requests and returns answers unchanged; by default for the sixth government."""
 
     def __init__(self, stack: EmbeddedStack, client: httpx.AsyncClient, government: str = sixth.CODE) -> None:
         self.government = government

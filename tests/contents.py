@@ -1,4 +1,4 @@
-"""Contents of files of every kind, made as small as they can be and still be one."""
+"""Minimal file contents of every kind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A sixth government, written only in the tests: its rules, its people, its scenario. No line of code knows it."""
+"""A sixth government, defined only in the tests: rules, people, scenario."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rules of the house that a machine can check."""
+"""House rules checked by tests."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def imports(path: Path) -> set[str]:
 
 
 def pure_files() -> list[Path]:
-    """What has to do without I/O: the nouns of the services and their rules, and the pure rooms of the library."""
+    """The files without I/O: the services' nouns and rules, and the pure packages of the library."""
     nouns = [
         path for package in SERVICES.values() for path in package.glob("*/*.py") if path.parent.name != "migrations"
     ]

@@ -1,5 +1,5 @@
-"""A trial service that only the backbone's tests know: its events, its handler with what it leaves behind, and a log
-in memory in Kafka's place, so that order, loss and redelivery can be arranged at will.
+"""A trial service for the backbone's tests: its events, a handler with its effects, and an in-memory log in place of
+Kafka, so that order, loss and redelivery can be controlled.
 """
 
 from __future__ import annotations
@@ -124,13 +124,13 @@ class Trial:
             return await self.inbox().drain_blocked(session)
 
     async def drain(self) -> None:
-        """What the worker's task for retries does, until there is nothing more to retry."""
+        """Run the worker's retry task until nothing is left to retry."""
         async with asyncio.timeout(30):
             while await self.drain_once():
                 pass
 
     async def until_blocked(self, statement: str) -> None:
-        """Until a backend of this database that runs something with these words waits for a lock."""
+        """Wait until a backend that runs a statement with these words waits for a lock."""
         question = """
             SELECT count(*) FROM pg_stat_activity
             WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE $1
@@ -205,7 +205,7 @@ class Log:
             self.append(Message(given.topic, given.key or b"", given.value or b"", list(given.headers)))
 
     def sequences(self, aggregate_id: str) -> list[int]:
-        """The sequence numbers of an aggregate's records as they stand in the log, duplicates included."""
+        """The sequence numbers of an aggregate's records in the log, including duplicates."""
         envelopes = [orjson.loads(each.value) for records in self.records.values() for each in records]
         return [int(found["sequence"]) for found in envelopes if found["subject"] == aggregate_id]
 

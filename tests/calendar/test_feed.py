@@ -1,4 +1,4 @@
-"""How working days become the events of a feed."""
+"""Working days as events of a feed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tests of the API share: a calling system, and how many rows a command left behind."""
+"""Shared fixtures of the API tests: a client, and queries of rows left by commands."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from zhengling.local.stack import EmbeddedStack
 
 @pytest.fixture(scope="module")
 async def caller(stack: EmbeddedStack) -> AsyncIterator[Caller]:
-    """The sixth government has its composition, and business time is the real one; who moves it puts it back."""
+    """The sixth government with its composition and real business time; a test that sets the clock resets it."""
     async with httpx.AsyncClient(timeout=30) as client:
         people = Api(stack.addresses(), stack.issuer, sixth.CODE, client)
         await people.set_clock(None)
@@ -39,7 +39,7 @@ WRITTEN = {
 
 @pytest.fixture
 def rows(stack: EmbeddedStack) -> Callable[[str], Any]:
-    """`await rows("meeting")`: what stands in the tables of a service, as the superuser sees it, for this government."""
+    """`await rows("meeting")`: the rows of a service's tables for this government, read as superuser."""
 
     async def count(service: str) -> dict[str, int]:
         url = stack.database_admin_url.rsplit("/", 1)[0] + f"/{service}"

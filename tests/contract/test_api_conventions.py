@@ -1,4 +1,4 @@
-"""The conventions of the API, over HTTP, as the engineer of a calling system meets them."""
+"""The conventions of the API over HTTP, from a client's point of view."""
 
 from __future__ import annotations
 
@@ -606,7 +606,7 @@ async def test_a_day_is_a_day_of_the_calendar(day: object, code: str, caller: Ca
 async def test_a_due_day_beyond_the_calendar_is_refused_wherever_it_is_said(
     caller: Caller, the_day: tuple[MainJob, list[Json], Json]
 ) -> None:
-    """It would else be said in an event that nobody can ever handle."""
+    """Otherwise it would be in an event that no consumer can handle."""
     job, topics, meeting = the_day
     path = f"/v1/meetings/{meeting['id']}"
     attendance = job.attendance(job.members(), present=99)

@@ -1,4 +1,4 @@
-"""Calendar feeds over HTTP: what each service's shows, conditional requests, and links that stand in a token's place."""
+"""Calendar feeds over HTTP: contents, conditional requests, and links with a secret instead of a token."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def job(caller: Caller) -> AsyncIterator[MainJob]:
 
 @pytest.fixture
 def person(stack: EmbeddedStack, client: httpx.AsyncClient) -> Caller:
-    """A system of its own with no links yet, for the sixth government."""
+    """A new client without links, for the sixth government."""
     made = Caller(stack, client)
     subject = f"system-{uuid4().hex[:8]}"
     made.token = lambda official=None, scopes=None: stack.issuer.token(  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""The events as a contract: documents that say what the code does, and changes that others can live with."""
+"""The contract of events: documents match the code, and changes are compatible."""
 
 from __future__ import annotations
 
@@ -315,7 +315,7 @@ def test_headers_repeat_the_main_attributes() -> None:
 
 
 def test_an_older_reader_takes_an_event_that_says_more_than_it_knows() -> None:
-    """Also where the same model is strict towards an API's callers."""
+    """Even if an API validates the same model strictly."""
     data = json.loads(
         CompositionChanged(government="g", version=1, composition=composition_of("dalian")).model_dump_json()
     )

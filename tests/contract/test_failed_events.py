@@ -44,7 +44,7 @@ async def topic(books: asyncpg.Connection) -> AsyncIterator[str]:
 
 
 async def listed(caller: Caller, path: str, **params: str) -> tuple[list[dict[str, Any]], int]:
-    """Every item by following the cursors, and how many pages that took."""
+    """All items, by following the cursors, and the number of pages."""
     items: list[dict[str, Any]] = []
     for pages in range(1, 200):
         answer = await caller.get(SERVICE, path, params=params)

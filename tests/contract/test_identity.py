@@ -1,4 +1,4 @@
-"""Who is let in, over HTTP on running services: the token matrix with its problem documents, scopes, machine clients,
+"""Authentication over HTTP on running services: the token matrix with its problem documents, scopes, machine clients,
 keys of commands, versions, and what headers may carry. How tokens are checked in detail: tests/shared/service/test_auth.py."""
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def public_key(caller: Caller) -> ECKey:
 
 
 def with_the_public_key_as_secret(caller: Caller) -> str:
-    """By hand, as no library signs that any more."""
+    """Signed by hand, as libraries refuse to."""
     key = public_key(caller)
     head = json.dumps({"alg": "HS256", "typ": "JWT", "kid": key.kid}).encode()
     content = base64.urlsafe_b64encode(head).rstrip(b"=") + b"." + caller.token().split(".")[1].encode()

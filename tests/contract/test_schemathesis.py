@@ -31,7 +31,7 @@ MALFORMED = {"invalid_payload", "invalid_json", "unknown_parameter", "unsupporte
 
 
 def _api(service: str) -> Any:
-    """The committed document, which is what the running service says but for the test clock (see below)."""
+    """The committed document; a running service's differs only by the test clock (see below)."""
     config = SchemathesisConfig.from_dict(
         {
             "generation": {"max-examples": EXAMPLES, "deterministic": True, "with-security-parameters": False},
@@ -54,7 +54,7 @@ def _document(service: str) -> dict[str, Any]:
 
 
 def well_formed(ctx: Any, response: Any, case: Any) -> None:
-    """A request that fits the document is never refused for its form, but for 1.0, which JSON Schema calls an integer."""
+    """A request valid by the document is never refused as malformed, except 1.0, an integer to JSON Schema."""
     if case.meta and case.meta.generation.mode == GenerationMode.POSITIVE and 400 <= response.status_code < 500:
         problem = response.json()
         of_meaning = {error["type"] for error in problem.get("errors", [])} & {"value_error", "int_type"}
@@ -90,7 +90,7 @@ async def things(caller: Caller) -> dict[str, str]:
 
 
 def exchange(service: str, case: Any, caller: Caller, things: dict[str, str]) -> None:
-    """Send what was made up, for an official, under a fresh key; a well-formed one about something that is there."""
+    """Send a generated request for an official with a new key; a well-formed one refers to existing resources."""
     headers = {"Authorization": f"Bearer {caller.token(OFFICE)}"}
     if KEY.fullmatch(str((case.headers or {}).get("Idempotency-Key", ""))):
         headers["Idempotency-Key"] = str(uuid4())
@@ -130,7 +130,7 @@ async def test_a_running_service_gives_the_committed_document_and_the_test_clock
 
 
 async def test_every_answer_of_the_main_job_fits_its_document(caller: Caller) -> None:
-    """Requests made up are seldom lawful; these are, so the answers of success are seen here."""
+    """Generated requests are seldom lawful; these are, so successful answers are checked, too."""
     seen: set[str] = set()
 
     async def validate(response: httpx.Response) -> None:

@@ -1,4 +1,4 @@
-"""`zhengling stack up` as a newcomer runs it, on PostgreSQL and Kafka that were there before; and the other commands."""
+"""`zhengling stack up` on an existing PostgreSQL and Kafka, and the other commands."""
 
 from __future__ import annotations
 

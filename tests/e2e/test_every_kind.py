@@ -42,7 +42,7 @@ def chair_of(people: Composition, government: str, name: str, kind: MeetingKind)
 
 
 def topics_of(government: str, kind: MeetingKind) -> tuple[PlannedDecision, ...]:
-    """One matter that is passed, after the first topic that the rules ask for."""
+    """One topic that is passed, after the first topic that the rules require."""
     sponsor, matter = f"{PREFIX[government]}-zjj", kind.competence[0].id if kind.competence else None
     planned = PlannedDecision(
         title="关于年度重点事项的请示",

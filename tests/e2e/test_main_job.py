@@ -1,4 +1,4 @@
-"""From a topic to the ledger over HTTP, for the five governments shipped and a sixth that only the tests know."""
+"""From a topic to the ledger over HTTP, for the five shipped governments and a sixth one from the tests."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ async def test_a_decision_whose_date_nobody_gave_waits_for_the_office_to_set_it(
 
 
 async def drafts_of(people: Api, landed: list[Landed]) -> list[dict[str, object]]:
-    """Wait for the drafts in docflow that the decisions ask for."""
+    """Wait for the drafts in docflow that the decisions require."""
     asking = [x.decision["id"] for x in landed if x.decision["resolution"]["document"] == "to_issue"]
     drafts = []
     async with asyncio.timeout(30):

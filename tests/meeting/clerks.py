@@ -1,5 +1,5 @@
-"""What the people of a government do next with their topics and meetings: mostly what the rulebook asks for next, at times
-anything at all. Only chances are drawn here; what is lawful is read in `lawful`."""
+"""Random actions of a government's officials on topics and meetings: mostly the next step by the rulebook, sometimes any
+command. This module only draws; `lawful` decides what is lawful."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tests of meetings share: a council that has met, and the offices of the five governments."""
+"""Shared fixtures of the meeting tests: a council after its meeting, and the offices of the five governments."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class Council:
         return f"/v1/meetings/{self.meeting['id']}"
 
     async def hold(self) -> Council:
-        """Everything up to the close."""
+        """Hold the meeting up to its close."""
         await self.api.set_clock(at(SUBMITTED))
         topics = [await self.job.walk_topic(await self.job.submit(each)) for each in self.job.scenario.decisions]
         meeting = await self.job.agenda(await self.job.call_meeting(), topics)
@@ -50,7 +50,7 @@ class Council:
         return await self.do("minutes/steps", by, step=name)
 
     async def sign(self) -> Json:
-        """Every step that is still asked for, each by who may; returns the version as signed."""
+        """Take all remaining steps by permitted officials; returns the signed version."""
         while step := (await self.latest())["next_step"]:
             await self.step(step["step"], step["officials"][0])
         return await self.latest()
@@ -92,7 +92,7 @@ class Council:
         return await self.landed("docflow", "/v1/documents", until, decision_id=decision["id"])
 
     async def landed(self, service: str, path: str, until: Callable[[Json], bool], **query: str) -> Json:
-        """The first row that another service made of it, once it is as wanted."""
+        """Wait for another service's row in the expected state; returns it."""
         async with asyncio.timeout(30):
             while True:
                 items: list[Json] = (await self.api.get(service, path, **query))["items"]

@@ -1,7 +1,6 @@
-"""What a rulebook forbids, worked out from its data alone: which states of topics, meetings and minutes are lawful.
+"""Which states of topics, meetings and minutes are lawful, derived from the rulebook's data alone.
 
-None of the code under test is called: who holds a role, when papers are late or how many make a quorum is reckoned here
-once more, as simply as the rules say it.
+None of the code under test is called: role holders, late papers, quorum and the like are computed here independently.
 """
 
 from __future__ import annotations

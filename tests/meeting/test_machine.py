@@ -1,5 +1,5 @@
-"""Random lawful and unlawful commands on the topics and meetings of each government that ships: whatever they do, no state
-that its rulebook forbids comes about, and what is refused leaves no trace.
+"""Random lawful and unlawful commands on topics and meetings of each shipped government: no state that its rulebook
+forbids is reached, and a refused command leaves no trace.
 
 `MACHINE_EXAMPLES=2000 pytest tests/meeting/test_machine.py -s` looks longer than the suite, at random.
 """
@@ -88,7 +88,7 @@ def people_of(government: str) -> Composition:
 
 @dataclass
 class Tally:
-    """What came of the commands of a whole run, and which states were reached."""
+    """The outcomes of all commands of a run, and the states reached."""
 
     lawful: Counter[bool] = field(default_factory=Counter)
     others: Counter[bool] = field(default_factory=Counter)

@@ -1,4 +1,4 @@
-"""What waits for somebody, over HTTP: each list by who may act next, by day, by unit; what the rules ask of a request."""
+"""Worklists over HTTP: by the official who may act next, by day, by unit; the rules of a request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which content of an edition a service has worked under, and what it refuses to start with."""
+"""The recorded content of editions, and refusals to start with a changed one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the rules say of every kind of meeting, written down here from the articles beside the data that ships."""
+"""Every kind of meeting as transcribed from the articles, compared with the shipped data."""
 
 from __future__ import annotations
 

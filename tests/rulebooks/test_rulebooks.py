@@ -1,4 +1,4 @@
-"""The shipped rulebooks and demo compositions, and what the strict loader says to whoever writes a rulebook."""
+"""The shipped rulebooks and demo compositions, and the findings of the strict loader."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tests of the event backbone share."""
+"""Shared fixtures of the backbone's tests."""
 
 from __future__ import annotations
 

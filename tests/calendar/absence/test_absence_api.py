@@ -1,4 +1,4 @@
-"""Absences over HTTP: each government's chain from the request to the return, and what is refused on the way."""
+"""Absences over HTTP: each government's chain from the request to the return, and its refusals."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Office:
         return absence
 
     async def approved(self, by: str, since: date, until: date | None = None, **more: Any) -> Json:
-        """Asked for and approved by whoever each answer says is next."""
+        """Request an absence and have it approved by the officials named in each answer."""
         absence = await self.ask(by, since, until, **more)
         while absence["next_step"]:
             official = absence["next_step"]["officials"][0]

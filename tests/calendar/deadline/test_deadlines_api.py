@@ -1,4 +1,4 @@
-"""Due dates over the API and by the command line, against the cases worked out by hand."""
+"""Due dates over the API and by the command line, against cases computed by hand."""
 
 from __future__ import annotations
 

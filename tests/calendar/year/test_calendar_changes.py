@@ -1,4 +1,4 @@
-"""What changes the calendar: a year's notice, a local closure, its lifting; and how that reaches every open deadline."""
+"""Changes of the calendar (a notice, a local closure, its lifting) and their effect on open deadlines."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ async def get(caller: Caller, path: str, **rest: Any) -> Json:
 
 
 async def done(caller: Caller, operation: Json, **rest: Any) -> Json:
-    """The operation once every service has computed its open deadlines again."""
+    """The operation once every service has recomputed its open deadlines."""
     async with asyncio.timeout(60):
         while operation["state"] != "done":
             await asyncio.sleep(0.1)

@@ -1,4 +1,4 @@
-"""A year of working days: what notices and local closures make of it, against the years as they were gazetted."""
+"""A year of working days after notices and local closures, against the gazetted years."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which decisions ask for a document, and under which deadlines."""
+"""Which decisions require a document, and its deadlines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How drafts follow their decisions once the minutes are corrected, in whatever order the events come."""
+"""Drafts after corrections of the minutes, in any order of events."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Decided:
 
 
 class Office:
-    """docflow-svc's worker as it handles one event after the other, each in its own transaction."""
+    """docflow-svc's handlers, one event per transaction."""
 
     def __init__(self, database: Database, rulebooks: Rulebooks) -> None:
         self.database, self.rulebooks = database, rulebooks

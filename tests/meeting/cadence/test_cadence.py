@@ -1,4 +1,4 @@
-"""How often meetings are held: the periods, what is missed, the latest date, and a plain loop as the second opinion."""
+"""The cadence of meetings: periods, missed periods, the latest date; compared with a naive loop."""
 
 from __future__ import annotations
 

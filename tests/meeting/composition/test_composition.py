@@ -1,4 +1,4 @@
-"""What rows of a composition mean: every finding at its row, what would change, and the workbook's way there and back."""
+"""Rows of a composition: findings by row, changes, and the round trip of the workbook."""
 
 from __future__ import annotations
 
@@ -369,7 +369,7 @@ def test_a_portfolio_of_somebody_without_a_post_is_warned_of_with_the_day() -> N
 @given(st.data())
 @settings(max_examples=60, deadline=None)
 def test_what_the_checks_let_through_the_model_takes_and_each_wrong_row_is_explained(data: st.DataObject) -> None:
-    """Rows made up: whatever is written, it becomes the composition, or a finding says why not."""
+    """Generated rows: every one becomes part of the composition or has a finding."""
     keys = st.sampled_from(["lh", "lh-office", "lh-head", "lh-dep", "lh-exec", "x y", "", "nobody"])
     days = st.sampled_from(["2025-01-01", "2026-01-01", "9999-12-31", "0001-01-01", "soon", None])
     row = {
@@ -632,7 +632,7 @@ def test_a_sheet_that_claims_a_million_rows_or_columns_is_neither_walked_nor_tak
 
 
 def test_many_people_are_examined_in_seconds() -> None:
-    """All of one kind that the checks sort by: nothing grows with the square."""
+    """The checks don't take quadratic time in any of their groupings."""
     third = MAX_ROWS // 3
     units = [{"code": f"u{n}", "name": "某局", "kind": "town", "parent": f"u{n + 1}"} for n in range(third)]
     units[-1]["parent"] = "lh"

@@ -77,7 +77,7 @@ async def people(stack: EmbeddedStack, client: httpx.AsyncClient) -> AsyncIterat
 
 @pytest.fixture
 def founding(stack: EmbeddedStack, client: httpx.AsyncClient) -> People:
-    """A government that nothing is known of yet."""
+    """A government without any data."""
     return People(stack, client, f"founding_{uuid4().hex[:8]}")
 
 

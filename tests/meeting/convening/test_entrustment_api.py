@@ -1,5 +1,5 @@
-"""Entrustment with chairing over HTTP: before it, who is to chair by it does nothing as the chair; it is kept, and is its
-giver's own; whoever can't come is followed by whom the rules let chair."""
+"""Entrusting the chair over HTTP: no act as chair before it; only its giver or the head revokes it; an absent chair is
+replaced by an official whom the rules permit to chair."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who chairs and signs while the head is away: calendar-svc tells it, meeting-svc acts on it (DL-9, HC-5, HC-62, XG-6)."""
+"""Chairing and signing while the head is away, by calendar-svc's events of absences (DL-9, HC-5, HC-62, XG-6)."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ class Government:
                 await asyncio.sleep(0.05)
 
     async def away(self, kind: str, day: date = DAY) -> Json:
-        """The head's absence on that day, as meeting-svc knows it too."""
+        """Record the head's absence on that day and wait for its replica in meeting-svc."""
         body = {"kind": kind, "since": str(day), "until": str(day), "reason": "外出", "official": self.head}
         absence = await self.api.command("calendar", "/v1/absences", body, self.clerk)
         await self.replicated(absence, "content ->> 'absence_id'")
         return absence
 
     async def replicated(self, absence: Json, what: str, wanted: Any = None) -> None:
-        """Until meeting-svc has heard it."""
+        """Wait for meeting-svc's replica of the absence."""
         question = f"SELECT {what} FROM absence_replica WHERE government = $1 AND id = '{absence['id']}'"
         await self.until("meeting", question, wanted or absence["id"])
 

@@ -1,4 +1,4 @@
-"""What the rules of the five governments ask of a meeting beside its topics: agenda, invitees, notice, leave, attendance."""
+"""The five governments' rules of meetings beside topics: agenda, invitees, notice, leave, attendance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a correction of signed minutes may not do: no rule that held at the signature is got round by correcting."""
+"""A correction of signed minutes can't circumvent a rule that applied at the signature."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from zhengling.rules.vocabulary import Difficulty
 
 
 def content_of(view: Json) -> Json:
-    """What a version of minutes says, without the version of its meeting."""
+    """The content of a version of minutes, without the meeting's version and next step."""
     return {name: value for name, value in view.items() if name not in ("version", "next_step")}
 
 
@@ -541,7 +541,7 @@ async def test_feedback_evaluation_and_adjustment_stand_on_the_decision(council:
 async def test_a_signed_document_stays_as_it_was_whatever_becomes_of_its_layout(
     council: Hold, stack: EmbeddedStack
 ) -> None:
-    """Another mark in the row stands for another layout in the code: only what is laid out anew shows it."""
+    """A changed mark in the row simulates a changed layout in the code: only a new rendering shows it."""
     lh = await council(**first()).hold()
     await lh.draft()
     draft = (await lh.file()).content

@@ -1,4 +1,4 @@
-"""Requests, what stands against them and who may be invited, the yearly plan: the pure rules, beyond the five governments."""
+"""Requests, breaches, permitted invitees, the yearly plan: the pure rules, beyond the five governments."""
 
 from __future__ import annotations
 

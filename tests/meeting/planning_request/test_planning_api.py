@@ -1,4 +1,4 @@
-"""Requests to hold something, and the yearly plan, over HTTP: each government's own rules, and what is refused."""
+"""Planning requests and the yearly plan over HTTP: each government's rules and refusals."""
 
 from __future__ import annotations
 

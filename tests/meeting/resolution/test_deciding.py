@@ -1,4 +1,4 @@
-"""How what was decided is recorded: replaced, taken back, in the agenda's order; and whose meeting it was."""
+"""Recording decisions: replacing, taking back, order by agenda; and the meeting's chair after the close."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The gates of every rulebook: each stands against a topic that it applies to until it was passed, and against no other."""
+"""The gates of every rulebook: each blocks the topics it applies to until it is passed, and no others."""
 
 from __future__ import annotations
 

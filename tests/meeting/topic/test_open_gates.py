@@ -1,4 +1,4 @@
-"""What an office finds of the gates that may be passed after the meeting: on which topics one is open, and which."""
+"""Gates that may be passed after the meeting: topics with open ones, and which they are."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What oversight-svc makes of several events that one poll brings: what each one leaves behind is written for all
-together, and the next event finds it. Nothing of it is kept: each test's transaction is rolled back.
+"""Several events of one poll in oversight-svc: their rows are inserted in batches, yet visible to the next event. Each
+test's transaction is rolled back.
 """
 
 from __future__ import annotations

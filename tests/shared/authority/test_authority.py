@@ -1,4 +1,4 @@
-"""Who may act for somebody who is away: by whose posts, in which powers, on which days, and by which clause."""
+"""Stand-ins for absent officials: by whose posts, with which powers, on which days, by which clause."""
 
 from __future__ import annotations
 

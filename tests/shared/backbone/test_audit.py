@@ -1,5 +1,5 @@
-"""The audit: one row for each command in its own transaction, none for a refused one, and a sealed chain that shows
-whatever was done to it afterwards by somebody who may do anything to the database."""
+"""The audit: one row per command in its transaction, none for a refused one, and a sealed chain that reveals later
+changes, even by a superuser."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ BATCH = 5  # rows in each of the two seals of a chain below
 
 # commands and their rows ---------------------------------------------------------------------------------------------
 class RecordingApi(Api):
-    """Remembers what became of every command to meeting-svc."""
+    """Records the outcome of every command to meeting-svc."""
 
     def __init__(self, stack: EmbeddedStack, government: str, client: httpx.AsyncClient) -> None:
         super().__init__(stack.addresses(), stack.issuer, government, client)

@@ -1,9 +1,9 @@
 """A model check of the backbone: writers, relays, members, retries, reconciliation and operators in any interleaving
-that Hypothesis thinks of, with everything that may go wrong between them, over the real cores and a real database.
+that Hypothesis generates, with faults between their steps, over the real code and a real database.
 
-A step lets one actor go on until it is done, frozen on purpose, or waiting for another one's lock. After each step the
-invariants are looked up by plain SQL; at the end everything is healed, and then nothing may be missing, whatever the log
-lost, without anybody's replay.
+A step runs one actor until it is done, frozen on purpose, or waiting for another actor's lock. After each step the
+invariants are checked by plain SQL; at the end all faults are healed, and then no event may be missing, whatever the log
+lost, without a replay by hand.
 `MODEL_EXAMPLES=500 pytest tests/shared/backbone/test_backbone_model.py` looks longer than the ordinary run.
 """
 
@@ -185,7 +185,7 @@ Place = tuple[str, str]
 
 
 class Violation(AssertionError):
-    """The backbone broke one of its promises."""
+    """The backbone violated an invariant."""
 
 
 class Crash(BaseException):
@@ -193,11 +193,11 @@ class Crash(BaseException):
 
 
 class Refusal(Exception):
-    """What makes a command roll back."""
+    """An error that makes a command roll back."""
 
 
 class Trouble(Exception):
-    """What a handler stumbles over and what passes."""
+    """A transient error of a handler."""
 
 
 # --- actors: tasks that can be frozen, killed, cut off from their database, and made to wait for one another
@@ -1051,7 +1051,7 @@ class Backbone(RuleBasedStateMachine):
 
 
 class Books:
-    """What the tables say, against what must hold; by the model's own reading, not by the code's."""
+    """Checks the tables against the invariants, independently of the code under test."""
 
     def __init__(self, machine: Backbone) -> None:
         self.machine = machine
@@ -1297,7 +1297,7 @@ def test_no_interleaving_and_no_fault_breaks_what_the_backbone_promises(world: W
 
 @dataclass(frozen=True)
 class Mutation:
-    """A mechanism taken out, and the shortest steps that show what it is for."""
+    """A removed mechanism, and the shortest steps that then violate an invariant."""
 
     steps: Callable[[Backbone], object]
     sql: str = "SELECT"

@@ -1,4 +1,4 @@
-"""The consumer: the offset never runs ahead of the database, and who stands still is built anew."""
+"""The consumer: the offset is never ahead of the database, and a stalled consumer is rebuilt."""
 
 from __future__ import annotations
 
@@ -227,7 +227,7 @@ async def test_a_consumer_without_its_partitions_is_rebuilt(trial: Trial, member
 
 
 async def test_a_batch_that_takes_longer_than_the_patience_isnt_broken_off(trial: Trial, members: Members) -> None:
-    """Else it would be begun again and broken off again, for ever."""
+    """Otherwise it would be started and aborted forever."""
     identity = thing()
 
     async def slowly(session: AsyncSession, thing_id: str, n: int) -> None:
@@ -262,7 +262,7 @@ async def test_a_consumer_that_is_stopped_finishes_its_batch_and_commits_both(tr
 
 
 async def test_records_deleted_by_retention_are_no_lag() -> None:
-    """Else a group that comes late to an old topic would be rebuilt for ever."""
+    """Otherwise a new group on an old topic would be rebuilt forever."""
     partition = TopicPartition(TOPIC, 0)
 
     class Expired:

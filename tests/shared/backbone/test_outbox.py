@@ -16,7 +16,7 @@ from zhengling.database.transaction import Cause, state_of
 
 
 class Refusal(Exception):
-    """What makes a command roll back."""
+    """An error that makes a command roll back."""
 
 
 async def test_a_committed_change_has_its_event_and_a_rolled_back_one_has_none(trial: Trial) -> None:

@@ -1,4 +1,4 @@
-"""Nothing lost stays unnoticed: what the log lost is missed, asked for and published again, without an operator."""
+"""Reconciliation: events lost by the log are detected, requested and published again without an operator."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _PAST = """
 
 
 class Service:
-    """The trial service, which hears its own events over a log that loses some."""
+    """The trial service, which consumes its own events over a log that loses some."""
 
     def __init__(self, trial: Trial) -> None:
         self.trial, self.log = trial, Log()
@@ -128,7 +128,7 @@ def of(*identities: str) -> Callable[[object], bool]:
 
 # what was lost arrives ----------------------------------------------------------------------------------------------
 async def test_an_aggregate_whose_only_event_the_log_lost_arrives_by_itself(service: Service) -> None:
-    """Nothing comes after it, so that no gap shows it."""
+    """No later event exists, so no gap reveals the loss."""
     lost = [thing() for _ in range(3)]
     for identity in lost:
         await service.emit(ThingCounted(thing_id=identity, n=1))

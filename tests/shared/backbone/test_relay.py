@@ -72,7 +72,7 @@ async def test_an_event_isnt_skipped_when_a_later_position_commits_before_it(tri
 
 
 async def test_at_most_one_event_of_an_aggregate_is_in_flight(trial: Trial) -> None:
-    """Else one that the broker refuses at first would be overtaken by the next."""
+    """Otherwise an event that is refused at first would be overtaken by the next one."""
     log, identity, tries = Log(), thing(), iter([NotEnoughReplicasError()])
     producer = LogProducer(log, lambda event: next(tries, None) if event["sequence"] == "1" else None)
     await emit_to(trial, *[identity] * 5, thing())
@@ -290,7 +290,7 @@ async def test_a_broker_that_cant_be_reached_leaves_nothing_running_behind(trial
 
 
 async def test_no_lane_is_held_while_the_producer_connects(trial: Trial) -> None:
-    """The connecting takes tens of seconds in bad times; other relays and replays would wait for the lane meanwhile."""
+    """Connecting may take tens of seconds; other relays and replays would wait for the lane meanwhile."""
     identity, log = thing(), Log()
     await emit_to(trial, identity)
     free: list[int] = []

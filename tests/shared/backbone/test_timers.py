@@ -170,7 +170,7 @@ async def test_timers_fire_under_the_government_that_scheduled_them(trial: Trial
 
 
 async def test_a_subject_can_be_rescheduled_while_its_timer_is_firing(trial: Trial) -> None:
-    """The command has the subject and the firing has the timer: if each waited for the other, one would be shot."""
+    """The command holds the subject's lock and the firing the timer's: if each waited for the other, they would deadlock."""
     subject = thing()
     await schedule(trial, subject, PAST)
     handling = asyncio.Event()

@@ -1,5 +1,5 @@
-"""One government's rows are nobody else's: over HTTP with a neighbour's token, and for the database's own roles where a
-filter is forgotten. Two governments have run their main job, so that there is something to steal."""
+"""Tenancy: no government reads another's rows, over HTTP with a neighbour's token, and for the database roles even
+if a query omits its filter. Two governments have run their main job, so that both have data."""
 
 from __future__ import annotations
 
@@ -478,7 +478,7 @@ async def insertion(connection: asyncpg.Connection, table: str, columns: list[Co
 
 @asynccontextmanager
 async def rolled_back(connection: asyncpg.Connection) -> AsyncIterator[None]:
-    """What happens inside never happened; in a transaction it is a savepoint."""
+    """Roll back whatever happens inside; within a transaction a savepoint."""
     transaction = connection.transaction()
     await transaction.start()
     try:
@@ -605,7 +605,7 @@ async def test_a_role_sees_the_rows_of_real_work_by_the_government_it_entered(
 
 
 async def test_an_aggregate_of_another_government_cant_be_emitted_on(neighbours: Neighbours) -> None:
-    """A command that forgot whose meeting it holds would otherwise number that meeting's events."""
+    """Otherwise a command for the wrong government would number that meeting's events."""
     connection = await as_role(neighbours.stack, "meeting", "app")
     try:
         for government, statement in (

@@ -1,4 +1,4 @@
-"""Due dates and their proofs, against the worked cases, a day-by-day loop and hand-written expectations."""
+"""Due dates and their explanations, against cases computed by hand, a day-by-day loop and hand-written texts."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ def rules(draw: st.DrawFn) -> DeadlineRule:
 
 
 def on_the_fingers(terms: DeadlineRule, start: date, calendar: WorkdayCalendar, occurrence: int) -> date | None:
-    """The due date by taking one day after another; None where that leads out of the calendar."""
+    """The due date by counting day by day; None outside the calendar."""
 
     def stepped(day: date, direction: int, until_worked: bool) -> date:
         day += timedelta(days=direction)

@@ -1,4 +1,4 @@
-"""What a file is by its content, what its name may be, and what is marked as a secret."""
+"""Kinds of files by content, file names, and marks of secrecy."""
 
 from __future__ import annotations
 

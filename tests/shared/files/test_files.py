@@ -1,5 +1,5 @@
-"""The file store's contract, the same for a folder and for S3: what comes in is what goes out, nothing half-done is ever
-a file, what is abandoned is swept, what is damaged is found."""
+"""The file store's contract, the same for a folder and for S3: contents are returned unchanged, a partial upload is never
+a file, abandoned uploads are swept, damage is detected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looking into containers costs little memory, whatever they hold and however many come."""
+"""Inspecting containers needs little memory, for any content and number of uploads."""
 
 from __future__ import annotations
 

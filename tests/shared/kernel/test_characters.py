@@ -1,4 +1,4 @@
-"""What texts may hold: whatever XML 1.0 can."""
+"""The characters allowed in texts: those of XML 1.0."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What comes in as JSON: texts without blanks around them, and none that has to say something may be blank."""
+"""Texts in payloads: surrounding blanks are stripped, and required texts aren't blank."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a state doesn't allow is refused by the words of its noun."""
+"""The refusal of an action not possible in the current state."""
 
 from __future__ import annotations
 

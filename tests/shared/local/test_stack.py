@@ -1,4 +1,4 @@
-"""The embedded stack: what it promises about data, ports, privileges and processes left behind."""
+"""The embedded stack: data, ports, privileges, and no processes left behind."""
 
 from __future__ import annotations
 

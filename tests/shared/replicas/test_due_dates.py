@@ -1,4 +1,4 @@
-"""Kept due dates: recomputed when the calendar changes, whoever writes meanwhile; suspended, resumed, extended, settled."""
+"""Stored due dates: recomputed when the calendar changes, despite concurrent writes; suspended, resumed, extended, settled."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ async def change(books: Trial, government: str, version: int, year: CalendarYear
 
 
 async def recompute(books: Trial) -> None:
-    """What the worker's task does, until nothing is asked for."""
+    """Run the worker's task until no request is left."""
     async with asyncio.timeout(60):
         while True:
             async with books.worker.transaction(None) as session:

@@ -1,4 +1,4 @@
-"""The closed vocabulary as clerks read it."""
+"""The Chinese terms of the closed vocabulary."""
 
 from __future__ import annotations
 

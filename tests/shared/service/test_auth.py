@@ -1,4 +1,4 @@
-"""Who is let in: the token matrix against a local issuer whose key set is served over a fake network."""
+"""Authentication: the token matrix against a local issuer whose key set is served over a fake network."""
 
 from __future__ import annotations
 

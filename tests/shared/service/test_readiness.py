@@ -1,4 +1,4 @@
-"""What readiness says of the calendar: nothing goes without one; by an old one all goes on, and it is said."""
+"""Readiness and the calendar: not ready without one; ready with a note with an old one."""
 
 from __future__ import annotations
 
