@@ -96,7 +96,7 @@ async def test_every_schema_of_the_documents_is_a_json_schema(caller: Caller) ->
             jsonschema.Draft202012Validator.check_schema(schema)
 
 
-async def test_what_an_operation_takes_says_which_problems_it_answers(operations: list[Operation]) -> None:
+async def test_the_documented_problems_follow_from_an_operations_parameters(operations: list[Operation]) -> None:
     for operation in operations:
         if not operation.template.startswith("/v1/"):
             continue
@@ -113,9 +113,7 @@ async def test_what_an_operation_takes_says_which_problems_it_answers(operations
 
 
 # identity first -----------------------------------------------------------------------------------------------------
-async def test_nothing_answers_without_a_token_or_without_the_scope(
-    operations: list[Operation], caller: Caller
-) -> None:
+async def test_every_operation_needs_a_token_and_its_scope(operations: list[Operation], caller: Caller) -> None:
     for operation in operations:
         if not operation.needs_token:
             continue
@@ -171,7 +169,7 @@ async def test_the_same_key_with_another_request_is_refused(caller: Caller) -> N
     assert code_of(elsewhere) == (422, "idempotency_key_reused")
 
 
-async def test_a_key_is_the_callers_own(caller: Caller) -> None:
+async def test_an_idempotency_key_belongs_to_its_caller(caller: Caller) -> None:
     key = str(uuid4())
     first = await caller.post("meeting", "/v1/topics", by=CLERK, key=key, json=topic_body())
     other = await caller.post("meeting", "/v1/topics", by=PRINCIPAL, key=key, json=topic_body())
@@ -214,7 +212,7 @@ async def test_of_many_at_once_with_one_key_one_has_the_effect(caller: Caller, r
     }
 
 
-async def test_a_refused_commands_key_is_not_burnt(caller: Caller) -> None:
+async def test_the_key_of_a_refused_command_can_be_used_again(caller: Caller) -> None:
     key = str(uuid4())
     refused = await caller.post("meeting", "/v1/topics", by=CLERK, key=key, json=topic_body(papers=[]))
     assert code_of(refused) == (409, "papers_missing")
@@ -569,7 +567,7 @@ WRONG: dict[str, tuple[Json, str, str]] = {
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-async def test_a_payload_that_means_nothing_is_refused_and_names_the_place(
+async def test_an_invalid_payload_is_refused_with_the_place_of_the_error(
     wrong: str, caller: Caller, rows: Rows
 ) -> None:
     change, code, place = WRONG[wrong]

@@ -229,7 +229,7 @@ async def test_a_read_only_token_reads_and_writes_nothing(caller: Caller) -> Non
     assert await caller.rows("SELECT count(*) FROM meeting WHERE government = $1", GOVERNMENT) == before
 
 
-async def test_the_scopes_of_one_service_or_right_open_no_other(caller: Caller) -> None:
+async def test_a_scope_permits_nothing_of_another_service_or_right(caller: Caller) -> None:
     for scopes in (
         "oversight:write oversight:admin",
         "meeting",
@@ -245,7 +245,7 @@ async def test_the_scopes_of_one_service_or_right_open_no_other(caller: Caller) 
     assert refused(answer, 403, "insufficient_scope")["missing_scopes"] == ["events:replay"]
 
 
-async def test_a_scope_is_no_post(caller: Caller) -> None:
+async def test_a_scope_does_not_replace_a_post(caller: Caller) -> None:
     every = " ".join(f"{service}:{right}" for service in SERVICES for right in ("read", "write", "admin"))
     for official in (None, "somebody-unknown", "xg-office-clerk", "hc-head"):
         problem = refused(await caller.call_meeting(caller.token(official, every)), 403, "not_the_office")
@@ -278,7 +278,7 @@ async def test_a_machine_acts_for_an_official_with_the_scope_act_alone_and_the_a
 
 
 # keys of commands ----------------------------------------------------------------------------------------------------
-async def test_a_key_that_a_client_used_for_one_official_answers_no_other(caller: Caller) -> None:
+async def test_an_idempotency_key_used_for_one_official_is_refused_for_another(caller: Caller) -> None:
     """Without this the second official would get the answer about a meeting that the first one called."""
     key, machine = str(uuid4()), {"subject": "erp", "client_id": "erp", "scopes": "meeting:write act"}
     first = await caller.call_meeting(caller.token(CLERK, **machine), key)
@@ -289,7 +289,7 @@ async def test_a_key_that_a_client_used_for_one_official_answers_no_other(caller
     assert (again.json()["id"], again.headers["Idempotent-Replayed"]) == (first.json()["id"], "true")
 
 
-async def test_a_key_of_one_person_answers_nobody_else_who_uses_the_same_program(caller: Caller) -> None:
+async def test_an_idempotency_key_of_one_person_gives_no_answer_to_another_user_of_the_client(caller: Caller) -> None:
     key = str(uuid4())
     assert (await caller.call_meeting(caller.token(CLERK, azp="portal"), key)).status_code == 201
     refused(await caller.call_meeting(caller.token(OTHER_CLERK, azp="portal"), key), 422, "idempotency_key_reused")

@@ -235,7 +235,7 @@ def test_approvals_in_any_order_leave_no_day_with_a_pair_or_a_fourth(asked: list
         assert not [who for who in there if PEOPLE.partner(who, day) in there]
 
 
-def test_a_limit_is_lifted_by_the_head_alone_and_only_for_the_days_asked_for() -> None:
+def test_a_limit_is_waived_by_the_head_only_and_for_the_requested_days_only() -> None:
     asked = absence("hc-dep2", exception="必须参加")
     found = breaches("dep2", away("dep3", 0, 9))
     refusal = problem(breaches_.waive, asked, PEOPLE, found, LimitName.pair, "hc-exec", "准予", NOW, MONDAY)
@@ -347,7 +347,7 @@ def test_an_extension_that_is_under_way_falls_with_the_return() -> None:
     assert gone.extensions[-1].outcome == AbsenceState.cancelled
 
 
-def test_what_is_over_is_not_extended() -> None:
+def test_an_ended_absence_is_not_extended() -> None:
     late = datetime(2028, 3, 9, 4, tzinfo=UTC)
     refusal = problem(
         absences.ask_extension, absence(state=AbsenceState.approved), Extension(MONDAY + days(9), "会期", "x", late)
@@ -421,7 +421,7 @@ HEAD: dict[str, Any] = {"clause": "LH-1", "who": "head"}
         ({"requests": [HEAD], "colour": "red"}, "Extra inputs"),
     ],
 )  # fmt: skip
-def test_rules_that_mean_nothing_are_refused_by_the_loader(content: dict[str, Any], said: str) -> None:
+def test_inconsistent_rules_are_refused_by_the_loader(content: dict[str, Any], said: str) -> None:
     with pytest.raises(ValidationError, match=said):
         Rules.model_validate(content)
 

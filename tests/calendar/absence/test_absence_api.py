@@ -256,7 +256,7 @@ async def test_a_request_that_comes_too_late_is_refused_unless_the_head_admits_i
     assert absence["state"] == "approved"
 
 
-async def test_the_two_of_a_pair_are_not_away_together_unless_the_head_lifts_it(huancui: Office) -> None:
+async def test_both_officials_of_a_pair_are_not_away_together_unless_the_head_waives_it(huancui: Office) -> None:
     await huancui.today(date(2028, 5, 1))
     await huancui.approved("dep2", date(2028, 5, 8), date(2028, 5, 12))
     problem = await refused(huancui.ask("dep3", date(2028, 5, 10), date(2028, 5, 15)))
@@ -444,7 +444,7 @@ async def test_in_huancui_an_absence_without_a_contact_shows_that_whoever_is_awa
     assert (await dalian.ask("dep1", date(2029, 4, 9)))["contact_wanted"] is None
 
 
-async def test_one_isnt_away_twice_on_one_day(dalian: Office) -> None:
+async def test_absences_of_one_official_dont_overlap(dalian: Office) -> None:
     await dalian.today(date(2028, 6, 1))
     absence = await dalian.ask("sg", date(2028, 6, 5), date(2028, 6, 7))
     problem = await refused(dalian.ask("sg", date(2028, 6, 7), date(2028, 6, 9)))

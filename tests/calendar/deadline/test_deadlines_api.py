@@ -151,7 +151,7 @@ async def test_an_unknown_government_looks_like_anothers_without_the_scope(calle
     ],
     ids=str,
 )
-async def test_a_question_that_means_nothing_is_refused(change: Json, code: str, caller: Caller) -> None:
+async def test_an_invalid_query_is_refused(change: Json, code: str, caller: Caller) -> None:
     assert code_of(await ask(caller, OWN | change)) == (422, code)
     answer = await ask(caller, {"items": [OWN, OWN | change]})
     assert code_of(answer) == (422, code)
@@ -259,9 +259,7 @@ async def test_a_period_is_counted_by_the_civil_code(period: Json, expected: str
     ],
     ids=str,
 )
-async def test_a_period_that_does_not_say_what_it_means_is_refused(
-    period: Json, complaint: str, caller: Caller
-) -> None:
+async def test_an_ambiguous_period_is_refused(period: Json, complaint: str, caller: Caller) -> None:
     body = {"government": caller.government, "from": "2026-09-24", "period": period}
     for sent in (body, {"items": [body]}):
         answer = await ask(caller, sent)

@@ -98,7 +98,7 @@ async def test_each_day_says_what_it_is_and_which_notice_it_rests_on(caller: Cal
         ("from=2026-02-13&to=2026-02-14&as_of=2001-01-01T00:00:00Z", "nothing_known_then"),
     ],
 )
-async def test_a_span_that_means_nothing_is_refused(query: str, code: str, caller: Caller) -> None:
+async def test_an_invalid_span_is_refused(query: str, code: str, caller: Caller) -> None:
     assert code_of(await caller.get("calendar", f"/v1/days?{query}")) == (422, code)
 
 
@@ -199,7 +199,7 @@ async def test_only_who_may_change_the_national_calendar_enters_a_notice(caller:
     ],
     ids=str,
 )
-async def test_a_notice_that_means_nothing_is_refused(changes: Json, code: str, caller: Caller) -> None:
+async def test_an_invalid_notice_is_refused(changes: Json, code: str, caller: Caller) -> None:
     body = notice("国办发明电〔2030〕7号", **({"amends": "国办发明电〔2030〕6号"} | changes))
     assert code_of(await post(caller, "/v1/notices", body, scopes=NATIONAL)) == (422, code)
 
@@ -257,7 +257,7 @@ async def test_a_closure_changes_one_government_and_is_lifted_from_a_day_on(call
     ],
     ids=str,
 )
-async def test_a_closure_that_means_nothing_is_refused(changes: Json, status: int, code: str, caller: Caller) -> None:
+async def test_an_invalid_closure_is_refused(changes: Json, status: int, code: str, caller: Caller) -> None:
     assert code_of(await post(caller, "/v1/closures", CLOSURE | changes, by=OFFICE)) == (status, code)
 
 

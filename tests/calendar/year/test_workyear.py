@@ -32,7 +32,7 @@ def test_everything_is_new_to_an_empty_service() -> None:
     assert [(version, year.year) for version, year in changed_years({}, BASE)] == [(1, y) for y in range(2010, 2032)]
 
 
-def test_what_is_known_is_not_published_again() -> None:
+def test_an_unchanged_year_is_not_published_again() -> None:
     assert changed_years({year.year: (4, year) for year in BASE}, BASE) == []
 
 
@@ -168,7 +168,7 @@ NEW_YEAR = Arrangement("元旦", date(2027, 1, 1), date(2027, 1, 3))
         ([NEW_YEAR, NEW_YEAR._replace(name="春节")], "notice_out_of_place"),
     ],
 )
-def test_a_notice_that_cannot_be_is_refused(arrangements: list[Arrangement], code: str) -> None:
+def test_an_inconsistent_notice_is_refused(arrangements: list[Arrangement], code: str) -> None:
     with pytest.raises(Problem, match=code):
         gazette(YEARS, NOTICE_2027, arrangements, statutory_days(2027))
 
@@ -226,7 +226,7 @@ def test_what_a_closure_rests_on_is_no_notice_for_the_rest_of_the_year() -> None
     assert calendar.status(date(2028, 3, 1)) is DayStatus.provisional
 
 
-def test_a_year_that_is_not_kept_takes_no_notice() -> None:
+def test_a_year_outside_the_calendar_accepts_no_notice() -> None:
     with pytest.raises(Problem, match="year_out_of_range"):
         gazette(YEARS, NOTICE_2027.model_copy(update={"year": 2090}), [NEW_YEAR], {})
 

@@ -116,7 +116,7 @@ def test_the_sentence_says_what_was_missed_or_until_when_the_next_is_in_time() -
         {"unit": "day"},
     ],
 )
-def test_a_cadence_that_means_nothing_is_refused(wrong: dict[str, object]) -> None:
+def test_an_invalid_cadence_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Cadence.model_validate(wrong)
 

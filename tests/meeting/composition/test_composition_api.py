@@ -447,7 +447,7 @@ async def test_posts_list_who_held_what_on_any_day_by_post_and_by_a_rules_role(p
         ({"official": "lh-dep"}, "unknown_parameter"),
     ],
 )
-async def test_a_question_that_means_nothing_is_refused(query: Json, code: str, people: People) -> None:
+async def test_an_invalid_query_is_refused(query: Json, code: str, people: People) -> None:
     assert code_of(await people.get("meeting", "/v1/posts", params=query)) == (422, code)
 
 

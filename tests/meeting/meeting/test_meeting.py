@@ -119,7 +119,7 @@ def test_a_session_does_not_open_with_half_or_less_and_says_who_is_missing() -> 
     }
 
 
-def test_people_who_are_no_members_do_not_count_to_the_quorum() -> None:
+def test_officials_who_arent_members_dont_count_towards_the_quorum() -> None:
     meeting = a_meeting("huancui", "study", state=MeetingState.agenda_approved)
     people, kind = composition_of("huancui"), book("huancui").kind("executive")
     there = ("hc-head", "hc-exec", "hc-fgj-principal", "hc-czj-principal", "hc-office-director")

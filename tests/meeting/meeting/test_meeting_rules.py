@@ -762,7 +762,7 @@ def test_a_guest_who_said_why_they_do_not_come_is_excused_and_another_one_absent
     assert [(t.on_leave, t.absent) for t in figures.guests.values()] == [(1, 0), (0, 1)]
 
 
-def test_guests_make_no_quorum_whatever_they_are_called() -> None:
+def test_guests_dont_count_towards_the_quorum() -> None:
     kind, people = rules("huancui")
     names = list(participants.members_of(called("huancui"), kind, people))
     guests = [a_guest(name, n) for n, name in enumerate(names, 1)]

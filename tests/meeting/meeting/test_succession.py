@@ -177,7 +177,7 @@ def test_the_leader_who_entrusted_the_chair_is_succeeded_as_well() -> None:
     assert signed.succeeds is None
 
 
-def test_where_the_post_of_the_head_is_vacant_nobody_signs_by_convenience() -> None:
+def test_where_the_post_of_the_head_is_vacant_nobody_signs() -> None:
     closed = special()
     closed.next_day(without(without(closed.rows.people, "xg-dep2"), "xg-head"))
     for other in ("xg-dep2", "xg-head", "xg-exec", "xg-dep1"):

@@ -133,7 +133,7 @@ def test_a_lift_covers_what_it_was_given_for_and_no_more(lift: Waiver, covered: 
     assert (not_waived(request, breaches_of(SIZED, request, around())) == []) is covered
 
 
-def test_an_exception_lets_what_has_a_door_wait_until_the_last_step_and_nothing_that_is_firm() -> None:
+def test_a_breach_that_can_be_waived_waits_until_the_last_step_and_no_other_does() -> None:
     request = a_request(participants=200, exception="规模大")
     doors = breaches_of(SIZED, request, around())
     refuse_breaches(request, doors, last_step=False)
@@ -347,7 +347,7 @@ def test_a_joint_item_counts_only_once_the_committee_passed_that_one() -> None:
     assert refused.value.code == "before_the_adoption"
 
 
-def test_a_plan_without_a_door_is_firm_and_an_empty_one_isnt_adopted() -> None:
+def test_a_plan_without_additions_cant_be_waived_and_an_empty_one_isnt_adopted() -> None:
     with pytest.raises(Problem) as refused:
         meeting_plans.require_waiver(PLAN_RULES, PEOPLE, "xg-head", NOW.date())
     assert (refused.value.code, refused.value.clause) == ("plan_is_firm", "TV-7")

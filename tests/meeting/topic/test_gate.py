@@ -86,9 +86,7 @@ def test_a_gate_blocks_nothing_without_the_declared_aspect(government: str, rule
     [(g, r) for g, r in ON_ASPECTS if r.blocks in (Block.tracked, Block.issue)],
     ids=named([(g, r) for g, r in ON_ASPECTS if r.blocks in (Block.tracked, Block.issue)]),
 )
-def test_what_is_tracked_or_only_needed_for_the_issue_keeps_no_topic_off_an_agenda(
-    government: str, rule: GateRule
-) -> None:
+def test_gates_that_are_tracked_or_block_the_issue_do_not_block_the_agenda(government: str, rule: GateRule) -> None:
     topic = declaring(government, rule, rule.any_of[0])
     assert rule in declarations.applying_gates(topic, book(government).topics)
     assert not stands_against(topic, government, rule)

@@ -301,7 +301,7 @@ async def test_the_sponsor_cannot_shed_an_objector_or_a_gate_by_submitting_again
     assert (huancui.topic["concerned"], huancui.topic["urgency"]) == (["hc-yjj"], "汛期")
 
 
-async def test_what_failed_a_gate_is_not_passed_by_the_sponsors_word(huancui: Desk) -> None:
+async def test_a_failed_gate_is_not_passed_by_a_statement_of_the_sponsor(huancui: Desk) -> None:
     await huancui.submit("hc-zjj-clerk", sponsor="hc-zjj", matter="normative", aspects=["market_related"])
     review = {"gate": "fair_competition_review", "carried_out_by": "区市场监管局"}
     await huancui.do("gates", "hc-zjj-clerk", passed=False, **review)

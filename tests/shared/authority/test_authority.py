@@ -68,7 +68,7 @@ def test_a_stand_in_acts_only_on_the_days_of_the_absence() -> None:
     assert found == {-1: False, 0: True, 1: True, 2: True, 3: False}
 
 
-def test_who_acts_by_a_post_acts_for_nobody_else() -> None:
+def test_an_official_acting_by_a_post_acts_on_nobodys_behalf() -> None:
     actors = (Actor(role=Role.head), Actor(role=Role.executive_deputy))
     assert AWAY.may_act("hc-exec", actors, DAY, {}) == Acting(Role.executive_deputy)
 
@@ -81,7 +81,7 @@ def test_a_stand_in_who_is_away_or_out_of_post_stands_in_for_nobody() -> None:
     assert may(left, "exec", Role.head) is None
 
 
-def test_standing_in_isnt_handed_on() -> None:
+def test_standing_in_isnt_transitive() -> None:
     """Who stands in for the executive deputy doesn't stand in for the head for whom that one stood in."""
     both = PEOPLE.with_absences([absent("head", stand_in("exec")), absent("exec", stand_in("dep1"))])
     assert may(both, "dep1", Role.executive_deputy)
@@ -142,7 +142,7 @@ def test_a_refusal_names_who_may_act_on_that_day() -> None:
 
 
 # as data ------------------------------------------------------------------------------------------------------------
-def test_who_is_away_is_no_part_of_what_the_composition_says() -> None:
+def test_absences_are_no_part_of_the_compositions_content() -> None:
     assert AWAY.model_dump() == PEOPLE.model_dump()
     event = CompositionChanged(government="huancui", version=1, composition=AWAY)
     assert "absence" not in event.model_dump_json()

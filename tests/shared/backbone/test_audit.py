@@ -128,7 +128,7 @@ async def test_the_row_is_written_by_the_transaction_of_the_change_and_once_for_
         ("lh-clerk", {"kind": "no_such_kind", "title": "周例会", "day": "2026-02-12"}, 422),
     ],
 )
-async def test_a_command_that_is_refused_leaves_neither_row_nor_key(
+async def test_a_refused_command_leaves_neither_row_nor_key(
     official: str, body: Json, status: int, stack: EmbeddedStack, client: httpx.AsyncClient
 ) -> None:
     api = Api(stack.addresses(), stack.issuer, sixth.CODE, client)
@@ -281,7 +281,7 @@ async def test_a_row_rewritten_with_a_fitting_hash_still_breaks_the_seal(chain: 
     assert (await chain.verify()).findings == ["seal 1 doesn't match its rows and the seal before it"]
 
 
-async def test_what_was_done_to_one_governments_chain_leaves_anothers_sound(chain: Chain) -> None:
+async def test_tampering_with_one_governments_chain_leaves_anothers_sound(chain: Chain) -> None:
     other = f"{chain.government}_other"
     await chain.record(3, other)
     await chain.tamper("DELETE FROM audit WHERE id = {row}")

@@ -1288,7 +1288,7 @@ ORDINARY = settings(
 
 
 @pytest.mark.timeout(max(900, 3 * EXAMPLES))  # to make a counterexample short takes minutes
-def test_no_interleaving_and_no_fault_breaks_what_the_backbone_promises(world: World) -> None:
+def test_no_interleaving_and_no_fault_violates_an_invariant_of_the_backbone(world: World) -> None:
     run_state_machine_as_test(lambda: Backbone(world), settings=ORDINARY)  # type: ignore[arg-type]  # any factory will do
 
 
@@ -1547,7 +1547,7 @@ def mutation(request: pytest.FixtureRequest) -> Mutation:
 
 
 @pytest.mark.parametrize("steps", [replay_older_snapshots_behind_a_failed_one, close_a_gap_beside_a_frozen_member])
-def test_steps_that_once_broke_a_promise_no_longer_do(steps: Callable[[Backbone], object], world: World) -> None:
+def test_steps_that_once_violated_an_invariant_no_longer_do(steps: Callable[[Backbone], object], world: World) -> None:
     play(Backbone(world), steps)
 
 
@@ -1578,7 +1578,7 @@ def test_a_backbone_without_one_of_its_mechanisms_is_caught(mutation: Mutation, 
 
 @pytest.mark.timeout(max(900, 3 * EXAMPLES))
 @pytest.mark.skipif(not EXAMPLES, reason="takes a while: only with MODEL_EXAMPLES")
-def test_chance_finds_the_missing_mechanism_too(mutation: Mutation, mutant: World) -> None:
+def test_random_steps_also_detect_the_missing_mechanism(mutation: Mutation, mutant: World) -> None:
     if mutation.rare:
         pytest.skip("only the steps of its own find it within minutes")
     tries: list[Backbone] = []

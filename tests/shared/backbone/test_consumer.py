@@ -151,7 +151,7 @@ async def test_records_committed_to_the_database_only_are_absorbed_when_redelive
     assert len(members.errors) == 2
 
 
-async def test_poison_and_failures_hold_up_nobody_else(trial: Trial, members: Members) -> None:
+async def test_poison_and_failures_dont_delay_other_aggregates(trial: Trial, members: Members) -> None:
     failing, other = thing(), thing()
     trial.errors[failing, 1] = RuntimeError("not now")
     members.log.put(counted(failing, 1), record(b"rubbish"), counted(other, 1), counted(failing, 2), counted(other, 2))
@@ -226,7 +226,7 @@ async def test_a_consumer_without_its_partitions_is_rebuilt(trial: Trial, member
     assert await trial.effects(identity) == [1]
 
 
-async def test_a_batch_that_takes_longer_than_the_patience_isnt_broken_off(trial: Trial, members: Members) -> None:
+async def test_a_batch_that_takes_longer_than_the_patience_isnt_aborted(trial: Trial, members: Members) -> None:
     """Otherwise it would be started and aborted forever."""
     identity = thing()
 
@@ -285,7 +285,7 @@ async def test_records_deleted_by_retention_are_no_lag() -> None:
     await client.close()
 
 
-async def test_a_supervised_task_is_run_again_when_something_in_it_was_cancelled_by_nobody() -> None:
+async def test_a_supervised_task_is_restarted_after_a_leaked_cancelled_error() -> None:
     """aiokafka lets a `CancelledError` of its own tasks escape; taken for the task's end it would end it for good."""
     worker = Worker.__new__(Worker)
     worker._failing = {}
@@ -316,7 +316,7 @@ async def until(condition: Callable[[], object]) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_clients_end_without_remains_when_their_broker_is_away(tmp_path: Path) -> None:
+async def test_clients_close_completely_when_their_broker_is_unreachable(tmp_path: Path) -> None:
     def kafka_tasks() -> list[str]:
         names = [task.get_coro().__qualname__ for task in asyncio.all_tasks() if task not in before]  # type: ignore[union-attr]
         return [name for name in names if "test_clients" not in name]
@@ -396,9 +396,7 @@ async def test_replicas_on_a_real_broker_apply_all_in_order_though_one_is_ended_
         assert await trial.effects(identity) == [1, 2, 3, 4, 5]
 
 
-async def test_a_call_of_the_client_that_swallows_its_cancellation_holds_nobody_up(
-    trial: Trial, members: Members
-) -> None:
+async def test_a_client_call_that_swallows_its_cancellation_blocks_nobody(trial: Trial, members: Members) -> None:
     """As aiokafka's do while the broker is away: the time limit and the watchdog act all the same."""
     identity, released = thing(), asyncio.Event()
 

@@ -107,7 +107,7 @@ def poisons() -> dict[str, ConsumerRecord[bytes, bytes]]:
 
 
 @pytest.mark.parametrize("kind", poisons())
-async def test_a_record_that_cant_be_read_is_kept_and_the_partition_goes_on(kind: str, trial: Trial) -> None:
+async def test_an_unreadable_record_is_stored_as_poison_and_the_partition_continues(kind: str, trial: Trial) -> None:
     identity, poison = thing(), poisons()[kind]
     await trial.receive(counted(identity, 1), poison, counted(identity, 2))
     await trial.receive(poison, counted(identity, 3))
@@ -135,7 +135,7 @@ async def test_an_unknown_type_is_dead_and_holds_up_its_own_aggregate_alone(tria
     assert await trial.effects(other) == [1]
 
 
-async def test_a_payload_that_its_type_doesnt_know_is_dead(trial: Trial) -> None:
+async def test_a_payload_that_doesnt_match_its_type_is_dead(trial: Trial) -> None:
     identity = thing()
     event = envelope(ThingCounted(thing_id=identity, n=1), 1).model_copy(update={"data": {"thing_id": identity}})
     await trial.receive(record(event))
@@ -173,7 +173,7 @@ async def test_an_event_that_keeps_failing_is_dead_after_its_attempts(trial: Tri
     assert row["attempts"] == MAX_ATTEMPTS
 
 
-async def test_an_event_that_waits_for_something_from_elsewhere_never_dies(trial: Trial) -> None:
+async def test_an_event_waiting_for_another_service_never_becomes_dead(trial: Trial) -> None:
     identity = thing()
     trial.errors[identity, 1] = NOT_YET
     await trial.receive(counted(identity, 1))
@@ -195,7 +195,7 @@ async def test_an_event_that_the_rules_refuse_is_dead_at_once_and_others_go_on(t
     assert await trial.effects(other) == [1]
 
 
-async def test_a_database_that_goes_away_in_a_handler_is_no_fault_of_the_event(trial: Trial) -> None:
+async def test_a_database_outage_in_a_handler_doesnt_count_against_the_event(trial: Trial) -> None:
     identity = thing()
     trial.errors[identity, 1] = InterfaceError("connection is closed", None, Exception())
     with pytest.raises(InterfaceError):
@@ -297,7 +297,7 @@ async def discard(trial: Trial, identity: str, seq: int) -> None:
     )
 
 
-async def test_an_aggregate_goes_on_behind_a_discarded_event(trial: Trial) -> None:
+async def test_an_aggregate_continues_after_a_discarded_event(trial: Trial) -> None:
     identity = thing()
     trial.errors[identity, 1] = REFUSED
     await trial.receive(counted(identity, 1), counted(identity, 2))

@@ -91,7 +91,7 @@ async def test_several_events_of_one_transaction_keep_their_order(trial: Trial) 
     assert [row[0] for row in rows] == ["1", "2", "3", "4", "5"]
 
 
-async def test_an_event_carries_what_caused_it(trial: Trial) -> None:
+async def test_an_event_carries_its_cause(trial: Trial) -> None:
     identity = thing()
     async with trial.app.transaction(GOVERNMENT) as session:
         state_of(session).cause = Cause("request-1", "cause-1", "00-1-2-01")

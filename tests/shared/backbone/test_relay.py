@@ -141,7 +141,7 @@ async def test_an_event_that_can_never_be_sent_is_parked_until_a_replay(trial: T
     assert log.sequences(parked) == [1, 1, 2, 3]
 
 
-async def test_while_the_broker_is_away_everything_stays_and_nothing_counts_as_an_attempt(trial: Trial) -> None:
+async def test_while_the_broker_is_unreachable_rows_stay_unpublished_without_counting_attempts(trial: Trial) -> None:
     log, identity = Log(), thing()
     log.away = True
     publisher = relay_of(trial, LogProducer(log))
@@ -155,7 +155,7 @@ async def test_while_the_broker_is_away_everything_stays_and_nothing_counts_as_a
     assert log.sequences(identity) == [1]
 
 
-async def test_a_relay_that_dies_before_it_marks_leaves_duplicates_and_no_gap(
+async def test_a_relay_that_dies_before_marking_causes_duplicates_and_no_gap(
     trial: Trial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log, identity = Log(), thing()

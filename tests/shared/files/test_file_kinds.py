@@ -88,7 +88,7 @@ def test_a_content_of_another_kind_is_refused(kind: str, content: bytes, parts: 
     assert (refused.value.status, refused.value.code) == (422, "content_differs")
 
 
-def test_a_document_with_a_password_is_refused_with_its_own_words() -> None:
+def test_a_document_with_a_password_is_refused_with_its_own_code() -> None:
     with pytest.raises(Problem) as refused:
         require_shown(KINDS["docx"], ENCRYPTED, ("EncryptionInfo", "EncryptedPackage"))
     assert refused.value.code == "content_encrypted"
@@ -120,7 +120,7 @@ def test_a_name_is_kept_without_its_folders(given: str, name: str) -> None:
 @pytest.mark.parametrize(
     "given", ["", "  ", "..", "a/", "批\0复.pdf", "fdp.\u202eexe.pdf", "a\nb.pdf", "x" * 201, "\ud800.pdf"]
 )
-def test_a_name_that_shows_something_else_than_it_is_is_refused(given: str) -> None:
+def test_a_name_that_displays_as_another_one_is_refused(given: str) -> None:
     with pytest.raises(Problem) as refused:
         clean_name(given)
     assert (refused.value.status, refused.value.code) == (422, "file_name_invalid")

@@ -185,7 +185,7 @@ async def test_equal_contents_are_stored_once_and_are_two_files(keeper: Keeper) 
     assert await keeper.rows() == (1, 2)
 
 
-async def test_one_governments_files_are_nobody_elses(keeper: Keeper) -> None:
+async def test_files_are_visible_to_their_government_only(keeper: Keeper) -> None:
     file = await keeper.keep(PDF)
     async with keeper.service.database.transaction("another") as session:
         with pytest.raises(Problem) as refused:
@@ -248,7 +248,7 @@ async def test_a_refused_upload_leaves_nothing(refused: str, keeper: Keeper) -> 
 
 
 @pytest.mark.parametrize("size", [100, 7_000_000])
-async def test_an_upload_broken_off_leaves_nothing(size: int, keeper: Keeper) -> None:
+async def test_an_aborted_upload_leaves_nothing(size: int, keeper: Keeper) -> None:
     with pytest.raises(ConnectionResetError):
         await keeper.receive(broken_off(pdf(size)))
     assert await keeper.objects() == set()

@@ -93,7 +93,7 @@ async def test_an_extended_absence_lasts_longer_and_a_refused_extension_changes_
     assert people.absent("dl-head", today)
 
 
-async def test_a_cancelled_absence_takes_place_on_no_day(replica: Replica) -> None:
+async def test_a_cancelled_absence_covers_no_day(replica: Replica) -> None:
     _, today = await replica.known()
     await replica.hear(AbsenceApproved, today, today, approved_at=NOW)
     await replica.hear(AbsenceCancelled, today, today, reason="不去了", cancelled_at=NOW)
@@ -101,7 +101,7 @@ async def test_a_cancelled_absence_takes_place_on_no_day(replica: Replica) -> No
     assert people.absent("dl-head", today) is None
 
 
-async def test_an_absence_of_another_government_is_nobodys_here(replica: Replica) -> None:
+async def test_an_absence_of_another_government_isnt_visible(replica: Replica) -> None:
     _, today = await replica.known()
     await replica.hear(AbsenceApproved, today, today, approved_at=NOW)
     async with replica.trial.worker.transaction("xigang") as session:

@@ -152,7 +152,7 @@ async def reports(books: Trial) -> list[Any]:
 
 
 # the calendar changes -----------------------------------------------------------------------------------------------
-async def test_what_a_closure_touches_moves_and_says_from_which_day_to_which_and_why(books: Trial) -> None:
+async def test_a_closure_moves_affected_deadlines_and_stores_both_days_and_the_reason(books: Trial) -> None:
     moved, earlier, elsewhere = (
         await keep(books),
         await keep(books, date(2026, 9, 7)),
@@ -367,7 +367,7 @@ async def extend(books: Trial, identity: str, **measure: object) -> Moved:
     return await moved_by(books, due_dates.extend, identity, **given)
 
 
-async def test_a_suspended_deadline_runs_on_with_what_was_left(books: Trial) -> None:
+async def test_a_resumed_deadline_runs_for_the_remaining_time(books: Trial) -> None:
     identity = await keep(books)
     await suspend(books, identity, date(2026, 11, 25))  # one day ran: four are left
     assert (await row(books, identity))["state"] == "suspended"
@@ -378,7 +378,7 @@ async def test_a_suspended_deadline_runs_on_with_what_was_left(books: Trial) -> 
     assert [kind for kind, *_ in await changes(books, identity)] == ["suspended", "resumed"]
 
 
-async def test_a_suspended_deadline_takes_the_calendar_over_when_it_is_resumed(books: Trial) -> None:
+async def test_a_suspended_deadline_uses_the_current_calendar_when_it_is_resumed(books: Trial) -> None:
     identity = await keep(books)
     await suspend(books, identity, date(2026, 11, 25))
     await change(books, ST, 1, closed(date(2026, 12, 8)))
@@ -423,7 +423,7 @@ async def test_an_extension_is_later_than_what_it_extends(books: Trial, measure:
     assert (await row(books, identity))["due"] == DUE
 
 
-async def test_what_does_not_run_is_neither_suspended_nor_extended_nor_resumed(books: Trial) -> None:
+async def test_only_a_running_deadline_is_suspended_or_extended_and_only_a_suspended_one_resumed(books: Trial) -> None:
     identity = await keep(books)
     with pytest.raises(Problem, match="deadline_not_suspended"):
         await resume(books, identity, date(2026, 11, 24))

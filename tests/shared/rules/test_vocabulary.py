@@ -20,7 +20,7 @@ from zhengling.rules.vocabulary import (
 )
 
 
-def test_words_of_one_spelling_keep_the_meaning_of_their_vocabulary() -> None:
+def test_words_with_the_same_spelling_keep_their_vocabularys_meaning() -> None:
     assert (Role.party_group.value, in_chinese(Role.party_group)) == (Basis.party_group.value, "党组成员")
     assert in_chinese(Basis.party_group) == "经党组会议研究确定"
     assert (LeaveReason.official_trip.value, in_chinese(AbsenceKind.official_trip)) == ("official_trip", "出差")

@@ -178,7 +178,7 @@ async def test_an_rs256_token_is_accepted_with_an_rsa_key(world: World) -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_header_nobody_knows_is_ignored_unless_it_is_critical(world: World) -> None:
+async def test_an_unknown_header_is_ignored_unless_it_is_critical(world: World) -> None:
     key = world.private_key()
 
     def signed(**members: object) -> str:
@@ -476,7 +476,7 @@ async def test_during_an_outage_a_known_kid_does_not_wait_for_the_source(world: 
 
 
 @pytest.mark.asyncio
-async def test_a_key_set_that_makes_no_sense_does_not_replace_a_good_one(world: World) -> None:
+async def test_an_invalid_key_set_does_not_replace_a_good_one(world: World) -> None:
     await world.principal(world.token())
     for nonsense in ([], [{"kty": "AKP"}], ["x"], None):
         world.server.keys = nonsense  # type: ignore[assignment]
@@ -485,7 +485,7 @@ async def test_a_key_set_that_makes_no_sense_does_not_replace_a_good_one(world: 
 
 
 @pytest.mark.asyncio
-async def test_one_key_that_cannot_be_read_does_not_spoil_the_others(world: World) -> None:
+async def test_an_unreadable_key_does_not_affect_the_others(world: World) -> None:
     world.server.keys[:0] = [{"kty": "AKP", "kid": "pq"}, {"kty": "EC", "crv": "P-256"}, {"kid": "no kty"}]
     assert await world.principal(world.token())
 
@@ -503,7 +503,7 @@ async def test_without_any_keys_no_token_is_called_invalid(world: World) -> None
 
 
 @pytest.mark.asyncio
-async def test_a_key_that_the_token_names_or_carries_is_never_looked_at(world: World) -> None:
+async def test_a_key_referenced_or_contained_in_the_token_is_ignored(world: World) -> None:
     attacker = ECKey.generate_key("P-256", {"alg": "ES256"}, auto_kid=True)
     public = attacker.as_dict(private=False)
     evil = "https://evil.example/keys"

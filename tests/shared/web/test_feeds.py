@@ -52,7 +52,7 @@ def read(*events: FeedEvent, language: Any = "zh") -> list[Any]:
     return list(Calendar.from_ical(stream(*events, language=language)).walk("VEVENT"))
 
 
-def test_a_feed_says_what_it_is_and_how_often_to_look_again() -> None:
+def test_a_feed_has_its_name_and_refresh_interval() -> None:
     content = stream(DAYS)
     calendar: Any = Calendar.from_ical(content)
     assert calendar["VERSION"] == "2.0"
@@ -95,7 +95,7 @@ def test_each_language_gets_its_words() -> None:
     assert english.categories == ["Local, closure", "x"]
 
 
-def test_what_was_cancelled_says_so() -> None:
+def test_a_cancelled_event_has_the_status_cancelled() -> None:
     (event,) = read(replace(SESSION, status=Status.cancelled))
     assert event["STATUS"] == "CANCELLED"
 
@@ -117,7 +117,7 @@ def test_the_same_events_give_the_same_bytes_in_whatever_order() -> None:
     assert stream(DAYS, SESSION) == stream(SESSION, DAYS) == stream(replace(DAYS), replace(SESSION))
 
 
-def test_a_thing_that_changed_keeps_its_uid_and_counts_its_change_up() -> None:
+def test_a_changed_event_keeps_its_uid_and_increments_its_sequence() -> None:
     (before,) = read(DAYS)
     (after,) = read(replace(DAYS, start=date(2026, 7, 29), summary=Text("x", "改期"), sequence=5))
     assert after["UID"] == before["UID"]
