@@ -1,1 +1,1 @@
-"""The library that Zhengling's services stand on: rooms that import only rooms below them."""
+"""The library of Zhengling's services: layered packages that import only lower layers."""

@@ -450,7 +450,7 @@ async def test_only_a_void_deadline_is_reopened_by_the_current_calendar(books: T
     await moved_by(books, due_dates.revive, identity)
     found = await row(books, identity)
     assert (found["state"], found["due"]) == ("running", date(2026, 12, 1))
-    assert await changes(books, identity) == [("resumed", DUE, date(2026, 12, 1), "重新适用")]
+    assert await changes(books, identity) == [("resumed", DUE, date(2026, 12, 1), "期限重新适用")]
 
 
 async def test_moves_of_one_government_are_not_seen_by_another(books: Trial) -> None:
