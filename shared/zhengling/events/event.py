@@ -73,6 +73,3 @@ class Recomputed(BaseModel):
 
 
 SERVICES = ("meeting", "docflow", "oversight", "calendar")
-
-
-SERVICES = ("meeting", "docflow", "oversight", "calendar")
