@@ -41,11 +41,14 @@ class Broker(Protocol):
 class EmbeddedBroker(ChildProcess):
     """The Tansu broker from PyPI: Kafka's protocol, everything in memory, so a restart forgets all.
 
-    It knows no idempotent producer, and its fetch doesn't wake on data.
+    It knows no idempotent producer. Its fetch doesn't wake on data, so each waits only 50 ms; with 20 ms an idle stack
+    takes 29 % of a core rather than 17 %. Whoever joins a group waits half of its session timeout, at least 3 s.
     """
 
     stop_within = 5.0
-    environment: Mapping[str, str] = MappingProxyType({"KAFKA_IDEMPOTENCE": "false", "KAFKA_FETCH_MAX_WAIT_MS": "20"})
+    environment: Mapping[str, str] = MappingProxyType(
+        {"KAFKA_IDEMPOTENCE": "false", "KAFKA_FETCH_MAX_WAIT_MS": "50", "KAFKA_SESSION_TIMEOUT_MS": "6000"}
+    )
 
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
