@@ -70,6 +70,7 @@ async def stand(stands: Stands, request: pytest.FixtureRequest) -> AsyncIterator
 STANDS = {"stand", "victim", "three_nodes"}
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Waits here end when nothing moves any more; the limit on a whole test is only against hanging elsewhere."""
     for item in items:
