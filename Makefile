@@ -7,12 +7,13 @@ INSTALLED := $(VENV)/.installed
 KAFKA := deploy/apache-kafka
 ON_KAFKA := tests/e2e tests/contract/test_events.py \
 	tests/shared/backbone/test_relay.py tests/shared/backbone/test_consumer.py tests/shared/local/test_stack.py
-# Tests run side by side: a process for each core, four at most, as each has a stack of its own (2 GB of memory).
+# Tests run side by side: one process for each core, as they keep it busy; four at most, as each has its own stack (2 GB).
+# The tests of a file stay together.
 SIDE_BY_SIDE := -n logical --maxprocesses 4 --no-loadscope-reorder
 TESTS := $(BIN)/python -m pytest $(SIDE_BY_SIDE) --dist loadfile -m 'not faults'
 FAULTS := $(BIN)/python -m pytest $(SIDE_BY_SIDE) --dist loadgroup -m faults tests/faults
 
-# Dozens of processes of the same code are started here: each would compile it anew.
+# Keep bytecode: dozens of service processes are started here, and each would compile the same sources.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
@@ -35,10 +36,10 @@ demo: $(INSTALLED)  ## the main job for five governments, on real parts, from no
 up: $(INSTALLED)  ## leave the same stack running, with its addresses and a token; Ctrl-C stops it
 	$(BIN)/zhengling stack up --people demo/compositions
 
-test: $(INSTALLED)  ## all tests but those of faults
+test: $(INSTALLED)  ## all tests except the fault tests, one process for each core
 	$(TESTS)
 
-test-faults-reduced: $(INSTALLED)  ## the tests of faults at their reduced counts, on the embedded broker
+test-faults-reduced: $(INSTALLED)  ## the fault tests at reduced counts, on the embedded broker
 	$(FAULTS)
 
 $(KAFKA)/target/.verified: $(KAFKA)/pom.xml $(KAFKA)/jars.sha256
