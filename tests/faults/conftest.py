@@ -71,8 +71,10 @@ STANDS = {"stand", "victim", "three_nodes"}
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Waits here end when nothing moves any more; the limit on a whole test is only against hanging elsewhere."""
+    if hasattr(config, "workerinput"):  # side by side: what takes longest begins first
+        items.sort(key=lambda item: "three_nodes" not in getattr(item, "fixturenames", ()))
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.timeout(1800 if FULL else 480))
