@@ -5,14 +5,22 @@ BIN := $(VENV)/bin
 SERVICES := meeting docflow oversight calendar
 INSTALLED := $(VENV)/.installed
 KAFKA := deploy/apache-kafka
-ON_KAFKA := tests/faults tests/e2e tests/contract/test_events.py \
+ON_KAFKA := tests/e2e tests/contract/test_events.py \
 	tests/shared/backbone/test_relay.py tests/shared/backbone/test_consumer.py tests/shared/local/test_stack.py
+# Tests run side by side: one process for each core, as they keep it busy; four at most, as each has its own stack (2 GB).
+# The tests of a file stay together.
+SIDE_BY_SIDE := -n logical --maxprocesses 4 --no-loadscope-reorder
+TESTS := $(BIN)/python -m pytest $(SIDE_BY_SIDE) --dist loadfile -m 'not faults'
+FAULTS := $(BIN)/python -m pytest $(SIDE_BY_SIDE) --dist loadgroup -m faults tests/faults
+
+# Keep bytecode: dozens of service processes are started here, and each would compile the same sources.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test kafka test-kafka test-faults bench lint lint-ci schemas lock clean
+.PHONY: help demo up test test-faults-reduced kafka test-kafka test-faults bench lint lint-ci schemas lock clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(INSTALLED): requirements.lock shared/pyproject.toml $(wildcard services/*/pyproject.toml)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
@@ -28,8 +36,11 @@ demo: $(INSTALLED)  ## the main job for five governments, on real parts, from no
 up: $(INSTALLED)  ## leave the same stack running, with its addresses and a token; Ctrl-C stops it
 	$(BIN)/zhengling stack up --people demo/compositions
 
-test: $(INSTALLED)  ## all tests
-	$(BIN)/python -m pytest
+test: $(INSTALLED)  ## all tests except the fault tests, one process for each core
+	$(TESTS)
+
+test-faults-reduced: $(INSTALLED)  ## the fault tests at reduced counts, on the embedded broker
+	$(FAULTS)
 
 $(KAFKA)/target/.verified: $(KAFKA)/pom.xml $(KAFKA)/jars.sha256
 	mvn -q -B -f $(KAFKA)/pom.xml dependency:copy-dependencies -DoutputDirectory=target/lib -DincludeScope=runtime
@@ -39,7 +50,8 @@ $(KAFKA)/target/.verified: $(KAFKA)/pom.xml $(KAFKA)/jars.sha256
 kafka: $(KAFKA)/target/.verified  ## bring Apache Kafka's jars here (needs Java 17 and Maven)
 
 test-kafka: $(INSTALLED) $(KAFKA)/target/.verified  ## the tests of events, faults and the main job on Apache Kafka
-	TEST_BROKER=apache $(BIN)/python -m pytest $(ON_KAFKA)
+	TEST_BROKER=apache $(TESTS) $(ON_KAFKA)
+	TEST_BROKER=apache $(FAULTS)
 
 test-faults: $(INSTALLED) $(KAFKA)/target/.verified  ## the fault matrix at its full counts, on both brokers (over an hour)
 	FAULTS=full TEST_BROKER=apache $(BIN)/python -m pytest tests/faults

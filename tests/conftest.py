@@ -24,6 +24,12 @@ ROOT = Path(__file__).resolve().parents[1]
 DEMO = ROOT / "demo"
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int | None:
+    """A PostgreSQL or Kafka that the environment names serves one stack at a time; else a process for each core."""
+    return 1 if {"DATABASE_ADMIN_URL", "KAFKA_BOOTSTRAP_SERVERS"} & os.environ.keys() else None
+
+
 @pytest.fixture(scope="session")
 def sixth_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A root of rulebooks with one synthetic government."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -65,16 +66,41 @@ async def stand(stands: Stands, request: pytest.FixtureRequest) -> AsyncIterator
     made.sound = request.session.testsfailed == failed
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+#: Fixtures with processes that are killed: what asks for one of them is a test of faults.
+STANDS = {"stand", "victim", "three_nodes"}
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for groups
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Waits here end when nothing moves any more; the limit on a whole test is only against hanging elsewhere."""
+    if hasattr(config, "workerinput"):  # side by side: what takes longest begins first
+        items.sort(key=lambda item: "three_nodes" not in getattr(item, "fixturenames", ()))
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.timeout(1800 if FULL else 480))
+            if isinstance(item, pytest.Function) and STANDS & set(item.fixturenames):
+                item.add_marker(pytest.mark.faults)
+                if "victim" in item.fixturenames:  # each leaves broken books for the next one
+                    item.add_marker(pytest.mark.xdist_group("victim"))
+
+
+#: The summary's lines from the processes that the tests were spread over.
+GATHERED: list[list[str]] = []
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["figures"] = [each.cells() for each in FIGURES]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    GATHERED.extend(getattr(node, "workeroutput", {}).get("figures", []))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if FIGURES:
+    if cells := [*(each.cells() for each in FIGURES), *GATHERED]:
         broker = "Apache Kafka" if ON_APACHE else "the embedded broker"
         terminalreporter.write_line(f"\nOn {broker}, FAULTS_SEED={SEED}\n")
-        for line in markdown(FIGURES):
+        for line in markdown(cells):
             terminalreporter.write_line(line)

@@ -73,6 +73,6 @@ HEADINGS = (
 )  # fmt: skip
 
 
-def markdown(figures: Sequence[Figures]) -> list[str]:
-    rows = [HEADINGS, ["---"] * len(HEADINGS), *(each.cells() for each in figures)]
+def markdown(cells: Sequence[Sequence[str]]) -> list[str]:
+    rows = [HEADINGS, ["---"] * len(HEADINGS), *cells]
     return [f"| {' | '.join(row)} |" for row in rows]

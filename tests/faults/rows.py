@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 FULL = os.environ.get("FAULTS") == "full"
 SEED = os.environ.get("FAULTS_SEED") or str(random.SystemRandom().randrange(10**6))
+os.environ["FAULTS_SEED"] = SEED  # the same for all processes that the tests are spread over
 
 
 @dataclass(frozen=True)

@@ -349,16 +349,16 @@ class Stand:
         broker came back without topics is built anew sooner."""
         names = self.names(*(kind for kind in self._wanted if kind.endswith("-worker")))
         before = {name: dict(self.process(name).env or {}) for name in names}
-        for name in names:
-            await self.restart(
-                name, GAP_PATIENCE=str(seconds), REPORT_INTERVAL=str(seconds), CONSUMER_PATIENCE=str(2 * seconds)
-            )
+        sooner = {
+            "GAP_PATIENCE": str(seconds), "REPORT_INTERVAL": str(seconds), "CONSUMER_PATIENCE": str(2 * seconds),
+        }  # fmt: skip
+        await asyncio.gather(*(self.restart(name, **sooner) for name in names))
         try:
             yield
         finally:
             for name in names:
                 self.process(name).env = before[name]
-                await self.restart(name)
+            await asyncio.gather(*(self.restart(name) for name in names))
 
     async def recompose(self) -> None:
         """Tell the other services a composition: a snapshot for the calendar's consumer."""

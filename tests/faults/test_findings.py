@@ -34,6 +34,7 @@ ALL = FULL or ON_APACHE
 async def victim() -> AsyncIterator[Stand]:
     """A small stand with one worker for each service."""
     async with standing(FaultyStack(environment={"CONSUMER_PATIENCE": "2"})) as made:
+        await made.decide_many(9, meetings=3)  # there is something to tamper with, whatever test comes first
         await made.until_settled()  # what isn't read yet would be what a mutant loses, and be found before as well
         yield made
 

@@ -438,7 +438,9 @@ def test_a_program_that_ignores_sigterm_is_killed_after_its_time(tmp_path: Path)
 def test_stop_ends_a_frozen_process_in_order(tmp_path: Path) -> None:
     with sleeper(tmp_path) as process:
         process.freeze()
-        assert status(process.pid) == psutil.STATUS_STOPPED
+        while status(process.pid) != psutil.STATUS_STOPPED:  # a busy kernel stops it a moment later
+            assert process.alive
+            time.sleep(0.02)
     assert not process.alive
 
 
