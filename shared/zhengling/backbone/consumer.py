@@ -10,14 +10,17 @@ import asyncio
 import logging
 import math
 import random
+from collections.abc import Callable
 
 from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
 from prometheus_client import Counter
+from sqlalchemy.exc import DBAPIError
 
 from zhengling.backbone.crash_points import crash_point
 from zhengling.backbone.inbox import Inbox
 from zhengling.backbone.kafka import Consumer, KafkaSettings, Offsets, ensure_topics
-from zhengling.database.session import Database, whole
+from zhengling.database.session import Database, is_outage, is_refused_data, loggable, whole
 
 log = logging.getLogger(__name__)
 RECEIVED = Counter("zhengling_records_received", "Records taken from Kafka", ["consumer"])
@@ -27,6 +30,11 @@ SPACING = 0.02  # seconds between the starts of two batches: under load more eve
 
 class StandsStill(Exception):
     """The group has lag and its committed offsets don't advance."""
+
+
+def is_fault_of_record(error: Exception) -> bool:
+    """Whether a record's content made the inbox fail. Else the database did, or Kafka: then the batch is taken again."""
+    return is_refused_data(error) or not (isinstance(error, DBAPIError | KafkaError) or is_outage(error))
 
 
 class EventConsumer:
@@ -108,12 +116,33 @@ class EventConsumer:
         def progress() -> None:  # a slow batch isn't a stalled consumer
             moved_at.update(dict.fromkeys(client.assigned(), asyncio.get_running_loop().time()))
 
-        async with self._database.transaction(None) as session:
-            await self._inbox.receive(session, records, progress)
-            crash_point("consumer.handled")
+        try:
+            await self._apply(records, progress)
+        except Exception as error:
+            if not is_fault_of_record(error):
+                raise
+            log.warning("%s takes %d records one by one: %s", self._inbox.consumer, len(records), loggable(error))
+            for record in records:
+                await self._apply_alone(record, progress)
         crash_point("consumer.committed")
         RECEIVED.labels(self._inbox.consumer).inc(len(records))
         await client.commit({partition: batch[-1].offset + 1 for partition, batch in batches.items()})
+
+    async def _apply(self, records: list[ConsumerRecord[bytes, bytes]], progress: Callable[[], None]) -> None:
+        async with self._database.transaction(None) as session:
+            await self._inbox.receive(session, records, progress)
+            crash_point("consumer.handled")
+
+    async def _apply_alone(self, record: ConsumerRecord[bytes, bytes], progress: Callable[[], None]) -> None:
+        """One record in its own transaction. What the inbox fails on is set aside as unreadable, whatever it holds, so that
+        the records behind it are applied."""
+        try:
+            await self._apply([record], progress)
+        except Exception as error:
+            if not is_fault_of_record(error):
+                raise
+            async with self._database.transaction(None) as session:
+                await self._inbox.set_aside(session, record, error)
 
     async def _watch(self, client: Consumer, moved_at: dict[TopicPartition, float]) -> None:
         """Raise `StandsStill` when a partition has lag, its committed offset hasn't advanced for `patience` seconds, and

@@ -235,7 +235,7 @@ class Inbox:
             try:
                 arrived.append(self._arrival(decode(record.value), record))
             except ValueError as error:
-                await self._poison(session, record, error)
+                await self.set_aside(session, record, error)
         arrived.sort(key=lambda each: each.envelope.government)
         for government, found in groupby(arrived, key=lambda each: each.envelope.government):
             group = list(found)
@@ -489,7 +489,8 @@ class Inbox:
         await self._record(session, row, Status.dead, envelope, error, collides_with=other)
         return True
 
-    async def _poison(self, session: AsyncSession, record: ConsumerRecord[bytes, bytes], error: ValueError) -> None:
+    async def set_aside(self, session: AsyncSession, record: ConsumerRecord[bytes, bytes], error: Exception) -> None:
+        """Keep a record that can't be read: its bytes, and what is wrong with them. Two persons can give it up."""
         raw = record.value or b""
         log.error(
             "%s: %s[%s]@%s can't be read: %s", self.consumer, record.topic, record.partition, record.offset, error
@@ -503,7 +504,7 @@ class Inbox:
                 "koffset": record.offset,
                 "digest": hashlib.sha256(raw).digest(),
                 "raw": raw,
-                "error": str(error)[:500],
+                "error": (str(error) if isinstance(error, ValueError) else type(error).__name__)[:500],
             },
         )
 

@@ -163,6 +163,11 @@ def is_contention(error: BaseException) -> bool:
     return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", "") in ("40P01", "40001", "55P03")
 
 
+def is_refused_data(error: BaseException) -> bool:
+    """Whether PostgreSQL refused a value: it is malformed, out of range, or beyond a limit (SQLSTATE classes 22 and 54)."""
+    return isinstance(error, DBAPIError) and str(getattr(error.orig, "sqlstate", ""))[:2] in ("22", "54")
+
+
 def is_outage(error: BaseException) -> bool:
     """Whether the error means that the database is unavailable, rather than that a statement failed."""
     if isinstance(error, (OperationalError, InterfaceError, OSError, TimeoutError, sa.exc.TimeoutError)):

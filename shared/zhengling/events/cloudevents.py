@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from typing import Annotated, Literal
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+
+from zhengling.kernel.instants import Instant
 
 CONTENT_TYPE = b"application/cloudevents+json; charset=UTF-8"
+#: Limits of a record: eight times what our producers send, and a depth that every JSON library can write again.
+MAX_BYTES, MAX_DEPTH = 8 << 20, 64
 #: An indexed attribute; PostgreSQL limits the length of index entries.
 Name = Annotated[str, Field(min_length=1, max_length=255)]
 _NUL = re.compile(
     rb"(?<!\\)(?:\\\\)*\\u0000"
 )  # an escaped U+0000, which PostgreSQL accepts neither in text nor in jsonb
+
+
+def _whole_number(value: object) -> object:
+    """The CloudEvents sequence extension is a string of digits; a JSON integer is accepted too, but no boolean or float."""
+    if type(value) is int or (isinstance(value, str) and re.fullmatch(r"[1-9][0-9]{0,18}", value, re.ASCII)):
+        return value
+    raise ValueError("a sequence is a whole number from 1 on")
 
 
 class Envelope(BaseModel):
@@ -26,11 +36,11 @@ class Envelope(BaseModel):
     source: Name
     type: Name
     subject: Name
-    time: datetime
+    time: Instant
     datacontenttype: Literal["application/json"] = "application/json"
     government: Name
     aggregatetype: Name
-    sequence: Annotated[int, Field(ge=1, lt=2**63)]
+    sequence: Annotated[int, BeforeValidator(_whole_number), Field(ge=1, lt=2**63)]
     classification: str = "internal"
     correlationid: str | None = None
     causationid: str | None = None
@@ -61,9 +71,29 @@ def source_of(service: str) -> str:
 
 
 def decode(value: bytes | None) -> Envelope:
-    """Parse a record's value. Raises `ValueError` (which includes pydantic's) if it isn't a valid event."""
+    """Parse a record's value. Raises `ValueError` (which includes pydantic's) if it isn't a valid event, or is larger or
+    more deeply nested than any event: what is decoded can be encoded and stored again."""
     if value is None:
         raise ValueError("the record has no value")
+    if len(value) > MAX_BYTES:
+        raise ValueError(f"the record has more than {MAX_BYTES} bytes")
     if _NUL.search(value):
         raise ValueError("a text contains the character U+0000")
-    return Envelope.model_validate(orjson.loads(value))
+    content = orjson.loads(value)
+    if value.count(b"{") + value.count(b"[") > MAX_DEPTH:  # otherwise it can't be deeper
+        _require_depth(content)
+    return Envelope.model_validate(content)
+
+
+def _require_depth(content: object) -> None:
+    level: list[object] = [content]
+    for _ in range(MAX_DEPTH):
+        if not level:
+            return
+        level = [
+            part
+            for each in level
+            if isinstance(each, (dict, list))
+            for part in (each.values() if isinstance(each, dict) else each)
+        ]
+    raise ValueError(f"the record is nested more than {MAX_DEPTH} deep")
