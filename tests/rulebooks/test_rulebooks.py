@@ -238,6 +238,58 @@ def test_the_loader_names_file_line_key_and_what_it_expected_for(breach: str, tm
     assert finding(edition).startswith(expected)
 
 
+@pytest.mark.parametrize("value", ["010", "0o17", "1:30", "1_0", "1e1", "yes", "Off", "n", "08"])
+def test_a_value_that_does_not_read_as_it_is_written_is_refused_at_its_place(value: str, tmp_path: Path) -> None:
+    folder = write(tmp_path)
+    (folder / "deadlines.yaml").write_text(DEADLINES.replace("within: 5", f"within: {value}"), encoding="utf-8")
+    with pytest.raises(RulebookError) as refused:
+        load_edition(folder)
+    (finding,) = refused.value.findings
+    assert finding.startswith(f"{folder / 'deadlines.yaml'}:2: not readable: {value!r} is read differently")
+
+
+@pytest.mark.parametrize("value", ["'5'", "0x5", "five", "1.5", "2024-01-01"])
+def test_a_value_of_another_kind_is_refused_by_its_key(value: str, tmp_path: Path) -> None:
+    folder = write(tmp_path)
+    (folder / "deadlines.yaml").write_text(DEADLINES.replace("within: 5", f"within: {value}"), encoding="utf-8")
+    if value == "0x5":  # reads alike everywhere
+        assert load_edition(folder).deadline("document-issue").within == 5
+        return
+    with pytest.raises(RulebookError, match=r"deadlines.yaml:2: document-issue"):
+        load_edition(folder)
+
+
+@pytest.mark.parametrize(
+    ("content", "finding"),
+    [
+        (GOVERNMENT.encode("gbk"), "1: not readable: the file has to be UTF-8"),
+        (GOVERNMENT.encode("utf-16"), "1: not readable: the file has to be UTF-8"),
+        (
+            GOVERNMENT.replace("测试区", "测试\x07区").encode(),
+            "2: not readable: a character that no YAML may hold, U+0007",
+        ),
+        (b"titles: " + b"[" * 5000, "1: not readable: it is nested too deep"),
+        (b"code: [", "1: not readable: "),
+    ],
+    ids=["GBK", "UTF-16", "a control character", "deep", "cut"],
+)
+def test_a_file_that_is_no_yaml_in_utf_8_is_a_finding_and_no_traceback(
+    content: bytes, finding: str, tmp_path: Path
+) -> None:
+    folder = write(tmp_path)
+    (folder / "government.yaml").write_bytes(content)
+    with pytest.raises(RulebookError) as refused:
+        Rulebooks.load([tmp_path])
+    assert f"{folder / 'government.yaml'}:{finding}" in str(refused.value)
+
+
+def test_a_byte_order_mark_before_utf_8_is_no_content(tmp_path: Path) -> None:
+    folder = write(tmp_path)
+    before = load_edition(folder).digest
+    (folder / "government.yaml").write_text(GOVERNMENT, encoding="utf-8-sig")
+    assert load_edition(folder).digest == before
+
+
 def test_an_unknown_section_is_refused_with_the_known_ones(tmp_path: Path) -> None:
     edition = write(tmp_path, weather="sunny: true\n")
     assert finding(edition) == (

@@ -12,7 +12,7 @@ import re
 from collections.abc import Hashable
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
@@ -56,8 +56,26 @@ class RulebookError(Exception):
         self.findings = findings
 
 
+#: Plain scalars that YAML 1.1 and YAML 1.2 read differently: octal by a leading zero, sexagesimal numbers, digits set apart
+#: by underscores, exponents without a point, and words for true and false.
+_AMBIGUOUS = re.compile(
+    r"""[-+]?0[0-9_]+(\.[0-9_]*)? | [-+]?0[ob][0-7_]+ | [-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?
+    | [-+]?[0-9][0-9_]*_[0-9_]*(\.[0-9_]*)? | [-+]?[0-9]+[eE][-+]?[0-9]+ | [-+]?[0-9]+\.[0-9]*[eE][0-9]+
+    | y | n | yes | no | on | off""",
+    re.VERBOSE | re.IGNORECASE,
+)
+
+
 class _StrictLoader(yaml.SafeLoader):
-    """A YAML loader that refuses duplicate keys."""
+    """A YAML loader that refuses duplicate keys, and plain scalars that YAML 1.1 and 1.2 read differently. Dates stay text,
+    which the models parse."""
+
+    def compose_scalar_node(self, anchor: Any) -> yaml.ScalarNode:
+        node: yaml.ScalarNode = super().compose_scalar_node(anchor)
+        if node.style is None and _AMBIGUOUS.fullmatch(node.value):
+            problem = f"{node.value!r} is read differently by YAML 1.1 and 1.2: write a plain number, true or false, or quote it"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
+        return node
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
         seen: set[object] = set()
@@ -69,6 +87,12 @@ class _StrictLoader(yaml.SafeLoader):
                 raise yaml.MarkedYAMLError(problem=f"duplicate key {key!r}", problem_mark=key_node.start_mark)
             seen.add(key)
         return super().construct_mapping(node, deep)
+
+
+_StrictLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 
 
 def _line_of(node: yaml.Node | None, path: tuple[int | str, ...]) -> int:
@@ -88,8 +112,12 @@ def _line_of(node: yaml.Node | None, path: tuple[int | str, ...]) -> int:
 
 def _place(folder: Path, file: str, *path: int | str) -> str:
     """`file:line` of a part of a section; line 1 if the section has no file."""
-    text = (folder / file).read_text(encoding="utf-8") if (folder / file).exists() else ""
+    text = _text(folder / file) if (folder / file).exists() else ""
     return f"{folder / file}:{_line_of(yaml.compose(text, _StrictLoader), path)}"
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8-sig")  # some editors put a byte order mark before UTF-8
 
 
 _SECTIONS: dict[str, tuple[type[BaseModel], str | None]] = {
@@ -104,14 +132,21 @@ _SECTIONS: dict[str, tuple[type[BaseModel], str | None]] = {
 
 
 def _load_section(path: Path, model: type[BaseModel], wrap: str | None, findings: list[str]) -> BaseModel | None:
-    text = path.read_text(encoding="utf-8")
     try:
+        text = _text(path)
         node = yaml.compose(text, _StrictLoader)
         content = yaml.load(text, _StrictLoader)  # noqa: S506 - it is a SafeLoader
         return model.model_validate({wrap: content} if wrap else content)
+    except UnicodeDecodeError:
+        findings.append(f"{path}:1: not readable: the file has to be UTF-8")
+    except RecursionError:
+        findings.append(f"{path}:1: not readable: it is nested too deep")
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         findings.append(f"{path}:{line}: not readable: {error.problem}")
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        findings.append(f"{path}:{line}: not readable: a character that no YAML may hold, U+{error.character:04X}")
     except ValidationError as errors:
         places = [detail["loc"] for detail in errors.errors()]
         for detail in errors.errors():
