@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import orjson
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session
@@ -26,8 +26,10 @@ from zhengling.kernel.errors import not_found
 
 T = TypeVar("T")
 NATIONAL = "*"
-#: SQLSTATEs of an unavailable server: connection failures, too many connections, starting up, shutting down.
-_AWAY = ("08", "53300", "57P")
+#: SQLSTATEs of an unavailable server: connection failures, starting up, shutting down, system errors; or of one that can't
+#: write: a standby after a failover (25006), insufficient resources (disk, memory, connections).
+_AWAY = ("08", "25006", "53", "57P", "58")
+_READ_ONLY = "25006"
 _ENTER = sa.text("SELECT set_config('app.government', :government, true), business_now()")
 
 
@@ -66,6 +68,7 @@ class Database:
                 },
             },
         )
+        event.listen(self.engine.sync_engine, "handle_error", _leave_read_only)
         self.autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")  # for single reads
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, sync_session_class=_Session)
 
@@ -79,10 +82,10 @@ class Database:
             yield session
 
     async def reachable(self) -> bool:
+        """Whether the server answers and can be written to: a standby can't."""
         try:
             async with asyncio.timeout(5), self.engine.connect() as connection:
-                await connection.execute(sa.text("SELECT 1"))
-            return True
+                return bool(await connection.scalar(sa.text("SHOW transaction_read_only")) == "off")
         except (OSError, TimeoutError, DBAPIError, sa.exc.TimeoutError):
             return False
 
@@ -156,6 +159,13 @@ def loggable(error: BaseException) -> str:
     if isinstance(error, DBAPIError):
         return f"{type(error).__name__}: {str(error.orig).partition(chr(10))[0]}"[:500]  # further lines show the row
     return repr(error)[:500]
+
+
+def _leave_read_only(context: ExceptionContext) -> None:
+    """Drop all pooled connections when a server turns out to be read-only: it isn't the primary any more, and new connections
+    go to where the address leads now."""
+    if getattr(context.original_exception, "sqlstate", "") == _READ_ONLY:
+        context.is_disconnect = True
 
 
 def is_contention(error: BaseException) -> bool:
