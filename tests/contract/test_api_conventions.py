@@ -64,6 +64,30 @@ async def changes(commands: list[Operation]) -> list[Operation]:
     return [operation for operation in commands if operation.headers.get("If-Match", {}).get("required")]
 
 
+# HEAD ---------------------------------------------------------------------------------------------------------------
+async def test_head_is_answered_where_get_is_with_the_same_headers_and_no_content(
+    operations: list[Operation], caller: Caller
+) -> None:
+    asked = [o for o in operations if o.method == "GET" and "{" not in o.template]
+    assert len(asked) > 25
+    changing = {"date", "x-request-id", "content-length"} | {"etag"}  # metrics and lists go on meanwhile
+    for operation in asked:
+        url = f"{caller.addresses[operation.service]}{operation.path}"
+        headers = {"Authorization": f"Bearer {caller.token()}"} if operation.needs_token else {}
+        get, head = [await caller.client.request(method, url, headers=headers) for method in ("GET", "HEAD")]
+        assert head.status_code == get.status_code, operation
+        assert head.content == b"", operation
+        kept = [{k: v for k, v in answer.headers.items() if k not in changing} for answer in (get, head)]
+        assert kept[0] == kept[1], operation
+
+
+async def test_head_is_no_method_where_get_is_none(caller: Caller) -> None:
+    url = f"{caller.addresses['meeting']}/v1/composition/preview"
+    headers = {"Authorization": f"Bearer {caller.token()}"}
+    answer = await caller.client.request("HEAD", url, headers=headers)
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+
+
 # the documents ------------------------------------------------------------------------------------------------------
 async def test_operation_ids_are_unique_in_a_service_and_read_well(operations: list[Operation]) -> None:
     for service in SERVICES:
@@ -459,6 +483,24 @@ PROVOKED: dict[str, tuple[str, str, str, dict[str, Any], tuple[int, str]]] = {
     "year without a calendar": ("GET", "calendar", "/v1/years/1949", {}, (404, "year_out_of_range")),
     "wrong method": ("DELETE", "meeting", "/v1/topics", {}, (405, "method_not_allowed")),
     "broken JSON": ("POST", "meeting", "/v1/topics", {"content": b'{"title":', "headers": JSON}, (400, "invalid_json")),
+    "a byte order mark": (
+        "POST", "meeting", "/v1/topics", {"content": b"\xef\xbb\xbf{}", "headers": JSON}, (400, "invalid_json"),
+    ),
+    "a byte order mark before a question": (
+        "POST", "calendar", "/v1/closures/preview", {"content": b"\xef\xbb\xbf{}", "headers": JSON}, (400, "invalid_json"),
+    ),
+    "a byte order mark before dates": (
+        "POST", "calendar", "/v1/deadlines", {"content": b"\xef\xbb\xbf{}", "headers": JSON}, (400, "invalid_json"),
+    ),
+    "UTF-16": ("POST", "meeting", "/v1/topics", {"content": "{}".encode("utf-16"), "headers": JSON}, (400, "invalid_json")),
+    "a member twice": (
+        "POST", "meeting", "/v1/topics", {"content": b'{"title": "a", "title": "b"}', "headers": JSON}, (400, "invalid_json"),
+    ),
+    "a member twice further in": (
+        "POST", "meeting", "/v1/topics", {"content": b'{"papers": [{"kind": 1, "kind": 1}]}', "headers": JSON},
+        (400, "invalid_json"),
+    ),
+    "no number of JSON": ("POST", "meeting", "/v1/topics", {"content": b'{"x": NaN}', "headers": JSON}, (400, "invalid_json")),
     "no UTF-8": ("POST", "meeting", "/v1/topics", {"content": b'"\xff"', "headers": JSON}, (400, "invalid_json")),
     "nested too deep": ("POST", "meeting", "/v1/topics", {"content": b"[" * 9999, "headers": JSON}, (400, "invalid_json")),
     "a number too long": (
@@ -514,7 +556,7 @@ async def test_the_language_is_the_preferred_one(accepted: str, chinese: bool, c
 
 async def test_a_wrong_method_is_answered_with_the_allowed_ones(caller: Caller) -> None:
     answer = await caller.ask("DELETE", "meeting", "/v1/topics")
-    assert answer.headers["allow"] == "GET, POST"
+    assert answer.headers["allow"] == "GET, HEAD, POST"
     answer = await caller.ask("PATCH", "meeting", "/v1/composition")
     assert answer.headers["allow"] == "GET, PUT"
 

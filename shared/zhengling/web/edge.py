@@ -17,8 +17,12 @@ REQUESTS = Counter("zhengling_http_requests", "HTTP requests answered", ["operat
 SECONDS = Histogram("zhengling_http_seconds", "Time to answer", ["operation"])
 
 
+class NoContentWanted(Exception):
+    """Ends a streaming answer to HEAD once its headers are sent."""
+
+
 class Edge:
-    """The outermost middleware: request id, limit on body size, failures as problem documents, metrics."""
+    """The outermost middleware: request id, limit on body size, HEAD where GET is, failures as problem documents, metrics."""
 
     def __init__(self, app: ASGIApp, max_body_bytes: int, of_paths: Mapping[str, int]) -> None:
         self._app = app
@@ -29,6 +33,9 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        only_head = scope["method"] == "HEAD"
+        if only_head:  # answered as GET is, without the content (RFC 9110, 9.3.2); the server keeps its own scope
+            scope = dict(scope) | {"method": "GET"}
         request = Request(scope)
         given = request.headers.get("x-request-id", "")
         request_id = given if 0 < len(given) <= 64 and given.isascii() and given.isprintable() else str(uuid.uuid4())
@@ -49,11 +56,18 @@ class Edge:
             if message["type"] == "http.response.start":
                 status, began_to_answer = message["status"], True
                 message.setdefault("headers", []).append((b"x-request-id", request_id.encode()))
+            elif only_head:
+                await send({"type": "http.response.body", "body": b""})
+                if message.get("more_body"):
+                    raise NoContentWanted
+                return
             await send(message)
 
         began = time.perf_counter()
         try:
             await self._app(scope, limited, answered)
+        except NoContentWanted:
+            pass
         except Exception as error:
             if began_to_answer:
                 raise

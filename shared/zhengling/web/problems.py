@@ -131,13 +131,14 @@ async def on_http(request: Request, error: Exception) -> Response:
 
 
 def _methods_at(request: Request) -> list[str]:
-    """All methods of operations at the request's path."""
-    return sorted(
+    """All methods of operations at the request's path; HEAD where GET is."""
+    found = {
         method.upper()
         for path, operations in request.app.openapi()["paths"].items()
         for method in operations
         if compile_path(path)[0].match(request.url.path)
-    )
+    }
+    return sorted(found | ({"HEAD"} if "GET" in found else set()))
 
 
 async def on_failure(request: Request, error: Exception) -> Response:

@@ -23,6 +23,7 @@ from zhengling.service.auth import Principal
 from zhengling.service.service import Service
 from zhengling.web.call import Call
 from zhengling.web.etags import parse_etag
+from zhengling.web.json_bodies import JsonRequest, JsonRoute
 from zhengling.web.problems import PROBLEMS, language_of
 
 
@@ -50,7 +51,8 @@ class CommandRoute(APIRoute):
         handle = super().get_route_handler()
         operation = self.operation_id or self.name
 
-        async def command(request: Request) -> Response:
+        async def command(given: Request) -> Response:
+            request = JsonRequest(given.scope, given.receive)
             service: Service = request.app.state.service
             principal = await authenticate(request)
             key = idempotency.check_key(request.headers.get("idempotency-key"))
@@ -116,7 +118,7 @@ def commands(prefix: str, tag: str) -> APIRouter:
 
 
 def queries(prefix: str, tag: str) -> APIRouter:
-    return APIRouter(prefix=prefix, tags=[tag], responses=PROBLEMS)
+    return APIRouter(prefix=prefix, tags=[tag], route_class=JsonRoute, responses=PROBLEMS)
 
 
 def command(*scopes: str) -> Any:
