@@ -492,6 +492,10 @@ PROVOKED: dict[str, tuple[str, str, str, dict[str, Any], tuple[int, str]]] = {
     "a byte order mark before dates": (
         "POST", "calendar", "/v1/deadlines", {"content": b"\xef\xbb\xbf{}", "headers": JSON}, (400, "invalid_json"),
     ),
+    "a member twice among dates": (
+        "POST", "calendar", "/v1/deadlines", {"content": b'{"rule": "a", "rule": "b"}', "headers": JSON},
+        (400, "invalid_json"),
+    ),
     "UTF-16": ("POST", "meeting", "/v1/topics", {"content": "{}".encode("utf-16"), "headers": JSON}, (400, "invalid_json")),
     "a member twice": (
         "POST", "meeting", "/v1/topics", {"content": b'{"title": "a", "title": "b"}', "headers": JSON}, (400, "invalid_json"),
@@ -558,7 +562,7 @@ async def test_a_wrong_method_is_answered_with_the_allowed_ones(caller: Caller) 
     answer = await caller.ask("DELETE", "meeting", "/v1/topics")
     assert answer.headers["allow"] == "GET, HEAD, POST"
     answer = await caller.ask("PATCH", "meeting", "/v1/composition")
-    assert answer.headers["allow"] == "GET, PUT"
+    assert answer.headers["allow"] == "GET, HEAD, PUT"
 
 
 @pytest.mark.parametrize("chunked", [False, True])
@@ -701,7 +705,7 @@ async def test_a_composition_of_many_is_checked_quickly_and_refused_for_what_sta
     tag = (await caller.get("meeting", "/v1/composition")).headers["etag"]
     answer = await caller.ask("PUT", "meeting", "/v1/composition", version=tag, json=body)
     assert code_of(answer) == (422, "wrong_rows")
-    assert "organisations row 15001: o0 stands twice" in answer.json()["detail"]
+    assert "organisations row 15001: o0 is listed twice: also in row 1" in answer.json()["detail"]
 
 
 async def test_refusals_of_every_kind_leave_nothing_behind(caller: Caller, rows: Rows) -> None:

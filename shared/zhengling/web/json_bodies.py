@@ -18,7 +18,14 @@ def parse(body: bytes) -> Any:
         text = body.decode()
     except UnicodeDecodeError as error:
         raise json.JSONDecodeError("JSON is sent in UTF-8", "", error.start) from None
-    return json.loads(text, object_pairs_hook=_each_once, parse_constant=_no_number)
+    try:
+        return json.loads(text, object_pairs_hook=_each_once, parse_constant=_no_number)
+    except json.JSONDecodeError:
+        raise
+    except RecursionError:
+        raise json.JSONDecodeError("it is nested too deep", "", 0) from None
+    except ValueError:  # Python limits the digits that it converts
+        raise json.JSONDecodeError("a number has too many digits", "", 0) from None
 
 
 def _each_once(members: list[tuple[str, Any]]) -> dict[str, Any]:

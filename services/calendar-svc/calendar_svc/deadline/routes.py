@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
 import orjson
@@ -21,6 +22,7 @@ from calendar_svc.deadline.schemas import (
 from calendar_svc.scopes import Read
 from zhengling.dates.schemas import DueView
 from zhengling.kernel.errors import invalid
+from zhengling.web.json_bodies import parse
 from zhengling.web.routing import queries
 
 reads = queries("/v1", "calendar")
@@ -52,8 +54,8 @@ async def compute_deadlines(
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise RequestValidationError([], body=raw)
     try:
-        body = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
+        body = parse(raw)
+    except json.JSONDecodeError as error:
         place = [{"type": "json_invalid", "loc": ("body", error.pos), "msg": str(error), "input": None}]
         raise RequestValidationError(place, body=None) from error
     items = body.get("items") if isinstance(body, dict) and body.keys() == {"items"} else None
