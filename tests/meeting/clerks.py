@@ -388,7 +388,7 @@ class Clerks:
         if kind.outside_portfolio and not meeting.outside_consents and r.random() < 0.5:
             return Move(invitation_commands.consent_to_outsiders, self.of(r, kind.outside_portfolio.consent), (
                 meeting.id, GiveConsent(reason=REASON)))  # fmt: skip
-        if kind.notice and self.law.untold(meeting):
+        if kind.notice and self.law.unnotified(meeting):
             return Move(invitation_commands.send_notice, self.organiser(r, meeting), (meeting.id, SendNotice()))
         if r.random() < 0.15:
             return self._change_of_plan(r, meeting, kind)

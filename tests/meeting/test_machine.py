@@ -21,12 +21,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from meeting_svc.agenda import agenda
 from meeting_svc.agenda import commands as agenda_commands
-from meeting_svc.attendance import arrivals, attendance
+from meeting_svc.attendance import arrivals, quorum
 from meeting_svc.convening import commands as meeting_commands
 from meeting_svc.invitation import commands as invitation_commands
 from meeting_svc.invitation import invitation
 from meeting_svc.leave import commands as leave_commands
-from meeting_svc.meeting import meeting
 from meeting_svc.meeting.meeting import MeetingState
 from meeting_svc.minutes import minutes
 from meeting_svc.minutes.minutes import Minutes
@@ -244,8 +243,8 @@ def written_over(latest: Minutes) -> None:
 
 
 MUTANTS: dict[str, tuple[Any, str, Any, str, str]] = {
-    "the quorum isn't asked for at the opening": (attendance, "require_quorum", allowed, "huancui", "executive"),
-    "decisions go on without the quorum": (meeting, "quorum_is_met", lambda _: True, "huancui", "executive"),
+    "the quorum isn't asked for at the opening": (quorum, "require_quorum", allowed, "huancui", "executive"),
+    "decisions go on without the quorum": (quorum, "quorum_is_met", lambda _: True, "huancui", "executive"),
     "gates are ignored": (gates, "require_passed", allowed, "dalian", "executive"),
     "late papers are taken": (readiness, "require_in_time", allowed, "xigang", "executive"),
     "reserved matters go anywhere": (declaration, "require_not_reserved", allowed, "dalian", "head-office"),

@@ -162,8 +162,8 @@ def _message(event: type[Event]) -> Json:
 
 
 def _operations(events: list[type[Event]]) -> Json:
-    """`<service>_sends_<channel>` for each channel's owner (the backbone's: every service), and
-    `<service>_receives_<channel>` with the messages the service doesn't ignore."""
+    """`<service>_sends_<channel>` for the service that owns the channel (every service for the backbone's channels), and
+    `<service>_receives_<channel>` with the messages that the service handles."""
     operations: Json = {}
 
     def add(service: str, action: str, event: type[Event]) -> None:

@@ -139,9 +139,10 @@ class DeadlineRule(BaseModel):
     def plan(self) -> tuple[Unit | None, int, int, int, Roll]:
         """The rule resolved for computation, once: (unit, lead, steps, period, roll).
 
-        `steps` are days, months or hours from the start, or an index offset in working days from the number of working days
-        before the start (`lead` 0) or up to and including it (`lead` 1); a fixed day has no unit and no steps. Each further
-        period of an `every` rule adds `period` steps.
+        `steps` are days, months or hours from the start. For working days they are an offset into the calendar's list of
+        working days, counted from the number of working days before the start (`lead` 0) or up to and including it
+        (`lead` 1): ten from a Monday have lead 1 and steps 9, the tenth working day after it. A fixed day has no unit and
+        no steps. Each further period of an `every` rule adds `period` steps.
         """
         amount = -self.before if self.before else self.within or self.every or 0
         match self.unit:

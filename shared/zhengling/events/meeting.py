@@ -92,8 +92,9 @@ class MinutesSigned(Event, type="zhengling.meeting.minutes.signed.v1", aggregate
 
 
 class DecisionAdopted(Event, type="zhengling.meeting.decision.adopted.v1", aggregate="decision", key="decision_id"):
-    """A decision of signed minutes (passed, or passed in principle); it opens a ledger entry. `by_correction` if only a
-    correction of the minutes adopted it; then its document wasn't known at the close, `closed_at`."""
+    """A decision (passed, or passed in principle) is in force: its minutes are signed, or the chair waived them. It opens a
+    ledger entry. `by_correction` if only a correction of the minutes adopted it; then its document wasn't known at the
+    close, `closed_at`."""
 
     decision_id: str
     meeting_id: str

@@ -11,13 +11,12 @@ from typing import Any
 import pytest
 
 from meeting_svc.agenda import agenda
-from meeting_svc.attendance import arrivals, attendance
+from meeting_svc.attendance import arrivals, attendance, quorum
 from meeting_svc.circular import circular
 from meeting_svc.convening import convening as convenings
 from meeting_svc.invitation import invitation
 from meeting_svc.leave import leave
 from meeting_svc.meeting import chairing, participants
-from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting.meeting import AgendaItem, Attendance, Entrustment, Meeting, MeetingState
 from meeting_svc.meeting.record import (
     OF_A_MEETING,
@@ -774,7 +773,7 @@ def test_guests_dont_count_towards_the_quorum() -> None:
     enough = [replace(entry, present=True) if n == 4 else entry for n, entry in enumerate(few)]
     session.open_session(meeting, kind, people, "hc-head", enough, at(DAY), DAY, many)
     move(meeting, "hc-exec", "left", 11)
-    assert not meetings.quorum_is_met(meeting)
+    assert not quorum.quorum_is_met(meeting)
 
 
 @pytest.mark.parametrize(

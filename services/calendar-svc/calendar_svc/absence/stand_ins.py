@@ -71,8 +71,8 @@ def entrust(
             f"{name} can't be recorded as the stand-in for {composition.official_names[absence.official]}",
             f"{name}不得登记为{composition.official_names[absence.official]}的代行人",
             Text(
-                f"one of: {', '.join(who) or 'nobody; the rule itself determines the stand-in'}",
-                f"可登记：{'、'.join(who) or '无，由规则直接确定'}",
+                f"one of: {', '.join(who) or 'nobody: the rules let no stand-in be recorded for this absence'}",
+                f"可登记：{'、'.join(who) or '无，规则未规定可登记的代行人'}",
             ),
         )
     for row in rows:

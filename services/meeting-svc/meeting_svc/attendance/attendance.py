@@ -235,24 +235,3 @@ def _not_there(meeting: Meeting, composition: Composition, entry: Attendance) ->
         return replace(entry, status=Presence.on_leave, reason=entry.reason or leave.reason)
     away = composition.absent(entry.official, meeting.day)
     return replace(entry, status=Presence.away if away else Presence.absent)
-
-
-def require_quorum(kind: MeetingKind, composition: Composition, members: list[str], entries: list[Attendance]) -> None:
-    """Refusal `quorum_not_met` names how many members are required and who is missing."""
-    there = {entry.official for entry in entries if entry.present} & set(members)
-    if kind.quorum is None or len(there) >= (needed := kind.quorum.needed(len(members))):
-        return
-    absent = composition.names(member for member in members if member not in there)
-    raise refusal(
-        "quorum_not_met",
-        kind.quorum.clause,
-        f"{len(there)} of {len(members)} members are present; at least {needed} are required",
-        f"应到{len(members)}人，实到{len(there)}人，至少须{needed}人出席",
-        Text(
-            f"{needed - len(there)} more have to be present, of: {', '.join(absent)}",
-            f"尚需以下人员中{needed - len(there)}人到会：{'、'.join(absent)}",
-        ),
-        present=len(there),
-        members=len(members),
-        needed=needed,
-    )

@@ -1,4 +1,4 @@
-"""The quorum in figures (法定人数): members expected before a session, present at its opening, and the fewest since.
+"""The quorum (法定人数): whether it is met at the opening and when a decision is taken; its figures before and since.
 
 Invariant: computed from the roll call and the movements, which only grow, so the figures remain after the close. Pure:
 no I/O.
@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from meeting_svc.meeting import participants
 from meeting_svc.meeting.meeting import Meeting, members_in_the_room
-from meeting_svc.meeting.record import Move
+from meeting_svc.meeting.record import Attendance, Move
 from zhengling.authority.composition import Composition
+from zhengling.kernel.errors import Problem, Text, refusal
 from zhengling.rules.meetings import MeetingKind
 
 
@@ -77,3 +78,52 @@ def _counts(meeting: Meeting) -> list[int]:
     for each in moves:
         counts.append(counts[-1] + (1 if each.move == Move.arrived else -1))
     return counts
+
+
+def require_quorum(kind: MeetingKind, composition: Composition, members: list[str], entries: list[Attendance]) -> None:
+    """Refusal `quorum_not_met` names how many members are required and who is missing."""
+    there = {entry.official for entry in entries if entry.present} & set(members)
+    if kind.quorum is None or len(there) >= (needed := kind.quorum.needed(len(members))):
+        return
+    absent = composition.names(member for member in members if member not in there)
+    raise refusal(
+        "quorum_not_met",
+        kind.quorum.clause,
+        f"{len(there)} of {len(members)} members are present; at least {needed} are required",
+        f"应到{len(members)}人，实到{len(there)}人，至少须{needed}人出席",
+        Text(
+            f"{needed - len(there)} more have to be present, of: {', '.join(absent)}",
+            f"尚需以下人员中{needed - len(there)}人到会：{'、'.join(absent)}",
+        ),
+        present=len(there),
+        members=len(members),
+        needed=needed,
+    )
+
+
+def quorum_is_met(meeting: Meeting) -> bool:
+    return meeting.quorum_needed is None or len(members_in_the_room(meeting)) >= meeting.quorum_needed.needed
+
+
+def quorum_lost(meeting: Meeting) -> str | None:
+    """The clause of the quorum that isn't met now; None if it is met, or none is required."""
+    return meeting.quorum_needed.clause if meeting.quorum_needed and not quorum_is_met(meeting) else None
+
+
+def no_quorum(meeting: Meeting) -> Problem:
+    """The refusal where too few members are present to decide."""
+    assert meeting.quorum_needed
+    there, needed = len(members_in_the_room(meeting)), meeting.quorum_needed.needed
+    return refusal(
+        "quorum_lost",
+        meeting.quorum_needed.clause,
+        f"{there} of {len(meeting.members)} members are present; at least {needed} are required",
+        f"现在场组成人员{there}人，至少须{needed}人在场方可作出决定",
+        Text(
+            "record the return of members before deciding, or defer the topic",
+            "待有关人员返回并登记后再作决定，或将该议题暂缓",
+        ),
+        present=there,
+        members=len(meeting.members),
+        needed=needed,
+    )

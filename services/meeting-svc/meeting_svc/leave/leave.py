@@ -41,7 +41,8 @@ def is_leader(composition: Composition, official: str, on: date) -> bool:
 def asked_of(
     meeting: Meeting, kind: MeetingKind, composition: Composition, official: str, roles: tuple[Role, ...]
 ) -> list[Role]:
-    """The roles that answer; none where the official would answer their own request."""
+    """The roles that answer. Empty if none is required, or the official is their only holder; the request is then granted
+    at once."""
     chair = planned_chair(meeting, kind, composition)
     holders = {
         holder for role in roles for holder in composition.holders(role, meeting.day, context=RoleContext(chair=chair))
@@ -62,7 +63,7 @@ def require_expected(meeting: Meeting, kind: MeetingKind, composition: Compositi
         kind.leave.clause if kind.leave else None,
         f"{name} isn't a participant of this meeting",
         f"{name}不是本次会议的参会人员",
-        Text("no leave is necessary", "无需请假"),
+        Text("neither leave nor a delegate is needed", "无需请假或派人替会"),
     )
 
 
@@ -150,7 +151,10 @@ def _require_not_asked(asked: list[Asked], official: str, clause: str | None) ->
             clause,
             "a request of this official already exists",
             "已提出过申请",
-            Text("wait for the answer", "请等待答复"),
+            Text(
+                "a pending request awaits its answer; a granted one needs nothing more",
+                "待答复的请等待，已获准的无需再办",
+            ),
         )
 
 

@@ -193,7 +193,7 @@ def entrust(
             f"{name}不在可受委托主持{kind.name}的人员范围内",
             Text(
                 f"entrust {', '.join(who) or 'nobody: this kind is chaired by post only'}",
-                f"可委托：{'、'.join(who) or '无'}",
+                f"可委托：{'、'.join(who) or '无，此类会议只能依职务主持'}",
             ),
         )
     if meeting.chair and meeting.entrustment and meeting.entrustment.to == meeting.chair:

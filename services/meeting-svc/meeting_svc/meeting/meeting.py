@@ -41,7 +41,7 @@ from zhengling.authority.act import Act
 from zhengling.authority.chain import StepTaken
 from zhengling.authority.composition import Composition, Permission, RoleContext
 from zhengling.events.meeting import Resolution
-from zhengling.kernel.errors import Problem, Text, refusal
+from zhengling.kernel.errors import Text
 from zhengling.kernel.states import States
 from zhengling.rules.chains import Actor, actors_of
 from zhengling.rules.conditions import Facts
@@ -183,34 +183,6 @@ def lapsed(asked: Asked) -> Asked:
 # the quorum -----------------------------------------------------------------------------------------------------------
 def members_in_the_room(meeting: Meeting) -> list[str]:
     return [entry.official for entry in meeting.attendance if entry.in_the_room and entry.official in meeting.members]
-
-
-def quorum_is_met(meeting: Meeting) -> bool:
-    return meeting.quorum_needed is None or len(members_in_the_room(meeting)) >= meeting.quorum_needed.needed
-
-
-def quorum_lost(meeting: Meeting) -> str | None:
-    """The clause of the quorum that isn't met now; None if it is met, or none is required."""
-    return meeting.quorum_needed.clause if meeting.quorum_needed and not quorum_is_met(meeting) else None
-
-
-def no_quorum(meeting: Meeting) -> Problem:
-    """The refusal where too few members are present to decide."""
-    assert meeting.quorum_needed
-    there, needed = len(members_in_the_room(meeting)), meeting.quorum_needed.needed
-    return refusal(
-        "quorum_lost",
-        meeting.quorum_needed.clause,
-        f"{there} of {len(meeting.members)} members are present; at least {needed} are required",
-        f"现在场组成人员{there}人，至少须{needed}人在场方可作出决定",
-        Text(
-            "record the return of members before deciding, or defer the topic",
-            "待有关人员返回并登记后再作决定，或将该议题暂缓",
-        ),
-        present=there,
-        members=len(meeting.members),
-        needed=needed,
-    )
 
 
 def step_context(meeting: Meeting, chair: str | None) -> RoleContext:

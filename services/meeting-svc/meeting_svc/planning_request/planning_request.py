@@ -257,7 +257,7 @@ def answerer(
             kind.clause,
             "every step is taken; only a breach that isn't waived remains",
             "各环节均已办结，尚有限制事项未准予例外",
-            Text("see the request's breaches", "请查看限制事项"),
+            Text("have the open breaches waived", "请就未准予例外的限制事项报请准予例外"),
         )
     ask, roles = due
     clause = ask.clause or kind.clause

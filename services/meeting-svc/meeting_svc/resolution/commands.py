@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid_utils.compat import uuid7
 
+from meeting_svc.attendance import quorum
 from meeting_svc.decision.decision import Decision, Standing
 from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting.meeting import Meeting, MeetingState
@@ -58,7 +59,7 @@ async def record_decision(call: Call, meeting_id: str, body: RecordDecision) -> 
         meeting_id=meeting.id,
         topic_id=body.topic_id,
         resolution=resolution,
-        quorum_clause=meetings.quorum_lost(meeting),
+        quorum_clause=quorum.quorum_lost(meeting),
         followed_clause=await _followed(call, meeting, body.topic_id),
     )
     call.session.add(decision)

@@ -6,8 +6,9 @@ a decision that lacked the quorum can't be made up after the session. Pure: no I
 
 from __future__ import annotations
 
+from meeting_svc.attendance.quorum import no_quorum, quorum_lost
 from meeting_svc.decision.decision import require_complete, require_one_lead, require_quorum
-from meeting_svc.meeting.meeting import Meeting, MeetingState, no_quorum, quorum_lost, require_state
+from meeting_svc.meeting.meeting import Meeting, MeetingState, require_state
 from meeting_svc.meeting.record import OF_THE_PEOPLE_IN_A_MEETING, Recorded
 from zhengling.authority.act import Act
 from zhengling.events.meeting import Resolution

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from meeting_svc.attendance import attendance as attending
+from meeting_svc.attendance import quorum
 from meeting_svc.invitation import invitation
 from meeting_svc.meeting import chairing, participants
 from meeting_svc.meeting.chairing import require_chair
@@ -82,7 +83,7 @@ def open_session(
     entries = attending.roll_call(meeting, kind, composition, given, chair, occurred_at)
     from_outside = attending.roll_call_of_guests(meeting, kind, guests, occurred_at)
     members = participants.members_of(meeting, kind, composition)
-    attending.require_quorum(kind, composition, members, entries)
+    quorum.require_quorum(kind, composition, members, entries)
     invitation.require_notified(meeting, kind, composition)
     there = [entry.official for entry in entries if entry.in_the_room]
     invitation.require_consent(meeting, kind, composition, chair, there)

@@ -6,10 +6,9 @@ from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
-from uuid_utils.compat import uuid7
 
 from oversight_svc.entry import entry as entries
-from oversight_svc.entry.entry import DueBasis, Entry
+from oversight_svc.entry.entry import Entry
 from oversight_svc.entry.schemas import SetDue
 from oversight_svc.entry.table import ledger_entry
 from zhengling.backbone import timers
@@ -17,19 +16,14 @@ from zhengling.backbone.outbox import emit
 from zhengling.database.batching import write
 from zhengling.database.session import backbone, government_of, lock, now
 from zhengling.database.transaction import Lookup
-from zhengling.events.meeting import DecisionAdopted
-from zhengling.events.oversight import EntryDueMoved, EntryDueSet, EntryOpened, EntryOverdue
+from zhengling.events.oversight import EntryDueMoved, EntryDueSet, EntryOverdue
 from zhengling.kernel.errors import Problem, Text
 from zhengling.kernel.instants import SHANGHAI, shanghai_day
 from zhengling.replicas import calendar as calendars
 from zhengling.replicas import composition as compositions
-from zhengling.replicas import due_dates
 from zhengling.replicas.due_dates import Moved
-from zhengling.rules.conditions import Facts
-from zhengling.rules.loading import Rulebooks
 from zhengling.rules.rulebook import Rulebook
 from zhengling.rules.supervision import Ledger
-from zhengling.rules.vocabulary import EntrySource
 from zhengling.web.call import Call
 
 OVERDUE = "entry_overdue"
@@ -67,69 +61,7 @@ def end_of(day: date) -> datetime:
 _TAKEN: Lookup[int] = Lookup()
 
 
-async def open_entry_for_decision(session: AsyncSession, rulebooks: Rulebooks, event: DecisionAdopted) -> Entry:
-    """Open the ledger entry of an adopted decision: numbered, with its clause and its due date. Emits entry.opened.
-
-    Due date: the decision's own; else by the first matching row of the rulebook's table, counted from the signature;
-    else the office has to set it.
-    """
-    book = rulebooks.edition(government_of(session), event.edition)
-    ledger, resolution = ledger_of(book), event.resolution
-    assert resolution.lead, "an adopted decision has a lead unit"
-    assigned_on, identity = shanghai_day(event.signed_at), str(uuid7())
-    facts: Facts = {"source": EntrySource.meeting_decision, "difficulty": resolution.difficulty}
-    row = None if resolution.due else ledger.due_row(facts)
-    due, due_at, basis, provisional = resolution.due, None, DueBasis.to_be_set, False
-    if row:
-        computed = await due_dates.keep(session, "entry", identity, row.rule, book, event.signed_at)
-        due, due_at, basis, provisional = computed.date, computed.at, DueBasis.rule, computed.provisional
-    elif due:
-        due_at, basis = end_of(due), DueBasis.decision
-    entry = Entry(
-        id=identity,
-        government=government_of(session),
-        edition=book.edition,
-        number=entries.number_of(ledger, assigned_on.year, await _next_number(session, f"ledger:{assigned_on.year}")),
-        source_kind=EntrySource.meeting_decision,
-        source_id=event.decision_id,
-        title=resolution.title,
-        task=resolution.task,
-        lead=resolution.lead,
-        co_units=list(resolution.co_units),
-        difficulty=resolution.difficulty,
-        clause=ledger.clause,
-        assigned_at=event.signed_at,
-        opened_at=now(session),
-        due=due,
-        due_at=due_at,
-        due_basis=basis,
-        due_rule=row.rule if row else None,
-        due_clause=row.clause if row else None,
-        provisional=provisional,
-        origin={"meeting_id": event.meeting_id, "meeting": event.meeting_title, "clause": event.meeting_clause},
-    )
-    session.add(entry)
-    if due_at:
-        await timers.schedule(session, OVERDUE, {entry.id: due_at})
-    await emit(
-        session,
-        EntryOpened(
-            entry_id=entry.id,
-            number=entry.number,
-            source_kind=entry.source_kind,
-            source_id=entry.source_id,
-            title=entry.title,
-            lead=entry.lead,
-            clause=entry.clause,
-            due=entry.due,
-            due_rule=entry.due_rule,
-            opened_at=entry.opened_at,
-        ),
-    )
-    return entry
-
-
-async def _next_number(session: AsyncSession, series: str) -> int:
+async def next_number(session: AsyncSession, series: str) -> int:
     """The next number of the government's series. Its row is locked from the first number taken until the commit;
     further numbers are counted here, and written with the other rows of the batch (`batching.together`)."""
     place = {"government": government_of(session), "series": series}
