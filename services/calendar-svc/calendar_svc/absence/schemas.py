@@ -141,7 +141,7 @@ class BreachView(View):
     clause: str
     first: date
     last: date
-    lift: list[Role]
+    lift: Annotated[list[Role], Field(validation_alias="waivable_by")]
     because_of: list[AwayView]
     at_most: int | None
     due: date | None
