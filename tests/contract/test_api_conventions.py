@@ -636,7 +636,8 @@ async def test_an_invalid_payload_is_refused_with_the_place_of_the_error(
 @pytest.mark.parametrize(
     ("day", "code"),
     [
-        ("0001-01-01", "day_in_the_past"), ("0000-01-01", "invalid_payload"), ("2026-02-30", "invalid_payload"),
+        ("9999-12-31", "date_out_of_range"), ("0001-01-01", "day_in_the_past"),
+        ("0000-01-01", "invalid_payload"), ("2026-02-30", "invalid_payload"),
         ("20300104", "invalid_payload"), (20300104, "invalid_payload"), ("2030-01-04T00:00:00Z", "invalid_payload"),
         (None, "invalid_payload"), (True, "invalid_payload"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -14,6 +15,7 @@ from icalendar.enums import STATUS, TRANSP
 from zhengling.kernel.errors import Language, Text
 from zhengling.kernel.instants import shanghai_day
 
+log = logging.getLogger(__name__)
 PRODID = "-//Zhengling//Calendar feeds 1.0//ZH"
 REFRESH = timedelta(hours=1)
 
@@ -68,14 +70,21 @@ class FeedEvent:
 def render(name: str, domain: str, events: tuple[FeedEvent, ...], language: Language, address: str = "") -> bytes:
     """The iCalendar stream of these events in one language, under the calendar's name. The same events give the same
     bytes: an event's DTSTAMP is its last change (RFC 5545, 3.8.7.2). `domain` makes each uid globally unique; `address` is
-    the service's, for an event's URL. Instants are in UTC, which needs no VTIMEZONE.
+    the service's, for an event's URL. Instants are in UTC, which needs no VTIMEZONE. An event that can't be rendered (its
+    end is beyond the last year that iCalendar has) is logged and left out, and the others are rendered.
     """
     calendar = Calendar.new(prodid=PRODID, name=_clean(name), uid=f"feed@{domain}")
     calendar.add("REFRESH-INTERVAL", vDuration(REFRESH), {"VALUE": "DURATION"})  # RFC 7986, 5.7
     calendar.add("X-PUBLISHED-TTL", vDuration(REFRESH))
     calendar.add("X-WR-TIMEZONE", "Asia/Shanghai")
-    for event in sorted(events, key=lambda event: (shanghai_day(event.start), event.uid)):
-        calendar.add_component(_component(event, domain, language, address))
+    rendered: list[tuple[date, str, Event]] = []
+    for event in events:
+        try:
+            rendered.append((shanghai_day(event.start), event.uid, _component(event, domain, language, address)))
+        except (OverflowError, ValueError):
+            log.exception("%s is left out of the calendar: it can't be rendered", event.uid)
+    for _, _, component in sorted(rendered, key=lambda each: each[:2]):
+        calendar.add_component(component)
     return bytes(calendar.to_ical())
 
 

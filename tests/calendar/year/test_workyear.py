@@ -160,6 +160,7 @@ NEW_YEAR = Arrangement("元旦", date(2027, 1, 1), date(2027, 1, 3))
     [
         ([NEW_YEAR], "notice_incomplete"),
         ([NEW_YEAR._replace(last=date(2026, 12, 31))], "notice_out_of_place"),
+        ([NEW_YEAR._replace(last=date(9999, 12, 31))], "notice_out_of_place"),
         ([NEW_YEAR._replace(first=date(2026, 11, 30))], "notice_out_of_place"),
         ([NEW_YEAR._replace(last=date(2028, 1, 1))], "notice_out_of_place"),
         ([NEW_YEAR._replace(work_on=(date(2027, 1, 6),))], "notice_out_of_place"),

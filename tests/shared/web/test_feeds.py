@@ -117,6 +117,19 @@ def test_the_same_events_give_the_same_bytes_in_whatever_order() -> None:
     assert stream(DAYS, SESSION) == stream(SESSION, DAYS) == stream(replace(DAYS), replace(SESSION))
 
 
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        (date(9999, 12, 31), date(9999, 12, 31)),
+        (datetime(9999, 12, 31, 20, tzinfo=UTC), datetime(9999, 12, 31, 21, tzinfo=UTC)),
+    ],
+)
+def test_an_event_at_the_end_of_time_takes_no_other_one_with_it(start: Any, end: Any, caplog: Any) -> None:
+    found = read(replace(DAYS, uid="last", start=start, end=end), SESSION, DAYS)
+    assert [str(event["UID"]).partition("@")[0] for event in found] == ["meeting-1", "closure-1"]
+    assert "last is left out" in caplog.text
+
+
 def test_a_changed_event_keeps_its_uid_and_increments_its_sequence() -> None:
     (before,) = read(DAYS)
     (after,) = read(replace(DAYS, start=date(2026, 7, 29), summary=Text("x", "改期"), sequence=5))

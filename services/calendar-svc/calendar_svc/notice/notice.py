@@ -107,11 +107,21 @@ def _require_place_for(year: CalendarYear, notice: Notice, amends: str | None) -
         )
 
 
+#: The longest period that a notice may state; real ones have at most nine days.
+LONGEST = dt.timedelta(days=31)
+
+
 def _require_in_place(notice: Notice, arrangements: Sequence[Arrangement]) -> None:
     """Periods are in the year or in the December before it, and don't overlap; worked days are weekend days outside
     them."""
     off: set[dt.date] = set()
     for one in arrangements:
+        if one.last - one.first >= LONGEST:  # a mistyped year: its days aren't even listed
+            raise invalid(
+                "notice_out_of_place",
+                f"{one.name}: {one.first} to {one.last} is longer than {LONGEST.days} days",
+                f"{one.name}：{one.first}至{one.last}超过{LONGEST.days}天",
+            )
         days = one.days()
         worked = [day for day in one.work_on if day.weekday() <= FRIDAY]
         outside = [

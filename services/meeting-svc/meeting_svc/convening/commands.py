@@ -26,6 +26,7 @@ from zhengling.authority.composition import require_known
 from zhengling.database.session import lock
 from zhengling.kernel.errors import Text, invalid
 from zhengling.kernel.instants import shanghai_day
+from zhengling.replicas import calendar as calendars
 from zhengling.replicas import composition as compositions
 from zhengling.rules.meetings import MeetingKind
 from zhengling.web.call import Call
@@ -44,7 +45,7 @@ async def call_meeting(call: Call, body: CallMeeting) -> Meeting:
     act = Text("call a meeting", "召集会议")
     meetings.require_organiser(kind, composition, call.official, body.organised_by, today, act)
     convenings.require_its_organiser(kind, composition, body.organised_by)
-    _require_to_come(call, body.day, body.starts_at)
+    await _require_to_come(call, body.day, body.starts_at)
     participants = Participants(named.officials, named.organisations)
     convenings.require_named_by_rule(kind, participants)
     convenings.require_request(kind, body.request_id)
@@ -74,10 +75,11 @@ async def call_meeting(call: Call, body: CallMeeting) -> Meeting:
     return meeting
 
 
-def _require_to_come(call: Call, day: date, starts_at: datetime | None) -> None:
-    """Problems 422 `day_in_the_past`, `starts_on_another_day`."""
+async def _require_to_come(call: Call, day: date, starts_at: datetime | None) -> None:
+    """Problems 422 `day_in_the_past`, `date_out_of_range` beyond the calendar, `starts_on_another_day`."""
     if day < shanghai_day(call.now):
         raise invalid("day_in_the_past", f"{day} is in the past", f"{day}已经过去")
+    (await calendars.current(call.session)).require(day)
     if starts_at and shanghai_day(starts_at) != day:
         raise invalid(
             "starts_on_another_day",
@@ -99,7 +101,7 @@ async def postpone_meeting(call: Call, meeting_id: str, body: Postpone) -> Meeti
     meeting = case.meeting
     organised(case, Text("postpone a meeting", "改期会议"))
     meetings.require_state(meeting, *meetings.PREPARED)
-    _require_to_come(call, body.day, body.starts_at)
+    await _require_to_come(call, body.day, body.starts_at)
     place = meeting.place if body.place is None else body.place
     await _require_approved(call, case.kind, meeting.request_id, body.day)
     for item in meeting.agenda:
