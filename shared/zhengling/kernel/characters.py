@@ -12,8 +12,13 @@ import re
 from zhengling.kernel.errors import Problem, invalid
 
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-#: Allowed in XML but not here: C1 controls, line and paragraph separators, bidirectional formatting characters.
-_HIDDEN = "\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
+#: Allowed in XML but not here: C1 controls, line and paragraph separators, bidirectional formatting characters; and characters
+#: without a glyph (soft hyphen, zero-width characters, fillers, the Braille blank, tags), which make a blank text pass for one,
+#: and two names that look alike differ. Variation selectors are kept: names need them.
+_HIDDEN = (
+    "\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff9-\ufffb"
+    "\U000e0000-\U000e007f"
+)
 _NOT_TAKEN = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f{_HIDDEN}\ufffe\uffff]")
 _NOT_IN_ONE_LINE = re.compile(f"[\x00-\x1f{_HIDDEN}\ufffe\uffff]")
 
