@@ -495,6 +495,27 @@ def test_wrong_cells_are_reported_by_sheet_row_and_field() -> None:
     assert all(len(codes(row)) == 1 for row in report.rows if row.status == Status.wrong)
 
 
+@pytest.mark.parametrize(
+    ("value", "shown_as", "code"),
+    [
+        (210203199001011234, "General", "number_too_long"),
+        (123456789012345678, "@", "number_too_long"),
+        (7, "00000", "zeros_in_front"),
+        (10007, "00000", None),
+        (7, "General", None),
+    ],
+)
+def test_a_key_that_excel_changed_is_a_finding_at_its_cell(value: int, shown_as: str, code: str | None) -> None:
+    def edit(book: Any) -> None:
+        book["人员"].append([value, "某人"])
+        cell = book["人员"].cell(book["人员"].max_row, 1)
+        cell.number_format = shown_as
+
+    report = edited(edit)
+    row = max((row for row in report.rows if row.listing.value == "officials"), key=lambda row: row.row)
+    assert [found for found, field in codes(row) if field == "id"] == ([code] if code else [])
+
+
 def test_a_reference_may_be_a_key_a_key_with_the_name_or_a_name_of_one_only() -> None:
     def refer(text: str, more: str | None = None) -> RowReport:
         def edit(book: Any) -> None:

@@ -39,6 +39,8 @@ from zhengling.rules.rulebook import Titles
 
 MAX_UNPACKED = 32 * 1024 * 1024
 MAX_PARTS = 200
+#: The digits that a number in Excel (an IEEE 754 double) keeps.
+MAX_DIGITS = 15
 #: Rows and columns read in one sheet, empty ones included: a few bytes can declare a million of them.
 MAX_SHEET_ROWS, MAX_COLUMNS = MAX_ROWS + 1000, 30
 NOTES = "说明"
@@ -195,10 +197,32 @@ def _take(row: Row, field: Field, cell: Any) -> None:
             f"“{field.header}”应为文本，Excel 已将其识别为日期或时间（{value}），请设为文本格式",
             field.name,
         )
+    elif isinstance(value, (int, float)):
+        _take_number(row, field, value, cell.number_format)
     else:
-        row.values[field.name] = (
-            str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
+        row.values[field.name] = value.strip()
+
+
+def _take_number(row: Row, field: Field, value: float, shown_as: str) -> None:
+    """Store a number in a text's cell as its digits, or a finding where Excel has changed what was typed: it keeps 15 digits,
+    and zeros in front only in the number's format."""
+    digits = str(int(value)) if value == int(value) else str(value)
+    if len(digits.lstrip("-")) > MAX_DIGITS:
+        row.find(
+            "number_too_long",
+            f"{field.header} is stored as a number, of which Excel keeps {MAX_DIGITS} digits; format the cell as text",
+            f"“{field.header}”存为数值，Excel 仅保留{MAX_DIGITS}位数字，请设为文本格式后重新填写",
+            field.name,
         )
+    elif shown_as.startswith("00") and len(shown := digits.zfill(len(shown_as))) > len(digits):
+        row.find(
+            "zeros_in_front",
+            f"{field.header} shows {shown}, but Excel stores {digits}; format the cell as text",
+            f"“{field.header}”显示为{shown}，Excel 实际存为{digits}，请设为文本格式后重新填写",
+            field.name,
+        )
+    else:
+        row.values[field.name] = digits
 
 
 def _day(value: Any) -> str:
