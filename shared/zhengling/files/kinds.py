@@ -88,15 +88,17 @@ class Classification(StrEnum):
         return {"秘密": cls.confidential, "机密": cls.secret, "绝密": cls.top_secret}.get(str(value))
 
 
-# a mark as printed on papers (GB/T 9704: 机密★1年), in brackets, or as a prefix; 商业秘密 isn't one
+# a mark as printed on papers (GB/T 9704: 机密★1年, its two characters set apart or not), in brackets, as a prefix, or after
+# 密级; 商业秘密 isn't one. For names in Unicode's compatibility form (NFKC), where ＊ is * and an ideographic space a space
+_DEGREE = r"(?:[绝机秘]\s*密)"
 _MARK = re.compile(
-    r"(?:绝密|机密|秘密)\s*[★☆*]|[\[【(（〔〈《]\s*(?:绝密|机密|秘密)\s*[\]】)）〕〉》]|^\s*(?:绝密|机密|秘密)\s*[-_—:：]"
+    rf"{_DEGREE}\s*[★☆⭐*]|[\[【(〔〈《]\s*{_DEGREE}\s*[\]】)〕〉》]|^\s*{_DEGREE}\s*[-_—:]|密\s*级\s*[-_—:]?\s*{_DEGREE}"
 )
 
 
 def require_unclassified(classification: Classification, name: str) -> None:
     """Refusal `classified_content` for a content stated to be a state secret, or with a mark of secrecy in its name."""
-    if classification == Classification.internal and not _MARK.search(name):
+    if classification == Classification.internal and not _MARK.search(unicodedata.normalize("NFKC", name)):
         return
     raise refusal(
         "classified_content",

@@ -97,18 +97,26 @@ class FilesVerdict(BaseModel):
 
 # headers ------------------------------------------------------------------------------------------------------------
 def name_in(disposition: str) -> str | None:
-    """The file's name in a Content-Disposition (RFC 6266): `filename*` before `filename`; raw UTF-8, which many clients
-    send, is accepted."""
+    """The file's name in a Content-Disposition (RFC 6266): `filename*` before `filename`. Raw UTF-8 and raw GBK, which many
+    clients send, are accepted, also in a `filename*` that names no charset."""
     message = email.message.Message()
     message["Content-Disposition"] = disposition
     names = [value for key, value in message.get_params([], "content-disposition") if key.lower() == "filename"]
-    extended = [email.utils.collapse_rfc2231_value(value) for value in names if isinstance(value, tuple)]
-    if extended or not names:
-        return extended[0] if extended else None
-    try:
-        return str(names[0]).encode("latin-1").decode("utf-8")
-    except UnicodeError:
-        return str(names[0])
+    for value in names:
+        if isinstance(value, tuple):
+            return email.utils.collapse_rfc2231_value(value) if value[0] else _raw(value[2])
+    return _raw(str(names[0])) if names else None
+
+
+def _raw(name: str) -> str:
+    """A name whose bytes were read as Latin-1: they are UTF-8, or else GBK (GB 18030). A few GBK names are valid UTF-8, too
+    (通知 is), and read as that."""
+    for charset in ("utf-8", "gb18030"):
+        try:
+            return name.encode("latin-1").decode(charset)
+        except UnicodeError:
+            continue
+    return name
 
 
 def disposition_of(name: str) -> str:

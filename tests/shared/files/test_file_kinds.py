@@ -134,6 +134,10 @@ def test_what_is_classified_is_refused_by_word_and_by_the_mark_in_its_name(mark:
         (Classification.internal, f"【{mark}】通知.pdf"),
         (Classification.internal, f"通知\uff08{mark}\uff09.pdf"),
         (Classification.internal, f"{mark}-通知.pdf"),
+        (Classification.internal, f"通知 {mark}\uff0a1年.pdf"),
+        (Classification.internal, f"{mark[0]}\u3000{mark[1]}★1年.pdf"),
+        (Classification.internal, f"密级\uff1a{mark}.pdf"),
+        (Classification.internal, f"通知（密 级 {mark[0]} {mark[1]}）.pdf"),
     ):
         with pytest.raises(Problem) as refused:
             require_unclassified(classification, name)
@@ -141,7 +145,10 @@ def test_what_is_classified_is_refused_by_word_and_by_the_mark_in_its_name(mark:
         assert refused.value.satisfy and "纸质" in refused.value.satisfy.zh
 
 
-@pytest.mark.parametrize("name", ["商业秘密保护办法.pdf", "保守国家秘密法宣传方案.docx", "机密性评估说明.pdf"])
+@pytest.mark.parametrize(
+    "name",
+    ["商业秘密保护办法.pdf", "保守国家秘密法宣传方案.docx", "机密性评估说明.pdf", "密级管理办法.pdf", "秘密级说明.pdf"],
+)
 def test_a_paper_about_secrets_isnt_classified(name: str) -> None:
     require_unclassified(Classification.internal, name)
 
