@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -36,6 +36,26 @@ OUTBOX = Gauge("zhengling_outbox_rows", "Unpublished rows of the outbox", ["stat
 OUTBOX_AGE = Gauge("zhengling_outbox_oldest_seconds", "Age of the oldest unpublished event")
 INBOX = Gauge("zhengling_inbox_events", "Events not applied, including missing and unreadable ones", ["state"])
 IDLE = 0.5  # seconds between polls for work without NOTIFY: timers, retries
+
+
+class Ended(Exception):
+    """A run that ended by a cancellation which nobody asked for."""
+
+
+async def _in_own_task(run: Coroutine[Any, Any, None]) -> None:
+    """Await the run in a task of its own, so that a cancellation of the caller is known from one inside the run. Cancelled, it
+    cancels the run until that ends: Python 3.11's TaskGroup loses a cancellation that arrives while a child fails."""
+    running = asyncio.create_task(run)
+    try:
+        await asyncio.wait([running])
+    except asyncio.CancelledError:
+        while not running.done():
+            running.cancel()
+            await asyncio.wait([running], timeout=1)
+        raise
+    if running.cancelled():
+        raise Ended
+    running.result()
 
 
 class Worker:
@@ -76,7 +96,7 @@ class Worker:
         """Run all tasks inside the block; leaving it stops them within a time limit."""
         async with self.service.database.transaction(None) as session:
             await editions.remember_editions(session, self.service.rulebooks)
-        work: dict[str, Callable[[], Awaitable[None]]] = {
+        work: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
             "relay": self._relay.run,
             "retries": self._every(IDLE, self._retry),
             "timers": self._every(IDLE, self._fire),
@@ -112,24 +132,20 @@ class Worker:
         found = {"database": "ok" if database else "can't be reached", "kafka": "ok" if broker else "can't be reached"}
         return found | self._failing
 
-    async def _supervise(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
+    async def _supervise(self, name: str, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Run forever; after an error wait (0.2 s, doubling to 5 s while it keeps failing) and run again.
 
-        A `CancelledError` without a cancellation of this task (aiokafka leaks some) is handled like any other error.
+        A `CancelledError` of the run itself (aiokafka leaks some) is handled like any other error.
         """
         failures = 0
         loop = asyncio.get_running_loop()
-        task = asyncio.current_task()
-        assert task
         while True:
             began = loop.time()
             settled = loop.call_later(3.0, self._failing.pop, name, None)
             try:
-                await run()
+                await _in_own_task(run())
                 failures = 0
-            except (Exception, asyncio.CancelledError) as error:
-                if isinstance(error, asyncio.CancelledError) and task.cancelling():
-                    raise
+            except Exception as error:
                 failures = 1 if loop.time() - began > 10 else failures + 1
                 root = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error
                 known = isinstance(root, KafkaError) or is_outage(root)
@@ -141,7 +157,7 @@ class Worker:
 
     def _every(
         self, seconds: float, work: Callable[[Database], Coroutine[Any, Any, bool]]
-    ) -> Callable[[], Awaitable[None]]:
+    ) -> Callable[[], Coroutine[Any, Any, None]]:
         """Repeat the work at once while it returns True, else after a pause."""
 
         async def loop() -> None:
