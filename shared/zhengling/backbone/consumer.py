@@ -68,6 +68,12 @@ class EventConsumer:
         return len(self._client.assigned()) if self._client else 0
 
     @property
+    def _forbearance(self) -> float:
+        """Seconds without progress before this run is given up: twice as long after each rebuild that didn't help. Members
+        that rejoin sooner than the group can rebalance would keep each other from ever owning a partition."""
+        return self._patience * (1 << min(self._still, 4))
+
+    @property
     def behind(self) -> float:
         """Seconds: the group has consumed every record that was in the log this long ago; infinite until known."""
         return asyncio.get_running_loop().time() - self._read_at
@@ -87,7 +93,7 @@ class EventConsumer:
                 tasks.create_task(self._consume(self._client, moved_at))
                 tasks.create_task(self._watch(self._client, moved_at))
         except* StandsStill:
-            soon = asyncio.get_running_loop().time() - began < 3 * self._patience
+            soon = asyncio.get_running_loop().time() - began < 3 * self._forbearance
             self._still = self._still + 1 if soon else 1
         except* TimeoutError:
             self._still = 0  # the embedded broker doesn't admit another instance id
@@ -145,12 +151,14 @@ class EventConsumer:
                 await self._inbox.set_aside(session, record, error)
 
     async def _watch(self, client: Consumer, moved_at: dict[TopicPartition, float]) -> None:
-        """Raise `StandsStill` when a partition has lag, its committed offset hasn't advanced for `patience` seconds, and
-        this member, if it believes to own it, has handled no record in that time."""
+        """Raise `StandsStill` when a partition has lag, its committed offset hasn't advanced for `_forbearance` seconds,
+        and this member, if it believes to own it, has handled no record in that time."""
+        patience = self._forbearance
         before: Offsets = {}
         mark: Offsets = {}  # end offsets at `marked_at`
         marked_at = self._read_at
         clock = asyncio.get_running_loop().time
+        began = clock()
         while True:
             await asyncio.sleep(self._patience / 5 * random.uniform(0.8, 1.2))
             looked_at = clock()
@@ -162,7 +170,9 @@ class EventConsumer:
                 if committed[partition] >= end or committed[partition] != before.get(partition):
                     moved_at[partition] = clock()
             before = committed
-            if any(clock() - moment > self._patience for moment in moved_at.values()):
+            if clock() - began > 3 * patience:  # this rebuild helped: the next stall is found as soon as the first
+                self._still, patience = 0, self._patience
+            if any(clock() - moment > patience for moment in moved_at.values()):
                 REBUILT.labels(self._inbox.consumer).inc()
                 log.warning("%s has lag and makes no progress, its consumer is rebuilt", self._inbox.consumer)
                 raise StandsStill

@@ -208,6 +208,30 @@ async def test_a_consumer_whose_poll_hangs_although_there_is_lag_is_built_anew(t
     assert members.names == ["0", "0", "0.2"]  # under its old name a group may give it what it had, unasked
 
 
+async def test_a_group_that_rebalances_for_longer_than_the_patience_is_given_time(
+    trial: Trial, members: Members
+) -> None:
+    """Otherwise its members would rejoin forever, and each time the rebalance would begin again."""
+    identity = thing()
+
+    class Rebalancing(LogConsumer):
+        joined: float | None = None
+
+        async def poll(self, timeout, most):  # type: ignore[no-untyped-def]
+            clock = asyncio.get_running_loop().time
+            self.joined = self.joined or clock()
+            if clock() - self.joined < 0.6:
+                await asyncio.sleep(0.05)
+                return {}
+            return await super().poll(timeout, most)
+
+    members.client = Rebalancing
+    members.log.put(counted(identity, 1))
+    async with members.running(patience=0.1):
+        await members.log.until_drained()
+    assert await trial.effects(identity) == [1]
+
+
 async def test_a_consumer_without_its_partitions_is_rebuilt(trial: Trial, members: Members) -> None:
     """It handles what it has, but some partition has lag and belongs to nobody."""
     identity = thing()
