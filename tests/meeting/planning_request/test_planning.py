@@ -107,7 +107,7 @@ def test_how_late_a_request_is_counts_the_days_that_its_rule_counts(unit: TimeUn
     assert days_late(compute("lead", rule, day, CALENDAR), on, CALENDAR) == late
 
 
-# the doors ----------------------------------------------------------------------------------------------------------
+# breaches -----------------------------------------------------------------------------------------------------------
 SIZED = a_type(participants={"clause": "TV-2", "at_most": 100, "lift": "head"})
 
 
@@ -135,10 +135,10 @@ def test_a_lift_covers_what_it_was_given_for_and_no_more(lift: Waiver, covered: 
 
 def test_a_breach_that_can_be_waived_waits_until_the_last_step_and_no_other_does() -> None:
     request = a_request(participants=200, exception="规模大")
-    doors = breaches_of(SIZED, request, around())
-    refuse_breaches(request, doors, last_step=False)
+    found = breaches_of(SIZED, request, around())
+    refuse_breaches(request, found, last_step=False)
     with pytest.raises(Problem) as refused:
-        refuse_breaches(request, doors, last_step=True)
+        refuse_breaches(request, found, last_step=True)
     assert (refused.value.code, refused.value.clause) == ("too_many_participants", "TV-2")
     firm = breaches_of(a_type(participants={"clause": "TV-2", "at_most": 100}), request, around())
     with pytest.raises(Problem) as refused:

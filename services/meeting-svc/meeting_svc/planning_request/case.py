@@ -34,7 +34,7 @@ from zhengling.web.call import Call
 
 @dataclass
 class Case:
-    """A request with its rules, its surroundings and its breaches."""
+    """A request with its rules, the meetings and requests around it and its breaches."""
 
     request: PlanningRequest
     kind: RequestType
