@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn
 
@@ -31,8 +32,7 @@ def parse(body: bytes) -> Any:
 def _each_once(members: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(members)
     if len(found) < len(members):
-        names = [name for name, _ in members]
-        twice = next(name for name in names if names.count(name) > 1)
+        twice, _ = Counter(name for name, _ in members).most_common(1)[0]
         raise json.JSONDecodeError(f"the member {twice[:60]!r} is given twice", "", 0)
     return found
 

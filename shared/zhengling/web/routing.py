@@ -7,6 +7,7 @@ committed only here; callers are authorised by dependencies, never by path.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import suppress
 from typing import Annotated, Any
@@ -104,8 +105,8 @@ def require_known_parameters(request: Request) -> None:
     values only one would apply."""
     operation = request.app.openapi()["paths"][request.scope["route"].path_format][request.method.lower()]
     known = {parameter["name"] for parameter in operation.get("parameters", []) if parameter["in"] == "query"}
-    given = [name for name, _ in request.query_params.multi_items()]
-    if wrong := sorted({name for name in given if name not in known or given.count(name) > 1}):
+    given = Counter(name for name, _ in request.query_params.multi_items())
+    if wrong := sorted(name for name, times in given.items() if name not in known or times > 1):
         raise invalid(
             "unknown_parameter",
             f"unknown or repeated query parameter: {', '.join(wrong)}; known: {', '.join(sorted(known)) or 'none'}",
