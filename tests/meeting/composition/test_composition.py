@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import zipfile
 from datetime import date, datetime, time
 from time import process_time
@@ -600,6 +601,17 @@ def repacked(change: dict[str, bytes], more: dict[str, bytes] | None = None) -> 
         for name, part in (more or {}).items():
             new.writestr(name, part)
     return out.getvalue()
+
+
+def test_a_number_beyond_a_double_is_a_finding_at_its_cell() -> None:
+    archive = zipfile.ZipFile(io.BytesIO(workbook.write(sixth.COMPOSITION)))
+    sheet = next(name for name in archive.namelist() if name.endswith("sheet2.xml"))
+    text = archive.read(sheet).decode()
+    first = re.search(r'<c r="A2"[^>]*>.*?</c>', text)
+    assert first
+    body = repacked({sheet: text.replace(first[0], '<c r="A2"><v>1E400</v></c>').encode()})
+    report = examine(workbook.read(body), sixth.COMPOSITION, TODAY)
+    assert any("number_too_long" in [code for code, _ in codes(row)] for row in report.rows)
 
 
 @pytest.mark.parametrize("body", [b"x", b"PK\x03\x04" + b"x" * 100, repacked({"xl/workbook.xml": b"<no"})])

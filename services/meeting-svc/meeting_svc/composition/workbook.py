@@ -7,6 +7,7 @@ by sheet and row; no more than `MAX_UNPACKED` is unpacked, whatever size the fil
 from __future__ import annotations
 
 import io
+import math
 import re
 import zipfile
 from collections import defaultdict
@@ -206,8 +207,8 @@ def _take(row: Row, field: Field, cell: Any) -> None:
 def _take_number(row: Row, field: Field, value: float, shown_as: str) -> None:
     """Store a number in a text's cell as its digits, or a finding where Excel has changed what was typed: it keeps 15 digits,
     and zeros in front only in the number's format."""
-    digits = str(int(value)) if value == int(value) else str(value)
-    if len(digits.lstrip("-")) > MAX_DIGITS:
+    digits = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    if not math.isfinite(value) or len(digits.lstrip("-")) > MAX_DIGITS:
         row.find(
             "number_too_long",
             f"{field.header} is stored as a number, of which Excel keeps {MAX_DIGITS} digits; format the cell as text",
