@@ -57,17 +57,15 @@ def kind_of(book: Rulebook, name: str) -> RequestType:
 
 async def case_of(session: AsyncSession, book: Rulebook, request: PlanningRequest, today: date) -> Case:
     """The request with its context. The lead time is judged by the day of the formal request or approval; before that
-    day is fixed, by `today`. Problem 422 `date_out_of_range` for a day beyond the calendar."""
+    day is fixed, by `today`."""
     kind = kind_of(book, request.type)
-    calendar = await calendars.current(session)
-    calendar.require(request.day)
     as_of = today
     if kind.lead:
         met_at = request.submitted_at if kind.lead.met_by == "request" else request.approved_at
         as_of = shanghai_day(met_at) if met_at else today
     context = Context(
         composition=await compositions.current(session),
-        calendar=calendar,
+        calendar=await calendars.current(session),
         as_of=as_of,
         due=await lead_of(session, book, kind, request),
         others=await _others(session, kind, request),
