@@ -60,7 +60,7 @@ class EventConsumer:
         self._patience = patience
         self._client: Consumer | None = None
         self._read_at = -math.inf  # by the loop's clock
-        self._still = 0  # consecutive rebuilds by the watchdog
+        self._still = 0  # rebuilds by the watchdog since one that helped
 
     @property
     def assigned(self) -> int:
@@ -84,7 +84,6 @@ class EventConsumer:
         # A static member that rejoins gets its old partitions back without a rebalance. A member that stalls again right
         # after a rebuild therefore joins under another instance id.
         instance = self._instance if self._still < 2 else f"{self._instance}.{self._still}"
-        began = asyncio.get_running_loop().time()
         self._client = Consumer(self._settings, self._inbox.consumer, instance, self._topics)
         try:
             await self._client.start()
@@ -93,8 +92,7 @@ class EventConsumer:
                 tasks.create_task(self._consume(self._client, moved_at))
                 tasks.create_task(self._watch(self._client, moved_at))
         except* StandsStill:
-            soon = asyncio.get_running_loop().time() - began < 3 * self._forbearance
-            self._still = self._still + 1 if soon else 1
+            self._still += 1
         except* TimeoutError:
             self._still = 0  # the embedded broker doesn't admit another instance id
             raise
