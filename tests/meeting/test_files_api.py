@@ -364,6 +364,9 @@ async def test_uploads_and_downloads_are_audited(caller: Caller, stack: Embedded
     await caller.get("meeting", path, by="lh-head", headers={"Range": "bytes=10-19"})
     await caller.get("meeting", path, by="lh-head", headers={"If-None-Match": "*"})
     await caller.get("meeting", path, by="lh-head", headers={"Range": "bytes=5000-"})
+    url, headers = f"{caller.addresses['meeting']}{path}", {"Authorization": f"Bearer {caller.token('lh-head')}"}
+    seen = await caller.client.head(url, headers=headers)  # of which nothing is given out
+    assert (seen.status_code, seen.headers["content-length"], seen.content) == (200, "1000", b"")
     rows = await ask(
         stack, "SELECT actor, action, details::text FROM audit WHERE subject = $1 ORDER BY pos", f"file:{file['id']}"
     )

@@ -152,7 +152,7 @@ class Upload:
     sha256: str | None = None
 
     @classmethod
-    def said(
+    def stated(
         cls,
         service: Keeper,
         name: str,
@@ -391,10 +391,10 @@ async def open(service: Keeper, file: StoredFile, span: tuple[int, int] | None =
         raise damaged(file, "is missing in the file store")
     if content.size != file.size:
         raise damaged(file, f"has {content.size} bytes instead of {file.size}")
-    return _given_out(file, content.pieces, whole=span is None)
+    return _delivered(file, content.pieces, whole=span is None)
 
 
-async def _given_out(file: StoredFile, pieces: AsyncIterator[bytes], *, whole: bool) -> AsyncIterator[bytes]:
+async def _delivered(file: StoredFile, pieces: AsyncIterator[bytes], *, whole: bool) -> AsyncIterator[bytes]:
     began, digest, held = time.perf_counter(), hashlib.sha256(), b""
     async for piece in pieces:
         digest.update(piece)

@@ -17,10 +17,6 @@ REQUESTS = Counter("zhengling_http_requests", "HTTP requests answered", ["operat
 SECONDS = Histogram("zhengling_http_seconds", "Time to answer", ["operation"])
 
 
-class NoContentWanted(Exception):
-    """Ends a streaming answer to HEAD once its headers are sent."""
-
-
 class Edge:
     """The outermost middleware: request id, limit on body size, HEAD where GET is, failures as problem documents, metrics."""
 
@@ -34,12 +30,14 @@ class Edge:
             await self._app(scope, receive, send)
             return
         only_head = scope["method"] == "HEAD"
-        if only_head:  # answered as GET is, without the content (RFC 9110, 9.3.2); the server keeps its own scope
+        if (
+            only_head
+        ):  # answered as GET is (RFC 9110, 9.3.2); the server, which keeps its own scope, leaves the content out
             scope = dict(scope) | {"method": "GET"}
         request = Request(scope)
         given = request.headers.get("x-request-id", "")
         request_id = given if 0 < len(given) <= 64 and given.isascii() and given.isprintable() else str(uuid.uuid4())
-        scope.setdefault("state", {})["request_id"] = request_id
+        scope.setdefault("state", {}).update(request_id=request_id, only_head=only_head)
         size, status, began_to_answer = 0, 500, False
         limit = max(self._limit, self._of_paths.get(scope["path"], 0))
 
@@ -56,18 +54,11 @@ class Edge:
             if message["type"] == "http.response.start":
                 status, began_to_answer = message["status"], True
                 message.setdefault("headers", []).append((b"x-request-id", request_id.encode()))
-            elif only_head:
-                await send({"type": "http.response.body", "body": b""})
-                if message.get("more_body"):
-                    raise NoContentWanted
-                return
             await send(message)
 
         began = time.perf_counter()
         try:
             await self._app(scope, limited, answered)
-        except NoContentWanted:
-            pass
         except Exception as error:
             if began_to_answer:
                 raise

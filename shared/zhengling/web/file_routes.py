@@ -133,8 +133,8 @@ def digest_in(request: Request) -> str | None:
     return None
 
 
-def upload_said(request: Request) -> Upload:
-    """The upload as stated by the request. Problems as in `Upload.said`, and 422 `file_name_missing`, `invalid_payload`,
+def stated_upload(request: Request) -> Upload:
+    """The upload as stated by the request. Problems as in `Upload.stated`, and 422 `file_name_missing`, `invalid_payload`,
     `digest_mismatch` if two stated digests differ."""
     try:
         said = UploadParameters.model_validate(dict(request.query_params))
@@ -153,7 +153,7 @@ def upload_said(request: Request) -> Upload:
         raise invalid("digest_mismatch", "two different digests are stated", "所填的两个 SHA-256 不一致")
     media_type = request.headers.get("content-type", UNKNOWN_MEDIA_TYPE)
     service: Service = request.app.state.service
-    return Upload.said(service, name, media_type, said.sha256 or digest, said.classification)
+    return Upload.stated(service, name, media_type, said.sha256 or digest, said.classification)
 
 
 class UploadRoute(CommandRoute):
@@ -164,7 +164,7 @@ class UploadRoute(CommandRoute):
         principal = await authenticate(request)
         principal.require(f"{service.name}:write")
         require_known_parameters(request)
-        upload = upload_said(request)
+        upload = stated_upload(request)
         limit = service.settings.file_max_bytes
         length = request.headers.get("content-length", "")
         if length.isdigit() and int(length) > limit:
@@ -233,6 +233,12 @@ async def _download(
         return Response(status_code=304, headers=headers)
     span = span_of(range_, if_range, tag, file.size)
     start, end = span or (0, file.size)
+    status = 206 if span else 200
+    headers["Content-Length"] = str(end - start)
+    if span:
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{file.size}"
+    if request.state.only_head:  # nobody gets the content: it isn't opened, and no download is on record
+        return Response(None, status, headers, file.media_type)
     pieces: AsyncIterator[bytes] = await files.open(service, file, span)
     async with service.database.transaction(principal.government) as session:
         await audit.record(
@@ -242,10 +248,7 @@ async def _download(
             subject=f"file:{file.id}",
             details={"client": principal.client, "sha256": file.sha256, "bytes": [start, end]},
         )
-    headers["Content-Length"] = str(end - start)
-    if span:
-        headers["Content-Range"] = f"bytes {start}-{end - 1}/{file.size}"
-    return StreamingResponse(pieces, 206 if span else 200, headers, file.media_type)
+    return StreamingResponse(pieces, status, headers, file.media_type)
 
 
 _DOWNLOAD: dict[int | str, dict[str, Any]] = {
