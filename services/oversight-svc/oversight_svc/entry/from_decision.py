@@ -1,4 +1,4 @@
-"""Ledger entries follow corrections of their decisions; each in its event's transaction."""
+"""A decision's ledger entry: opened at its adoption, then following its corrections; each in its event's transaction."""
 
 from __future__ import annotations
 
@@ -22,6 +22,68 @@ from zhengling.rules.conditions import Facts
 from zhengling.rules.loading import Rulebooks
 from zhengling.rules.rulebook import Rulebook
 from zhengling.rules.vocabulary import EntrySource
+
+
+async def open_entry_for_decision(session: AsyncSession, rulebooks: Rulebooks, event: DecisionAdopted) -> Entry:
+    """Open the ledger entry of an adopted decision: numbered, with its clause and its due date. Emits entry.opened.
+
+    Due date: the decision's own; else by the first matching row of the rulebook's table, counted from the signature;
+    else the office has to set it.
+    """
+    book = rulebooks.edition(government_of(session), event.edition)
+    ledger, resolution = ledger_of(book), event.resolution
+    assert resolution.lead, "an adopted decision has a lead unit"
+    assigned_on, identity = shanghai_day(event.signed_at), str(uuid7())
+    facts: Facts = {"source": EntrySource.meeting_decision, "difficulty": resolution.difficulty}
+    row = None if resolution.due else ledger.due_row(facts)
+    due, due_at, basis, provisional = resolution.due, None, DueBasis.to_be_set, False
+    if row:
+        computed = await due_dates.keep(session, "entry", identity, row.rule, book, event.signed_at)
+        due, due_at, basis, provisional = computed.date, computed.at, DueBasis.rule, computed.provisional
+    elif due:
+        due_at, basis = end_of(due), DueBasis.decision
+    entry = Entry(
+        id=identity,
+        government=government_of(session),
+        edition=book.edition,
+        number=entries.number_of(ledger, assigned_on.year, await next_number(session, f"ledger:{assigned_on.year}")),
+        source_kind=EntrySource.meeting_decision,
+        source_id=event.decision_id,
+        title=resolution.title,
+        task=resolution.task,
+        lead=resolution.lead,
+        co_units=list(resolution.co_units),
+        difficulty=resolution.difficulty,
+        clause=ledger.clause,
+        assigned_at=event.signed_at,
+        opened_at=now(session),
+        due=due,
+        due_at=due_at,
+        due_basis=basis,
+        due_rule=row.rule if row else None,
+        due_clause=row.clause if row else None,
+        provisional=provisional,
+        origin={"meeting_id": event.meeting_id, "meeting": event.meeting_title, "clause": event.meeting_clause},
+    )
+    session.add(entry)
+    if due_at:
+        await timers.schedule(session, OVERDUE, {entry.id: due_at})
+    await emit(
+        session,
+        EntryOpened(
+            entry_id=entry.id,
+            number=entry.number,
+            source_kind=entry.source_kind,
+            source_id=entry.source_id,
+            title=entry.title,
+            lead=entry.lead,
+            clause=entry.clause,
+            due=entry.due,
+            due_rule=entry.due_rule,
+            opened_at=entry.opened_at,
+        ),
+    )
+    return entry
 
 
 async def amend_entry(session: AsyncSession, rulebooks: Rulebooks, event: DecisionAmended) -> Entry:
@@ -128,65 +190,3 @@ async def _by_rule(
         return NewDue(after.due, after.due_at, DueBasis.rule, rule, clause, after.provisional)
     due = await due_dates.keep(session, "entry", entry.id, rule, book, entry.assigned_at)
     return NewDue(due.date, due.at, DueBasis.rule, rule, clause, due.provisional)
-
-
-async def open_entry_for_decision(session: AsyncSession, rulebooks: Rulebooks, event: DecisionAdopted) -> Entry:
-    """Open the ledger entry of an adopted decision: numbered, with its clause and its due date. Emits entry.opened.
-
-    Due date: the decision's own; else by the first matching row of the rulebook's table, counted from the signature;
-    else the office has to set it.
-    """
-    book = rulebooks.edition(government_of(session), event.edition)
-    ledger, resolution = ledger_of(book), event.resolution
-    assert resolution.lead, "an adopted decision has a lead unit"
-    assigned_on, identity = shanghai_day(event.signed_at), str(uuid7())
-    facts: Facts = {"source": EntrySource.meeting_decision, "difficulty": resolution.difficulty}
-    row = None if resolution.due else ledger.due_row(facts)
-    due, due_at, basis, provisional = resolution.due, None, DueBasis.to_be_set, False
-    if row:
-        computed = await due_dates.keep(session, "entry", identity, row.rule, book, event.signed_at)
-        due, due_at, basis, provisional = computed.date, computed.at, DueBasis.rule, computed.provisional
-    elif due:
-        due_at, basis = end_of(due), DueBasis.decision
-    entry = Entry(
-        id=identity,
-        government=government_of(session),
-        edition=book.edition,
-        number=entries.number_of(ledger, assigned_on.year, await next_number(session, f"ledger:{assigned_on.year}")),
-        source_kind=EntrySource.meeting_decision,
-        source_id=event.decision_id,
-        title=resolution.title,
-        task=resolution.task,
-        lead=resolution.lead,
-        co_units=list(resolution.co_units),
-        difficulty=resolution.difficulty,
-        clause=ledger.clause,
-        assigned_at=event.signed_at,
-        opened_at=now(session),
-        due=due,
-        due_at=due_at,
-        due_basis=basis,
-        due_rule=row.rule if row else None,
-        due_clause=row.clause if row else None,
-        provisional=provisional,
-        origin={"meeting_id": event.meeting_id, "meeting": event.meeting_title, "clause": event.meeting_clause},
-    )
-    session.add(entry)
-    if due_at:
-        await timers.schedule(session, OVERDUE, {entry.id: due_at})
-    await emit(
-        session,
-        EntryOpened(
-            entry_id=entry.id,
-            number=entry.number,
-            source_kind=entry.source_kind,
-            source_id=entry.source_id,
-            title=entry.title,
-            lead=entry.lead,
-            clause=entry.clause,
-            due=entry.due,
-            due_rule=entry.due_rule,
-            opened_at=entry.opened_at,
-        ),
-    )
-    return entry
