@@ -13,7 +13,7 @@ from calendar_svc.absence import breaches
 from calendar_svc.absence.absence import Absence, AbsenceState
 from calendar_svc.absence.breaches import Away, Breach
 from calendar_svc.absence.table import absence as absence_table
-from zhengling.authority.composition import Composition
+from zhengling.authority.composition import Composition, require_known
 from zhengling.database.session import lock
 from zhengling.kernel.errors import invalid
 from zhengling.kernel.instants import shanghai_day
@@ -104,6 +104,5 @@ ONE_AT_A_TIME = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('absence:
 def official_of(composition: Composition, official: str | None) -> str:
     if official is None:
         raise invalid("official_missing", "state the official; the token names none", "请指明人员")
-    if official not in composition.official_names:
-        raise invalid("unknown_official", f"no such official: {official}", f"查无此人：{official}")
+    require_known(composition, [official], [])
     return official

@@ -43,7 +43,7 @@ from meeting_svc.planning_request.schemas import (
     Withdraw,
 )
 from meeting_svc.planning_request.table import planning_request as planning_request_table
-from zhengling.authority.composition import Composition, OrganisationKind, require_organisations
+from zhengling.authority.composition import Composition, OrganisationKind, require_known, require_organisations
 from zhengling.database.session import load, lock
 from zhengling.kernel.errors import invalid
 from zhengling.kernel.instants import shanghai_day
@@ -108,8 +108,7 @@ async def _submit(
     """The common part of submission and resubmission: validates the invitees, refuses firm breaches, approves the
     request where no step and no breach is open."""
     officials = request.invitees
-    if unknown := sorted(set(officials) - set(composition.official_names)):
-        raise invalid("unknown_official", f"no such official: {', '.join(unknown)}", f"查无此人：{'、'.join(unknown)}")
+    require_known(composition, officials, [])
     if len(set(officials)) != len(officials):
         raise invalid("official_twice", "an official is listed twice among the invitees", "邀请名单中有人员重复")
     (await calendars.current(call.session)).require(request.day)
