@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -79,10 +79,11 @@ async def kept_database(scratch_database: Callable[..., Awaitable[ScratchDatabas
 
 @pytest.fixture
 async def books(kept_database: ScratchDatabase) -> AsyncIterator[Trial]:
-    """A database with the national calendar of the base data and nothing kept."""
+    """A database with the national calendar of the base data and nothing kept, on the day `START`."""
     made = Trial(kept_database)
     calendars._calendars.clear()  # each test's changes are the first of their government
     await made.ask("TRUNCATE deadline_change, deadline, recomputation, calendar_year, outbox, outbox_sequence, dossier")
+    await made.ask("UPDATE business_clock SET shift = $1::timestamptz - now()", datetime.combine(START, time(), UTC))
     async with made.worker.transaction(NATIONAL) as session:
         for year in BASE:
             await calendars.store_calendar_year(session, 1, year)
