@@ -41,13 +41,13 @@ async def latencies(parts: Bench, side: Side) -> list[float]:
     return [entries[x] - decisions[x] for x in decisions.keys() - before]
 
 
-async def plain(bootstrap_servers: str, idempotence: bool) -> tuple[float, float]:
+async def plain(bootstrap_servers: str) -> tuple[float, float]:
     """Send and receive only: seconds per event at full speed, and the median latency in seconds at 20 per second."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
     await admin.start()
     await admin.create_topics([NewTopic("plain", 6, 1)])
     await admin.close()
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap_servers, acks="all", enable_idempotence=idempotence)
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap_servers, acks="all")
     consumer = AIOKafkaConsumer(
         "plain", bootstrap_servers=bootstrap_servers, auto_offset_reset="earliest", fetch_max_wait_ms=20
     )
@@ -96,9 +96,7 @@ async def run() -> list[Row]:
                     waits.setdefault(side.name, []).extend(await latencies(parts, side))
                 finally:
                     await asyncio.to_thread(side.stop)
-        sent, latency = await plain(
-            parts.broker.bootstrap_servers, parts.broker.environment.get("KAFKA_IDEMPOTENCE", "true") == "true"
-        )
+        sent, latency = await plain(parts.broker.bootstrap_servers)
         broker = getattr(parts.broker, "name", "")
     floor, ours = parts.floor.name, parts.ours.name
     p99 = {name: quantiles(sorted(found), n=100)[98] for name, found in waits.items()}

@@ -4,7 +4,7 @@ It commits as often as Zhengling: once per decision; once per eight lanes and pa
 before its offsets. Each row is one statement. It has no ordering checks, tenancy, audit, rulebook, due dates, nor any fault
 tolerance beyond outbox and inbox.
 
-`python -m bench.floor meeting|oversight DATABASE_URL BOOTSTRAP_SERVERS IDEMPOTENCE INSTANCE` runs one of its workers.
+`python -m bench.floor meeting|oversight DATABASE_URL BOOTSTRAP_SERVERS INSTANCE` runs one of its workers.
 """
 
 from __future__ import annotations
@@ -117,10 +117,10 @@ async def note_number(connection: asyncpg.Connection, event: dict[str, object]) 
 HANDLERS = {"meeting": note_number, "oversight": open_entry}
 
 
-async def work(service: str, url: str, bootstrap_servers: str, idempotence: bool, instance: str) -> None:
+async def work(service: str, url: str, bootstrap_servers: str, instance: str) -> None:
     """Run one worker (relay and consumer concurrently) until SIGTERM."""
     other = "oversight" if service == "meeting" else "meeting"
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap_servers, acks="all", enable_idempotence=idempotence)
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap_servers, acks="all")
     consumer = AIOKafkaConsumer(
         TOPICS[other],
         bootstrap_servers=bootstrap_servers,
@@ -151,4 +151,4 @@ async def work(service: str, url: str, bootstrap_servers: str, idempotence: bool
 
 
 if __name__ == "__main__":
-    uvloop.run(work(sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4] == "true", sys.argv[5]))
+    uvloop.run(work(sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4]))

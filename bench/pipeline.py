@@ -178,7 +178,6 @@ class Floor:
         return self._workers
 
     def start(self, workers: int = 1, services: tuple[str, ...] = SERVICES) -> None:
-        idempotence = self._broker.environment.get("KAFKA_IDEMPOTENCE", "true")
         for service in sorted({"meeting", "oversight"} & set(services)):
             for n in range(workers):
                 url = self._postgres.url(f"floor_{service}")
@@ -186,7 +185,7 @@ class Floor:
                 name = f"floor-{service}-{n}"
                 process = ChildProcess(
                     name,
-                    [*command, idempotence, f"{service}-{n}"],
+                    [*command, f"{service}-{n}"],
                     self._folder / f"{name}-{uuid4().hex[:6]}.log",
                     os.environ | {"PYTHONPATH": str(ROOT)},
                 )

@@ -36,7 +36,6 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[subprocess.Po
         environment = os.environ | {
             "DATABASE_ADMIN_URL": postgres.url(),
             "KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap_servers,
-            "KAFKA_IDEMPOTENCE": "false",  # the embedded broker lacks it
             "KAFKA_FETCH_MAX_WAIT_MS": "20",
         }
         log = folder / "up.log"

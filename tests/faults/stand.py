@@ -330,6 +330,9 @@ class Stand:
         for worker in workers:
             worker.freeze()
         try:
+            await asyncio.sleep(
+                2.0
+            )  # else a fetch that still waits at the broker, 0.5 s at most, would bring them nevertheless
             lost = await self.decide_many(count, meetings=meetings)
             await self.recompose()
             while (await ask(self.stack, "meeting", _ON_THEIR_WAY))[0][0]:

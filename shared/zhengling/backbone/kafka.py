@@ -2,8 +2,8 @@
 
 Invariants: every await on the broker has a time limit; a `CancelledError` raised inside aiokafka never reaches a caller,
 who would take it for its own cancellation; a failed producer or consumer is dropped and rebuilt, never repaired. Settings
-that differ from aiokafka's defaults: acks=all, idempotence (configurable: the embedded broker lacks it), no auto-commit,
-auto.offset.reset=earliest, static group membership.
+that differ from aiokafka's defaults: acks=all, no auto-commit, auto.offset.reset=earliest, static group membership. The
+producer isn't idempotent (decision 0017).
 """
 
 from __future__ import annotations
@@ -41,7 +41,6 @@ class KafkaSettings(BaseModel):
     """How to reach the broker. Times are in milliseconds where the name ends in `_ms`, else in seconds."""
 
     bootstrap_servers: str
-    idempotence: bool = True
     fetch_max_wait_ms: int = 500
     partitions: int = 6
     replication_factor: int = 1
@@ -180,7 +179,6 @@ class Producer:
             producer = AIOKafkaProducer(
                 **self._settings.client(),
                 acks="all",
-                enable_idempotence=self._settings.idempotence,
                 max_request_size=1_048_576,
             )
             self._producer = producer

@@ -93,7 +93,11 @@ class Database:
         await self.engine.dispose()
 
 
-async def whole(unit: Coroutine[Any, Any, T], within: float = 5.0) -> T:
+#: Seconds that a worker's unit of work has to finish in once it is to stop.
+FINISHING = 5.0
+
+
+async def whole(unit: Coroutine[Any, Any, T], within: float = FINISHING) -> T:
     """Run a worker's unit of work. If cancelled meanwhile (SIGTERM), it is still finished and committed, unless that takes
     longer than `within` seconds or the cancellation is repeated: then it is rolled back."""
     task = asyncio.create_task(unit)

@@ -38,7 +38,6 @@ class ServiceSettings(BaseSettings):
     auth_jwks: str = Field(description="URL or file path of the issuer's key set")
 
     kafka_bootstrap_servers: str
-    kafka_idempotence: bool = True
     kafka_fetch_max_wait_ms: int = 500
     kafka_session_timeout_ms: int = 10_000
     kafka_partitions: int = 6
@@ -104,7 +103,6 @@ class ServiceSettings(BaseSettings):
     def kafka(self) -> KafkaSettings:
         return KafkaSettings(
             bootstrap_servers=self.kafka_bootstrap_servers,
-            idempotence=self.kafka_idempotence,
             fetch_max_wait_ms=self.kafka_fetch_max_wait_ms,
             session_timeout_ms=self.kafka_session_timeout_ms,
             partitions=self.kafka_partitions,

@@ -23,7 +23,7 @@ from zhengling.backbone.inbox import Handlers, Inbox
 from zhengling.backbone.kafka import Producer, reachable
 from zhengling.backbone.relay import Relay
 from zhengling.backbone.timers import Timers
-from zhengling.database.session import Database, is_outage, whole
+from zhengling.database.session import FINISHING, Database, is_outage, whole
 from zhengling.events.catalogue import EVENTS
 from zhengling.files import files
 from zhengling.replicas import editions, recomputation
@@ -51,7 +51,9 @@ async def _in_own_task(run: Coroutine[Any, Any, None]) -> None:
     except asyncio.CancelledError:
         while not running.done():
             running.cancel()
-            await asyncio.wait([running], timeout=1)
+            await asyncio.wait(
+                [running], timeout=FINISHING + 1
+            )  # sooner would cut off a unit of work that is about to end
         raise
     if running.cancelled():
         raise Ended

@@ -352,7 +352,7 @@ async def test_clients_close_completely_when_their_broker_is_unreachable(tmp_pat
     before = asyncio.all_tasks()
     with EmbeddedBroker(tmp_path / "broker") as broker:
         settings = KafkaSettings(
-            bootstrap_servers=broker.bootstrap_servers, idempotence=False, fetch_max_wait_ms=20, session_timeout_ms=3000,
+            bootstrap_servers=broker.bootstrap_servers, fetch_max_wait_ms=20, session_timeout_ms=3000,
             send_limit=0.5,
         )  # fmt: skip
         producer = Producer(settings, "trial")
@@ -379,7 +379,6 @@ async def test_replicas_on_a_real_broker_apply_all_in_order_though_one_is_ended_
     monkeypatch.setitem(EVENTS, Recounted.type, Recounted)
     kafka = KafkaSettings(
         bootstrap_servers=stack.kafka_bootstrap_servers,
-        idempotence=False,
         fetch_max_wait_ms=20,
         session_timeout_ms=3000,
     )

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from aiokafka.errors import KafkaConnectionError, MessageSizeTooLargeError, NotEnoughReplicasError
 
+from tests.broker import chosen_broker
 from tests.trial import GOVERNMENT, SOURCE, Log, LogProducer, ThingCounted, Trial, thing
 from zhengling.backbone import outbox, relay
-from zhengling.backbone.kafka import KafkaSettings, Producer
+from zhengling.backbone.kafka import Consumer, KafkaSettings, Message, Producer, ensure_topics
 from zhengling.backbone.outbox import emit
 from zhengling.backbone.relay import Relay
 from zhengling.database.transaction import Cause, state_of
@@ -256,7 +258,6 @@ async def test_a_record_is_a_cloudevent_whose_attributes_are_headers_too(trial: 
 def kafka(stack: EmbeddedStack) -> KafkaSettings:
     return KafkaSettings(
         bootstrap_servers=stack.kafka_bootstrap_servers,
-        idempotence=False,
         fetch_max_wait_ms=20,
         session_timeout_ms=3000,
     )
@@ -277,6 +278,34 @@ async def test_a_too_large_event_is_parked_and_the_others_reach_the_broker(trial
         await producer.close()
     (row,) = await trial.ask("SELECT last_error FROM outbox WHERE parked_at IS NOT NULL AND aggregate_id = $1", large)
     assert "MessageSizeTooLarge" in row["last_error"]
+
+
+async def test_what_a_broker_that_came_back_empty_acknowledges_is_in_its_log(tmp_path: Path) -> None:
+    """A producer from before writes on, and another one begins: to an empty Apache Kafka, whose producer ids begin anew too,
+    both could be the same idempotent producer, and the second one's events duplicates of the first one's."""
+    broker = chosen_broker()(tmp_path / "broker")
+    await asyncio.to_thread(broker.start)
+    try:
+        await asyncio.to_thread(broker.wait_ready)
+        settings = KafkaSettings(bootstrap_servers=broker.bootstrap_servers, partitions=1)
+        before, after = Producer(settings, "trial"), Producer(settings, "trial")
+        await before.ready()
+        await asyncio.to_thread(broker.restart_empty)
+        await ensure_topics(settings, ["trial"])
+        values = [b"before", b"after"]
+        for producer, value in zip((before, after), values, strict=True):
+            assert await producer.send([Message(ThingCounted.topic(), b"key", value, [])]) == [None]
+        reader = Consumer(settings, "reader", "0", [ThingCounted.topic()])
+        await reader.start()
+        found: list[bytes | None] = []
+        async with asyncio.timeout(60):
+            while len(found) < len(values):
+                found += [record.value for batch in (await reader.poll(1.0, 10)).values() for record in batch]
+        assert found == values
+        for client in (before, after, reader):
+            await client.close()
+    finally:
+        await asyncio.to_thread(broker.kill)
 
 
 async def test_a_broker_that_cant_be_reached_leaves_nothing_running_behind(trial: Trial) -> None:

@@ -351,7 +351,7 @@ def test_given_servers_are_used_instead_of_embedded_ones(
         assert "meeting_app@meeting" in stack.processes["meeting-api-0"].log_tail()
         environment = stack.processes["meeting-worker-0"].env or {}
         assert environment["KAFKA_BOOTSTRAP_SERVERS"] == servers
-        assert "KAFKA_IDEMPOTENCE" not in environment
+        assert "KAFKA_FETCH_MAX_WAIT_MS" not in environment
     assert postgres.alive
 
 
