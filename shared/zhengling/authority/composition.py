@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 from zhengling.authority.absence import Absent, StandIn, Vacancy
 from zhengling.kernel.errors import Text, Unfit, invalid, not_permitted
 from zhengling.kernel.instants import Day
+from zhengling.kernel.payload import UNPADDED
 from zhengling.rules.absences import Basis, Power
 from zhengling.rules.chains import Actor
 from zhengling.rules.conditions import Facts, matches
@@ -83,7 +84,7 @@ class Organisation(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     code: Key
-    name: Annotated[str, Field(min_length=1, max_length=120)]
+    name: Annotated[str, Field(min_length=1, max_length=120), UNPADDED]
     kind: OrganisationKind
     parent: Key | None = None
     since: Day | None = None
@@ -102,14 +103,14 @@ class Organisation(BaseModel):
 class Official(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     id: Key
-    name: Annotated[str, Field(min_length=1, max_length=60)]
+    name: Annotated[str, Field(min_length=1, max_length=60), UNPADDED]
 
 
 class Post(Dated):
     official: Key
     role: PostRole
     organisation: Key
-    title: Annotated[str, Field(max_length=60)] = ""
+    title: Annotated[str, Field(max_length=60), UNPADDED] = ""
 
 
 class Portfolio(Dated):

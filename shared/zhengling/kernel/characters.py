@@ -23,6 +23,12 @@ _NOT_TAKEN = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f{_HIDDEN}\ufffe\uffff]")
 _NOT_IN_ONE_LINE = re.compile(f"[\x00-\x1f{_HIDDEN}\ufffe\uffff]")
 
 
+#: Spaces of any width between two Chinese characters, or beside the dot inside a name (阿不都·克里木).
+_PADDING = re.compile(
+    r"(?<=[\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff·])\s+(?=[\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff·])"
+)
+
+
 class SeveralLines:
     """Marks a text of a payload that may have several lines; all others are single-line (`payload.Payload`)."""
 
@@ -77,6 +83,11 @@ def require_allowed(payload: object) -> None:
                 waiting += [*members, *members.values()]
             case list(items):
                 waiting += items
+
+
+def unpadded(name: str) -> str:
+    """A name or title without the spaces that only set its width in a column: `张　三` is `张三`. Other spaces become one."""
+    return " ".join(_PADDING.sub("", name).split())
 
 
 def without_forbidden(text: str) -> str:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
-from zhengling.kernel.characters import SeveralLines, require_one_line
+from zhengling.kernel.characters import SeveralLines, require_one_line, unpadded
 from zhengling.kernel.instants import Instant
 
 #: The pattern of a text that isn't blank.
@@ -19,6 +19,8 @@ SAYING = r"\S"
 Title = Annotated[str, Field(min_length=2, max_length=200, pattern=SAYING)]
 Reason = Annotated[str, Field(min_length=2, max_length=500, pattern=SAYING), SeveralLines]
 Opinion = Annotated[str, Field(max_length=1000), SeveralLines]
+#: Marks a name or title, taken without the spaces that only set its width in a column: 张　三 and 张三 are one name.
+UNPADDED = BeforeValidator(lambda text: unpadded(text) if isinstance(text, str) else text)
 OccurredAt = Annotated[
     Instant | None, Field(description="when it occurred, with offset; default: now; never in the future")
 ]

@@ -533,6 +533,30 @@ def test_a_reference_may_be_a_key_a_key_with_the_name_or_a_name_of_one_only() ->
     assert codes(refer("丙四")) == [("no_such_official", "official")]
 
 
+@pytest.mark.parametrize("padded", ["丙　三", "丙 三", " 丙\u00a0\u3000三　", "丙三　"])
+def test_a_name_padded_to_a_width_is_no_other_name_in_a_workbook_or_in_json(padded: str) -> None:
+    def edit(book: Any) -> None:
+        book["人员"]["B4"] = padded  # 丙三
+        book["职务"]["A4"] = padded
+        book["分管"]["A2"] = f"lh-dep {padded}"
+
+    assert {row.status for row in edited(edit).rows} == {Status.unchanged}
+    assert not [row for row in edited(edit).rows if warnings(row)]
+    officials = [each | ({"name": padded} if each["name"] == "丙三" else {}) for each in content()["officials"]]
+    assert {row.status for row in examined(content(officials=officials)).rows} == {Status.unchanged}
+
+
+def test_padded_titles_words_headers_and_sheets_are_read_as_without_padding() -> None:
+    def edit(book: Any) -> None:
+        book["职务"].title = "职　务"
+        book["职　务"]["B1"] = "职务 类别"
+        book["职　务"]["B2"] = "政府主要　负责人"
+        book["职　务"]["D2"] = "县　长"
+
+    assert row_of(edited(edit), "posts", 2).status in (Status.unchanged, Status.changed)
+    assert not [row for row in edited(edit).rows if row.status in (Status.wrong, Status.removed)]
+
+
 def test_portfolios_in_one_cell_are_taken_apart() -> None:
     for text in ("lh-water\nlh-fish", "lh-water、lh-fish", "县水务局，县渔业局", "lh-water 县水务局; lh-fish 县渔业局"):
 
@@ -617,6 +641,28 @@ def test_a_number_beyond_a_double_is_a_finding_at_its_cell() -> None:
 @pytest.mark.parametrize("body", [b"x", b"PK\x03\x04" + b"x" * 100, repacked({"xl/workbook.xml": b"<no"})])
 def test_what_is_no_workbook_is_refused(body: bytes) -> None:
     assert refused(body) == "workbook_unreadable"
+
+
+def test_a_strict_workbook_is_said_to_be_one() -> None:
+    old = zipfile.ZipFile(io.BytesIO(workbook.write(sixth.COMPOSITION)))
+    strict = {
+        name: old.read(name)
+        .replace(
+            b"http://schemas.openxmlformats.org/spreadsheetml/2006/main",
+            b"http://purl.oclc.org/ooxml/spreadsheetml/main",
+        )
+        .replace(
+            b"http://schemas.openxmlformats.org/officeDocument/2006/relationships",
+            b"http://purl.oclc.org/ooxml/officeDocument/relationships",
+        )
+        for name in old.namelist()
+    }
+    assert refused(repacked(strict)) == "workbook_strict"
+
+
+def test_an_old_or_encrypted_workbook_is_said_to_be_one() -> None:
+    with pytest.raises(Problem, match=r"Excel 97-2003 workbook \(\.xls\) or has a password"):
+        workbook.read(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 500)
 
 
 def test_a_cut_off_workbook_is_refused() -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import pytest
 from lxml import etree  # type: ignore[import-untyped]
 
-from zhengling.kernel.characters import SeveralLines, not_allowed, require_allowed, without_forbidden
+from zhengling.kernel.characters import SeveralLines, not_allowed, require_allowed, unpadded, without_forbidden
 from zhengling.kernel.errors import Problem
 from zhengling.kernel.payload import Payload
 
@@ -61,3 +61,17 @@ def test_characters_allowed_in_xml_are_kept() -> None:
     require_allowed({"a": [ALLOWED, 1, True, None]})
     assert without_forbidden(ALLOWED) == ALLOWED
     assert "U+0000" in not_allowed("\0").detail.zh
+
+
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("张　三", "张三"),
+        (" 欧阳\u00a0 修　", "欧阳修"),
+        ("阿不都 · 克里木", "阿不都·克里木"),
+        ("John  Smith", "John Smith"),
+        ("第一 No. 2 中学", "第一 No. 2 中学"),
+    ],
+)
+def test_the_spaces_that_pad_a_chinese_name_are_no_part_of_it(name: str, read: str) -> None:
+    assert unpadded(name) == read

@@ -13,6 +13,7 @@ from zhengling.authority.composition import Key
 from zhengling.authority.schemas import ActView
 from zhengling.kernel.payload import (
     SAYING,
+    UNPADDED,
     OccurredAt,
     Payload,
     Reason,
@@ -22,6 +23,7 @@ from zhengling.kernel.payload import (
 GuestName = Annotated[
     str,
     Field(min_length=2, max_length=120, pattern=SAYING, description="as on the list of invitees", examples=["王教授"]),
+    UNPADDED,
 ]
 
 

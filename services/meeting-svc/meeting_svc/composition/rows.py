@@ -25,7 +25,7 @@ from zhengling.authority.composition import (
     Post,
     PostRole,
 )
-from zhengling.kernel.characters import beyond_one_line
+from zhengling.kernel.characters import beyond_one_line, unpadded
 from zhengling.kernel.errors import Text
 from zhengling.rules.rulebook import Titles
 
@@ -230,7 +230,7 @@ def enter(written: Written, titles: Titles | None = None) -> None:
             for name, known in zip(("kind", "role"), words, strict=True):
                 value = row.values.get(name)
                 if isinstance(value, str) and name in model.model_fields:
-                    row.values[name] = known.get(value.strip(), value)
+                    row.values[name] = known.get(unpadded(value), value)
             _refuse_characters(row)
             try:
                 entry = model.model_validate(row.values)

@@ -35,11 +35,17 @@ from meeting_svc.composition.rows import (
 )
 from zhengling.authority.composition import Composition
 from zhengling.documents.xlsx import put_text
-from zhengling.kernel.errors import Problem, invalid
+from zhengling.kernel.characters import unpadded
+from zhengling.kernel.errors import Problem, Text, invalid
 from zhengling.rules.rulebook import Titles
 
 MAX_UNPACKED = 32 * 1024 * 1024
 MAX_PARTS = 200
+#: The first bytes of an OLE compound file: an .xls workbook, or an encrypted .xlsx.
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+#: The beginning of every namespace of Strict Open XML, and the parts that name it.
+_STRICT = b"http://purl.oclc.org/ooxml/"
+_NAMING_PARTS = ("_rels/.rels", "xl/workbook.xml")
 #: The digits that a number in Excel (an IEEE 754 double) keeps.
 MAX_DIGITS = 15
 #: Rows and columns read in one sheet, empty ones included: a few bytes can declare a million of them.
@@ -64,7 +70,7 @@ _EXPLAINED = (
 def read(body: bytes, titles: Titles | None = None) -> Written:
     """The rows of a workbook, with the errors of its sheets and cells. References by name become keys.
 
-    Problems (422): `workbook_unreadable`, `workbook_too_large`, `too_many_rows`.
+    Problems (422): `workbook_unreadable`, `workbook_strict`, `workbook_too_large`, `too_many_rows`.
     """
     _require_modest(body)
     try:
@@ -88,8 +94,15 @@ def _unreadable(why: str) -> Problem:
 
 def _require_modest(body: bytes) -> None:
     """Check the unpacked size before unpacking; the archive's reader never returns more of a part than declared."""
+    if body.startswith(_OLE):
+        raise invalid(
+            "workbook_unreadable",
+            "the body is an Excel 97-2003 workbook (.xls) or has a password; save it as .xlsx without one",
+            "文件是 Excel 97-2003 工作簿（.xls）或设有密码，请另存为不加密的 .xlsx 工作簿",
+        )
     try:
-        parts = zipfile.ZipFile(io.BytesIO(body)).infolist()
+        archive = zipfile.ZipFile(io.BytesIO(body))
+        parts = archive.infolist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         raise _unreadable(type(error).__name__) from error
     size = sum(part.file_size for part in parts)
@@ -99,10 +112,27 @@ def _require_modest(body: bytes) -> None:
             f"the workbook unpacks to {size} bytes in {len(parts)} parts; at most {MAX_UNPACKED} bytes in {MAX_PARTS} are read",
             f"工作簿解压后为{size}字节、{len(parts)}个部件，上限为{MAX_UNPACKED}字节、{MAX_PARTS}个部件",
         )
+    _require_transitional(archive)
+
+
+def _require_transitional(archive: zipfile.ZipFile) -> None:
+    """Refuse a Strict Open XML workbook (ISO/IEC 29500, Strict): its parts have other namespaces, which the reader doesn't
+    know, so that it would find no sheets."""
+    try:
+        strict = any(_STRICT in archive.read(part) for part in _NAMING_PARTS if part in archive.namelist())
+    except Exception as error:  # as many kinds as there are ways to break an archive
+        raise _unreadable(type(error).__name__) from error
+    if strict:
+        raise Problem(
+            422,
+            "workbook_strict",
+            Text("the body is a Strict Open XML workbook, which isn't read", "文件为“严格 Open XML 工作簿”，无法读取"),
+            Text("save it as Excel Workbook (*.xlsx)", "请在 Excel 中另存为“Excel 工作簿（*.xlsx）”后重新上传"),
+        )
 
 
 def _sheet(book: Workbook, listing: Listing) -> Any:
-    names = {name.strip(): name for name in book.sheetnames}
+    names = {unpadded(name): name for name in book.sheetnames}
     for title in (TITLES[listing], listing.value):
         if title in names:
             return book[names[title]]
@@ -148,7 +178,7 @@ def _columns(listing: Listing, number: int, cells: tuple[Any, ...]) -> tuple[dic
     columns: dict[int, Field] = {}
     header = Row(number, {})
     for place, cell in enumerate(cells):
-        title = str(cell.value).strip().rstrip("*＊") if not _blank(cell) else ""
+        title = unpadded(str(cell.value).strip().rstrip("*＊")) if not _blank(cell) else ""
         field = known.get(title)
         if field and field in columns.values():
             header.find("column_twice", f"the column {title} is there twice", f"“{title}”列重复", field.name)
@@ -259,15 +289,15 @@ def _resolve(written: Written) -> None:
 
 def _parts(text: str, by_key: dict[str, str], by_name: dict[str, list[str]]) -> list[str]:
     """One reference a line; or several in one line, unless the whole line is one name that contains the separator."""
-    key, _, name = text.partition(" ")
+    key, _, name = unpadded(text).partition(" ")
     if "\n" in text:
         return text.split("\n")
-    return [text] if text in by_name or (name and by_key.get(key) == name) else _SEVERAL.split(text)
+    return [text] if unpadded(text) in by_name or (name and by_key.get(key) == name) else _SEVERAL.split(text)
 
 
 def _names(rows: list[Row], key: str) -> tuple[dict[str, str], dict[str, list[str]]]:
     """Names by key, and keys by name."""
-    by_key = {row.values[key]: row.values.get("name", "") for row in rows if row.values.get(key)}
+    by_key = {row.values[key]: unpadded(row.values.get("name", "")) for row in rows if row.values.get(key)}
     by_name: dict[str, list[str]] = defaultdict(list)
     for found, name in by_key.items():
         by_name[name].append(found)
@@ -277,6 +307,7 @@ def _names(rows: list[Row], key: str) -> tuple[dict[str, str], dict[str, list[st
 def _key(row: Row, field: Field, text: str, by_key: dict[str, str], by_name: dict[str, list[str]]) -> str:
     if text in by_key:
         return text
+    text = unpadded(text)
     if len(found := by_name.get(text, [])) == 1:
         return found[0]
     if found:
@@ -288,7 +319,7 @@ def _key(row: Row, field: Field, text: str, by_key: dict[str, str], by_name: dic
             field.name,
         )
         return found[0]
-    key, _, name = text.replace("\u3000", " ").partition(" ")
+    key, _, name = text.partition(" ")
     if (name := name.strip()) and by_key.get(key, name) != name:
         row.find(
             "name_differs",

@@ -9,7 +9,7 @@ from pydantic import Field, StrictBool, StrictInt
 from meeting_svc.agenda.schemas import TopicId
 from zhengling.authority.composition import Key
 from zhengling.authority.schemas import ActView, StepView
-from zhengling.kernel.payload import SAYING, OccurredAt, Payload, Reason, View
+from zhengling.kernel.payload import SAYING, UNPADDED, OccurredAt, Payload, Reason, View
 
 
 class InviteePayload(Payload):
@@ -17,7 +17,7 @@ class InviteePayload(Payload):
 
     official: Key | None = None
     organisation: Key | None = None
-    name: Annotated[str | None, Field(min_length=2, max_length=120, pattern=SAYING)] = None
+    name: Annotated[str | None, Field(min_length=2, max_length=120, pattern=SAYING), UNPADDED] = None
     topic_id: TopicId | None = None
 
 
