@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from zhengling.backbone.inbox import Received
 from zhengling.backbone.outbox import emit
+from zhengling.database.mapping import touch
 from zhengling.database.session import NATIONAL, backbone, enter_government, government_of, now
 from zhengling.dates.workdays import WorkdayCalendar
 from zhengling.events.calendar import WorkdaysChanged
@@ -159,6 +160,8 @@ async def _recompute(
     for name, owner in owners.items():
         owned = [(nouns[name][one.before.subject_id], one) for one in moves if one.before.subject_type == name]
         if owned:
+            for noun, _ in owned:  # also where the noun itself stays: its answers show each of its deadlines
+                touch(noun)
             await owner.move(session, owned)
     return sum(one.another_day for one in moves)
 

@@ -22,6 +22,8 @@ from zhengling.web.etags import if_match_missing
 
 log = logging.getLogger(__name__)
 
+MOST_FINDINGS = 100
+"""The most findings that a problem document lists; `error_count` says how many there are."""
 
 _LANGUAGES = re.compile(r"(?:^|,)\s*(zh|en)\b[^,;]*(?:;\s*q=([01](?:\.\d{0,3})?))?")
 
@@ -101,14 +103,16 @@ async def on_invalid(request: Request, error: Exception) -> Response:
             "请求体须为 JSON（Content-Type: application/json）",
         )
         return problem_response(Problem(415, "unsupported_media_type", text), request)
-    language = language_of(request)
-    findings = [(".".join(map(str, e["loc"])), payload_errors.expected(e), e["type"]) for e in error.errors()]
+    language, found = language_of(request), error.errors()
+    findings = [(".".join(map(str, e["loc"])), payload_errors.expected(e), e["type"]) for e in found[:MOST_FINDINGS]]
     errors = [{"place": place, "expected": text.in_language(language), "type": kind} for place, text, kind in findings]
     if any(e["type"] == "json_invalid" for e in errors):
         text = Text("the body isn't JSON", "请求体不是合法的 JSON")
         return problem_response(Problem(400, "invalid_json", text, extra={"errors": errors}), request)
     place, text, _ = findings[0]
     problem = invalid("invalid_payload", f"{place}: {text.en}", f"请求内容不合要求：{place}：{text.zh}", errors=errors)
+    if len(found) > len(errors):
+        problem.extra["error_count"] = len(found)
     return problem_response(problem, request)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from datetime import date, timedelta
+import threading
+from collections.abc import AsyncIterator, Iterable
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -15,14 +18,20 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from calendar_svc.deadline import queries
+from calendar_svc.deadline.schemas import DeadlineRequest
 from tests.caller import Caller, code_of
 from tests.conftest import ROOT
 from zhengling.cli.main import app
+from zhengling.dates.deadlines import compute
+from zhengling.dates.workdays import WorkdayCalendar, base_years
 from zhengling.local.stack import EmbeddedStack
+from zhengling.rules.loading import Rulebooks
 
 Json = dict[str, Any]
 FILE = ROOT / "tests" / "rulebooks" / "cases" / "deadlines.yaml"
 CASES: list[Json] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+NOON = datetime(2026, 11, 22, 4, tzinfo=UTC)
 NATIONAL = ["calendar:read", "calendar:national"]
 
 
@@ -292,6 +301,37 @@ async def test_a_batch_of_100_000_answers_each_question_in_its_place(caller: Cal
         assert found[place] == alone.json()
     more = await ask(caller, {"items": [*items, items[0]]})
     assert code_of(more) == (422, "invalid_payload")
+
+
+@pytest.mark.parametrize("with_trace", [False, True])
+async def test_deadlines_are_computed_beside_the_event_loop(with_trace: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    computed_in: set[int] = set()
+
+    async def enter(calculator: Any, governments: Iterable[str]) -> None:
+        for government in governments:
+            calculator.books[government] = Rulebooks.load([ROOT / "rulebooks"]).current(government, NOON)
+            calculator.calendars[government] = WorkdayCalendar(base_years(date(2026, 11, 22)), "1")
+
+    def due(item: DeadlineRequest, *rest: Any) -> Any:
+        computed_in.add(threading.get_ident())
+        return compute(item, *rest)
+
+    monkeypatch.setattr(queries._Calculator, "enter", enter)
+    monkeypatch.setattr(queries, "compute", due)
+    call: Any = SimpleNamespace(government=OWN["government"], language="en")
+    if with_trace:
+        (found,) = await queries.compute_deadlines(call, [DeadlineRequest.model_validate(OWN)], with_trace=True)
+        assert found.trace
+    else:
+        answer = json.loads(await queries.compute_batch(call, [OWN] * 10))
+        assert len(answer["items"]) == 10
+    assert computed_in and threading.get_ident() not in computed_in
+
+
+async def test_a_problem_lists_a_hundred_findings_and_says_how_many_there_are(caller: Caller) -> None:
+    answer = await ask(caller, {"items": [OWN | {"from": "yesterday"}] * 300}, params={"trace": "true"})
+    assert code_of(answer) == (422, "invalid_payload")
+    assert (len(answer.json()["errors"]), answer.json()["error_count"]) == (100, 300)
 
 
 async def test_an_error_in_one_of_many_is_reported_for_that_one(caller: Caller) -> None:

@@ -205,6 +205,20 @@ async def test_a_notice_that_confirms_a_date_makes_it_certain_without_moving_it(
     assert [p["moved"] for _, p in await reports(books)] == [0]
 
 
+async def test_a_noun_that_stays_while_one_of_its_deadlines_moves_has_a_new_version(books: Trial) -> None:
+    identity = await keep(books)
+    await change(books, ST, 1, closed(date(2026, 11, 26)))
+
+    async def stay(session: AsyncSession, moves: list[tuple[Any, Moved]]) -> None:
+        await session.flush()
+
+    async with books.worker.transaction(None) as session:
+        await recompute_some(session, "oversight", BOOKS, {"dossier": Owner(Dossier, stay)})
+    (found,) = await books.ask("SELECT due, version, modified_at FROM dossier WHERE id = $1", identity)
+    assert (found["due"], found["version"]) == (DUE, 2)
+    assert (await row(books, identity))["due"] == date(2026, 12, 1)
+
+
 async def test_the_first_calendar_of_an_empty_service_requests_no_recomputation(books: Trial) -> None:
     await change(books, NATIONAL, 1, BASE[0])
     await recompute(books)

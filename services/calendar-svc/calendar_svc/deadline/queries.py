@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
-from calendar_svc.deadline.schemas import DeadlineRequest
+from calendar_svc.deadline.schemas import LONGEST_CODE, DeadlineRequest
 from zhengling.database.session import enter_government, government_of
 from zhengling.dates.deadlines import DeadlineRule, Due, compute
 from zhengling.dates.schemas import DueView, view_of
@@ -60,18 +62,32 @@ async def compute_deadlines(call: Call, requests: list[DeadlineRequest], *, with
     """Due dates by the rules in force today. Another government's require the scope calendar:national."""
     calculator = _Calculator(call)
     await calculator.enter(item.government for item in requests)
-    return [
-        view_of(calculator.due(item), calculator.calendars[item.government], call.language, with_trace=with_trace)
-        for item in requests
-    ]
+
+    def computed() -> list[DueView]:
+        return [
+            view_of(calculator.due(item), calculator.calendars[item.government], call.language, with_trace=with_trace)
+            for item in requests
+        ]
+
+    return await asyncio.to_thread(computed)
 
 
-async def compute_batch(call: Call, items: list[Any]) -> list[dict[str, Any]]:
-    """Due dates without traces for the raw items of a batch (`DeadlineRequest`), in the form of `DueView`.
-
-    Equal questions are computed once: most of 100,000 dates repeat. Problems (422) name the item.
-    """
+async def compute_batch(call: Call, items: list[Any]) -> bytes:
+    """Due dates without traces for the raw items of a batch (`DeadlineRequest`): the answer in JSON, its items in the form
+    of `DueView`. Problems (422) name the item."""
     calculator = _Calculator(call)
+    await calculator.enter(await asyncio.to_thread(_governments, items))
+    return await asyncio.to_thread(_computed, calculator, items)
+
+
+def _governments(items: list[Any]) -> set[str]:
+    """The governments that valid items name; the first invalid item is found when its turn comes."""
+    named = (item.get("government") for item in items if isinstance(item, dict))
+    return {name for name in named if isinstance(name, str) and len(name) <= LONGEST_CODE}
+
+
+def _computed(calculator: _Calculator, items: list[Any]) -> bytes:
+    """Equal questions are computed once: most of 100,000 dates repeat."""
     known: dict[object, dict[str, Any]] = {}
     answers: list[dict[str, Any]] = []
     for place, item in enumerate(items):
@@ -82,15 +98,13 @@ async def compute_batch(call: Call, items: list[Any]) -> list[dict[str, Any]]:
             key, answer = place, None
         if answer is None:
             request = _validated(item, place)
-            if request.government not in calculator.calendars:
-                await calculator.enter([request.government])
             try:
                 answer = known[key] = _answer(calculator.due(request))
             except Problem as problem:
                 problem.extra["place"] = f"items.{place}"
                 raise
         answers.append(answer)
-    return answers
+    return orjson.dumps({"items": answers})
 
 
 def _validated(item: object, place: int) -> DeadlineRequest:

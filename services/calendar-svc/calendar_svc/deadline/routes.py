@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Annotated
 
@@ -54,33 +55,37 @@ async def compute_deadlines(
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise RequestValidationError([], body=raw)
     try:
-        body = parse(raw)
+        body = await asyncio.to_thread(parse, raw)
     except json.JSONDecodeError as error:
         place = [{"type": "json_invalid", "loc": ("body", error.pos), "msg": str(error), "input": None}]
         raise RequestValidationError(place, body=None) from error
     items = body.get("items") if isinstance(body, dict) and body.keys() == {"items"} else None
     if isinstance(items, list) and 0 < len(items) <= MAX_BATCH and not trace:
-        return _json({"items": await see.compute_batch(call, items)})
+        return _json(await see.compute_batch(call, items))
+    if trace and isinstance(items, list) and MAX_TRACED < len(items) <= MAX_BATCH:
+        raise invalid(
+            "too_many_traces",
+            f"{len(items)} traces are requested; at most {MAX_TRACED} are possible at a time",
+            f"一次最多返回{MAX_TRACED}条计算过程",
+            limit=MAX_TRACED,
+        )
     try:
-        asked = _DEADLINES.validate_python(body)
+        asked = await asyncio.to_thread(_DEADLINES.validate_python, body)
     except ValidationError as error:
         found = [e | {"loc": ("body", *e["loc"])} for e in error.errors(include_url=False)]
         raise RequestValidationError(found, body=body) from error
     if isinstance(asked, DeadlineRequest):
-        return _json((await see.compute_deadlines(call, [asked], with_trace=trace))[0].model_dump())
-    if len(asked.items) > MAX_TRACED:
-        raise invalid(
-            "too_many_traces",
-            f"{len(asked.items)} traces are requested; at most {MAX_TRACED} are possible at a time",
-            f"一次最多返回{MAX_TRACED}条计算过程",
-            limit=MAX_TRACED,
-        )
+        return _json(orjson.dumps((await see.compute_deadlines(call, [asked], with_trace=trace))[0].model_dump()))
     answers = await see.compute_deadlines(call, asked.items, with_trace=trace)
-    return _json({"items": [answer.model_dump() for answer in answers]})
+    return _json(await asyncio.to_thread(_written, answers))
 
 
-def _json(content: object) -> Response:
-    return Response(orjson.dumps(content), media_type="application/json")
+def _written(answers: list[DueView]) -> bytes:
+    return orjson.dumps({"items": [answer.model_dump() for answer in answers]})
+
+
+def _json(content: bytes) -> Response:
+    return Response(content, media_type="application/json")
 
 
 ROUTERS = [reads]

@@ -12,6 +12,7 @@ from zhengling.kernel.errors import Unfit
 from zhengling.kernel.instants import DayOrInstant
 
 MAX_BATCH, MAX_TRACED = 100_000, 1000
+LONGEST_CODE = 60
 
 
 def _never_guessed(unit: object) -> object:
@@ -64,7 +65,7 @@ class DeadlineRequest(BaseModel):
         extra="forbid",
         json_schema_extra={"examples": [{"government": "district", "rule": "document-issue", "from": "2026-09-30"}]},
     )
-    government: Annotated[str, Field(max_length=60)]
+    government: Annotated[str, Field(max_length=LONGEST_CODE)]
     rule: Annotated[str | None, Field(max_length=60)] = None
     period: Period | None = None
     from_: Annotated[DayOrInstant, Field(alias="from", description="a day, or an instant with offset (RFC 3339)")]
