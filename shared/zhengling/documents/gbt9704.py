@@ -1,7 +1,7 @@
 """Official documents as DOCX in the layout of GB/T 9704-2012: minutes and other documents that a government issues.
 
-Invariants: the same `Layout` gives the same bytes, so that a digest identifies them; every measure is defined here once,
-with its section of the standard. Pure: no I/O.
+Invariants: the same `Layout` gives the same bytes on any day, wherever zlib is of the same version; every measure is
+defined here once, with its section of the standard. Pure: no I/O.
 """
 
 from __future__ import annotations
@@ -124,6 +124,7 @@ def mark_size(mark: str) -> int:
 def docx(layout: Layout) -> bytes:
     """The document's bytes: the same for the same layout, on any day and machine."""
     document = Document()
+    _drop_unused(document)
     _page(document)
     _style(document)
     _properties(document, layout)
@@ -166,6 +167,17 @@ def _style(document: Docx) -> None:
     spacing.space_before = spacing.space_after = Pt(0)
     spacing.alignment = WD_ALIGN_PARAGRAPH.JUSTIFY
     spacing.widow_control = False  # else Word moves lines, and a page has fewer than 22
+
+
+#: Parts of python-docx's template that no program needs: a second copy of all styles, the template's own thumbnail, an
+#: empty bibliography.
+_UNUSED = ("/stylesWithEffects", "/thumbnail", "/customXml")
+
+
+def _drop_unused(document: Docx) -> None:
+    for relations in (document.part.rels, document.part.package.rels):
+        for key in [key for key, relation in relations.items() if relation.reltype.endswith(_UNUSED)]:
+            del relations[key]
 
 
 #: The maximum length of a core property.
@@ -398,11 +410,13 @@ def _element(name: str, *content: BaseOxmlElement | str, **attributes: object) -
 
 
 def _without_time(archive: bytes) -> bytes:
-    """The archive with one fixed date for all members, uncompressed, since zlib's output depends on its version."""
+    """The archive with one fixed date for all members. Whoever has to keep a document keeps its bytes, as those of zlib
+    depend on its version."""
     written = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(archive)) as made, zipfile.ZipFile(written, "w", zipfile.ZIP_STORED) as kept:
+    with zipfile.ZipFile(io.BytesIO(archive)) as made, zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as kept:
         for name in made.namelist():
             member = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            member.compress_type = zipfile.ZIP_DEFLATED
             member.create_system = 0  # independent of the operating system
             kept.writestr(member, made.read(name))
     return written.getvalue()

@@ -28,7 +28,8 @@ class Item(BaseModel):
 class Values(BaseModel):
     """The variables of a template. `chair` opened the session, `chaired_as` is the basis for chairing in the head's place,
     `handovers` the later chairs with their times; `quorum` is empty if the rules require none. Whoever didn't attend was on
-    leave, on an absence, represented, or absent."""
+    leave, on an absence, represented, or absent. `corrects` states what a correction replaces and why, `copies` are the
+    recipients (分送)."""
 
     model_config = ConfigDict(frozen=True)
     government: str
@@ -46,6 +47,8 @@ class Values(BaseModel):
     away: tuple[str, ...] = ()
     represented: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
+    corrects: str = ""
+    copies: tuple[str, ...] = ()
 
 
 _SANDBOX = ImmutableSandboxedEnvironment(

@@ -240,7 +240,7 @@ CHINESE = glossary(
     (NotePart.background, "起草背景"), (NotePart.process, "制定过程"), (NotePart.consultation, "征求意见情况"),
     (NotePart.democratic_deliberation, "民主议定情况"), (NotePart.main_content, "主要内容"),
     (LeaveReason.higher_meeting, "参加上级会议或活动"), (LeaveReason.official_trip, "因公出访或出差"),
-    (LeaveReason.emergency, "处置突发事件"), (LeaveReason.health, "身体健康"), (LeaveReason.other, "其他"),
+    (LeaveReason.emergency, "处置突发事件"), (LeaveReason.health, "身体原因"), (LeaveReason.other, "其他"),
     (Role.head, "政府主要负责人"), (Role.executive_deputy, "负责常务工作的副职"), (Role.deputies, "副职领导"),
     (Role.deputy_in_charge, "分管领导"), (Role.party_group, "党组成员"), (Role.party_secretary, "党组书记"),
     (Role.deputy_secretary_general, "副秘书长"), (Role.constituent_department_principals, "政府组成部门主要负责人"),

@@ -407,6 +407,17 @@ def test_leave_is_asked_of_whom_the_rules_name_for_leaders_and_for_others(
         assert refused(lambda again=asked: leave.ask_leave(meeting, kind, people, again)) == ("asked_already", clause)
 
 
+@pytest.mark.parametrize("government", ["dalian", "xigang", "shuangtaizi", "huancui", "zhanqian"])
+def test_nobody_asks_the_chair_whom_they_entrusted_for_leave(government: str) -> None:
+    kind, people = rules(government)
+    (head,), (deputy,) = (people.holders(role, DAY) for role in (Role.head, Role.executive_deputy))
+    meeting = called(government)
+    meeting.entrustment = Entrustment(deputy, head, "参加省里会议", at(DAY), at(DAY))
+    asked = LeaveRequest(head, LeaveReason.higher_meeting, "参加省里会议", [], None, act(head))
+    leave.ask_leave(meeting, kind, people, asked)
+    assert (meeting.leaves[-1].asked, meeting.leaves[-1].state) == ([], "approved")
+
+
 def test_nobody_answers_their_own_request_for_whomever_they_stand_in() -> None:
     kind, people = rules("shuangtaizi")
     head_away = Absent(
@@ -738,12 +749,12 @@ def test_guests_from_outside_come_in_leave_and_stand_in_the_minutes_as_sitting_i
     assert {entry.official for entry in meeting.attendance} == {entry.official for entry in listed}
     assert refused(lambda: come(meeting, "王教授", "arrived"))[0] == "in_the_room_already"
     assert refused(lambda: come(meeting, "李律师", "left"))[0] == "not_in_the_room"
-    words = minutes_text.words(meeting, kind, people, "环翠区", [])
-    assert (words.others[-1], words.on_leave, words.absent) == ("王教授", ("李律师（开庭）",), ())
+    words = minutes_text.words(meeting, kind, people, book("huancui").government, [])
+    assert (words.others[-1], words.on_leave, words.absent) == ("王教授", ("李律师",), ())
     come(meeting, "王教授", "left", 11)
     assert refused(lambda: come(meeting, "王教授", "arrived", 10))[0] == "before_the_last_movement"
     come(meeting, "李律师", "arrived", 12)
-    words = minutes_text.words(meeting, kind, people, "环翠区", [])
+    words = minutes_text.words(meeting, kind, people, book("huancui").government, [])
     assert words.others[-2:] == ("王教授", "李律师"), "who came later, and who left earlier, sat in as well"
     assert words.on_leave == ()
     meeting.closed_at = at(DAY, 13)

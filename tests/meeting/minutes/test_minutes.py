@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import pytest
 from pydantic import ValidationError
 
+from meeting_svc.attendance.attendance import roll_call
 from meeting_svc.decision import decision as decisions
 from meeting_svc.decision.decision import (
     Decision,
@@ -19,6 +20,7 @@ from meeting_svc.decision.decision import (
     Revision,
     Standing,
 )
+from meeting_svc.meeting import participants
 from meeting_svc.meeting.meeting import Entrustment, Meeting, MeetingState
 from meeting_svc.meeting.record import (
     AnswerState,
@@ -41,6 +43,7 @@ from tests.meeting.examples import DAY, book, resolution
 from zhengling.authority.absence import Absent
 from zhengling.authority.act import Act
 from zhengling.authority.chain import StepTaken
+from zhengling.authority.titles import styled
 from zhengling.documents import minutes_template
 from zhengling.documents.gbt9704 import docx
 from zhengling.events.meeting import Resolution, Unit
@@ -53,7 +56,9 @@ from zhengling.rules.meetings import Publication
 from zhengling.rules.vocabulary import Difficulty, LeaveReason, Outcome, Role, TopicNature
 
 PEOPLE = composition_of("huancui")
+GOVERNMENT = book("huancui").government
 KIND = book("huancui").kind("executive")
+KIND_MEMBERS = list(PEOPLE.members(KIND.members, DAY))
 ATTENDED = ["出席：甲、乙", "请假：丙（出差）"]
 RULE = Publication(clause="HC-30")
 
@@ -78,8 +83,7 @@ def open_meeting() -> Meeting:
 
 
 def text_of(meeting: Meeting, *resolutions: Resolution, revoked: frozenset[str] = frozenset()) -> str:
-    name = book("huancui").government.name
-    words = minutes_text.words(meeting, KIND, PEOPLE, name, list(resolutions), revoked)
+    words = minutes_text.words(meeting, KIND, PEOPLE, GOVERNMENT, list(resolutions), revoked)
     return minutes_template.render(None, words)
 
 
@@ -135,8 +139,8 @@ def test_the_text_says_who_was_there_and_what_was_decided() -> None:
         resolution("t2", number=2, due=date(2026, 6, 30), co_units=(Unit(code="hc-czj", name="区财政局"),)),
     )
     assert text.startswith("威海市环翠区人民政府常务会议纪要\n")
-    assert f"2026年2月12日，{PEOPLE.official_names[meeting.chair or '']}主持召开第2次常务会议" in text
-    assert f"请假：{PEOPLE.official_names[away]}（出差）" in text
+    assert "2026年2月12日，区长陆竹棠主持召开第2次常务会议" in text
+    assert f"请假：区政府党组成员{PEOPLE.official_names[away]}\n" in text  # not in the official's own words
     assert "由区住房和城乡建设局牵头，区财政局配合，2026年6月30日前完成。" in text
     assert text.count("组织实施") == 2  # what is said to be done is printed, of what was only noted as well
     assert "列席" not in text  # nobody but members was there
@@ -150,8 +154,8 @@ def test_whoever_was_sent_sits_in_for_the_one_who_sent_them() -> None:
     )
     meeting.attendance.append(Attendance(sent, True, capacity=Capacity.delegate))
     text, name = text_of(meeting, resolution("t1")), PEOPLE.official_names
-    assert f"列席：{name[sent]}（代{name[sender]}）" in text
-    assert f"替会：{name[sender]}（开会，由{name[sent]}代会）" in text
+    assert f"列席：区住房和城乡建设局局长{name[sent]}（代{name[sender]}）" in text
+    assert f"替会：区政府党组成员{name[sender]}（由{name[sent]}代会）" in text
     meeting.members = []  # a kind without members: whoever was called attends
     attended = next(line for line in text_of(meeting, resolution("t1")).splitlines() if line.startswith("出席："))
     assert name[meeting.chair or ""] in attended
@@ -170,6 +174,78 @@ def test_whoever_chaired_as_entrusted_is_printed_so() -> None:
     assert meeting.chair
     meeting.entrustment = Entrustment(meeting.chair, "hc-head", "出差", at(DAY), at(DAY))
     assert "（受委托）主持召开" in text_of(meeting, resolution("t1"))
+
+
+def test_officials_are_named_by_rank_and_then_in_the_order_of_their_posts_with_unit_and_title() -> None:
+    meeting = open_meeting()
+    guests = ["hc-zjj-clerk", "hc-czj-principal", "hc-hwjd-principal", "hc-office-director"]
+    meeting.attendance = [
+        *(Attendance(official, True, capacity=Capacity.topic) for official in guests),
+        *reversed(meeting.attendance),
+    ]
+    words = minutes_text.words(meeting, KIND, PEOPLE, GOVERNMENT, [resolution("t1")])
+    assert words.present[:3] == ("区长陆竹棠", "第一副区长秦砚桐", "副区长温景洲")
+    assert words.others == (
+        "区政府办公室主任阮言尧",
+        "区财政局局长冉初宁",
+        "海湾街道办事处主任冉承桐",
+        "区住房和城乡建设局郁予序",
+    )
+    posts = sorted(PEOPLE.posts, key=lambda post: post.official != "hc-dep5")  # another order of the same posts
+    other = PEOPLE.model_copy(update={"posts": tuple(posts)})
+    assert minutes_text.words(meeting, KIND, other, GOVERNMENT, []).present[2] == "副区长俞朗韬"
+
+
+def test_a_post_in_the_government_is_named_before_one_in_its_party_group() -> None:
+    people = composition_of("dalian")
+    assert styled(people, book("dalian").government.titles, "dl-sg", DAY) == f"秘书长{people.official_names['dl-sg']}"
+
+
+def test_a_title_that_the_composition_lacks_is_the_rulebooks() -> None:
+    posts = tuple(post.model_copy(update={"title": ""}) for post in PEOPLE.posts)
+    untitled = PEOPLE.model_copy(update={"posts": posts})
+    words = minutes_text.words(open_meeting(), KIND, untitled, GOVERNMENT, [])
+    assert words.present[:3] == ("区长陆竹棠", "第一副区长秦砚桐", "副区长温景洲")
+
+
+def test_a_head_who_entrusted_the_chair_is_not_missing_without_leave() -> None:
+    meeting = open_meeting()
+    meeting.opened_at, meeting.members = None, []
+    given = [Attendance(each, each != "hc-head") for each in participants.expected(meeting, KIND, PEOPLE)]
+    meeting.entrustment = Entrustment("hc-exec", "hc-head", "参加市里会议", at(DAY), at(DAY))
+    meeting.attendance = roll_call(meeting, KIND, PEOPLE, given, "hc-exec", at(DAY))
+    meeting.chair, meeting.opened_at, meeting.members = "hc-exec", at(DAY), KIND_MEMBERS
+    text = text_of(meeting, resolution("t1"))
+    assert "请假：区长陆竹棠（委托秦砚桐主持）\n" in text
+    assert "缺席" not in text
+
+
+def test_the_recipients_are_the_members_and_the_units_concerned() -> None:
+    one = resolution("t1", co_units=(Unit(code="hc-czj", name="区财政局"),))
+    text = text_of(open_meeting(), one)
+    assert text.endswith("\n分送：会议组成人员、区财政局、区住房和城乡建设局\n")
+    imprint = minutes_document.layout(some_minutes(text=text)).imprint
+    assert imprint
+    assert (imprint.copies_label, imprint.copies) == ("分送", "会议组成人员、区财政局、区住房和城乡建设局")
+
+
+def test_a_correction_says_what_it_replaces_and_why() -> None:
+    minutes = some_minutes()
+    minutes_.seal(minutes, signature(), "〔2026〕3号", PEOPLE, entrusted=False)
+    decision = in_force()
+    made = decisions.amendment(decision, decision.resolution.model_copy(update={"task": "另行办理"}))
+    note = minutes_document.replacement(minutes, [made], "任务表述有误。")
+    assert note == "本纪要替代2026年2月12日签发的〔2026〕3号会议纪要，更正第一项决定。更正理由：任务表述有误。"
+    assert "更正文字表述" in minutes_document.replacement(minutes, [], "笔误")
+    assert "撤销第一项决定" in minutes_document.replacement(minutes, [decisions.amendment(decision, None)], "不再实施")
+    words = minutes_text.words(open_meeting(), KIND, PEOPLE, GOVERNMENT, [decision.resolution], corrects=note)
+    text = minutes_template.render(None, words)
+    correction = some_minutes(
+        number=2, cause=Cause.correction, reason="任务表述有误。", corrects=1, amendments=[made], text=text
+    )
+    assert minutes_document.layout(correction, minutes).paragraphs.count(note) == 1
+    correction.text = some_minutes().text  # by a person who didn't say so
+    assert minutes_document.layout(correction, minutes).paragraphs[0] == note
 
 
 @pytest.mark.parametrize(
@@ -200,14 +276,14 @@ def test_a_rulebooks_template_that_could_fail_or_break_out_is_refused_when_it_is
 
 
 def test_a_governments_own_template_takes_the_place_of_the_default_one() -> None:
-    words = minutes_text.words(open_meeting(), KIND, PEOPLE, "某政府", [resolution("t1")])
+    words = minutes_text.words(open_meeting(), KIND, PEOPLE, GOVERNMENT, [resolution("t1")])
     assert minutes_template.render("{{ kind }}：{{ items | length }}项", words) == "常务会议：1项\n"
 
 
 # the text and the record ----------------------------------------------------------------------------------------------
 def test_an_edited_text_keeps_every_decision_word_for_word_and_in_its_order() -> None:
     one, two = resolution("t1"), resolution("t2", number=2, task="另一任务")
-    items = minutes_text.words(open_meeting(), KIND, PEOPLE, "某政府", [one, two]).items
+    items = minutes_text.words(open_meeting(), KIND, PEOPLE, GOVERNMENT, [one, two]).items
     first, second = (f"{each.title}\n　　{each.sentence[:6]}\n{each.sentence[6:]}" for each in items)
     minutes_text.require_sentences(f"纪要\n会议认为……\n{first}\n会议强调……\n{second}", items, "HC-53")
     wrong = (
@@ -254,18 +330,18 @@ def test_whoever_is_not_there_is_on_leave_away_represented_or_absent_as_the_circ
         stand_ins=(),
     )  # fmt: skip
     people = PEOPLE.with_absences([away])
-    text = minutes_template.render(None, minutes_text.words(meeting, KIND, people, "某政府", [resolution("t1")]))
-    assert f"\n请假：{name[ill]}（身体健康，住院）\n" in text
-    assert f"\n外出：{name[trip]}（出差）\n" in text
-    assert text.endswith(f"\n缺席：{name[absent]}\n")
+    text = minutes_template.render(None, minutes_text.words(meeting, KIND, people, GOVERNMENT, [resolution("t1")]))
+    assert f"\n请假：副区长{name[ill]}\n" in text  # an illness isn't made public
+    assert f"\n外出：区政府党组成员{name[trip]}（出差）\n" in text
+    assert f"\n缺席：区政府党组成员{name[absent]}\n" in text
 
 
 def test_who_chairs_without_being_a_member_attends() -> None:
     meeting, guest = open_meeting(), "hc-zjj-principal"
     meeting.attendance.append(Attendance(guest, True, capacity=Capacity.chair))
     meeting.chair = guest
-    words = minutes_text.words(meeting, KIND, PEOPLE, "某政府", [resolution("t1")])
-    assert PEOPLE.official_names[guest] in words.present and not words.others
+    words = minutes_text.words(meeting, KIND, PEOPLE, GOVERNMENT, [resolution("t1")])
+    assert f"区住房和城乡建设局局长{PEOPLE.official_names[guest]}" in words.present and not words.others
 
 
 def test_both_who_chaired_are_named_with_when_and_the_figures_of_the_quorum_stand_where_one_is_asked_for() -> None:
@@ -279,7 +355,7 @@ def test_both_who_chaired_are_named_with_when_and_the_figures_of_the_quorum_stan
     ]
     text, name = text_of(meeting, resolution("t1")), PEOPLE.official_names
     n = len(meeting.members)
-    assert f"{name['hc-head']}主持召开第2次常务会议，10时05分起由{name['hc-exec']}主持。" in text
+    assert f"区长{name['hc-head']}主持召开第2次常务会议，10时05分起由第一副区长{name['hc-exec']}主持。" in text
     assert f"应到组成人员{n}人，开会时实到{n}人，会议期间最少{n - 1}人，法定人数5人。" in text
 
 

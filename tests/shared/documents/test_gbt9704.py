@@ -194,6 +194,13 @@ def test_the_same_description_gives_the_same_bytes_at_any_time(monkeypatch: pyte
     assert read().core_properties.modified.date() == date(2026, 2, 12)
 
 
+def test_a_page_takes_tens_of_kilobytes_and_no_part_that_nobody_needs() -> None:
+    made = docx(MINUTES)
+    assert len(made) < 60_000
+    names = zipfile.ZipFile(io.BytesIO(made)).namelist()
+    assert not [name for name in names if "thumbnail" in name or "WithEffects" in name or name.startswith("customXml")]
+
+
 def test_dates_have_no_leading_zeros() -> None:
     assert chinese_date(date(2026, 2, 3)) == "2026年2月3日"
 

@@ -233,5 +233,8 @@ def _not_there(meeting: Meeting, composition: Composition, entry: Attendance) ->
         return replace(entry, status=Presence.represented, delegate=sent.delegate)
     if leave := granted_leave(meeting, entry.official):
         return replace(entry, status=Presence.on_leave, reason=entry.reason or leave.reason)
-    away = composition.absent(entry.official, meeting.day)
-    return replace(entry, status=Presence.away if away else Presence.absent)
+    if composition.absent(entry.official, meeting.day):
+        return replace(entry, status=Presence.away)
+    if meeting.entrustment and meeting.entrustment.by == entry.official:  # entrusting the chair is an excuse
+        return replace(entry, status=Presence.on_leave, reason=entry.reason or meeting.entrustment.reason)
+    return replace(entry, status=Presence.absent)

@@ -13,6 +13,7 @@ from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.meeting.participants import organisations_of
 from meeting_svc.meeting.record import Attendance, Capacity, GuestAttendance, Presence
 from zhengling.authority.composition import Composition
+from zhengling.authority.titles import in_order
 from zhengling.kernel.errors import invalid
 
 
@@ -105,6 +106,18 @@ def _count(tally: Tally, meeting: Meeting, entry: Attendance | GuestAttendance, 
         tally.left_early += 1
 
 
-def rows(tallies: dict[str, Tally], names: dict[str, str]) -> list[Row]:
-    """The rows in the order of the keys, each with its name."""
-    return [Row(key, names.get(key, key), tallies[key]) for key in sorted(tallies)]
+def rows(tallies: dict[str, Tally], names: dict[str, str], order: Iterable[str] = ()) -> list[Row]:
+    """The rows with their names: the keys of `order` first, the others in the order of the keys."""
+    places = {key: n for n, key in enumerate(order)}
+    keys = sorted(tallies, key=lambda key: (places.get(key, len(places)), key))
+    return [Row(key, names.get(key, key), tallies[key]) for key in keys]
+
+
+def officials(figures: Figures, composition: Composition, on: date) -> list[Row]:
+    """The officials, by rank and by the order of their posts on that day."""
+    return rows(figures.officials, composition.official_names, in_order(composition, figures.officials, on))
+
+
+def organisations(figures: Figures, composition: Composition) -> list[Row]:
+    """The units, in the order in which the composition lists them."""
+    return rows(figures.organisations, composition.organisation_names, composition.organisation_names)

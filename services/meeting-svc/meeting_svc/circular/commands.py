@@ -12,7 +12,7 @@ from meeting_svc.circular.circular import Circular, Figures
 from meeting_svc.circular.schemas import SendCircular
 from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.meeting.table import meeting as meeting_table
-from zhengling.authority.composition import names_of, require_office
+from zhengling.authority.composition import require_office
 from zhengling.kernel.errors import Text
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import composition as compositions
@@ -27,7 +27,6 @@ async def send_circular(call: Call, body: SendCircular) -> Circular:
     if body.kind:
         call.rulebook.kind(body.kind)
     figures = await figures_of(call, body.since, body.until, body.kind)
-    names = names_of(composition)
     circular = Circular(
         id=str(uuid7()),
         government=call.government,
@@ -35,8 +34,8 @@ async def send_circular(call: Call, body: SendCircular) -> Circular:
         until=body.until,
         kind=body.kind,
         recipients=body.recipients,
-        officials=circulars.rows(figures.officials, names),
-        organisations=circulars.rows(figures.organisations, names),
+        officials=circulars.officials(figures, composition, body.until),
+        organisations=circulars.organisations(figures, composition),
         guests=circulars.rows(figures.guests, {}),
         sent_by=call.official or "",
         sent_at=occurred_at,

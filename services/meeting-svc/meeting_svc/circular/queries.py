@@ -11,9 +11,8 @@ from meeting_svc.circular.circular import Circular
 from meeting_svc.circular.commands import figures_of
 from meeting_svc.circular.schemas import AttendanceFigures, CircularRowView, CircularView
 from meeting_svc.circular.table import circular as circular_table
-from zhengling.authority.composition import names_of
 from zhengling.kernel.instants import shanghai_day
-from zhengling.replicas import composition
+from zhengling.replicas import composition as compositions
 from zhengling.web.call import Call
 from zhengling.web.paging import Page, PageRequest, page
 
@@ -24,15 +23,15 @@ async def get_attendance(call: Call, since: date | None, until: date | None, kin
     until = until or today
     since = since or date(until.year, 1, 1)
     figures = await figures_of(call, since, until, kind)
-    names = names_of(await composition.current(call.session))
+    composition = await compositions.current(call.session)
     last = await call.session.scalar(sa.select(sa.func.max(circular_table.c.sent_at)))
     return AttendanceFigures(
         since=since,
         until=until,
         kind=kind,
         meetings=figures.meetings,
-        officials=[CircularRowView.model_validate(row) for row in circulars.rows(figures.officials, names)],
-        organisations=[CircularRowView.model_validate(row) for row in circulars.rows(figures.organisations, names)],
+        officials=[CircularRowView.model_validate(row) for row in circulars.officials(figures, composition, until)],
+        organisations=[CircularRowView.model_validate(row) for row in circulars.organisations(figures, composition)],
         guests=[CircularRowView.model_validate(row) for row in circulars.rows(figures.guests, {})],
         last_circular=last,
     )

@@ -25,6 +25,7 @@ from zhengling.authority.composition import (
     Post,
     PostRole,
 )
+from zhengling.authority.titles import own_titles
 from zhengling.kernel.characters import beyond_one_line, unpadded
 from zhengling.kernel.errors import Text
 from zhengling.rules.rulebook import Titles
@@ -208,16 +209,8 @@ def words_of(titles: Titles | None) -> dict[str, str]:
     """Word → post: the words above, and the government's own titles of posts."""
     words: dict[str, str] = {chinese: role for role, chinese in ROLE_WORDS.items()}
     if titles:
-        own = {
-            PostRole.head: titles.head,
-            PostRole.executive_deputy: titles.executive_deputy,
-            PostRole.deputy: titles.deputies,
-            PostRole.office_director: titles.office_director,
-            PostRole.secretary_general: titles.secretary_general,
-        }
-        for role, word in own.items():
-            if word:
-                words.setdefault(word, role)  # a word that already names another post keeps its meaning
+        for role, word in own_titles(titles).items():
+            words.setdefault(word, role)  # a word that already names another post keeps its meaning
     return words
 
 

@@ -41,8 +41,13 @@ def is_leader(composition: Composition, official: str, on: date) -> bool:
 def asked_of(
     meeting: Meeting, kind: MeetingKind, composition: Composition, official: str, roles: tuple[Role, ...]
 ) -> list[Role]:
-    """The roles that answer. Empty if none is required, or the official is their only holder; the request is then granted
-    at once."""
+    """The roles that answer. Empty if none is required, the official is their only holder, or nobody of them is above the
+    official: the head, and whoever entrusted the chair, don't ask the chair whom they entrusted. The request is then
+    granted at once."""
+    if meeting.entrustment and meeting.entrustment.by == official:
+        return []
+    if official in composition.holders(Role.head, meeting.day):
+        return []
     chair = planned_chair(meeting, kind, composition)
     holders = {
         holder for role in roles for holder in composition.holders(role, meeting.day, context=RoleContext(chair=chair))

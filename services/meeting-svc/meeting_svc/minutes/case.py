@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from meeting_svc.decision.decision import Amendment, Decision, Standing
 from meeting_svc.decision.table import decision as decision_table
@@ -51,6 +52,14 @@ async def in_force(call: Call, meeting_id: str) -> Minutes:
     final = (MinutesState.signed, MinutesState.waived)
     statement = sa.select(Minutes).filter_by(meeting_id=meeting_id).where(sa.inspect(Minutes).columns.state.in_(final))
     return (await call.session.execute(statement.order_by(sa.text("number DESC")).limit(1))).scalar_one()
+
+
+async def corrected_by(session: AsyncSession, minutes: Minutes) -> Minutes | None:
+    """The version that a correction replaces; None for a version that corrects none."""
+    if minutes.corrects is None:
+        return None
+    statement = sa.select(Minutes).filter_by(meeting_id=minutes.meeting_id, number=minutes.corrects)
+    return (await session.execute(statement)).scalar_one()
 
 
 async def topics_of(call: Call, amendments: list[Amendment]) -> list[Topic]:

@@ -56,7 +56,7 @@ async def draft_minutes(call: Call, meeting_id: str, body: DraftMinutes) -> tupl
     if case.latest and body.reason is None:
         raise invalid("reason_missing", "a new draft of the minutes requires a reason", "重新起草纪要须说明理由")
     cause = Cause.redraft if case.latest else Cause.draft
-    minutes = await _write(case, cause, body, [])
+    minutes = await _write(case, cause, body)
     meeting.state = MeetingState.minuted
     await call.session.flush()
     return minutes, meeting
@@ -82,8 +82,7 @@ async def correct_minutes(call: Call, meeting_id: str, body: CorrectMinutes) -> 
     corrected = await in_force(call, meeting.id)
     minutes_.require_after_signature(corrected, case.chain.clause, call.occurred(body.occurred_at))
     amendments = await _amendments(case, body.amendments)
-    minutes = await _write(case, Cause.correction, body, amendments)
-    minutes.corrects = corrected.number
+    minutes = await _write(case, Cause.correction, body, amendments, corrected)
     await call.session.flush()
     return minutes, meeting
 
@@ -165,18 +164,27 @@ async def waive_minutes(call: Call, meeting_id: str, body: WaiveMinutes) -> tupl
 
 
 async def _write(
-    case: MinutesCase, cause: Cause, body: DraftMinutes | CorrectMinutes, amendments: list[Amendment]
+    case: MinutesCase,
+    cause: Cause,
+    body: DraftMinutes | CorrectMinutes,
+    amendments: list[Amendment] | None = None,
+    corrected: Minutes | None = None,
 ) -> Minutes:
-    """A new version with its text, which supersedes an unsigned one; drafted by the rulebook's drafter."""
+    """A new version with its text, which supersedes an unsigned one; drafted by the rulebook's drafter. A correction
+    names the version in force that it replaces, and the decisions that it changes."""
     call, meeting, latest = case.call, case.meeting, case.latest
     drafted_at = call.occurred(body.occurred_at)
     minutes_.require_after_close(meeting, case.kind, drafted_at)
     minutes = await _version(case, cause, body.reason or "", drafted_at)
     major = body.major or any(item.major for item in meeting.agenda)
     minutes.major = major or (latest is not None and latest.major)  # a new draft doesn't shorten the chain
-    minutes.amendments = amendments
+    minutes.amendments = amendments or []
+    minutes.corrects = corrected.number if corrected else None
     minutes_.take(minutes, await _step(case, minutes, TakeStep(step=StepName.draft, occurred_at=body.occurred_at)))
-    content = await content_of(case, amendments)
+    corrects = document.replacement(corrected, minutes.amendments, minutes.reason) if corrected else ""
+    content = await content_of(case, minutes.amendments, corrects)
+    if body.copies is not None:
+        content = content.model_copy(update={"copies": tuple(body.copies)})
     minutes.text = body.text or minutes_template.render(case.chain.template, content)
     minutes_text.require_sentences(minutes.text, content.items, case.chain.clause)
     meeting.minutes_steps = minutes.steps

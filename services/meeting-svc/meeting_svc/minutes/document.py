@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from meeting_svc.decision.decision import Amendment
 from meeting_svc.minutes.minutes import Cause, Minutes
+from meeting_svc.minutes.text import in_one_line, ordinal
 from zhengling.authority.composition import Composition, OrganisationKind
-from zhengling.documents.gbt9704 import Attendees, Imprint, Layout
+from zhengling.documents.gbt9704 import Attendees, Imprint, Layout, chinese_date
 from zhengling.kernel.instants import shanghai_day
 
+_COPIES = "分送"
 _ATTENDANCE = ("出席", "列席", "请假", "外出", "替会", "缺席")
 
 
@@ -16,15 +19,33 @@ def issuer_of(composition: Composition, otherwise: str) -> str:
     return next(offices, otherwise)
 
 
-def layout(minutes: Minutes) -> Layout:
-    """The version as an official document: its text block by block, with the document's number and signature."""
+def replacement(corrected: Minutes, amendments: list[Amendment], reason: str) -> str:
+    """What a correction replaces, what it changes, and why, in one sentence of its text."""
+    assert corrected.signed_at
+    day = chinese_date(shanghai_day(corrected.signed_at))
+    if corrected.issue:
+        replaced = f"本纪要替代{day}签发的{corrected.issue}会议纪要"
+    else:
+        replaced = f"本纪要替代{day}关于不形成会议纪要的决定"
+    changed = [f"更正第{ordinal(each.before.number)}项决定" for each in amendments if not each.revoked]
+    changed += [f"撤销第{ordinal(each.before.number)}项决定" for each in amendments if each.revoked]
+    return f"{replaced}，{'、'.join(changed) or '更正文字表述'}。更正理由：{in_one_line(reason).rstrip('。')}。"
+
+
+def layout(minutes: Minutes, corrected: Minutes | None = None) -> Layout:
+    """The version as an official document: its text block by block, with the document's number and signature. A
+    correction whose text, written by a person, doesn't say what it replaces says so first; `corrected` is that version."""
     lines = [line.strip() for line in minutes.text.splitlines() if line.strip()]
     title, rest = (lines[0], lines[1:]) if lines else ("", [])
-    blocks, paragraphs = [], []
+    blocks, paragraphs, copies = [], [], ""
+    if corrected and (note := replacement(corrected, minutes.amendments, minutes.reason)) not in minutes.text:
+        paragraphs.append(note)
     for line in rest:
         label, colon, people = line.partition("：")
         if colon and people and label in _ATTENDANCE:
             blocks.append(Attendees(label=label, people=people))
+        elif colon and people and label == _COPIES:
+            copies = people.rstrip("。")
         else:
             paragraphs.append(line)
     if minutes.signature:
@@ -39,7 +60,7 @@ def layout(minutes: Minutes) -> Layout:
         title="" if title == minutes.mark else title,
         paragraphs=tuple(paragraphs),
         attendees=tuple(blocks),
-        imprint=Imprint(printed_by=minutes.issuer, printed_on=day),
+        imprint=Imprint(copies_label=_COPIES, copies=copies, printed_by=minutes.issuer, printed_on=day),
     )
 
 

@@ -13,6 +13,7 @@ from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.meeting_kind.case import kind_of
 from meeting_svc.minutes import document
 from meeting_svc.minutes import minutes as minutes_
+from meeting_svc.minutes.case import corrected_by
 from meeting_svc.minutes.minutes import Minutes, MinutesState
 from meeting_svc.minutes.schemas import MinutesSummary, MinutesText, MinutesVersions, MinutesView
 from meeting_svc.minutes.table import minutes as minutes_table
@@ -95,4 +96,5 @@ async def document_of(call: Call, meeting_id: str, number: int | None) -> tuple[
     meeting = await load(call.session, Meeting, meeting_id, "meeting", "会议")
     columns = minutes_document.c
     kept: bytes | None = await call.session.scalar(sa.select(columns.content).where(columns.id == minutes.id))
-    return document.file_name(minutes, meeting.title), kept or gbt9704.docx(document.layout(minutes))
+    layout = document.layout(minutes, await corrected_by(call.session, minutes))
+    return document.file_name(minutes, meeting.title), kept or gbt9704.docx(layout)

@@ -30,9 +30,21 @@ WholeText = Annotated[
 ]
 
 
+Copies = Annotated[
+    list[Annotated[str, Field(min_length=1, max_length=120, pattern=SAYING)]] | None,
+    Field(
+        max_length=300,
+        description="who gets the minutes (分送), in the template's text; by default the meeting's members and the units "
+        "of its roll call, topics and tasks",
+        examples=[["会议组成人员", "区财政局", "区司法局"]],
+    ),
+]
+
+
 # payloads -----------------------------------------------------------------------------------------------------------
 class DraftMinutes(Payload):
     text: WholeText = None
+    copies: Copies = None
     reason: Annotated[
         Reason | None, Field(description="why they are drafted again; required from the second draft on")
     ] = None
@@ -89,6 +101,7 @@ class CorrectMinutes(Payload):
     reason: Reason
     amendments: Annotated[list[AmendDecision], Field(default_factory=list, max_length=200)]
     text: WholeText = None
+    copies: Copies = None
     major: StrictBool = False
     occurred_at: OccurredAt = None
 

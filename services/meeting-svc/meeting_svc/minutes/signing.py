@@ -13,7 +13,7 @@ from meeting_svc.meeting.meeting import MeetingState
 from meeting_svc.minutes import document
 from meeting_svc.minutes import minutes as minutes_
 from meeting_svc.minutes import text as minutes_text
-from meeting_svc.minutes.case import MinutesCase, decisions_of, in_force, topics_of
+from meeting_svc.minutes.case import MinutesCase, corrected_by, decisions_of, in_force, topics_of
 from meeting_svc.minutes.minutes import Cause, Minutes
 from meeting_svc.minutes.table import minutes_document
 from meeting_svc.topic import transitions
@@ -33,15 +33,22 @@ _NEXT_ISSUE = sa.text("""
 """)
 
 
-async def content_of(case: MinutesCase, amendments: list[Amendment]) -> minutes_template.Values:
-    """The contents of the minutes, with the decisions as amended."""
+async def content_of(case: MinutesCase, amendments: list[Amendment], corrects: str = "") -> minutes_template.Values:
+    """The contents of the minutes, with the decisions as amended; `corrects` says what a correction replaces."""
     found = await decisions_of(case.call, case.meeting.id)
     after = {each.decision_id: each.after for each in amendments}
     revoked = {each.id for each in found if each.standing == Standing.revoked}
     revoked |= {each.decision_id for each in amendments if each.revoked}
     resolutions = [after.get(each.id, each.resolution) for each in found]
-    name = case.book.government.name
-    return minutes_text.words(case.meeting, case.kind, case.composition, name, resolutions, frozenset(revoked))
+    return minutes_text.words(
+        case.meeting,
+        case.kind,
+        case.composition,
+        case.book.government,
+        resolutions,
+        frozenset(revoked),
+        corrects,
+    )
 
 
 async def sign(case: MinutesCase, minutes: Minutes, taken: StepTaken, facts: Facts) -> None:
@@ -79,9 +86,8 @@ async def sign(case: MinutesCase, minutes: Minutes, taken: StepTaken, facts: Fac
 async def keep_document(call: Call, minutes: Minutes) -> None:
     """Store the signed document beside its version, in the same transaction; not in the file store, since a transaction
     mustn't wait for it."""
-    content = await asyncio.to_thread(
-        gbt9704.docx, document.layout(minutes)
-    )  # about 30 ms, which would block other requests
+    layout = document.layout(minutes, await corrected_by(call.session, minutes))
+    content = await asyncio.to_thread(gbt9704.docx, layout)  # about 30 ms, which would block other requests
     kept = {"id": minutes.id, "government": call.government, "content": content}
     await call.session.execute(sa.insert(minutes_document).values(kept))
 

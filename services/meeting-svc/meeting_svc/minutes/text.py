@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from meeting_svc.attendance import quorum
 from meeting_svc.meeting import chairing, participants
 from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.meeting.record import Attendance, Capacity, Handover, Presence
 from meeting_svc.meeting.succession import chaired_by
 from zhengling.authority.chain import Succession
-from zhengling.authority.composition import Composition
+from zhengling.authority.composition import Composition, OrganisationKind
+from zhengling.authority.titles import in_order, styled
 from zhengling.documents.gbt9704 import chinese_date
 from zhengling.documents.minutes_template import Item, Values
 from zhengling.events.meeting import Resolution
 from zhengling.kernel.errors import Text, refusal
 from zhengling.kernel.instants import SHANGHAI, shanghai_day
+from zhengling.rules.absences import AbsenceKind
 from zhengling.rules.meetings import MeetingKind
+from zhengling.rules.rulebook import Government, Titles
 from zhengling.rules.vocabulary import Difficulty, LeaveReason, Outcome, TopicNature, in_chinese
 
 _OUTCOMES = {
@@ -31,6 +36,10 @@ _DIFFICULTIES = {
     Difficulty.complex: "复杂事项",
     Difficulty.long_term: "长期事项",
 }
+#: Grounds of absence that are public duties. Health and private matters aren't printed.
+_PUBLIC_REASONS = (LeaveReason.higher_meeting, LeaveReason.official_trip, LeaveReason.emergency)
+_PUBLIC_ABSENCES = (AbsenceKind.abroad, AbsenceKind.official_trip, AbsenceKind.study)
+_NO_RECIPIENTS = (OrganisationKind.government, OrganisationKind.office)
 _DIGITS = "零一二三四五六七八九"
 
 
@@ -50,23 +59,27 @@ def words(
     meeting: Meeting,
     kind: MeetingKind,
     composition: Composition,
-    government_name: str,
+    government: Government,
     resolutions: list[Resolution],
     revoked: frozenset[str] = frozenset(),
+    corrects: str = "",
 ) -> Values:
-    """The values for a template of the minutes: agenda, attendance and decisions in words."""
-    name = composition.official_names
+    """The values for a template of the minutes: agenda, attendance and decisions in words. Officials are named by rank
+    with unit and title; `corrects` is `document.replacement` of a correction."""
     assert meeting.opened_at
     opener, *_ = chairing.chaired(meeting)
     natures = {item.topic_id: item.nature for item in meeting.agenda}
+    entries = {each.official: each for each in meeting.attendance}
+    attendance = [entries[official] for official in in_order(composition, entries, meeting.day)]
+    people = _People(meeting, composition, government.titles)
     return Values(
-        government=government_name,
+        government=government.name,
         kind=kind.name,
         title=meeting.title,
         day=chinese_date(shanghai_day(meeting.opened_at)),
-        chair=name.get(opener, opener),
+        chair=people.styled(opener),
         chaired_as=_chaired_as(meeting, kind, composition, opener),
-        handovers=tuple(_handover(meeting, kind, composition, each) for each in meeting.handovers),
+        handovers=tuple(_handover(kind, people, each) for each in meeting.handovers),
         quorum=_quorum(quorum.figures(meeting, kind, composition)),
         items=tuple(
             Item(
@@ -76,18 +89,30 @@ def words(
             )
             for n, each in enumerate(resolutions, 1)
         ),
-        present=tuple(
-            composition.names(e.official for e in meeting.attendance if e.present and _takes_part(meeting, e))
-        ),
+        present=tuple(people.styled(e.official) for e in attendance if e.present and _takes_part(meeting, e)),
         others=(
-            *(_named(meeting, e, composition) for e in meeting.attendance if e.present and not _takes_part(meeting, e)),
+            *(people.noted(e) for e in attendance if e.present and not _takes_part(meeting, e)),
             *(guest.name for guest in meeting.guests if guest.present),
         ),
-        on_leave=_missing(meeting, composition, Presence.on_leave),
-        away=_missing(meeting, composition, Presence.away),
-        represented=_missing(meeting, composition, Presence.represented),
-        absent=_missing(meeting, composition, Presence.absent),
+        on_leave=people.missing(attendance, Presence.on_leave),
+        away=people.missing(attendance, Presence.away),
+        represented=people.missing(attendance, Presence.represented),
+        absent=people.missing(attendance, Presence.absent),
+        corrects=corrects,
+        copies=copies(meeting, composition, resolutions),
     )
+
+
+def copies(meeting: Meeting, composition: Composition, resolutions: list[Resolution]) -> tuple[str, ...]:
+    """Who gets the minutes (分送): those who belong to the meeting, and the units in the roll call, of the topics and of
+    the tasks, in the composition's order; without the office, which issues them."""
+    concerned = {each.sponsor.code for each in resolutions}
+    for each in resolutions:
+        concerned |= {unit.code for unit in (each.lead, *each.co_units) if unit}
+    for entry in meeting.attendance:
+        concerned |= set(participants.organisations_of(composition, entry.official, meeting.day))
+    units = (o.name for o in composition.organisations if o.code in concerned and o.kind not in _NO_RECIPIENTS)
+    return ("会议组成人员" if meeting.members else "参会领导", *units)
 
 
 def _chaired_as(meeting: Meeting, kind: MeetingKind, composition: Composition, official: str) -> str:
@@ -98,11 +123,11 @@ def _chaired_as(meeting: Meeting, kind: MeetingKind, composition: Composition, o
     return f"代行{''.join(composition.names([acting.on_behalf_of]))}职责" if acting and acting.on_behalf_of else ""
 
 
-def _handover(meeting: Meeting, kind: MeetingKind, composition: Composition, handover: Handover) -> str:
+def _handover(kind: MeetingKind, people: _People, handover: Handover) -> str:
     """The note on a handover of the chair: 10时20分起由某人（受委托）主持."""
-    moment, (name,) = handover.act.occurred_at.astimezone(SHANGHAI), composition.names([handover.to])
-    chair = with_notes(name, [_chaired_as(meeting, kind, composition, handover.to)])
-    return f"{moment.hour}时{moment.minute:02}分起由{chair}主持"
+    moment = handover.act.occurred_at.astimezone(SHANGHAI)
+    note = _chaired_as(people.meeting, kind, people.composition, handover.to)
+    return f"{moment.hour}时{moment.minute:02}分起由{with_notes(people.styled(handover.to), [note])}主持"
 
 
 def _quorum(figures: quorum.Figures | None) -> str:
@@ -120,32 +145,40 @@ def _takes_part(meeting: Meeting, entry: Attendance) -> bool:
     return entry.capacity not in (Capacity.staff, Capacity.delegate)
 
 
-def _missing(meeting: Meeting, composition: Composition, status: Presence) -> tuple[str, ...]:
-    """The absent with this status, distinguished as in the attendance circular, each with the notes known."""
-    officials = (e for e in meeting.attendance if not e.present and e.status == status)
-    guests = (guest for guest in meeting.guests if guest.status == status)
-    return (
-        *(_named(meeting, each, composition) for each in officials),
-        *(with_notes(guest.name, [guest.reason]) for guest in guests),
-    )
+@dataclass(frozen=True)
+class _People:
+    """The people of a meeting as its minutes name them."""
 
+    meeting: Meeting
+    composition: Composition
+    titles: Titles
 
-def _named(meeting: Meeting, entry: Attendance, composition: Composition) -> str:
-    """The name, with the reason of absence, the delegate, or the official represented."""
-    name, notes = composition.official_names, []
-    leave = participants.granted_leave(meeting, entry.official)
-    away = composition.absent(entry.official, meeting.day)
-    if entry.status == Presence.on_leave and leave and leave.reason_kind not in (None, LeaveReason.other):
-        notes.append(in_chinese(leave.reason_kind))
-    if entry.status == Presence.away and away:
-        notes.append(in_chinese(away.absence_kind))
-    notes.append(entry.reason)
-    if entry.delegate:
-        notes.append(f"由{name.get(entry.delegate, entry.delegate)}代会")
-    notes += [
-        f"代{name.get(each.official, each.official)}" for each in meeting.attendance if each.delegate == entry.official
-    ]
-    return with_notes(name.get(entry.official, entry.official), notes)
+    def styled(self, official: str) -> str:
+        return styled(self.composition, self.titles, official, self.meeting.day)
+
+    def missing(self, attendance: list[Attendance], status: Presence) -> tuple[str, ...]:
+        """The absent with this status, distinguished as in the attendance circular."""
+        guests = (guest.name for guest in self.meeting.guests if guest.status == status)
+        return (*(self.noted(each) for each in attendance if not each.present and each.status == status), *guests)
+
+    def noted(self, entry: Attendance) -> str:
+        """The name with the public duty that prevents the official, who chairs in their place, the delegate, or the
+        official represented. Minutes are published: reasons in the official's own words and private ones stay in the
+        record of the meeting."""
+        name, notes = self.composition.official_names, []
+        leave = participants.granted_leave(self.meeting, entry.official)
+        away = self.composition.absent(entry.official, self.meeting.day)
+        if entry.status == Presence.on_leave and leave and leave.reason_kind in _PUBLIC_REASONS:
+            notes.append(in_chinese(leave.reason_kind))
+        if entry.status == Presence.away and away and away.absence_kind in _PUBLIC_ABSENCES:
+            notes.append(in_chinese(away.absence_kind))
+        if not entry.present and (entrustment := self.meeting.entrustment) and entrustment.by == entry.official:
+            notes.append(f"委托{name.get(entrustment.to, entrustment.to)}主持")
+        if entry.delegate:
+            notes.append(f"由{name.get(entry.delegate, entry.delegate)}代会")
+        sent_by = (each.official for each in self.meeting.attendance if each.delegate == entry.official)
+        notes += [f"代{name.get(official, official)}" for official in sent_by]
+        return with_notes(self.styled(entry.official), notes)
 
 
 def with_notes(name: str, notes: list[str]) -> str:
