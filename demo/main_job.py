@@ -47,9 +47,10 @@ class PlannedDecision(BaseModel):
     due: date | None = None
     difficulty: Difficulty = Difficulty.general
     document: FollowingDocument = FollowingDocument.none
+    set_at_year_start: bool = False
 
     def body(self, topic_id: str) -> Json:
-        fields = {"outcome", "task", "lead", "co_units", "due", "difficulty", "document"}
+        fields = {"outcome", "task", "lead", "co_units", "due", "difficulty", "document", "set_at_year_start"}
         return {"topic_id": topic_id, **self.model_dump(mode="json", include=fields)}
 
 

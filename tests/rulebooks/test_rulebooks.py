@@ -592,17 +592,25 @@ def test_a_document_to_issue_falls_due_where_the_rules_say_so(outcome: str, docu
 
 
 @pytest.mark.parametrize(
-    ("difficulty", "rule"),
-    [("general", "matter-general"), ("complex", "matter-complex"), ("long_term", "matter-annual")],
+    ("difficulty", "set_at_year_start", "rule"),
+    [
+        ("general", False, "matter-general"),
+        ("complex", False, "matter-complex"),
+        ("long_term", False, None),
+        ("long_term", True, "matter-annual"),
+        ("general", True, "matter-annual"),
+    ],
 )
-def test_only_shuangtaizi_gives_a_matter_its_due_date_by_difficulty(difficulty: str, rule: str) -> None:
+def test_only_shuangtaizi_gives_a_matter_its_due_date(
+    difficulty: str, set_at_year_start: bool, rule: str | None
+) -> None:
     rows = {}
     for government in GOVERNMENTS:
         supervision = book(government).supervision
         assert supervision
-        row = supervision.ledger.due_row({"difficulty": difficulty})
+        row = supervision.ledger.due_row({"difficulty": difficulty, "set_at_year_start": set_at_year_start})
         rows[government] = (row.rule, row.clause) if row else None
-    assert rows == {**dict.fromkeys(GOVERNMENTS), "shuangtaizi": (rule, "ST-55")}
+    assert rows == {**dict.fromkeys(GOVERNMENTS), "shuangtaizi": (rule, "ST-55") if rule else None}
 
 
 # The demo compositions ------------------------------------------------------------------------------------------------

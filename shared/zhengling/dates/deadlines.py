@@ -49,6 +49,8 @@ class Anchor(StrEnum):
     registration = "registration"
     receipt = "receipt"
     instruction = "instruction"
+    office_notice = "office.notice"
+    deployment = "deployment"
     assignment = "assignment"
     departure = "departure"
     actual_return = "return"

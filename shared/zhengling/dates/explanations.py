@@ -52,6 +52,8 @@ _ANCHORS = {  # 之日 or 之时 is appended to the Chinese
     Anchor.registration: Text("the registration", "登记"),
     Anchor.receipt: Text("the receipt", "收到"),
     Anchor.instruction: Text("the instruction", "批示"),
+    Anchor.office_notice: Text("the office's notice", "办公室通知"),
+    Anchor.deployment: Text("the deployment", "部署"),
     Anchor.assignment: Text("the assignment", "交办"),
     Anchor.departure: Text("the departure", "外出"),
     Anchor.actual_return: Text("the return", "返回"),

@@ -20,7 +20,8 @@ class Unit(BaseModel):
 
 
 class Resolution(BaseModel):
-    """A meeting's decision on one topic, as in the minutes. An adopted one has a task and a lead unit."""
+    """A meeting's decision on one topic, as in the minutes. An adopted one has a task and a lead unit. `set_at_year_start`
+    if the task was set at the year's start (年初确定: the work report, the yearly plan)."""
 
     model_config = ConfigDict(frozen=True)
     decision_id: str
@@ -36,6 +37,7 @@ class Resolution(BaseModel):
     difficulty: Difficulty = Difficulty.general
     document: FollowingDocument = FollowingDocument.none
     may_be_published: bool = True
+    set_at_year_start: bool = False
 
 
 class ResolutionChange(BaseModel):
@@ -93,8 +95,8 @@ class MinutesSigned(Event, type="zhengling.meeting.minutes.signed.v1", aggregate
 
 class DecisionAdopted(Event, type="zhengling.meeting.decision.adopted.v1", aggregate="decision", key="decision_id"):
     """A decision (passed, or passed in principle) is in force: its minutes are signed, or the chair waived them. It opens a
-    ledger entry. `by_correction` if only a correction of the minutes adopted it; then its document wasn't known at the
-    close, `closed_at`."""
+    ledger entry. `held_on` is the meeting's day. `by_correction` if only a correction of the minutes adopted it; then its
+    document wasn't known at the close, `closed_at`."""
 
     decision_id: str
     meeting_id: str
@@ -107,6 +109,7 @@ class DecisionAdopted(Event, type="zhengling.meeting.decision.adopted.v1", aggre
     recorded_at: datetime
     by_correction: bool = False
     closed_at: datetime | None = None
+    held_on: date | None = None
 
 
 class DecisionReplaced(Event, type="zhengling.meeting.decision.replaced.v1", aggregate="decision", key="decision_id"):

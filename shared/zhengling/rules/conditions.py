@@ -28,6 +28,7 @@ FACTS: dict[str, tuple[object, ...]] = {
     "document": tuple(FollowingDocument),
     "difficulty": tuple(Difficulty),
     "source": tuple(EntrySource),
+    "set_at_year_start": BOOLEAN,
     "specially_urgent": BOOLEAN,
     "major": BOOLEAN,
     "leader": BOOLEAN,

@@ -21,7 +21,14 @@ from zhengling.backbone.inbox import Inbox
 from zhengling.database.session import Database
 from zhengling.events.cloudevents import Envelope
 from zhengling.events.event import Event
-from zhengling.events.meeting import DecisionAdopted, DecisionAmended, DecisionRevoked, Resolution, Unit
+from zhengling.events.meeting import (
+    DecisionAdopted,
+    DecisionAmended,
+    DecisionRevoked,
+    Resolution,
+    ResolutionChange,
+    Unit,
+)
 from zhengling.local.stack import EmbeddedStack
 from zhengling.rules.loading import Rulebooks
 from zhengling.rules.vocabulary import Difficulty, Outcome
@@ -44,16 +51,15 @@ def resolution(decision: str, due: date | None = None, difficulty: Difficulty = 
     )  # fmt: skip
 
 
-def adopted(decision: str, edition: str = EDITION) -> Event:
-    made = resolution(decision)
-    said = MEETING | KIND | {"edition": edition, "meeting_clause": "ST-38"}
-    return DecisionAdopted(decision_id=decision, resolution=made, **said)
+def adopted(decision: str, edition: str = EDITION, made: Resolution | None = None, **more: Any) -> Event:
+    said = MEETING | KIND | {"edition": edition, "meeting_clause": "ST-38"} | more
+    return DecisionAdopted(decision_id=decision, resolution=made or resolution(decision), **said)
 
 
-def amended(decision: str, due: date | None) -> Event:
-    made = resolution(decision, due)
-    said = MEETING | KIND | CORRECTED | {"changes": (), "closed_at": SIGNED}
-    return DecisionAmended(decision_id=decision, resolution=made, **said)
+def amended(decision: str, due: date | None = None, made: Resolution | None = None, *changed: str) -> Event:
+    changes = tuple(ResolutionChange(field=field, before=None, after=None) for field in changed)
+    said = MEETING | KIND | CORRECTED | {"changes": changes, "closed_at": SIGNED}
+    return DecisionAmended(decision_id=decision, resolution=made or resolution(decision, due), **said)
 
 
 def revoked(decision: str) -> Event:
@@ -144,3 +150,66 @@ async def test_entries_of_one_poll_are_numbered_without_a_gap_and_each_has_its_t
         assert sorted(number for (number,) in numbers) == sorted(f"双政督〔2026〕{first + n + 1}号" for n in range(8))
         for decision in decisions:
             assert [state for state, _ in await ask(TIMERS.format(decision))] == ["pending"]
+
+
+DUE = "SELECT due, due_rule, due_basis, deployed_on " + ENTRY
+MEETING_DAY = date(2026, 2, 5)
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        ({"held_on": MEETING_DAY}, (date(2026, 2, 11), MEETING_DAY)),
+        ({"closed_at": datetime(2026, 2, 6, 9, tzinfo=UTC)}, (date(2026, 2, 12), date(2026, 2, 6))),
+        ({}, (date(2026, 2, 24), date(2026, 2, 10))),
+    ],
+    ids=[
+        "the meeting's day",
+        "an event without it: the day of the close",
+        "an event of the first version: the signature",
+    ],
+)
+async def test_a_decision_counts_from_the_day_of_its_meeting_that_day_included(
+    event: dict[str, Any], expected: tuple[date, date], batch: Any
+) -> None:
+    decision = str(uuid4())
+    async with batch() as (deliver, ask):
+        await deliver(adopted(decision, **event))
+        due, deployed = expected
+        assert await ask(DUE.format(decision)) == [(due, "matter-general", "rule", deployed)]
+
+
+async def test_a_correction_to_another_rule_counts_from_the_meetings_day_as_well(batch: Any) -> None:
+    decision = str(uuid4())
+    complex_ = resolution(decision, difficulty=Difficulty.complex)
+    async with batch() as (deliver, ask):
+        await deliver(adopted(decision, held_on=MEETING_DAY), amended(decision, made=complex_))
+        assert await ask(DUE.format(decision)) == [(date(2026, 3, 4), "matter-complex", "rule", MEETING_DAY)]
+
+
+async def test_the_years_end_is_for_what_was_set_at_the_years_start_and_other_long_matters_are_for_the_office(
+    batch: Any,
+) -> None:
+    set_then, long = str(uuid4()), str(uuid4())
+    made = resolution(set_then, difficulty=Difficulty.long_term).model_copy(update={"set_at_year_start": True})
+    async with batch() as (deliver, ask):
+        await deliver(adopted(set_then, made=made))
+        await deliver(adopted(long, made=resolution(long, difficulty=Difficulty.long_term)))
+        assert [row[:3] for row in await ask(DUE.format(set_then))] == [(date(2026, 12, 31), "matter-annual", "rule")]
+        assert [row[:3] for row in await ask(DUE.format(long))] == [(None, None, "to_be_set")]
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [("task", (date(2026, 12, 31), "matter-annual", "rule")), ("set_at_year_start", (None, None, "to_be_set"))],
+)
+async def test_a_correction_moves_the_due_date_only_if_it_changes_what_the_table_asks_for(
+    changed: str, expected: tuple[Any, ...], batch: Any
+) -> None:
+    """The correction carries no mark, as one of a decision recorded before the mark existed."""
+    decision = str(uuid4())
+    made = resolution(decision, difficulty=Difficulty.long_term).model_copy(update={"set_at_year_start": True})
+    unmarked = resolution(decision, difficulty=Difficulty.long_term)
+    async with batch() as (deliver, ask):
+        await deliver(adopted(decision, made=made), amended(decision, None, unmarked, changed))
+        assert [row[:3] for row in await ask(DUE.format(decision))] == [expected]

@@ -34,6 +34,7 @@ def an_entry(due: date | None = None) -> Entry:
         difficulty=Difficulty.general,
         clause="XG-52",
         assigned_at=at(DAY),
+        deployed_on=None,
         opened_at=at(DAY),
         due=due,
         due_at=end_of(due) if due else None,

@@ -75,6 +75,21 @@ def test_a_worked_case_comes_out(case: Case) -> None:
     assert due(case.government, case.rule, case.start).date == case.date
 
 
+@pytest.mark.parametrize(
+    ("name", "start", "unmoved", "moved"),
+    [
+        ("matter-general", date(2026, 9, 28), date(2026, 10, 4), date(2026, 10, 8)),
+        ("matter-complex", date(2026, 9, 21), date(2026, 10, 20), date(2026, 10, 20)),
+    ],
+)
+def test_by_710_the_day_of_deployment_counts_and_the_unmoved_end_is_shown(
+    name: str, start: date, unmoved: date, moved: date
+) -> None:
+    found = due("shuangtaizi", name, start)
+    assert (found.unmoved, found.date) == (unmoved, moved)
+    assert unmoved in {step.date for step in explain(found, RULES["shuangtaizi"][name], CALENDAR)}
+
+
 def test_every_rule_of_every_government_is_there_under_its_clause() -> None:
     clauses = {(gov, name): rule.clause for gov, rules in RULES.items() for name, rule in rules.items()}
     assert len(clauses) == 27
@@ -500,10 +515,10 @@ def test_a_local_closure_is_named_in_the_proof() -> None:
             "shuangtaizi",
             "matter-general",
             date(2025, 9, 28),
-            "7 calendar days from the assignment (Sun 2025-09-28), that day counted, end on Sat 2025-10-04; "
+            "7 calendar days from the deployment (Sun 2025-09-28), that day counted, end on Sat 2025-10-04; "
             "Sat 2025-10-04 is a weekend, moved to the next working day, Thu 2025-10-09; "
             "due by 24:00 on Thu 2025-10-09 (ST-55).",
-            "自交办之日（2025年9月28日星期日）当日起7日，至2025年10月4日星期六届满；"
+            "自部署之日（2025年9月28日星期日）当日起7日，至2025年10月4日星期六届满；"
             "2025年10月4日星期六为周末，顺延至2025年10月9日星期四；应于2025年10月9日星期四24:00前完成（ST-55）。",
         ),
         (
@@ -519,9 +534,9 @@ def test_a_local_closure_is_named_in_the_proof() -> None:
             "xigang",
             "instruction-fetch",
             datetime(2026, 10, 1, 10, 30, tzinfo=SHANGHAI),
-            "24 hours from the instruction (Thu 2026-10-01 10:30), to the minute, end on Fri 2026-10-02 10:30; "
+            "24 hours from the office's notice (Thu 2026-10-01 10:30), to the minute, end on Fri 2026-10-02 10:30; "
             "due by 10:30 on Fri 2026-10-02 (XG-45).",
-            "自批示之时（2026年10月1日星期四10:30）起24小时，至2026年10月2日星期五10:30届满；"
+            "自办公室通知之时（2026年10月1日星期四10:30）起24小时，至2026年10月2日星期五10:30届满；"
             "应于2026年10月2日星期五10:30前完成（XG-45）。",
         ),
         (

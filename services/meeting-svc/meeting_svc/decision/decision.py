@@ -153,7 +153,17 @@ class Decision:
 
 
 #: The fields of a resolution that a correction may change; the others identify the decision.
-AMENDABLE = ("outcome", "task", "lead", "co_units", "due", "difficulty", "document", "may_be_published")
+AMENDABLE = (
+    "outcome",
+    "task",
+    "lead",
+    "co_units",
+    "due",
+    "difficulty",
+    "document",
+    "may_be_published",
+    "set_at_year_start",
+)
 
 
 def changes(before: Resolution, after: Resolution) -> tuple[ResolutionChange, ...]:

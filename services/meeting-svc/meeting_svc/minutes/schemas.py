@@ -75,6 +75,7 @@ class ResolutionChanges(Payload):
     difficulty: Difficulty | None = None
     document: FollowingDocument | None = None
     may_be_published: StrictBool | None = None
+    set_at_year_start: StrictBool | None = None
 
     @model_validator(mode="after")
     def _only_due_may_be_null(self) -> Self:

@@ -125,6 +125,7 @@ def _adoption(case: MinutesCase, decision: Decision, *, by_correction: bool = Fa
         recorded_at=case.call.now,
         by_correction=by_correction,
         closed_at=meeting.closed_at,
+        held_on=meeting.day,
     )
 
 

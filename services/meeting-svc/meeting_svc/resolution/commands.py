@@ -164,6 +164,7 @@ async def _given_as_decided(call: Call, meeting: Meeting, resolution: Resolution
         "difficulty": body.difficulty,
         "document": body.document,
         "may_be_published": body.may_be_published,
+        "set_at_year_start": body.set_at_year_start,
     }
     return resolution.model_copy(update=given)
 

@@ -24,6 +24,10 @@ class DecisionPayload(Payload):
     difficulty: Difficulty = Difficulty.general
     document: FollowingDocument = FollowingDocument.none
     may_be_published: StrictBool = True
+    set_at_year_start: Annotated[
+        StrictBool,
+        Field(description="the task was set at the year's start (年初确定): the work report, the yearly plan"),
+    ] = False
 
 
 class RecordDecision(DecisionPayload):

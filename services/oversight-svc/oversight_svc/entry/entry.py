@@ -11,9 +11,12 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from zhengling.authority.composition import Composition, Permission
-from zhengling.events.meeting import Resolution, ResolutionChange, Unit
+from zhengling.dates.deadlines import Anchor, DeadlineRule
+from zhengling.events.meeting import DecisionAdopted, Resolution, ResolutionChange, Unit
 from zhengling.kernel.errors import Text, refusal
+from zhengling.kernel.instants import shanghai_day
 from zhengling.rules.chains import actors_of
+from zhengling.rules.conditions import Facts
 from zhengling.rules.supervision import Ledger
 from zhengling.rules.vocabulary import Difficulty, EntrySource
 
@@ -60,6 +63,7 @@ class Entry:
     difficulty: Difficulty
     clause: str
     assigned_at: datetime
+    deployed_on: date | None
     opened_at: datetime
     due: date | None
     due_at: datetime | None
@@ -75,6 +79,31 @@ class Entry:
     closed_reason: str = ""
     version: int = 1
     modified_at: datetime | None = None
+
+
+def facts_of(source: EntrySource, resolution: Resolution) -> Facts:
+    """The facts of the rulebook's table of due dates."""
+    return {
+        "source": source,
+        "difficulty": resolution.difficulty,
+        "set_at_year_start": resolution.set_at_year_start,
+    }
+
+
+def deployed_on(ledger: Ledger, event: DecisionAdopted) -> date | None:
+    """The day on which a meeting's decision counts as deployed, by the rulebook; None where it doesn't say. An event that
+    doesn't carry the meeting's day gives the day of its close."""
+    if ledger.deployment is None:
+        return None
+    if ledger.deployment.meeting_decision == Anchor.meeting_day:
+        return event.held_on or shanghai_day(event.closed_at or event.signed_at)
+    return shanghai_day(event.signed_at)
+
+
+def start_of(entry: Entry, rule: DeadlineRule) -> date | datetime:
+    """The start of a due date by this rule: the day of deployment, or the instant of the assignment. An entry opened before
+    the day of deployment was recorded counts from its assignment."""
+    return entry.deployed_on or entry.assigned_at if rule.of == Anchor.deployment else entry.assigned_at
 
 
 def number_of(ledger: Ledger, year: int, n: int) -> str:
@@ -151,12 +180,17 @@ class NewDue:
     provisional: bool = False
 
 
+def give_due(entry: Entry, new: NewDue) -> None:
+    entry.due, entry.due_at, entry.due_basis, entry.provisional = new.due, new.due_at, new.basis, new.provisional
+    entry.due_rule, entry.due_clause = new.rule, new.clause
+
+
 def due_after(entry: Entry, ledger: Ledger, resolution: Resolution) -> DueBasis:
     """The basis of the due date under the corrected decision: the decision's own date; else the rulebook's table; else
     the date set by the office, if the date had that basis; else it has to be set."""
     if resolution.due:
         return DueBasis.decision
-    if ledger.due_row({"source": entry.source_kind, "difficulty": resolution.difficulty}):
+    if ledger.due_row(facts_of(entry.source_kind, resolution)):
         return DueBasis.rule
     return DueBasis.office if entry.due_basis == DueBasis.office else DueBasis.to_be_set
 
@@ -167,8 +201,7 @@ def amend(entry: Entry, resolution: Resolution, new: NewDue, amendment: Amendmen
     assert resolution.lead, "an adopted decision has a lead unit"
     entry.task, entry.lead, entry.co_units = resolution.task, resolution.lead, list(resolution.co_units)
     entry.difficulty = resolution.difficulty
-    entry.due, entry.due_at, entry.due_basis, entry.provisional = new.due, new.due_at, new.basis, new.provisional
-    entry.due_rule, entry.due_clause = new.rule, new.clause
+    give_due(entry, new)
     entry.amendments = [*entry.amendments, amendment]
     if new.due_at is None or moment < new.due_at:
         entry.overdue_at = None

@@ -18,30 +18,22 @@ from zhengling.events.oversight import EntryAmended, EntryOpened, EntryRevoked
 from zhengling.kernel.errors import not_found
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import due_dates
-from zhengling.rules.conditions import Facts
 from zhengling.rules.loading import Rulebooks
 from zhengling.rules.rulebook import Rulebook
+from zhengling.rules.supervision import DueRow
 from zhengling.rules.vocabulary import EntrySource
 
 
 async def open_entry_for_decision(session: AsyncSession, rulebooks: Rulebooks, event: DecisionAdopted) -> Entry:
     """Open the ledger entry of an adopted decision: numbered, with its clause and its due date. Emits entry.opened.
 
-    Due date: the decision's own; else by the first matching row of the rulebook's table, counted from the signature;
-    else the office has to set it.
+    Due date: the decision's own; else by the first matching row of the rulebook's table, counted from the day of deployment
+    or from the signature, as the rule says; else the office has to set it.
     """
     book = rulebooks.edition(government_of(session), event.edition)
     ledger, resolution = ledger_of(book), event.resolution
     assert resolution.lead, "an adopted decision has a lead unit"
     assigned_on, identity = shanghai_day(event.signed_at), str(uuid7())
-    facts: Facts = {"source": EntrySource.meeting_decision, "difficulty": resolution.difficulty}
-    row = None if resolution.due else ledger.due_row(facts)
-    due, due_at, basis, provisional = resolution.due, None, DueBasis.to_be_set, False
-    if row:
-        computed = await due_dates.keep(session, "entry", identity, row.rule, book, event.signed_at)
-        due, due_at, basis, provisional = computed.date, computed.at, DueBasis.rule, computed.provisional
-    elif due:
-        due_at, basis = end_of(due), DueBasis.decision
     entry = Entry(
         id=identity,
         government=government_of(session),
@@ -56,18 +48,22 @@ async def open_entry_for_decision(session: AsyncSession, rulebooks: Rulebooks, e
         difficulty=resolution.difficulty,
         clause=ledger.clause,
         assigned_at=event.signed_at,
+        deployed_on=entries.deployed_on(ledger, event),
         opened_at=now(session),
-        due=due,
-        due_at=due_at,
-        due_basis=basis,
-        due_rule=row.rule if row else None,
-        due_clause=row.clause if row else None,
-        provisional=provisional,
+        due=resolution.due,
+        due_at=end_of(resolution.due) if resolution.due else None,
+        due_basis=DueBasis.decision if resolution.due else DueBasis.to_be_set,
+        due_rule=None,
+        due_clause=None,
+        provisional=False,
         origin={"meeting_id": event.meeting_id, "meeting": event.meeting_title, "clause": event.meeting_clause},
     )
+    row = None if resolution.due else ledger.due_row(entries.facts_of(entry.source_kind, resolution))
+    if row:
+        entries.give_due(entry, await _by_rule(session, book, entry, row))
     session.add(entry)
-    if due_at:
-        await timers.schedule(session, OVERDUE, {entry.id: due_at})
+    if entry.due_at:
+        await timers.schedule(session, OVERDUE, {entry.id: entry.due_at})
     await emit(
         session,
         EntryOpened(
@@ -160,12 +156,14 @@ async def _entry_of(session: AsyncSession, decision_id: str) -> Entry:
 
 
 async def _new_due(session: AsyncSession, rulebooks: Rulebooks, entry: Entry, event: DecisionAmended) -> NewDue:
-    """The due date under the corrected decision. A rule counts from the day the matter was assigned, as before; an
-    unchanged rule keeps its date, including extensions."""
+    """The due date under the corrected decision. A rule counts from the same day as before; an unchanged rule keeps its
+    date, including extensions, and so does a decision of which nothing changed that the rulebook's table asks for."""
     book = rulebooks.edition(government_of(session), entry.edition)
     ledger = ledger_of(book)
+    if entry.due_rule and not event.resolution.due and not _asks_anew(entry, event):
+        return NewDue(entry.due, entry.due_at, entry.due_basis, entry.due_rule, entry.due_clause, entry.provisional)
     basis = entries.due_after(entry, ledger, event.resolution)
-    row = ledger.due_row({"source": entry.source_kind, "difficulty": event.resolution.difficulty})
+    row = ledger.due_row(entries.facts_of(entry.source_kind, event.resolution))
     rule = row.rule if row and basis == DueBasis.rule else None
     if entry.due_rule and entry.due_rule != rule:
         await due_dates.settle(session, "entry", entry.id, "cancelled", entry.due_rule)
@@ -175,18 +173,23 @@ async def _new_due(session: AsyncSession, rulebooks: Rulebooks, entry: Entry, ev
     if rule and row:
         if entry.due_rule == rule:
             return NewDue(entry.due, entry.due_at, basis, rule, row.clause, entry.provisional)
-        return await _by_rule(session, rulebooks, book, entry, rule, row.clause)
+        before = {kept.rule for kept in await due_dates.kept(session, "entry", entry.id)}
+        if rule in before:  # the rule applied earlier, and an earlier correction cancelled it
+            after = (await due_dates.revive(session, rulebooks, ("entry", entry.id, rule))).after
+            return NewDue(after.due, after.due_at, basis, rule, row.clause, after.provisional)
+        return await _by_rule(session, book, entry, row)
     if basis == DueBasis.office:
         return NewDue(entry.due, entry.due_at, basis)
     return NewDue(None, None, basis)
 
 
-async def _by_rule(
-    session: AsyncSession, rulebooks: Rulebooks, book: Rulebook, entry: Entry, rule: str, clause: str
-) -> NewDue:
-    before = {kept.rule for kept in await due_dates.kept(session, "entry", entry.id)}
-    if rule in before:  # the rule applied earlier, and an earlier correction cancelled it
-        after = (await due_dates.revive(session, rulebooks, ("entry", entry.id, rule))).after
-        return NewDue(after.due, after.due_at, DueBasis.rule, rule, clause, after.provisional)
-    due = await due_dates.keep(session, "entry", entry.id, rule, book, entry.assigned_at)
-    return NewDue(due.date, due.at, DueBasis.rule, rule, clause, due.provisional)
+def _asks_anew(entry: Entry, event: DecisionAmended) -> bool:
+    """Whether the correction changed a fact of the rulebook's table of due dates."""
+    changed = {change.field for change in event.changes}
+    return entry.difficulty != event.resolution.difficulty or "set_at_year_start" in changed
+
+
+async def _by_rule(session: AsyncSession, book: Rulebook, entry: Entry, row: DueRow) -> NewDue:
+    start = entries.start_of(entry, book.deadline(row.rule))
+    due = await due_dates.keep(session, "entry", entry.id, row.rule, book, start)
+    return NewDue(due.date, due.at, DueBasis.rule, row.rule, row.clause, due.provisional)

@@ -47,6 +47,9 @@ class EntryView(BaseModel):
     difficulty: Difficulty
     clause: Annotated[str, Field(description="the clause under which it is supervised")]
     assigned_at: datetime
+    deployed_on: Annotated[
+        date | None, Field(description="the day of deployment (部署之日), where the rules count from it")
+    ]
     opened_at: datetime
     due: Annotated[date | None, Field(description="null: to be set by the office")]
     due_at: Annotated[datetime | None, Field(description="the first instant at which it is late")]

@@ -22,6 +22,7 @@ ledger_entry = sa.Table(
     sa.Column("difficulty", sa.Text, nullable=False),
     sa.Column("clause", sa.Text, nullable=False),
     sa.Column("assigned_at", Instant, nullable=False),
+    sa.Column("deployed_on", sa.Date),
     sa.Column("opened_at", Instant, nullable=False),
     sa.Column("due", sa.Date),
     sa.Column("due_at", Instant),
