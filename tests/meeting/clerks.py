@@ -480,6 +480,8 @@ class Clerks:
         outcome = r.choice([Outcome.passed, Outcome.passed, *Outcome])
         if outcome == Outcome.passed and topic and topic.prepares_for and r.random() < 0.9:
             outcome = Outcome.passed_in_principle
+        if topic and not topic.nature.decides and r.random() < 0.9:
+            outcome = r.choice([Outcome.noted, Outcome.noted, Outcome.deferred])
         body = RecordDecision(topic_id=topic_id, outcome=outcome, task="办理有关事项", lead=r.choice(self.units))
         return Move(resolution_commands.record_decision, self.organiser(r, meeting), (meeting.id, body))
 

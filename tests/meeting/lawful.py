@@ -535,6 +535,8 @@ class Law:
             reserved = [each for each in self.book.topics.reserved if set(each.any_of) & set(topic.aspects)]
             if reserved and meeting.kind not in reserved[0].kinds:
                 assert resolution.outcome != "passed", "a reserved matter is decided where it is only prepared"
+            if topic.nature in ("transmission", "study"):
+                assert resolution.outcome in ("noted", "deferred"), f"{topic.nature}: {resolution.outcome}"
             assert resolution.lead.code not in [unit.code for unit in resolution.co_units]
         if len(decided) > len(before["resolutions"]):
             assert "open" in (meeting.state, before["state"]), "decided outside the session"

@@ -81,7 +81,8 @@ class Office:
         return await self.do(meeting, "opening", body)
 
     async def decide(self, meeting: Json, topic: Json) -> Json:
-        body = {"topic_id": topic["id"], "outcome": "passed", "task": "组织实施", "lead": topic["sponsor"]}
+        outcome = "passed" if TopicNature(topic["nature"]).decides else "noted"
+        body = {"topic_id": topic["id"], "outcome": outcome, "task": "组织实施", "lead": topic["sponsor"]}
         await self.do(meeting, "decisions", body)
         return await self.get(meeting)
 

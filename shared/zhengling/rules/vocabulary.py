@@ -77,10 +77,17 @@ class FollowingDocument(StrEnum):
 
 
 class TopicNature(StrEnum):
+    """What a topic is on the agenda for; `safety` is development and safety taken up together (底线议题)."""
+
     deliberation = "deliberation"
     transmission = "transmission"
     study = "study"
     safety = "safety"
+
+    @property
+    def decides(self) -> bool:
+        """Whether the meeting may decide on it: what is transmitted or studied is only noted (clauses §1.7)."""
+        return self not in (TopicNature.transmission, TopicNature.study)
 
 
 class PaperKind(StrEnum):
@@ -133,6 +140,7 @@ class Gate(StrEnum):
     risk_assessment = "risk_assessment"
     assessment = "assessment"
     public_consultation = "public_consultation"
+    secrecy_review = "secrecy_review"
     performance_evaluation = "performance_evaluation"
     departments_consulted = "departments_consulted"
     commendation_review = "commendation_review"
@@ -225,7 +233,8 @@ CHINESE = glossary(
     (Gate.legality_review, "合法性审查"), (Gate.fair_competition_review, "公平竞争审查"),
     (Gate.stability_assessment, "社会稳定风险评估"), (Gate.views_heard, "多种形式听取意见"),
     (Gate.public_participation, "公众参与"), (Gate.expert_argument, "专家论证"), (Gate.risk_assessment, "风险评估"),
-    (Gate.assessment, "评估论证"), (Gate.public_consultation, "公开征求意见"), (Gate.performance_evaluation, "事前绩效评估"),
+    (Gate.assessment, "评估论证"), (Gate.public_consultation, "公开征求意见"),
+    (Gate.secrecy_review, "保密审查"), (Gate.performance_evaluation, "事前绩效评估"),
     (Gate.departments_consulted, "征求有关部门和镇街意见"), (Gate.commendation_review, "评比达标表彰工作协调小组审核"),
     (Gate.separate_approval, "资金、项目、编制的专门审批"), (Gate.legal_counsel, "听取法律顾问意见"),
     (Gate.party_committee_deliberation, "提请党委常委会审议或报告"), (Gate.party_committee_report, "向党委报告"),

@@ -529,6 +529,69 @@ def test_in_dalian_a_principal_is_represented_with_consent_and_a_leader_never() 
     assert found["dl-jyj-clerk"][1] == Capacity.delegate
 
 
+#: The kinds of meeting of Dalian that name nobody for the roll call, and those whose list of invitees is approved.
+OPEN_KINDS, LISTED_KINDS = ("head-office", "business"), ("plenary", "executive")
+
+
+@pytest.mark.parametrize("kind_name", [*OPEN_KINDS, *LISTED_KINDS])
+@pytest.mark.parametrize("state", [AnswerState.requested, AnswerState.refused])
+def test_in_dalian_a_delegate_whose_consent_is_pending_or_refused_is_in_no_roll_call_whatever_else_they_are(
+    kind_name: str, state: AnswerState
+) -> None:
+    kind, people = rules("dalian", kind_name)
+    for delegate, sponsor in (("dl-mzj-clerk", "dl-jyj"), ("dl-jyj-clerk", "dl-jyj"), ("dl-office-clerk2", "dl-jyj")):
+        meeting = approved("dalian", kind_name, item("t1", sponsor=sponsor))
+        meeting.delegations = [
+            Delegation("dl-jyj-principal", delegate, "出差", [], "DL-42", act("dl-jyj-principal"), state=state)
+        ]
+        listed = [Attendance(o, True) for o in participants.expected(meeting, kind, people)]
+        called_for = partial(
+            attendance.roll_call, meeting, kind, people, [*listed, Attendance(delegate, True)], "dl-head", at(DAY)
+        )
+        with pytest.raises(Problem, match="delegate_without_consent") as caught:
+            called_for()
+        problem = caught.value
+        assert (problem.status, problem.clause, problem.extra["consent"]) == (403, "DL-42", ["secretary_general"])
+        assert problem.satisfy and people.official_names["dl-sg"] in problem.satisfy.zh
+        meeting.delegations = [replace(meeting.delegations[0], state=AnswerState.approved)]
+        assert called_for()[-1].capacity == Capacity.delegate
+
+
+@pytest.mark.parametrize("kind_name", [*OPEN_KINDS, "plenary"])
+def test_in_dalian_whoever_sits_in_for_somebody_without_being_asked_for_is_in_no_roll_call(kind_name: str) -> None:
+    kind, people = rules("dalian", kind_name)
+    meeting = approved("dalian", kind_name, item("t1", sponsor="dl-jyj"))
+    meeting.participants = Participants(["dl-mzj-principal"], []) if kind_name in OPEN_KINDS else Participants([], [])
+    comes = partial(attendance.capacity_of, meeting, kind, people, "dl-mzj-clerk", None, [])
+    assert refused(comes) == ("delegate_without_consent", "DL-42")
+    by_name = people.official_names["dl-mzj-clerk"]
+    if kind_name in OPEN_KINDS:  # elsewhere no guest comes uninvited
+        as_guest = partial(attendance.require_guest_invited, meeting, kind, people, by_name)
+        assert refused(as_guest) == ("delegate_without_consent", "DL-42")
+    meeting.members = participants.members_of(meeting, kind, people)
+    meeting.state, meeting.opened_at = MeetingState.open, at(DAY)
+    assert refused(lambda: move(meeting, "dl-mzj-clerk", "arrived", 10)) == ("delegate_without_consent", "DL-42")
+    meeting.invitees = [Invitee(1, "dl-mzj-clerk", None, None, None, act("dl-office-clerk"), approved=True)]
+    assert comes() == Capacity.invitee
+    assert attendance.capacity_of(meeting, kind, people, "dl-jyj-clerk", None, []) == Capacity.staff, "for their topic"
+    assert attendance.capacity_of(meeting, kind, people, "dl-office-clerk", None, []) == Capacity.other, "of the office"
+
+
+def test_in_dalian_the_delegate_of_an_invited_principal_needs_consent_where_the_list_is_approved() -> None:
+    kind, people = rules("dalian", "executive")
+    meeting = approved("dalian", "executive", item("t1", sponsor="dl-jyj"))
+    comes = partial(attendance.capacity_of, meeting, kind, people, "dl-mzj-clerk", None, [])
+    assert refused(comes) == ("not_invited", "DL-38"), "nobody of that unit takes part"
+    meeting.invitees = [Invitee(1, "dl-mzj-principal", None, None, None, act("dl-office-clerk"), approved=True)]
+    assert refused(comes) == ("delegate_without_consent", "DL-42")
+
+
+def test_where_no_rule_speaks_of_delegates_nobody_is_asked_for_a_consent() -> None:
+    kind, people = rules("zhanqian", "head-office")
+    meeting = approved("zhanqian", "head-office", item("t1", sponsor="zq-zjj"))
+    assert attendance.capacity_of(meeting, kind, people, "zq-czj-clerk", None, []) == Capacity.other
+
+
 # attendance ---------------------------------------------------------------------------------------------------------
 def test_the_roll_call_lists_every_member_and_standing_attendee() -> None:
     kind, people = rules("huancui")
@@ -573,7 +636,7 @@ def test_devices_are_declared_before_a_confidential_session_opens() -> None:
 
 
 def move(meeting: Meeting, official: str, what: str, hour: int = 10, topic: str | None = None) -> None:
-    kind, people = rules(meeting.government)
+    kind, people = rules(meeting.government, meeting.kind)
     arrivals.move(meeting, kind, people, Movement(official, Move(what), topic, act(official, hour)))
 
 
@@ -793,17 +856,20 @@ def test_guests_dont_count_towards_the_quorum() -> None:
 def test_where_the_rules_keep_out_whoever_nobody_asked_a_guest_is_on_the_approved_list(
     government: str, kind_name: str, clause: str
 ) -> None:
-    kind, _ = rules(government, kind_name)
+    kind, people = rules(government, kind_name)
     waiting = called(government, kind_name, invitees=[a_guest("王教授", approved=False)])
     for name in ("王教授", "某人"):
-        assert refused(lambda who=name: attendance.require_guest_invited(waiting, kind, who)) == ("not_invited", clause)
+        assert refused(lambda who=name: attendance.require_guest_invited(waiting, kind, people, who)) == (
+            "not_invited",
+            clause,
+        )
     waiting.invitees = [a_guest("王教授")]
-    assert attendance.require_guest_invited(waiting, kind, "王教授") == [None]
+    assert attendance.require_guest_invited(waiting, kind, people, "王教授") == [None]
     meeting = replace(waiting, state=MeetingState.open, opened_at=at(DAY))
     assert refused(lambda: come(meeting, "某人", "arrived")) == ("not_invited", clause)
     come(meeting, "王教授", "arrived")
-    free, _ = rules("zhanqian")  # which keeps nobody out
-    assert attendance.require_guest_invited(called("zhanqian"), free, "某人") == []
+    free, others = rules("zhanqian")  # which keeps nobody out
+    assert attendance.require_guest_invited(called("zhanqian"), free, others, "某人") == []
 
 
 def test_the_circular_counts_who_was_expected_late_gone_early_on_leave_and_absent() -> None:

@@ -33,7 +33,8 @@ def named(rows: list[tuple[str, GateRule]]) -> list[str]:
 def declaring(government: str, rule: GateRule, *aspects: Aspect) -> Topic:
     kind = rule.kinds[0] if rule.kinds else "executive"
     topic = a_topic(government, f"{GOVERNMENTS[government]}-zjj", state=TopicState.ready)
-    topic.meeting_kind, topic.aspects = kind, list(aspects)
+    declared = [Aspect(fact) for fact, value in rule.when.items() if value is True]
+    topic.meeting_kind, topic.aspects = kind, [*aspects, *declared]
     return topic
 
 

@@ -27,7 +27,18 @@ from zhengling.dates.deadlines import compute
 from zhengling.kernel.errors import Problem
 from zhengling.local.client import at
 from zhengling.rules.chains import StepName
-from zhengling.rules.vocabulary import Aspect, FollowingDocument, NotePart, Outcome, PaperKind, RaisedBy
+from zhengling.rules.vocabulary import (
+    Aspect,
+    Block,
+    FollowingDocument,
+    Gate,
+    NotePart,
+    Outcome,
+    PaperKind,
+    RaisedBy,
+    Role,
+    TopicNature,
+)
 
 
 def take(topic: Topic, step: str, official: str, moment: datetime | None = None) -> StepTaken:
@@ -217,17 +228,81 @@ def test_an_admission_covers_no_papers_that_came_later_still() -> None:
 
 
 def test_a_meeting_that_only_prepares_a_reserved_matter_agrees_in_principle_and_issues_nothing() -> None:
-    topic, rules = a_topic("xigang", "xg-zjj"), book("xigang").topics
+    topic, rules, kind = a_topic("xigang", "xg-zjj"), book("xigang").topics, book("xigang").kind("head-office")
     topic.meeting_kind, topic.aspects, topic.prepares_for = "head-office", [Aspect.budget], "executive"
     none, issue = FollowingDocument.none, FollowingDocument.to_issue
-    declarations.require_only_prepared(topic, rules, Outcome.passed_in_principle, none)
-    declarations.require_only_prepared(topic, rules, Outcome.not_passed, issue)
+    declarations.require_outcome(topic, kind, rules, Outcome.passed_in_principle, none)
+    declarations.require_outcome(topic, kind, rules, Outcome.not_passed, issue)
     for outcome, document in ((Outcome.passed, none), (Outcome.passed_in_principle, issue)):
         with pytest.raises(Problem, match="reserved_matter") as refused:
-            declarations.require_only_prepared(topic, rules, outcome, document)
+            declarations.require_outcome(topic, kind, rules, outcome, document)
         assert refused.value.clause == "XG-15"
     topic.meeting_kind = "executive"
-    declarations.require_only_prepared(topic, rules, Outcome.passed, issue)
+    declarations.require_outcome(topic, kind, rules, Outcome.passed, issue)
+
+
+@pytest.mark.parametrize(
+    ("government", "nature", "clause"),
+    [
+        ("xigang", TopicNature.transmission, "XG-34"),
+        ("xigang", TopicNature.study, "XG-34"),
+        ("huancui", TopicNature.study, "HC-47"),
+        ("huancui", TopicNature.transmission, "HC-49"),
+        ("zhanqian", TopicNature.transmission, "ZQ-20"),
+    ],
+)
+def test_what_is_for_transmission_or_study_is_noted_or_deferred_and_decides_nothing(
+    government: str, nature: TopicNature, clause: str
+) -> None:
+    rules, kind = book(government).topics, book(government).kind("executive")
+    topic, none = a_topic(government, "office"), FollowingDocument.none
+    topic.nature = nature
+    for outcome in Outcome:
+        if outcome in (Outcome.noted, Outcome.deferred):
+            declarations.require_outcome(topic, kind, rules, outcome, none)
+            continue
+        with pytest.raises(Problem, match="decides_nothing") as refused:
+            declarations.require_outcome(topic, kind, rules, outcome, none)
+        assert refused.value.clause == clause
+    for nature in (TopicNature.deliberation, TopicNature.safety):
+        topic.nature = nature
+        declarations.require_outcome(topic, kind, rules, Outcome.passed, none)
+
+
+@pytest.mark.parametrize(
+    ("government", "kind"), [("xigang", "plenary"), ("xigang", "executive"), ("huancui", "special")]
+)
+def test_no_nature_on_which_a_meeting_decides_is_spared_what_a_deliberated_topic_passes(
+    government: str, kind: str
+) -> None:
+    rule, topic = book(government).kind(kind), a_topic(government, "office")
+    for nature in TopicNature:
+        topic.nature = nature
+        asked = declarations.needs_prior_meeting(topic, rule), declarations.needs_form(topic, rule)
+        assert any(asked) == nature.decides, nature
+
+
+@pytest.mark.parametrize(
+    ("government", "aspect", "clause"),
+    [
+        ("dalian", Aspect.local_regulation, "DL-18"),
+        ("huancui", Aspect.normative_document, "HC-19"),
+        ("xigang", Aspect.important_draft, "XG-16"),
+    ],
+)
+def test_a_sponsor_who_claims_secrecy_is_spared_the_public_consultation_once_the_office_has_confirmed_it(
+    government: str, aspect: Aspect, clause: str
+) -> None:
+    topic, rules = a_topic(government, "office", aspects=[aspect]), book(government).topics
+
+    def asked() -> list[Gate]:
+        return [rule.gate for rule in declarations.applying_gates(topic, rules) if rule.clause == clause]
+
+    assert Gate.public_consultation in asked() and Gate.secrecy_review not in asked()
+    topic.aspects = [aspect, Aspect.needs_secrecy]
+    assert Gate.public_consultation not in asked() and Gate.secrecy_review in asked()
+    (review,) = (each for each in rules.gates if each.gate == Gate.secrecy_review)
+    assert (review.declared_by, review.blocks) == ((Role.office,), Block.completeness)
 
 
 def test_a_written_request_is_in_time_whatever_is_added_to_it_later() -> None:

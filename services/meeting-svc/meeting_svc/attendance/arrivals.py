@@ -45,7 +45,7 @@ def move(meeting: Meeting, kind: MeetingKind, composition: Composition, movement
     _require_in_order(meeting, movement)
     movements = appended(meeting.movements, movement, bound=OF_THE_PEOPLE_IN_A_MEETING)
     if movement.guest:
-        meeting.guests = _guests_after(meeting, kind, movement, movement.guest)
+        meeting.guests = _guests_after(meeting, kind, composition, movement, movement.guest)
     else:
         meeting.attendance = _officials_after(meeting, kind, composition, movement, movement.official or "")
     meeting.movements = movements
@@ -68,11 +68,13 @@ def _officials_after(
     return _with(meeting.attendance, entry, _moved(changed, movement))
 
 
-def _guests_after(meeting: Meeting, kind: MeetingKind, movement: Movement, name: str) -> list[GuestAttendance]:
+def _guests_after(
+    meeting: Meeting, kind: MeetingKind, composition: Composition, movement: Movement, name: str
+) -> list[GuestAttendance]:
     entry = next((e for e in meeting.guests if e.name == name), None)
     _require_a_move(movement, name, there=entry is not None and entry.in_the_room)
     if movement.move == Move.arrived:
-        require_guest_invited(meeting, kind, name)
+        require_guest_invited(meeting, kind, composition, name)
     changed = entry or GuestAttendance(name, True, topic_id=movement.topic_id)
     return _with(meeting.guests, entry, _moved(changed, movement))
 

@@ -1,8 +1,9 @@
 """Attendance (出席): who should attend in which capacity, the roll call, who counts.
 
 Invariants: every member and standing attendee is in the roll call; only members count towards the quorum, and a
-delegate doesn't count as the member; outside guests are in a list of their own, never part of a quorum; a sponsor
-brings no more staff than the rule, or an approval by name, allows. Pure: no I/O.
+delegate doesn't count as the member; where delegates need consent nobody attends in another's place without it; outside
+guests are in a list of their own, never part of a quorum; a sponsor brings no more staff than the rule, or an approval
+by name, allows. Pure: no I/O.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from meeting_svc.agenda.agenda import item_of
+from meeting_svc.leave.leave import is_leader
 from meeting_svc.meeting.meeting import Meeting, MeetingState, require_state
 from meeting_svc.meeting.participants import expected, granted_delegate, granted_leave, is_staff, organisations_of
 from meeting_svc.meeting.record import (
@@ -25,9 +27,9 @@ from meeting_svc.meeting.record import (
 )
 from zhengling.authority.composition import Composition, OrganisationKind, Permission
 from zhengling.kernel.bounds import appended
-from zhengling.kernel.errors import Text, invalid, not_permitted, refusal
+from zhengling.kernel.errors import Problem, Text, invalid, not_permitted, refusal
 from zhengling.rules.chains import actors_of
-from zhengling.rules.meetings import MeetingKind
+from zhengling.rules.meetings import Delegates, MeetingKind
 
 
 def capacity_of(
@@ -36,11 +38,11 @@ def capacity_of(
     composition: Composition,
     official: str,
     topic_id: str | None,
-    admitted: list[Attendance],
+    others: list[Attendance],
 ) -> Capacity:
-    """The capacity in which somebody takes part, given those already admitted. Problems for people who may not attend:
-    403 `not_invited` where the list of invitees has to be approved, 403 `staff_of_others` and `too_many_staff` where
-    the rule limits staff."""
+    """The capacity in which somebody takes part, given the others in the roll call. Problems for people who may not attend:
+    403 `delegate_without_consent` where delegates need consent, `not_invited` where the list of invitees has to be
+    approved, `staff_of_others` and `too_many_staff` where the rule limits staff."""
     if official in (due := expected(meeting, kind, composition)):
         return due[official]
     units = organisations_of(composition, official, meeting.day)
@@ -50,15 +52,66 @@ def capacity_of(
         return Capacity.delegate
     if official in (meeting.chair, meeting.convener) or (meeting.entrustment and meeting.entrustment.to == official):
         return Capacity.chair
+    _require_no_unanswered_delegation(meeting, kind, composition, official)
     if any(composition.organisation_kinds[unit] == OrganisationKind.office for unit in units):
         return Capacity.other
     if any(item.sponsor in units for item in meeting.agenda):
         if is_staff(composition, official, meeting.day):
-            _require_staff(meeting, kind, composition, official, topic_id, admitted)
+            _require_staff(meeting, kind, composition, official, topic_id, others)
             return Capacity.staff
         return Capacity.topic
+    there = {other.official for other in others if other.in_the_room}
+    called = [*due, *(i.official for i in meeting.invitees if i.approved and i.official)]
+    _require_own_place(meeting, kind, composition, official, [each for each in called if each not in there])
     _require_invited(kind, composition, official, is_staff(composition, official, meeting.day))
     return Capacity.other
+
+
+# delegates ------------------------------------------------------------------------------------------------------------
+def _require_no_unanswered_delegation(
+    meeting: Meeting, kind: MeetingKind, composition: Composition, official: str
+) -> None:
+    """Problem 403 `delegate_without_consent` for a delegate whose request is pending, or was refused."""
+    waiting = (AnswerState.requested, AnswerState.refused)
+    sent = next((each for each in reversed(meeting.delegations) if each.delegate == official), None)
+    if sent and sent.state in waiting and kind.delegates:
+        raise _without_consent(meeting, kind.delegates, composition, composition.names([official])[0], sent.state)
+
+
+def _require_own_place(
+    meeting: Meeting, kind: MeetingKind, composition: Composition, official: str, missing: list[str]
+) -> None:
+    """Problem 403 `delegate_without_consent` for somebody who isn't called, invited or there for a topic, and for whom
+    nobody asked for consent (DL-42). Where the list of invitees is approved, only somebody of the same unit as a
+    `missing` participant is taken for a delegate. A leader is nobody's delegate."""
+    if kind.delegates is None or is_leader(composition, official, meeting.day):
+        return
+    units = set(organisations_of(composition, official, meeting.day))
+    if kind.invitees is None or any(units & set(organisations_of(composition, m, meeting.day)) for m in missing):
+        raise _without_consent(meeting, kind.delegates, composition, composition.names([official])[0], None)
+
+
+def _without_consent(
+    meeting: Meeting, rule: Delegates, composition: Composition, name: str, state: AnswerState | None
+) -> Problem:
+    why = {
+        AnswerState.requested: Text("the consent is pending", "替会申请尚待答复"),
+        AnswerState.refused: Text("the consent was refused", "替会申请未获同意"),
+        None: Text("nobody asked for consent", "未提出替会申请"),
+    }[state]
+    who = composition.names(dict.fromkeys(o for role in rule.consent for o in composition.who_may(role, meeting.day)))
+    return not_permitted(
+        "delegate_without_consent",
+        rule.clause,
+        f"{name} may not attend in another's place: {why.en}",
+        f"{name}不得替会：{why.zh}",
+        Text(
+            f"a delegate needs the consent of {' or '.join(who)} before the session opens; somebody who attends in their "
+            "own right is invited beforehand",
+            f"替会须在开会前经{'或'.join(who)}同意；本人确需参会的，请事先列入邀请名单",
+        ),
+        consent=list(rule.consent),
+    )
 
 
 def _require_invited(kind: MeetingKind, composition: Composition, official: str, staff: bool) -> None:
@@ -179,20 +232,25 @@ def roll_call(
             missing=missing,
         )
     entries: list[Attendance] = []
-    for entry in given:
+    for place, entry in enumerate(given, 1):
         if not entry.present:
             capacity = due.get(entry.official, Capacity.other)
             entries.append(_not_there(meeting, composition, replace(entry, capacity=capacity)))
             continue
         capacity = due.get(entry.official, Capacity.chair)
         if entry.official != chair:
-            capacity = capacity_of(meeting, kind, composition, entry.official, entry.topic_id, entries)
+            others = [*entries, *given[place:]]
+            capacity = capacity_of(meeting, kind, composition, entry.official, entry.topic_id, others)
         entries.append(replace(entry, capacity=capacity, status=Presence.present, arrived_at=opened_at))
     return entries
 
 
 def roll_call_of_guests(
-    meeting: Meeting, kind: MeetingKind, given: Sequence[GuestAttendance], opened_at: datetime
+    meeting: Meeting,
+    kind: MeetingKind,
+    composition: Composition,
+    given: Sequence[GuestAttendance],
+    opened_at: datetime,
 ) -> list[GuestAttendance]:
     """The outside guests (外请人员) at the opening; a guest without a topic is listed for the topic of the invitation.
     Problem 422 `guest_twice`; refusals `not_on_the_agenda` and those of `require_guest_invited`."""
@@ -200,7 +258,7 @@ def roll_call_of_guests(
         raise invalid("guest_twice", "a guest is listed twice in the attendance", "出席名单中有外请人员重复")
     entries = []
     for guest in given:
-        topics = require_guest_invited(meeting, kind, guest.name)
+        topics = require_guest_invited(meeting, kind, composition, guest.name)
         topic_id = guest.topic_id or (topics[0] if len(topics) == 1 else None)
         if topic_id:
             item_of(meeting, topic_id)
@@ -208,9 +266,10 @@ def roll_call_of_guests(
     return entries
 
 
-def require_guest_invited(meeting: Meeting, kind: MeetingKind, name: str) -> list[str | None]:
-    """The topics for which a guest was invited; None for the whole meeting. Problem 403 `not_invited` for a guest not
-    on the approved list, where the rules exclude people who weren't invited."""
+def require_guest_invited(meeting: Meeting, kind: MeetingKind, composition: Composition, name: str) -> list[str | None]:
+    """The topics for which a guest was invited; None for the whole meeting. Problems for a guest not on the approved
+    list: 403 `not_invited` where the rules exclude people who weren't invited, `delegate_without_consent` for an
+    official's name where delegates need consent."""
     invitations = [invitee for invitee in meeting.invitees if invitee.approved and invitee.name == name]
     rule = kind.invitees or kind.staff
     if rule and not invitations:
@@ -225,6 +284,8 @@ def require_guest_invited(meeting: Meeting, kind: MeetingKind, name: str) -> lis
                 "外请人员须在开会前按姓名列入邀请名单，须审定的应先审定",
             ),
         )
+    if kind.delegates and not invitations and name in composition.official_names.values():
+        raise _without_consent(meeting, kind.delegates, composition, name, None)
     return [invitee.topic_id for invitee in invitations]
 
 

@@ -242,7 +242,7 @@ async def _require_correctable(case: MinutesCase, made: list[Amendment]) -> None
         before, after = amended.before.outcome, amended.after.outcome
         transitions.require_correctable(topic, case.meeting.id, before, after, case.chain.clause)
         if not amended.revoked:
-            declarations.require_only_prepared(topic, rules_of(case.call, topic), after, amended.after.document)
+            declarations.require_outcome(topic, case.kind, rules_of(case.call, topic), after, amended.after.document)
 
 
 async def _after(case: MinutesCase, before: Resolution, changes: ResolutionChanges) -> Resolution:

@@ -33,7 +33,8 @@ async def record_decision(call: Call, meeting_id: str, body: RecordDecision) -> 
     """Record the meeting's decision on one topic, while the session is open. By the kind's organiser."""
     meeting = await lock(call.session, Meeting, meeting_id, "meeting", "会议")
     call.check_version(meeting.version)
-    resolutions.require_deciding(kind_of(call, meeting))
+    kind = kind_of(call, meeting)
+    resolutions.require_deciding(kind)
     await _require_organiser(call, meeting, Text("record a decision", "记录决定"))
     composition = await compositions.current(call.session)
     topic = next((item for item in meeting.agenda if item.topic_id == body.topic_id), None)
@@ -52,7 +53,7 @@ async def record_decision(call: Call, meeting_id: str, body: RecordDecision) -> 
     resolutions.decide(meeting, resolution)
     resolutions.note(meeting, resolution, Act(call.official or "", call.now, call.now))
     brought = await load(call.session, Topic, body.topic_id, "topic", "议题")
-    declarations.require_only_prepared(brought, rules_of(call, brought), body.outcome, body.document)
+    declarations.require_outcome(brought, kind, rules_of(call, brought), body.outcome, body.document)
     decision = Decision(
         id=resolution.decision_id,
         government=call.government,
@@ -74,7 +75,7 @@ async def replace_decision(call: Call, decision_id: str, body: ReplaceDecision) 
     await _require_organiser(call, meeting, Text("replace a decision", "更正决定记录"))
     kind, before = kind_of(call, meeting), decision.resolution
     after = await _given_as_decided(call, meeting, before, body)
-    declarations.require_only_prepared(topic, rules_of(call, topic), after.outcome, after.document)
+    declarations.require_outcome(topic, kind, rules_of(call, topic), after.outcome, after.document)
     if closed := meeting.state in (MeetingState.closed, MeetingState.minuted):
         transitions.require_correctable(topic, meeting.id, before.outcome, after.outcome, kind.clause)
     act = Act(call.official or "", call.occurred(body.occurred_at), call.now)

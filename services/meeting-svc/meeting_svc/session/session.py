@@ -81,7 +81,7 @@ def open_session(
             Text("record the chair as present", "请将主持人记为出席"),
         )
     entries = attending.roll_call(meeting, kind, composition, given, chair, occurred_at)
-    from_outside = attending.roll_call_of_guests(meeting, kind, guests, occurred_at)
+    from_outside = attending.roll_call_of_guests(meeting, kind, composition, guests, occurred_at)
     members = participants.members_of(meeting, kind, composition)
     quorum.require_quorum(kind, composition, members, entries)
     invitation.require_notified(meeting, kind, composition)

@@ -13,7 +13,7 @@ from zhengling.kernel.errors import Text, refusal
 from zhengling.rules import gates
 from zhengling.rules.conditions import matches
 from zhengling.rules.meetings import GateRule, MeetingKind, TopicRules
-from zhengling.rules.vocabulary import Block, FollowingDocument, Gate, Outcome, Role, in_chinese
+from zhengling.rules.vocabulary import Block, FollowingDocument, Gate, Outcome, Role, TopicNature, in_chinese
 
 #: The fields of the declaration, which may change when the topic is submitted again.
 DECLARED = ("title", "nature", "matter", "aspects", "concerned", "urgency", "prepares_for")
@@ -55,7 +55,36 @@ def require_not_reserved(topic: Topic, rules: TopicRules, kinds: dict[str, str])
             )
 
 
-def require_only_prepared(topic: Topic, rules: TopicRules, outcome: Outcome, document: FollowingDocument) -> None:
+def require_outcome(
+    topic: Topic, kind: MeetingKind, rules: TopicRules, outcome: Outcome, document: FollowingDocument
+) -> None:
+    """Refusals of an outcome that the topic's declaration rules out: `decides_nothing` for what was submitted for
+    transmission or study, `reserved_matter` for what this meeting only prepares."""
+    _require_deliberated(topic, kind, outcome)
+    _require_only_prepared(topic, rules, outcome, document)
+
+
+def _require_deliberated(topic: Topic, kind: MeetingKind, outcome: Outcome) -> None:
+    """A topic for transmission or study was spared what a deliberated one passes (XG-34, HC-49), so nothing is decided
+    on it: it is noted or deferred."""
+    if TopicNature(topic.nature).decides or outcome in (Outcome.noted, Outcome.deferred):
+        return
+    nature_zh, first = in_chinese(topic.nature), kind.first_topic
+    spared = first if first and first.nature == topic.nature else kind.prior_meeting or kind.topic_form
+    raise refusal(
+        "decides_nothing",
+        spared.clause if spared else kind.clause,
+        f"the topic was submitted for {topic.nature}; nothing is decided on it",
+        f"该议题按“{nature_zh}”类提交，会议不就其作出决定",
+        Text(
+            "record it as noted or deferred; what has to be decided is submitted as a topic for deliberation",
+            "请记为“知悉”或“暂缓”；需要决定的，请按审议类议题提交",
+        ),
+        nature=topic.nature,
+    )
+
+
+def _require_only_prepared(topic: Topic, rules: TopicRules, outcome: Outcome, document: FollowingDocument) -> None:
     """Refusal `reserved_matter` where a meeting that only prepares a reserved matter would decide it: it may agree in
     principle to submit the matter, without a document to issue."""
     reserved = next((r for r in rules.reserved if set(r.any_of) & set(topic.aspects)), None)
