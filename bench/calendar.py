@@ -32,6 +32,7 @@ from zhengling.events.event import SERVICES
 from zhengling.local.client import Api, at, load_composition, office_clerk
 from zhengling.local.stack import EmbeddedStack
 from zhengling.replicas import due_dates
+from zhengling.replicas.due_dates import Clock
 from zhengling.rules.loading import Rulebooks
 from zhengling.rules.rulebook import Rulebook
 
@@ -133,7 +134,7 @@ async def fill(stack: EmbeddedStack, book: Rulebook) -> None:
     """Insert `OPEN` open entries with their deadlines and timers, all due in a week."""
     database = Database(stack.database_url("oversight", "app"), application="bench")
     async with database.transaction(GOVERNMENT) as session:
-        await due_dates.keep(session, "entry", str(uuid7()), "document-issue", book, TODAY)
+        await due_dates.keep(session, "entry", str(uuid7()), Clock("document-issue", TODAY), book)
     await database.close()
     url = stack.database_admin_url.rsplit("/", 1)[0] + "/oversight"
     await ask(url, _MORE, OPEN - 1)
@@ -148,7 +149,7 @@ async def write_meanwhile(stack: EmbeddedStack, book: Rulebook, stop: asyncio.Ev
     database, count = Database(stack.database_url("oversight", "app"), application="bench"), 0
     while not stop.is_set():
         async with database.transaction(GOVERNMENT) as session:
-            await due_dates.keep(session, "entry", str(uuid7()), "document-issue", book, TODAY)
+            await due_dates.keep(session, "entry", str(uuid7()), Clock("document-issue", TODAY), book)
             await session.execute(sa.text(_ENTRY + " AND calendar_version = held_calendar_version()"))
         count += 1
         await asyncio.sleep(0.02)

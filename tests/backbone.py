@@ -15,6 +15,7 @@ from zhengling.migrations import apply, execute
 def _run(connection: sa.Connection, extra: str) -> None:
     with Operations.context(MigrationContext.configure(connection)):
         apply("0001_backbone.up")
+        apply("0003_due_dates.up")
         if extra:
             execute(extra)
 

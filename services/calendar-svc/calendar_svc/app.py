@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from calendar_svc import tables  # noqa: F401 - maps the nouns
 from calendar_svc.deadline.routes import BODY_LIMITS, DOCUMENTED
 from calendar_svc.feed import feed
-from calendar_svc.handlers import HANDLERS, TIMERS
+from calendar_svc.handlers import HANDLERS
 from calendar_svc.routes import ROUTERS
 from calendar_svc.settings import Settings
 from calendar_svc.year.commands import seed_national_years
@@ -31,7 +31,7 @@ def create_app(service: Service) -> FastAPI:
 
 
 def create_worker(service: Service) -> Worker:
-    return Worker(service, HANDLERS, TIMERS, seed=seed_national_years)
+    return Worker(service, HANDLERS, seed=seed_national_years)
 
 
 PROGRAM = Program("calendar", Settings, create_app, create_worker, Path(__file__).parent / "migrations")

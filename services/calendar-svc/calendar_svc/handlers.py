@@ -8,7 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from calendar_svc.operation import commands as operation_commands
 from zhengling.backbone import reconciliation
 from zhengling.backbone.inbox import Handlers, Received
-from zhengling.backbone.timers import Timers
 from zhengling.events.docflow import DocflowDeadlinesRecomputed
 from zhengling.events.event import Event, Recomputed
 from zhengling.events.meeting import CompositionChanged, MeetingDeadlinesRecomputed
@@ -28,4 +27,3 @@ HANDLERS: Handlers = {
     OversightDeadlinesRecomputed: on_deadlines_recomputed,
     **reconciliation.HANDLERS,
 }
-TIMERS: Timers = {}

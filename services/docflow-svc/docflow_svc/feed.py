@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from docflow_svc.document.commands import SUBJECT
 from docflow_svc.document.document import Document
 from docflow_svc.document.table import document
 from zhengling.documents.icalendar import FeedEvent, Status
@@ -16,7 +17,7 @@ from zhengling.web.call import Call
 
 async def feed(call: Call) -> list[FeedEvent]:
     """Each running deadline on its last day, as an event of its own: a document may have several."""
-    rows = await due_dates.running(call.session, "document")
+    rows = await due_dates.running(call.session, SUBJECT)
     statement = sa.select(Document).where(document.c.id.in_({row.subject_id for row in rows}))
     documents = {found.id: found for found in (await call.session.execute(statement)).scalars()}
     return [_event(documents[row.subject_id], row) for row in rows]
@@ -34,8 +35,9 @@ def _event(document: Document, kept: KeptDeadline) -> FeedEvent:
             Text("Provisional: depends on a year without a published notice.", "暂定：所涉年度放假通知尚未发布。")
         )
     assert document.modified_at
+    again = "" if (kept.round, kept.occurrence) == (1, 1) else f"-{kept.round}-{kept.occurrence}"
     return FeedEvent(
-        uid=f"document-{document.id}-{kept.rule}",
+        uid=f"document-{document.id}-{kept.rule}{again}",
         summary=Text(f"Due: {document.title}", f"公文到期：{document.title}"),
         start=kept.due,
         end=kept.due,

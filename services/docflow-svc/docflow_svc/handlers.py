@@ -5,10 +5,8 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from docflow_svc.document import commands, from_decision
-from docflow_svc.document.document import Document
 from zhengling.backbone import reconciliation
 from zhengling.backbone.inbox import Handlers, Received, ignored
-from zhengling.backbone.timers import Timers
 from zhengling.events.calendar import WorkdaysChanged
 from zhengling.events.event import Event
 from zhengling.events.meeting import (
@@ -22,7 +20,7 @@ from zhengling.events.meeting import (
     MinutesSigned,
 )
 from zhengling.replicas import composition, recomputation
-from zhengling.replicas.due_dates import Owner, Owners
+from zhengling.replicas.due_dates import Owners
 
 
 async def on_session_closed(session: AsyncSession, event: Event, received: Received) -> None:
@@ -58,5 +56,4 @@ HANDLERS: Handlers = {
     **composition.ABSENCES,
     **reconciliation.HANDLERS,
 }
-TIMERS: Timers = {}
-DUE_DATES: Owners = {"document": Owner(Document, commands.move_due_dates)}
+DUE_DATES: Owners = (commands.DUE_DATES,)

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from meeting_svc import tables  # noqa: F401 - maps the nouns
 from meeting_svc.composition.routes import BODY_LIMITS, DOCUMENTED
 from meeting_svc.feed import feed
-from meeting_svc.handlers import DUE_DATES, HANDLERS, TIMERS
+from meeting_svc.handlers import DUE_DATES, HANDLERS
 from meeting_svc.routes import ROUTERS
 from meeting_svc.settings import Settings
 from zhengling.kernel.errors import Text
@@ -30,7 +30,7 @@ def create_app(service: Service) -> FastAPI:
 
 
 def create_worker(service: Service) -> Worker:
-    return Worker(service, HANDLERS, TIMERS, DUE_DATES)
+    return Worker(service, HANDLERS, DUE_DATES)
 
 
 PROGRAM = Program("meeting", Settings, create_app, create_worker, Path(__file__).parent / "migrations")

@@ -7,10 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from meeting_svc.decision import commands
 from meeting_svc.decision.decision import Standing
 from meeting_svc.meeting_plan import commands as yearly_plan_commands
-from meeting_svc.meeting_plan.meeting_plan import MeetingPlan
 from zhengling.backbone import reconciliation
 from zhengling.backbone.inbox import Handlers, Received, ignored
-from zhengling.backbone.timers import Timers
 from zhengling.events.calendar import WorkdaysChanged
 from zhengling.events.docflow import (
     DocflowDeadlinesRecomputed,
@@ -30,7 +28,7 @@ from zhengling.events.oversight import (
     OversightDeadlinesRecomputed,
 )
 from zhengling.replicas import composition, recomputation
-from zhengling.replicas.due_dates import Owner, Owners
+from zhengling.replicas.due_dates import Owners
 
 
 async def on_entry_opened(session: AsyncSession, event: Event, received: Received) -> None:
@@ -84,5 +82,4 @@ HANDLERS: Handlers = {
     **composition.ABSENCES,
     **reconciliation.HANDLERS,
 }
-TIMERS: Timers = {yearly_plan_commands.OVERDUE: yearly_plan_commands.mark_overdue}
-DUE_DATES: Owners = {yearly_plan_commands.SUBJECT: Owner(MeetingPlan, yearly_plan_commands.move_due_dates)}
+DUE_DATES: Owners = (yearly_plan_commands.DUE_DATES,)

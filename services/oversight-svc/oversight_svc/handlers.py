@@ -5,10 +5,8 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from oversight_svc.entry import commands, from_decision
-from oversight_svc.entry.entry import Entry
 from zhengling.backbone import reconciliation
 from zhengling.backbone.inbox import Handlers, Received, ignored
-from zhengling.backbone.timers import Timers
 from zhengling.events.calendar import WorkdaysChanged
 from zhengling.events.event import Event
 from zhengling.events.meeting import (
@@ -22,7 +20,7 @@ from zhengling.events.meeting import (
     MinutesSigned,
 )
 from zhengling.replicas import composition, recomputation
-from zhengling.replicas.due_dates import Owner, Owners
+from zhengling.replicas.due_dates import Owners
 
 
 async def on_decision_adopted(session: AsyncSession, event: Event, received: Received) -> None:
@@ -53,5 +51,4 @@ HANDLERS: Handlers = {
     **composition.ABSENCES,
     **reconciliation.HANDLERS,
 }
-TIMERS: Timers = {commands.OVERDUE: commands.mark_overdue}
-DUE_DATES: Owners = {"entry": Owner(Entry, commands.move_due_dates)}
+DUE_DATES: Owners = (commands.DUE_DATES,)

@@ -1,4 +1,4 @@
-"""Due dates: computed from a rule, a start and a calendar.
+"""Due dates: computed from a rule, a start and a calendar, or stated by a decision, a leader or the office.
 
 Invariant: the same rule, start and calendar give the same due date and explanation (`explanations.py`); a due date that
 depends on a year without a published holiday notice is marked provisional. Days are counted by the Civil Code, articles
@@ -101,13 +101,16 @@ def _conventional_roll(fields: dict[str, Any]) -> Roll:
     return Roll.following if forward and fields.get("unit") in (Unit.day, Unit.week, Unit.month) else Roll.none
 
 
-class DeadlineRule(BaseModel):
-    """One rule of `deadlines.yaml`.
+class Setter(StrEnum):
+    """Who stated a due date that no rule computes."""
 
-    Exactly one of `within` (forward), `before` (back), `every` (periodic) and `by` (a fixed day); the first three
-    are amounts of `unit`. `count_start_day` lets the day of the anchor be the first day of the period.
-    ValueError for a meaningless combination, with a message for the author of the file.
-    """
+    decision = "decision"
+    leader = "leader"
+    office = "office"
+
+
+class DeadlineTerms(BaseModel):
+    """How a due date follows from its start, and how adjustments count on it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -120,6 +123,24 @@ class DeadlineRule(BaseModel):
     unit: Unit | None = None
     count_start_day: bool = False
     roll: Roll = Field(default_factory=_conventional_roll)
+
+
+class StatedDay(DeadlineTerms):
+    """A due date that somebody stated instead of a rule. No calendar moves it; it is extended like any other, and suspended
+    in calendar days."""
+
+    of: Anchor = Anchor.given
+    roll: Roll = Roll.none
+    setter: Setter
+
+
+class DeadlineRule(DeadlineTerms):
+    """One rule of `deadlines.yaml`.
+
+    Exactly one of `within` (forward), `before` (back), `every` (periodic) and `by` (a fixed day); the first three
+    are amounts of `unit`. `count_start_day` lets the day of the anchor be the first day of the period.
+    ValueError for a meaningless combination, with a message for the author of the file.
+    """
 
     @model_validator(mode="after")
     def _means_one_thing(self) -> Self:
@@ -164,12 +185,12 @@ class Due:
     `rule` is the rule's name and `terms` the rule; `start` the anchor's day in Shanghai, or its instant for a rule in
     hours; `date` the last day in time; `unmoved` the end before it moved off a non-working day; `late_from` the time of
     that last day, or the instant, from which it is late, None for midnight.
-    The properties are computed on access, since most callers need the date only. Only `compute` creates one and
-    `adjustments.py` changes it; `compute` fills the slots itself, as a generated constructor takes as long as the arithmetic.
+    The properties are computed on access, since most callers need the date only. Only `compute` and `stated` create one
+    and `adjustments.py` changes it; they fill the slots itself, as a generated constructor takes as long as the arithmetic.
     """
 
     rule: str
-    terms: DeadlineRule
+    terms: DeadlineTerms
     start: dt.date | dt.datetime
     date: dt.date
     unmoved: dt.date
@@ -259,6 +280,18 @@ def compute(
     except IndexError:
         calendar.require(day)
         raise calendar.out_of_range("the due date", "期限届满日") from None
+
+
+def stated(setter: Setter, clause: str, day: dt.date, on: dt.date | dt.datetime, calendar: WorkdayCalendar) -> Due:
+    """The due date that `setter` stated on a day (or at an instant), under the clause: until 24:00 of it."""
+    due = Due()
+    due.rule = setter
+    due.terms = StatedDay(clause=clause, setter=setter)
+    due.start = on if type(on) is _DATE else shanghai_day(on)
+    due.date = due.unmoved = day
+    due.calendar = calendar
+    due.late_from = None
+    return due
 
 
 # Bound once: attribute look-ups are most of `compute`'s time.

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from zhengling.dates.deadlines import MIDNIGHT, Anchor, DeadlineRule, Due, Unit
+from zhengling.dates.deadlines import MIDNIGHT, Anchor, DeadlineTerms, Due, Setter, StatedDay, Unit
 from zhengling.dates.workdays import DayKind, WorkdayCalendar
 from zhengling.kernel.errors import Text, refusal
 from zhengling.kernel.instants import shanghai_day
@@ -79,13 +79,18 @@ _YEARS = {
     "same": Text("the same year", "当年"),
     "next": Text("the next year", "下一年"),
 }
+_SETTERS = {
+    Setter.decision: Text("the decision", "决定事项"),
+    Setter.leader: Text("the leader", "领导"),
+    Setter.office: Text("the office", "政府办公室"),
+}
 _PROVISIONAL = Text(
     "provisional: the holiday notice of a year concerned isn't published yet",
     "相关年度节假日安排尚未公布，该日期为暂定日期",
 )
 
 
-def explain(due: Due, rule: DeadlineRule, calendar: WorkdayCalendar, later: Later | None = None) -> list[TraceStep]:
+def explain(due: Due, rule: DeadlineTerms, calendar: WorkdayCalendar, later: Later | None = None) -> list[TraceStep]:
     """The trace of a due date, in the order of counting.
 
     The start and whether it counts; for working days each day counted or skipped and why; for calendar time the unmoved
@@ -93,9 +98,7 @@ def explain(due: Due, rule: DeadlineRule, calendar: WorkdayCalendar, later: Late
     `rule` and `calendar` are those of the computation: Problem `calendar_version_changed` (409) for another version.
     """
     _same_calendar(due, calendar)
-    anchor, convention = _anchor(due, rule), _start_convention(rule)
-    start = Text(f"counted from {anchor.en}{convention.en}", f"以{anchor.zh}为起点{convention.zh}")
-    steps = [TraceStep(shanghai_day(due.start), "start", start)]
+    steps = [TraceStep(shanghai_day(due.start), "start", _beginning(due, rule))]
     if rule.unit is Unit.working_day:
         steps += _count_steps(due, rule, calendar)
     else:
@@ -117,7 +120,7 @@ def explain(due: Due, rule: DeadlineRule, calendar: WorkdayCalendar, later: Late
     return steps
 
 
-def sentence(due: Due, rule: DeadlineRule, calendar: WorkdayCalendar, later: Later | None = None) -> Text:
+def sentence(due: Due, rule: DeadlineTerms, calendar: WorkdayCalendar, later: Later | None = None) -> Text:
     """The due date in one sentence, as a clerk would write it. Problem as in `explain`."""
     _same_calendar(due, calendar)
     parts = [_calculation(due, rule)]
@@ -156,7 +159,15 @@ def _same_calendar(due: Due, calendar: WorkdayCalendar) -> None:
         )
 
 
-def _start_convention(rule: DeadlineRule) -> Text:
+def _beginning(due: Due, rule: DeadlineTerms) -> Text:
+    if isinstance(rule, StatedDay):
+        setter, on = _SETTERS[rule.setter], on_day(due.start)
+        return Text(f"stated by {setter.en} on {on.en}", f"{setter.zh}于{on.zh}明确时限")
+    anchor, convention = _anchor(due, rule), _start_convention(rule)
+    return Text(f"counted from {anchor.en}{convention.en}", f"以{anchor.zh}为起点{convention.zh}")
+
+
+def _start_convention(rule: DeadlineTerms) -> Text:
     if rule.by:
         return Text(", whose year sets the fixed day", "，据其年份确定固定日期")
     if rule.unit is Unit.hour:
@@ -168,7 +179,7 @@ def _start_convention(rule: DeadlineRule) -> Text:
     )
 
 
-def _count_steps(due: Due, rule: DeadlineRule, calendar: WorkdayCalendar) -> Iterator[TraceStep]:
+def _count_steps(due: Due, rule: DeadlineTerms, calendar: WorkdayCalendar) -> Iterator[TraceStep]:
     counted = 0
     for day in _counted_over(due, rule):
         reason = _because(day, calendar)
@@ -181,7 +192,7 @@ def _count_steps(due: Due, rule: DeadlineRule, calendar: WorkdayCalendar) -> Ite
             yield TraceStep(day, "skipped", Text(f"{reason.en}: not counted", f"{reason.zh}，不计"))
 
 
-def _exceptions(due: Due, rule: DeadlineRule, calendar: WorkdayCalendar) -> Iterator[Text]:
+def _exceptions(due: Due, rule: DeadlineTerms, calendar: WorkdayCalendar) -> Iterator[Text]:
     """The weekdays that aren't counted, and the weekend days that are worked."""
     days = {day: calendar.day(day) for day in sorted(_counted_over(due, rule))}
     off = list(
@@ -197,8 +208,11 @@ def _exceptions(due: Due, rule: DeadlineRule, calendar: WorkdayCalendar) -> Iter
         )
 
 
-def _calculation(due: Due, rule: DeadlineRule) -> Text:
-    """How the unmoved end was computed from the start."""
+def _calculation(due: Due, rule: DeadlineTerms) -> Text:
+    """How the unmoved end was computed from the start, or who stated it."""
+    if isinstance(rule, StatedDay):
+        setter, day = _SETTERS[rule.setter], on_day(due.unmoved)
+        return Text(f"{setter.en} stated {day.en}", f"{setter.zh}明确于{day.zh}前办结")
     anchor, end = _anchor(due, rule), on_day(due.unmoved)
     if rule.by:
         year, event = _YEARS[rule.by.year], _ANCHORS[rule.of]
@@ -256,7 +270,7 @@ def until(due: Due) -> Text:
     return Text(f"due by {hour} on {on.en}", f"应于{on.zh}{hour}前完成")
 
 
-def _counted_over(due: Due, rule: DeadlineRule) -> Iterator[dt.date]:
+def _counted_over(due: Due, rule: DeadlineTerms) -> Iterator[dt.date]:
     """The days over which a period in working days runs, in the order of counting."""
     start = shanghai_day(due.start)
     return (day for day in _days(start, due.date) if day != start or rule.count_start_day)
@@ -276,7 +290,7 @@ def on_day(day: dt.date) -> Text:
     )
 
 
-def _anchor(due: Due, rule: DeadlineRule) -> Text:
+def _anchor(due: Due, rule: DeadlineTerms) -> Text:
     """The event from which the rule counts, with its day or instant."""
     event, start = _ANCHORS[rule.of], _moment(due.start)
     return Text(f"{event.en} ({start.en})", f"{event.zh}之{'时' if rule.unit is Unit.hour else '日'}（{start.zh}）")

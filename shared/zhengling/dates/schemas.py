@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from zhengling.dates.deadlines import Due
 from zhengling.dates.explanations import Later, explain, sentence
@@ -47,6 +48,19 @@ class DueView(BaseModel):
     explanation: str | None = None
     trace: list[TraceView] | None = None
     changes: list[ChangeView] | None = None
+
+
+class DeadlineView(DueView):
+    """A stored due date: one of the clocks on its subject."""
+
+    id: UUID
+    basis: Annotated[str, Field(description="`rule`, or who stated the date: `decision`, `leader`, `office`")]
+    met_by: Annotated[str, Field(description="the act that meets it")]
+    round: Annotated[int, Field(description="above 1 after a redo, a reopening, or another stated date")]
+    occurrence: Annotated[int, Field(description="which period of a periodic rule")]
+    state: Literal["running", "suspended", "met", "cancelled"]
+    passed_at: Annotated[datetime | None, Field(description="when it was found to have passed without being met")]
+    met_at: datetime | None
 
 
 def view_of(

@@ -1,13 +1,16 @@
-"""Stored due dates: one row per subject and rule, in the database of the service that owns the subject.
+"""Stored due dates: a row for each clock on a subject, in the database of the service that owns the subject.
 
-Invariants: a row stores the inputs of its computation (rule, edition, start, calendar version, suspensions, extensions),
-so that it can be explained at any time and recomputed when the calendar changes; every move of a due date inserts a
-`deadline_change` with old date, new date and reason. A caller that moves one holds the lock of its subject's row.
+A clock runs to the end that a rule computes, or to a day that a decision, a leader or the office stated; several may run
+on one subject, each met by an act of its own. A redo or a reopening is another round; a periodic rule has occurrences.
+
+Invariants: a row stores the inputs of its computation (rule or stated day, edition, start, calendar version, suspensions,
+extensions), so that it can be explained at any time and recomputed when the calendar changes; every move of a due date
+inserts a `deadline_change` with old date, new date and reason. A caller that moves one holds the lock of its subject's row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any, Literal
@@ -18,12 +21,15 @@ from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
+from zhengling.backbone import timers
+from zhengling.backbone.timers import TimerHandler, Timers
 from zhengling.database.batching import columns, read_back, write
-from zhengling.database.session import government_of, now
+from zhengling.database.mapping import touch
+from zhengling.database.session import government_of, lock, now
 from zhengling.dates.adjustments import AnyAdjustment, Extension, Suspension, adjusted, require_suspendable
-from zhengling.dates.deadlines import Due, Unit, compute
+from zhengling.dates.deadlines import Due, Setter, compute, stated
 from zhengling.dates.explanations import Later
-from zhengling.dates.schemas import ChangeKind, ChangeView, DueView, view_of
+from zhengling.dates.schemas import ChangeKind, ChangeView, DeadlineView, DueView, view_of
 from zhengling.dates.workdays import WorkdayCalendar
 from zhengling.kernel.errors import Language, Text, not_found, refusal
 from zhengling.replicas import calendar as calendars
@@ -31,31 +37,38 @@ from zhengling.rules.loading import Rulebooks
 from zhengling.rules.rulebook import Rulebook
 
 _KEEP = sa.text("""
-    INSERT INTO deadline (id, government, subject_type, subject_id, rule, edition, clause, counted_from, due, due_at,
-                          provisional, calendar_version)
-    SELECT id, :government, subject_type, subject_id, rule, edition, clause, counted_from, due, due_at, provisional,
-           calendar_version
+    INSERT INTO deadline (id, government, subject_type, subject_id, basis, rule, stated, met_by, round, occurrence, recurs,
+                          edition, clause, counted_from, due, due_at, provisional, calendar_version)
+    SELECT id, :government, subject_type, subject_id, basis, rule, stated, met_by, round, occurrence, recurs,
+           edition, clause, counted_from, due, due_at, provisional, calendar_version
     FROM unnest(
-        CAST(:id AS uuid[]), CAST(:subject_type AS text[]), CAST(:subject_id AS text[]), CAST(:rule AS text[]),
-        CAST(:edition AS text[]), CAST(:clause AS text[]), CAST(:counted_from AS timestamptz[]), CAST(:due AS date[]),
-        CAST(:due_at AS timestamptz[]), CAST(:provisional AS boolean[]), CAST(:calendar_version AS text[]))
-    AS d (id, subject_type, subject_id, rule, edition, clause, counted_from, due, due_at, provisional, calendar_version)
+        CAST(:id AS uuid[]), CAST(:subject_type AS text[]), CAST(:subject_id AS text[]), CAST(:basis AS text[]),
+        CAST(:rule AS text[]), CAST(:stated AS date[]), CAST(:met_by AS text[]), CAST(:round AS integer[]),
+        CAST(:occurrence AS integer[]), CAST(:recurs AS boolean[]), CAST(:edition AS text[]), CAST(:clause AS text[]),
+        CAST(:counted_from AS timestamptz[]), CAST(:due AS date[]), CAST(:due_at AS timestamptz[]),
+        CAST(:provisional AS boolean[]), CAST(:calendar_version AS text[]))
+    AS d (id, subject_type, subject_id, basis, rule, stated, met_by, round, occurrence, recurs, edition, clause,
+          counted_from, due, due_at, provisional, calendar_version)
 """)
-COLUMNS = """id, subject_type, subject_id, rule, edition, clause, counted_from, due, due_at, provisional,
-    calendar_version, adjustments, state"""
+COLUMNS = """id, subject_type, subject_id, basis, rule, stated, met_by, round, occurrence, recurs, edition, clause,
+    counted_from, due, due_at, provisional, calendar_version, adjustments, state, passed_at, met_at"""
 _OF = sa.text(f"""
-    SELECT {COLUMNS} FROM deadline WHERE subject_type = :subject_type AND subject_id = ANY(:subjects) ORDER BY due, rule
+    SELECT {COLUMNS} FROM deadline WHERE subject_type = :subject_type AND subject_id = ANY(:subjects)
+    ORDER BY due, rule, round, occurrence
 """)
 _RUNNING = sa.text(
     f"SELECT {COLUMNS} FROM deadline WHERE subject_type = :subject_type AND state = 'running' ORDER BY due"
 )
 _ONE = sa.text(f"""
     SELECT {COLUMNS} FROM deadline
-    WHERE subject_type = :subject_type AND subject_id = :subject_id AND rule = :rule FOR UPDATE
+    WHERE subject_type = :subject_type AND subject_id = :subject_id
+      AND (id = CAST(:id AS uuid) OR rule = CAST(:rule AS text))
+    ORDER BY round DESC, occurrence DESC LIMIT 1 FOR UPDATE
 """)
 _MOVE = sa.text("""
     UPDATE deadline d SET due = m.due, due_at = m.due_at, provisional = m.provisional, state = m.state,
-        calendar_version = m.calendar_version, adjustments = CAST(m.adjustments AS jsonb)
+        calendar_version = m.calendar_version, adjustments = CAST(m.adjustments AS jsonb),
+        passed_at = CASE WHEN m.due_at > CAST(:now AS timestamptz) THEN NULL ELSE d.passed_at END
     FROM unnest(
         CAST(:id AS uuid[]), CAST(:due AS date[]), CAST(:due_at AS timestamptz[]), CAST(:provisional AS boolean[]),
         CAST(:calendar_version AS text[]), CAST(:adjustments AS text[]), CAST(:state AS text[]))
@@ -77,21 +90,82 @@ _CHANGES = sa.text("""
     ORDER BY recorded_at, id
 """)
 _SETTLE = sa.text("""
-    UPDATE deadline SET state = :state
-    WHERE subject_type = :subject_type AND subject_id = :subject_id AND state IN ('running', 'suspended')
-      AND (CAST(:rule AS text) IS NULL OR rule = :rule)
+    UPDATE deadline SET recurs = false,
+        state = CASE WHEN state IN ('running', 'suspended') THEN CAST(:state AS text) ELSE state END,
+        met_at = CASE WHEN state IN ('running', 'suspended') AND CAST(:state AS text) = 'met'
+            THEN CAST(:now AS timestamptz) ELSE met_at END
+    WHERE subject_type = :subject_type AND subject_id = :subject_id AND (recurs OR state IN ('running', 'suspended'))
+      AND (CAST(:ids AS uuid[]) IS NULL OR id = ANY(:ids))
 """)
+_MEET = sa.text(f"""
+    UPDATE deadline SET state = 'met', met_at = :at
+    WHERE subject_type = :subject_type AND subject_id = :subject_id AND met_by = :act AND state IN ('running', 'suspended')
+    RETURNING {COLUMNS}
+""")
+_PASS = sa.text("UPDATE deadline SET passed_at = :now WHERE id = ANY(:ids)")
+_CEASE = sa.text("UPDATE deadline SET recurs = false WHERE id = :id")
 _ADJUSTMENTS = TypeAdapter(tuple[AnyAdjustment, ...])
+
+
+#: What meets a clock unless another act is named: the subject is done.
+COMPLETION = "completion"
+
+#: Distinguishes the clocks on a subject: basis, rule, stated day.
+Key = tuple[str, str, date | None]
+
+
+@dataclass(frozen=True)
+class Clock:
+    """A clock by a rule of the edition: counted from `start`, the anchor's day or instant; met by the named act."""
+
+    rule: str
+    start: date | datetime
+    met_by: str = COMPLETION
+
+    @property
+    def key(self) -> Key:
+        return ("rule", self.rule, None)
+
+    def due(self, book: Rulebook, calendar: WorkdayCalendar) -> Due:
+        return compute(self.rule, book.deadline(self.rule), self.start, calendar)
+
+
+@dataclass(frozen=True)
+class StatedClock:
+    """A clock to the day that somebody stated, at `start` and under the clause; met by the named act."""
+
+    setter: Setter
+    day: date
+    start: datetime
+    clause: str
+    met_by: str = COMPLETION
+
+    @property
+    def key(self) -> Key:
+        return (self.setter, self.setter, self.day)
+
+    def due(self, book: Rulebook, calendar: WorkdayCalendar) -> Due:
+        return stated(self.setter, self.clause, self.day, self.start, calendar)
+
+
+AnyClock = Clock | StatedClock
 
 
 @dataclass(frozen=True)
 class KeptDeadline:
-    """A row of `deadline`. For a rule in days `counted_from` is noon of the start day."""
+    """A row of `deadline`. For a rule in days `counted_from` is noon of the start day. `recurs`: the rule is periodic, and
+    the next occurrence begins when this one ends. `passed_at`: when its due moment was found to have passed."""
 
     id: UUID
     subject_type: str
     subject_id: str
+    basis: str
     rule: str
+    stated: date | None
+    met_by: str
+    round: int
+    occurrence: int
+    recurs: bool
     edition: str
     clause: str
     counted_from: datetime
@@ -101,11 +175,27 @@ class KeptDeadline:
     calendar_version: str
     adjustments: tuple[AnyAdjustment, ...]
     state: str
+    passed_at: datetime | None
+    met_at: datetime | None
 
     @classmethod
     def of(cls, row: Mapping[Any, Any]) -> KeptDeadline:
         given = row["adjustments"]
         return cls(**{**row, "adjustments": _ADJUSTMENTS.validate_python(given) if given else ()})
+
+    @property
+    def key(self) -> Key:
+        return (self.basis, self.rule, self.stated)
+
+    @property
+    def open(self) -> bool:
+        return self.state in ("running", "suspended")
+
+    @property
+    def next_moment(self) -> datetime | None:
+        """When something happens to it next by itself: it passes, or its next occurrence begins."""
+        passes = self.state == "running" and self.passed_at is None
+        return self.due_at if passes or (self.recurs and self.state != "suspended") else None
 
     def recomputed(self, calendar: WorkdayCalendar, rulebooks: Rulebooks, government: str) -> KeptDeadline:
         """The row recomputed with another calendar, by its rule, start and adjustments."""
@@ -120,13 +210,16 @@ class KeptDeadline:
         )
 
     def _computed(self, calendar: WorkdayCalendar, book: Rulebook) -> tuple[Due, Later | None]:
-        due = compute(self.rule, book.deadline(self.rule), self.counted_from, calendar)
+        if self.stated:
+            due = stated(Setter(self.basis), self.clause, self.stated, self.counted_from, calendar)
+        else:
+            due = compute(self.rule, book.deadline(self.rule), self.counted_from, calendar, self.occurrence)
         return due, adjusted(due, self.adjustments, calendar) if self.adjustments else None
 
 
 @dataclass(frozen=True)
 class Moved:
-    """A stored due date before and after a change, and the reason; a service updates its noun and timers by it."""
+    """A stored due date before and after a change, and the reason; a service updates its noun by it."""
 
     before: KeptDeadline
     after: KeptDeadline
@@ -138,34 +231,82 @@ class Moved:
         return (self.before.due, self.before.due_at) != (self.after.due, self.after.due_at)
 
 
-#: Updates the nouns after their due dates moved: gets each noun, locked, with its move; emits events, reschedules timers.
+#: Updates the nouns after their due dates moved: gets each noun, locked, with its move; emits events.
 Mover = Callable[[AsyncSession, list[tuple[Any, Moved]]], Awaitable[None]]
+#: Updates a locked noun after due moments of its clocks passed: gets those rows (none if it has no rows at all).
+Passer = Callable[[AsyncSession, Any, list[KeptDeadline]], Awaitable[None]]
 
 
 @dataclass(frozen=True)
 class Owner:
-    """The noun of a subject type, and its `Mover`."""
+    """The noun of a subject type and what happens to it as its due dates move and pass; `timer` is the kind of its timer,
+    None where nothing happens when they pass. Each service declares its owners next to its HANDLERS."""
 
+    subject_type: str
     model: type
     move: Mover
+    passed: Passer | None = None
+    timer: str | None = None
 
 
-#: Subject type → its owner; each service declares it next to its HANDLERS.
-Owners = Mapping[str, Owner]
+Owners = Sequence[Owner]
 
 
-async def keep(
-    session: AsyncSession, subject_type: str, subject_id: str, rule: str, book: Rulebook, start: date | datetime
+# starting -----------------------------------------------------------------------------------------------------------
+async def keep(session: AsyncSession, subject_type: str, subject_id: str, clock: AnyClock, book: Rulebook) -> Due:
+    """Compute the due date of a clock that the subject doesn't have yet, and store it."""
+    return await _start(session, subject_type, subject_id, clock, book, 1)
+
+
+async def start_round(
+    session: AsyncSession, subject_type: str, subject_id: str, clock: AnyClock, book: Rulebook
 ) -> Due:
-    """Compute a due date by the rulebook and store it for the subject."""
-    calendar = await calendars.current(session)
-    due = compute(rule, book.deadline(rule), start, calendar)
+    """Start another round, for a redo or after a reopening: what the same act would meet becomes void. The caller
+    reschedules."""
+    rows = await kept(session, subject_type, subject_id)
+    replaced = [row.id for row in rows if row.met_by == clock.met_by and (row.open or row.recurs)]
+    await settle(session, subject_type, subject_id, "cancelled", replaced)
+    return await _start(session, subject_type, subject_id, clock, book, _next_round(rows, clock))
+
+
+async def bring_under(
+    session: AsyncSession, rulebooks: Rulebooks, subject: tuple[str, str], clocks: Sequence[AnyClock], book: Rulebook
+) -> list[KeptDeadline]:
+    """Make these the subject's clocks: start what is missing, reopen what is void, void the rest. What already runs keeps
+    its date, with its extensions. Returns the rows of these clocks, the earliest first. The caller reschedules."""
+    rows, wanted = await kept(session, *subject), {clock.key: clock for clock in clocks}
+    await settle(session, *subject, "cancelled", [row.id for row in rows if row.key not in wanted])
+    newest = {row.key: row for row in sorted(rows, key=lambda row: (row.round, row.occurrence))}
+    for key, clock in wanted.items():
+        if (row := newest.get(key)) is None:
+            await _start(session, *subject, clock, book, _next_round(rows, clock))
+        elif row.state == "cancelled":
+            await revive(session, rulebooks, row)
+    return [row for row in await kept(session, *subject) if row.key in wanted and row.state != "cancelled"]
+
+
+def _next_round(rows: list[KeptDeadline], clock: AnyClock) -> int:
+    return 1 + max((row.round for row in rows if row.key[:2] == clock.key[:2]), default=0)
+
+
+async def _start(
+    session: AsyncSession, subject_type: str, subject_id: str, clock: AnyClock, book: Rulebook, number: int
+) -> Due:
+    due = clock.due(book, await calendars.current(session))
+    start = clock.start
     counted_from = start if isinstance(start, datetime) else datetime(start.year, start.month, start.day, 4, tzinfo=UTC)
+    basis, rule, day = clock.key
     row = {
         "id": uuid7(),
         "subject_type": subject_type,
         "subject_id": subject_id,
+        "basis": basis,
         "rule": rule,
+        "stated": day,
+        "met_by": clock.met_by,
+        "round": number,
+        "occurrence": 1,
+        "recurs": due.terms.every is not None,
         "edition": book.edition,
         "clause": due.clause,
         "counted_from": counted_from,
@@ -182,6 +323,7 @@ async def _insert(session: AsyncSession, rows: list[dict[str, object]]) -> None:
     await session.execute(_KEEP, columns(rows) | {"government": government_of(session)})
 
 
+# reading ------------------------------------------------------------------------------------------------------------
 async def kept(session: AsyncSession, subject_type: str, *subjects: str) -> list[KeptDeadline]:
     """The due dates stored for these subjects, earliest first."""
     await read_back(session, _insert)
@@ -198,7 +340,7 @@ async def running(session: AsyncSession, subject_type: str) -> list[KeptDeadline
 
 async def explained(
     session: AsyncSession, rulebooks: Rulebooks, row: KeptDeadline, language: Language = "en"
-) -> DueView:
+) -> DeadlineView:
     """A stored due date with its explanation, recomputed from its inputs, and all its moves."""
     changes = [
         ChangeView(
@@ -210,28 +352,69 @@ async def explained(
         )
         for found in await session.execute(_CHANGES, {"id": row.id})
     ]
-    if row.state not in ("running", "suspended"):  # it keeps its date, though the calendar may have changed since
-        return DueView(
-            date=row.due, at=row.due_at, provisional=row.provisional, rule=row.rule, clause=row.clause, changes=changes
+    if row.open:
+        calendar = await calendars.current(session)
+        due, later = row._computed(calendar, rulebooks.edition(government_of(session), row.edition))
+        view = view_of(due, calendar, language, with_trace=True, later=later, changes=changes)
+    else:  # it keeps its date, though the calendar may have changed since
+        view = DueView(
+            date=row.due,
+            at=row.due_at,
+            provisional=row.provisional,
+            rule=row.rule,
+            clause=row.clause,
+            explanation=_ENDED[row.state](row).in_language(language),
+            changes=changes,
         )
-    calendar = await calendars.current(session)
-    due, later = row._computed(calendar, rulebooks.edition(government_of(session), row.edition))
-    return view_of(due, calendar, language, with_trace=True, later=later, changes=changes)
+    return DeadlineView(
+        **dict(view),
+        id=row.id,
+        basis=row.basis,
+        met_by=row.met_by,
+        round=row.round,
+        occurrence=row.occurrence,
+        state=row.state,
+        passed_at=row.passed_at,
+        met_at=row.met_at,
+    )
 
 
+_ENDED: dict[str, Callable[[KeptDeadline], Text]] = {
+    "met": lambda row: Text(
+        f"Met; it was due by the end of {row.due} ({row.clause}).", f"已办结；时限为{row.due}（{row.clause}）。"
+    ),
+    "cancelled": lambda row: Text(
+        f"No longer applies; it was due by the end of {row.due} ({row.clause}).",
+        f"已不再适用；原时限为{row.due}（{row.clause}）。",
+    ),
+}
+
+
+async def locked(
+    session: AsyncSession, subject: tuple[str, str], *, id: UUID | None = None, rule: str | None = None
+) -> KeptDeadline:
+    """The subject's row with this id, or the newest of a rule, locked. 404 `deadline_not_found`."""
+    await read_back(session, _insert)
+    place = {"subject_type": subject[0], "subject_id": subject[1], "id": id, "rule": rule}
+    if row := (await session.execute(_ONE, place)).mappings().first():
+        return KeptDeadline.of(row)
+    raise not_found("deadline", "期限", id or rule)
+
+
+# adjusting: the row is locked, and the caller has the subject follow (`follow`) --------------------------------------
 async def suspend(
     session: AsyncSession,
     rulebooks: Rulebooks,
-    subject: tuple[str, str, str],
+    before: KeptDeadline,
     *,
     since: datetime,
     reason: str,
     by: str,
     clause: str | None = None,
 ) -> Moved:
-    """Suspend a running deadline. `subject` is the subject's type, its id and the rule. The caller cancels the timer.
-    Problems (409): `deadline_not_running`, `deadline_has_passed`, `not_suspendable`."""
-    before = await _running(session, subject, since)
+    """Suspend a running deadline before it passes. Problems (409): `deadline_not_running`, `deadline_has_passed`,
+    `not_suspendable`."""
+    _require_running(before, max(since, now(session)))
     book = rulebooks.edition(government_of(session), before.edition)
     require_suspendable(before._computed(await calendars.current(session), book)[0])
     one = Suspension(since=since, reason=reason, by=by, clause=clause)
@@ -240,11 +423,10 @@ async def suspend(
 
 
 async def resume(
-    session: AsyncSession, rulebooks: Rulebooks, subject: tuple[str, str, str], *, until: datetime, reason: str
+    session: AsyncSession, rulebooks: Rulebooks, before: KeptDeadline, *, until: datetime, reason: str
 ) -> Moved:
-    """Resume a suspended deadline: the remaining time runs from that day. The caller reschedules the timer.
-    Problems (409): `deadline_not_suspended`, `resumed_before_suspended`."""
-    before = await _one(session, subject)
+    """Resume a suspended deadline: the remaining time runs from that day. Problems (409): `deadline_not_suspended`,
+    `resumed_before_suspended`."""
     if before.state != "suspended":
         raise refusal(
             "deadline_not_suspended",
@@ -269,55 +451,28 @@ async def resume(
     return await _moved(session, Moved(before, after, "resumed", Text(f"resumed: {reason}", f"恢复计算：{reason}")))
 
 
-async def extend(
-    session: AsyncSession,
-    rulebooks: Rulebooks,
-    subject: tuple[str, str, str],
-    *,
-    at: datetime,
-    reason: str,
-    approved_by: str,
-    to: date | None = None,
-    amount: int | None = None,
-    unit: Unit | None = None,
-    clause: str | None = None,
-) -> Moved:
-    """Extend a running deadline before it passes: to a day, or by an amount of a unit. The caller reschedules the timer.
+async def extend(session: AsyncSession, rulebooks: Rulebooks, before: KeptDeadline, extension: Extension) -> Moved:
+    """Extend a running deadline by what was asked for before its due moment; it may be granted, and recorded, afterwards.
     Problems (409): `deadline_not_running`, `deadline_has_passed`, `extension_not_later`."""
-    before = await _running(session, subject, at)
-    one = Extension(at=at, to=to, amount=amount, unit=unit, reason=reason, approved_by=approved_by, clause=clause)
+    _require_running(before, extension.at)
     calendar = await calendars.current(session)
-    longer = replace(before, adjustments=(*before.adjustments, one))
+    longer = replace(before, adjustments=(*before.adjustments, extension))
     after = longer.recomputed(calendar, rulebooks, government_of(session))
     if after.due_at <= before.due_at:
         raise refusal(
             "extension_not_later",
-            clause or before.clause,
+            extension.clause or before.clause,
             f"{after.due} isn't later than {before.due}",
             f"延长后的期限{after.due}不晚于原期限{before.due}",
             Text(f"give a day after {before.due}", f"请选择{before.due}之后的日期"),
         )
+    approved_by, reason = extension.approved_by, extension.reason
     why = Text(f"extended, approved by {approved_by}: {reason}", f"经{approved_by}批准延长：{reason}")
     return await _moved(session, Moved(before, after, "extended", why))
 
 
-async def settle(
-    session: AsyncSession,
-    subject_type: str,
-    subject_id: str,
-    state: Literal["met", "cancelled"],
-    rule: str | None = None,
-) -> None:
-    """Mark the subject's deadlines (or the one of a rule) as met or void; they are never moved again."""
-    await read_back(session, _insert)
-    parameters = {"subject_type": subject_type, "subject_id": subject_id, "state": state, "rule": rule}
-    await session.execute(_SETTLE, parameters)
-
-
-async def revive(session: AsyncSession, rulebooks: Rulebooks, subject: tuple[str, str, str]) -> Moved:
-    """Reopen a void deadline, recomputed from its start with the current calendar. The caller schedules the timer.
-    Problem 409 `deadline_not_void`."""
-    before = await _one(session, subject)
+async def revive(session: AsyncSession, rulebooks: Rulebooks, before: KeptDeadline) -> Moved:
+    """Reopen a void deadline, recomputed from its start with the current calendar. Problem 409 `deadline_not_void`."""
     if before.state != "cancelled":
         raise refusal(
             "deadline_not_void",
@@ -331,6 +486,109 @@ async def revive(session: AsyncSession, rulebooks: Rulebooks, subject: tuple[str
     return await _moved(session, Moved(before, after, "resumed", Text("the deadline applies again", "期限重新适用")))
 
 
+# ending -------------------------------------------------------------------------------------------------------------
+async def meet(session: AsyncSession, subject_type: str, subject_id: str, act: str, at: datetime) -> list[KeptDeadline]:
+    """Mark the open clocks that this act meets as met at that moment. A periodic rule goes on: its next occurrence begins
+    when the present one ends. Returns the rows; one is late if its `due_at` isn't after `at`. The caller reschedules."""
+    await read_back(session, _insert)
+    parameters = {"subject_type": subject_type, "subject_id": subject_id, "act": act, "at": at}
+    return [KeptDeadline.of(row) for row in (await session.execute(_MEET, parameters)).mappings()]
+
+
+async def settle(
+    session: AsyncSession,
+    subject_type: str,
+    subject_id: str,
+    state: Literal["met", "cancelled"],
+    ids: list[UUID] | None = None,
+) -> None:
+    """Mark the subject's open deadlines (or those with these ids) as met or void; they are never moved again, and no
+    occurrence follows. The caller reschedules."""
+    if ids == []:
+        return
+    await read_back(session, _insert)
+    parameters = {"subject_type": subject_type, "subject_id": subject_id, "state": state, "ids": ids}
+    await session.execute(_SETTLE, parameters | {"now": now(session)})
+
+
+# what happens next --------------------------------------------------------------------------------------------------
+async def follow(session: AsyncSession, owner: Owner, moves: list[tuple[Any, Moved]]) -> None:
+    """Have the locked nouns and their timers follow moves of their due dates. Each noun has a new version, also where it
+    stays as it is itself: its answers show each of its due dates."""
+    for noun, _ in moves:
+        touch(noun)
+    await owner.move(session, moves)
+    changed = {one.after.subject_id for _, one in moves if one.another_day or one.before.state != one.after.state}
+    await reschedule(session, owner, *sorted(changed))
+
+
+async def reschedule(session: AsyncSession, owner: Owner, *subjects: str) -> None:
+    """Give each subject one timer, for whatever happens next on any of its clocks, or none. The caller holds their locks."""
+    if owner.timer is None or not subjects:
+        return
+    moments: dict[str, datetime] = {}
+    for row in await kept(session, owner.subject_type, *subjects):
+        if moment := row.next_moment:
+            moments[row.subject_id] = min(moment, moments.get(row.subject_id, moment))
+    await timers.schedule(session, owner.timer, moments)
+    if idle := [subject for subject in subjects if subject not in moments]:
+        await timers.cancel(session, owner.timer, *idle)
+
+
+async def fall_due(session: AsyncSession, owner: Owner, rulebooks: Rulebooks, subject_id: str) -> None:
+    """Timer: note which clocks of the subject have passed, begin the next occurrences, and set the next timer."""
+    noun: Any = await lock(session, owner.model, subject_id, owner.subject_type.replace("_", " "), "事项")
+    rows, moment = await kept(session, owner.subject_type, subject_id), now(session)
+    ended = [row for row in rows if row.next_moment and row.next_moment <= moment]
+    passed = [row for row in ended if row.state == "running" and row.passed_at is None]
+    if passed:
+        await session.execute(_PASS, {"ids": [row.id for row in passed], "now": moment})
+    for row in ended:
+        if row.recurs:
+            await _recur(session, rulebooks, row)
+    if owner.passed and (passed or not rows):
+        await owner.passed(session, noun, passed)
+    await reschedule(session, owner, subject_id)
+
+
+async def _recur(session: AsyncSession, rulebooks: Rulebooks, row: KeptDeadline) -> None:
+    """Begin the occurrence after this one: the first to end later. It counts from the start, not from where this one's end
+    was moved or extended to."""
+    rule, calendar = (
+        rulebooks.edition(government_of(session), row.edition).deadline(row.rule),
+        await calendars.current(session),
+    )
+    number = row.occurrence + 1
+    while (due := compute(row.rule, rule, row.counted_from, calendar, number)).at <= row.due_at:
+        number += 1
+    coming = {name: getattr(row, name) for name in _SAME_IN_EACH_OCCURRENCE} | {
+        "id": uuid7(),
+        "occurrence": number,
+        "recurs": True,
+        "due": due.date,
+        "due_at": due.at,
+        "provisional": due.provisional,
+        "calendar_version": due.calendar_version,
+    }
+    await session.execute(_CEASE, {"id": row.id})
+    await write(session, _insert, [coming])
+
+
+_SAME_IN_EACH_OCCURRENCE = (
+    "subject_type", "subject_id", "basis", "rule", "stated", "met_by", "round", "edition", "clause", "counted_from",
+)  # fmt: skip
+
+
+def timer_handlers(owners: Owners, rulebooks: Rulebooks) -> Timers:
+    """The handlers of the owners' timers."""
+
+    def handler(owner: Owner) -> TimerHandler:
+        return lambda session, subject_id: fall_due(session, owner, rulebooks, subject_id)
+
+    return {owner.timer: handler(owner) for owner in owners if owner.timer}
+
+
+# storing ------------------------------------------------------------------------------------------------------------
 async def move(session: AsyncSession, moved: Iterable[Moved]) -> None:
     """Store moves: the changed rows, and a `deadline_change` for each whose day or state changed."""
     moves = list(moved)
@@ -348,7 +606,7 @@ async def move(session: AsyncSession, moved: Iterable[Moved]) -> None:
         }
         for one in moves
     ]
-    await session.execute(_MOVE, columns(after))
+    await session.execute(_MOVE, columns(after) | {"now": now(session)})
     changes = [
         {
             "id": uuid7(),
@@ -374,18 +632,7 @@ async def _moved(session: AsyncSession, moved: Moved) -> Moved:
     return moved
 
 
-async def _one(session: AsyncSession, subject: tuple[str, str, str]) -> KeptDeadline:
-    await read_back(session, _insert)
-    place = dict(zip(("subject_type", "subject_id", "rule"), subject, strict=True))
-    row = (await session.execute(_ONE, place)).mappings().first()
-    if row is None:
-        raise not_found("deadline", "期限", " ".join(subject))
-    return KeptDeadline.of(row)
-
-
-async def _running(session: AsyncSession, subject: tuple[str, str, str], at: datetime) -> KeptDeadline:
-    """The locked deadline, if it is running and hasn't passed, neither at `at` nor now."""
-    row = await _one(session, subject)
+def _require_running(row: KeptDeadline, at: datetime) -> None:
     if row.state != "running":
         raise refusal(
             "deadline_not_running",
@@ -394,12 +641,11 @@ async def _running(session: AsyncSession, subject: tuple[str, str, str], at: dat
             "该期限不在计算中",
             Text("only a running deadline can be suspended or extended", "仅计算中的期限可以中止或延长"),
         )
-    if max(at, now(session)) >= row.due_at:
+    if at >= row.due_at:
         raise refusal(
             "deadline_has_passed",
             row.clause,
             f"the deadline passed at {row.due_at.isoformat()}",
             f"期限已于{row.due}届满",
-            Text("suspend or extend a deadline before it passes", "须在期限届满前中止或延长"),
+            Text("ask for it before the deadline passes", "须在期限届满前提出"),
         )
-    return row

@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from zhengling.backbone.inbox import Received
 from zhengling.backbone.outbox import emit
-from zhengling.database.mapping import touch
 from zhengling.database.session import NATIONAL, backbone, enter_government, government_of, now
 from zhengling.dates.workdays import WorkdayCalendar
 from zhengling.events.calendar import WorkdaysChanged
@@ -23,7 +22,7 @@ from zhengling.events.event import Event
 from zhengling.kernel.errors import Text
 from zhengling.replicas import calendar as calendars
 from zhengling.replicas import due_dates
-from zhengling.replicas.due_dates import COLUMNS, KeptDeadline, Moved, Owners
+from zhengling.replicas.due_dates import COLUMNS, KeptDeadline, Moved, Owner, Owners
 from zhengling.rules.loading import Rulebooks
 
 BATCH = 1000
@@ -148,7 +147,7 @@ async def _recompute(
         after = before.recomputed(calendar, rulebooks, government)
         if (after.due, after.due_at, after.provisional) != (before.due, before.due_at, before.provisional):
             moves.append(Moved(before, after, "recomputed", why))
-    nouns = {name: await _locked(session, owner.model, name, moves) for name, owner in owners.items()}
+    nouns = {owner.subject_type: await _locked(session, owner, moves) for owner in owners}
     # After locking the nouns, as settling or extending a deadline locks its noun: from here the set to move is fixed.
     wanted = {"ids": [one.before.id for one in moves], "version": calendar.version}
     live = set((await session.execute(_STILL_STALE, wanted)).scalars())
@@ -157,18 +156,18 @@ async def _recompute(
     touched = {one.before.id for one in moves}
     rest = [row.id for row in stale if row.id not in touched]
     await session.execute(_STAMP, {"ids": rest, "version": calendar.version})
-    for name, owner in owners.items():
+    for owner in owners:
+        name = owner.subject_type
         owned = [(nouns[name][one.before.subject_id], one) for one in moves if one.before.subject_type == name]
         if owned:
-            for noun, _ in owned:  # also where the noun itself stays: its answers show each of its deadlines
-                touch(noun)
-            await owner.move(session, owned)
+            await due_dates.follow(session, owner, owned)
     return sum(one.another_day for one in moves)
 
 
-async def _locked(session: AsyncSession, model: type, name: str, moves: list[Moved]) -> dict[str, Any]:
+async def _locked(session: AsyncSession, owner: Owner, moves: list[Moved]) -> dict[str, Any]:
     """The nouns of these moves, by id, locked in a fixed order."""
-    wanted = sorted({one.before.subject_id for one in moves if one.before.subject_type == name})
+    model = owner.model
+    wanted = sorted({one.before.subject_id for one in moves if one.before.subject_type == owner.subject_type})
     if not wanted:
         return {}
     identity: sa.Column[str] = sa.inspect(model).columns["id"]

@@ -93,11 +93,11 @@ class Program:
 
 
 def migrate_database(migrations: Path, url: str, revision: str) -> None:
-    """Run one service's migrations up or down to `revision`, as the database's owner."""
+    """Run one service's migrations, as the database's owner: up to `revision`, down to `base`, or down by `-n`."""
     config = Config()
     config.set_main_option("script_location", str(migrations))
     config.attributes["url"] = make_url(url).set(drivername="postgresql+asyncpg")
-    (command.downgrade if revision == "base" else command.upgrade)(config, revision)
+    (command.downgrade if revision == "base" or revision.startswith("-") else command.upgrade)(config, revision)
 
 
 def run_migrations(url: sa.URL) -> None:

@@ -22,11 +22,10 @@ from zhengling.backbone.consumer import EventConsumer
 from zhengling.backbone.inbox import Handlers, Inbox
 from zhengling.backbone.kafka import Producer, reachable
 from zhengling.backbone.relay import Relay
-from zhengling.backbone.timers import Timers
 from zhengling.database.session import FINISHING, Database, is_outage, whole
 from zhengling.events.catalogue import EVENTS
 from zhengling.files import files
-from zhengling.replicas import editions, recomputation
+from zhengling.replicas import due_dates, editions, recomputation
 from zhengling.replicas.due_dates import Owners
 from zhengling.service.health import Checks, health_routes
 from zhengling.service.service import Service
@@ -67,8 +66,7 @@ class Worker:
         self,
         service: Service,
         handlers: Handlers,
-        timer_handlers: Timers,
-        due_dates: Owners | None = None,
+        owners: Owners = (),
         *,
         seed: Seed | None = None,
     ) -> None:
@@ -76,8 +74,8 @@ class Worker:
         self.service = service
         self.inbox = Inbox(service.name, handlers, service.rulebooks)
         self._seed = seed
-        self._timers = timer_handlers
-        self._due_dates = due_dates
+        self._timers = due_dates.timer_handlers(owners, service.rulebooks)
+        self._owners = owners
         self._producer = Producer(settings.kafka, service.name)
         self._relay = Relay(service.database, self._producer, service.name)
         self._topics = sorted({event_type.topic() for event_type in handlers})
@@ -108,7 +106,7 @@ class Worker:
         }
         if self._topics:
             work["consumer"] = self._consumer.run
-        if self._due_dates is not None:
+        if self._owners:
             work["recomputation"] = self._every(IDLE, self._recompute)
         if self.service.settings.keeps_files:
             work["files"] = self._every(600.0, self._sweep)
@@ -190,8 +188,8 @@ class Worker:
 
     async def _recompute(self, database: Database) -> bool:
         async with database.transaction(None) as session:
-            service, rulebooks, owners = self.service.name, self.service.rulebooks, self._due_dates or {}
-            return await recomputation.recompute_some(session, service, rulebooks, owners)
+            service, rulebooks = self.service.name, self.service.rulebooks
+            return await recomputation.recompute_some(session, service, rulebooks, self._owners)
 
     async def _seal(self, database: Database) -> bool:
         async with database.transaction(None) as session:

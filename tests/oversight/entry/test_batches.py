@@ -126,7 +126,8 @@ async def test_a_date_that_came_and_went_in_one_poll_gives_the_rules_date_back(b
     decision = str(uuid4())
     async with batch() as (deliver, ask):
         await deliver(adopted(decision), amended(decision, date(2026, 3, 2)), amended(decision, None))
-        assert await ask(DEADLINES.format(decision)) == [("matter-general", "running")]
+        rows = [("decision", "cancelled"), ("matter-general", "running")]
+        assert await ask(DEADLINES.format(decision)) == rows
         ((due_at,),) = await ask(f"SELECT due_at {ENTRY.format(decision)}")
         pending = [moment for state, moment in await ask(TIMERS.format(decision)) if state == "pending"]
         assert pending == [due_at]

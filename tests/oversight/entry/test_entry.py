@@ -7,8 +7,7 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from oversight_svc.entry import entry as entries
-from oversight_svc.entry.commands import end_of
-from oversight_svc.entry.entry import DueBasis, Entry
+from oversight_svc.entry.entry import DueBasis, Entry, NewDue
 from tests.conftest import composition_of
 from tests.meeting.examples import DAY, book
 from zhengling.events.meeting import Unit
@@ -37,7 +36,7 @@ def an_entry(due: date | None = None) -> Entry:
         deployed_on=None,
         opened_at=at(DAY),
         due=due,
-        due_at=end_of(due) if due else None,
+        due_at=at(due + timedelta(days=1), 0) if due else None,
         due_basis=DueBasis.decision if due else DueBasis.to_be_set,
         due_rule=None,
         due_clause=None,
@@ -50,7 +49,8 @@ def test_a_number_carries_the_year_and_n_without_leading_zeros() -> None:
 
 
 def set_due(entry: Entry, official: str | None, due: date) -> None:
-    entries.set_due(entry, LEDGER, composition_of("xigang"), official, due, end_of(due), DAY)
+    entries.require_settable(entry, LEDGER, composition_of("xigang"), official, due, DAY)
+    entries.give_due(entry, NewDue(due, at(due + timedelta(days=1), 0), DueBasis.office))
 
 
 def test_the_office_sets_the_date_that_nobody_gave() -> None:
@@ -97,5 +97,5 @@ def test_what_fell_overdue_no_longer_is_where_its_date_moved_past_today(days: in
     entry, today = an_entry(DAY), at(DAY + timedelta(days=3), 0)  # the first instant after two more days
     entries.fall_overdue(entry, at(DAY + timedelta(days=1), 0))
     due = DAY + timedelta(days=days)
-    entries.move_due(entry, due, end_of(due), False, today)
+    entries.move_due(entry, due, at(due + timedelta(days=1), 0), False, today)
     assert (entry.due, entry.overdue_at is not None) == (due, overdue)

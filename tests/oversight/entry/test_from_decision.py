@@ -7,7 +7,6 @@ from datetime import date, timedelta
 import pytest
 
 from oversight_svc.entry import entry as entries
-from oversight_svc.entry.commands import end_of
 from oversight_svc.entry.entry import Amendment, DueBasis, EntryState, NewDue
 from tests.conftest import composition_of
 from tests.meeting.examples import DAY, book, resolution
@@ -50,11 +49,11 @@ def test_an_entry_takes_over_task_units_and_date_and_is_overdue_no_more() -> Non
     entry = an_entry(DAY)
     entries.fall_overdue(entry, at(LATER - timedelta(days=1)))
     made = resolution("t1", task="分期办理", lead=Unit(code="xg-czj", name="财政局"), difficulty=Difficulty.complex)
-    new = NewDue(LATER, end_of(LATER), DueBasis.decision)
+    new = NewDue(LATER, at(LATER + timedelta(days=1), 0), DueBasis.decision)
     entries.amend(entry, made, new, an_amendment(LATER), at(LATER - timedelta(days=1)))
     assert (entry.task, entry.lead.code, entry.difficulty) == ("分期办理", "xg-czj", Difficulty.complex)
     assert (entry.due, entry.overdue_at, entry.amendments[0].reason) == (LATER, None, "笔误")
-    assert entries.fall_overdue(entry, end_of(LATER))
+    assert entries.fall_overdue(entry, at(LATER + timedelta(days=1), 0))
 
 
 def test_a_date_that_has_passed_as_well_leaves_it_overdue() -> None:
@@ -62,7 +61,7 @@ def test_a_date_that_has_passed_as_well_leaves_it_overdue() -> None:
     entries.fall_overdue(entry, at(LATER))
     since = entry.overdue_at
     earlier = DAY + timedelta(days=2)
-    new = NewDue(earlier, end_of(earlier), DueBasis.decision)
+    new = NewDue(earlier, at(earlier + timedelta(days=1), 0), DueBasis.decision)
     entries.amend(entry, resolution("t1"), new, an_amendment(earlier), at(LATER))
     assert entry.overdue_at == since
 
@@ -72,8 +71,7 @@ def test_a_date_taken_away_is_to_be_set_and_nothing_falls_overdue() -> None:
     entries.amend(entry, resolution("t1"), NewDue(None, None, DueBasis.to_be_set), an_amendment(), at(LATER))
     assert (entry.due, entry.due_basis) == (None, DueBasis.to_be_set)
     assert not entries.fall_overdue(entry, at(LATER))
-    entries.set_due(entry, book("xigang").supervision.ledger, PEOPLE, "xg-office-clerk", LATER, end_of(LATER), DAY)
-    assert entry.due_basis == DueBasis.office
+    entries.require_settable(entry, book("xigang").supervision.ledger, PEOPLE, "xg-office-clerk", LATER, DAY)
 
 
 def test_a_revoked_entry_has_ended_is_never_overdue_and_gets_no_date() -> None:
@@ -83,4 +81,4 @@ def test_a_revoked_entry_has_ended_is_never_overdue_and_gets_no_date() -> None:
     assert (entry.state, entry.overdue_at, entry.closed_reason) == (EntryState.revoked, None, "笔误")
     assert not entries.fall_overdue(entry, at(LATER + timedelta(days=9)))
     with pytest.raises(Problem, match="entry_ended"):
-        entries.set_due(entry, book("xigang").supervision.ledger, PEOPLE, "xg-office-clerk", LATER, end_of(LATER), DAY)
+        entries.require_settable(entry, book("xigang").supervision.ledger, PEOPLE, "xg-office-clerk", LATER, DAY)

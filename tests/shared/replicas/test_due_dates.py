@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
 
+import chinese_calendar
 import orjson
 import pytest
 import sqlalchemy as sa
@@ -18,16 +20,19 @@ from sqlalchemy.orm import registry
 
 from tests.conftest import ROOT, ScratchDatabase
 from tests.trial import NO_RULEBOOKS, Trial
+from zhengling.backbone import timers
 from zhengling.backbone.inbox import Received
 from zhengling.database.mapping import map_noun, noun_columns
 from zhengling.database.session import NATIONAL
-from zhengling.dates.deadlines import Unit
+from zhengling.dates.adjustments import Extension
+from zhengling.dates.deadlines import DeadlineRule, Setter, Unit
 from zhengling.dates.workdays import CalendarYear, DayKind, SpecialDay, base_years
 from zhengling.events.calendar import WorkdaysChanged
 from zhengling.kernel.errors import Problem
+from zhengling.kernel.instants import SHANGHAI
 from zhengling.replicas import calendar as calendars
 from zhengling.replicas import due_dates
-from zhengling.replicas.due_dates import Moved, Owner
+from zhengling.replicas.due_dates import AnyClock, Clock, KeptDeadline, Moved, Owner, StatedClock
 from zhengling.replicas.recomputation import on_workdays_changed, recompute_some
 from zhengling.rules.loading import Rulebooks
 from zhengling.rules.rulebook import Rulebook
@@ -69,7 +74,15 @@ async def follow(session: AsyncSession, moves: list[tuple[Any, Moved]]) -> None:
     await session.flush()
 
 
-OWNERS = {"dossier": Owner(Dossier, follow)}
+OWNERS = (Owner("dossier", Dossier, follow),)
+PASSED: list[tuple[str, list[str]]] = []
+
+
+async def note_passed(session: AsyncSession, dossier: Dossier, passed: list[KeptDeadline]) -> None:
+    PASSED.append((dossier.id, [row.rule for row in passed]))
+
+
+ALARMED = Owner("dossier", Dossier, follow, note_passed, "dossier_due")
 
 
 @pytest.fixture(scope="session")
@@ -82,7 +95,9 @@ async def books(kept_database: ScratchDatabase) -> AsyncIterator[Trial]:
     """A database with the national calendar of the base data and nothing kept, on the day `START`."""
     made = Trial(kept_database)
     calendars._calendars.clear()  # each test's changes are the first of their government
-    await made.ask("TRUNCATE deadline_change, deadline, recomputation, calendar_year, outbox, outbox_sequence, dossier")
+    await made.ask(
+        "TRUNCATE deadline_change, deadline, recomputation, calendar_year, outbox, outbox_sequence, dossier, timer"
+    )
     await made.ask("UPDATE business_clock SET shift = $1::timestamptz - now()", datetime.combine(START, time(), UTC))
     async with made.worker.transaction(NATIONAL) as session:
         for year in BASE:
@@ -121,6 +136,23 @@ async def recompute(books: Trial) -> None:
                     return
 
 
+def _with_period() -> Rulebook:
+    """Shuangtaizi's rules with a report every two weeks and one within two working days, as ST-64 has them."""
+    found = BOOKS.current(ST, datetime(2026, 11, 22, tzinfo=UTC))
+    rules = {
+        "progress": {"clause": "ST-64", "every": 2, "unit": "week", "of": "instruction"},
+        "feedback": {"clause": "ST-64", "within": 2, "unit": "working_day", "of": "instruction"},
+        "report": {"clause": "ST-64", "within": 5, "unit": "working_day", "of": "instruction"},
+    }
+    rules |= {f"every-{n}": rules["progress"] | {"every": n} for n in (1, 2, 3)}
+    added = {name: DeadlineRule.model_validate(rule) for name, rule in rules.items()}
+    return found.model_copy(update={"deadlines": found.deadlines | added})
+
+
+FORTNIGHTLY = _with_period()
+BOOKS_WITH_PERIOD = Rulebooks([FORTNIGHTLY])
+
+
 def book(government: str) -> Rulebook:
     return BOOKS.current(government, datetime(2026, 11, 22, tzinfo=UTC))
 
@@ -128,7 +160,7 @@ def book(government: str) -> Rulebook:
 async def keep(books: Trial, start: date = START, government: str = ST, rule: str = RULE) -> str:
     identity = str(uuid4())
     async with books.app.transaction(government) as session:
-        due = await due_dates.keep(session, "dossier", identity, rule, book(government), start)
+        due = await due_dates.keep(session, "dossier", identity, Clock(rule, start), book(government))
         session.add(Dossier(identity, government, due.date))
     return identity
 
@@ -186,7 +218,7 @@ async def test_a_deadline_that_is_met_or_void_is_not_touched(books: Trial) -> No
     met, void = await keep(books), await keep(books)
     async with books.app.transaction(ST) as session:
         await due_dates.settle(session, "dossier", met, "met")
-        await due_dates.settle(session, "dossier", void, "cancelled", RULE)
+        await due_dates.settle(session, "dossier", void, "cancelled")
     before = [dict(await row(books, identity)) for identity in (met, void)]
     await change(books, ST, 1, closed(date(2026, 11, 26)))
     await recompute(books)
@@ -213,7 +245,7 @@ async def test_a_noun_that_stays_while_one_of_its_deadlines_moves_has_a_new_vers
         await session.flush()
 
     async with books.worker.transaction(None) as session:
-        await recompute_some(session, "oversight", BOOKS, {"dossier": Owner(Dossier, stay)})
+        await recompute_some(session, "oversight", BOOKS, (Owner("dossier", Dossier, stay),))
     (found,) = await books.ask("SELECT due, version, modified_at FROM dossier WHERE id = $1", identity)
     assert (found["due"], found["version"]) == (DUE, 2)
     assert (await row(books, identity))["due"] == date(2026, 12, 1)
@@ -241,7 +273,7 @@ async def test_a_calendar_read_in_a_savepoint_that_failed_is_read_and_held_again
             async with session.begin_nested():
                 await calendars.current(session)  # and with the savepoint its lock is gone
                 raise LookupError
-        due = await due_dates.keep(session, "dossier", identity, RULE, book(ST), START)
+        due = await due_dates.keep(session, "dossier", identity, Clock(RULE, START), book(ST))
         session.add(Dossier(identity, ST, due.date))
         coming = asyncio.create_task(change(books, ST, 1, closed(date(2026, 11, 26))))
         await books.until_blocked("pg_advisory_xact_lock")
@@ -257,15 +289,9 @@ async def test_an_extension_granted_while_it_is_recomputed_is_not_lost(books: Tr
         await session.get(Dossier, identity, with_for_update=True)
         work = asyncio.create_task(recompute(books))
         await books.until_blocked("dossier")
-        await due_dates.extend(
-            session,
-            BOOKS,
-            ("dossier", identity, RULE),
-            at=at(START),
-            reason="x",
-            approved_by="y",
-            to=date(2026, 12, 18),
-        )
+        kept = await due_dates.locked(session, ("dossier", identity), rule=RULE)
+        longer = Extension(at=at(START), reason="x", approved_by="y", to=date(2026, 12, 18))
+        await due_dates.extend(session, BOOKS, kept, longer)
     await work
     found = await row(books, identity)
     assert (found["due"], found["adjustments"] != "[]") == (date(2026, 12, 18), True)
@@ -293,7 +319,7 @@ async def test_a_met_deadline_is_shown_as_it_was_when_met(books: Trial) -> None:
 async def test_a_change_waits_for_transactions_that_use_the_previous_calendar(books: Trial) -> None:
     identity = str(uuid4())
     async with books.app.transaction(ST) as session:
-        due = await due_dates.keep(session, "dossier", identity, RULE, book(ST), START)
+        due = await due_dates.keep(session, "dossier", identity, Clock(RULE, START), book(ST))
         session.add(Dossier(identity, ST, due.date))
         coming = asyncio.create_task(change(books, ST, 1, closed(date(2026, 11, 26))))
         await books.until_blocked("pg_advisory_xact_lock")
@@ -314,7 +340,7 @@ async def test_a_deadline_written_while_the_calendar_changes_is_never_left_on_th
             async with books.app.transaction(ST) as session:
                 for _ in range(5):
                     identity = str(uuid4())
-                    due = await due_dates.keep(session, "dossier", identity, RULE, book(ST), START)
+                    due = await due_dates.keep(session, "dossier", identity, Clock(RULE, START), book(ST))
                     session.add(Dossier(identity, ST, due.date))
                     await asyncio.sleep(chance.random() / 100)
             count += 5
@@ -349,7 +375,7 @@ async def test_a_deadline_written_while_the_calendar_changes_is_never_left_on_th
 async def test_more_than_one_batch_is_recomputed_and_counted(books: Trial) -> None:
     async with books.app.transaction(ST) as session:
         for n in range(2500):
-            due = await due_dates.keep(session, "dossier", f"d{n}", RULE, book(ST), START)
+            due = await due_dates.keep(session, "dossier", f"d{n}", Clock(RULE, START), book(ST))
             session.add(Dossier(f"d{n}", ST, due.date))
     await change(books, ST, 1, closed(date(2026, 11, 26)))
     await recompute(books)
@@ -366,7 +392,7 @@ def at(day: date) -> datetime:
 
 async def moved_by(books: Trial, act: Callable[..., Awaitable[Moved]], identity: str, **given: object) -> Moved:
     async with books.app.transaction(ST) as session:
-        return await act(session, BOOKS, ("dossier", identity, RULE), **given)
+        return await act(session, BOOKS, await due_dates.locked(session, ("dossier", identity), rule=RULE), **given)
 
 
 async def suspend(books: Trial, identity: str, since: date = START) -> Moved:
@@ -379,7 +405,7 @@ async def resume(books: Trial, identity: str, until: date) -> Moved:
 
 async def extend(books: Trial, identity: str, **measure: object) -> Moved:
     given = {"at": at(START), "reason": "案情复杂", "approved_by": "区长"} | measure
-    return await moved_by(books, due_dates.extend, identity, **given)
+    return await moved_by(books, due_dates.extend, identity, extension=Extension.model_validate(given))
 
 
 async def test_a_resumed_deadline_runs_for_the_remaining_time(books: Trial) -> None:
@@ -458,7 +484,7 @@ async def test_only_a_void_deadline_is_reopened_by_the_current_calendar(books: T
     with pytest.raises(Problem, match="deadline_not_void"):
         await moved_by(books, due_dates.revive, identity)
     async with books.app.transaction(ST) as session:
-        await due_dates.settle(session, "dossier", identity, "cancelled", RULE)
+        await due_dates.settle(session, "dossier", identity, "cancelled")
     await change(books, ST, 1, closed(date(2026, 11, 26)))
     await recompute(books)
     assert (await row(books, identity))["due"] == DUE, "while it was void nothing moved it"
@@ -475,3 +501,198 @@ async def test_moves_of_one_government_are_not_seen_by_another(books: Trial) -> 
         assert await due_dates.kept(session, "dossier", identity) == []
     async with books.app.transaction(ST) as session:
         assert [kept.due - timedelta(days=31) for kept in await due_dates.kept(session, "dossier", identity)] == [DUE]
+
+
+# stated dates, rounds, several clocks -------------------------------------------------------------------------------
+STATED = StatedClock(Setter.leader, date(2026, 12, 12), at(START), "ST-64")  # a Saturday
+
+
+async def keep_clock(books: Trial, *clocks: AnyClock) -> str:
+    identity = str(uuid4())
+    async with books.app.transaction(ST) as session:
+        dues = [await due_dates.keep(session, "dossier", identity, clock, FORTNIGHTLY) for clock in clocks]
+        session.add(Dossier(identity, ST, dues[0].date))
+        await due_dates.reschedule(session, ALARMED, identity)
+    return identity
+
+
+async def rows_of(books: Trial, identity: str) -> list[KeptDeadline]:
+    async with books.app.transaction(ST) as session:
+        return await due_dates.kept(session, "dossier", identity)
+
+
+async def test_a_stated_date_is_explained_extended_suspended_and_not_moved_by_the_calendar(books: Trial) -> None:
+    identity = await keep_clock(books, STATED)
+    await change(books, ST, 1, closed(date(2026, 11, 26), date(2026, 12, 11)))
+    await recompute(books)
+    (kept,) = await rows_of(books, identity)
+    assert (kept.due, kept.clause, kept.provisional, kept.state) == (STATED.day, "ST-64", False, "running")
+    async with books.app.transaction(ST) as session:
+        shown = await due_dates.explained(session, BOOKS, kept, "zh")
+    assert shown.explanation == "领导明确于2026年12月12日星期六前办结；应于2026年12月12日星期六24:00前完成（ST-64）。"
+    assert [(step.date, step.effect) for step in shown.trace or []] == [
+        (START, "start"),
+        (STATED.day, "ended"),
+        (STATED.day, "due"),
+        (None, "clause"),
+    ]
+    async with books.app.transaction(ST) as session:
+        one = await due_dates.locked(session, ("dossier", identity), id=kept.id)
+        await due_dates.suspend(session, BOOKS, one, since=at(date(2026, 11, 25)), reason="补正", by="office")
+        one = await due_dates.locked(session, ("dossier", identity), id=kept.id)
+        moved = await due_dates.resume(session, BOOKS, one, until=at(date(2026, 11, 28)), reason="已补正")
+        assert moved.after.due == date(2026, 12, 15)
+        extension = Extension(at=at(START), reason="案情复杂", approved_by="区长", amount=2, unit=Unit.working_day)
+        moved = await due_dates.extend(session, BOOKS, moved.after, extension)
+        assert moved.after.due == date(2026, 12, 17)
+        shown = await due_dates.explained(session, BOOKS, moved.after, "en")
+    assert shown.explanation and "The leader stated Sat 2026-12-12" in shown.explanation
+    assert [one.kind for one in shown.changes or []] == ["suspended", "resumed", "extended"]
+
+
+async def test_an_extension_asked_for_in_time_is_granted_afterwards(books: Trial) -> None:
+    identity = await keep(books, date(2026, 9, 7))  # due on 14 September
+    moved = await extend(books, identity, at=at(date(2026, 9, 14)), to=date(2026, 12, 18))
+    assert moved.after.due == date(2026, 12, 18)
+
+
+async def test_another_round_voids_what_the_same_act_would_meet_and_runs_beside_the_others(books: Trial) -> None:
+    identity = await keep_clock(books, Clock(RULE, START), Clock("report", START, met_by="report"))
+    async with books.app.transaction(ST) as session:
+        redo = StatedClock(Setter.office, date(2026, 12, 8), at(START), "ST-55", met_by="completion")
+        for _ in range(2):
+            await due_dates.start_round(session, "dossier", identity, redo, FORTNIGHTLY)
+    found = [(row.basis, row.rule, row.round, row.state) for row in await rows_of(books, identity)]
+    assert sorted(found) == [
+        ("office", "office", 1, "cancelled"),
+        ("office", "office", 2, "running"),
+        ("rule", RULE, 1, "cancelled"),
+        ("rule", "report", 1, "running"),
+    ]
+
+
+async def test_an_act_meets_the_clocks_that_it_reports_on_and_no_others(books: Trial) -> None:
+    identity = await keep_clock(books, Clock(RULE, START), Clock("feedback", START, met_by="report"))
+    async with books.app.transaction(ST) as session:
+        (met,) = await due_dates.meet(session, "dossier", identity, "report", at(date(2026, 11, 25)))
+    assert (met.rule, met.met_at, met.met_at and met.met_at < met.due_at) == ("feedback", at(date(2026, 11, 25)), True)
+    assert {row.rule: row.state for row in await rows_of(books, identity)} == {RULE: "running", "feedback": "met"}
+
+
+async def test_clocks_brought_under_others_keep_their_extensions_and_void_ones_apply_again(books: Trial) -> None:
+    identity = await keep_clock(books, Clock(RULE, START))
+    await extend(books, identity, to=date(2026, 12, 18))
+
+    async def bring(*clocks: AnyClock) -> list[tuple[str, date, int]]:
+        async with books.app.transaction(ST) as session:
+            await due_dates.bring_under(session, BOOKS, ("dossier", identity), clocks, FORTNIGHTLY)
+        return [(row.rule, row.due, row.round) for row in await rows_of(books, identity) if row.open]
+
+    other = replace(STATED, day=date(2026, 12, 14))
+    assert await bring(Clock(RULE, START), STATED) == [("leader", STATED.day, 1), (RULE, date(2026, 12, 18), 1)]
+    assert await bring(other) == [("leader", other.day, 2)]
+    assert await bring(STATED) == [("leader", STATED.day, 1)]
+    assert await bring() == []
+
+
+# timers, occurrences ------------------------------------------------------------------------------------------------
+async def pending(books: Trial, identity: str) -> list[datetime]:
+    rows = await books.ask("SELECT due_at FROM timer WHERE subject_id = $1 AND state = 'pending'", identity)
+    return [found["due_at"] for found in rows]
+
+
+async def pass_until(books: Trial, moment: datetime) -> None:
+    """Business time goes on, from one timer to the next."""
+    handlers = due_dates.timer_handlers((ALARMED,), BOOKS_WITH_PERIOD)
+    while True:
+        coming = await books.ask("SELECT min(due_at) AS at FROM timer WHERE state = 'pending'")
+        at_ = min(coming[0]["at"] or moment, moment)
+        await books.ask("UPDATE business_clock SET shift = $1::timestamptz - now()", at_)
+        async with books.worker.transaction(None) as session:
+            if not await timers.fire_next(session, handlers) and at_ == moment:
+                return
+
+
+async def test_a_subject_has_one_timer_for_whatever_happens_next_on_any_of_its_clocks(books: Trial) -> None:
+    PASSED.clear()
+    identity = await keep_clock(books, Clock(RULE, START), STATED, Clock("feedback", START, met_by="report"))
+    feedback, issue, said = (row.due_at for row in await rows_of(books, identity))
+    assert await pending(books, identity) == [feedback]
+    await pass_until(books, feedback)
+    assert await pending(books, identity) == [issue]
+    async with books.app.transaction(ST) as session:
+        dossier = await session.get(Dossier, identity, with_for_update=True)
+        kept = await due_dates.locked(session, ("dossier", identity), rule=RULE)
+        moved = await due_dates.suspend(session, BOOKS, kept, since=feedback, reason="补正", by="office")
+        await due_dates.follow(session, ALARMED, [(dossier, moved)])
+    assert await pending(books, identity) == [said]
+    await pass_until(books, said)
+    assert await pending(books, identity) == []
+    assert [(identity, ["feedback"]), (identity, ["leader"])] == PASSED
+    assert [row.passed_at is not None for row in await rows_of(books, identity)] == [True, False, True]
+
+
+async def test_a_progress_report_every_two_weeks_is_due_again_when_a_period_ends_and_a_late_one_meets_all(
+    books: Trial,
+) -> None:
+    start = date(2026, 12, 18)  # periods end on 1, 15 and 29 January and 12 February 2027; the first is a holiday
+    identity = await keep_clock(books, Clock("progress", start, met_by="progress"))
+    (first,) = await rows_of(books, identity)
+    assert (first.due, first.occurrence, first.recurs) == (date(2027, 1, 4), 1, True)
+    async with books.app.transaction(ST) as session:
+        await due_dates.meet(session, "dossier", identity, "progress", at(date(2026, 12, 30)))
+        await due_dates.reschedule(session, ALARMED, identity)
+    assert await pending(books, identity) == [first.due_at], "in time, but the next period begins when this one ends"
+    await pass_until(books, at(date(2027, 2, 1)))
+    rows = await rows_of(books, identity)
+    assert [(row.occurrence, row.due, row.state, row.passed_at is not None) for row in rows] == [
+        (1, date(2027, 1, 4), "met", False),
+        (2, date(2027, 1, 15), "running", True),
+        (3, date(2027, 1, 29), "running", True),
+        (4, date(2027, 2, 12), "running", False),
+    ]
+    async with books.app.transaction(ST) as session:
+        met = await due_dates.meet(session, "dossier", identity, "progress", at(date(2027, 2, 1)))
+        assert sorted(row.occurrence for row in met if row.met_at and row.met_at >= row.due_at) == [2, 3]
+        await due_dates.settle(session, "dossier", identity, "met")
+        await due_dates.reschedule(session, ALARMED, identity)
+    assert await pending(books, identity) == [], "the subject is done: no period follows"
+
+
+def _periods(start: date, weeks: int) -> Iterator[datetime]:
+    """When each period ends, by another library's working days: the end moved, the next counted from the unmoved one."""
+    for number in count(1):
+        end = start + timedelta(weeks=weeks * number)
+        while not chinese_calendar.is_workday(end):
+            end += timedelta(days=1)
+        yield datetime.combine(end + timedelta(days=1), time(), SHANGHAI)
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_occurrences_follow_one_another_as_counted_by_hand_whenever_reports_come(seed: int, books: Trial) -> None:
+    chance = random.Random(seed)
+    start, weeks = date(2024, 1, 1) + timedelta(days=chance.randrange(400)), chance.randint(1, 3)
+    begin = datetime.combine(start, time(12), SHANGHAI)
+    stop = begin + timedelta(weeks=weeks * chance.randint(3, 7), hours=chance.randrange(200))
+    minutes = range(1, int((stop - begin).total_seconds() // 60))
+    acts = sorted(begin + timedelta(minutes=m) for m in chance.sample(minutes, chance.randrange(6)))
+    await books.ask("UPDATE business_clock SET shift = $1::timestamptz - now()", begin)
+    identity = await keep_clock(books, Clock(f"every-{weeks}", start, met_by="progress"))
+    for moment in acts:
+        await pass_until(books, moment)
+        async with books.app.transaction(ST) as session:
+            await due_dates.meet(session, "dossier", identity, "progress", moment)
+            await due_dates.reschedule(session, ALARMED, identity)
+    await pass_until(books, stop)
+
+    expected, opened = [], begin
+    for end in _periods(start, weeks):
+        met = next((moment for moment in acts if moment >= opened), None)
+        expected.append((len(expected) + 1, end, met, end <= stop and (met is None or met >= end)))
+        opened = end
+        if opened > stop:
+            break
+    rows = await rows_of(books, identity)
+    assert [(row.occurrence, row.due_at, row.met_at, row.passed_at is not None) for row in rows] == expected
+    coming = rows[-1].due_at if expected[-1][1] > stop else None
+    assert await pending(books, identity) == [coming]

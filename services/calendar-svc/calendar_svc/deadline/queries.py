@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from calendar_svc.deadline.schemas import LONGEST_CODE, DeadlineRequest
 from zhengling.database.session import enter_government, government_of
-from zhengling.dates.deadlines import DeadlineRule, Due, compute
+from zhengling.dates.deadlines import Due, compute
 from zhengling.dates.schemas import DueView, view_of
 from zhengling.dates.workdays import WorkdayCalendar
 from zhengling.kernel.errors import Problem, Text
@@ -117,13 +117,13 @@ def _validated(item: object, place: int) -> DeadlineRequest:
 
 def _answer(due: Due) -> dict[str, Any]:
     """As `view_of` without a trace, for orjson."""
-    rule: DeadlineRule = due.terms
+    clause = due.terms.clause
     return {
         "date": due.date,
         "at": due.at,
         "provisional": due.provisional,
         "rule": due.rule,
-        "clause": rule.clause,
+        "clause": clause,
         "explanation": None,
         "trace": None,
         "changes": None,

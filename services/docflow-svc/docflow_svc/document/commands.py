@@ -15,10 +15,18 @@ from zhengling.database.session import government_of, now
 from zhengling.events.docflow import DocumentDrafted, DocumentDueMoved
 from zhengling.events.meeting import MeetingClosed, Resolution
 from zhengling.replicas import due_dates
-from zhengling.replicas.due_dates import Moved
+from zhengling.replicas.due_dates import Clock, Moved, Owner
 from zhengling.rules.loading import Rulebooks
-from zhengling.rules.meetings import MeetingKind
+from zhengling.rules.meetings import FollowUp, MeetingKind
 from zhengling.rules.rulebook import Rulebook
+
+SUBJECT = "document"
+
+
+def clocks_of(follow_up: FollowUp | None, closed_at: datetime) -> list[Clock]:
+    """The clocks of a document, counted from the meeting's close. Each is met by an act of its own, called as its rule:
+    ZQ-22 has one for the filing and one for the issue."""
+    return [Clock(rule, closed_at, met_by=rule) for rule in (follow_up.deadlines if follow_up else ())]
 
 
 async def draft_documents(session: AsyncSession, rulebooks: Rulebooks, event: MeetingClosed) -> list[Document]:
@@ -47,10 +55,7 @@ async def draft_document(
     document.drafted."""
     follow_up = follow_up_of(kind, resolution)
     identity = str(uuid7())
-    dues = [
-        await due_dates.keep(session, "document", identity, rule, book, closed_at)
-        for rule in (follow_up.deadlines if follow_up else ())
-    ]
+    dues = [await due_dates.keep(session, SUBJECT, identity, clock, book) for clock in clocks_of(follow_up, closed_at)]
     document = Document(
         id=identity,
         government=government_of(session),
@@ -89,7 +94,7 @@ async def move_due_dates(session: AsyncSession, moves: list[tuple[Document, Move
     """Move documents to the last of their recomputed deadlines. Emits document.due_moved if the day changed."""
     documents = {document.id: (document, moved.why) for document, moved in moves}
     last: dict[str, date] = {}
-    for kept in await due_dates.kept(session, "document", *documents):  # the earliest first
+    for kept in await due_dates.kept(session, SUBJECT, *documents):  # the earliest first
         if kept.state != "cancelled":
             last[kept.subject_id] = kept.due
     events = []
@@ -109,3 +114,6 @@ async def move_due_dates(session: AsyncSession, moves: list[tuple[Document, Move
             )
     await session.flush()
     await emit(session, *events)
+
+
+DUE_DATES = Owner(SUBJECT, Document, move_due_dates)

@@ -10,10 +10,11 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from docflow_svc.document import document as documents
-from docflow_svc.document.commands import draft_document
+from docflow_svc.document.commands import SUBJECT, clocks_of, draft_document
 from docflow_svc.document.document import CorrectedDecision, Document, DocumentState, asks_for_document, follow_up_of
 from docflow_svc.document.table import document as table
 from zhengling.backbone.outbox import emit
+from zhengling.database.mapping import touch
 from zhengling.database.session import government_of, now
 from zhengling.events.docflow import DocumentAmended, DocumentWithdrawn
 from zhengling.events.meeting import DecisionAdopted, DecisionAmended, DecisionReplaced, DecisionRevoked
@@ -98,7 +99,7 @@ def _rules(
 
 async def _withdraw(session: AsyncSession, document: Document, reason: str) -> None:
     documents.withdraw(document, reason)
-    await due_dates.settle(session, "document", document.id, "cancelled")
+    await due_dates.settle(session, SUBJECT, document.id, "cancelled")
     await session.flush()
     await emit(
         session,
@@ -118,17 +119,10 @@ async def _bring_under(
 ) -> None:
     """Start the deadlines that now apply to the draft and cancel the others; a withdrawn document becomes a draft
     again."""
-    wanted = set(follow_up.deadlines if follow_up else ())
-    kept = {one.rule: one for one in await due_dates.kept(session, "document", document.id)}
-    for rule in kept.keys() - wanted:
-        await due_dates.settle(session, "document", document.id, "cancelled", rule)
-    for rule in sorted(wanted):
-        if rule not in kept:
-            await due_dates.keep(session, "document", document.id, rule, book, document.counted_from)
-        elif kept[rule].state == "cancelled":
-            await due_dates.revive(session, rulebooks, ("document", document.id, rule))
-    now_kept = await due_dates.kept(session, "document", document.id)
-    document.due = max((one.due for one in now_kept if one.rule in wanted), default=None)
+    clocks = clocks_of(follow_up, document.counted_from)
+    kept = await due_dates.bring_under(session, rulebooks, (SUBJECT, document.id), clocks, book)
+    document.due = max((one.due for one in kept), default=None)
     document.clause = follow_up.clause if follow_up else kind.clause
     document.state, document.withdrawn_reason = DocumentState.drafting, ""
+    touch(document)  # its answers show each of its deadlines
     await session.flush()

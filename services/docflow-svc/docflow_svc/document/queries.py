@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
+from docflow_svc.document.commands import SUBJECT
 from docflow_svc.document.document import Document, DocumentState
 from docflow_svc.document.schemas import DocumentDetail, DocumentView
 from docflow_svc.document.table import document
@@ -19,7 +20,7 @@ async def get_document(call: Call, document_id: str) -> DocumentDetail:
     row = await load(call.session, Document, document_id, "document", "公文")
     deadlines = [
         await due_dates.explained(call.session, call.service.rulebooks, kept, call.language)
-        for kept in await due_dates.kept(call.session, "document", row.id)
+        for kept in await due_dates.kept(call.session, SUBJECT, row.id)
         if kept.state != "cancelled"
     ]
     return DocumentDetail(**DocumentView.model_validate(row).model_dump(), deadlines=deadlines)

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from docflow_svc.document.document import DocumentState
-from zhengling.dates.schemas import DueView
+from zhengling.dates.schemas import DeadlineView
 from zhengling.events.meeting import Unit
 
 
@@ -32,4 +32,4 @@ class DocumentView(BaseModel):
 class DocumentDetail(DocumentView):
     """A document with its deadlines, each explained day by day in the language requested."""
 
-    deadlines: list[DueView]
+    deadlines: list[DeadlineView]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date, datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,12 +24,12 @@ from meeting_svc.meeting_plan.schemas import (
 from meeting_svc.meeting_plan.steps import PlanStepTaken
 from zhengling.authority.composition import Acting, Composition, Permission, require_organisations
 from zhengling.backbone import timers
-from zhengling.database.session import load, lock, now
+from zhengling.database.session import load, now
 from zhengling.kernel.errors import Text, invalid, refusal
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import composition as compositions
 from zhengling.replicas import due_dates
-from zhengling.replicas.due_dates import Moved
+from zhengling.replicas.due_dates import Clock, KeptDeadline, Moved, Owner
 from zhengling.rules.chains import Actor, actors_of
 from zhengling.rules.planning import CHINESE, Ask, YearlyPlan
 from zhengling.rules.rulebook import Rulebook
@@ -57,7 +56,7 @@ async def expect_next_year(call: Call) -> None:
 
 async def _begin(call: Call, book: Rulebook, rules: YearlyPlan, year: int) -> MeetingPlan:
     identity = str(uuid7())
-    due = await due_dates.keep(call.session, SUBJECT, identity, rules.deadline, book, date(year, 1, 1))
+    due = await due_dates.keep(call.session, SUBJECT, identity, Clock(rules.deadline, date(year, 1, 1)), book)
     plan = MeetingPlan(
         id=identity,
         government=call.government,
@@ -169,7 +168,7 @@ async def take_step(call: Call, year: int, body: TakePlanStep) -> MeetingPlan:
     meeting_plans.take(plan, rules, taken)
     if collected:
         await due_dates.settle(call.session, SUBJECT, plan.id, "met")
-        await timers.cancel(call.session, OVERDUE, plan.id)
+        await due_dates.reschedule(call.session, DUE_DATES, plan.id)
     call.audit_details.update(acting.behalf)
     await call.session.flush()
     await expect_next_year(call)
@@ -229,19 +228,17 @@ async def add_item(call: Call, year: int, body: AddItem) -> MeetingPlan:
     return plan
 
 
-async def mark_overdue(session: AsyncSession, plan_id: str) -> None:
-    """Timer: mark the plan as overdue if it is still being collected at its due date. No event."""
-    plan = await lock(session, MeetingPlan, plan_id, "meeting plan", "年度会议计划")
+async def mark_overdue(session: AsyncSession, plan: MeetingPlan, passed: list[KeptDeadline]) -> None:
+    """Mark the plan as overdue if it is still being collected at its due date. No event."""
     meeting_plans.fall_overdue(plan, now(session))
     await session.flush()
 
 
-async def move_due_dates(session: AsyncSession, moves: Iterable[tuple[MeetingPlan, Moved]]) -> None:
-    """Move plans, and their timers, to their recomputed due dates after a change of the calendar."""
-    again: dict[str, datetime] = {}
+async def move_due_dates(session: AsyncSession, moves: list[tuple[MeetingPlan, Moved]]) -> None:
+    """Move plans to their due dates after a change of the calendar, an extension or a suspension."""
     for plan, moved in moves:
         meeting_plans.move_due(plan, moved.after.due, moved.after.due_at, now(session))
-        if not plan.overdue_at:
-            again[plan.id] = plan.due_at
     await session.flush()
-    await timers.schedule(session, OVERDUE, again)
+
+
+DUE_DATES = Owner(SUBJECT, MeetingPlan, move_due_dates, mark_overdue, OVERDUE)

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
-
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from oversight_svc.entry import entry as entries
-from oversight_svc.entry.entry import Entry
+from oversight_svc.entry.entry import DueBasis, Entry, NewDue
 from oversight_svc.entry.schemas import SetDue
 from oversight_svc.entry.table import ledger_entry
-from zhengling.backbone import timers
 from zhengling.backbone.outbox import emit
 from zhengling.database.batching import write
 from zhengling.database.session import backbone, government_of, lock, now
 from zhengling.database.transaction import Lookup
+from zhengling.dates.deadlines import Setter
 from zhengling.events.oversight import EntryDueMoved, EntryDueSet, EntryOverdue
 from zhengling.kernel.errors import Problem, Text
-from zhengling.kernel.instants import SHANGHAI, shanghai_day
+from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import calendar as calendars
 from zhengling.replicas import composition as compositions
-from zhengling.replicas.due_dates import Moved
+from zhengling.replicas import due_dates
+from zhengling.replicas.due_dates import COMPLETION, AnyClock, KeptDeadline, Moved, Owner, StatedClock
+from zhengling.rules.loading import Rulebooks
 from zhengling.rules.rulebook import Rulebook
 from zhengling.rules.supervision import Ledger
 from zhengling.web.call import Call
 
-OVERDUE = "entry_overdue"
+SUBJECT, OVERDUE = "entry", "entry_overdue"
 _NEXT_NUMBER = sa.text("""
     INSERT INTO number_series AS s (government, series, last) VALUES (:government, :series, 1)
     ON CONFLICT (government, series) DO UPDATE SET last = s.last + 1 RETURNING last
@@ -50,11 +50,6 @@ def ledger_of(book: Rulebook) -> Ledger:
         Text(f"{book.code} has no supervision.yaml", f"{book.government.name}没有督查规则"),
         Text("add the section supervision to its rulebook", "请在规则库中补充督查章节"),
     )
-
-
-def end_of(day: date) -> datetime:
-    """The first instant after a day: 24:00 Shanghai time."""
-    return datetime(day.year, day.month, day.day, tzinfo=SHANGHAI) + timedelta(days=1)
 
 
 #: The last number of a government's series that a transaction has taken.
@@ -84,12 +79,14 @@ async def set_due(call: Call, entry_id: str, body: SetDue) -> Entry:
     entry.due_set."""
     entry = await lock(call.session, Entry, entry_id, "entry", "督查事项")
     call.check_version(entry.version)
-    ledger = ledger_of(call.service.rulebooks.edition(call.government, entry.edition))
-    composition = await compositions.current(call.session)
+    book = call.service.rulebooks.edition(call.government, entry.edition)
+    ledger, composition = ledger_of(book), await compositions.current(call.session)
     set_at = call.occurred(body.occurred_at)
     (await calendars.current(call.session)).require(body.due)
-    entries.set_due(entry, ledger, composition, call.official, body.due, end_of(body.due), shanghai_day(call.now))
-    await timers.schedule(call.session, OVERDUE, {entry.id: end_of(body.due)})
+    entries.require_settable(entry, ledger, composition, call.official, body.due, shanghai_day(call.now))
+    clock = StatedClock(Setter.office, body.due, set_at, ledger.clause)
+    entries.give_due(entry, await run_to(call.session, call.service.rulebooks, book, entry.id, clock))
+    await due_dates.reschedule(call.session, DUE_DATES, entry.id)
     await emit(
         call.session,
         EntryDueSet(
@@ -106,12 +103,25 @@ async def set_due(call: Call, entry_id: str, body: SetDue) -> Entry:
     return entry
 
 
+async def run_to(
+    session: AsyncSession, rulebooks: Rulebooks, book: Rulebook, entry_id: str, clock: AnyClock | None
+) -> NewDue:
+    """Have this clock alone run until the entry is done; without one its date has to be set. The caller reschedules."""
+    clocks = [clock] if clock else []
+    rows = await due_dates.bring_under(session, rulebooks, (SUBJECT, entry_id), clocks, book)
+    if not rows:
+        return entries.TO_BE_SET
+    return NewDue(rows[0].due, rows[0].due_at, DueBasis(rows[0].basis), provisional=rows[0].provisional)
+
+
 async def move_due_dates(session: AsyncSession, moves: list[tuple[Entry, Moved]]) -> None:
-    """Move entries, and their timers, to their recomputed due dates. Emits entry.due_moved if the day changed."""
+    """Move entries to their recomputed, extended or resumed due dates. Emits entry.due_moved if the day changed."""
     moment, events = now(session), []
     for entry, moved in moves:
         if entry in session:
             session.expunge(entry)  # thousands may move at once; they are written together below
+        if moved.after.met_by != COMPLETION:
+            continue
         old = entry.due
         entries.move_due(entry, moved.after.due, moved.after.due_at, moved.after.provisional, moment)
         if moved.another_day and old:
@@ -135,17 +145,13 @@ async def move_due_dates(session: AsyncSession, moves: list[tuple[Entry, Moved]]
         for e, _ in moves
     ]
     await session.execute(_MOVE_DUE, written)
-    await timers.schedule(
-        session,
-        OVERDUE,
-        {entry.id: moved.after.due_at for entry, moved in moves if moved.another_day and not entry.overdue_at},
-    )
     await emit(session, *events)
 
 
-async def mark_overdue(session: AsyncSession, entry_id: str) -> None:
-    """Timer: mark an open entry as overdue once its due date is past. Emits entry.overdue."""
-    entry = await lock(session, Entry, entry_id, "entry", "督查事项")
+async def mark_overdue(session: AsyncSession, entry: Entry, passed: list[KeptDeadline]) -> None:
+    """Mark an open entry as overdue once its due date is past. Emits entry.overdue."""
+    if passed and all(row.met_by != COMPLETION for row in passed):
+        return
     if entries.fall_overdue(entry, now(session)):
         assert entry.due
         await emit(
@@ -159,3 +165,6 @@ async def mark_overdue(session: AsyncSession, entry_id: str) -> None:
                 overdue_at=now(session),
             ),
         )
+
+
+DUE_DATES = Owner(SUBJECT, Entry, move_due_dates, mark_overdue, OVERDUE)

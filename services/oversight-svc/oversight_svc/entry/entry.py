@@ -30,6 +30,7 @@ class DueBasis(StrEnum):
     """The basis of a due date."""
 
     decision = "decision"
+    leader = "leader"
     rule = "rule"
     office = "office"
     to_be_set = "to_be_set"
@@ -111,10 +112,10 @@ def number_of(ledger: Ledger, year: int, n: int) -> str:
     return ledger.number.replace("{year}", str(year)).replace("{n}", str(n))
 
 
-def set_due(
-    entry: Entry, ledger: Ledger, composition: Composition, official: str | None, due: date, due_at: datetime, on: date
+def require_settable(
+    entry: Entry, ledger: Ledger, composition: Composition, official: str | None, due: date, on: date
 ) -> None:
-    """Set the due date of an entry without one. 403 `not_the_setter`; 409 `entry_ended`, `due_is_set`,
+    """Whether the official may set this due date of an entry without one. 403 `not_the_setter`; 409 `entry_ended`, `due_is_set`,
     `due_in_the_past`."""
     if entry.state != EntryState.open:
         raise refusal(
@@ -150,7 +151,6 @@ def set_due(
             f"办结时限{due}不得早于今日",
             Text("state today or a later day", "请选择今日或之后的日期"),
         )
-    entry.due, entry.due_at, entry.due_basis = due, due_at, DueBasis.office
 
 
 def move_due(entry: Entry, due: date, due_at: datetime, provisional: bool, moment: datetime) -> None:
@@ -180,6 +180,9 @@ class NewDue:
     provisional: bool = False
 
 
+TO_BE_SET = NewDue(None, None, DueBasis.to_be_set)
+
+
 def give_due(entry: Entry, new: NewDue) -> None:
     entry.due, entry.due_at, entry.due_basis, entry.provisional = new.due, new.due_at, new.basis, new.provisional
     entry.due_rule, entry.due_clause = new.rule, new.clause
@@ -187,12 +190,12 @@ def give_due(entry: Entry, new: NewDue) -> None:
 
 def due_after(entry: Entry, ledger: Ledger, resolution: Resolution) -> DueBasis:
     """The basis of the due date under the corrected decision: the decision's own date; else the rulebook's table; else
-    the date set by the office, if the date had that basis; else it has to be set."""
+    the date that the office or a leader stated, if it had that basis; else it has to be set."""
     if resolution.due:
         return DueBasis.decision
     if ledger.due_row(facts_of(entry.source_kind, resolution)):
         return DueBasis.rule
-    return DueBasis.office if entry.due_basis == DueBasis.office else DueBasis.to_be_set
+    return entry.due_basis if entry.due_basis in (DueBasis.office, DueBasis.leader) else DueBasis.to_be_set
 
 
 def amend(entry: Entry, resolution: Resolution, new: NewDue, amendment: Amendment, moment: datetime) -> None:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime
+
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from oversight_svc.entry import entry as entries
-from oversight_svc.entry.commands import OVERDUE, end_of, ledger_of, next_number
+from oversight_svc.entry.commands import DUE_DATES, OVERDUE, SUBJECT, ledger_of, next_number, run_to
 from oversight_svc.entry.entry import Amendment, DueBasis, Entry, EntryState, NewDue
 from oversight_svc.entry.table import ledger_entry
 from zhengling.backbone import timers
 from zhengling.backbone.outbox import emit
 from zhengling.database.session import government_of, now
-from zhengling.events.meeting import DecisionAdopted, DecisionAmended, DecisionRevoked
+from zhengling.dates.deadlines import Setter
+from zhengling.events.meeting import DecisionAdopted, DecisionAmended, DecisionRevoked, Resolution
 from zhengling.events.oversight import EntryAmended, EntryOpened, EntryRevoked
 from zhengling.kernel.errors import not_found
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import due_dates
+from zhengling.replicas.due_dates import AnyClock, Clock, StatedClock
 from zhengling.rules.loading import Rulebooks
 from zhengling.rules.rulebook import Rulebook
 from zhengling.rules.supervision import DueRow
@@ -50,20 +55,21 @@ async def open_entry_for_decision(session: AsyncSession, rulebooks: Rulebooks, e
         assigned_at=event.signed_at,
         deployed_on=entries.deployed_on(ledger, event),
         opened_at=now(session),
-        due=resolution.due,
-        due_at=end_of(resolution.due) if resolution.due else None,
-        due_basis=DueBasis.decision if resolution.due else DueBasis.to_be_set,
+        due=None,
+        due_at=None,
+        due_basis=DueBasis.to_be_set,
         due_rule=None,
         due_clause=None,
         provisional=False,
         origin={"meeting_id": event.meeting_id, "meeting": event.meeting_title, "clause": event.meeting_clause},
     )
     row = None if resolution.due else ledger.due_row(entries.facts_of(entry.source_kind, resolution))
-    if row:
-        entries.give_due(entry, await _by_rule(session, book, entry, row))
+    if clock := _clock(book, entry, row, resolution, event.signed_at):
+        due = await due_dates.keep(session, SUBJECT, identity, clock, book)
+        basis = DueBasis.rule if row else DueBasis.decision
+        entries.give_due(entry, _new(NewDue(due.date, due.at, basis, provisional=due.provisional), row))
+        await timers.schedule(session, OVERDUE, {entry.id: due.at})
     session.add(entry)
-    if entry.due_at:
-        await timers.schedule(session, OVERDUE, {entry.id: entry.due_at})
     await emit(
         session,
         EntryOpened(
@@ -95,10 +101,7 @@ async def amend_entry(session: AsyncSession, rulebooks: Rulebooks, event: Decisi
         entry.amendments = [*entry.amendments, amendment]
         return entry
     entries.amend(entry, event.resolution, new, amendment, moment)
-    if entry.due_at is None:
-        await timers.cancel(session, OVERDUE, entry.id)
-    elif entry.overdue_at is None:
-        await timers.schedule(session, OVERDUE, {entry.id: entry.due_at})
+    await due_dates.reschedule(session, DUE_DATES, entry.id)
     await emit(
         session,
         EntryAmended(
@@ -128,8 +131,8 @@ async def revoke_entry(session: AsyncSession, event: DecisionRevoked) -> Entry:
         entry.amendments = [*entry.amendments, amendment]
         return entry
     entries.revoke(entry, amendment, moment)
-    await due_dates.settle(session, "entry", entry.id, "cancelled")
-    await timers.cancel(session, OVERDUE, entry.id)
+    await due_dates.settle(session, SUBJECT, entry.id, "cancelled")
+    await due_dates.reschedule(session, DUE_DATES, entry.id)
     await emit(
         session,
         EntryRevoked(
@@ -156,31 +159,19 @@ async def _entry_of(session: AsyncSession, decision_id: str) -> Entry:
 
 
 async def _new_due(session: AsyncSession, rulebooks: Rulebooks, entry: Entry, event: DecisionAmended) -> NewDue:
-    """The due date under the corrected decision. A rule counts from the same day as before; an unchanged rule keeps its
-    date, including extensions, and so does a decision of which nothing changed that the rulebook's table asks for."""
+    """The due date under the corrected decision. A rule counts from the same day as before. What stays (a rule, the
+    decision's own date) keeps its date, including extensions, and so does a decision of which nothing changed that the
+    rulebook's table asks for."""
     book = rulebooks.edition(government_of(session), entry.edition)
-    ledger = ledger_of(book)
-    if entry.due_rule and not event.resolution.due and not _asks_anew(entry, event):
+    ledger, resolution = ledger_of(book), event.resolution
+    if entry.due_rule and not resolution.due and not _asks_anew(entry, event):
         return NewDue(entry.due, entry.due_at, entry.due_basis, entry.due_rule, entry.due_clause, entry.provisional)
-    basis = entries.due_after(entry, ledger, event.resolution)
-    row = ledger.due_row(entries.facts_of(entry.source_kind, event.resolution))
-    rule = row.rule if row and basis == DueBasis.rule else None
-    if entry.due_rule and entry.due_rule != rule:
-        await due_dates.settle(session, "entry", entry.id, "cancelled", entry.due_rule)
-    if basis == DueBasis.decision:
-        assert event.resolution.due
-        return NewDue(event.resolution.due, end_of(event.resolution.due), basis)
-    if rule and row:
-        if entry.due_rule == rule:
-            return NewDue(entry.due, entry.due_at, basis, rule, row.clause, entry.provisional)
-        before = {kept.rule for kept in await due_dates.kept(session, "entry", entry.id)}
-        if rule in before:  # the rule applied earlier, and an earlier correction cancelled it
-            after = (await due_dates.revive(session, rulebooks, ("entry", entry.id, rule))).after
-            return NewDue(after.due, after.due_at, basis, rule, row.clause, after.provisional)
-        return await _by_rule(session, book, entry, row)
-    if basis == DueBasis.office:
-        return NewDue(entry.due, entry.due_at, basis)
-    return NewDue(None, None, basis)
+    basis = entries.due_after(entry, ledger, resolution)
+    if basis in (DueBasis.office, DueBasis.leader):
+        return NewDue(entry.due, entry.due_at, basis, provisional=entry.provisional)
+    row = None if resolution.due else ledger.due_row(entries.facts_of(entry.source_kind, resolution))
+    clock = _clock(book, entry, row, resolution, event.signed_at)
+    return _new(await run_to(session, rulebooks, book, entry.id, clock), row)
 
 
 def _asks_anew(entry: Entry, event: DecisionAmended) -> bool:
@@ -189,7 +180,15 @@ def _asks_anew(entry: Entry, event: DecisionAmended) -> bool:
     return entry.difficulty != event.resolution.difficulty or "set_at_year_start" in changed
 
 
-async def _by_rule(session: AsyncSession, book: Rulebook, entry: Entry, row: DueRow) -> NewDue:
-    start = entries.start_of(entry, book.deadline(row.rule))
-    due = await due_dates.keep(session, "entry", entry.id, row.rule, book, start)
-    return NewDue(due.date, due.at, DueBasis.rule, row.rule, row.clause, due.provisional)
+def _clock(
+    book: Rulebook, entry: Entry, row: DueRow | None, resolution: Resolution, stated_at: datetime
+) -> AnyClock | None:
+    """The clock to the decision's own date, else by the matching row of the rulebook's table; None if neither is there."""
+    if resolution.due:
+        return StatedClock(Setter.decision, resolution.due, stated_at, entry.clause)
+    return Clock(row.rule, entries.start_of(entry, book.deadline(row.rule))) if row else None
+
+
+def _new(due: NewDue, row: DueRow | None) -> NewDue:
+    """A due date by a row of the rulebook's table names the row's rule and clause."""
+    return replace(due, rule=row.rule, clause=row.clause) if row else due

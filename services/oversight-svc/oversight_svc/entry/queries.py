@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
+from oversight_svc.entry.commands import SUBJECT
 from oversight_svc.entry.entry import DueBasis, Entry, EntryState
 from oversight_svc.entry.schemas import DueExplanation, EntryView
 from oversight_svc.entry.table import ledger_entry
@@ -46,35 +47,33 @@ async def list_entries(
 
 
 async def explain_due(call: Call, entry_id: str) -> DueExplanation:
-    """The explanation of an entry's due date: the rule's proof day by day, or who set it."""
+    """The explanation of an entry's due date: the rule's proof day by day, or who stated it; with all its moves."""
     entry = await load(call.session, Entry, entry_id, "entry", "督查事项")
-    rows = await due_dates.kept(call.session, "entry", entry.id)
-    row = next((row for row in rows if row.rule == entry.due_rule), None)
-    if entry.due_basis == DueBasis.rule and row:
-        view = await due_dates.explained(call.session, call.service.rulebooks, row, call.language)
+    rows = await due_dates.kept(call.session, SUBJECT, entry.id)
+    row = next((row for row in rows if row.due == entry.due and row.basis == entry.due_basis), None)
+    if row is None:
+        text = Text("To be set by the office.", "办结时限待政府办公室确定。")
+        if entry.due:  # a date from before stated dates had rows
+            text = Text(f"Due by the end of {entry.due}.", f"办结时限为{entry.due}。")
         return DueExplanation(
-            date=view.date,
-            at=view.at,
-            provisional=view.provisional,
+            date=entry.due,
+            at=entry.due_at,
+            provisional=entry.provisional,
             basis=entry.due_basis,
-            rule=view.rule,
-            clause=view.clause,
-            explanation=view.explanation or "",
-            trace=view.trace or [],
-            changes=view.changes or [],
+            rule=entry.due_rule,
+            clause=entry.due_clause or entry.clause,
+            explanation=text.in_language(call.language),
+            trace=[],
         )
-    sentences = {
-        DueBasis.decision: Text(f"The decision itself sets {entry.due}.", f"决定事项已明确于{entry.due}前办结。"),
-        DueBasis.office: Text(f"The office set {entry.due}.", f"由政府办公室确定于{entry.due}前办结。"),
-        DueBasis.to_be_set: Text("To be set by the office.", "办结时限待政府办公室确定。"),
-    }
+    view = await due_dates.explained(call.session, call.service.rulebooks, row, call.language)
     return DueExplanation(
-        date=entry.due,
-        at=entry.due_at,
-        provisional=False,
+        date=view.date,
+        at=view.at,
+        provisional=view.provisional,
         basis=entry.due_basis,
-        rule=None,
-        clause=entry.clause,
-        explanation=sentences[entry.due_basis].in_language(call.language),
-        trace=[],
+        rule=entry.due_rule,
+        clause=view.clause,
+        explanation=view.explanation or "",
+        trace=view.trace or [],
+        changes=view.changes or [],
     )
