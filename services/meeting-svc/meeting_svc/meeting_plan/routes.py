@@ -8,6 +8,7 @@ from fastapi import Path, Query, Response
 
 from meeting_svc.meeting_plan import commands as do
 from meeting_svc.meeting_plan import queries as see
+from meeting_svc.meeting_plan.case import plan_of, rules_of
 from meeting_svc.meeting_plan.meeting_plan import MeetingPlan, PlanState
 from meeting_svc.meeting_plan.schemas import (
     AddItem,
@@ -18,7 +19,12 @@ from meeting_svc.meeting_plan.schemas import (
     TakePlanStep,
 )
 from meeting_svc.scopes import Change, Create, Read
+from zhengling.authority.composition import Permission
+from zhengling.kernel.errors import Text, not_found
+from zhengling.rules.chains import actors_of
+from zhengling.web import due_routes
 from zhengling.web.call import Call
+from zhengling.web.due_routes import Subject
 from zhengling.web.etags import etag
 from zhengling.web.paging import Page, Paging
 from zhengling.web.routing import commands, queries
@@ -84,4 +90,18 @@ async def add_plan_item(year: Year, body: AddItem, call: Change, response: Respo
     return await _answer(call, response, await do.add_item(call, year, body))
 
 
-ROUTERS = [writes, reads]
+def _may_adjust(call: Call, plan: MeetingPlan) -> Permission:
+    rules = rules_of(call.service.rulebooks.edition(call.government, plan.edition))
+    act = Text("extend, suspend or resume the collection of the plan", "延长、中止或恢复年度计划征集时限")
+    return Permission(actors_of(rules.additions), act, "not_the_admitter", rules.clause)
+
+
+async def _plan_id(call: Call, year: str) -> str:
+    plan = await plan_of(call.session, int(year)) if year.isascii() and year.isdigit() and len(year) == 4 else None
+    if plan is None:
+        raise not_found("meeting plan", "年度会议计划", year)
+    return plan.id
+
+
+DUE_DATES = Subject(do.DUE_DATES, Text("meeting plan", "年度会议计划"), ONE, "year", _may_adjust, _plan_id)
+ROUTERS = [writes, reads, *due_routes.routes("meeting", DUE_DATES)]
