@@ -158,7 +158,7 @@ class Ours:
         )
 
     def numbered(self) -> tuple[str, str]:
-        return "oversight", "SELECT coalesce(sum(last), 0) FROM number_series WHERE series LIKE 'ledger:%'"
+        return "oversight", "SELECT count(*) FROM number WHERE series = 'ledger'"
 
     async def close(self) -> None:
         await self._app.close()

@@ -30,9 +30,9 @@ async def caller(stack: EmbeddedStack) -> AsyncIterator[Caller]:
 
 #: What a command writes; the rest belongs to the worker.
 WRITTEN = {
-    "meeting": ("topic", "meeting", "minutes", "decision", "composition", "outbox", "idempotency_key"),
+    "meeting": ("topic", "meeting", "minutes", "decision", "number", "composition", "outbox", "idempotency_key"),
     "docflow": ("document", "outbox", "idempotency_key"),
-    "oversight": ("ledger_entry", "number_series", "outbox", "idempotency_key"),
+    "oversight": ("ledger_entry", "number", "outbox", "idempotency_key"),
     "calendar": ("outbox", "idempotency_key"),
 }
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta
 from functools import wraps
 from itertools import count
-from types import FunctionType, ModuleType, SimpleNamespace
+from types import FunctionType, ModuleType
 from typing import Any, cast
 
 import pytest
@@ -37,6 +37,7 @@ from meeting_svc.topic import consultation, declaration, papers, readiness, topi
 from meeting_svc.topic.topic import Topic
 from zhengling.authority.absence import Absent
 from zhengling.authority.composition import Composition
+from zhengling.database.numbering import Series
 from zhengling.database.transaction import state_of
 from zhengling.dates.workdays import WorkdayCalendar
 from zhengling.kernel.errors import Problem
@@ -163,8 +164,8 @@ async def _entrusted_chairs(call: Call) -> set[tuple[str, str]]:
     return {(each.kind, each.entrustment.to) for each in prepared if each.entrustment}
 
 
-async def _next_issue(rows: Rows, *_: object) -> SimpleNamespace:
-    return SimpleNamespace(scalar_one=lambda: next(rows.issues))
+async def _take(rows: Rows, series: Series, *_: object) -> str:
+    return series.text(next(rows.issues))
 
 
 async def _unheard(*_: object) -> None:
@@ -181,7 +182,7 @@ def commands_in_memory() -> Iterator[pytest.MonkeyPatch]:
             (minutes_commands, "decisions_of", _decisions), (signing, "decisions_of", _decisions),
             (minutes_commands, "topics_of", _topics_of), (signing, "topics_of", _topics_of),
             (minutes_commands, "keep_document", _unheard), (signing, "keep_document", _unheard),
-            (signing, "backbone", _next_issue),
+            (signing, "take", _take),
             (minutes_commands, "emit", _unheard), (signing, "emit", _unheard), (session_commands, "emit", _unheard),
         ):  # fmt: skip
             patch.setattr(module, name, instead)

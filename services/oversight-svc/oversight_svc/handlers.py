@@ -25,7 +25,7 @@ from zhengling.replicas.due_dates import Owners
 
 async def on_decision_adopted(session: AsyncSession, event: Event, received: Received) -> None:
     assert isinstance(event, DecisionAdopted)
-    await from_decision.open_entry_for_decision(session, received.rulebooks, event)
+    await from_decision.open_entry_for_decision(session, received, event)
 
 
 async def on_decision_amended(session: AsyncSession, event: Event, received: Received) -> None:

@@ -61,6 +61,11 @@ class Received:
     consumer: str
     topics: frozenset[str]
 
+    @property
+    def actor(self) -> str:
+        """Who acts, in the audit trail and wherever it is recorded by whom: the event."""
+        return f"event:{self.event_id}"
+
 
 #: Handlers run in the consumer's transaction, in the event's government; they never commit.
 Handler = Callable[[AsyncSession, Event, Received], Awaitable[None]]
@@ -433,9 +438,7 @@ class Inbox:
         )  # fmt: skip
         await handler(session, event, received)
         crash_point("consumer.handling")
-        await audit.record(
-            session, actor=f"event:{envelope.id}", action=handler.__name__, subject=envelope.subject, details={}
-        )
+        await audit.record(session, actor=received.actor, action=handler.__name__, subject=envelope.subject, details={})
 
     def _done(self, envelope: Envelope) -> Status:
         event_type = EVENTS.get(envelope.type)

@@ -1,1 +1,1 @@
-"""The session and its transaction, batched inserts, mapped columns, creation of databases."""
+"""The session and its transaction, batched inserts, the register of numbers, mapped columns, creation of databases."""

@@ -44,10 +44,6 @@ def an_entry(due: date | None = None) -> Entry:
     )
 
 
-def test_a_number_carries_the_year_and_n_without_leading_zeros() -> None:
-    assert entries.number_of(LEDGER, 2026, 7).endswith("〔2026〕7号")
-
-
 def set_due(entry: Entry, official: str | None, due: date) -> None:
     entries.require_settable(entry, LEDGER, composition_of("xigang"), official, due, DAY)
     entries.give_due(entry, NewDue(due, at(due + timedelta(days=1), 0), DueBasis.office))

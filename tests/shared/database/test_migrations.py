@@ -1,9 +1,10 @@
-"""Every service's schema goes up, down to nothing, and up again."""
+"""Every service's schema goes up, down to nothing, and up again; numbers from before the register are all in it."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
@@ -92,3 +93,90 @@ async def test_a_ledger_of_the_version_before_keeps_every_date_as_a_row_of_its_o
     assert await connection.fetch("SELECT * FROM ledger_entry ORDER BY id") == before
     assert await connection.fetchval("SELECT count(*) FROM deadline") == 0
     await connection.close()
+
+
+LEDGER = """
+INSERT INTO number_series (government, series, last) VALUES
+    ('dalian', 'ledger:2025', 1), ('dalian', 'ledger:2026', 11), ('xigang', 'ledger:2026', 2);
+INSERT INTO ledger_entry (id, government, version, edition, number, source_kind, source_id, title, task, lead, co_units,
+                          difficulty, clause, assigned_at, opened_at, due_basis, provisional, state, origin)
+SELECT 'entry-' || source, government, 1, 'e', number, 'meeting_decision', source, 't', 't', '{}', '[]', 'general', 'c',
+       CAST(day || 'T20:00:00Z' AS timestamptz), now(), 'to_be_set', false, 'open', '{}'
+FROM (VALUES ('dalian', 'a', '大政督〔2025〕1号', '2025-12-30'), ('dalian', 'b', '大政督〔2026〕1号', '2025-12-31'),
+             ('xigang', 'c', '西政2督〔2026〕第3类2号', '2026-02-01'), ('xigang', 'd', '西政2督〔2026〕第3类1号', '2026-02-01')
+      UNION ALL SELECT 'dalian', 'x' || n, '大政督〔2026〕' || n || '号', '2026-03-01' FROM generate_series(2, 11) n WHERE n <> 7)
+    AS e (government, source, number, day);
+INSERT INTO audit (id, government, at, actor, action, subject, details, hash)
+VALUES (gen_random_uuid(), 'dalian', 'then', 'event:17', 'on_decision_adopted', 'b', '{}', '');
+"""
+MINUTES = """
+INSERT INTO minutes_series (government, kind, year, last) VALUES
+    ('dalian', 'executive', 2026, 2), ('dalian', 'plenary', 2026, 1);
+INSERT INTO meeting (id, government, version, edition, kind, title, day, called_by, state, agenda, agenda_steps, members,
+                     attendance, resolutions, minutes_steps)
+SELECT id, 'dalian', 1, 'e', kind, 't', '2026-02-01', 'clerk', 'signed', '[]', '[]', '[]', '[]', '[]', '[]'
+FROM (VALUES ('m1', 'executive'), ('m2', 'executive'), ('m3', 'plenary'), ('m4', 'plenary')) m (id, kind);
+INSERT INTO minutes (id, government, version, meeting_id, number, text, drafted_by, state, signed_by, signed_at, issue,
+                     drafted_at, recorded_at, steps, cause, corrects)
+SELECT id, 'dalian', 1, meeting, number, 't', 'clerk', state, signed_by, signed_at, issue, now(), now(), '[]', cause, corrects
+FROM (VALUES ('v1', 'm1', 1, 'superseded', NULL, NULL::timestamptz, NULL, 'draft', NULL::integer),
+             ('v2', 'm1', 2, 'signed', 'mayor', '2026-02-03', '〔2026〕2号', 'redraft', NULL),
+             ('v3', 'm1', 3, 'signed', 'deputy', '2026-02-09', '〔2026〕2号', 'correction', 2),
+             ('v4', 'm2', 1, 'signed', 'mayor', '2026-02-02', '〔2026〕1号', 'draft', NULL),
+             ('v5', 'm3', 1, 'signed', 'mayor', '2026-02-05', '〔2026〕1号', 'draft', NULL),
+             ('v6', 'm4', 1, 'waived', 'mayor', '2026-02-05', NULL, 'waiver', NULL))
+    AS v (id, meeting, number, state, signed_by, signed_at, issue, cause, corrects);
+"""
+_REGISTER = """
+    SELECT government, series, period, n, text, subject_noun, subject_id, state, given_by FROM number
+    ORDER BY government, series, period, n
+"""
+
+
+async def moved(
+    service: str, revisions: tuple[str, str], script: str, url: tuple[str, str], series: str
+) -> list[tuple[Any, ...]]:
+    """The register after the upgrade of a database that the version before wrote. The downgrade restores `series`."""
+    owner, admin = url
+    await asyncio.to_thread(migrate_database, PROGRAMS[service].migrations, owner, revisions[0])
+    connection = await asyncpg.connect(admin)
+    try:
+        await connection.execute(script)
+        was = await connection.fetch(f"SELECT * FROM {series} ORDER BY 1, 2, 3")
+        await asyncio.to_thread(migrate_database, PROGRAMS[service].migrations, owner, revisions[1])
+        register = [tuple(row) for row in await connection.fetch(_REGISTER)]
+        forced = "SELECT count(*) FROM pg_class WHERE relrowsecurity AND NOT relforcerowsecurity"
+        assert await connection.fetchval(forced) == 0
+        await asyncio.to_thread(migrate_database, PROGRAMS[service].migrations, owner, "-1")
+        assert await connection.fetch(f"SELECT * FROM {series} ORDER BY 1, 2, 3") == was
+        return register
+    finally:
+        await connection.close()
+
+
+async def test_every_number_of_the_ledger_moves_to_the_register_with_its_decision(
+    empty_database: tuple[str, str],
+) -> None:
+    found = await moved("oversight", ("0004", "0005"), LEDGER, empty_database, "number_series")
+    used = [row for row in found if row[7] == "used"]
+    assert [row for row in found if row[7] != "used"] == [
+        ("dalian", "ledger", 2026, 7, "2026/7", "unknown", "", "void", "migration")
+    ]
+    assert used[:2] == [
+        ("dalian", "ledger", 2025, 1, "大政督〔2025〕1号", "decision", "a", "used", "migration"),
+        ("dalian", "ledger", 2026, 1, "大政督〔2026〕1号", "decision", "b", "used", "event:17"),
+    ]
+    assert [row[3] for row in found if row[:3] == ("dalian", "ledger", 2026)] == list(range(1, 12))
+    assert [(row[4], row[6]) for row in found if row[0] == "xigang"] == [
+        ("西政2督〔2026〕第3类1号", "d"), ("西政2督〔2026〕第3类2号", "c"),
+    ]  # fmt: skip
+
+
+async def test_every_number_of_minutes_moves_to_the_register_with_those_first_signed_under_it(
+    empty_database: tuple[str, str],
+) -> None:
+    assert await moved("meeting", ("0010", "0011"), MINUTES, empty_database, "minutes_series") == [
+        ("dalian", "minutes:executive", 2026, 1, "〔2026〕1号", "minutes", "v4", "used", "mayor"),
+        ("dalian", "minutes:executive", 2026, 2, "〔2026〕2号", "minutes", "v2", "used", "mayor"),
+        ("dalian", "minutes:plenary", 2026, 1, "〔2026〕1号", "minutes", "v5", "used", "mayor"),
+    ]

@@ -19,18 +19,13 @@ from meeting_svc.minutes.table import minutes_document
 from meeting_svc.topic import transitions
 from zhengling.authority.chain import StepTaken
 from zhengling.backbone.outbox import emit
-from zhengling.database.session import backbone
+from zhengling.database.numbering import Series, Subject, take
 from zhengling.documents import gbt9704, minutes_template
 from zhengling.events.event import Event
 from zhengling.events.meeting import DecisionAdopted, DecisionAmended, DecisionRevoked, MinutesSigned
 from zhengling.kernel.instants import shanghai_day
 from zhengling.rules.conditions import Facts
 from zhengling.web.call import Call
-
-_NEXT_ISSUE = sa.text("""
-    INSERT INTO minutes_series AS s (government, kind, year, last) VALUES (:government, :kind, :year, 1)
-    ON CONFLICT (government, kind, year) DO UPDATE SET last = s.last + 1 RETURNING last
-""")
 
 
 async def content_of(case: MinutesCase, amendments: list[Amendment], corrects: str = "") -> minutes_template.Values:
@@ -59,7 +54,7 @@ async def sign(case: MinutesCase, minutes: Minutes, taken: StepTaken, facts: Fac
     correction = minutes.cause == Cause.correction
     issue = (await in_force(call, meeting.id)).issue if correction else None
     entrusted = taken.official == meeting.chair and bool(facts["entrusted"])
-    minutes_.seal(minutes, taken, issue or await _issue(case, taken), case.composition, entrusted=entrusted)
+    minutes_.seal(minutes, taken, issue or await _issue(case, minutes, taken), case.composition, entrusted=entrusted)
     await keep_document(call, minutes)
     assert minutes.digest and minutes.issue
     signed = MinutesSigned(
@@ -92,13 +87,10 @@ async def keep_document(call: Call, minutes: Minutes) -> None:
     await call.session.execute(sa.insert(minutes_document).values(kept))
 
 
-async def _issue(case: MinutesCase, taken: StepTaken) -> str:
-    """The next number of this government's minutes of this kind in the year of the signature, without gaps: its row is
-    locked until the commit."""
-    year = shanghai_day(taken.occurred_at).year
-    series = {"government": case.call.government, "kind": case.meeting.kind, "year": year}
-    n = (await backbone(case.call.session, _NEXT_ISSUE, series)).scalar_one()
-    return f"〔{year}〕{n}号"
+async def _issue(case: MinutesCase, minutes: Minutes, taken: StepTaken) -> str:
+    """The next number of this government's minutes of this kind in the year of the signature."""
+    series = Series(f"minutes:{case.meeting.kind}", shanghai_day(taken.occurred_at).year, "〔{year}〕{n}号")
+    return await take(case.call.session, series, Subject("minutes", minutes.id), taken.official)
 
 
 async def adopted(case: MinutesCase, signed_at: datetime) -> list[Event]:

@@ -10,9 +10,7 @@ from oversight_svc.entry.entry import DueBasis, Entry, NewDue
 from oversight_svc.entry.schemas import SetDue
 from oversight_svc.entry.table import ledger_entry
 from zhengling.backbone.outbox import emit
-from zhengling.database.batching import write
-from zhengling.database.session import backbone, government_of, lock, now
-from zhengling.database.transaction import Lookup
+from zhengling.database.session import lock, now
 from zhengling.dates.deadlines import Setter
 from zhengling.events.oversight import EntryDueMoved, EntryDueSet, EntryOverdue
 from zhengling.kernel.errors import Problem, Text
@@ -27,12 +25,6 @@ from zhengling.rules.supervision import Ledger
 from zhengling.web.call import Call
 
 SUBJECT, OVERDUE = "entry", "entry_overdue"
-_NEXT_NUMBER = sa.text("""
-    INSERT INTO number_series AS s (government, series, last) VALUES (:government, :series, 1)
-    ON CONFLICT (government, series) DO UPDATE SET last = s.last + 1 RETURNING last
-""")
-_KEEP_NUMBER = sa.text("UPDATE number_series SET last = :last WHERE government = :government AND series = :series")
-
 _MOVE_DUE = (
     ledger_entry.update()
     .where(ledger_entry.c.id == sa.bindparam("key"))
@@ -50,28 +42,6 @@ def ledger_of(book: Rulebook) -> Ledger:
         Text(f"{book.code} has no supervision.yaml", f"{book.government.name}没有督查规则"),
         Text("add the section supervision to its rulebook", "请在规则库中补充督查章节"),
     )
-
-
-#: The last number of a government's series that a transaction has taken.
-_TAKEN: Lookup[int] = Lookup()
-
-
-async def next_number(session: AsyncSession, series: str) -> int:
-    """The next number of the government's series. Its row is locked from the first number taken until the commit;
-    further numbers are counted here, and written with the other rows of the batch (`batching.together`)."""
-    place = {"government": government_of(session), "series": series}
-    taken, key = _TAKEN.of(session), f"{place['government']} {series}"
-    if key not in taken:
-        number: int = (await backbone(session, _NEXT_NUMBER, place)).scalar_one()
-    else:
-        number = taken[key] + 1
-        await write(session, _keep_numbers, [place | {"last": number}])
-    taken[key] = number
-    return number
-
-
-async def _keep_numbers(session: AsyncSession, rows: list[dict[str, object]]) -> None:
-    await session.execute(_KEEP_NUMBER, list({row["series"]: row for row in rows}.values()))
 
 
 async def set_due(call: Call, entry_id: str, body: SetDue) -> Entry:

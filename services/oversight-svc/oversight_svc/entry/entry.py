@@ -107,11 +107,6 @@ def start_of(entry: Entry, rule: DeadlineRule) -> date | datetime:
     return entry.deployed_on or entry.assigned_at if rule.of == Anchor.deployment else entry.assigned_at
 
 
-def number_of(ledger: Ledger, year: int, n: int) -> str:
-    """The entry's number: the rulebook's pattern with year and n, without leading zeros."""
-    return ledger.number.replace("{year}", str(year)).replace("{n}", str(n))
-
-
 def require_settable(
     entry: Entry, ledger: Ledger, composition: Composition, official: str | None, due: date, on: date
 ) -> None:

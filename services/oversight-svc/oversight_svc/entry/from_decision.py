@@ -10,11 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from oversight_svc.entry import entry as entries
-from oversight_svc.entry.commands import DUE_DATES, OVERDUE, SUBJECT, ledger_of, next_number, run_to
+from oversight_svc.entry.commands import DUE_DATES, OVERDUE, SUBJECT, ledger_of, run_to
 from oversight_svc.entry.entry import Amendment, DueBasis, Entry, EntryState, NewDue
 from oversight_svc.entry.table import ledger_entry
 from zhengling.backbone import timers
+from zhengling.backbone.inbox import Received
 from zhengling.backbone.outbox import emit
+from zhengling.database.numbering import Series, Subject, take
 from zhengling.database.session import government_of, now
 from zhengling.dates.deadlines import Setter
 from zhengling.events.meeting import DecisionAdopted, DecisionAmended, DecisionRevoked, Resolution
@@ -29,13 +31,13 @@ from zhengling.rules.supervision import DueRow
 from zhengling.rules.vocabulary import EntrySource
 
 
-async def open_entry_for_decision(session: AsyncSession, rulebooks: Rulebooks, event: DecisionAdopted) -> Entry:
+async def open_entry_for_decision(session: AsyncSession, received: Received, event: DecisionAdopted) -> Entry:
     """Open the ledger entry of an adopted decision: numbered, with its clause and its due date. Emits entry.opened.
 
     Due date: the decision's own; else by the first matching row of the rulebook's table, counted from the day of deployment
     or from the signature, as the rule says; else the office has to set it.
     """
-    book = rulebooks.edition(government_of(session), event.edition)
+    book = received.rulebooks.edition(government_of(session), event.edition)
     ledger, resolution = ledger_of(book), event.resolution
     assert resolution.lead, "an adopted decision has a lead unit"
     assigned_on, identity = shanghai_day(event.signed_at), str(uuid7())
@@ -43,7 +45,12 @@ async def open_entry_for_decision(session: AsyncSession, rulebooks: Rulebooks, e
         id=identity,
         government=government_of(session),
         edition=book.edition,
-        number=entries.number_of(ledger, assigned_on.year, await next_number(session, f"ledger:{assigned_on.year}")),
+        number=await take(
+            session,
+            Series("ledger", assigned_on.year, ledger.number),
+            Subject("decision", event.decision_id),
+            received.actor,
+        ),
         source_kind=EntrySource.meeting_decision,
         source_id=event.decision_id,
         title=resolution.title,
