@@ -93,6 +93,19 @@ def test_rulebook_check_names_file_line_and_key_and_exits_with_1(tmp_path: Path)
     assert f"{meetings}:6: weekly.quorum.clauses" in found.stdout
 
 
+def test_rulebook_check_says_what_is_not_read_and_where_decisions_land_nowhere(tmp_path: Path) -> None:
+    folder = write_sixth_government(tmp_path)
+    (folder / "supervision.yaml").rename(folder / "supervision.yml")
+    found = run("rulebook", "check", tmp_path)
+    assert found.returncode == 1
+    assert f"{folder}/supervision.yml:1: isn't read: a section is a file named supervision.yaml" in found.stdout
+    (folder / "supervision.yml").unlink()
+    found = run("rulebook", "check", tmp_path)
+    assert found.returncode == 0
+    assert "sound" not in found.stdout
+    assert f"warning: {folder}/supervision.yaml:1: missing: no ledger takes the decisions" in found.stdout
+
+
 def test_rulebook_explain_prints_each_step_with_its_clause(tmp_path: Path) -> None:
     output = run("rulebook", "explain", write_sixth_government(tmp_path)).stdout
     assert "agenda: review by secretary_general [LH-8]" in output

@@ -335,7 +335,7 @@ def test_the_edition_in_force_is_the_latest_that_has_begun(tmp_path: Path) -> No
     write(tmp_path, folder="testville/2025-06-01", government=swapped(GOVERNMENT, "2024-01-01", "2025-06-01"))
     books = Rulebooks.load([tmp_path])
     moments = {
-        datetime(2023, 1, 1, tzinfo=SHANGHAI): "2024-01-01",
+        datetime(2024, 1, 1, tzinfo=SHANGHAI): "2024-01-01",
         datetime(2025, 5, 31, 23, 59, tzinfo=SHANGHAI): "2024-01-01",
         datetime(2025, 5, 31, 16, tzinfo=UTC): "2025-06-01",
     }

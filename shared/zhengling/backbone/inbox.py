@@ -522,12 +522,13 @@ class SequenceCollision(Exception):
 
 def verdict(error: Exception, attempts: int) -> tuple[Status, float | None]:
     """The status of a failed event: dead at once for a permanent error, else waiting with a backoff in seconds (doubling
-    from 0.4 to 60) until `MAX_ATTEMPTS`. A 503 problem waits without limit (backoff at most 5 s), since it depends on
-    another event or service. Re-raises the error on a database outage: then the whole batch is redelivered."""
+    from 0.4 to 60) until `MAX_ATTEMPTS`. A 503 problem waits without limit (backoff at most its Retry-After, by default
+    5 s), since it depends on another event or service, or on a rulebook that has to be corrected or loaded. Re-raises the
+    error on a database outage: then the whole batch is redelivered."""
     if is_outage(error):
         raise error
-    backoff = min(60.0, 0.2 * 2**attempts)
-    if isinstance(error, Problem) and error.status == 503:
-        return Status.waiting, min(backoff, 5.0)
+    backoff = min(60.0, 0.2 * 2 ** min(attempts, 10))  # who waits without limit has any number of attempts
+    if isinstance(error, Problem) and (error.status == 503 or error.code == "unknown_government"):
+        return Status.waiting, min(backoff, float(error.headers.get("Retry-After", 5.0)))
     permanent = isinstance(error, (Problem, ValidationError, UnknownType)) or attempts >= MAX_ATTEMPTS
     return (Status.dead, None) if permanent else (Status.waiting, backoff)

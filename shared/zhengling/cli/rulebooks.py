@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -27,14 +28,16 @@ deadlines = typer.Typer(no_args_is_help=True, help="Due dates.")
 def rulebook_check(folders: Annotated[list[Path] | None, typer.Argument(help="folders of rulebooks")] = None) -> None:
     if absent := [root for root in rulebook_roots(folders) if not root.is_dir()]:
         raise fail(f"no such folder: {', '.join(map(str, absent))}")
-    try:
-        books = Rulebooks.load(rulebook_roots(folders))
-    except RulebookError as error:
-        for finding in error.findings:
-            console.print(finding, style="red", highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from error
+    books = Rulebooks.read(rulebook_roots(folders))
+    for finding in itertools.chain(*books.faults.values()):
+        console.print(finding, style="red", highlight=False, soft_wrap=True)
+    for warning in itertools.chain(*books.warnings.values()):
+        console.print(f"warning: {warning}", style="yellow", highlight=False, soft_wrap=True)
     for book in books.all():
-        console.print(f"{book.code} {book.edition} revision {book.government.revision}: sound", highlight=False)
+        verdict = "no errors, see the warnings" if book.code in books.warnings else "sound"
+        console.print(f"{book.code} {book.edition} revision {book.government.revision}: {verdict}", highlight=False)
+    if books.faults:
+        raise typer.Exit(1)
     if not books.all():
         raise fail("no rulebook found; expected <folder>/<government>/<YYYY-MM-DD>/")
 

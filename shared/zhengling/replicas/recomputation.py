@@ -7,6 +7,7 @@ calendar version. A met deadline isn't touched; a suspended one is recomputed wh
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,12 +20,13 @@ from zhengling.dates.workdays import WorkdayCalendar
 from zhengling.events.calendar import WorkdaysChanged
 from zhengling.events.catalogue import RECOMPUTED
 from zhengling.events.event import Event
-from zhengling.kernel.errors import Text
+from zhengling.kernel.errors import Problem, Text
 from zhengling.replicas import calendar as calendars
 from zhengling.replicas import due_dates
 from zhengling.replicas.due_dates import COLUMNS, KeptDeadline, Moved, Owner, Owners
 from zhengling.rules.loading import Rulebooks
 
+log = logging.getLogger(__name__)
 BATCH = 1000
 
 # A national year newly in range moves nothing, unless there are deadlines computed with a calendar without it.
@@ -42,10 +44,13 @@ _ANY_OPEN = sa.text("SELECT EXISTS (SELECT 1 FROM recomputation WHERE finished_a
 _HOLD = sa.text("SELECT held_calendar_version()")
 _OPEN = sa.text("""
     SELECT calendar, government, version, why_en, why_zh, examined, moved FROM recomputation
-    WHERE finished_at IS NULL ORDER BY requested_at LIMIT 1 FOR UPDATE SKIP LOCKED
+    WHERE finished_at IS NULL AND requested_at <= clock_timestamp() ORDER BY requested_at LIMIT 1 FOR UPDATE SKIP LOCKED
 """)
 _COUNT = sa.text("""
     UPDATE recomputation SET examined = examined + :examined, moved = moved + :moved WHERE calendar = :calendar
+""")
+_POSTPONE = sa.text("""
+    UPDATE recomputation SET requested_at = clock_timestamp() + interval '1 minute' WHERE calendar = :calendar
 """)
 _FINISH = sa.text("UPDATE recomputation SET finished_at = clock_timestamp() WHERE calendar = :calendar")
 # A loose index scan: one index look-up per government, however many deadlines it has.
@@ -94,6 +99,9 @@ async def on_workdays_changed(session: AsyncSession, event: Event, received: Rec
 async def recompute_some(session: AsyncSession, service: str, rulebooks: Rulebooks, owners: Owners) -> bool:
     """Recompute up to one batch of deadlines, or report that none is left. Returns False if there is no request.
 
+    A government whose deadlines can't be computed, as its rulebook can't be used or lacks their rule, keeps them as they are
+    and holds up no other; its request is tried again a minute later.
+
     Runs in the caller's transaction, which must not have a government yet. Emits `<service>.deadlines.recomputed` at the
     end.
     """
@@ -106,17 +114,26 @@ async def recompute_some(session: AsyncSession, service: str, rulebooks: Ruleboo
     governments = [change["government"]]
     if change["government"] == NATIONAL:
         governments = list((await session.execute(_GOVERNMENTS)).scalars())
+    stuck = False
     for government in governments:
         await enter_government(session, government)
         calendar = await calendars.current(session)
         found = await session.execute(_STALE, {"government": government, "version": calendar.version, "batch": BATCH})
         if stale := [KeptDeadline.of(row) for row in found.mappings()]:
-            moved = await _recompute(
-                session, rulebooks, owners, calendar, stale, Text(change["why_en"], change["why_zh"])
-            )
+            why = Text(change["why_en"], change["why_zh"])
+            try:
+                async with session.begin_nested():
+                    moved = await _recompute(session, rulebooks, owners, calendar, stale, why)
+            except Problem as problem:
+                log.error("the due dates of %s can't be recomputed, others are: %s", government, problem)
+                stuck = True
+                continue
             counts = {"examined": len(stale), "moved": moved, "calendar": change["calendar"]}
             await session.execute(_COUNT, counts)
             return True
+    if stuck:
+        await session.execute(_POSTPONE, {"calendar": change["calendar"]})
+        return True
     await enter_government(session, change["government"])
     await session.execute(_FINISH, {"calendar": change["calendar"]})
     await emit(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Hashable
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -161,11 +162,27 @@ def _load_section(path: Path, model: type[BaseModel], wrap: str | None, findings
     return None
 
 
+def _visible(folder: Path) -> list[Path]:
+    """The entries of a folder, without hidden ones: volumes of Kubernetes have some of their own."""
+    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+
+
+def _passes_for_a_section(path: Path) -> bool:
+    """Whether people would take a file that isn't read for a part of the rulebook: supervision.yml, supervision.yaml.bak."""
+    return path.suffix.lower() in (".yml", ".yaml") or path.name.split(".")[0].lower() in _SECTIONS
+
+
 def load_edition(folder: Path) -> Rulebook:
     """Load one `<government>/<in-force date>` folder. Raises `RulebookError` with all findings."""
     findings: list[str] = []
     sections: dict[str, object] = {}
-    for path in sorted(folder.glob("*.yaml")):
+    for path in _visible(folder):
+        if path.suffix != ".yaml":
+            if _passes_for_a_section(path):
+                findings.append(
+                    f"{path}:1: isn't read: a section is a file named {path.name.split('.')[0].lower()}.yaml"
+                )
+            continue
         if path.stem not in _SECTIONS:
             findings.append(f"{path}:1: unknown section; known: {', '.join(f'{s}.yaml' for s in _SECTIONS)}")
             continue
@@ -283,45 +300,123 @@ def _check_planning(rulebook: Rulebook, planning: Planning, folder: Path) -> lis
     return findings
 
 
+def warnings(rulebook: Rulebook, folder: Path) -> list[str]:
+    """What a sound edition lacks, and files of its folder that aren't read: lines `file:line: what`."""
+    found = [f"{path}:1: isn't read" for path in _visible(folder) if path.suffix != ".yaml"]
+    if rulebook.meetings and not rulebook.keeps_ledger:
+        said = "missing: no ledger takes the decisions that these meetings adopt"
+        found.append(f"{folder / 'supervision.yaml'}:1: {said}")
+    return found
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a government's folder holds: its sound editions, the findings that stop the government, and the warnings."""
+
+    editions: list[Rulebook] = field(default_factory=list)
+    findings: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def _read_government(folder: Path) -> _Found:
+    found = _Found()
+    for path in [folder] if folder.is_file() else _visible(folder) or [folder]:
+        try:
+            if path.is_dir() and any(map(_passes_for_a_section, _visible(path))):
+                book = load_edition(path)
+                found.editions.append(book)
+                found.warnings.extend(warnings(book, path))
+            else:
+                said = "isn't read: an edition is a folder <government>/<YYYY-MM-DD> of YAML files"
+                found.warnings.append(f"{path}:1: {said}")
+        except RulebookError as error:
+            found.findings.extend(error.findings)
+        except Exception as error:  # whatever an edition holds, it stops no other government
+            found.findings.append(f"{path}:1: not readable: {type(error).__name__}: {error}")
+    return found
+
+
 class Rulebooks:
-    """Every edition of every government under the given roots, in memory."""
+    """Every edition of every government under the given roots, in memory.
+
+    A rulebook that can't be used stops its own government: each look-up of its rules is a 503 `rulebook_unusable`, which a
+    request answers and for which an event waits. `faults` has the findings by government, `warnings` what is to be shown.
+    """
 
     def __init__(self, editions: list[Rulebook]) -> None:
+        self.faults: dict[str, list[str]] = {}
+        self.warnings: dict[str, list[str]] = {}
         self._editions: dict[str, dict[str, Rulebook]] = {}
         for book in sorted(editions, key=lambda book: book.edition):
             self._editions.setdefault(book.code, {})[book.edition] = book
 
     @classmethod
-    def load(cls, roots: list[Path]) -> Rulebooks:
-        """Load all of `<root>/<government>/<date>/`. Raises `RulebookError` with all findings."""
+    def read(cls, roots: list[Path]) -> Rulebooks:
+        """Read all of `<root>/<government>/<date>/`. Findings stop only the government in whose folder they are. Raises
+        `RulebookError` if there is no such root."""
+        if absent := [f"{root}:1: no such folder of rulebooks" for root in roots if not root.is_dir()]:
+            raise RulebookError(absent)
         editions: list[Rulebook] = []
-        findings: list[str] = []
-        for root in roots:
-            if not root.is_dir():
-                findings.append(f"{root}:1: no such folder of rulebooks")
-                continue
-            for folder in sorted({path.parent for path in root.glob("*/*/*.yaml")}):
-                try:
-                    book = load_edition(folder)
-                    if any((book.code, book.edition) == (other.code, other.edition) for other in editions):
-                        findings.append(f"{folder}: {book.code} {book.edition} is also under another root")
-                    editions.append(book)
-                except RulebookError as error:
-                    findings += error.findings
-        if findings:
-            raise RulebookError(findings)
-        return cls(editions)
+        faults: dict[str, list[str]] = {}
+        warned: dict[str, list[str]] = {}
+        root_of: dict[str, Path] = {}
+        for folder in (path for root in roots for path in _visible(root)):
+            found = _read_government(folder)
+            findings = list(found.findings)
+            if (found.editions or findings) and (
+                root := root_of.setdefault(folder.name, folder.parent)
+            ) != folder.parent:
+                findings.append(f"{folder}:1: {folder.name} is also under another root, {root}")
+            editions += found.editions
+            for lines, of in ((findings, faults), (found.warnings, warned)):
+                if lines:
+                    of.setdefault(folder.name, []).extend(lines)
+        books = cls([book for book in editions if book.code not in faults])
+        books.faults, books.warnings = faults, warned
+        return books
+
+    @classmethod
+    def load(cls, roots: list[Path]) -> Rulebooks:
+        """As `read`, but raises `RulebookError` with all findings of all governments."""
+        books = cls.read(roots)
+        if books.faults:
+            raise RulebookError([finding for findings in books.faults.values() for finding in findings])
+        return books
+
+    def stop(self, government: str, finding: str) -> None:
+        """Use none of this government's editions any more."""
+        self._editions.pop(government, None)
+        self.faults.setdefault(government, []).append(finding)
 
     @property
     def governments(self) -> list[str]:
-        return sorted(self._editions)
+        """All governments that have a rulebook, including those whose rulebook can't be used."""
+        return sorted(self._editions.keys() | self.faults.keys())
 
     def all(self) -> list[Rulebook]:
         return [book for editions in self._editions.values() for book in editions.values()]
 
+    def editions(self, government: str) -> list[Rulebook]:
+        """The usable editions of a government, the earliest first; none if it has no rulebook."""
+        return list(self._editions.get(government, {}).values())
+
     def _of(self, government: str) -> dict[str, Rulebook]:
         if editions := self._editions.get(government):
             return editions
+        if findings := self.faults.get(government):
+            raise Problem(
+                503,
+                "rulebook_unusable",
+                Text(
+                    f"the rulebook of {government} can't be used: {len(findings)} findings",
+                    f"“{government}”的规则库有{len(findings)}处错误，暂停使用",
+                ),
+                Text(
+                    "an administrator corrects the findings of GET /v1/rulebook, and restarts the services",
+                    "请系统管理员按 GET /v1/rulebook 所列更正规则库，并重启服务",
+                ),
+                headers={"Retry-After": "60"},
+            )
         raise Problem(
             422,
             "unknown_government",
@@ -329,19 +424,44 @@ class Rulebooks:
             Text(f"one of {', '.join(self.governments)}", f"可用：{'、'.join(self.governments)}"),
         )
 
-    def current(self, government: str, moment: datetime) -> Rulebook:
-        """The edition in force at an instant: the latest with an in-force date not after it, else the earliest."""
+    def find(self, government: str, edition: str) -> Rulebook | None:
+        """A given edition, if it is loaded and usable."""
+        return self._editions.get(government, {}).get(edition)
+
+    def in_force(self, government: str, moment: datetime) -> Rulebook | None:
+        """The edition in force at an instant: the latest with an in-force date not after it. None before the first one, and
+        for a government without a usable rulebook."""
         on = shanghai_day(moment)
-        editions = list(self._of(government).values())
-        in_force = [book for book in editions if book.government.in_force <= on]
-        return in_force[-1] if in_force else editions[0]
+        return next((book for book in reversed(self.editions(government)) if book.government.in_force <= on), None)
+
+    def current(self, government: str, moment: datetime) -> Rulebook:
+        """As `in_force`, else a problem: 503 `rulebook_unusable`, 422 `unknown_government`, and 409 `rulebook_not_in_force`
+        before the first edition's date."""
+        editions = self._of(government)
+        if book := self.in_force(government, moment):
+            return book
+        first = next(iter(editions))
+        raise Problem(
+            409,
+            "rulebook_not_in_force",
+            Text(
+                f"the rules of {government} are in force from {first}; none are on {shanghai_day(moment)}",
+                f"“{government}”的规则自{first}起施行，{shanghai_day(moment)}尚无施行中的规则",
+            ),
+            Text(
+                f"wait for {first}, or add the edition in force until then",
+                f"待{first}施行后办理，或补充此前施行的规则",
+            ),
+        )
 
     def edition(self, government: str, edition: str) -> Rulebook:
-        """A given edition, such as the one under which a procedure began."""
-        if book := self._of(government).get(edition):
+        """A given edition, such as the one under which a procedure began. 503 `edition_not_loaded` while it is missing."""
+        self._of(government)
+        if book := self.find(government, edition):
             return book
         raise Problem(
-            500,
+            503,
             "edition_not_loaded",
             Text(f"edition {edition} of {government} isn't loaded", f"未加载{government}的{edition}版规则"),
+            Text("keep every edition under which a procedure began", "请保留仍有事项适用的各版规则"),
         )

@@ -73,6 +73,11 @@ class Rulebook(Section):
         content["government"].pop("revision")
         return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
+    @property
+    def keeps_ledger(self) -> bool:
+        """Whether decisions that are adopted get an entry in a supervision ledger."""
+        return self.supervision is not None
+
     def kind(self, name: str) -> MeetingKind:
         if kind := self.meetings.get(name):
             return kind

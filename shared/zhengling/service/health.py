@@ -11,6 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 
 from zhengling.dates.workdays import YEARS_AHEAD
+from zhengling.rules.loading import Rulebooks
 from zhengling.service.service import Service
 
 
@@ -67,12 +68,24 @@ def state_of_calendar(newest: Any) -> str:
     return "ok"
 
 
+def state_of_rulebooks(rulebooks: Rulebooks) -> str:
+    """ "ok" with a note of the governments that are stopped by their rulebook; a fault if no government has a usable one."""
+    stopped = ", ".join(f"{government} ({len(found)} findings)" for government, found in rulebooks.faults.items())
+    if not rulebooks.all():
+        return f"no usable rulebook; stopped: {stopped or 'none'}"
+    return f"ok, but stopped: {stopped}" if stopped else "ok"
+
+
 def api_checks(service: Service) -> Checks:
-    """The API needs its database, the calendar and the issuer's keys. It doesn't need Kafka, since the outbox stores events
-    meanwhile; without the file store it is ready with a note."""
+    """The API needs its database, the calendar, a rulebook and the issuer's keys. It doesn't need Kafka, since the outbox
+    stores events meanwhile; without the file store it is ready with a note."""
 
     async def checks() -> dict[str, str]:
-        found = {"database": "ok", "keys": "ok" if await service.authenticator.ready() else "no key set loaded yet"}
+        found = {
+            "database": "ok",
+            "keys": "ok" if await service.authenticator.ready() else "no key set loaded yet",
+            "rulebooks": state_of_rulebooks(service.rulebooks),
+        }
         if service.files is not None:
             found["files"] = await service.files.check()
         if not await service.database.reachable():

@@ -28,7 +28,7 @@ class Service:
             name,
             settings,
             Database(settings.database_url, application=f"{name}-{process}"),
-            Rulebooks.load(settings.rulebook_roots),
+            Rulebooks.read(settings.rulebook_roots),
             Authenticator(settings.auth_issuer, settings.auth_audience, KeySource.at(settings.auth_jwks)),
             FileStore.of(settings) if settings.keeps_files else None,
         )

@@ -27,7 +27,7 @@ from zhengling.events.catalogue import EVENTS
 from zhengling.files import files
 from zhengling.replicas import due_dates, editions, recomputation
 from zhengling.replicas.due_dates import Owners
-from zhengling.service.health import Checks, health_routes
+from zhengling.service.health import Checks, health_routes, state_of_rulebooks
 from zhengling.service.service import Service
 
 log = logging.getLogger(__name__)
@@ -125,12 +125,12 @@ class Worker:
             await self.service.database.close()
 
     async def checks(self) -> dict[str, str]:
-        """The worker needs its database and the broker; a task that keeps failing is listed with its error."""
+        """The worker needs its database, the broker and a rulebook; a task that keeps failing is listed with its error."""
         database, broker = await asyncio.gather(
             self.service.database.reachable(), reachable(self.service.settings.kafka)
         )
         found = {"database": "ok" if database else "can't be reached", "kafka": "ok" if broker else "can't be reached"}
-        return found | self._failing
+        return found | {"rulebooks": state_of_rulebooks(self.service.rulebooks)} | self._failing
 
     async def _supervise(self, name: str, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Run forever; after an error wait (0.2 s, doubling to 5 s while it keeps failing) and run again.

@@ -3,8 +3,8 @@
 No postponed annotations here: FastAPI must resolve dependencies that close over the service's name.
 """
 
-from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -17,6 +17,7 @@ from zhengling.kernel.errors import Problem, Text, not_found, refusal
 from zhengling.kernel.instants import Instant, shanghai_day
 from zhengling.kernel.payload import SAYING, Payload
 from zhengling.replicas import calendar as calendars
+from zhengling.rules.loading import Rulebooks
 from zhengling.service.service import Service
 from zhengling.web.call import Call
 from zhengling.web.paging import Page, Paging, bounds, cut
@@ -139,6 +140,41 @@ class AuditVerdict(BaseModel):
     rows: int
     unsealed: int
     findings: list[str]
+
+
+class EditionState(BaseModel):
+    edition: Annotated[date, Field(description="in force since")]
+    revision: int
+    digest: Annotated[str, Field(description="SHA-256 of the content, in hexadecimal digits")]
+
+
+class RulebookState(BaseModel):
+    """The rulebook as this process has loaded it. Only while it is `usable` are commands accepted that need its rules:
+    otherwise they are answered 503 `rulebook_unusable`, 409 `rulebook_not_in_force` or 422 `unknown_government`, and events
+    wait. Findings and warnings name file, line and key."""
+
+    government: str
+    state: Literal["usable", "unusable", "not_in_force", "unknown"]
+    in_force: Annotated[date | None, Field(description="the edition in force now")]
+    editions: list[EditionState]
+    findings: list[str]
+    warnings: list[str]
+
+    @classmethod
+    def of(cls, rulebooks: Rulebooks, government: str, now: datetime) -> Self:
+        editions, findings = rulebooks.editions(government), rulebooks.faults.get(government, [])
+        book = rulebooks.in_force(government, now)
+        return cls(
+            government=government,
+            state="unusable" if findings else "usable" if book else "not_in_force" if editions else "unknown",
+            in_force=book.government.in_force if book else None,
+            editions=[
+                EditionState(edition=each.government.in_force, revision=each.government.revision, digest=each.digest)
+                for each in editions
+            ],
+            findings=findings,
+            warnings=rulebooks.warnings.get(government, []),
+        )
 
 
 class ClockRequest(Payload):
@@ -281,6 +317,10 @@ def routes(service: Service) -> APIRouter:
             await enter_government(call.session, call.government)
         call.audit_details.update(subject="outbox", since=body.since.isoformat(), events=count)
         return ReplayAnswer(events=count)
+
+    @reads.get("/rulebook", operation_id="get_rulebook_state", summary="Whether this government's rulebook is usable")
+    async def get_rulebook_state(call: Annotated[Call, query(read)]) -> RulebookState:
+        return RulebookState.of(service.rulebooks, call.government, call.now)
 
     @reads.get("/audit/verify", operation_id="verify_audit")
     async def verify_audit(call: Annotated[Call, query(admin)]) -> AuditVerdict:

@@ -540,3 +540,17 @@ def test_the_execution_of_a_decision_in_force_is_followed() -> None:
     with pytest.raises(Problem, match="not_in_force") as refused:
         decisions.follow(decision, feedback, "HC-25")
     assert refused.value.clause == "HC-25"
+
+
+def test_who_signs_is_warned_of_decisions_that_no_ledger_takes() -> None:
+    meeting, rules = open_meeting(), book("huancui")
+    without = rules.model_copy(update={"supervision": None})
+    assert minutes_.warnings(some_minutes(), meeting, without) == []
+    meeting.resolutions = [resolution("t", outcome=Outcome.deferred)]
+    assert minutes_.warnings(some_minutes(), meeting, without) == []
+    meeting.resolutions = [resolution("t", outcome=Outcome.passed)]
+    (warning,) = minutes_.warnings(some_minutes(), meeting, without)
+    assert "no supervision ledger" in warning.en
+    assert "督查台账" in warning.zh
+    assert minutes_.warnings(some_minutes(), meeting, rules) == []
+    assert minutes_.warnings(some_minutes(), meeting, None) == []

@@ -4,9 +4,11 @@ test's transaction is rolled back.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -15,9 +17,11 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from oversight_svc.handlers import HANDLERS
+from tests import sixth
 from tests.conftest import ROOT
+from tests.sixth import write_sixth_government
 from tests.trial import envelope, record
-from zhengling.backbone.inbox import Inbox
+from zhengling.backbone.inbox import MAX_ATTEMPTS, Inbox, Status, verdict
 from zhengling.database.session import Database
 from zhengling.events.cloudevents import Envelope
 from zhengling.events.event import Event
@@ -29,6 +33,7 @@ from zhengling.events.meeting import (
     ResolutionChange,
     Unit,
 )
+from zhengling.kernel.errors import Problem, Text
 from zhengling.local.stack import EmbeddedStack
 from zhengling.rules.loading import Rulebooks
 from zhengling.rules.vocabulary import Difficulty, Outcome
@@ -214,3 +219,70 @@ async def test_a_correction_moves_the_due_date_only_if_it_changes_what_the_table
     async with batch() as (deliver, ask):
         await deliver(adopted(decision, made=made), amended(decision, None, unmarked, changed))
         assert [row[:3] for row in await ask(DUE.format(decision))] == [expected]
+
+
+STATUSES = "SELECT aggregate_id, status, attempts FROM inbox WHERE aggregate_id IN ({0}) ORDER BY aggregate_seq"
+
+
+async def test_events_of_a_government_whose_rulebook_stops_it_wait_until_it_is_corrected(stack: EmbeddedStack) -> None:
+    database = Database(stack.database_url("oversight", "worker"), application="test")
+    stopped = Rulebooks.load([ROOT / "rulebooks"])
+    stopped.stop(GOVERNMENT, "deadlines.yaml:1: wrong")
+    inbox, here, there = Inbox("test", HANDLERS, stopped), str(uuid4()), str(uuid4())
+
+    with contextlib.suppress(Undone):
+        async with database.transaction(None) as session:
+            ask = _ask(session)
+            await inbox.receive(
+                session,
+                [
+                    record(envelope(adopted(here), 1, government=GOVERNMENT)),
+                    record(envelope(adopted(there, "2023-08-21"), 1, government="xigang")),
+                    record(envelope(revoked(here), 2, government=GOVERNMENT)),
+                ],
+            )
+            for _ in range(2 * MAX_ATTEMPTS):
+                await ask("UPDATE inbox SET next_attempt_at = now() WHERE next_attempt_at IS NOT NULL RETURNING 1")
+                assert await inbox.drain_blocked(session)
+            assert await ask(STATUSES.format(f"'{there}'")) == [(there, "applied", 0)]
+            waiting = await ask(STATUSES.format(f"'{here}'"))
+            assert waiting == [(here, "waiting", 1 + 2 * MAX_ATTEMPTS), (here, "waiting", 0)]
+            inbox.rulebooks = Rulebooks.load([ROOT / "rulebooks"])
+            await ask("UPDATE inbox SET next_attempt_at = now() WHERE next_attempt_at IS NOT NULL RETURNING 1")
+            assert await inbox.drain_blocked(session)
+            assert [status for _, status, _ in await ask(STATUSES.format(f"'{here}'"))] == ["applied", "applied"]
+            raise Undone
+    await database.close()
+
+
+async def test_a_decision_of_rules_without_a_ledger_opens_no_entry_and_nothing_of_it_is_dead(
+    stack: EmbeddedStack, tmp_path: Path
+) -> None:
+    folder = write_sixth_government(tmp_path)
+    (folder / "supervision.yaml").unlink()
+    database = Database(stack.database_url("oversight", "worker"), application="test")
+    inbox, decision = Inbox("test", HANDLERS, Rulebooks.load([tmp_path])), str(uuid4())
+    events = [adopted(decision, sixth.EDITION), amended(decision, date(2026, 3, 2)), revoked(decision)]
+    with contextlib.suppress(Undone):
+        async with database.transaction(None) as session:
+            ask = _ask(session)
+            records = [record(envelope(event, n, government=sixth.CODE)) for n, event in enumerate(events, 1)]
+            await inbox.receive(session, records)
+            statuses = await ask(STATUSES.format(f"'{decision}'"))
+            assert [status for _, status, _ in statuses] == ["applied"] * 3
+            assert await ask(f"SELECT 1 {ENTRY.format(decision)}") == []
+            raise Undone
+    await database.close()
+
+
+@pytest.mark.parametrize("attempts", [1, 100, 5000])
+def test_who_waits_without_limit_may_have_tried_any_number_of_times(attempts: int) -> None:
+    away = Problem(503, "rulebook_unusable", Text("", ""), headers={"Retry-After": "60"})
+    status, backoff = verdict(away, attempts)
+    assert (status, backoff is not None and 0 < backoff <= 60) == (Status.waiting, True)
+
+
+def test_an_event_of_a_government_without_a_rulebook_here_waits() -> None:
+    with pytest.raises(Problem) as unknown:
+        Rulebooks([]).edition("newcomer", EDITION)
+    assert verdict(unknown.value, 100)[0] == Status.waiting

@@ -329,6 +329,32 @@ async def test_a_change_waits_for_transactions_that_use_the_previous_calendar(bo
     assert (await row(books, identity))["due"] == date(2026, 12, 1)
 
 
+async def test_a_government_that_cannot_be_recomputed_holds_up_no_other_and_follows_once_it_can(books: Trial) -> None:
+    stuck, follows = await keep(books), await keep(books, government="zhanqian")
+    before = {each: (await row(books, each))["due"] for each in (stuck, follows)}
+    stopped = Rulebooks.load([ROOT / "rulebooks"])
+    stopped.stop(ST, "deadlines.yaml:1: wrong")  # the first of the two in the order of recomputation
+    day = SpecialDay(kind=DayKind.local_closure, name="放假", notice="国办发明电〔2026〕9号")
+    national = next(year for year in BASE if year.year == 2026)
+    await change(books, NATIONAL, 2, national.model_copy(update={"days": national.days | {date(2026, 11, 24): day}}))
+
+    async def work(rules: Rulebooks) -> None:
+        async with asyncio.timeout(60):
+            while True:
+                async with books.worker.transaction(None) as session:
+                    if not await recompute_some(session, "oversight", rules, OWNERS):
+                        return
+
+    await work(stopped)
+    assert (await row(books, stuck))["due"] == before[stuck]
+    assert (await row(books, follows))["due"] > before[follows]
+    assert await books.ask("SELECT finished_at FROM recomputation") == [(None,)]
+    await books.ask("UPDATE recomputation SET requested_at = now()")  # a minute later
+    await work(BOOKS)
+    assert (await row(books, stuck))["due"] > before[stuck]
+    assert (await books.ask("SELECT finished_at FROM recomputation"))[0][0] is not None
+
+
 async def test_a_deadline_written_while_the_calendar_changes_is_never_left_on_the_old_one(books: Trial) -> None:
     """Writers read the calendar, dawdle, and commit; changes and the worker's task go on between them."""
     version = 0

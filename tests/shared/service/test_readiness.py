@@ -1,4 +1,4 @@
-"""Readiness and the calendar: not ready without one; ready with a note with an old one."""
+"""Readiness: not ready without a calendar or a rulebook; ready with a note with an old one, or with one that is stopped."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from zhengling.service.health import state_of_calendar
+from tests.conftest import ROOT
+from zhengling.rules.loading import Rulebooks
+from zhengling.service.health import state_of_calendar, state_of_rulebooks
 
 NEWEST: dict[str, Any] = {
     "last": 2031,
@@ -35,3 +37,14 @@ def test_with_an_old_snapshot_it_is_ready_and_says_so(changes: dict[str, object]
     reported = state(**changes)
     assert reported.startswith("ok, but old")
     assert "2026-11-22" in reported
+
+
+def test_a_stopped_government_is_noted_and_none_left_is_a_fault() -> None:
+    books = Rulebooks.load([ROOT / "rulebooks"])
+    assert state_of_rulebooks(books) == "ok"
+    books.stop("xigang", "government.yaml:1: wrong")
+    assert state_of_rulebooks(books) == "ok, but stopped: xigang (1 findings)"
+    for government in books.governments:
+        books.stop(government, "wrong")
+    assert not state_of_rulebooks(books).startswith("ok")
+    assert not state_of_rulebooks(Rulebooks([])).startswith("ok")

@@ -35,8 +35,9 @@ _KEEP_VERSION = sa.text("""
 
 
 def titles_of(call: Call) -> Titles | None:
-    """The titles of posts in the caller's government; None before it has a rulebook."""
-    return call.rulebook.government.titles if call.government in call.service.rulebooks.governments else None
+    """The titles of posts in the caller's government; None while no rulebook of it is in force."""
+    book = call.service.rulebooks.in_force(call.government, call.now)
+    return book.government.titles if book else None
 
 
 async def rows_in(call: Call, content: CompositionRows | bytes) -> Written:

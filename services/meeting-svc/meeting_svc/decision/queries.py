@@ -10,10 +10,24 @@ from zhengling.database.session import load
 from zhengling.web.call import Call
 from zhengling.web.paging import Page, PageRequest, equal, page
 
+_EDITIONS = sa.text("SELECT id, edition FROM meeting WHERE id = ANY(:meetings)")
+
+
+async def views_of(call: Call, decisions: list[Decision]) -> list[DecisionView]:
+    """The decisions as shown, each with whether the rules of its meeting lead to a ledger entry."""
+    found = await call.session.execute(_EDITIONS, {"meetings": list({each.meeting_id for each in decisions})})
+    books = {row.id: call.service.rulebooks.find(call.government, row.edition) for row in found}
+    views = []
+    for decision in decisions:
+        view, book = DecisionView.model_validate(decision), books.get(decision.meeting_id)
+        view.ledger_expected = book.keeps_ledger if book else None
+        views.append(view)
+    return views
+
 
 async def get_decision(call: Call, decision_id: str) -> DecisionView:
-    row = await load(call.session, Decision, decision_id, "decision", "决定事项")
-    return DecisionView.model_validate(row)
+    (view,) = await views_of(call, [await load(call.session, Decision, decision_id, "decision", "决定事项")])
+    return view
 
 
 async def list_decisions(
@@ -31,4 +45,4 @@ async def list_decisions(
     rows, cursor = await page(call.session, Decision, request, *filters)
     if meeting_id:
         rows.sort(key=lambda decision: decision.resolution.number)
-    return Page(items=[DecisionView.model_validate(row) for row in rows], next_cursor=cursor)
+    return Page(items=await views_of(call, rows), next_cursor=cursor)

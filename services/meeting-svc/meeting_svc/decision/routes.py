@@ -20,10 +20,11 @@ writes = commands("/v1", "decision")
 reads = queries("/v1", "decision")
 
 
-def decision_answer(call: Call, response: Response, decision: Decision) -> DecisionView:
+async def decision_answer(call: Call, response: Response, decision: Decision) -> DecisionView:
     response.headers["ETag"] = etag(decision.version)
     call.audit_details["subject"] = f"decision:{decision.id}"
-    return DecisionView.model_validate(decision)
+    (view,) = await see.views_of(call, [decision])
+    return view
 
 
 @writes.post(
@@ -32,7 +33,7 @@ def decision_answer(call: Call, response: Response, decision: Decision) -> Decis
     summary="Record the publication of a decision, or why it is withheld",
 )
 async def publish_decision(decision_id: str, body: PublishDecision, call: Change, response: Response) -> DecisionView:
-    return decision_answer(call, response, await do.publish_decision(call, decision_id, body))
+    return await decision_answer(call, response, await do.publish_decision(call, decision_id, body))
 
 
 @writes.post(
@@ -41,7 +42,7 @@ async def publish_decision(decision_id: str, body: PublishDecision, call: Change
     summary="Record feedback, an evaluation or an adjustment of its execution",
 )
 async def follow_execution(decision_id: str, body: FollowExecution, call: Change, response: Response) -> DecisionView:
-    return decision_answer(call, response, await do.follow_execution(call, decision_id, body))
+    return await decision_answer(call, response, await do.follow_execution(call, decision_id, body))
 
 
 @reads.get(

@@ -89,6 +89,12 @@ class DecisionView(View):
         str | None, Field(description="the clause by which its execution is followed up, as a major decision")
     ]
     executions: Annotated[list[ExecutionView], Field(description="feedback, evaluation and adjustment recorded so far")]
+    ledger_expected: Annotated[
+        bool | None,
+        Field(
+            description="whether an adopted decision gets a ledger entry: not where the meeting's rules have no ledger"
+        ),
+    ] = None
     ledger_number: str | None
     ledger_due: date | None
     modified_at: datetime

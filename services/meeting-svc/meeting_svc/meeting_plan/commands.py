@@ -43,9 +43,9 @@ OVERDUE = "meeting_plan_overdue"
 async def expect_next_year(call: Call) -> None:
     """Create next year's plan, with its due date and its timer, where the rules require one, so that a missing plan is
     noticed. Called by the government's own commands; reads never create it."""
-    if call.government not in call.service.rulebooks.governments:
+    book = call.service.rulebooks.in_force(call.government, call.now)
+    if book is None:
         return  # a composition may be loaded before its government has a rulebook
-    book = call.rulebook
     if book.planning is None or book.planning.yearly_plan is None:
         return
     await one_at_a_time(call.session)

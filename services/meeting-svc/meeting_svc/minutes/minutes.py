@@ -20,6 +20,7 @@ from zhengling.authority.composition import Composition
 from zhengling.kernel.errors import Text, refusal
 from zhengling.rules.conditions import Facts
 from zhengling.rules.meetings import MeetingKind
+from zhengling.rules.rulebook import Rulebook
 
 
 class MinutesState(StrEnum):
@@ -220,3 +221,17 @@ def waive(minutes: Minutes, by: str, occurred_at: datetime) -> None:
     minutes.state, minutes.cause = MinutesState.waived, Cause.waiver
     minutes.signed_by, minutes.signed_at = by, occurred_at
     minutes.digest = digest_of(minutes.text)
+
+
+def warnings(minutes: Minutes, meeting: Meeting, book: Rulebook | None) -> list[Text]:
+    """What who signs should know: that the decisions adopted get no ledger entry, as the meeting's rules have no ledger.
+    Nothing if the rules can't be read now."""
+    resolutions = [*meeting.resolutions, *(each.after for each in minutes.amendments)]
+    if book is None or book.keeps_ledger or not any(each.outcome.adopts for each in resolutions):
+        return []
+    return [
+        Text(
+            "the rules of this government have no supervision ledger: the decisions adopted by these minutes get no entry",
+            "本级规则未设督查台账：本纪要议定的事项不会列入督查台账",
+        )
+    ]

@@ -57,10 +57,12 @@ async def newest_of(call: Call, meeting_ids: list[str]) -> dict[str, Newest]:
 
 async def minutes_view(call: Call, minutes: Minutes, meeting: Meeting) -> MinutesView:
     """The version with the next actors while it waits for a step, and the meeting's version for the next command."""
+    book = call.service.rulebooks.find(call.government, meeting.edition)
     view = MinutesView(
         **MinutesText.model_validate(minutes).model_dump(),
         version=meeting.version,
         meeting_state=meeting.state,
+        warnings=[each.in_language(call.language) for each in minutes_.warnings(minutes, meeting, book)],
     )
     if minutes.state == MinutesState.draft:
         kind = kind_of(call, meeting)

@@ -157,6 +157,7 @@ class MinutesView(MinutesText):
     ]
     meeting_state: MeetingState
     next_step: NextStep | None = None
+    warnings: Annotated[list[str], Field(description="what will be missing once these minutes are signed")]
 
 
 class MinutesVersions(View):

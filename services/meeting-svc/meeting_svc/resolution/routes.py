@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import Response
 
+from meeting_svc.decision.queries import views_of
 from meeting_svc.decision.routes import decision_answer
 from meeting_svc.decision.schemas import DecisionRecorded, DecisionView
 from meeting_svc.resolution import commands as do
@@ -23,20 +24,20 @@ async def record_decision(meeting_id: str, body: RecordDecision, call: Change, r
     response.headers["Location"] = f"/v1/decisions/{decision.id}"
     response.headers["ETag"] = etag(decision.version)
     call.audit_details["subject"] = f"decision:{decision.id}"
-    view = DecisionView.model_validate(decision)
+    (view,) = await views_of(call, [decision])
     return DecisionRecorded(**view.model_dump(), meeting_version=meeting.version)
 
 
 @writes.put("/decisions/{decision_id}", operation_id="replace_decision", summary="Replace the record of a decision")
 async def replace_decision(decision_id: str, body: ReplaceDecision, call: Change, response: Response) -> DecisionView:
-    return decision_answer(call, response, await do.replace_decision(call, decision_id, body))
+    return await decision_answer(call, response, await do.replace_decision(call, decision_id, body))
 
 
 @writes.post(
     "/decisions/{decision_id}/withdrawal", operation_id="withdraw_decision", summary="Withdraw the record of a decision"
 )
 async def withdraw_decision(decision_id: str, body: WithdrawDecision, call: Change, response: Response) -> DecisionView:
-    return decision_answer(call, response, await do.withdraw_decision(call, decision_id, body))
+    return await decision_answer(call, response, await do.withdraw_decision(call, decision_id, body))
 
 
 ROUTERS = [writes]

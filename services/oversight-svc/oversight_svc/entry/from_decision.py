@@ -21,7 +21,6 @@ from zhengling.database.session import government_of, now
 from zhengling.dates.deadlines import Setter
 from zhengling.events.meeting import DecisionAdopted, DecisionAmended, DecisionRevoked, Resolution
 from zhengling.events.oversight import EntryAmended, EntryOpened, EntryRevoked
-from zhengling.kernel.errors import not_found
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import due_dates
 from zhengling.replicas.due_dates import AnyClock, Clock, StatedClock
@@ -31,13 +30,16 @@ from zhengling.rules.supervision import DueRow
 from zhengling.rules.vocabulary import EntrySource
 
 
-async def open_entry_for_decision(session: AsyncSession, received: Received, event: DecisionAdopted) -> Entry:
+async def open_entry_for_decision(session: AsyncSession, received: Received, event: DecisionAdopted) -> Entry | None:
     """Open the ledger entry of an adopted decision: numbered, with its clause and its due date. Emits entry.opened.
 
     Due date: the decision's own; else by the first matching row of the rulebook's table, counted from the day of deployment
-    or from the signature, as the rule says; else the office has to set it.
+    or from the signature, as the rule says; else the office has to set it. None where the rules have no ledger, which
+    minutes warn of before they are signed.
     """
     book = received.rulebooks.edition(government_of(session), event.edition)
+    if not book.keeps_ledger:
+        return None
     ledger, resolution = ledger_of(book), event.resolution
     assert resolution.lead, "an adopted decision has a lead unit"
     assigned_on, identity = shanghai_day(event.signed_at), str(uuid7())
@@ -95,10 +97,12 @@ async def open_entry_for_decision(session: AsyncSession, received: Received, eve
     return entry
 
 
-async def amend_entry(session: AsyncSession, rulebooks: Rulebooks, event: DecisionAmended) -> Entry:
+async def amend_entry(session: AsyncSession, rulebooks: Rulebooks, event: DecisionAmended) -> Entry | None:
     """Apply the corrected decision to its entry: task, units, and the due date, recomputed if it is based on a rule.
-    Emits entry.amended. A closed entry keeps its data and only notes the correction."""
+    Emits entry.amended. A closed entry keeps its data and only notes the correction. None without an entry."""
     entry = await _entry_of(session, event.decision_id)
+    if entry is None:
+        return None
     moment, old = now(session), entry.due
     new = NewDue(entry.due, entry.due_at, entry.due_basis, entry.due_rule, entry.due_clause, entry.provisional)
     if entry.state == EntryState.open:
@@ -129,9 +133,11 @@ async def amend_entry(session: AsyncSession, rulebooks: Rulebooks, event: Decisi
     return entry
 
 
-async def revoke_entry(session: AsyncSession, event: DecisionRevoked) -> Entry:
-    """End the entry of a revoked decision, with its due date and timer. Emits entry.revoked."""
+async def revoke_entry(session: AsyncSession, event: DecisionRevoked) -> Entry | None:
+    """End the entry of a revoked decision, with its due date and timer. Emits entry.revoked. None without an entry."""
     entry = await _entry_of(session, event.decision_id)
+    if entry is None:
+        return None
     moment = now(session)
     amendment = Amendment(event.revision, event.reason, (), entry.due, entry.due, event.signed_at, moment)
     if entry.state != EntryState.open:
@@ -154,15 +160,13 @@ async def revoke_entry(session: AsyncSession, event: DecisionRevoked) -> Entry:
     return entry
 
 
-async def _entry_of(session: AsyncSession, decision_id: str) -> Entry:
-    """The decision's entry, locked. It exists, since the adoption precedes corrections: both are events of the
-    decision."""
+async def _entry_of(session: AsyncSession, decision_id: str) -> Entry | None:
+    """The decision's entry, locked. The adoption precedes corrections, as both are events of the decision; it opened none
+    where the rules had no ledger."""
     statement = sa.select(Entry).where(
         ledger_entry.c.source_kind == EntrySource.meeting_decision, ledger_entry.c.source_id == decision_id
     )
-    if entry := (await session.execute(statement.with_for_update())).scalar_one_or_none():
-        return entry
-    raise not_found("entry", "督查事项", decision_id)
+    return (await session.execute(statement.with_for_update())).scalar_one_or_none()
 
 
 async def _new_due(session: AsyncSession, rulebooks: Rulebooks, entry: Entry, event: DecisionAmended) -> NewDue:
