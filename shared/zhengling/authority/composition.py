@@ -9,11 +9,12 @@ a stand-in acts in the roles of the absent official's own posts, never in those 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
+from types import MappingProxyType
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
@@ -174,20 +175,26 @@ _ROLE_UNITS: dict[Role, tuple[PostRole, frozenset[OrganisationKind]]] = {
 @dataclass(frozen=True)
 class RoleContext:
     """The context of some roles: `sponsor` is the organisation that brings the matter (for sponsor, principal,
-    deputy_in_charge), `chair` the official who chairs the meeting, `entrusting` the official who entrusted the chair."""
+    deputy_in_charge), `concerned` other organisations that it touches (with the sponsor for deputies_concerned), `chair` the
+    official who chairs the meeting, `entrusting` the official who entrusted the chair."""
 
     sponsor: str | None = None
     chair: str | None = None
     entrusting: str | None = None
+    concerned: tuple[str, ...] = ()
 
 
 NO_CONTEXT = RoleContext()
 
 
+#: Role → the only holders of it who count.
+Among = Mapping[Role, tuple[str, ...]]
+
+
 @dataclass(frozen=True)
 class Permission:
     """A permission: any of `actors` under the facts, by the clause. `act` completes "may not …" (无权…) in the refusal with
-    this `code`; `besides` is an alternative way to satisfy it."""
+    this `code`; `besides` is an alternative way to satisfy it; of the roles in `among` only these holders count."""
 
     actors: tuple[Actor, ...]
     act: Text
@@ -197,6 +204,7 @@ class Permission:
     power: Power = Power.preside
     context: RoleContext = NO_CONTEXT
     besides: Text | None = None
+    among: Among = field(default_factory=dict)
 
 
 class Composition(BaseModel):
@@ -313,15 +321,24 @@ class Composition(BaseModel):
             case Role.principal:
                 return self.of_organisation(sponsor, on, principal=True) if sponsor else ()
             case Role.deputy_in_charge:
-                return tuple(
-                    p.official
-                    for p in self.portfolios
-                    if sponsor in p.organisations and p.holds(on) and self.serves(p.official, on)
-                )
+                return self._in_charge([sponsor] if sponsor else [], on)
+            case Role.deputies_concerned:
+                return self._in_charge([*([sponsor] if sponsor else []), *context.concerned], on)
             case _ if role in _ROLE_UNITS:
                 return self._of_units(*_ROLE_UNITS[role], on)
             case _:
                 return self.with_post(_ROLE_POSTS[role], on)
+
+    def _in_charge(self, organisations: list[str], on: date) -> tuple[str, ...]:
+        """The officials in whose portfolio one of the organisations is."""
+        wanted = set(organisations)
+        return tuple(
+            dict.fromkeys(
+                p.official
+                for p in self.portfolios
+                if wanted & set(p.organisations) and p.holds(on) and self.serves(p.official, on)
+            )
+        )
 
     def _of_units(self, post: PostRole, kinds: frozenset[OrganisationKind], on: date) -> tuple[str, ...]:
         return tuple(
@@ -356,11 +373,18 @@ class Composition(BaseModel):
         )
 
     def who_may(
-        self, role: Role, on: date, *, power: Power = Power.preside, context: RoleContext = NO_CONTEXT
+        self,
+        role: Role,
+        on: date,
+        *,
+        power: Power = Power.preside,
+        context: RoleContext = NO_CONTEXT,
+        among: Among = MappingProxyType({}),
     ) -> tuple[str, ...]:
-        """The officials responsible for an act in this role on that day: the present holders and the stand-ins of absent
-        ones; if there are none, the holders themselves. An absent holder may still act, but nobody waits for them."""
-        holders = self.holders(role, on, context)
+        """The officials responsible for an act in this role on that day: the present holders (only those of `among`, if the role
+        is in it) and the stand-ins of absent ones; if there are none, the holders themselves. An absent holder may still
+        act, but nobody waits for them."""
+        holders = _only(role, self.holders(role, on, context), among)
         away = [holder for holder in holders if self.absent(holder, on)]
         if not away:
             return holders
@@ -384,10 +408,15 @@ class Composition(BaseModel):
         *,
         power: Power = Power.preside,
         context: RoleContext = NO_CONTEXT,
+        among: Among = MappingProxyType({}),
     ) -> Acting | None:
         """The role in which the official may act under these facts on that day, or None: by a post first, else as a
-        stand-in. `power` is the power the act needs, as not every stand-in may sign."""
-        lawful = [(actor.role, self.holders(actor.role, on, context)) for actor in actors if matches(actor.when, facts)]
+        stand-in. `power` is the power the act needs, as not every stand-in may sign; `among` are the holders who count."""
+        lawful = [
+            (actor.role, _only(actor.role, self.holders(actor.role, on, context), among))
+            for actor in actors
+            if matches(actor.when, facts)
+        ]
         for role, holders in lawful:
             if official in holders:
                 return Acting(role)
@@ -401,10 +430,11 @@ class Composition(BaseModel):
         """As `may_act`, else a 403 problem with the clause, the officials who may act and the permission's `besides`; if the
         official could stand in for an absent holder, also that rule's clause and the basis to be recorded first."""
         actors, facts, power, context = permission.actors, permission.facts, permission.power, permission.context
-        if acting := self.may_act(official, actors, on, facts, power=power, context=context):
+        among = permission.among
+        if acting := self.may_act(official, actors, on, facts, power=power, context=context, among=among):
             return acting
         lawful = [actor for actor in actors if matches(actor.when, facts)] or list(actors)
-        asked = [h for actor in lawful for h in self.who_may(actor.role, on, power=power, context=context)]
+        asked = [h for actor in lawful for h in self.who_may(actor.role, on, power=power, context=context, among=among)]
         who = self.names(dict.fromkeys(asked))
         roles = [actor.role for actor in lawful]
         said = [self._in_words(actor.role, context.sponsor) for actor in lawful]
@@ -417,7 +447,7 @@ class Composition(BaseModel):
         if besides := permission.besides:
             satisfy = Text(f"{satisfy.en}; {besides.en}", f"{satisfy.zh}；{besides.zh}")
         clause, act = permission.clause, permission.act
-        holders = [h for actor in lawful for h in self.holders(actor.role, on, context)]
+        holders = [h for actor in lawful for h in _only(actor.role, self.holders(actor.role, on, context), among)]
         if found := self._vacancy(official, holders, on, power):
             absence, vacancy = found
             away = self.official_names.get(absence.official, absence.official)
@@ -456,6 +486,10 @@ class Composition(BaseModel):
                     if official in vacancy.candidates and power in vacancy.acts:
                         return absence, vacancy
         return None
+
+
+def _only(role: Role, holders: tuple[str, ...], among: Among) -> tuple[str, ...]:
+    return tuple(holder for holder in holders if holder in among[role]) if role in among else holders
 
 
 def names_of(composition: Composition) -> dict[str, str]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -38,8 +37,8 @@ class SuccessionView(View):
     left_on: Annotated[date | None, Field(description="the predecessor's last day in office, if recorded")]
 
 
-class TakenView(View):
-    step: StrEnum
+class StepView(View):
+    step: StepName
     role: Role
     official: str
     occurred_at: datetime
@@ -47,21 +46,18 @@ class TakenView(View):
     opinion: str
     on_behalf_of: Annotated[str | None, Field(description="the absent official on whose behalf the step was taken")]
     under: Annotated[str | None, Field(description="the clause that permits acting on their behalf")]
-
-
-class StepView(TakenView):
-    step: StepName
     succeeds: SuccessionView | None
+    decision_id: Annotated[str | None, Field(description="the meeting's decision that took the step")]
 
 
-class Next(View):
-    """The next step of a chain: any holder of one of these roles may take it."""
+class NextStepView(View):
+    """The next step of a chain: any holder of one of these roles may take it, or all of them have to (`need`); or a decision
+    of a meeting of these kinds takes it."""
 
-    step: StrEnum
-    by: list[Role]
-    clause: str
-    officials: list[str]
-
-
-class NextStep(Next):
     step: StepName
+    by: list[Role]
+    need: Literal["any", "all"]
+    clause: str
+    officials: Annotated[list[str], Field(description="who may take it, or has yet to")]
+    meeting: list[str]
+    recorders: Annotated[list[str], Field(description="who may record the meeting's decision")]

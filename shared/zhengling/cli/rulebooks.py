@@ -16,8 +16,9 @@ from zhengling.cli.options import RulebookRoots, console, fail, loaded, rulebook
 from zhengling.kernel.errors import Problem
 from zhengling.kernel.instants import Day, DayOrInstant
 from zhengling.rules.absences import Absence
+from zhengling.rules.chains import Step
 from zhengling.rules.loading import RulebookError, Rulebooks, load_edition
-from zhengling.rules.planning import Ask, Planning
+from zhengling.rules.planning import Planning
 from zhengling.rules.rulebook import Rulebook
 
 rulebook = typer.Typer(no_args_is_help=True, help="Check and explain rulebooks.")
@@ -87,7 +88,7 @@ def _explain_absence(rules: Absence) -> None:
 
     say("\nabsence:")
     for row in rules.requests:
-        steps = "; ".join(f"{a.step} by {(' and ' if a.need == 'all' else ' or ').join(a.by)}" for a in row.ask)
+        steps = "; ".join(map(_ask, row.ask))
         notice = f", {row.notice.rule} ahead" if row.notice else ""
         say(f"  {', '.join(row.who)}: {steps or 'recorded on notification'}{notice} [{row.clause}]")
         for duty in row.duties:
@@ -134,8 +135,8 @@ def _explain_planning(rules: Planning) -> None:
         )
 
 
-def _ask(ask: Ask) -> str:
-    by = (" and " if ask.need == "all" else " or ").join(ask.by)
+def _ask(ask: Step) -> str:
+    by = (" and " if ask.need == "all" else " or ").join(map(_actor, ask.by))
     meeting = f"a decision of {' or '.join(ask.meeting)}" if ask.meeting else ""
     return f"{ask.step} by {' or '.join(way for way in (by, meeting) if way)}"
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from zhengling.rules.chains import Chain, Step, StepName, not_by_meetings, unconditional
 from zhengling.rules.vocabulary import (
     CHINESE,
     Clause,
@@ -46,12 +47,6 @@ class Basis(StrEnum):
     party_group = "party_group"
 
 
-class AskStep(StrEnum):
-    report = "report"
-    consent = "consent"
-    sign = "sign"
-
-
 class Duty(StrEnum):
     """An obligation that goes with an absence beside the approval; it is tracked and blocks nothing."""
 
@@ -78,7 +73,6 @@ class LimitName(StrEnum):
 CHINESE |= glossary(
     (AbsenceKind.abroad, "出访"), (AbsenceKind.official_trip, "出差"), (AbsenceKind.leave, "休假"),
     (AbsenceKind.study, "学习"), (AbsenceKind.private, "因私外出"),
-    (AskStep.report, "报告"), (AskStep.consent, "同意"), (AskStep.sign, "签发"),
     (Duty.tell_office, "报告政府办公室"), (Duty.tell_office_director, "告知办公室主任"),
     (Duty.tell_leaders, "通报其他领导"), (Duty.file_with_office, "向政府办公室报备"),
     (Duty.file_with_party_committee, "向党委报备"), (Duty.file_with_party_office, "向党委办公室报备"),
@@ -93,18 +87,21 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Ask(Section):
-    """One step of the chain, by any one of `by` or by all of them in any order. A bare role in YAML means its consent."""
+ABSENCE_STEPS = (StepName.report, StepName.consent, StepName.sign)
 
-    by: Annotated[Roles, Field(min_length=1)]
-    step: AskStep = AskStep.consent
-    need: Literal["any", "all"] = "any"
-    clause: Clause | None = None
 
-    @model_validator(mode="before")
-    @classmethod
-    def _bare_role(cls, value: object) -> object:
-        return {"by": value} if isinstance(value, str) else value
+def _asks(value: object) -> object:
+    """A bare role means its consent, and a step without a name is one."""
+    rows = [
+        {"by": row} if isinstance(row, str) else row for row in (value if isinstance(value, list | tuple) else [value])
+    ]
+    return [{"step": StepName.consent.value} | row if isinstance(row, dict) else row for row in rows]
+
+
+def _of_absence(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    if unknown := [step.step for step in steps if step.step not in ABSENCE_STEPS]:
+        raise ValueError(f"no step of an absence: {', '.join(unknown)}; known: {', '.join(ABSENCE_STEPS)}")
+    return unconditional(not_by_meetings(steps))
 
 
 class Notice(Section):
@@ -129,9 +126,13 @@ class RequestRow(Section):
 
     clause: Clause
     who: Annotated[Roles, Field(min_length=1)]
-    ask: Annotated[tuple[Ask, ...], BeforeValidator(one_or_many)] = ()
+    ask: Annotated[tuple[Step, ...], BeforeValidator(_asks), AfterValidator(_of_absence)] = ()
     notice: Notice | None = None
     duties: tuple[DutyRow, ...] = ()
+
+    @property
+    def chain(self) -> Chain:
+        return Chain.of(self.clause, self.ask)
 
 
 class Limit(Section):

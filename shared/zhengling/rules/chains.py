@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from zhengling.rules.conditions import ALWAYS, Facts, Section, When, matches
-from zhengling.rules.vocabulary import CHINESE, Clause, Role, glossary, one_or_many
+from zhengling.rules.vocabulary import CHINESE, Clause, Role, RuleName, glossary, one_or_many
 
 
 class Actor(Section):
@@ -30,12 +30,19 @@ def actors_of(roles: Iterable[Role]) -> tuple[Actor, ...]:
 
 
 Actors = Annotated[tuple[Actor, ...], Field(min_length=1), BeforeValidator(one_or_many)]
+_Actors = Annotated[tuple[Actor, ...], BeforeValidator(one_or_many)]
+#: Roles that mean each of several people. Of any other role with several holders one speaks for the organisation or post.
+SETS = frozenset({Role.deputies, Role.deputies_concerned, Role.party_group})
 
 
 class StepName(StrEnum):
     propose = "propose"
+    report = "report"
+    consent = "consent"
+    submit = "submit"
     collect = "collect"
     review = "review"
+    read = "read"
     endorse = "endorse"
     decide = "decide"
     review_papers = "review_papers"
@@ -47,22 +54,57 @@ class StepName(StrEnum):
 
 
 CHINESE |= glossary(
-    (StepName.propose, "提出"), (StepName.collect, "收集汇总"), (StepName.review, "审核"), (StepName.endorse, "核批"),
+    (StepName.propose, "提出"), (StepName.report, "报告"), (StepName.consent, "同意"), (StepName.submit, "正式报送请示"),
+    (StepName.collect, "收集汇总"), (StepName.review, "审核"), (StepName.read, "审阅"), (StepName.endorse, "核批"),
     (StepName.decide, "确定"), (StepName.review_papers, "材料审核"), (StepName.approve_papers, "材料审定"),
     (StepName.arrange, "议程安排"), (StepName.approve, "批准"), (StepName.draft, "起草"), (StepName.sign, "签发"),
 )  # fmt: skip
 
 
 class Step(Section):
-    """One step of a chain: the action, who takes it (any one of `by`), and under which facts it is required."""
+    """One step of a chain: the action, who takes it, and under which facts it is required.
+
+    Any one of `by` takes it, or with `need: all` all of them, in any order; there a role of `SETS` means each of its holders
+    on the day. Where the place allows it, the decision of a meeting of one of the kinds in `meeting` takes it instead,
+    recorded by `recorded_by`.
+    """
 
     step: StepName
-    by: Actors
+    by: _Actors = ()
+    need: Literal["any", "all"] = "any"
+    meeting: Annotated[tuple[RuleName, ...], BeforeValidator(one_or_many)] = ()
+    recorded_by: _Actors = actors_of([Role.office])
     when: When = ALWAYS
     clause: Clause | None = None
 
+    @model_validator(mode="after")
+    def _somebody_takes_it(self) -> Self:
+        if not self.by and not self.meeting:
+            raise ValueError("expected by, meeting, or both")
+        if self.need == "all" and self.meeting:
+            raise ValueError("need: all is only for by without meeting: a meeting's decision is one act")
+        if self.need == "all" and len(self.by) == 1 and self.by[0].role not in SETS:
+            raise ValueError(f"need: all of one role is only for {', '.join(sorted(SETS))}")
+        return self
+
+
+def not_by_meetings(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Steps of a place where a meeting's decision takes none."""
+    if any(step.meeting for step in steps):
+        raise ValueError("a meeting's decision takes no step of this chain: expected by, not meeting")
+    return steps
+
+
+def unconditional(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Steps of a place that knows no facts."""
+    if any(step.when or any(actor.when for actor in (*step.by, *step.recorded_by)) for step in steps):
+        raise ValueError("no fact is known here: expected steps without when")
+    return steps
+
 
 class Chain(Section):
+    """The steps in order; `clause` is the basis of those that name none."""
+
     clause: Clause
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]
 
@@ -71,7 +113,13 @@ class Chain(Section):
         keys = [(step.step, tuple(actor.role for actor in step.by)) for step in self.steps]
         if len(set(keys)) != len(keys):
             raise ValueError("the same step by the same role occurs twice")
+        not_by_meetings(self.steps)
         return self
+
+    @classmethod
+    def of(cls, clause: Clause, steps: tuple[Step, ...]) -> Chain:
+        """The chain of steps that their own section has checked; possibly none."""
+        return cls.model_construct(clause=clause, steps=steps)
 
     def asked(self, facts: Facts) -> tuple[Step, ...]:
         """The steps required under these facts, in order."""

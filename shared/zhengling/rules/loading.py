@@ -21,8 +21,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 from zhengling.dates.deadlines import Anchor, DeadlineRule
 from zhengling.kernel.errors import Problem, Text
 from zhengling.kernel.instants import shanghai_day
-from zhengling.rules import planning as plannings
 from zhengling.rules.absences import Absence
+from zhengling.rules.chains import Step
 from zhengling.rules.conditions import FACTS, When, matches
 from zhengling.rules.meetings import MeetingKind, TopicRules
 from zhengling.rules.planning import Planning
@@ -285,7 +285,7 @@ def _check_planning(rulebook: Rulebook, planning: Planning, folder: Path) -> lis
         elif getattr(rule, form) is None or rule.of != Anchor.meeting_day:
             find(f"{name} must be a rule with {form}, of {Anchor.meeting_day}", *path)
 
-    def kinds(asks: tuple[plannings.Ask, ...], *path: int | str) -> None:
+    def kinds(asks: tuple[Step, ...], *path: int | str) -> None:
         for i, ask in enumerate(asks):
             if unknown := [name for name in ask.meeting if name not in rulebook.meetings]:
                 find(f"no meeting kind {', '.join(unknown)} in meetings.yaml", *path, "ask", i, "meeting")

@@ -9,19 +9,10 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from zhengling.rules.chains import Chain, Step, StepName, unconditional
 from zhengling.rules.vocabulary import Clause, Role, Roles, RuleName, one_or_many
-
-
-class PlanStep(StrEnum):
-    consent = "consent"
-    submit = "submit"
-    review = "review"
-    read = "read"
-    endorse = "endorse"
-    approve = "approve"
-    decide = "decide"
 
 
 class NameOf(StrEnum):
@@ -66,10 +57,11 @@ class Span(StrEnum):
         return {Span.month: 1, Span.quarter: 3, Span.half_year: 6, Span.year: 12}[self]
 
 
+PLANNING_STEPS = (
+    StepName.consent, StepName.submit, StepName.review, StepName.read, StepName.endorse, StepName.approve, StepName.decide,
+)  # fmt: skip
 #: The Chinese terms; separate from other sections, where the same word may mean something else.
 CHINESE: dict[str, str] = {
-    PlanStep.consent: "同意", PlanStep.submit: "正式报送请示", PlanStep.review: "审核", PlanStep.read: "审阅",
-    PlanStep.endorse: "核批", PlanStep.approve: "批准", PlanStep.decide: "确定",
     NameOf.department: "部门", NameOf.office: "政府办公室", NameOf.government: "政府",
     Group.leaders: "政府领导", Group.town_and_street_principals: "镇街主要负责人",
     Group.regional_heads: "地区负责人", Group.outside_portfolio: "分管以外部门主要负责人",
@@ -83,28 +75,14 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Ask(Section):
-    """One step of a request's chain: taken by any one of `by` (or all of them, in any order), or by the decision of a
-    meeting of one of the kinds in `meeting`, recorded by `recorded_by`; if both are given, either suffices. `submit` is the
-    formal request if a consent precedes it."""
-
-    step: PlanStep
-    by: Roles = ()
-    need: Literal["any", "all"] = "any"
-    meeting: Annotated[tuple[RuleName, ...], BeforeValidator(one_or_many)] = ()
-    recorded_by: Roles = (Role.office,)
-    clause: Clause | None = None
-
-    @model_validator(mode="after")
-    def _somebody_takes_it(self) -> Self:
-        if not self.by and not self.meeting:
-            raise ValueError("expected by, meeting, or both")
-        if self.need == "all" and self.meeting:
-            raise ValueError("need: all is only for by without meeting: a meeting's decision is one act")
-        return self
+def _of_planning(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    if unknown := [step.step for step in steps if step.step not in PLANNING_STEPS]:
+        raise ValueError(f"no step of planning: {', '.join(unknown)}; known: {', '.join(PLANNING_STEPS)}")
+    return unconditional(steps)
 
 
-Asks = Annotated[tuple[Ask, ...], BeforeValidator(one_or_many)]
+#: The steps of a request or plan. `submit` is the formal request if a consent precedes it.
+Asks = Annotated[tuple[Step, ...], BeforeValidator(one_or_many), AfterValidator(_of_planning)]
 
 
 class Lead(Section):
@@ -182,15 +160,19 @@ class RequestType(Section):
 
     @model_validator(mode="after")
     def _submitted_once(self) -> Self:
-        submissions = [i for i, ask in enumerate(self.ask) if ask.step == PlanStep.submit]
+        submissions = [i for i, ask in enumerate(self.ask) if ask.step == StepName.submit]
         if len(submissions) > 1:
             raise ValueError("the formal request (submit) occurs twice in the chain")
         return self
 
     @property
+    def chain(self) -> Chain:
+        return Chain.of(self.clause, self.ask)
+
+    @property
     def submits(self) -> bool:
         """Whether the formal request is a separate step after a consent."""
-        return any(ask.step == PlanStep.submit for ask in self.ask)
+        return any(ask.step == StepName.submit for ask in self.ask)
 
 
 class Joint(Section):
@@ -217,9 +199,13 @@ class YearlyPlan(Section):
     def _reviewed_before_adopted(self) -> Self:
         if len(self.ask) < 2:
             raise ValueError("expected at least two steps: review of the collected items, and adoption")
-        if any(ask.need == "all" or ask.step == PlanStep.submit for ask in self.ask):
+        if any(ask.need == "all" or ask.step == StepName.submit for ask in self.ask):
             raise ValueError("a plan's step is taken by one official and is never submit")
         return self
+
+    @property
+    def chain(self) -> Chain:
+        return Chain.of(self.clause, self.ask)
 
 
 class Planning(Section):

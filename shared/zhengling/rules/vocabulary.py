@@ -19,6 +19,7 @@ class Role(StrEnum):
     executive_deputy = "executive_deputy"
     deputies = "deputies"
     deputy_in_charge = "deputy_in_charge"
+    deputies_concerned = "deputies_concerned"
     party_group = "party_group"
     party_secretary = "party_secretary"
     secretary_general = "secretary_general"
@@ -251,7 +252,8 @@ CHINESE = glossary(
     (LeaveReason.higher_meeting, "参加上级会议或活动"), (LeaveReason.official_trip, "因公出访或出差"),
     (LeaveReason.emergency, "处置突发事件"), (LeaveReason.health, "身体原因"), (LeaveReason.other, "其他"),
     (Role.head, "政府主要负责人"), (Role.executive_deputy, "负责常务工作的副职"), (Role.deputies, "副职领导"),
-    (Role.deputy_in_charge, "分管领导"), (Role.party_group, "党组成员"), (Role.party_secretary, "党组书记"),
+    (Role.deputy_in_charge, "分管领导"),
+    (Role.deputies_concerned, "有关分管领导"), (Role.party_group, "党组成员"), (Role.party_secretary, "党组书记"),
     (Role.deputy_secretary_general, "副秘书长"), (Role.constituent_department_principals, "政府组成部门主要负责人"),
     (Role.unit_principals, "各部门、各单位主要负责人"), (Role.deputy_principals, "部门、镇街分管负责人"),
     (Role.secretary_general, "秘书长"),

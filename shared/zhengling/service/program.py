@@ -97,7 +97,10 @@ def migrate_database(migrations: Path, url: str, revision: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(migrations))
     config.attributes["url"] = make_url(url).set(drivername="postgresql+asyncpg")
-    (command.downgrade if revision == "base" or revision.startswith("-") else command.upgrade)(config, revision)
+    if revision != "base" and not revision.startswith("-"):
+        command.upgrade(config, revision)  # does nothing where the database is beyond it
+    if revision != "head":
+        command.downgrade(config, revision)
 
 
 def run_migrations(url: sa.URL) -> None:

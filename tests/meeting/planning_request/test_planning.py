@@ -16,7 +16,6 @@ from meeting_svc.meeting.meeting import Meeting, MeetingState
 from meeting_svc.meeting_plan import meeting_plan as meeting_plans
 from meeting_svc.meeting_plan import steps as plan_steps
 from meeting_svc.meeting_plan.meeting_plan import Declaration, MeetingPlan, PlanItem, PlanState, allows
-from meeting_svc.meeting_plan.steps import PlanStepTaken, next_ask
 from meeting_svc.planning_request import breaches
 from meeting_svc.planning_request import commands as planning_commands
 from meeting_svc.planning_request import planning_request as planning_requests
@@ -24,30 +23,30 @@ from meeting_svc.planning_request.breaches import (
     Context,
     breaches_of,
     days_late,
-    not_waived,
     quota_key,
-    refuse_breaches,
 )
 from meeting_svc.planning_request.invitees import invited_by
-from meeting_svc.planning_request.planning_request import Guest, PlanningRequest, RequestState, Waiver
+from meeting_svc.planning_request.planning_request import Guest, PlanningRequest, RequestState
 from tests.conftest import composition_of
 from tests.sixth import write_sixth_government
+from zhengling.authority import waivers
+from zhengling.authority.chain import StepTaken
 from zhengling.authority.composition import Composition, Post, PostRole
+from zhengling.authority.waivers import Waiver, Waiving, not_waived
 from zhengling.dates.deadlines import Anchor, DeadlineRule, compute
 from zhengling.dates.deadlines import Unit as TimeUnit
 from zhengling.dates.workdays import WorkdayCalendar, base_years
 from zhengling.events.meeting import Resolution, Unit
 from zhengling.kernel.errors import Problem
 from zhengling.kernel.instants import SHANGHAI
+from zhengling.rules.chains import StepName
 from zhengling.rules.loading import RulebookError, load_edition
 from zhengling.rules.planning import (
-    Ask,
     Group,
     Hindrance,
     InviteeRule,
     NameOf,
     Planning,
-    PlanStep,
     RequestType,
     Span,
     YearlyPlan,
@@ -79,12 +78,12 @@ def around(**changes: Any) -> Context:
     return replace(known, **changes)
 
 
-def found(kind: RequestType, request: PlanningRequest, **changes: Any) -> list[tuple[Hindrance, tuple[str, ...]]]:
-    return [(b.hindrance, b.covers) for b in breaches_of(kind, request, around(**changes))]
+def found(kind: RequestType, request: PlanningRequest, **changes: Any) -> list[tuple[object, tuple[str, ...]]]:
+    return [(b.rule, b.covers) for b in breaches_of(kind, request, around(**changes))]
 
 
-def step(name: PlanStep, role: Role, **changes: Any) -> PlanStepTaken:
-    return PlanStepTaken(name, role, "somebody", NOW, NOW, **changes)
+def step(name: StepName, role: Role, **changes: Any) -> StepTaken:
+    return StepTaken(name, role, "somebody", NOW, NOW, **changes)
 
 
 # the lead time ------------------------------------------------------------------------------------------------------
@@ -113,7 +112,7 @@ SIZED = a_type(participants={"clause": "TV-2", "at_most": 100, "lift": "head"})
 
 def a_lift(**changes: Any) -> Waiver:
     content: dict[str, Any] = {
-        "hindrance": Hindrance.participants, "clause": "TV-2", "covers": ("200",), "detail": "", "official": "xg-head",
+        "rule": Hindrance.participants, "clause": "TV-2", "covers": ("200",), "detail": "", "official": "xg-head",
         "reason": "同意", "occurred_at": NOW,
     }  # fmt: skip
     return Waiver(**content | changes)
@@ -125,29 +124,30 @@ def a_lift(**changes: Any) -> Waiver:
         (a_lift(), True),
         (a_lift(covers=("300",)), False),
         (a_lift(clause="TV-9"), False),
-        (a_lift(hindrance=Hindrance.quota), False),
+        (a_lift(rule=Hindrance.quota), False),
     ],
 )
 def test_a_lift_covers_what_it_was_given_for_and_no_more(lift: Waiver, covered: bool) -> None:
     request = a_request(participants=200, lifts=[lift])
-    assert (not_waived(request, breaches_of(SIZED, request, around())) == []) is covered
+    assert (not_waived(breaches_of(SIZED, request, around()), request.lifts) == []) is covered
 
 
-def test_a_breach_that_can_be_waived_waits_until_the_last_step_and_no_other_does() -> None:
+def test_a_breach_of_a_firm_rule_is_neither_excepted_nor_waived() -> None:
     request = a_request(participants=200, exception="规模大")
     found = breaches_of(SIZED, request, around())
-    refuse_breaches(request, found, last_step=False)
+    waivers.refuse(found, excepted=True)
     with pytest.raises(Problem) as refused:
-        refuse_breaches(request, found, last_step=True)
+        waivers.refuse(found)
     assert (refused.value.code, refused.value.clause) == ("too_many_participants", "TV-2")
     firm = breaches_of(a_type(participants={"clause": "TV-2", "at_most": 100}), request, around())
     with pytest.raises(Problem) as refused:
-        refuse_breaches(request, firm, last_step=False)
+        waivers.refuse(firm, excepted=True)
     assert refused.value.extra["lift"] == []
     assert refused.value.satisfy
     assert "can't be waived" in refused.value.satisfy.en
+    waiving = Waiving(Hindrance.participants, "xg-head", "同意", NOW, NOW)
     with pytest.raises(Problem) as refused:
-        breaches.waive(request, firm, PEOPLE, Hindrance.participants, "xg-head", "同意", NOW, NOW.date())
+        breaches.waive(request, firm, PEOPLE, waiving)
     assert refused.value.code == "firm"
 
 
@@ -233,36 +233,7 @@ def test_posts_count_on_the_planned_day() -> None:
     assert "xg-dep1" not in invited(Group.leaders, gone)
 
 
-# the chain ----------------------------------------------------------------------------------------------------------
-BOTH = Ask(step=PlanStep.read, by=(Role.secretary_general, Role.deputy_in_charge), need="all")
-EITHER = Ask(step=PlanStep.decide, by=(Role.head,), meeting=("executive",))
-MEETING = Ask(step=PlanStep.decide, meeting=("executive",))
-
-
-def test_all_of_several_take_a_step_in_any_order() -> None:
-    for first, second in (
-        (Role.secretary_general, Role.deputy_in_charge),
-        (Role.deputy_in_charge, Role.secretary_general),
-    ):
-        assert next_ask([BOTH], [step(PlanStep.read, first)]) == (BOTH, (second,))
-        assert next_ask([BOTH], [step(PlanStep.read, first), step(PlanStep.read, second)]) is None
-
-
-def test_a_meetings_decision_takes_a_step_beside_an_official_or_alone() -> None:
-    decided = step(PlanStep.decide, Role.office, decision_id="d")
-    assert next_ask([EITHER], []) == (EITHER, (Role.head,))
-    assert next_ask([EITHER], [step(PlanStep.decide, Role.head)]) is None
-    assert next_ask([EITHER], [decided]) is None
-    assert next_ask([MEETING], []) == (MEETING, ())
-    assert next_ask([MEETING], [decided]) is None
-    assert next_ask([MEETING, BOTH], [decided]) == (BOTH, BOTH.by)
-
-
-def test_two_steps_of_one_name_by_different_people_are_two_steps() -> None:
-    office, deputy = [Ask(step=PlanStep.review, by=(role,)) for role in (Role.office, Role.deputy_in_charge)]
-    assert next_ask([office, deputy], [step(PlanStep.review, Role.office)]) == (deputy, (Role.deputy_in_charge,))
-
-
+# decisions ----------------------------------------------------------------------------------------------------------
 def a_decision(outcome: Outcome = Outcome.passed, standing: Standing = Standing.adopted) -> Decision:
     unit = Unit(code="xg-jyj", name="区教育局")
     resolution = Resolution(
@@ -326,10 +297,10 @@ def a_plan(*items: PlanItem, **changes: Any) -> MeetingPlan:
 def test_an_item_counts_once_its_plan_is_adopted_for_its_sponsor_and_its_year() -> None:
     plan = a_plan(an_item())
     assert not allows(plan, "i", "xg-jyj", DAY)
-    meeting_plans.take(plan, PLAN_RULES, step(PlanStep.review, Role.office))
+    meeting_plans.take(plan, PLAN_RULES, step(StepName.review, Role.office))
     assert plan.state == PlanState.in_review
     assert not allows(plan, "i", "xg-jyj", DAY)
-    meeting_plans.take(plan, PLAN_RULES, step(PlanStep.decide, Role.head))
+    meeting_plans.take(plan, PLAN_RULES, step(StepName.decide, Role.head))
     assert allows(plan, "i", "xg-jyj", DAY)
     assert not allows(plan, "i", "xg-wjj", DAY)
     assert not allows(plan, "i", "xg-jyj", date(2027, 3, 16))
@@ -352,7 +323,7 @@ def test_a_plan_without_additions_cant_be_waived_and_an_empty_one_isnt_adopted()
         meeting_plans.require_waiver(PLAN_RULES, PEOPLE, "xg-head", NOW.date())
     assert (refused.value.code, refused.value.clause) == ("plan_is_firm", "TV-7")
     with pytest.raises(Problem) as refused:
-        meeting_plans.take(a_plan(), PLAN_RULES, step(PlanStep.review, Role.office))
+        meeting_plans.take(a_plan(), PLAN_RULES, step(StepName.review, Role.office))
     assert refused.value.code == "plan_empty"
 
 
@@ -455,7 +426,7 @@ def test_a_decision_approves_one_request_and_only_of_who_brought_its_topic(
 async def test_no_meeting_is_called_on_a_request_whose_approval_was_revoked_since(
     now: Standing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    taken = replace(step(PlanStep.decide, Role.office), decision_id="d")
+    taken = replace(step(StepName.decide, Role.office), decision_id="d")
     request = a_request(state=RequestState.approved, steps=[taken])
 
     async def found(_: object, noun: type, *__: object) -> object:

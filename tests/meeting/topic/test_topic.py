@@ -20,9 +20,7 @@ from meeting_svc.topic.topic import (
 )
 from tests.conftest import composition_of
 from tests.meeting.examples import CALENDAR, DAY, a_topic, book
-from zhengling.authority import chain as chains
-from zhengling.authority.chain import StepTaken
-from zhengling.authority.composition import RoleContext
+from zhengling.authority.chain import Attempt, StepTaken
 from zhengling.dates.deadlines import compute
 from zhengling.kernel.errors import Problem
 from zhengling.local.client import at
@@ -44,14 +42,8 @@ from zhengling.rules.vocabulary import (
 def take(topic: Topic, step: str, official: str, moment: datetime | None = None) -> StepTaken:
     kind = book(topic.government).kind("executive")
     moment = moment or at(DAY - timedelta(days=5))
-    taken = chains.take_step(
-        kind.topic,
-        topic.steps,
-        topic.facts,
-        chains.Attempt(StepName(step), official, moment, moment),
-        composition_of(topic.government),
-        RoleContext(sponsor=topic.sponsor),
-    )
+    attempt = Attempt(StepName(step), official, moment, moment)
+    taken = topics.course_of(topic, kind).take(attempt, composition_of(topic.government))
     topics.advance(topic, kind, taken)
     return taken
 
@@ -66,8 +58,8 @@ def test_the_topic_takes_the_whole_chain_of_its_government_in_order() -> None:
     ):
         assert topic.state == TopicState.in_review
         take(topic, step, official)
-    while (due := chains.next_step(book("dalian").kind("executive").topic, topic.steps, topic.facts)) is not None:
-        take(topic, due.step, "dl-head")
+    while (due := topics.course_of(topic, book("dalian").kind("executive")).next()) is not None:
+        take(topic, due.step.step, "dl-head")
     assert topic.state == TopicState.ready
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
@@ -180,3 +181,61 @@ async def test_every_number_of_minutes_moves_to_the_register_with_those_first_si
         ("dalian", "minutes:executive", 2026, 2, "〔2026〕2号", "minutes", "v2", "used", "mayor"),
         ("dalian", "minutes:plenary", 2026, 1, "〔2026〕1号", "minutes", "v5", "used", "mayor"),
     ]
+
+
+async def insert(connection: asyncpg.Connection, table: str, **values: str) -> None:
+    """A row with these values, as text; any other required column gets the plainest value of its type."""
+    plain = {"jsonb": "[]", "date": "2028-03-06", "timestamp with time zone": "2028-03-06T08:00Z", "boolean": "false"}
+    required = await connection.fetch(
+        "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = $1 AND is_nullable = 'NO'"
+        " AND column_default IS NULL",
+        table,
+    )
+    row = {name: plain.get(kind, "1") for name, kind in required} | values
+    texts = ", ".join("'" + value.replace("'", "''") + "'" for value in row.values())
+    await connection.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({texts})")
+
+
+_PLANNING = {"rule": "late", "clause": "XG-37", "covers": ["2026-03-16"], "detail": "已迟1个工作日"}
+_BY = {"official": "xg-head", "reason": "同意", "occurred_at": "2026-03-02T01:00:00Z", "on_behalf_of": None}
+_DAYS = {"rule": "pair", "clause": "HC-75", "covers": ["2028-03-06", "2028-03-07"], "detail": ""}
+WAIVERS = [
+    (
+        "meeting",
+        ("0011", "0012"),
+        ("planning_request", {"state": "requested", "in_name_of": "government"}),
+        {name: value for name, value in _PLANNING.items() if name != "rule"} | {"hindrance": "late"},
+        _PLANNING,
+    ),
+    (
+        "calendar",
+        ("0004", "0005"),
+        ("absence", {"state": "approved"}),
+        {"limit": "pair", "clause": "HC-75", "since": "2028-03-06", "until": "2028-03-07"},
+        _DAYS,
+    ),
+]
+
+
+@pytest.mark.parametrize(("service", "revisions", "row", "old", "new"), WAIVERS)
+async def test_waivers_given_before_are_kept(
+    service: str,
+    revisions: tuple[str, str],
+    row: tuple[str, dict[str, str]],
+    old: dict[str, object],
+    new: dict[str, object],
+    empty_database: tuple[str, str],
+) -> None:
+    owner, admin = empty_database
+    migrations, (table, values), (before, after) = PROGRAMS[service].migrations, row, revisions
+    await asyncio.to_thread(migrate_database, migrations, owner, before)
+    connection = await asyncpg.connect(admin)
+    await insert(connection, table, id="a", lifts=json.dumps([old | _BY, old | _BY | {"reason": "另"}]), **values)
+    await insert(connection, table, id="b", lifts="[]", **values)
+    lifts = f"SELECT lifts FROM {table} ORDER BY id"
+    for revision, found in ((after, new), (before, old)):
+        await asyncio.to_thread(migrate_database, migrations, owner, revision)
+        (first, second) = [json.loads(each["lifts"]) for each in await connection.fetch(lifts)]
+        assert first == [found | _BY, found | _BY | {"reason": "另"}]
+        assert second == []
+    await connection.close()

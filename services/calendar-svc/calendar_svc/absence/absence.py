@@ -13,18 +13,16 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from zhengling.authority.absence import Absent, StandIn, Vacancy
-from zhengling.authority.composition import Acting, Composition, Permission, PostRole, RoleContext
+from zhengling.authority.chain import Course, NextStep, StepTaken
+from zhengling.authority.composition import Composition, Permission, PostRole, RoleContext
+from zhengling.authority.waivers import Waiver
 from zhengling.kernel.errors import Problem, Text, invalid, refusal
 from zhengling.kernel.instants import shanghai_day
 from zhengling.kernel.states import States
 from zhengling.rules.absences import Absence as Rules
 from zhengling.rules.absences import (
     AbsenceKind,
-    Ask,
-    AskStep,
     Duty,
-    LimitName,
-    Power,
     RequestRow,
 )
 from zhengling.rules.chains import actors_of
@@ -55,7 +53,7 @@ class Action(StrEnum):
 
 
 _REQUESTED, _APPROVED = AbsenceState.requested, AbsenceState.approved
-#: The states in which an action is possible. Approval, refusal and waiver concern the extension if one is pending.
+#: The states in which an action is possible. StepTaken, refusal and waiver concern the extension if one is pending.
 TRANSITIONS: dict[Action, tuple[AbsenceState, ...]] = {
     Action.approve: (_REQUESTED, _APPROVED),
     Action.refuse: (_REQUESTED, _APPROVED),
@@ -78,34 +76,6 @@ STATES = States(
 
 
 @dataclass(frozen=True)
-class Approval:
-    """A taken step of the chain; by a stand-in also on whose behalf and under which clause."""
-
-    step: AskStep
-    role: Role
-    official: str
-    occurred_at: datetime
-    recorded_at: datetime
-    opinion: str = ""
-    on_behalf_of: str | None = None
-    under: str | None = None
-
-
-@dataclass(frozen=True)
-class Waiver:
-    """A waived limit, for the days at the time, with a reason."""
-
-    limit: LimitName
-    since: date
-    until: date
-    clause: str
-    official: str
-    reason: str
-    occurred_at: datetime
-    on_behalf_of: str | None = None
-
-
-@dataclass(frozen=True)
 class DutyDone:
     duty: Duty
     when: str
@@ -122,7 +92,7 @@ class Extension:
     reason: str
     requested_by: str
     requested_at: datetime
-    steps: tuple[Approval, ...] = ()
+    steps: tuple[StepTaken, ...] = ()
     exception: str = ""
     outcome: AbsenceState = AbsenceState.requested
     closed_reason: str = ""
@@ -152,7 +122,7 @@ class Absence:
     notice_due: date | None = None
     exception: str = ""
     state: AbsenceState = AbsenceState.requested
-    steps: list[Approval] = field(default_factory=list)
+    steps: list[StepTaken] = field(default_factory=list)
     lifts: list[Waiver] = field(default_factory=list)
     stand_ins: list[StandIn] = field(default_factory=list)
     vacancies: list[Vacancy] = field(default_factory=list)
@@ -176,7 +146,7 @@ class Absence:
         return self.extension.until if self.extension else self.until
 
     @property
-    def taken(self) -> Sequence[Approval]:
+    def taken(self) -> Sequence[StepTaken]:
         """The steps taken on what is requested now."""
         return self.extension.steps if self.extension else self.steps
 
@@ -264,19 +234,10 @@ def require_may_ask(
 
 
 # the chain ----------------------------------------------------------------------------------------------------------
-def next_ask(asks: Sequence[Ask], taken: Sequence[Approval]) -> tuple[Ask, tuple[Role, ...]] | None:
-    """The first open step, with the roles that still have to take it (any of them, or all); None if all steps are
-    done."""
-    left = [approval.role for approval in taken]
-    for ask in asks:
-        open_roles = list(ask.by)
-        while left and open_roles and left[0] in open_roles:
-            open_roles.remove(left.pop(0))
-            if ask.need == "any":
-                open_roles = []
-        if open_roles:
-            return ask, tuple(open_roles)
-    return None
+def course_of(absence: Absence, row: RequestRow) -> Course:
+    """The chain of what is requested now, as far as it is taken."""
+    context = RoleContext(sponsor=absence.organisation)
+    return Course(row.chain, absence.taken, context=context, code="not_the_approver")
 
 
 def require_act(absence: Absence, act: Action) -> None:
@@ -322,50 +283,33 @@ def own_absence(absence: Absence) -> Problem:
     )
 
 
-def answerer(
-    absence: Absence, row: RequestRow, composition: Composition, official: str | None, on: date
-) -> tuple[Ask, Acting]:
-    """The next step, and in what capacity the official takes it. 403 `not_the_approver`, `own_absence`; 409
-    `nothing_is_asked`."""
+def require_answerer(absence: Absence, row: RequestRow, official: str | None) -> NextStep:
+    """The next step, if the official isn't the absent one. 403 `own_absence`; 409 `nothing_is_asked`."""
     require_asked(absence)
     if official is not None and official == absence.official:
         raise own_absence(absence)
-    due = next_ask(row.ask, absence.taken)
-    if due is None:
-        raise refusal(
-            "nothing_is_asked",
-            row.clause,
-            "every step is taken; only a limit that isn't waived remains",
-            "各环节均已办结，尚有限制事项未准予例外",
-            Text("have the limit waived", "请先准予例外"),
-        )
-    ask, roles = due
-    acting = composition.require(
-        official,
-        on,
-        Permission(
-            actors_of(roles),
-            Text(f"answer this request ({ask.step})", f"办理该请假的“{in_chinese(ask.step)}”"),
-            code="not_the_approver",
-            clause=ask.clause or row.clause,
-            power=Power.sign if ask.step is AskStep.sign else Power.preside,
-            context=RoleContext(sponsor=absence.organisation),
-        ),
+    if due := course_of(absence, row).next():
+        return due
+    raise refusal(
+        "nothing_is_asked",
+        row.clause,
+        "every step is taken; only a limit that isn't waived remains",
+        "各环节均已办结，尚有限制事项未准予例外",
+        Text("have the limit waived", "请先准予例外"),
     )
-    return ask, acting
 
 
-def take_step(absence: Absence, approval: Approval) -> None:
+def take_step(absence: Absence, taken: StepTaken) -> None:
     """Add a taken step to what is requested now."""
     if asked := absence.extension:
-        _replace_extension(absence, steps=(*asked.steps, approval))
+        _replace_extension(absence, steps=(*asked.steps, taken))
     else:
-        absence.steps = [*absence.steps, approval]
+        absence.steps = [*absence.steps, taken]
 
 
 def complete(absence: Absence, row: RequestRow, occurred_at: datetime) -> bool:
     """Approve what is requested if every step is taken; True if so. The caller has checked the limits."""
-    if next_ask(row.ask, absence.taken):
+    if course_of(absence, row).next():
         return False
     if extension := absence.extension:
         _replace_extension(absence, outcome=AbsenceState.approved)

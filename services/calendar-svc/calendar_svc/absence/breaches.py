@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
+from enum import StrEnum
 
-from calendar_svc.absence.absence import Absence, Action, Waiver, own_absence, require_act, require_asked
-from zhengling.authority.composition import Acting, Composition, Permission
+from calendar_svc.absence.absence import Absence, Action, own_absence, require_act, require_asked
+from zhengling.authority import waivers
+from zhengling.authority.composition import Acting, Composition
+from zhengling.authority.waivers import Breach, Waiving, not_waived
 from zhengling.kernel.errors import Text, refusal
 from zhengling.kernel.instants import shanghai_day
 from zhengling.rules.absences import Absence as Rules
-from zhengling.rules.absences import LimitName, RequestRow
-from zhengling.rules.chains import actors_of
-from zhengling.rules.vocabulary import Role, in_chinese
+from zhengling.rules.absences import Limit, LimitName, RequestRow
+from zhengling.rules.vocabulary import Role
 
 
 @dataclass(frozen=True)
@@ -29,15 +31,13 @@ class Away:
     until: date
 
 
-@dataclass(frozen=True)
-class Breach:
-    """A limit that an absence breaks: on which days, because of whom, and who may waive it."""
+@dataclass(frozen=True, kw_only=True)
+class LimitBreach(Breach):
+    """A limit that an absence breaks: on which days, because of whom."""
 
-    limit: LimitName
-    clause: str
+    rule: LimitName
     first: date
     last: date
-    waivable_by: tuple[Role, ...]
     because_of: tuple[Away, ...] = ()
     at_most: int | None = None
     due: date | None = None
@@ -59,17 +59,17 @@ def require_no_overlap(composition: Composition, absence: Absence, own: Sequence
 
 def open_breaches(
     absence: Absence, rules: Rules, row: RequestRow, composition: Composition, away: Sequence[Away]
-) -> list[Breach]:
+) -> list[LimitBreach]:
     """The breaches by what is requested: notice too short, and limits on the days not approved yet. `away` are the
     approved absences, of any days."""
     since = absence.until + timedelta(days=1) if absence.extension else absence.since
     broken = breaches_of(rules, composition, absence.official, since, absence.asked_until, away)
-    return notice_breach(row, absence) + broken
+    return notice_breach(row, absence, composition) + broken
 
 
 def breaches_of(
     rules: Rules, composition: Composition, official: str, since: date, until: date, others: Sequence[Away]
-) -> list[Breach]:
+) -> list[LimitBreach]:
     """The limits broken if the official is away on these days, given the other absences; one breach for each limit,
     with its first and last day."""
     others = [o for o in others if o.official != official and o.since <= until and since <= o.until]
@@ -88,9 +88,7 @@ def breaches_of(
                 because_of |= dict.fromkeys(against)
             day += timedelta(days=1)
         if days:
-            found.append(
-                Breach(limit.limit, limit.clause, days[0], days[-1], limit.lift, tuple(because_of), limit.at_most)
-            )
+            found.append(_of_limit(limit, composition, official, days, tuple(because_of)))
     return found
 
 
@@ -114,89 +112,101 @@ def _against(
     return of_group if at_most is not None and len({other.official for other in of_group}) >= at_most else []
 
 
-def notice_breach(row: RequestRow, absence: Absence) -> list[Breach]:
+def notice_breach(row: RequestRow, absence: Absence, composition: Composition) -> list[LimitBreach]:
     """The breach of the period of notice, if one is required. Notice counts from the departure, so an extension needs
     none."""
     due = absence.notice_due
     if row.notice is None or due is None or absence.extension or shanghai_day(absence.requested_at) <= due:
         return []
-    return [Breach(LimitName.notice, absence.clause, absence.since, absence.until, row.notice.admit, due=due)]
-
-
-def standing(absence: Absence, found: Sequence[Breach]) -> list[Breach]:
-    """The breaches that aren't waived for all their days."""
+    name = composition.official_names.get(absence.official, absence.official)
     return [
-        breach
-        for breach in found
-        if not any(
-            waiver.limit == breach.limit and waiver.since <= breach.first and breach.last <= waiver.until
-            for waiver in absence.lifts
+        LimitBreach(
+            rule=LimitName.notice,
+            code="notice_too_short",
+            clause=absence.clause,
+            waivable_by=row.notice.admit,
+            covers=(absence.since.isoformat(),),
+            detail=Text(
+                f"for a departure of {name} on {absence.since} the request was due on {due}",
+                f"{name}拟于{absence.since}外出，应于{due}前请假",
+            ),
+            satisfy=_OTHER_DAYS,
+            extra=_extra(LimitName.notice, absence.since, absence.until) | {"due": str(due), "away": []},
+            first=absence.since,
+            last=absence.until,
+            due=due,
         )
     ]
 
 
-_CODES = {
-    LimitName.notice: "notice_too_short",
-    LimitName.pair: "pair_away_together",
-    LimitName.at_once: "too_many_away",
-}
+_OTHER_DAYS = Text("choose other days", "请另选日期")
 
 
-def refuse_breaches(composition: Composition, absence: Absence, found: Sequence[Breach], *, asked: bool) -> None:
-    """Refuse for the first breach: 409 `notice_too_short`, `pair_away_together`, `too_many_away`, naming who is away
-    when and who may waive the limit. `asked`: the request already exists; otherwise the answer mentions `exception`."""
-    if not found:
-        return
-    breach = found[0]
-    en, zh = _says(composition, absence, breach)
-    who_waives = " or ".join(breach.waivable_by)
-    if not breach.waivable_by:
-        satisfy = Text("choose other days; this limit can't be waived", "请另选日期；该规定无例外")
-    elif asked:
-        satisfy = Text(
-            f"choose other days, or have {who_waives} waive the limit with a reason",
-            f"请另选日期，或由{in_chinese(*breach.waivable_by)}说明理由后准予例外",
-        )
-    else:
-        satisfy = Text(
-            f"choose other days, or state in `exception` why {who_waives} should waive the limit",
-            f"请另选日期，或说明例外理由，报{in_chinese(*breach.waivable_by)}批准",
-        )
-    extra: dict[str, object] = {"limit": breach.limit, "days": [str(breach.first), str(breach.last)]}
-    if breach.due:
-        extra["due"] = str(breach.due)
-    raise refusal(
-        _CODES[breach.limit],
-        breach.clause,
-        en,
-        zh,
-        satisfy,
-        **extra,
-        away=_shown(composition, breach.because_of),
-        also=[other.limit for other in found[1:]],
+def _extra(limit: LimitName, first: date, last: date) -> dict[str, object]:
+    return {"limit": limit, "days": [str(first), str(last)]}
+
+
+def _of_limit(
+    limit: Limit, composition: Composition, official: str, days: list[date], because_of: tuple[Away, ...]
+) -> LimitBreach:
+    first, last = days[0], days[-1]
+    pair = limit.limit == LimitName.pair
+    return LimitBreach(
+        rule=LimitName(limit.limit),
+        code="pair_away_together" if pair else "too_many_away",
+        clause=limit.clause,
+        waivable_by=limit.lift,
+        covers=tuple(day.isoformat() for day in days),
+        detail=(_says_pair if pair else _says_at_once)(limit, composition, official, (first, last), because_of),
+        satisfy=_OTHER_DAYS,
+        extra=_extra(LimitName(limit.limit), first, last) | {"away": _shown(composition, because_of)},
+        first=first,
+        last=last,
+        because_of=because_of,
+        at_most=limit.at_most,
     )
 
 
-def _says(composition: Composition, absence: Absence, breach: Breach) -> Text:
-    name = composition.official_names.get(absence.official, absence.official)
-    who = composition.names(other.official for other in breach.because_of)
-    spans = [f"{n} ({o.since} to {o.until})" for n, o in zip(who, breach.because_of, strict=True)]
-    spans_zh = [f"{n}（{o.since}至{o.until}）" for n, o in zip(who, breach.because_of, strict=True)]
-    days = f"from {breach.first} to {breach.last}" if breach.first != breach.last else f"on {breach.first}"
-    days_zh = f"{breach.first}至{breach.last}" if breach.first != breach.last else f"{breach.first}"
-    if breach.limit == LimitName.notice:
-        return Text(
-            f"for a departure of {name} on {absence.since} the request was due on {breach.due}",
-            f"{name}拟于{absence.since}外出，应于{breach.due}前请假",
-        )
-    if breach.limit == LimitName.pair:
-        return Text(
-            f"{name} and {', '.join(spans)} are an A/B pair; {days} both would be away",
-            f"{name}与{'、'.join(spans_zh)}互为AB角，{days_zh}将同时外出",
-        )
+def _says_pair(
+    limit: Limit, composition: Composition, official: str, days: tuple[date, date], because_of: tuple[Away, ...]
+) -> Text:
+    name = composition.official_names.get(official, official)
+    who, on = _spans(composition, because_of), _days(*days)
     return Text(
-        f"{days} {len(set(who))} officials are already away; at most {breach.at_most} may be: {', '.join(spans)}",
-        f"{days_zh}已有{len(set(who))}人外出，同时外出不得超过{breach.at_most}人：{'、'.join(spans_zh)}",
+        f"{name} and {', '.join(who.en)} are an A/B pair; {on.en} both would be away",
+        f"{name}与{'、'.join(who.zh)}互为AB角，{on.zh}将同时外出",
+    )
+
+
+def _says_at_once(
+    limit: Limit, composition: Composition, official: str, days: tuple[date, date], because_of: tuple[Away, ...]
+) -> Text:
+    who, on = _spans(composition, because_of), _days(*days)
+    count = len({other.official for other in because_of})
+    return Text(
+        f"{on.en} {count} officials are already away; at most {limit.at_most} may be: {', '.join(who.en)}",
+        f"{on.zh}已有{count}人外出，同时外出不得超过{limit.at_most}人：{'、'.join(who.zh)}",
+    )
+
+
+def _days(first: date, last: date) -> Text:
+    if first == last:
+        return Text(f"on {first}", f"{first}")
+    return Text(f"from {first} to {last}", f"{first}至{last}")
+
+
+@dataclass(frozen=True)
+class _Spans:
+    en: list[str]
+    zh: list[str]
+
+
+def _spans(composition: Composition, because_of: tuple[Away, ...]) -> _Spans:
+    """Who is away, with the days, in both languages."""
+    named = list(zip(composition.names(other.official for other in because_of), because_of, strict=True))
+    return _Spans(
+        [f"{name} ({other.since} to {other.until})" for name, other in named],
+        [f"{name}（{other.since}至{other.until}）" for name, other in named],
     )
 
 
@@ -212,51 +222,20 @@ def _shown(composition: Composition, away: Sequence[Away]) -> list[dict[str, str
     ]
 
 
-def waive(
-    absence: Absence,
-    composition: Composition,
-    found: Sequence[Breach],
-    limit: LimitName,
-    official: str | None,
-    reason: str,
-    occurred_at: datetime,
-    on: date,
-) -> Acting:
-    """Waive a limit for the days requested. 403 `not_the_lifter`; 409 `nothing_to_lift`."""
+def waive(absence: Absence, composition: Composition, found: Sequence[LimitBreach], waiving: Waiving) -> Acting:
+    """Waive a limit for the days on which it is broken. 403 `not_the_lifter`, `own_absence`; 409 `nothing_to_lift`,
+    `firm`."""
     require_act(absence, Action.lift)
     require_asked(absence)
-    breach = next((b for b in standing(absence, found) if b.limit == limit), None)
-    if breach is None:
-        raise refusal(
-            "nothing_to_lift",
-            absence.clause,
-            f"this absence doesn't break the limit {limit}",
-            "该请假未触及此项限制",
-            Text("approve the absence, or waive a limit that it breaks", "可直接审批，或对确有触及的限制准予例外"),
-        )
-    acting = composition.require(
-        official,
-        on,
-        Permission(
-            actors_of(breach.waivable_by),
-            Text(f"waive the limit {limit}", "准予例外"),
-            code="not_the_lifter",
-            clause=breach.clause,
-        ),
+    given, acting = waivers.waive(
+        not_waived(found, absence.lifts), waiving, composition, names=_LIMITS_ZH, clause=absence.clause
     )
-    if acting.on_behalf_of and official == absence.official:
+    if acting.on_behalf_of and waiving.official == absence.official:
         raise own_absence(absence)
-    absence.lifts = [
-        *absence.lifts,
-        Waiver(
-            limit,
-            absence.since,
-            absence.asked_until,
-            breach.clause,
-            official or "",
-            reason,
-            occurred_at,
-            acting.on_behalf_of,
-        ),
-    ]
+    absence.lifts = [*absence.lifts, *given]
     return acting
+
+
+_LIMITS_ZH: dict[StrEnum, str] = {
+    LimitName.notice: "提前请假", LimitName.pair: "AB角不同时外出", LimitName.at_once: "同时外出人数",
+}  # fmt: skip

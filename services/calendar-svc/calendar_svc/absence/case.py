@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from calendar_svc.absence import absence as absences
 from calendar_svc.absence import breaches
 from calendar_svc.absence.absence import Absence, AbsenceState
-from calendar_svc.absence.breaches import Away, Breach
+from calendar_svc.absence.breaches import Away, LimitBreach
 from calendar_svc.absence.table import absence as absence_table
 from zhengling.authority.composition import Composition, require_known
 from zhengling.database.session import lock
@@ -34,7 +34,7 @@ class Case:
     rules: Rules
     row: RequestRow
     composition: Composition
-    found: list[Breach]
+    found: list[LimitBreach]
 
 
 def rules_of(book: Rulebook) -> Rules:
@@ -68,7 +68,7 @@ async def away_between(session: AsyncSession, since: date, until: date) -> list[
 
 async def breaches_of(
     session: AsyncSession, absence: Absence, rules: Rules, row: RequestRow, composition: Composition
-) -> list[Breach]:
+) -> list[LimitBreach]:
     """The breaches by what is requested: notice too short, and limits on the days not approved yet."""
     away = await away_between(session, absence.since, absence.asked_until) if rules.limits else []
     return breaches.open_breaches(absence, rules, row, composition, away)

@@ -8,7 +8,7 @@ from uuid_utils.compat import uuid7
 
 from calendar_svc.absence import absence as absences
 from calendar_svc.absence import breaches, obligations, stand_ins
-from calendar_svc.absence.absence import Absence, AbsenceState, Approval, DutyDone, Extension
+from calendar_svc.absence.absence import Absence, AbsenceState, DutyDone, Extension
 from calendar_svc.absence.case import (
     AWAY,
     ONE_AT_A_TIME,
@@ -31,6 +31,9 @@ from calendar_svc.absence.schemas import (
     RefuseAbsence,
     RequestAbsence,
 )
+from zhengling.authority import waivers
+from zhengling.authority.chain import Attempt
+from zhengling.authority.waivers import Waiving
 from zhengling.backbone.outbox import emit
 from zhengling.dates.deadlines import compute
 from zhengling.events.calendar import (
@@ -89,8 +92,7 @@ async def request_absence(call: Call, body: RequestAbsence) -> Absence:
     )
     breaches.require_no_overlap(composition, absence, await others(call.session, absence, _OWN))
     found = await breaches_of(call.session, absence, rules, row, composition)
-    if not body.exception or not all(breach.waivable_by for breach in found):
-        breaches.refuse_breaches(composition, absence, found, asked=False)
+    waivers.refuse(found, excepted=bool(body.exception))
     case = Case(absence, rules, row, composition, found)
     await _complete(call, case, occurred_at)
     call.session.add(absence)
@@ -104,22 +106,14 @@ async def approve(call: Call, absence_id: str, body: Answer) -> Absence:
     case = await absence_case(call, absence_id)
     absence, occurred_at = case.absence, call.occurred(body.occurred_at)
     absences.require_act(absence, absences.Action.approve)
-    ask, acting = absences.answerer(absence, case.row, case.composition, call.official, shanghai_day(call.now))
+    due = absences.require_answerer(absence, case.row, call.official)
+    attempt = Attempt(due.step.step, call.official, occurred_at, call.now, body.opinion)
+    taken = absences.course_of(absence, case.row).take(attempt, case.composition)
     absences.require_not_before(absence, occurred_at)
     breaches.require_no_overlap(case.composition, absence, await others(call.session, absence, AWAY))
-    breaches.refuse_breaches(case.composition, absence, breaches.standing(absence, case.found), asked=True)
-    step = Approval(
-        ask.step,
-        acting.role,
-        call.official or "",
-        occurred_at,
-        call.now,
-        body.opinion,
-        acting.on_behalf_of,
-        acting.clause,
-    )
-    absences.take_step(absence, step)
-    call.audit_details.update(acting.behalf)
+    waivers.refuse(waivers.not_waived(case.found, absence.lifts), requested=True)
+    absences.take_step(absence, taken)
+    call.audit_details.update(taken.behalf)
     await _complete(call, case, occurred_at)
     await call.session.flush()
     return absence
@@ -130,7 +124,9 @@ async def refuse(call: Call, absence_id: str, body: RefuseAbsence) -> Absence:
     case = await absence_case(call, absence_id)
     absence, occurred_at = case.absence, call.occurred(body.occurred_at)
     absences.require_act(absence, absences.Action.refuse)
-    _, acting = absences.answerer(absence, case.row, case.composition, call.official, shanghai_day(call.now))
+    due = absences.require_answerer(absence, case.row, call.official)
+    course, today = absences.course_of(absence, case.row), shanghai_day(call.now)
+    acting = course.require_actor(due, call.official, today, case.composition)
     absences.require_not_before(absence, occurred_at)
     extension = absences.refuse(absence, body.reason)
     call.audit_details.update(acting.behalf)
@@ -153,16 +149,8 @@ async def lift_limit(call: Call, absence_id: str, body: LiftLimit) -> Absence:
     case = await absence_case(call, absence_id)
     absence, occurred_at = case.absence, call.occurred(body.occurred_at)
     absences.require_not_before(absence, occurred_at)
-    acting = breaches.waive(
-        absence,
-        case.composition,
-        case.found,
-        body.limit,
-        call.official,
-        body.reason,
-        occurred_at,
-        shanghai_day(call.now),
-    )
+    waiving = Waiving(body.limit, call.official, body.reason, occurred_at, call.now)
+    acting = breaches.waive(absence, case.composition, case.found, waiving)
     call.audit_details.update({"limit": body.limit, "reason": body.reason} | acting.behalf)
     await _complete(call, case, occurred_at)
     await call.session.flush()
@@ -183,9 +171,7 @@ async def extend(call: Call, absence_id: str, body: Extend) -> Absence:
     breaches.require_no_overlap(case.composition, absence, await others(call.session, absence, _OWN))
     with call.session.no_autoflush:
         case.found = await breaches_of(call.session, absence, case.rules, case.row, case.composition)
-    found = breaches.standing(absence, case.found)
-    if not body.exception or not all(breach.waivable_by for breach in found):
-        breaches.refuse_breaches(case.composition, absence, found, asked=False)
+    waivers.refuse(waivers.not_waived(case.found, absence.lifts), excepted=bool(body.exception))
     await _complete(call, case, occurred_at)
     await call.session.flush()
     return absence
@@ -194,7 +180,7 @@ async def extend(call: Call, absence_id: str, body: Extend) -> Absence:
 async def _complete(call: Call, case: Case, occurred_at: datetime) -> None:
     """Approve what is requested if nothing is open, and emit the event."""
     absence, extension = case.absence, case.absence.extension
-    if breaches.standing(absence, case.found) or not absences.complete(absence, case.row, occurred_at):
+    if waivers.not_waived(case.found, absence.lifts) or not absences.complete(absence, case.row, occurred_at):
         return
     if extension:
         extended = AbsenceExtended(**dict(absences.absent_of(absence)), extended_at=occurred_at, recorded_at=call.now)

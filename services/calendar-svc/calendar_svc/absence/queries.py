@@ -19,17 +19,17 @@ from calendar_svc.absence.schemas import (
     AwayTodayView,
     BreachView,
     DutyView,
-    NextAnswer,
     StandInView,
     VacancyView,
 )
 from calendar_svc.absence.table import absence as absence_table
-from zhengling.authority.composition import RoleContext
+from zhengling.authority.waivers import not_waived
 from zhengling.database.session import load
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import composition as compositions
 from zhengling.web.call import Call
 from zhengling.web.paging import Page, PageRequest, page, picked
+from zhengling.web.steps import next_of
 from zhengling.web.worklist import waited_for
 
 
@@ -74,35 +74,10 @@ async def _view(call: Call, absence: Absence, away: Sequence[Away]) -> AbsenceVi
         return view
     composition = await compositions.current(call.session)
     found = breaches.open_breaches(absence, rules, row, composition, away)
-    view.breaches = [BreachView.model_validate(breach) for breach in breaches.standing(absence, found)]
-    if due := absences.next_ask(row.ask, absence.taken):
-        ask, roles = due
-        officials = [
-            o
-            for role in roles
-            for o in composition.who_may(role, today, context=RoleContext(sponsor=absence.organisation))
-        ]
-        view.next_step = NextAnswer(
-            step=ask.step,
-            by=list(roles),
-            need=ask.need,
-            clause=ask.clause or row.clause,
-            officials=_others(officials, absence.official)
-            or _others(
-                [
-                    o
-                    for role in roles
-                    for o in composition.holders(role, today, context=RoleContext(sponsor=absence.organisation))
-                ],
-                absence.official,
-            ),
-        )
+    view.breaches = [BreachView.model_validate(breach) for breach in not_waived(found, absence.lifts)]
+    course = absences.course_of(absence, row)  # nobody answers their own request, not even as a stand-in
+    view.next_step = next_of(call, course, composition, without=absence.official)
     return view
-
-
-def _others(officials: Sequence[str], official: str) -> list[str]:
-    """The officials without the absent one: nobody answers their own request, not even as a stand-in."""
-    return [each for each in dict.fromkeys(officials) if each != official]
 
 
 async def get_absence(call: Call, absence_id: str) -> AbsenceView:

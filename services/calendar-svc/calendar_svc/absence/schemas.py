@@ -10,12 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from calendar_svc.absence.absence import AbsenceState
 from calendar_svc.absence.obligations import DutyState
 from zhengling.authority.composition import Key
+from zhengling.authority.schemas import NextStepView, StepView
 from zhengling.kernel.characters import SeveralLines
 from zhengling.kernel.instants import Day, Instant
 from zhengling.kernel.payload import SAYING, Payload
 from zhengling.rules.absences import (
     AbsenceKind,
-    AskStep,
     Basis,
     Duty,
     LimitName,
@@ -106,21 +106,11 @@ class RecordDuty(Payload):
 
 
 # views --------------------------------------------------------------------------------------------------------------
-class ApprovalView(View):
-    step: AskStep
-    role: Role
-    official: str
-    occurred_at: datetime
-    recorded_at: datetime
-    opinion: str
-    on_behalf_of: str | None
-    under: str | None
-
-
 class LiftView(View):
-    limit: LimitName
-    since: date
-    until: date
+    limit: Annotated[LimitName, Field(validation_alias="rule")]
+    covers: Annotated[
+        list[date], Field(description="the days for which the limit is waived; for the notice, the departure")
+    ]
     clause: str
     official: str
     reason: str
@@ -137,7 +127,7 @@ class AwayView(View):
 class BreachView(View):
     """A limit that the request breaks, and the roles that may waive it."""
 
-    limit: LimitName
+    limit: Annotated[LimitName, Field(validation_alias="rule")]
     clause: str
     first: date
     last: date
@@ -180,18 +170,8 @@ class ExtensionView(View):
     requested_by: str
     requested_at: datetime
     outcome: AbsenceState
-    steps: list[ApprovalView]
+    steps: list[StepView]
     closed_reason: str
-
-
-class NextAnswer(View):
-    """The next step: by any or all of these roles."""
-
-    step: AskStep
-    by: list[Role]
-    need: Literal["any", "all"]
-    clause: str
-    officials: list[str]
 
 
 class AbsenceView(View):
@@ -214,7 +194,7 @@ class AbsenceView(View):
     requested_at: datetime
     recorded_at: datetime
     notice_due: Annotated[date | None, Field(description="the last day for a request in time")]
-    steps: list[ApprovalView]
+    steps: list[StepView]
     lifts: list[LiftView]
     stand_ins: list[StandInView]
     vacancies: list[VacancyView]
@@ -224,7 +204,7 @@ class AbsenceView(View):
     closed_reason: str
     edition: str
     modified_at: datetime
-    next_step: NextAnswer | None = None
+    next_step: NextStepView | None = None
     breaches: Annotated[list[BreachView], Field(description="limits that the request breaks, not waived")] = []
     duties: Annotated[list[DutyView], Field(description="duties beside the approval")] = []
     contact_wanted: Annotated[

@@ -2,9 +2,11 @@
 
 import sqlalchemy as sa
 
-from calendar_svc.absence.absence import Absence, Approval, DutyDone, Extension, Waiver
+from calendar_svc.absence.absence import Absence, DutyDone, Extension
 from calendar_svc.registry import Instant, mapper, metadata
 from zhengling.authority.absence import StandIn, Vacancy
+from zhengling.authority.chain import StepTaken
+from zhengling.authority.waivers import Waiver
 from zhengling.database.mapping import Json, map_noun, noun_columns
 
 absence = sa.Table(
@@ -29,7 +31,7 @@ absence = sa.Table(
     sa.Column("notice_due", sa.Date),
     sa.Column("exception", sa.Text, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
-    sa.Column("steps", Json(list[Approval]), nullable=False),
+    sa.Column("steps", Json(list[StepTaken]), nullable=False),
     sa.Column("lifts", Json(list[Waiver]), nullable=False),
     sa.Column("stand_ins", Json(list[StandIn]), nullable=False),
     sa.Column("vacancies", Json(list[Vacancy]), nullable=False),

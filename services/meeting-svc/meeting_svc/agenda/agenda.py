@@ -20,7 +20,7 @@ from meeting_svc.meeting.record import (
 )
 from meeting_svc.topic.topic import Topic
 from zhengling.authority.act import Act
-from zhengling.authority.chain import StepTaken, next_step
+from zhengling.authority.chain import Course, StepTaken
 from zhengling.authority.composition import Composition, Permission, RoleContext
 from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Problem, Text, invalid, refusal
@@ -182,7 +182,7 @@ def take_step(meeting: Meeting, kind: MeetingKind, taken: StepTaken) -> None:
     if not meeting.agenda:
         raise _empty(kind)
     steps = [*meeting.agenda_steps, taken]
-    done = next_step(kind.agenda, steps, minutes_facts(meeting, taken.official)) is None
+    done = Course(kind.agenda, steps, minutes_facts(meeting, taken.official)).next() is None
     if done:
         require_approvable(kind, meeting.agenda)
     meeting.agenda_steps = steps

@@ -23,7 +23,7 @@ from meeting_svc.meeting.record import (
     OutsideConsent,
 )
 from zhengling.authority.act import Act
-from zhengling.authority.chain import StepTaken, next_step
+from zhengling.authority.chain import Course, StepTaken
 from zhengling.authority.composition import Composition, OrganisationKind, Permission, PostRole, names_of
 from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Text, invalid, refusal
@@ -114,7 +114,7 @@ def take_step(meeting: Meeting, kind: MeetingKind, taken: StepTaken) -> None:
             Text("propose invitees first", "请先提出邀请名单"),
         )
     steps = [*meeting.invitee_steps, taken]
-    if next_step(rule.steps, steps, minutes_facts(meeting, taken.official)):
+    if Course(rule.steps, steps, minutes_facts(meeting, taken.official)).next():
         meeting.invitee_steps = steps
         return
     meeting.invitees = [i if i.approved else replace(i, approved=True, approval=steps) for i in meeting.invitees]

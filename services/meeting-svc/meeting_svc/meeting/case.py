@@ -13,9 +13,8 @@ from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.meeting.table import meeting as meeting_table
 from meeting_svc.meeting_kind.case import kind_of
-from zhengling.authority import chain as chains
 from zhengling.authority.act import Act
-from zhengling.authority.chain import StepTaken
+from zhengling.authority.chain import Attempt, Course, StepTaken
 from zhengling.authority.composition import Acting, Composition, require_office
 from zhengling.authority.schemas import TakeStep
 from zhengling.database.session import lock
@@ -70,15 +69,10 @@ async def step_of_meeting(
     """The next step of one of the meeting's chains, taken; `facts` are additional facts that the chain depends on."""
     call, meeting, kind = case.call, case.meeting, case.kind
     places = succession.places(meeting, kind, case.composition, case.today)
-    step = chains.take_step(
-        chain,
-        taken,
-        meetings.minutes_facts(meeting, call.official) | (facts or {}),
-        chains.Attempt(body.step, call.official, call.occurred(body.occurred_at), call.now, body.opinion),
-        case.composition,
-        places.context,
-        places.succeeded,
-    )
+    facts = meetings.minutes_facts(meeting, call.official) | (facts or {})
+    attempt = Attempt(body.step, call.official, call.occurred(body.occurred_at), call.now, body.opinion)
+    course = Course(chain, taken, facts, places.context, places.succeeded)
+    step = course.take(attempt, case.composition)
     acting = Acting(step.role, step.on_behalf_of)
     chairing.require_entrusted_chair(meeting, kind, case.composition, acting, step.official)
     call.audit_details.update(step.behalf)

@@ -25,9 +25,9 @@ from meeting_svc.minutes import minutes as minutes_
 from meeting_svc.minutes.minutes import MinutesState
 from meeting_svc.minutes.queries import Newest, newest_of
 from meeting_svc.session import preparation
-from zhengling.authority.chain import StepTaken, next_step
+from zhengling.authority.chain import Course, StepTaken
 from zhengling.authority.composition import Composition
-from zhengling.authority.schemas import NextStep
+from zhengling.authority.schemas import NextStepView
 from zhengling.database.session import load
 from zhengling.kernel.errors import Problem, Text
 from zhengling.kernel.instants import shanghai_day
@@ -117,10 +117,9 @@ async def _day_remarks(call: Call, meeting: Meeting, kind: MeetingKind, context:
 
 async def _next_step(
     call: Call, meeting: Meeting, kind: MeetingKind, chain: Chain, taken: list[StepTaken], facts_of: FactsOf
-) -> NextStep | None:
+) -> NextStepView | None:
     composition = await compositions.current(call.session)
     at = succession.places(meeting, kind, composition, shanghai_day(call.now))
-    step = next_step(chain, taken, facts_of(at.chair or ""))
     context = at.context
     if (
         at.chair
@@ -128,7 +127,7 @@ async def _next_step(
         and chairing.waits_for_entrustment(meeting, kind, composition, at.chair)
     ):
         context = replace(context, chair=None)
-    return next_of(call, chain, step, composition, facts_of, context) if step else None
+    return next_of(call, Course(chain, taken, facts_of(at.chair or ""), context), composition, facts_of)
 
 
 async def _preparation(call: Call, view: MeetingView, meeting: Meeting, kind: MeetingKind) -> None:

@@ -26,7 +26,7 @@ from meeting_svc.invitation.schemas import (
 )
 from meeting_svc.leave.schemas import DelegationView, LeaveView
 from meeting_svc.meeting.meeting import MeetingState
-from zhengling.authority.schemas import ActView, NextStep, StepView
+from zhengling.authority.schemas import ActView, NextStepView, StepView
 from zhengling.events.meeting import Resolution
 from zhengling.kernel.payload import (
     View,
@@ -164,7 +164,7 @@ class MeetingView(View):
     next: Annotated[
         list[RemarkView], Field(default_factory=list, description="what is required before it can be opened")
     ]
-    next_step: NextStep | None = None
-    next_invitee_step: NextStep | None = None
+    next_step: NextStepView | None = None
+    next_invitee_step: NextStepView | None = None
     edition: str
     modified_at: datetime

@@ -21,8 +21,8 @@ from meeting_svc.meeting_plan.schemas import (
     OpenPlan,
     TakePlanStep,
 )
-from meeting_svc.meeting_plan.steps import PlanStepTaken
-from zhengling.authority.composition import Acting, Composition, Permission, require_organisations
+from zhengling.authority.chain import Attempt
+from zhengling.authority.composition import Permission, require_organisations
 from zhengling.backbone import timers
 from zhengling.database.session import load, now
 from zhengling.kernel.errors import Text, invalid, refusal
@@ -31,7 +31,7 @@ from zhengling.replicas import composition as compositions
 from zhengling.replicas import due_dates
 from zhengling.replicas.due_dates import Clock, KeptDeadline, Moved, Owner
 from zhengling.rules.chains import Actor, actors_of
-from zhengling.rules.planning import CHINESE, Ask, YearlyPlan
+from zhengling.rules.planning import YearlyPlan
 from zhengling.rules.rulebook import Rulebook
 from zhengling.rules.vocabulary import Role
 from zhengling.web.call import Call
@@ -139,57 +139,23 @@ async def take_step(call: Call, year: int, body: TakePlanStep) -> MeetingPlan:
         meeting = await load(call.session, Meeting, decision.meeting_id, "meeting", "会议")
     plan, rules, composition = await locked(call, year)
     meeting_plans.require_state(plan, PlanState.collecting, PlanState.in_review)
-    ask = rules.ask[len(plan.steps)]
-    acting = _actor(call, rules, ask, composition, body)
     occurred_at = call.occurred(meeting.closed_at if meeting else body.occurred_at)
-    if plan.steps and occurred_at < plan.steps[-1].occurred_at:
-        raise refusal(
-            "before_the_one_before",
-            ask.clause or rules.clause,
-            f"{body.step} can't be earlier than {plan.steps[-1].step}",
-            "办理时间不得早于上一环节",
-            Text("state the actual time, or name a later decision", "请填写实际时间或之后的决定"),
-        )
-    if decision and meeting:
-        plan_steps.require_decides(ask.meeting, ask.clause or rules.clause, decision, meeting)
+    decided = decision.id if decision else None
+    attempt = Attempt(body.step, call.official, occurred_at, call.now, body.opinion, decided)
+    course = meeting_plans.course_of(plan, rules)
+    taken = course.take(attempt, composition)
+    if decision and meeting and (due := course.next()):
+        plan_steps.require_decides(due.step.meeting, due.clause, decision, meeting)
     collected = plan.state == PlanState.collecting
     meeting_plans.strike(plan, {item.item_id: item.reason for item in body.struck})
-    taken = PlanStepTaken(
-        body.step,
-        acting.role,
-        call.official or "",
-        occurred_at,
-        call.now,
-        body.opinion,
-        acting.on_behalf_of,
-        acting.clause,
-        decision.id if decision else None,
-    )
     meeting_plans.take(plan, rules, taken)
     if collected:
         await due_dates.settle(call.session, SUBJECT, plan.id, "met")
         await due_dates.reschedule(call.session, DUE_DATES, plan.id)
-    call.audit_details.update(acting.behalf)
+    call.audit_details.update(taken.behalf)
     await call.session.flush()
     await expect_next_year(call)
     return plan
-
-
-def _actor(call: Call, rules: YearlyPlan, ask: Ask, composition: Composition, body: TakePlanStep) -> Acting:
-    by_decision = body.decision_id is not None
-    clause = ask.clause or rules.clause
-    plan_steps.require_step(ask, body.step, clause)
-    plan_steps.require_way(ask, clause, by_decision=by_decision)
-    return composition.require(
-        call.official,
-        shanghai_day(call.now),
-        Permission(
-            actors_of(ask.recorded_by if by_decision else ask.by),
-            Text(f"take the step {body.step}", f"办理“{CHINESE[body.step]}”"),
-            code="not_the_actor",
-            clause=clause,
-        ),
-    )
 
 
 async def declare_committee(call: Call, year: int, body: DeclareCommittee) -> MeetingPlan:

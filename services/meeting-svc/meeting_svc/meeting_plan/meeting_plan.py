@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 
-from meeting_svc.meeting_plan.steps import PlanStepTaken
+from zhengling.authority.chain import Course, StepTaken
 from zhengling.authority.composition import Acting, Composition, Permission, RoleContext
 from zhengling.kernel.errors import Problem, Text, invalid, refusal
 from zhengling.kernel.instants import shanghai_day
@@ -84,7 +84,7 @@ class MeetingPlan:
     due_at: datetime
     state: PlanState = PlanState.collecting
     items: list[PlanItem] = field(default_factory=list)
-    steps: list[PlanStepTaken] = field(default_factory=list)
+    steps: list[StepTaken] = field(default_factory=list)
     committee: list[Declaration] = field(default_factory=list)
     versions: list[PlanVersion] = field(default_factory=list)
     reviewed_at: datetime | None = None
@@ -163,6 +163,11 @@ def _waiver(rules: YearlyPlan) -> Text:
     )
 
 
+def course_of(plan: MeetingPlan, rules: YearlyPlan) -> Course:
+    """The plan's chain as far as it is taken."""
+    return Course(rules.chain, plan.steps)
+
+
 def strike(plan: MeetingPlan, struck: dict[str, str]) -> None:
     """Strike items, with a reason each. 422 `unknown_item`."""
     if unknown := sorted(set(struck) - {item.id for item in plan.listed}):
@@ -170,7 +175,7 @@ def strike(plan: MeetingPlan, struck: dict[str, str]) -> None:
     plan.items = [replace(item, struck=struck[item.id]) if item.id in struck else item for item in plan.items]
 
 
-def take(plan: MeetingPlan, rules: YearlyPlan, taken: PlanStepTaken) -> None:
+def take(plan: MeetingPlan, rules: YearlyPlan, taken: StepTaken) -> None:
     """Add a taken step: the first one closes the collection, the last one adopts the plan. 409 `plan_empty`."""
     if not plan.listed and not plan.steps:
         raise refusal(
@@ -183,7 +188,7 @@ def take(plan: MeetingPlan, rules: YearlyPlan, taken: PlanStepTaken) -> None:
     plan.steps = [*plan.steps, taken]
     if plan.state == PlanState.collecting:
         plan.state, plan.reviewed_at = PlanState.in_review, taken.occurred_at
-    if len(plan.steps) == len(rules.ask):
+    if course_of(plan, rules).next() is None:
         plan.state, plan.adopted_at = PlanState.adopted, taken.occurred_at
         _keep_version(plan, taken.official, taken.occurred_at, taken.opinion or "审定")
 

@@ -6,17 +6,17 @@ import sqlalchemy as sa
 
 from meeting_svc.meeting_plan.case import plan_of, rules_of
 from meeting_svc.meeting_plan.commands import SUBJECT
-from meeting_svc.meeting_plan.meeting_plan import MeetingPlan, PlanState, waiting
-from meeting_svc.meeting_plan.schemas import LinkedRequest, MeetingPlanView, NextPlanStep
+from meeting_svc.meeting_plan.meeting_plan import MeetingPlan, PlanState, course_of, waiting
+from meeting_svc.meeting_plan.schemas import LinkedRequest, MeetingPlanView
 from meeting_svc.meeting_plan.table import meeting_plan as meeting_plan_table
 from meeting_svc.planning_request.planning_request import PlanningRequest
 from meeting_svc.planning_request.table import planning_request as planning_request_table
 from zhengling.kernel.errors import not_found
-from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import composition as compositions
 from zhengling.replicas import due_dates
 from zhengling.web.call import Call
 from zhengling.web.paging import Page, PageRequest, page
+from zhengling.web.steps import next_of
 
 
 async def plan_view(call: Call, plan: MeetingPlan) -> MeetingPlanView:
@@ -32,7 +32,8 @@ async def plan_view(call: Call, plan: MeetingPlan) -> MeetingPlanView:
         item.waits_for_committee = plan.state == PlanState.adopted and item.id in blocked
         item.requests = [LinkedRequest.model_validate(r) for r in requests if r.plan_item == item.id]
     if plan.state != PlanState.adopted:
-        view.next_step = await _next(call, plan)
+        rules = rules_of(call.service.rulebooks.edition(call.government, plan.edition))
+        view.next_step = next_of(call, course_of(plan, rules), await compositions.current(call.session))
     return view
 
 
@@ -40,22 +41,6 @@ async def _requests(call: Call, plan: MeetingPlan) -> list[PlanningRequest]:
     columns = planning_request_table.c
     statement = sa.select(PlanningRequest).where(columns.plan_item.in_([item.id for item in plan.items]))
     return list((await call.session.execute(statement.order_by(columns.id))).scalars())
-
-
-async def _next(call: Call, plan: MeetingPlan) -> NextPlanStep:
-    rules = rules_of(call.service.rulebooks.edition(call.government, plan.edition))
-    composition, today = await compositions.current(call.session), shanghai_day(call.now)
-    ask = rules.ask[len(plan.steps)]
-    recorded_by = ask.recorded_by if ask.meeting else ()
-    return NextPlanStep(
-        step=ask.step,
-        by=list(ask.by),
-        need=ask.need,
-        meeting=list(ask.meeting),
-        clause=ask.clause or rules.clause,
-        officials=list(dict.fromkeys(o for role in ask.by for o in composition.who_may(role, today))),
-        recorders=list(dict.fromkeys(o for role in recorded_by for o in composition.who_may(role, today))),
-    )
 
 
 async def get_plan(call: Call, year: int) -> MeetingPlanView:

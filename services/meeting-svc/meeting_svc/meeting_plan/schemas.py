@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
 from meeting_svc.meeting_plan.meeting_plan import PlanState
 from meeting_svc.planning_request.planning_request import RequestState
 from zhengling.authority.composition import Key
-from zhengling.authority.schemas import Next, TakenView
+from zhengling.authority.schemas import NextStepView, StepView
 from zhengling.dates.schemas import DueView
 from zhengling.kernel.characters import SeveralLines
 from zhengling.kernel.payload import (
@@ -22,7 +22,7 @@ from zhengling.kernel.payload import (
     Title,
     View,
 )
-from zhengling.rules.planning import PlanStep
+from zhengling.rules.chains import StepName
 
 Year = Annotated[int, Field(ge=2010, le=2100)]
 Month = Annotated[int, Field(ge=1, le=12, description="the planned month")]
@@ -56,7 +56,7 @@ class StruckItem(Payload):
 
 
 class TakePlanStep(Payload):
-    step: PlanStep
+    step: StepName
     opinion: Opinion = ""
     decision_id: Annotated[DecisionId | None, Field(description="the meeting's decision that takes the step")] = None
     struck: Annotated[list[StruckItem], Field(default_factory=list, max_length=500)]
@@ -130,29 +130,15 @@ class MeetingPlanView(View):
     reviewed_at: datetime | None
     adopted_at: datetime | None
     items: list[PlanItemView]
-    steps: list[PlanStepView]
+    steps: list[StepView]
     committee: list[DeclarationView]
     versions: list[PlanVersionView]
     edition: str
     modified_at: datetime
-    next_step: NextPlanStep | None = None
+    next_step: NextStepView | None = None
 
 
 Note = Annotated[str, Field(max_length=500), SeveralLines]
 
 
 DecisionId = Annotated[str, Field(max_length=64)]
-
-
-class PlanStepView(TakenView):
-    step: PlanStep
-    decision_id: str | None
-
-
-class NextPlanStep(Next):
-    """The next step: taken by any or all of these roles, or by a decision of a meeting of these kinds."""
-
-    step: PlanStep
-    need: Literal["any", "all"]
-    meeting: list[str]
-    recorders: Annotated[list[str], Field(description="who may record the meeting's decision")]

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 
 from meeting_svc.meeting_plan.meeting_plan import Declaration, MeetingPlan, PlanItem, PlanVersion
-from meeting_svc.meeting_plan.steps import PlanStepTaken
 from meeting_svc.registry import Instant, mapper, metadata
+from zhengling.authority.chain import StepTaken
 from zhengling.database.mapping import Json, map_noun, noun_columns
 
 meeting_plan = sa.Table(
@@ -18,7 +18,7 @@ meeting_plan = sa.Table(
     sa.Column("due_at", Instant, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("items", Json(list[PlanItem]), nullable=False),
-    sa.Column("steps", Json(list[PlanStepTaken]), nullable=False),
+    sa.Column("steps", Json(list[StepTaken]), nullable=False),
     sa.Column("committee", Json(list[Declaration]), nullable=False),
     sa.Column("versions", Json(list[PlanVersion]), nullable=False),
     sa.Column("reviewed_at", Instant),

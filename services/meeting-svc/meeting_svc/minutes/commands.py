@@ -16,7 +16,7 @@ from meeting_svc.minutes import document
 from meeting_svc.minutes import minutes as minutes_
 from meeting_svc.minutes import text as minutes_text
 from meeting_svc.minutes.case import MinutesCase, decisions_of, in_force, minutes_case, topics_of
-from meeting_svc.minutes.minutes import Cause, Minutes, Returned
+from meeting_svc.minutes.minutes import Cause, Minutes
 from meeting_svc.minutes.schemas import (
     AmendDecision,
     CorrectMinutes,
@@ -29,8 +29,7 @@ from meeting_svc.minutes.signing import adopted, content_of, keep_document, sign
 from meeting_svc.topic import declaration as declarations
 from meeting_svc.topic import transitions
 from meeting_svc.topic.case import rules_of
-from zhengling.authority import chain as chains
-from zhengling.authority.chain import StepTaken
+from zhengling.authority.chain import Course, Returned, StepTaken, power_of
 from zhengling.authority.composition import Permission, RoleContext, require_organisations
 from zhengling.authority.schemas import TakeStep
 from zhengling.backbone.outbox import emit
@@ -92,9 +91,9 @@ async def return_minutes(call: Call, meeting_id: str, body: ReturnMinutes) -> tu
     case = await minutes_case(call, meeting_id)
     meeting = case.meeting
     minutes = minutes_.require_waiting(meeting, case.latest, case.chain.clause)
-    step = chains.next_step(case.chain, minutes.steps, minutes_.facts_of(meeting, minutes.major, call.official))
-    assert step is not None
-    request = TakeStep(step=step.step, opinion=body.reason, occurred_at=body.occurred_at)
+    due = Course(case.chain, minutes.steps, minutes_.facts_of(meeting, minutes.major, call.official)).next()
+    assert due is not None
+    request = TakeStep(step=due.step.step, opinion=body.reason, occurred_at=body.occurred_at)
     taken = await _step(case, minutes, request)
     minutes_.give_back(
         minutes,
@@ -118,7 +117,7 @@ async def take_minutes_step(call: Call, meeting_id: str, body: TakeStep) -> tupl
         minutes_.take(minutes, taken)
         meeting.minutes_steps = minutes.steps
         facts = minutes_.facts_of(meeting, minutes.major, taken.official)
-        if chains.next_step(case.chain, minutes.steps, facts) is None:
+        if Course(case.chain, minutes.steps, facts).next() is None:
             await sign(case, minutes, taken, facts)
     await call.session.flush()
     return minutes, meeting
@@ -143,7 +142,7 @@ async def waive_minutes(call: Call, meeting_id: str, body: WaiveMinutes) -> tupl
             Text("decide that there are no minutes", "决定不形成会议纪要"),
             code="not_the_chair",
             clause=case.chain.clause,
-            power=chains.power_of(StepName.sign),
+            power=power_of(StepName.sign),
             context=RoleContext(chair=places.chair),
         ),
     )

@@ -15,7 +15,7 @@ from enum import StrEnum
 from meeting_svc.decision.decision import Amendment
 from meeting_svc.meeting.meeting import Meeting, MeetingState, minutes_facts
 from meeting_svc.minutes.text import in_the_place_of, with_notes
-from zhengling.authority.chain import StepTaken
+from zhengling.authority.chain import Returned, StepTaken
 from zhengling.authority.composition import Composition
 from zhengling.kernel.errors import Text, refusal
 from zhengling.rules.conditions import Facts
@@ -39,18 +39,6 @@ class Cause(StrEnum):
     redraft = "redraft"
     correction = "correction"
     waiver = "waiver"
-
-
-@dataclass(frozen=True)
-class Returned:
-    """The return of a version by the actor of its next step, with a reason."""
-
-    official: str
-    reason: str
-    occurred_at: datetime
-    recorded_at: datetime
-    on_behalf_of: str | None = None
-    under: str | None = None
 
 
 @dataclass

@@ -18,7 +18,7 @@ from meeting_svc.minutes.minutes import Minutes, MinutesState
 from meeting_svc.minutes.schemas import MinutesSummary, MinutesText, MinutesVersions, MinutesView
 from meeting_svc.minutes.table import minutes as minutes_table
 from meeting_svc.minutes.table import minutes_document
-from zhengling.authority.chain import next_step
+from zhengling.authority.chain import Course
 from zhengling.database.session import load
 from zhengling.documents import gbt9704
 from zhengling.kernel.errors import not_found
@@ -66,12 +66,11 @@ async def minutes_view(call: Call, minutes: Minutes, meeting: Meeting) -> Minute
     )
     if minutes.state == MinutesState.draft:
         kind = kind_of(call, meeting)
-        chain = kind.minutes_chain
         facts_of = partial(minutes_.facts_of, meeting, minutes.major)
-        if step := next_step(chain, minutes.steps, facts_of(meeting.chair)):
-            composition = await compositions.current(call.session)
-            at = succession.places(meeting, kind, composition, shanghai_day(call.now))
-            view.next_step = next_of(call, chain, step, composition, facts_of, at.context)
+        composition = await compositions.current(call.session)
+        at = succession.places(meeting, kind, composition, shanghai_day(call.now))
+        course = Course(kind.minutes_chain, minutes.steps, facts_of(meeting.chair), at.context)
+        view.next_step = next_of(call, course, composition, facts_of)
     return view
 
 

@@ -11,7 +11,7 @@ from meeting_svc.decision.decision import Effect
 from meeting_svc.meeting.meeting import MeetingState
 from meeting_svc.minutes.minutes import Cause, MinutesState
 from zhengling.authority.composition import Key
-from zhengling.authority.schemas import NextStep, StepView
+from zhengling.authority.schemas import NextStepView, StepView
 from zhengling.events.meeting import Resolution, ResolutionChange
 from zhengling.kernel.characters import SeveralLines
 from zhengling.kernel.instants import Day
@@ -156,7 +156,7 @@ class MinutesView(MinutesText):
         int, Field(description="the meeting's version, as in the ETag, for If-Match of the next command")
     ]
     meeting_state: MeetingState
-    next_step: NextStep | None = None
+    next_step: NextStepView | None = None
     warnings: Annotated[list[str], Field(description="what will be missing once these minutes are signed")]
 
 

@@ -3,9 +3,9 @@
 import sqlalchemy as sa
 
 from meeting_svc.decision.decision import Amendment
-from meeting_svc.minutes.minutes import Minutes, Returned
+from meeting_svc.minutes.minutes import Minutes
 from meeting_svc.registry import Instant, mapper, metadata
-from zhengling.authority.chain import StepTaken
+from zhengling.authority.chain import Returned, StepTaken
 from zhengling.database.mapping import Json, map_noun, noun_columns
 
 minutes = sa.Table(

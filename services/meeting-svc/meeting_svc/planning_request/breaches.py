@@ -8,38 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
+from enum import StrEnum
 
-from meeting_svc.meeting_plan.steps import next_ask
 from meeting_svc.planning_request.invitees import invited_by
 from meeting_svc.planning_request.planning_request import (
     Action,
     PlanningRequest,
-    Waiver,
+    course_of,
     require_act,
     require_not_before,
 )
+from zhengling.authority import waivers
 from zhengling.authority.composition import Acting, Composition, Permission, RoleContext
+from zhengling.authority.waivers import Breach, Waiving, not_waived
 from zhengling.dates.deadlines import Due, Unit
 from zhengling.dates.workdays import WorkdayCalendar
-from zhengling.kernel.errors import Text, refusal
+from zhengling.kernel.errors import Text
 from zhengling.rules.chains import actors_of
 from zhengling.rules.planning import CHINESE, Hindrance, InviteeRule, RequestType, Span
-from zhengling.rules.vocabulary import Role, in_chinese
+from zhengling.rules.vocabulary import Role
 
 _SPANS_ZH = {Span.month: "当月", Span.quarter: "当季度", Span.half_year: "当半年", Span.year: "当年"}
-
-
-@dataclass(frozen=True)
-class Breach:
-    """A breach by the request. Roles in `waivable_by` may waive it; a breach without them is firm."""
-
-    hindrance: Hindrance
-    clause: str
-    waivable_by: tuple[Role, ...]
-    covers: tuple[str, ...]
-    detail: Text
-    satisfy: Text
 
 
 @dataclass(frozen=True)
@@ -94,7 +84,7 @@ def _late(kind: RequestType, request: PlanningRequest, context: Context) -> Brea
         return None
     working = due.terms.unit is Unit.working_day
     what, what_zh = ("submitted", "报送请示") if kind.lead.met_by == "request" else ("approved", "批准")
-    return Breach(
+    return _breach(
         Hindrance.late,
         due.clause,
         kind.lead.admit,
@@ -113,7 +103,7 @@ def _over(kind: RequestType, request: PlanningRequest, index: int, count: int) -
     if count < quota.at_most:
         return None
     whose, whose_zh = ("the sponsor has", "该部门") if quota.of == "sponsor" else ("there are", "本级政府")
-    return Breach(
+    return _breach(
         Hindrance.quota,
         quota.clause,
         quota.lift,
@@ -135,7 +125,7 @@ def _too_many(kind: RequestType, request: PlanningRequest) -> Breach | None:
     size = kind.participants
     if size is None or request.participants is None or request.participants <= size.at_most:
         return None
-    return Breach(
+    return _breach(
         Hindrance.participants,
         size.clause,
         size.lift,
@@ -153,7 +143,7 @@ def _wrong_name(kind: RequestType, request: PlanningRequest) -> Breach | None:
     if names is None or request.in_name_of in names.allowed:
         return None
     allowed_zh = "、".join(CHINESE[name] for name in names.allowed)
-    return Breach(
+    return _breach(
         Hindrance.name,
         names.clause,
         names.lift,
@@ -169,7 +159,7 @@ def _wrong_name(kind: RequestType, request: PlanningRequest) -> Breach | None:
 def _unplanned(kind: RequestType, request: PlanningRequest, context: Context) -> Breach | None:
     if kind.planned is None or context.in_plan:
         return None
-    return Breach(
+    return _breach(
         Hindrance.unplanned,
         kind.planned.clause,
         kind.planned.lift,
@@ -191,7 +181,7 @@ def _uninvited(
         return None
     names = [*composition.names(officials), *guests]
     groups_zh = "、".join(CHINESE[group] for group in rule.groups)
-    return Breach(
+    return _breach(
         Hindrance.invitees,
         rule.clause,
         rule.lift,
@@ -204,103 +194,41 @@ def _uninvited(
     )
 
 
-def not_waived(request: PlanningRequest, found: Sequence[Breach]) -> list[Breach]:
-    """The breaches that aren't waived."""
-    return [breach for breach in found if not any(_covers(waiver, breach) for waiver in request.lifts)]
-
-
-def _covers(waiver: Waiver, breach: Breach) -> bool:
-    same = waiver.hindrance == breach.hindrance and waiver.clause == breach.clause
-    return same and set(breach.covers) <= set(waiver.covers)
-
-
 _CODES = {
     Hindrance.late: "request_late", Hindrance.quota: "over_quota", Hindrance.invitees: "invitees_need_consent",
     Hindrance.name: "wrong_name", Hindrance.unplanned: "not_in_the_plan", Hindrance.participants: "too_many_participants",
 }  # fmt: skip
+_RULES_ZH: dict[StrEnum, str] = {rule: CHINESE[rule] for rule in Hindrance}
 
 
-def refuse_breaches(request: PlanningRequest, found: Sequence[Breach], *, last_step: bool) -> None:
-    """409 for breaches that aren't waived. Before the last step a waivable breach may remain where an exception is
-    asked for; a firm one is refused at once. Codes: `request_late`, `over_quota`, `invitees_need_consent`,
-    `wrong_name`, `not_in_the_plan`, `too_many_participants`."""
-    waits = bool(request.exception) and not last_step
-    if (breach := next((b for b in found if not (waits and b.waivable_by)), None)) is None:
-        return
-    waiver = Text("; this rule can't be waived", "；该规定无例外")
-    if breach.waivable_by:
-        roles = " or ".join(breach.waivable_by)
-        waiver = Text(
-            f"; or state a reason in exception, and have {roles} waive the rule",
-            f"；或填写例外理由，由{in_chinese(*breach.waivable_by)}批准例外",
-        )
-    raise refusal(
-        _CODES[breach.hindrance],
-        breach.clause,
-        breach.detail.en,
-        breach.detail.zh,
-        Text(f"{breach.satisfy.en}{waiver.en}", f"{breach.satisfy.zh}{waiver.zh}"),
-        hindrance=breach.hindrance.value,
-        lift=[role.value for role in breach.waivable_by],
-        covers=list(breach.covers),
+def _breach(
+    rule: Hindrance, clause: str, waivable_by: tuple[Role, ...], covers: tuple[str, ...], detail: Text, satisfy: Text
+) -> Breach:
+    return Breach(
+        rule=rule,
+        code=_CODES[rule],
+        clause=clause,
+        waivable_by=waivable_by,
+        covers=covers,
+        detail=detail,
+        satisfy=satisfy,
+        extra={"hindrance": rule, "covers": list(covers)},
     )
 
 
-def waive(
-    request: PlanningRequest,
-    found: Sequence[Breach],
-    composition: Composition,
-    hindrance: Hindrance,
-    official: str | None,
-    reason: str,
-    occurred_at: datetime,
-    on: date,
-) -> Acting:
+def waive(request: PlanningRequest, found: Sequence[Breach], composition: Composition, waiving: Waiving) -> Acting:
     """Waive the request's breaches of this name, with a reason. 409 `nothing_to_lift`, `firm`; 403 `not_the_lifter`."""
     require_act(request, Action.lift)
-    require_not_before(request, occurred_at)
-    open_ = [breach for breach in not_waived(request, found) if breach.hindrance == hindrance]
-    if not open_:
-        raise refusal(
-            "nothing_to_lift",
-            request.clause,
-            f"the request has no breach {hindrance}",
-            f"不存在“{CHINESE[hindrance]}”方面的限制事项",
-            Text("see the request's breaches", "请查看该申请的限制事项"),
-        )
-    if firm := [breach for breach in open_ if not breach.waivable_by]:
-        raise refusal(
-            "firm",
-            firm[0].clause,
-            f"this rule can't be waived: {firm[0].detail.en}",
-            f"该规定无例外：{firm[0].detail.zh}",
-            firm[0].satisfy,
-        )
-    acting = None
-    for breach in open_:
-        acting = composition.require(
-            official,
-            on,
-            Permission(
-                actors_of(breach.waivable_by),
-                Text(f"waive the rule ({hindrance})", f"准予例外（{CHINESE[hindrance]}）"),
-                code="not_the_lifter",
-                clause=breach.clause,
-                context=RoleContext(sponsor=request.sponsor),
-            ),
-        )
-        lifted = Waiver(
-            hindrance,
-            breach.clause,
-            breach.covers,
-            breach.detail.zh,
-            official or "",
-            reason,
-            occurred_at,
-            acting.on_behalf_of,
-        )
-        request.lifts = [*request.lifts, lifted]
-    assert acting
+    require_not_before(request, waiving.occurred_at)
+    given, acting = waivers.waive(
+        not_waived(found, request.lifts),
+        waiving,
+        composition,
+        names=_RULES_ZH,
+        clause=request.clause,
+        context=RoleContext(sponsor=request.sponsor),
+    )
+    request.lifts = [*request.lifts, *given]
     return acting
 
 
@@ -314,16 +242,15 @@ def require_decliner(
 ) -> Acting:
     """403 `not_the_actor` unless the official may refuse or return the request: the actor of the next step (or who may
     record it), or, where no step is open, a role that may waive its breaches."""
-    if due := next_ask(kind.ask, request.steps):
-        ask, roles = due
-        roles = (*roles, *ask.recorded_by) if ask.meeting else roles
+    if due := course_of(request, kind).next():
+        actors = (*due.actors, *(due.step.recorded_by if due.step.meeting else ()))
     else:
-        roles = tuple(role for breach in not_waived(request, found) for role in breach.waivable_by)
+        actors = actors_of(role for breach in not_waived(found, request.lifts) for role in breach.waivable_by)
     return composition.require(
         official,
         on,
         Permission(
-            actors_of(roles),
+            actors,
             Text("answer this request", "答复该申请"),
             code="not_the_actor",
             clause=kind.clause,

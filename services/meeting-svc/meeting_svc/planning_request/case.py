@@ -14,10 +14,11 @@ from meeting_svc.meeting_plan.case import one_at_a_time
 from meeting_svc.meeting_plan.meeting_plan import MeetingPlan, allows
 from meeting_svc.planning_request import breaches
 from meeting_svc.planning_request import planning_request as planning_requests
-from meeting_svc.planning_request.breaches import Breach, Context
+from meeting_svc.planning_request.breaches import Context
 from meeting_svc.planning_request.planning_request import Action, PlanningRequest
 from meeting_svc.planning_request.table import planning_request as planning_request_table
 from zhengling.authority.composition import Acting, Composition, Permission, RoleContext
+from zhengling.authority.waivers import Breach
 from zhengling.database.session import lock
 from zhengling.dates.deadlines import Due, compute
 from zhengling.kernel.errors import Text

@@ -17,7 +17,6 @@ from meeting_svc.decision.decision import Decision
 from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.meeting_plan import steps as plan_steps
 from meeting_svc.meeting_plan.case import one_at_a_time
-from meeting_svc.meeting_plan.steps import PlanStepTaken
 from meeting_svc.planning_request import breaches
 from meeting_svc.planning_request import invitees as guest
 from meeting_svc.planning_request import planning_request as planning_requests
@@ -43,13 +42,17 @@ from meeting_svc.planning_request.schemas import (
     Withdraw,
 )
 from meeting_svc.planning_request.table import planning_request as planning_request_table
-from zhengling.authority.composition import Composition, OrganisationKind, require_known, require_organisations
+from zhengling.authority import waivers
+from zhengling.authority.chain import Attempt, NextStep, Returned
+from zhengling.authority.composition import Acting, Composition, OrganisationKind, require_known, require_organisations
+from zhengling.authority.waivers import Waiving
 from zhengling.database.session import load, lock
 from zhengling.kernel.errors import invalid
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import calendar as calendars
 from zhengling.replicas import composition as compositions
-from zhengling.rules.planning import PlanStep, RequestType
+from zhengling.rules.chains import StepName
+from zhengling.rules.planning import RequestType
 from zhengling.rules.rulebook import Rulebook
 from zhengling.rules.vocabulary import Role
 from zhengling.web.call import Call
@@ -122,13 +125,13 @@ async def _submit(
 
 def _go_on(case: Case, occurred_at: datetime) -> None:
     """Refuse breaches that may not remain; approve the request if no step is open."""
-    request, found = case.request, breaches.not_waived(case.request, case.found)
+    request, found = case.request, waivers.not_waived(case.found, case.request.lifts)
     _note_lateness(case)
-    if plan_steps.next_ask(case.kind.ask, request.steps):
-        breaches.refuse_breaches(request, found, last_step=False)
+    if planning_requests.course_of(request, case.kind).next():
+        waivers.refuse(found, excepted=bool(request.exception))
         return
     # The last step approves. Where the rules have no step, a breach with an exception waits for its waiver.
-    breaches.refuse_breaches(request, found, last_step=bool(request.steps))
+    waivers.refuse(found, excepted=bool(request.exception) and not request.steps)
     if not found:
         planning_requests.require_day_ahead(request, shanghai_day(occurred_at))
         planning_requests.complete(case.kind, request, occurred_at)
@@ -168,42 +171,26 @@ async def take_step(call: Call, request_id: str, body: TakePlanningStep) -> Plan
     occurred_at = call.occurred(stated)
     case = await locked(call, request_id, Action.take_step, occurred_at)
     request, composition = case.request, case.composition
-    acting = planning_requests.answerer(
-        request,
-        case.kind,
-        composition,
-        call.official,
-        shanghai_day(call.now),
-        body.step,
-        by_decision=decision is not None,
-    )
+    due = planning_requests.require_asked(request, case.kind)
+    decided = decision.id if decision else None
+    attempt = Attempt(body.step, call.official, occurred_at, call.now, body.opinion, decided)
+    taken = planning_requests.course_of(request, case.kind).take(attempt, composition)
     planning_requests.require_not_before(request, occurred_at)
     if decision and meeting:
-        await _require_decides(call, case, decision, meeting)
+        await _require_decides(call, case, due, decision, meeting)
     _formally(request, body)
-    taken = PlanStepTaken(
-        body.step,
-        acting.role,
-        call.official or "",
-        occurred_at,
-        call.now,
-        body.opinion,
-        acting.on_behalf_of,
-        acting.clause,
-        decision.id if decision else None,
-    )
     planning_requests.take(case.kind, request, taken)
     with call.session.no_autoflush:
         case = await case_of(call.session, book_of(call, request), request, shanghai_day(occurred_at))
     _go_on(case, occurred_at)
-    call.audit_details.update(acting.behalf)
+    call.audit_details.update(taken.behalf)
     await call.session.flush()
     return request
 
 
 def _formally(request: PlanningRequest, body: TakePlanningStep) -> None:
     """Apply the document and exception of a formal request; 422 `only_with_submit` for any other step."""
-    if body.step != PlanStep.submit and (body.document or body.exception):
+    if body.step != StepName.submit and (body.document or body.exception):
         raise invalid(
             "only_with_submit",
             "document and exception belong to the formal request, not to this step",
@@ -220,15 +207,12 @@ async def _decision(call: Call, decision_id: str | None) -> tuple[Decision | Non
     return decision, await load(call.session, Meeting, decision.meeting_id, "meeting", "会议")
 
 
-async def _require_decides(call: Call, case: Case, decision: Decision, meeting: Meeting) -> None:
+async def _require_decides(call: Call, case: Case, due: NextStep, decision: Decision, meeting: Meeting) -> None:
     """Refusals of `require_decides` and `require_about`."""
-    due = plan_steps.next_ask(case.kind.ask, case.request.steps)
-    assert due
-    clause = due[0].clause or case.kind.clause
-    plan_steps.require_decides(due[0].meeting, clause, decision, meeting)
+    plan_steps.require_decides(due.step.meeting, due.clause, decision, meeting)
     offices = {each.code for each in case.composition.organisations if each.kind == OrganisationKind.office}
     used_by = await _approved_by(call.session, decision, case.request)
-    planning_requests.require_about(case.request, decision, offices, used_by, clause)
+    planning_requests.require_about(case.request, decision, offices, used_by, due.clause)
 
 
 async def _approved_by(session: AsyncSession, decision: Decision, request: PlanningRequest) -> str | None:
@@ -246,7 +230,7 @@ async def _approved_by(session: AsyncSession, decision: Decision, request: Plann
 async def refuse(call: Call, request_id: str, body: Decline) -> PlanningRequest:
     """Refuse the request, with a reason. By the actor of the next step, or a role that may waive its breaches. No
     event."""
-    case = await _declined(call, request_id, Action.refuse, body)
+    case, _ = await _declined(call, request_id, Action.refuse, body)
     planning_requests.refuse(case.request, body.reason)
     await call.session.flush()
     return case.request
@@ -254,13 +238,21 @@ async def refuse(call: Call, request_id: str, body: Decline) -> PlanningRequest:
 
 async def send_back(call: Call, request_id: str, body: Decline) -> PlanningRequest:
     """Return the request with a reason, so that it may be submitted again. By those who may refuse it. No event."""
-    case = await _declined(call, request_id, Action.send_back, body)
-    planning_requests.send_back(case.request, call.official or "", body.reason, call.occurred(body.occurred_at))
+    case, acting = await _declined(call, request_id, Action.send_back, body)
+    returned = Returned(
+        call.official or "",
+        body.reason,
+        call.occurred(body.occurred_at),
+        call.now,
+        acting.on_behalf_of,
+        acting.clause,
+    )
+    planning_requests.send_back(case.request, returned)
     await call.session.flush()
     return case.request
 
 
-async def _declined(call: Call, request_id: str, act: Action, body: Decline) -> Case:
+async def _declined(call: Call, request_id: str, act: Action, body: Decline) -> tuple[Case, Acting]:
     occurred_at = call.occurred(body.occurred_at)
     case = await locked(call, request_id, act, occurred_at)
     acting = breaches.require_decliner(
@@ -268,7 +260,7 @@ async def _declined(call: Call, request_id: str, act: Action, body: Decline) -> 
     )
     planning_requests.require_not_before(case.request, occurred_at)
     call.audit_details.update({"reason": body.reason} | acting.behalf)
-    return case
+    return case, acting
 
 
 async def lift(call: Call, request_id: str, body: LiftHindrance) -> PlanningRequest:
@@ -276,17 +268,10 @@ async def lift(call: Call, request_id: str, body: LiftHindrance) -> PlanningRequ
     step is open. No event."""
     occurred_at = call.occurred(body.occurred_at)
     case = await locked(call, request_id, Action.lift, occurred_at)
-    acting = breaches.waive(
-        case.request,
-        case.found,
-        case.composition,
-        body.hindrance,
-        call.official,
-        body.reason,
-        occurred_at,
-        shanghai_day(call.now),
-    )
-    if not plan_steps.next_ask(case.kind.ask, case.request.steps) and not breaches.not_waived(case.request, case.found):
+    waiving = Waiving(body.hindrance, call.official, body.reason, occurred_at, call.now)
+    acting = breaches.waive(case.request, case.found, case.composition, waiving)
+    done = planning_requests.course_of(case.request, case.kind).next() is None
+    if done and not waivers.not_waived(case.found, case.request.lifts):
         planning_requests.require_day_ahead(case.request, shanghai_day(occurred_at))
         planning_requests.complete(case.kind, case.request, occurred_at)
     call.audit_details.update({"hindrance": body.hindrance, "reason": body.reason} | acting.behalf)

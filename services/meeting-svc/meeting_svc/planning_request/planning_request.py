@@ -9,24 +9,22 @@ Pure: no I/O.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 
 from meeting_svc.decision.decision import Decision
-from meeting_svc.meeting_plan.steps import PlanStepTaken, next_ask, require_step, require_way
+from zhengling.authority.chain import Course, NextStep, Returned, StepTaken
 from zhengling.authority.composition import Acting, Composition, Permission, RoleContext
+from zhengling.authority.waivers import Waiver
 from zhengling.kernel.errors import Text, invalid, refusal
 from zhengling.kernel.instants import shanghai_day
 from zhengling.kernel.states import States
-from zhengling.rules.chains import actors_of
+from zhengling.rules.chains import StepName, actors_of
 from zhengling.rules.planning import (
-    CHINESE,
     Group,
-    Hindrance,
     NameOf,
     Planning,
-    PlanStep,
     RequestType,
 )
 
@@ -83,30 +81,6 @@ class Guest:
 
 
 @dataclass(frozen=True)
-class Waiver:
-    """A waived breach. It covers the breach as it was when waived, no more."""
-
-    hindrance: Hindrance
-    clause: str
-    covers: tuple[str, ...]
-    detail: str
-    official: str
-    reason: str
-    occurred_at: datetime
-    on_behalf_of: str | None = None
-
-
-@dataclass(frozen=True)
-class Return:
-    """The return of a request, with the steps that it had taken."""
-
-    reason: str
-    official: str
-    occurred_at: datetime
-    steps: tuple[PlanStepTaken, ...]
-
-
-@dataclass(frozen=True)
 class Reply:
     """The reply to the requesting side that hosting is accepted."""
 
@@ -153,9 +127,9 @@ class PlanningRequest:
     due: date | None = None
     late_by: int = 0
     state: RequestState = RequestState.requested
-    steps: list[PlanStepTaken] = field(default_factory=list)
+    steps: list[StepTaken] = field(default_factory=list)
     lifts: list[Waiver] = field(default_factory=list)
-    returns: list[Return] = field(default_factory=list)
+    returns: list[Returned] = field(default_factory=list)
     reply: Reply | None = None
     invitations: list[Invitation] = field(default_factory=list)
     approved_at: datetime | None = None
@@ -237,42 +211,21 @@ def require_day_ahead(request: PlanningRequest, on: date) -> None:
         )
 
 
-def answerer(
-    request: PlanningRequest,
-    kind: RequestType,
-    composition: Composition,
-    official: str | None,
-    on: date,
-    step: PlanStep,
-    *,
-    by_decision: bool = False,
-) -> Acting:
-    """The capacity in which the official takes this step; with `by_decision` a meeting's decision takes it and the
-    official records it. 403 `not_the_actor`; 409 `nothing_is_asked`, `step_out_of_order`, `not_by_decision`,
-    `decision_needed`."""
-    due = next_ask(kind.ask, request.steps)
-    if due is None:
-        raise refusal(
-            "nothing_is_asked",
-            kind.clause,
-            "every step is taken; only a breach that isn't waived remains",
-            "各环节均已办结，尚有限制事项未准予例外",
-            Text("have the open breaches waived", "请就未准予例外的限制事项报请准予例外"),
-        )
-    ask, roles = due
-    clause = ask.clause or kind.clause
-    require_step(ask, step, clause)
-    require_way(ask, clause, by_decision=by_decision)
-    return composition.require(
-        official,
-        on,
-        Permission(
-            actors_of(ask.recorded_by if by_decision else roles),
-            Text(f"take the step {step}", f"办理“{CHINESE[step]}”"),
-            code="not_the_actor",
-            clause=clause,
-            context=RoleContext(sponsor=request.sponsor),
-        ),
+def course_of(request: PlanningRequest, kind: RequestType) -> Course:
+    """The request's chain as far as it is taken."""
+    return Course(kind.chain, request.steps, context=RoleContext(sponsor=request.sponsor))
+
+
+def require_asked(request: PlanningRequest, kind: RequestType) -> NextStep:
+    """The next step. 409 `nothing_is_asked` where every step is taken."""
+    if due := course_of(request, kind).next():
+        return due
+    raise refusal(
+        "nothing_is_asked",
+        kind.clause,
+        "every step is taken; only a breach that isn't waived remains",
+        "各环节均已办结，尚有限制事项未准予例外",
+        Text("have the open breaches waived", "请就未准予例外的限制事项报请准予例外"),
     )
 
 
@@ -305,17 +258,17 @@ def require_about(
         )
 
 
-def take(kind: RequestType, request: PlanningRequest, taken: PlanStepTaken) -> None:
+def take(kind: RequestType, request: PlanningRequest, taken: StepTaken) -> None:
     """Add a taken step; the formal request sets when the request was submitted."""
     request.steps = [*request.steps, taken]
-    if taken.step == PlanStep.submit:
+    if taken.step == StepName.submit:
         require_document(kind, request)
         request.submitted_at = taken.occurred_at
 
 
 def complete(kind: RequestType, request: PlanningRequest, occurred_at: datetime) -> bool:
     """Approve the request if every step is taken; the caller has checked that every breach is waived."""
-    if next_ask(kind.ask, request.steps):
+    if course_of(request, kind).next():
         return False
     request.state, request.approved_at = RequestState.approved, occurred_at
     return True
@@ -325,9 +278,10 @@ def refuse(request: PlanningRequest, reason: str) -> None:
     request.state, request.closed_reason = RequestState.refused, reason
 
 
-def send_back(request: PlanningRequest, official: str, reason: str, occurred_at: datetime) -> None:
+def send_back(request: PlanningRequest, returned: Returned) -> None:
     """Return the request; the steps taken so far are kept with the return."""
-    request.returns = [*request.returns, Return(reason, official, occurred_at, tuple(request.steps))]
+    returned = replace(returned, steps=tuple(request.steps))
+    request.returns = [*request.returns, returned]
     request.state, request.steps, request.submitted_at = RequestState.returned, [], None
 
 

@@ -6,10 +6,7 @@ from datetime import date
 from typing import Any
 
 from meeting_svc.meeting_kind.schemas import RuleTold
-from meeting_svc.meeting_plan import steps as plan_steps
-from meeting_svc.meeting_plan.schemas import NextPlanStep
-from meeting_svc.planning_request import breaches
-from meeting_svc.planning_request.breaches import Breach
+from meeting_svc.planning_request import planning_request as planning_requests
 from meeting_svc.planning_request.case import Case, book_of, case_of, kind_of, lead_of
 from meeting_svc.planning_request.description import describe_request
 from meeting_svc.planning_request.planning_request import PlanningRequest, RequestState
@@ -22,12 +19,15 @@ from meeting_svc.planning_request.schemas import (
 )
 from meeting_svc.planning_request.table import planning_request as planning_request_table
 from zhengling.authority.composition import RoleContext
+from zhengling.authority.waivers import Breach, not_waived
 from zhengling.database.session import load
 from zhengling.dates.schemas import view_of
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import calendar as calendars
+from zhengling.rules.planning import Hindrance
 from zhengling.web.call import Call
 from zhengling.web.paging import Page, PageRequest, equal, page, picked
+from zhengling.web.steps import next_of
 from zhengling.web.worklist import waited_for
 
 
@@ -42,16 +42,16 @@ async def request_view(call: Call, request: PlanningRequest) -> PlanningRequestV
         case = await case_of(call.session, book, request, shanghai_day(call.now))
         view.breaches = [
             HindranceView(
-                hindrance=breach.hindrance,
+                hindrance=Hindrance(breach.rule),
                 clause=breach.clause,
                 lift=list(breach.waivable_by),
                 covers=list(breach.covers),
                 detail=breach.detail.in_language(call.language),
                 officials=_who_waives(call, case, breach),
             )
-            for breach in breaches.not_waived(request, case.found)
+            for breach in not_waived(case.found, request.lifts)
         ]
-        view.next_step = _next(call, case)
+        view.next_step = next_of(call, planning_requests.course_of(request, case.kind), case.composition)
         view.waits_for_lift = view.next_step is None and bool(view.breaches)
     return view
 
@@ -64,30 +64,6 @@ def _who_waives(call: Call, case: Case, breach: Breach) -> list[str]:
             for role in breach.waivable_by
             for o in case.composition.who_may(role, today, context=RoleContext(sponsor=sponsor))
         )
-    )
-
-
-def _next(call: Call, case: Case) -> NextPlanStep | None:
-    due = plan_steps.next_ask(case.kind.ask, case.request.steps)
-    if due is None:
-        return None
-    ask, roles = due
-    today, sponsor = shanghai_day(call.now), case.request.sponsor
-    officials = [
-        o for role in roles for o in case.composition.who_may(role, today, context=RoleContext(sponsor=sponsor))
-    ]
-    recorded_by = ask.recorded_by if ask.meeting else ()
-    recorders = [
-        o for role in recorded_by for o in case.composition.who_may(role, today, context=RoleContext(sponsor=sponsor))
-    ]
-    return NextPlanStep(
-        step=ask.step,
-        by=list(roles),
-        need=ask.need,
-        meeting=list(ask.meeting),
-        clause=ask.clause or case.kind.clause,
-        officials=list(dict.fromkeys(officials)),
-        recorders=list(dict.fromkeys(recorders)),
     )
 
 
@@ -145,7 +121,16 @@ def list_types(call: Call) -> RequestTypes:
             written=kind.written,
             reply=kind.reply,
             lead_rule=kind.lead.rule if kind.lead else None,
-            ask=[AskView.model_validate(ask) for ask in kind.ask],
+            ask=[
+                AskView(
+                    step=ask.step,
+                    by=[actor.role for actor in ask.by],
+                    need=ask.need,
+                    meeting=list(ask.meeting),
+                    clause=ask.clause,
+                )
+                for ask in kind.ask
+            ],
             told=[RuleTold(clause=clause, en=text.en, zh=text.zh) for clause, text in describe_request(book, kind)],
         )
         for name, kind in (book.planning.requests if book.planning else {}).items()

@@ -8,9 +8,10 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from meeting_svc.meeting_kind.schemas import RuleTold
-from meeting_svc.meeting_plan.schemas import DecisionId, NextPlanStep, Note, PlanStepView
+from meeting_svc.meeting_plan.schemas import DecisionId, Note
 from meeting_svc.planning_request.planning_request import RequestState
 from zhengling.authority.composition import Key
+from zhengling.authority.schemas import NextStepView, StepView
 from zhengling.dates.schemas import DueView
 from zhengling.kernel.characters import SeveralLines
 from zhengling.kernel.instants import Day
@@ -23,7 +24,8 @@ from zhengling.kernel.payload import (
     Title,
     View,
 )
-from zhengling.rules.planning import Group, Hindrance, NameOf, PlanStep
+from zhengling.rules.chains import StepName
+from zhengling.rules.planning import Group, Hindrance, NameOf
 from zhengling.rules.vocabulary import Role
 
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=SAYING)]
@@ -94,7 +96,7 @@ class Resubmit(Payload):
 
 
 class TakePlanningStep(Payload):
-    step: PlanStep
+    step: StepName
     opinion: Opinion = ""
     decision_id: Annotated[DecisionId | None, Field(description="the meeting's decision that takes the step")] = None
     document: Document = ""
@@ -140,7 +142,7 @@ class InvitedGuestView(View):
 
 
 class HindranceLiftView(View):
-    hindrance: Hindrance
+    hindrance: Annotated[Hindrance, Field(validation_alias="rule")]
     clause: str
     covers: list[str]
     detail: str
@@ -154,7 +156,7 @@ class ReturnView(View):
     reason: str
     official: str
     occurred_at: datetime
-    steps: list[PlanStepView]
+    steps: list[StepView]
 
 
 class ReplyView(View):
@@ -206,7 +208,7 @@ class PlanningRequestView(View):
     submitted_at: Annotated[datetime | None, Field(description="when the formal request was made")]
     late_by: Annotated[int, Field(description="days late, in working days where the lead time counts those")]
     lead: Annotated[DueView | None, Field(description="when the request (or approval) is due")] = None
-    steps: list[PlanStepView]
+    steps: list[StepView]
     lifts: list[HindranceLiftView]
     returns: list[ReturnView]
     reply: ReplyView | None
@@ -217,7 +219,7 @@ class PlanningRequestView(View):
     closed_reason: str
     edition: str
     modified_at: datetime
-    next_step: NextPlanStep | None = None
+    next_step: NextStepView | None = None
     breaches: Annotated[list[HindranceView], Field(default_factory=list, description="breaches that aren't waived")]
     waits_for_lift: Annotated[
         bool, Field(description="no step is open; the request waits for a waiver of its breaches")
@@ -225,7 +227,7 @@ class PlanningRequestView(View):
 
 
 class AskView(View):
-    step: PlanStep
+    step: StepName
     by: list[Role]
     need: Literal["any", "all"]
     meeting: list[str]

@@ -2,9 +2,10 @@
 
 import sqlalchemy as sa
 
-from meeting_svc.meeting_plan.steps import PlanStepTaken
-from meeting_svc.planning_request.planning_request import Guest, Invitation, PlanningRequest, Reply, Return, Waiver
+from meeting_svc.planning_request.planning_request import Guest, Invitation, PlanningRequest, Reply
 from meeting_svc.registry import Instant, mapper, metadata
+from zhengling.authority.chain import Returned, StepTaken
+from zhengling.authority.waivers import Waiver
 from zhengling.database.mapping import Json, map_noun, noun_columns
 
 planning_request = sa.Table(
@@ -33,9 +34,9 @@ planning_request = sa.Table(
     sa.Column("due", sa.Date),
     sa.Column("late_by", sa.Integer, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
-    sa.Column("steps", Json(list[PlanStepTaken]), nullable=False),
+    sa.Column("steps", Json(list[StepTaken]), nullable=False),
     sa.Column("lifts", Json(list[Waiver]), nullable=False),
-    sa.Column("returns", Json(list[Return]), nullable=False),
+    sa.Column("returns", Json(list[Returned]), nullable=False),
     sa.Column("reply", Json(Reply | None)),
     sa.Column("invitations", Json(list[Invitation]), nullable=False),
     sa.Column("approved_at", Instant),

@@ -38,7 +38,7 @@ from meeting_svc.topic.schemas import (
 )
 from meeting_svc.topic.table import topic as topic_table
 from meeting_svc.topic.topic import OF_A_TOPIC, PriorMeeting, Topic
-from zhengling.authority import chain as chains
+from zhengling.authority.chain import Attempt
 from zhengling.authority.composition import Composition, Permission, RoleContext, require_organisations
 from zhengling.authority.schemas import TakeStep
 from zhengling.database.session import load
@@ -365,14 +365,8 @@ async def take_topic_step(call: Call, topic_id: str, body: TakeStep) -> Topic:
     """Take the next step of the topic's chain, once its papers and gates are complete. By the step's actor."""
     topic, kind, composition = await locked(call, topic_id)
     topics.require_state(topic, topics.TopicState.in_review, topics.TopicState.ready)
-    taken = chains.take_step(
-        kind.topic,
-        topic.steps,
-        topic.facts,
-        chains.Attempt(body.step, call.official, call.occurred(body.occurred_at), call.now, body.opinion),
-        composition,
-        RoleContext(sponsor=topic.sponsor, chair=topic.convener),
-    )
+    attempt = Attempt(body.step, call.official, call.occurred(body.occurred_at), call.now, body.opinion)
+    taken = topics.course_of(topic, kind).take(attempt, composition)
     if taken.role == Role.chair:
         entrusted = (topic.meeting_kind, topic.convener) in await entrusted_chairs(call)
         chair = taken.on_behalf_of or taken.official
@@ -388,8 +382,8 @@ async def take_topic_step(call: Call, topic_id: str, body: TakeStep) -> Topic:
 async def return_topic(call: Call, topic_id: str, body: TurnTopic) -> Topic:
     """Return the topic to its sponsor, with a reason. By the actor of the next step, or the office."""
     topic, kind, composition = await locked(call, topic_id)
-    due = chains.next_step(kind.topic, topic.steps, topic.facts)
-    actors = (*(due.by if due else ()), Actor(role=Role.office))
+    due = topics.course_of(topic, kind).next()
+    actors = (*(due.actors if due else ()), Actor(role=Role.office))
     composition.require(
         call.official,
         shanghai_day(call.now),
@@ -397,7 +391,7 @@ async def return_topic(call: Call, topic_id: str, body: TurnTopic) -> Topic:
             tuple(actor for actor in actors if matches(actor.when, topic.facts)),
             Text("return the topic", "退回议题"),
             code="not_the_actor",
-            clause=(due.clause if due else None) or kind.topic.clause,
+            clause=due.clause if due else kind.topic.clause,
             facts=topic.facts,
             context=RoleContext(sponsor=topic.sponsor, chair=topic.convener),
         ),

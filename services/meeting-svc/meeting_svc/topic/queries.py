@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,7 +21,6 @@ from meeting_svc.topic.case import rules_of
 from meeting_svc.topic.schemas import GateRecordView, GateView, Outstanding, TopicView
 from meeting_svc.topic.table import topic as topic_table
 from meeting_svc.topic.topic import Topic, TopicState
-from zhengling.authority.chain import next_step
 from zhengling.authority.composition import Composition, RoleContext
 from zhengling.database.session import load
 from zhengling.kernel.instants import shanghai_day
@@ -53,7 +53,7 @@ async def _view(call: Call, topic: Topic, entrusted: set[tuple[str, str]]) -> To
             Outstanding(code=problem.code, clause=problem.clause, text=problem.detail.in_language(call.language))
             for problem in readiness.outstanding(topic, kind, rules, composition.organisation_names)
         ]
-    if topic.state == TopicState.in_review and (step := next_step(kind.topic, topic.steps, topic.facts)):
+    if topic.state == TopicState.in_review:
         waits = topic.convener and chair_waits(
             kind,
             composition,
@@ -62,10 +62,10 @@ async def _view(call: Call, topic: Topic, entrusted: set[tuple[str, str]]) -> To
             [topic.sponsor],
             entrusted=(topic.meeting_kind, topic.convener) in entrusted,
         )
-        chair = None if waits else topic.convener
-        view.next_step = next_of(
-            call, kind.topic, step, composition, lambda _: topic.facts, RoleContext(sponsor=topic.sponsor, chair=chair)
-        )
+        course = topics.course_of(topic, kind)
+        if waits:
+            course = replace(course, context=replace(course.context, chair=None))
+        view.next_step = next_of(call, course, composition)
     return view
 
 

@@ -10,7 +10,7 @@ from pydantic import Field, StrictBool
 from meeting_svc.topic.consultation import Stance
 from meeting_svc.topic.topic import TopicState, Turn
 from zhengling.authority.composition import Key
-from zhengling.authority.schemas import NextStep, StepView
+from zhengling.authority.schemas import NextStepView, StepView
 from zhengling.kernel.characters import SeveralLines
 from zhengling.kernel.payload import (
     SAYING,
@@ -298,7 +298,7 @@ class TopicView(View):
     recorded_at: datetime
     papers: list[PaperView]
     steps: list[StepView]
-    next_step: NextStep | None = None
+    next_step: NextStepView | None = None
     gates: Annotated[list[GateView], Field(default_factory=list, description="the gates that apply to it")]
     open_gates: Annotated[
         list[GateView],

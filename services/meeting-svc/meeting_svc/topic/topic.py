@@ -11,7 +11,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from meeting_svc.topic.consultation import Coordination, CoordinationNote, Position, Signature
-from zhengling.authority.chain import StepTaken, next_step
+from zhengling.authority.chain import Course, NextStep, StepTaken
 from zhengling.authority.composition import Composition, Permission, RoleContext
 from zhengling.kernel.bounds import Bound
 from zhengling.kernel.errors import Problem, Text, refusal
@@ -219,6 +219,11 @@ def require_state(topic: Topic, *allowed: TopicState) -> None:
     STATES.require(topic.state, allowed, Text("the topic", "议题"))
 
 
+def course_of(topic: Topic, kind: MeetingKind) -> Course:
+    """The topic's chain as far as it is taken; the intended chair is its `convener`."""
+    return Course(kind.topic, topic.steps, topic.facts, RoleContext(sponsor=topic.sponsor, chair=topic.convener))
+
+
 def advance(topic: Topic, kind: MeetingKind, taken: StepTaken) -> None:
     """Add a taken step; a topic whose chain is complete becomes ready for an agenda."""
     topic.steps = [*topic.steps, taken]
@@ -227,26 +232,30 @@ def advance(topic: Topic, kind: MeetingKind, taken: StepTaken) -> None:
 
 def settle(topic: Topic, kind: MeetingKind) -> None:
     """Make a topic under review ready if no step of its chain is open."""
-    if topic.state == TopicState.in_review and next_step(kind.topic, topic.steps, topic.facts) is None:
+    if topic.state == TopicState.in_review and course_of(topic, kind).next() is None:
         topic.state = TopicState.ready
 
 
 def require_ready(topic: Topic, kind: MeetingKind) -> None:
     """Refusals `topic_not_ready` (names the next step), `topic_already_scheduled`, `illegal_state`."""
-    if topic.state == TopicState.in_review and (step := next_step(kind.topic, topic.steps, topic.facts)):
-        actors = " / ".join(actor.role for actor in step.by)
-        actors_zh = in_chinese(*(actor.role for actor in step.by))
-        raise refusal(
-            "topic_not_ready",
-            step.clause or kind.topic.clause,
-            f"the topic lacks the step {step.step}, taken by {actors}",
-            f"议题尚需“{in_chinese(step.step)}”（{actors_zh}）",
-            Text(f"have {actors} take {step.step}", f"请{actors_zh}办理“{in_chinese(step.step)}”"),
-            next_step=step.step.value,
-        )
+    if topic.state == TopicState.in_review and (due := course_of(topic, kind).next()):
+        raise _not_ready(due)
     if topic.state in (TopicState.scheduled, TopicState.concluded):
         raise already_scheduled(topic)
     require_state(topic, TopicState.ready)
+
+
+def _not_ready(due: NextStep) -> Problem:
+    roles, step = [actor.role for actor in due.actors], due.step.step
+    actors, actors_zh = " / ".join(roles), in_chinese(*roles)
+    return refusal(
+        "topic_not_ready",
+        due.clause,
+        f"the topic lacks the step {step}, taken by {actors}",
+        f"议题尚需“{in_chinese(step)}”（{actors_zh}）",
+        Text(f"have {actors} take {step}", f"请{actors_zh}办理“{in_chinese(step)}”"),
+        next_step=step.value,
+    )
 
 
 def already_scheduled(topic: Topic) -> Problem:
