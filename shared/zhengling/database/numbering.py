@@ -109,7 +109,7 @@ class Number:
     state_by: str
     state_at: datetime
     reason: str
-    modified_at: datetime | None = None
+    modified_at: datetime
 
 
 metadata = sa.MetaData()

@@ -16,7 +16,7 @@ from zhengling.kernel.errors import Problem
 from zhengling.replicas import editions
 from zhengling.service.health import api_checks, health_routes
 from zhengling.service.service import Service
-from zhengling.web import operations
+from zhengling.web import number_routes, operations
 from zhengling.web.edge import Edge
 from zhengling.web.problems import ProblemDocument, on_http, on_invalid, on_problem, problems_of
 
@@ -52,6 +52,7 @@ def create_app(
     app.state.service = service
     for router in routers:
         app.include_router(router)
+    app.include_router(number_routes.routes(service.name))
     app.include_router(operations.routes(service))
     if service.settings.allow_test_clock:
         app.include_router(operations.clock_routes(service.name))

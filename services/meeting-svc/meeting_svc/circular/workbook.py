@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import io
-
-from openpyxl import Workbook
-from openpyxl.styles import Font
-
 from meeting_svc.circular.schemas import AttendanceFigures
-from zhengling.documents.xlsx import put_text
+from zhengling.documents.xlsx import add_sheet, content_of, empty_book
 from zhengling.kernel.errors import Language
 
 _HEADINGS = {
@@ -31,20 +26,10 @@ _COLUMNS = ("expected", "present", "on_leave", "away", "represented", "absent", 
 
 def workbook(figures: AttendanceFigures, language: Language) -> bytes:
     """The workbook: a sheet of officials, one of units and one of guests."""
-    book = Workbook()
-    book.remove(book.worksheets[0])
+    book = empty_book()
     listed = (figures.officials, figures.organisations, figures.guests)
     for title, rows in zip(_SHEETS[language], listed, strict=True):
-        sheet = book.create_sheet(title)
-        sheet.append(_HEADINGS[language])
-        for cell in sheet[1]:
-            cell.font = Font(bold=True)
-        for number, row in enumerate(rows, 2):
-            tally = row.tally.model_dump()
-            sheet.append(["", *(tally[column] for column in _COLUMNS)])
-            put_text(sheet.cell(number, 1), row.name)
-        sheet.freeze_panes = "B2"
-        sheet.column_dimensions["A"].width = 24
-    content = io.BytesIO()
-    book.save(content)
-    return content.getvalue()
+        tallies = [(row.name, row.tally.model_dump()) for row in rows]
+        cells = [[name, *(tally[column] for column in _COLUMNS)] for name, tally in tallies]
+        add_sheet(book, title, _HEADINGS[language], cells, "B2")
+    return content_of(book)
