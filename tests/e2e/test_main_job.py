@@ -67,6 +67,14 @@ async def test_a_decision_without_a_date_is_due_by_710_where_the_rulebook_says_s
     }
 
 
+async def test_the_entries_of_one_minutes_are_numbered_in_the_agendas_order(api: Callable[[str], Api]) -> None:
+    report = await run(api("shuangtaizi"), composition_of("shuangtaizi"), scenario_of("shuangtaizi"))
+    landed = sorted(report.landed, key=lambda each: each.decision["resolution"]["number"])
+    numbers = [int(each.entry["number"].removeprefix("双政督〔2026〕").removesuffix("号")) for each in landed]
+    assert len(numbers) == 3
+    assert numbers == list(range(numbers[0], numbers[0] + 3))
+
+
 async def test_a_due_date_explains_itself_day_by_day_in_both_languages(api: Callable[[str], Api]) -> None:
     people = api("shuangtaizi")
     report = await run(people, composition_of("shuangtaizi"), scenario_of("shuangtaizi"))

@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from oversight_svc.entry import commands, from_decision
 from zhengling.backbone import reconciliation
-from zhengling.backbone.inbox import Handlers, Received, ignored
+from zhengling.backbone.inbox import Discarded, Discards, Handlers, Received, ignored
 from zhengling.events.calendar import WorkdaysChanged
 from zhengling.events.event import Event
 from zhengling.events.meeting import (
@@ -38,6 +38,13 @@ async def on_decision_revoked(session: AsyncSession, event: Event, received: Rec
     await from_decision.revoke_entry(session, event)
 
 
+async def on_decision_adopted_discarded(
+    session: AsyncSession, event: Event, received: Received, discarded: Discarded
+) -> None:
+    assert isinstance(event, DecisionAdopted)
+    await from_decision.void_number(session, received, event, discarded)
+
+
 HANDLERS: Handlers = {
     DecisionAdopted: on_decision_adopted,
     DecisionAmended: on_decision_amended,
@@ -51,4 +58,5 @@ HANDLERS: Handlers = {
     **composition.ABSENCES,
     **reconciliation.HANDLERS,
 }
+DISCARDS: Discards = {DecisionAdopted: on_decision_adopted_discarded}
 DUE_DATES: Owners = (commands.DUE_DATES,)

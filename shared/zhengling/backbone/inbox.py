@@ -76,6 +76,18 @@ async def ignored(session: AsyncSession, event: Event, received: Received) -> No
 
 
 Handlers = Mapping[type[Event], Handler]
+
+
+@dataclass(frozen=True)
+class Discarded:
+    """Why an event was discarded, and who confirmed it."""
+
+    reason: str
+    by: str
+
+
+#: What follows where an event of a type is discarded, in the transaction in which its aggregate goes on.
+Discards = Mapping[type[Event], Callable[[AsyncSession, Event, Received, Discarded], Awaitable[None]]]
 #: Source, aggregate type and aggregate id.
 Place = tuple[str, str, str]
 
@@ -155,7 +167,7 @@ _SUPERSEDE = sa.text("""
       AND aggregate_seq < :aggregate_seq AND status IN ('waiting', 'dead') AND collides_with IS NULL
 """)
 _WAITING_AT = sa.text("""
-    SELECT event_id, envelope, attempts, status FROM inbox
+    SELECT event_id, envelope, attempts, status, discard_reason, discarded_by FROM inbox
     WHERE consumer = :consumer AND source = :source AND aggregate_type = :aggregate_type AND aggregate_id = :aggregate_id
       AND aggregate_seq = :aggregate_seq AND status IN ('waiting', 'discarded') AND collides_with IS NULL
     FOR UPDATE
@@ -216,9 +228,12 @@ class Arrival:
 class Inbox:
     """One consumer's inbox. `handlers` covers all event types of its sources; an event of an unlisted type becomes dead."""
 
-    def __init__(self, consumer: str, handlers: Handlers, rulebooks: Rulebooks) -> None:
+    def __init__(
+        self, consumer: str, handlers: Handlers, rulebooks: Rulebooks, discards: Discards | None = None
+    ) -> None:
         self.consumer = consumer
         self.handlers = handlers
+        self.discards = discards or {}
         self.rulebooks = rulebooks
         self.topics = frozenset(event.topic() for event in handlers)
 
@@ -403,6 +418,7 @@ class Inbox:
             step["event_id"] = found["event_id"]
             if found["status"] == Status.discarded:
                 await session.execute(_STEP, step | {"status": Status.discarded})
+                await self._follow_discard(session, found)
             else:
                 try:
                     envelope = Envelope.model_validate(found["envelope"])
@@ -432,13 +448,31 @@ class Inbox:
             return
         event = event_type.model_validate(envelope.data, extra="ignore")  # a newer writer may add fields
         state_of(session).cause = Cause(envelope.correlationid, envelope.id, envelope.traceparent)
-        received = Received(
-            self.rulebooks, UUID(envelope.id), envelope.source, envelope.government, envelope.time, envelope.sequence,
-            self.consumer, self.topics,
-        )  # fmt: skip
+        received = self._received(envelope)
         await handler(session, event, received)
         crash_point("consumer.handling")
         await audit.record(session, actor=received.actor, action=handler.__name__, subject=envelope.subject, details={})
+
+    def _received(self, envelope: Envelope) -> Received:
+        return Received(
+            self.rulebooks, UUID(envelope.id), envelope.source, envelope.government, envelope.time, envelope.sequence,
+            self.consumer, self.topics,
+        )  # fmt: skip
+
+    async def _follow_discard(self, session: AsyncSession, found: Mapping[Any, Any]) -> None:
+        """Do what the service declares for a discarded event of this type; nothing if the event itself can't be read."""
+        envelope = Envelope.model_validate(found["envelope"])
+        event_type = EVENTS.get(envelope.type)
+        if event_type is None or (follow := self.discards.get(event_type)) is None:
+            return
+        try:
+            event = event_type.model_validate(envelope.data, extra="ignore")
+        except ValidationError:
+            return
+        await enter_government(session, envelope.government)
+        await follow(
+            session, event, self._received(envelope), Discarded(found["discard_reason"], found["discarded_by"])
+        )
 
     def _done(self, envelope: Envelope) -> Status:
         event_type = EVENTS.get(envelope.type)

@@ -96,7 +96,9 @@ class MinutesSigned(Event, type="zhengling.meeting.minutes.signed.v1", aggregate
 class DecisionAdopted(Event, type="zhengling.meeting.decision.adopted.v1", aggregate="decision", key="decision_id"):
     """A decision (passed, or passed in principle) is in force: its minutes are signed, or the chair waived them. It opens a
     ledger entry. `held_on` is the meeting's day. `by_correction` if only a correction of the minutes adopted it; then its
-    document wasn't known at the close, `closed_at`."""
+    document wasn't known at the close, `closed_at`. `adopted_in_order` are the decisions that these minutes have adopted in the
+    year of the signature, this one included: those of one signature by the agenda, those of corrections after them. The
+    ledger numbers them in this order; older events don't carry it."""
 
     decision_id: str
     meeting_id: str
@@ -110,6 +112,7 @@ class DecisionAdopted(Event, type="zhengling.meeting.decision.adopted.v1", aggre
     by_correction: bool = False
     closed_at: datetime | None = None
     held_on: date | None = None
+    adopted_in_order: tuple[str, ...] = ()
 
 
 class DecisionReplaced(Event, type="zhengling.meeting.decision.replaced.v1", aggregate="decision", key="decision_id"):

@@ -19,7 +19,7 @@ from prometheus_client import Gauge
 
 from zhengling.backbone import audit, idempotency, outbox, reconciliation, timers
 from zhengling.backbone.consumer import EventConsumer
-from zhengling.backbone.inbox import Handlers, Inbox
+from zhengling.backbone.inbox import Discards, Handlers, Inbox
 from zhengling.backbone.kafka import Producer, reachable
 from zhengling.backbone.relay import Relay
 from zhengling.database.session import FINISHING, Database, is_outage, whole
@@ -68,11 +68,12 @@ class Worker:
         handlers: Handlers,
         owners: Owners = (),
         *,
+        discards: Discards | None = None,
         seed: Seed | None = None,
     ) -> None:
         settings = service.settings
         self.service = service
-        self.inbox = Inbox(service.name, handlers, service.rulebooks)
+        self.inbox = Inbox(service.name, handlers, service.rulebooks, discards)
         self._seed = seed
         self._timers = due_dates.timer_handlers(owners, service.rulebooks)
         self._owners = owners

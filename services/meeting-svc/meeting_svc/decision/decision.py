@@ -6,6 +6,7 @@ kept with its reason; a revoked decision stays revoked. Pure: no I/O.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -13,6 +14,7 @@ from enum import StrEnum
 from zhengling.events.meeting import Resolution, ResolutionChange
 from zhengling.kernel.bounds import Bound, appended
 from zhengling.kernel.errors import Text, refusal
+from zhengling.kernel.instants import shanghai_day
 from zhengling.rules.meetings import Publication as PublicationRule
 from zhengling.rules.vocabulary import Outcome
 
@@ -279,6 +281,16 @@ def adopt(decision: Decision, rule: PublicationRule | None, signed_at: datetime)
     if rule:
         decision.publication, decision.publication_clause = PublicationState.outstanding, rule.clause
     return True
+
+
+def adopted_in_order(decisions: Iterable[Decision], year: int) -> tuple[str, ...]:
+    """The ids of the decisions that were adopted in that year, revoked ones included: by the time of the signature that
+    adopted them, then by the agenda."""
+    ever = [
+        each for each in decisions if each.standing not in (Standing.recorded, Standing.withdrawn) and each.signed_at
+    ]
+    ever.sort(key=lambda each: (each.signed_at, each.resolution.number))
+    return tuple(each.id for each in ever if each.signed_at and shanghai_day(each.signed_at).year == year)
 
 
 def correct(decision: Decision, made: Amendment, rule: PublicationRule | None, revision: Revision) -> None:

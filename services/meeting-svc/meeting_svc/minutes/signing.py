@@ -95,14 +95,15 @@ async def _issue(case: MinutesCase, minutes: Minutes, taken: StepTaken) -> str:
 
 async def adopted(case: MinutesCase, signed_at: datetime) -> list[Event]:
     """Adopt the meeting's decisions, in force from now on; returns their events."""
-    return [
-        _adoption(case, decision)
-        for decision in await decisions_of(case.call, case.meeting.id)
-        if decisions_.adopt(decision, case.kind.publication, signed_at)
-    ]
+    decisions = await decisions_of(case.call, case.meeting.id)
+    new = [each for each in decisions if decisions_.adopt(each, case.kind.publication, signed_at)]
+    order = decisions_.adopted_in_order(decisions, shanghai_day(signed_at).year)
+    return [_adoption(case, decision, order) for decision in new]
 
 
-def _adoption(case: MinutesCase, decision: Decision, *, by_correction: bool = False) -> DecisionAdopted:
+def _adoption(
+    case: MinutesCase, decision: Decision, order: tuple[str, ...], *, by_correction: bool = False
+) -> DecisionAdopted:
     assert decision.signed_at
     meeting = case.meeting
     return DecisionAdopted(
@@ -118,6 +119,7 @@ def _adoption(case: MinutesCase, decision: Decision, *, by_correction: bool = Fa
         by_correction=by_correction,
         closed_at=meeting.closed_at,
         held_on=meeting.day,
+        adopted_in_order=order,
     )
 
 
@@ -132,15 +134,17 @@ async def _corrected(case: MinutesCase, minutes: Minutes) -> list[Event]:
         by, at = minutes.signed_by, minutes.signed_at
         transitions.follow_correction(topic, meeting.id, *outcomes, by, minutes.reason, at, call.now, clause)
     found = {decision.id: decision for decision in await decisions_of(call, meeting.id)}
-    events: list[Event] = []
     for made in minutes.amendments:
-        decision = found[made.decision_id]
         revision = Revision(
             minutes.number, made.effect, minutes.reason, made.changes, minutes.signed_by, minutes.signed_at
         )
-        decisions_.correct(decision, made, kind.publication, revision)
+        decisions_.correct(found[made.decision_id], made, kind.publication, revision)
+    order = decisions_.adopted_in_order(found.values(), shanghai_day(minutes.signed_at).year)
+    events: list[Event] = []
+    for made in minutes.amendments:
+        decision = found[made.decision_id]
         if made.effect == Effect.adopted:
-            events.append(_adoption(case, decision, by_correction=True))
+            events.append(_adoption(case, decision, order, by_correction=True))
         elif made.effect == Effect.amended:
             events.append(_amended(case, minutes, decision, made))
         elif made.effect == Effect.revoked:

@@ -14,24 +14,28 @@ from oversight_svc.entry.commands import DUE_DATES, OVERDUE, SUBJECT, ledger_of,
 from oversight_svc.entry.entry import Amendment, DueBasis, Entry, EntryState, NewDue
 from oversight_svc.entry.table import ledger_entry
 from zhengling.backbone import timers
-from zhengling.backbone.inbox import Received
+from zhengling.backbone.inbox import Discarded, Received
 from zhengling.backbone.outbox import emit
-from zhengling.database.numbering import Series, Subject, take
+from zhengling.database.numbering import Series, Subject, reserve, take, void
 from zhengling.database.session import government_of, now
 from zhengling.dates.deadlines import Setter
 from zhengling.events.meeting import DecisionAdopted, DecisionAmended, DecisionRevoked, Resolution
 from zhengling.events.oversight import EntryAmended, EntryOpened, EntryRevoked
+from zhengling.kernel.errors import Problem
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import due_dates
 from zhengling.replicas.due_dates import AnyClock, Clock, StatedClock
 from zhengling.rules.loading import Rulebooks
 from zhengling.rules.rulebook import Rulebook
-from zhengling.rules.supervision import DueRow
+from zhengling.rules.supervision import DueRow, Ledger
 from zhengling.rules.vocabulary import EntrySource
 
 
 async def open_entry_for_decision(session: AsyncSession, received: Received, event: DecisionAdopted) -> Entry | None:
     """Open the ledger entry of an adopted decision: numbered, with its clause and its due date. Emits entry.opened.
+
+    Number: the entries of one minutes are numbered in the order of their decisions, in whatever order the events arrive; the
+    first that arrives reserves the numbers of the others.
 
     Due date: the decision's own; else by the first matching row of the rulebook's table, counted from the day of deployment
     or from the signature, as the rule says; else the office has to set it. None where the rules have no ledger, which
@@ -42,16 +46,13 @@ async def open_entry_for_decision(session: AsyncSession, received: Received, eve
         return None
     ledger, resolution = ledger_of(book), event.resolution
     assert resolution.lead, "an adopted decision has a lead unit"
-    assigned_on, identity = shanghai_day(event.signed_at), str(uuid7())
+    identity = str(uuid7())
     entry = Entry(
         id=identity,
         government=government_of(session),
         edition=book.edition,
         number=await take(
-            session,
-            Series("ledger", assigned_on.year, ledger.number),
-            Subject("decision", event.decision_id),
-            received.actor,
+            session, _series(ledger, event), _subject(event.decision_id), received.actor, among=_in_order(event)
         ),
         source_kind=EntrySource.meeting_decision,
         source_id=event.decision_id,
@@ -95,6 +96,32 @@ async def open_entry_for_decision(session: AsyncSession, received: Received, eve
         ),
     )
     return entry
+
+
+async def void_number(session: AsyncSession, received: Received, event: DecisionAdopted, discarded: Discarded) -> None:
+    """Make the number of a decision void whose event was discarded: its place in the agenda's order stays explained. Nothing
+    to do where no number is reserved for it: the event doesn't carry the order, or its rules
+    can't be used or have no ledger."""
+    try:
+        ledger = ledger_of(received.rulebooks.edition(government_of(session), event.edition))
+    except Problem:
+        return
+    if event.adopted_in_order:
+        await reserve(session, _series(ledger, event), _in_order(event), received.actor)
+        await void(session, "ledger", _subject(event.decision_id), discarded.reason, discarded.by)
+
+
+def _series(ledger: Ledger, event: DecisionAdopted) -> Series:
+    return Series("ledger", shanghai_day(event.signed_at).year, ledger.number)
+
+
+def _subject(decision_id: str) -> Subject:
+    """The subject of a ledger number is the source of the entry, which is known before the entry is opened."""
+    return Subject("decision", decision_id)
+
+
+def _in_order(event: DecisionAdopted) -> list[Subject]:
+    return [_subject(each) for each in event.adopted_in_order]
 
 
 async def amend_entry(session: AsyncSession, rulebooks: Rulebooks, event: DecisionAmended) -> Entry | None:
