@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -117,3 +119,39 @@ def test_the_lock_file_pins_everything_with_hashes_and_no_address() -> None:
     assert len(pins) > 50
     assert all("==" in line for line in pins)
     assert text.count("--hash=sha256:") >= len(pins)
+
+
+#: Lists whose bound is the size of the whole: a composition is as large as an event may be.
+BOUNDED_AS_A_WHOLE = {"Composition", "CompositionRows", "Portfolio"}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_list_of_a_payload_has_a_bound(service: str) -> None:
+    document = json.loads((ROOT / "docs/api/openapi" / f"{service.removesuffix('-svc')}.json").read_text("utf-8"))
+    schemas = document["components"]["schemas"]
+    bodies = [o["requestBody"] for path in document["paths"].values() for o in path.values() if "requestBody" in o]
+    found: set[str] = set()
+    coming = _named(bodies)
+    while coming:
+        found.add(name := coming.pop())
+        coming |= _named(schemas[name]) - found
+    unbounded = {
+        name
+        for name in found
+        for part in _parts(schemas[name])
+        if part.get("type") == "array" and "maxItems" not in part
+    }
+    assert unbounded <= BOUNDED_AS_A_WHOLE
+
+
+def _parts(value: Any) -> Iterator[dict[str, Any]]:
+    """Every object in a JSON value."""
+    if isinstance(value, dict):
+        yield value
+    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _parts(part)
+
+
+def _named(value: Any) -> set[str]:
+    """The schemas that a part of the document refers to."""
+    return {part["$ref"].rpartition("/")[2] for part in _parts(value) if isinstance(part.get("$ref"), str)}
