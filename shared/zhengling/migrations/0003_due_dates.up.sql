@@ -11,5 +11,5 @@ ALTER TABLE deadline
     ADD COLUMN met_at timestamptz,
     ADD CONSTRAINT deadline_stated CHECK ((basis = 'rule') = (stated IS NULL)),
     DROP CONSTRAINT deadline_subject_type_subject_id_rule_key,
-    ADD CONSTRAINT deadline_of_subject UNIQUE (subject_type, subject_id, basis, rule, round, occurrence);
+    ADD CONSTRAINT deadline_of_subject UNIQUE (subject_type, subject_id, met_by, basis, rule, round, occurrence);
 GRANT UPDATE (recurs, passed_at, met_at) ON deadline TO $app, $worker;

@@ -110,8 +110,8 @@ _ADJUSTMENTS = TypeAdapter(tuple[AnyAdjustment, ...])
 #: What meets a clock unless another act is named: the subject is done.
 COMPLETION = "completion"
 
-#: Distinguishes the clocks on a subject: basis, rule, stated day.
-Key = tuple[str, str, date | None]
+#: Distinguishes the clocks on a subject: the act that meets it, basis, rule, stated day.
+Key = tuple[str, str, str, date | None]
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class Clock:
 
     @property
     def key(self) -> Key:
-        return ("rule", self.rule, None)
+        return (self.met_by, "rule", self.rule, None)
 
     def due(self, book: Rulebook, calendar: WorkdayCalendar) -> Due:
         return compute(self.rule, book.deadline(self.rule), self.start, calendar)
@@ -142,7 +142,7 @@ class StatedClock:
 
     @property
     def key(self) -> Key:
-        return (self.setter, self.setter, self.day)
+        return (self.met_by, self.setter, self.setter, self.day)
 
     def due(self, book: Rulebook, calendar: WorkdayCalendar) -> Due:
         return stated(self.setter, self.clause, self.day, self.start, calendar)
@@ -185,7 +185,7 @@ class KeptDeadline:
 
     @property
     def key(self) -> Key:
-        return (self.basis, self.rule, self.stated)
+        return (self.met_by, self.basis, self.rule, self.stated)
 
     @property
     def open(self) -> bool:
@@ -270,23 +270,36 @@ async def start_round(
 
 
 async def bring_under(
-    session: AsyncSession, rulebooks: Rulebooks, subject: tuple[str, str], clocks: Sequence[AnyClock], book: Rulebook
+    session: AsyncSession,
+    rulebooks: Rulebooks,
+    subject: tuple[str, str],
+    clocks: Sequence[AnyClock],
+    book: Rulebook,
+    met_by: str | None = None,
 ) -> list[KeptDeadline]:
-    """Make these the subject's clocks: start what is missing, reopen what is void, void the rest. What already runs keeps
-    its date, with its extensions. Returns the rows of these clocks, the earliest first. The caller reschedules."""
-    rows, wanted = await kept(session, *subject), {clock.key: clock for clock in clocks}
-    await settle(session, *subject, "cancelled", [row.id for row in rows if row.key not in wanted])
-    newest = {row.key: row for row in sorted(rows, key=lambda row: (row.round, row.occurrence))}
+    """Make these the subject's clocks, or those that the named act meets: start what is missing, reopen what is void, void
+    the rest. What already runs keeps its date, with its extensions. Returns the newest row of each of these clocks, the
+    earliest first. The caller reschedules."""
+    wanted = {clock.key: clock for clock in clocks}
+    rows = await kept(session, *subject)
+    others = [row.id for row in rows if row.key not in wanted and met_by in (None, row.met_by)]
+    await settle(session, *subject, "cancelled", others)
+    newest = _newest(rows)
     for key, clock in wanted.items():
         if (row := newest.get(key)) is None:
             await _start(session, *subject, clock, book, _next_round(rows, clock))
         elif row.state == "cancelled":
             await revive(session, rulebooks, row)
-    return [row for row in await kept(session, *subject) if row.key in wanted and row.state != "cancelled"]
+    now_kept = _newest(await kept(session, *subject))
+    return sorted((now_kept[key] for key in wanted), key=lambda row: row.due_at)
+
+
+def _newest(rows: Iterable[KeptDeadline]) -> dict[Key, KeptDeadline]:
+    return {row.key: row for row in sorted(rows, key=lambda row: (row.round, row.occurrence))}
 
 
 def _next_round(rows: list[KeptDeadline], clock: AnyClock) -> int:
-    return 1 + max((row.round for row in rows if row.key[:2] == clock.key[:2]), default=0)
+    return 1 + max((row.round for row in rows if row.key[:3] == clock.key[:3]), default=0)
 
 
 async def _start(
@@ -295,7 +308,7 @@ async def _start(
     due = clock.due(book, await calendars.current(session))
     start = clock.start
     counted_from = start if isinstance(start, datetime) else datetime(start.year, start.month, start.day, 4, tzinfo=UTC)
-    basis, rule, day = clock.key
+    met_by, basis, rule, day = clock.key
     row = {
         "id": uuid7(),
         "subject_type": subject_type,
@@ -303,7 +316,7 @@ async def _start(
         "basis": basis,
         "rule": rule,
         "stated": day,
-        "met_by": clock.met_by,
+        "met_by": met_by,
         "round": number,
         "occurrence": 1,
         "recurs": due.terms.every is not None,

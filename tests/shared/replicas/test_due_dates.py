@@ -585,12 +585,14 @@ async def test_an_extension_asked_for_in_time_is_granted_afterwards(books: Trial
 async def test_another_round_voids_what_the_same_act_would_meet_and_runs_beside_the_others(books: Trial) -> None:
     identity = await keep_clock(books, Clock(RULE, START), Clock("report", START, met_by="report"))
     async with books.app.transaction(ST) as session:
-        redo = StatedClock(Setter.office, date(2026, 12, 8), at(START), "ST-55", met_by="completion")
+        redo = StatedClock(Setter.office, date(2026, 12, 8), at(START), "ST-55")
+        await due_dates.keep(session, "dossier", identity, replace(redo, met_by="report"), FORTNIGHTLY)
         for _ in range(2):
             await due_dates.start_round(session, "dossier", identity, redo, FORTNIGHTLY)
     found = [(row.basis, row.rule, row.round, row.state) for row in await rows_of(books, identity)]
     assert sorted(found) == [
         ("office", "office", 1, "cancelled"),
+        ("office", "office", 1, "running"),
         ("office", "office", 2, "running"),
         ("rule", RULE, 1, "cancelled"),
         ("rule", "report", 1, "running"),
@@ -615,6 +617,10 @@ async def test_clocks_brought_under_others_keep_their_extensions_and_void_ones_a
         return [(row.rule, row.due, row.round) for row in await rows_of(books, identity) if row.open]
 
     other = replace(STATED, day=date(2026, 12, 14))
+    async with books.app.transaction(ST) as session:
+        report, subject = Clock("report", START, met_by="report"), ("dossier", identity)
+        await due_dates.bring_under(session, BOOKS_WITH_PERIOD, subject, [report], FORTNIGHTLY, "report")
+        assert [row.rule for row in await due_dates.kept(session, *subject) if row.open] == ["report", RULE]
     assert await bring(Clock(RULE, START), STATED) == [("leader", STATED.day, 1), (RULE, date(2026, 12, 18), 1)]
     assert await bring(other) == [("leader", other.day, 2)]
     assert await bring(STATED) == [("leader", STATED.day, 1)]

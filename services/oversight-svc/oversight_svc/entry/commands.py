@@ -76,9 +76,10 @@ async def set_due(call: Call, entry_id: str, body: SetDue) -> Entry:
 async def run_to(
     session: AsyncSession, rulebooks: Rulebooks, book: Rulebook, entry_id: str, clock: AnyClock | None
 ) -> NewDue:
-    """Have this clock alone run until the entry is done; without one its date has to be set. The caller reschedules."""
+    """Have this clock alone run until the entry is done; without one its date has to be set. Clocks that other acts meet
+    run on. The caller reschedules."""
     clocks = [clock] if clock else []
-    rows = await due_dates.bring_under(session, rulebooks, (SUBJECT, entry_id), clocks, book)
+    rows = await due_dates.bring_under(session, rulebooks, (SUBJECT, entry_id), clocks, book, COMPLETION)
     if not rows:
         return entries.TO_BE_SET
     return NewDue(rows[0].due, rows[0].due_at, DueBasis(rows[0].basis), provisional=rows[0].provisional)
