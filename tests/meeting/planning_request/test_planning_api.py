@@ -476,6 +476,8 @@ async def test_the_yearly_plan_is_collected_reviewed_adopted_and_then_only_added
     assert [item["id"] for item in plan["versions"][0]["items"]] == [education["id"], military["id"]]
     request = await dalian.ask(*ask, plan_item=education["id"], **IN_ITS_NAME)
     assert request["state"] == "approved"
+    before, plan = plan, await dalian.plan(2027)
+    assert plan["version"] > before["version"], "its answer shows the request"
     for item, sponsor in ((safety, "jyj"), (education, "mzj")):
         day = date(2027, 9, 2)
         problem = await refused(
@@ -495,6 +497,7 @@ async def test_the_yearly_plan_is_collected_reviewed_adopted_and_then_only_added
     assert plan["committee"][0]["official"] == "dl-office-clerk"
     assert (await dalian.ask(*joint_ask, plan_item=military["id"], **IN_ITS_NAME))["state"] == "approved"
 
+    plan = await dalian.plan(2027)
     addition = {"sponsor": "dl-wjw", "title": "全市疾控工作会议", "month": 5, "reason": "国家新部署"}
     problem = await refused(dalian.plan_do("additions", plan, "exec", **addition))
     assert refusal_of(problem) == (403, "not_the_admitter", "DL-43")
@@ -628,7 +631,7 @@ async def test_a_meeting_is_held_by_a_request_that_is_approved_for_its_type_and_
         try:
             async with database.transaction("xigang") as session:
                 found: PlanningRequest = await require_approved(session, request["id"], type_, on)
-                mark_held(found, meeting["id"], datetime(2026, 3, 16, 9, tzinfo=SHANGHAI))
+                await mark_held(session, found, meeting["id"], datetime(2026, 3, 16, 9, tzinfo=SHANGHAI))
                 return "held"
         except Problem as problem:
             return f"{problem.code} {problem.clause}"

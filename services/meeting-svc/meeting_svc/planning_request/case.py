@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from meeting_svc.meeting_plan import steps as plan_steps
 from meeting_svc.meeting_plan.case import one_at_a_time
 from meeting_svc.meeting_plan.meeting_plan import MeetingPlan, allows
+from meeting_svc.meeting_plan.table import meeting_plan as meeting_plan_table
 from meeting_svc.planning_request import breaches
 from meeting_svc.planning_request import planning_request as planning_requests
 from meeting_svc.planning_request.breaches import Context
@@ -19,6 +21,7 @@ from meeting_svc.planning_request.planning_request import Action, PlanningReques
 from meeting_svc.planning_request.table import planning_request as planning_request_table
 from zhengling.authority.composition import Acting, Composition, Permission, RoleContext
 from zhengling.authority.waivers import Breach
+from zhengling.database.mapping import touch
 from zhengling.database.session import lock
 from zhengling.dates.deadlines import Due, compute
 from zhengling.kernel.errors import Text
@@ -106,6 +109,17 @@ async def _in_plan(session: AsyncSession, request: PlanningRequest) -> bool:
     return allows(plan, request.plan_item, request.sponsor, request.day)
 
 
+async def show_in_plan(session: AsyncSession, request: PlanningRequest) -> None:
+    """Give the plan that has the request's item a new version with the request's change: its answers show the requests
+    that name each item, with their states."""
+    if request.plan_item is None:
+        return
+    items = sa.type_coerce(meeting_plan_table.c["items"], JSONB)
+    statement = sa.select(MeetingPlan).where(items.contains([{"id": request.plan_item}])).with_for_update()
+    for plan in (await session.execute(statement)).scalars():
+        touch(plan)
+
+
 async def locked(call: Call, request_id: str, act: Action, occurred_at: datetime) -> Case:
     """The request in the version that the caller saw, if the action is possible. Locked after the government's lock,
     which serialises approvals."""
@@ -113,6 +127,7 @@ async def locked(call: Call, request_id: str, act: Action, occurred_at: datetime
     request = await lock(call.session, PlanningRequest, request_id, "planning request", "办会申请")
     call.check_version(request.version)
     planning_requests.require_act(request, act)
+    await show_in_plan(call.session, request)
     return await case_of(call.session, book_of(call, request), request, shanghai_day(occurred_at))
 
 

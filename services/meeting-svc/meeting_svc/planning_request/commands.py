@@ -20,7 +20,7 @@ from meeting_svc.meeting_plan.case import one_at_a_time
 from meeting_svc.planning_request import breaches
 from meeting_svc.planning_request import invitees as guest
 from meeting_svc.planning_request import planning_request as planning_requests
-from meeting_svc.planning_request.case import Case, book_of, case_of, kind_of, locked, require_asker, seen
+from meeting_svc.planning_request.case import Case, book_of, case_of, kind_of, locked, require_asker, seen, show_in_plan
 from meeting_svc.planning_request.planning_request import (
     Action,
     Guest,
@@ -116,6 +116,7 @@ async def _submit(
         raise invalid("official_twice", "an official is listed twice among the invitees", "邀请名单中有人员重复")
     (await calendars.current(call.session)).require(request.day)
     planning_requests.require_day_ahead(request, shanghai_day(occurred_at))
+    await show_in_plan(call.session, request)
     if not kind.submits:
         planning_requests.require_document(kind, request)
         request.submitted_at = occurred_at
@@ -318,6 +319,7 @@ async def record_holding(call: Call, request_id: str, body: RecordHolding) -> Pl
     case = await seen(call, request_id)
     require_asker(call, case, Role.office)
     planning_requests.hold(case.request, call.occurred(body.occurred_at))
+    await show_in_plan(call.session, case.request)
     await call.session.flush()
     return case.request
 
@@ -336,6 +338,7 @@ async def require_approved(session: AsyncSession, request_id: str, type_: str, d
     return request
 
 
-def mark_held(request: PlanningRequest, meeting_id: str, occurred_at: datetime) -> None:
+async def mark_held(session: AsyncSession, request: PlanningRequest, meeting_id: str, occurred_at: datetime) -> None:
     """Mark the request as held by this meeting, from the meeting's opening on. Refusals as `require_approved`."""
     planning_requests.hold(request, occurred_at, meeting_id)
+    await show_in_plan(session, request)

@@ -86,7 +86,7 @@ async def open_session(call: Call, meeting_id: str, body: OpenSession) -> Meetin
     if case.kind.request and case.meeting.request_id:
         on = shanghai_day(occurred_at)
         request = await planning_commands.require_approved(call.session, case.meeting.request_id, case.kind.request, on)
-        planning_commands.mark_held(request, case.meeting.id, occurred_at)
+        await planning_commands.mark_held(call.session, request, case.meeting.id, occurred_at)
     await call.session.flush()
     return case.meeting
 
