@@ -22,7 +22,7 @@ from meeting_svc.decision import decision
 from meeting_svc.decision.decision import Amendment, Decision
 from meeting_svc.invitation import invitation
 from meeting_svc.leave import leave
-from meeting_svc.meeting import chairing, meeting, participants, succession
+from meeting_svc.meeting import chairing, meeting, participants, succession, timeline
 from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.minutes import case as minutes_case
 from meeting_svc.minutes import commands as minutes_commands
@@ -51,7 +51,8 @@ from zhengling.service.service import Service
 from zhengling.web.call import Call
 
 DOMAIN = (
-    topic, papers, declaration, readiness, transitions, gates, consultation, meeting, participants, chairing, succession, agenda,
+    topic, papers, declaration, readiness, transitions, gates, consultation, meeting, timeline, participants, chairing,
+    succession, agenda,
     convening, session, resolution, invitation, attendance, arrivals, quorum, leave, decision, minutes, text, document,
 )  # fmt: skip
 ROWS = (Topic, Meeting, Minutes, Decision, PlanningRequest)

@@ -244,7 +244,7 @@ def written_over(latest: Minutes) -> None:
 
 MUTANTS: dict[str, tuple[Any, str, Any, str, str]] = {
     "the quorum isn't asked for at the opening": (quorum, "require_quorum", allowed, "huancui", "executive"),
-    "decisions go on without the quorum": (quorum, "quorum_is_met", lambda _: True, "huancui", "executive"),
+    "decisions go on without the quorum": (quorum, "quorum_is_met", lambda *_: True, "huancui", "executive"),
     "gates are ignored": (gates, "require_passed", allowed, "dalian", "executive"),
     "late papers are taken": (readiness, "require_in_time", allowed, "xigang", "executive"),
     "reserved matters go anywhere": (declaration, "require_not_reserved", allowed, "dalian", "head-office"),

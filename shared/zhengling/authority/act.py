@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from zhengling.kernel.instants import to_the_minute
 from zhengling.rules.vocabulary import Role
+
+#: The minute in which something occurred, and when it was recorded: of what occurred in the same minute, the one recorded
+#: first came first.
+Moment = tuple[datetime, datetime]
 
 
 @dataclass(frozen=True)
@@ -18,3 +23,7 @@ class Act:
     role: Role | None = None
     on_behalf_of: str | None = None
     under: str | None = None
+
+    @property
+    def moment(self) -> Moment:
+        return to_the_minute(self.occurred_at), self.recorded_at

@@ -51,6 +51,11 @@ Instant = Annotated[AwareDatetime, BeforeValidator(_instant_text), AfterValidato
 DayOrInstant = Annotated[Annotated[Day, Tag("day")] | Annotated[Instant, Tag("instant")], Discriminator(_which)]
 
 
+def to_the_minute(moment: datetime) -> datetime:
+    """The minute of an instant. People state times by the minute, while what is recorded as of now has microseconds."""
+    return moment.replace(second=0, microsecond=0)
+
+
 def shanghai_day(moment: date | datetime) -> date:
     """The day of an instant in Shanghai; a date is returned unchanged. Problem `naive_datetime` (422) without an offset."""
     if not isinstance(moment, datetime):

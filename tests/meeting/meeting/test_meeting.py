@@ -14,12 +14,15 @@ from meeting_svc.resolution import resolution as resolutions
 from meeting_svc.session import session
 from tests.conftest import composition_of
 from tests.meeting.examples import DAY, DECLARED, a_topic, book, resolution
+from zhengling.authority.act import Act
 from zhengling.authority.chain import StepTaken
 from zhengling.events.meeting import Unit
 from zhengling.kernel.errors import Problem
 from zhengling.local.client import at
 from zhengling.rules.chains import StepName
 from zhengling.rules.vocabulary import Outcome, Role, TopicNature
+
+AT_ELEVEN = Act("clerk", at(DAY, 11), at(DAY, 11))
 
 
 def a_meeting(government: str = "huancui", *natures: str, **fields: object) -> Meeting:
@@ -190,12 +193,12 @@ def open_meeting() -> Meeting:
 def test_each_topic_of_the_agenda_gets_one_decision_with_one_lead_unit() -> None:
     meeting = open_meeting()
     with pytest.raises(Problem, match="not_on_the_agenda"):
-        resolutions.decide(meeting, resolution("t9"))
+        resolutions.decide(meeting, resolution("t9"), AT_ELEVEN)
     with pytest.raises(Problem, match="lead_twice"):
-        resolutions.decide(meeting, resolution("t1", co_units=(Unit(code="hc-zjj", name="x"),)))
-    resolutions.decide(meeting, resolution("t1"))
+        resolutions.decide(meeting, resolution("t1", co_units=(Unit(code="hc-zjj", name="x"),)), AT_ELEVEN)
+    resolutions.decide(meeting, resolution("t1"), AT_ELEVEN)
     with pytest.raises(Problem, match="decided_already"):
-        resolutions.decide(meeting, resolution("t1", decision_id="another"))
+        resolutions.decide(meeting, resolution("t1", decision_id="another"), AT_ELEVEN)
 
 
 def test_a_session_that_lost_its_quorum_for_good_defers_what_is_left_and_closes() -> None:
@@ -203,24 +206,24 @@ def test_a_session_that_lost_its_quorum_for_good_defers_what_is_left_and_closes(
     meeting.attendance = [replace(entry, left_at=at(DAY, 10)) for entry in meeting.attendance]
     for outcome in (Outcome.passed, Outcome.noted, Outcome.not_passed):
         with pytest.raises(Problem, match="quorum_lost") as refused:
-            resolutions.decide(meeting, resolution("t1", outcome=outcome))
+            resolutions.decide(meeting, resolution("t1", outcome=outcome), AT_ELEVEN)
         assert refused.value.clause == "HC-43"
     for topic in ("t1", "t2"):
-        resolutions.decide(meeting, resolution(topic, outcome=Outcome.deferred))
+        resolutions.decide(meeting, resolution(topic, outcome=Outcome.deferred), AT_ELEVEN)
     session.close_session(meeting, kind, at(DAY, 11))
     assert meeting.state == MeetingState.closed
 
 
 def test_a_session_closes_once_every_topic_has_its_decision() -> None:
     meeting, kind = open_meeting(), book("huancui").kind("executive")
-    resolutions.decide(meeting, resolution("t1", outcome=Outcome.noted))
+    resolutions.decide(meeting, resolution("t1", outcome=Outcome.noted), AT_ELEVEN)
     with pytest.raises(Problem, match="topics_undecided") as refused:
         session.close_session(meeting, kind, at(DAY, 11))
     assert "议题2" in refused.value.detail.zh
-    resolutions.decide(meeting, resolution("t2"))
+    resolutions.decide(meeting, resolution("t2"), AT_ELEVEN)
     with pytest.raises(Problem, match="closed_before_opened"):
         session.close_session(meeting, kind, at(DAY, 8))
     session.close_session(meeting, kind, at(DAY, 11))
     assert (meeting.state, meeting.closed_at) == (MeetingState.closed, at(DAY, 11))
     with pytest.raises(Problem, match="illegal_state"):
-        resolutions.decide(meeting, resolution("t2"))
+        resolutions.decide(meeting, resolution("t2"), AT_ELEVEN)

@@ -643,9 +643,9 @@ def move(meeting: Meeting, official: str, what: str, hour: int = 10, topic: str 
 def test_once_the_quorum_is_lost_nothing_is_decided_until_somebody_comes_back() -> None:
     meeting = opened("huancui", ("hc-dep1", "hc-dep2", "hc-dep3", "hc-dep4"))  # five of nine are there
     move(meeting, "hc-exec", "left")
-    assert refused(lambda: resolutions.decide(meeting, resolution("t1"))) == ("quorum_lost", "HC-43")
+    assert refused(lambda: resolutions.decide(meeting, resolution("t1"), act("clerk", 11))) == ("quorum_lost", "HC-43")
     move(meeting, "hc-dep1", "arrived")  # somebody who was late counts as well
-    resolutions.decide(meeting, resolution("t1"))
+    resolutions.decide(meeting, resolution("t1"), act("clerk", 11))
     move(meeting, "hc-exec", "arrived", 11)
     entry = next(e for e in meeting.attendance if e.official == "hc-exec")
     assert (entry.arrived_at, entry.left_at) == (at(DAY), None)
@@ -847,7 +847,7 @@ def test_guests_dont_count_towards_the_quorum() -> None:
     enough = [replace(entry, present=True) if n == 4 else entry for n, entry in enumerate(few)]
     session.open_session(meeting, kind, people, "hc-head", enough, at(DAY), DAY, many)
     move(meeting, "hc-exec", "left", 11)
-    assert not quorum.quorum_is_met(meeting)
+    assert not quorum.quorum_is_met(meeting, act("clerk", 12).moment)
 
 
 @pytest.mark.parametrize(

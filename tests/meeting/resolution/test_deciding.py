@@ -37,10 +37,9 @@ def in_session() -> Meeting:
     )  # fmt: skip
 
 
-def decide(meeting: Meeting, topic: str, **fields: object) -> None:
+def decide(meeting: Meeting, topic: str, minute: int = 0, **fields: object) -> None:
     made = resolution(topic, number=resolutions.number_of(meeting, topic), **fields)
-    resolutions.decide(meeting, made)
-    resolutions.note(meeting, made, act())
+    resolutions.decide(meeting, made, act(minute))
 
 
 def hand_over(meeting: Meeting, to: str, minute: int) -> None:
@@ -83,7 +82,7 @@ def test_a_recording_is_taken_back_while_the_session_is_open_and_its_topic_decid
     decide(meeting, "t1")
     resolutions.withdraw(meeting, KIND, "d-t1", "误记", act(1))
     assert meeting.resolutions == []
-    decide(meeting, "t1", decision_id="d-anew")
+    decide(meeting, "t1", 1, decision_id="d-anew")
     assert [(each.decision_id, each.resolution is None) for each in meeting.decided] == [
         ("d-t1", False), ("d-t1", True), ("d-anew", False),
     ]  # fmt: skip
@@ -127,7 +126,7 @@ def test_who_only_opened_the_session_leaves_the_signature_to_who_chaired_the_dec
     decide(meeting, "t1", outcome=Outcome.deferred)
     hand_over(meeting, "hc-exec", 5)
     for topic in ("t2", "t3"):
-        decide(meeting, topic)
+        decide(meeting, topic, 6)
     assert closed(meeting) == "hc-exec", "what was put off isn't decided"
 
 
@@ -136,7 +135,7 @@ def test_where_two_chaired_decisions_the_first_signs_and_where_none_was_taken_wh
     decide(meeting, "t1")
     hand_over(meeting, "hc-exec", 5)
     for topic in ("t2", "t3"):
-        decide(meeting, topic)
+        decide(meeting, topic, 6)
     assert closed(meeting) == "hc-head"
     meeting = in_session()
     hand_over(meeting, "hc-exec", 5)

@@ -34,6 +34,7 @@ async def record(monkeypatch: pytest.MonkeyPatch, official: str, kind: str = "sp
         session=None,
         official=official,
         now=at(DAY, 10),
+        occurred=lambda _: at(DAY, 10),
         government="xigang",
         check_version=lambda _: None,
         service=SimpleNamespace(rulebooks=SimpleNamespace(edition=lambda *_: book("xigang"))),

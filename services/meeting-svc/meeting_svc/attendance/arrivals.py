@@ -1,7 +1,7 @@
 """Arrivals and departures (到会、离会) during a session, of officials and outside guests.
 
-Invariants: only absent people arrive and only present people leave; each one's movements are in order; the chair stays.
-Pure: no I/O.
+Invariants: only absent people arrive and only present people leave; each one's movements are in order; the chair stays;
+no movement changes the quorum of a decision that was taken later. Pure: no I/O.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from dataclasses import replace
 from typing import TypeVar
 
 from meeting_svc.agenda.agenda import item_of
+from meeting_svc.attendance import quorum
 from meeting_svc.attendance.attendance import capacity_of, require_guest_invited
+from meeting_svc.meeting import timeline
 from meeting_svc.meeting.meeting import Meeting, MeetingState, require_state
 from meeting_svc.meeting.record import (
     OF_THE_PEOPLE_IN_A_MEETING,
@@ -21,6 +23,7 @@ from meeting_svc.meeting.record import (
     Movement,
     Presence,
 )
+from zhengling.authority.act import Moment
 from zhengling.authority.composition import Composition
 from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Problem, Text, invalid, refusal
@@ -31,8 +34,9 @@ Entry = TypeVar("Entry", Attendance, GuestAttendance)
 
 def move(meeting: Meeting, kind: MeetingKind, composition: Composition, movement: Movement) -> None:
     """Record an arrival or departure. Problem 422 `not_one_person`; refusals: `chair_must_hand_over`,
-    `in_the_room_already`, `not_in_the_room`, `before_the_opening`, `before_the_last_movement`, `not_on_the_agenda`,
-    `record_full`; those of `attendance.capacity_of` and `require_guest_invited` for people who may not attend."""
+    `in_the_room_already`, `not_in_the_room`, `before_the_opening`, `before_the_last_movement`,
+    `contradicts_a_decision`, `not_on_the_agenda`, `record_full`; those of `attendance.capacity_of` and
+    `require_guest_invited` for people who may not attend."""
     require_state(meeting, MeetingState.open)
     if (movement.official is None) == (movement.guest is None):
         raise invalid(
@@ -47,7 +51,9 @@ def move(meeting: Meeting, kind: MeetingKind, composition: Composition, movement
     if movement.guest:
         meeting.guests = _guests_after(meeting, kind, composition, movement, movement.guest)
     else:
-        meeting.attendance = _officials_after(meeting, kind, composition, movement, movement.official or "")
+        attendance = _officials_after(meeting, kind, composition, movement, movement.official or "")
+        quorum.require_same_quorum(meeting, movement)
+        meeting.attendance = attendance
     meeting.movements = movements
 
 
@@ -58,7 +64,7 @@ def _officials_after(
     name = composition.official_names.get(official, official)
     _require_a_move(movement, name, there=entry is not None and entry.in_the_room)
     if movement.move == Move.left:
-        _require_no_chair(meeting, kind, official)
+        _require_no_chair(meeting, kind, official, movement.act.moment)
         assert entry is not None
         changed = entry
     else:
@@ -100,14 +106,7 @@ def _require_a_move(movement: Movement, name: str, *, there: bool) -> None:
 
 def _require_in_order(meeting: Meeting, movement: Movement) -> None:
     occurred = movement.act.occurred_at
-    if meeting.opened_at and occurred < meeting.opened_at:
-        raise refusal(
-            "before_the_opening",
-            None,
-            f"the time is before the opening of the session, {meeting.opened_at.isoformat()}",
-            "到会、离会时间不得早于会议开始时间",
-            Text("state a time after the opening", "请填写会议开始之后的时间"),
-        )
+    timeline.require_after_opening(meeting, occurred)
     own = [other.act.occurred_at for other in meeting.movements if other.who == movement.who]
     if own and occurred < own[-1]:
         raise refusal(
@@ -137,13 +136,13 @@ def _no_movement(movement: Movement, name: str) -> Problem:
     )
 
 
-def _require_no_chair(meeting: Meeting, kind: MeetingKind, official: str) -> None:
-    if official == meeting.chair:
+def _require_no_chair(meeting: Meeting, kind: MeetingKind, official: str, moment: Moment) -> None:
+    if official in timeline.chairs_since(meeting, moment):
         raise refusal(
             "chair_must_hand_over",
             kind.clause,
-            "the chair can't leave while the session is open",
-            "会议进行中，主持人不得离会",
+            "the chair can't leave before handing over, or before the close",
+            "主持人在移交主持或散会之前不得离会",
             Text(
                 "hand the chair over to somebody who may chair, or close the session",
                 "请先移交主持，或先散会",

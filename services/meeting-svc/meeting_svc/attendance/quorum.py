@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from meeting_svc.meeting import participants
+from meeting_svc.meeting import participants, timeline
 from meeting_svc.meeting.meeting import Meeting, members_in_the_room
-from meeting_svc.meeting.record import Attendance, Move
+from meeting_svc.meeting.record import Attendance, Move, Movement
+from zhengling.authority.act import Moment
 from zhengling.authority.composition import Composition
 from zhengling.kernel.errors import Problem, Text, refusal
 from zhengling.rules.meetings import MeetingKind
@@ -101,19 +102,39 @@ def require_quorum(kind: MeetingKind, composition: Composition, members: list[st
     )
 
 
-def quorum_is_met(meeting: Meeting) -> bool:
-    return meeting.quorum_needed is None or len(members_in_the_room(meeting)) >= meeting.quorum_needed.needed
+def quorum_is_met(meeting: Meeting, moment: Moment) -> bool:
+    needed = meeting.quorum_needed
+    return needed is None or len(timeline.members_at(meeting, moment)) >= needed.needed
 
 
-def quorum_lost(meeting: Meeting) -> str | None:
-    """The clause of the quorum that isn't met now; None if it is met, or none is required."""
-    return meeting.quorum_needed.clause if meeting.quorum_needed and not quorum_is_met(meeting) else None
+def quorum_lost(meeting: Meeting, moment: Moment) -> str | None:
+    """The clause of the quorum that wasn't met at that moment; None if it was, or none is required."""
+    return None if quorum_is_met(meeting, moment) or not meeting.quorum_needed else meeting.quorum_needed.clause
 
 
-def no_quorum(meeting: Meeting) -> Problem:
-    """The refusal where too few members are present to decide."""
+def require_same_quorum(meeting: Meeting, movement: Movement) -> None:
+    """Refusal `contradicts_a_decision` for a member's movement, not recorded yet, after which a decision taken later had
+    its quorum, or lacked it, otherwise than its record says."""
+    if meeting.quorum_needed is None or movement.official not in meeting.members:
+        return
+    change = 1 if movement.move == Move.arrived else -1
+    for each in timeline.standing(meeting):
+        if each.taken.moment < movement.act.moment:
+            continue
+        there = len(timeline.members_at(meeting, each.taken.moment)) + change
+        if (there >= meeting.quorum_needed.needed) != (each.quorum_clause is None):
+            raise timeline.contradicts(
+                each,
+                meeting.quorum_needed.clause,
+                f"{there} members would have been present, {meeting.quorum_needed.needed} are required",
+                f"届时在场组成人员为{there}人，法定人数为{meeting.quorum_needed.needed}人，与记录不符",
+            )
+
+
+def no_quorum(meeting: Meeting, moment: Moment) -> Problem:
+    """The refusal where too few members were present to decide."""
     assert meeting.quorum_needed
-    there, needed = len(members_in_the_room(meeting)), meeting.quorum_needed.needed
+    there, needed = len(timeline.members_at(meeting, moment)), meeting.quorum_needed.needed
     return refusal(
         "quorum_lost",
         meeting.quorum_needed.clause,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
+from meeting_svc.meeting import timeline
 from meeting_svc.meeting.meeting import (
     GRANTED,
     PREPARED,
@@ -17,7 +18,7 @@ from meeting_svc.meeting.meeting import (
     require_state,
     sponsors_of,
 )
-from meeting_svc.meeting.record import OF_A_MEETING, Entrustment
+from meeting_svc.meeting.record import OF_A_MEETING, Entrustment, Recorded
 from zhengling.authority.composition import Acting, Composition, Permission, RoleContext
 from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Text, refusal
@@ -229,9 +230,13 @@ def _require_own(given: Entrustment, kind: MeetingKind, composition: Composition
 def presided(meeting: Meeting) -> str | None:
     """Whose meeting it was: the first chair under whom something was decided; if nothing was, the chair who opened it.
     That chair signs the minutes (HC-53, DL-39, XG-33). A deferral isn't a decision."""
-    standing = {each.decision_id for each in meeting.resolutions if each.outcome != Outcome.deferred}
+    decided = (each for each in timeline.standing(meeting) if _decides(each))
     opened = meeting.handovers[0].chair if meeting.handovers else meeting.chair
-    return next((each.chair for each in meeting.decided if each.decision_id in standing), opened)
+    return next((each.chair for each in decided), opened)
+
+
+def _decides(recorded: Recorded) -> bool:
+    return recorded.resolution is not None and recorded.resolution.outcome != Outcome.deferred
 
 
 def chaired(meeting: Meeting) -> Iterator[str]:

@@ -330,7 +330,8 @@ class Handover:
 @dataclass(frozen=True)
 class Recorded:
     """One recording of a decision: `resolution` is None if it withdraws the decision, `reason` empty the first time.
-    `chair` is who chaired then; `quorum_clause` is set if there was no quorum, so that only a deferral was possible."""
+    `chair` is who chaired then; `quorum_clause` is set if there was no quorum, so that only a deferral was possible.
+    `decided` is the recording of its outcome, where a later one changed only other parts."""
 
     decision_id: str
     resolution: Resolution | None
@@ -338,6 +339,16 @@ class Recorded:
     quorum_clause: str | None
     reason: str
     act: Act
+    decided: Act | None = None
+
+    @property
+    def taken(self) -> Act:
+        """The recording of the outcome, at the time at which it was decided."""
+        return self.decided or self.act
+
+    @property
+    def taken_at(self) -> datetime:
+        return self.taken.occurred_at
 
 
 @dataclass(frozen=True)

@@ -99,6 +99,7 @@ class RecordedView(View):
     ]
     reason: str
     act: ActView
+    taken_at: Annotated[datetime, Field(description="when its outcome was decided")]
 
 
 class MeetingView(View):

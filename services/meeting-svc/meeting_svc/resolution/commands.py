@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from uuid_utils.compat import uuid7
 
-from meeting_svc.attendance import quorum
 from meeting_svc.decision.decision import Decision, Standing
 from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting.meeting import Meeting, MeetingState
@@ -50,8 +49,8 @@ async def record_decision(call: Call, meeting_id: str, body: RecordDecision) -> 
         outcome=body.outcome,
     )
     resolution = await _given_as_decided(call, meeting, resolution, body)
-    resolutions.decide(meeting, resolution)
-    resolutions.note(meeting, resolution, Act(call.official or "", call.now, call.now))
+    act = Act(call.official or "", call.occurred(body.occurred_at), call.now)
+    recorded = resolutions.decide(meeting, resolution, act)
     brought = await load(call.session, Topic, body.topic_id, "topic", "议题")
     declarations.require_outcome(brought, kind, rules_of(call, brought), body.outcome, body.document)
     decision = Decision(
@@ -60,7 +59,7 @@ async def record_decision(call: Call, meeting_id: str, body: RecordDecision) -> 
         meeting_id=meeting.id,
         topic_id=body.topic_id,
         resolution=resolution,
-        quorum_clause=quorum.quorum_lost(meeting),
+        quorum_clause=recorded.quorum_clause,
         followed_clause=await _followed(call, meeting, body.topic_id),
     )
     call.session.add(decision)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from meeting_svc.attendance.quorum import no_quorum, quorum_lost
 from meeting_svc.decision.decision import require_complete, require_one_lead, require_quorum
+from meeting_svc.meeting import timeline
 from meeting_svc.meeting.meeting import Meeting, MeetingState, require_state
 from meeting_svc.meeting.record import OF_THE_PEOPLE_IN_A_MEETING, Recorded
 from zhengling.authority.act import Act
@@ -24,21 +25,16 @@ def number_of(meeting: Meeting, topic_id: str) -> int:
     return places.get(topic_id, len(places) + 1)
 
 
-def note(meeting: Meeting, resolution: Resolution, act: Act) -> None:
-    """Keep the record, with the official who chaired at the time."""
-    assert meeting.chair
-    _keep(meeting, Recorded(resolution.decision_id, resolution, meeting.chair, quorum_lost(meeting), "", act))
-
-
 def replace(meeting: Meeting, kind: MeetingKind, resolution: Resolution, reason: str, act: Act) -> None:
     """Replace the record of a decision; the chair at the time of the decision stays. Refusals: `signed_already`,
-    `illegal_state`, `lead_twice`, `decision_incomplete`, `nothing_changes`, `quorum_lost`."""
+    `illegal_state`, `lead_twice`, `decision_incomplete`, `before_the_last_record`, `nothing_changes`, `quorum_lost`."""
     _require_unsigned(meeting, kind)
     require_state(meeting, MeetingState.open, MeetingState.closed, MeetingState.minuted)
     require_one_lead(resolution)
     require_complete(resolution)
     before = last_of(meeting, resolution.decision_id)
     assert before.resolution
+    _require_after(before, act)
     if resolution == before.resolution:
         raise refusal(
             "nothing_changes",
@@ -47,13 +43,14 @@ def replace(meeting: Meeting, kind: MeetingKind, resolution: Resolution, reason:
             f"第{resolution.number}项决定没有变化",
             Text("state what was recorded wrongly", "请填写须更正的内容"),
         )
-    lost = before.quorum_clause
+    lost, taken = before.quorum_clause, before.taken
     if meeting.state == MeetingState.open and resolution.outcome != before.resolution.outcome:
-        lost = quorum_lost(meeting)
+        taken = act
+        lost = quorum_lost(meeting, act.moment)
         if lost and resolution.outcome != Outcome.deferred:
-            raise no_quorum(meeting)
+            raise no_quorum(meeting, act.moment)
     require_quorum(resolution, lost)
-    _keep(meeting, Recorded(resolution.decision_id, resolution, before.chair, lost, reason, act))
+    _keep(meeting, Recorded(resolution.decision_id, resolution, before.chair, lost, reason, act, taken))
     meeting.resolutions = [
         resolution if each.decision_id == resolution.decision_id else each for each in meeting.resolutions
     ]
@@ -61,7 +58,7 @@ def replace(meeting: Meeting, kind: MeetingKind, resolution: Resolution, reason:
 
 def withdraw(meeting: Meeting, kind: MeetingKind, decision_id: str, reason: str, act: Act) -> None:
     """Withdraw a record while the session is open; its topic then has no decision. Refusals: `signed_already`,
-    `session_is_over`."""
+    `session_is_over`, `before_the_last_record`."""
     _require_unsigned(meeting, kind)
     if meeting.state != MeetingState.open:
         raise refusal(
@@ -72,13 +69,25 @@ def withdraw(meeting: Meeting, kind: MeetingKind, decision_id: str, reason: str,
             Text("replace it with the actual outcome, for instance deferred", "请按实际结果重新记录，例如暂缓"),
         )
     before = last_of(meeting, decision_id)
-    _keep(meeting, Recorded(decision_id, None, before.chair, before.quorum_clause, reason, act))
+    _require_after(before, act)
+    _keep(meeting, Recorded(decision_id, None, before.chair, before.quorum_clause, reason, act, before.taken))
     meeting.resolutions = [each for each in meeting.resolutions if each.decision_id != decision_id]
 
 
 def last_of(meeting: Meeting, decision_id: str) -> Recorded:
     """The current record of a decision."""
     return next(each for each in reversed(meeting.decided) if each.decision_id == decision_id)
+
+
+def _require_after(before: Recorded, act: Act) -> None:
+    if act.moment < before.act.moment:
+        raise refusal(
+            "before_the_last_record",
+            None,
+            f"the time is before the record that it corrects, {before.act.occurred_at.isoformat()}",
+            "更正、撤回的时间不得早于原记录时间",
+            Text("state a time after that record", "请填写原记录之后的时间"),
+        )
 
 
 def _require_unsigned(meeting: Meeting, kind: MeetingKind) -> None:
@@ -111,13 +120,16 @@ def require_deciding(kind: MeetingKind) -> None:
         )
 
 
-def decide(meeting: Meeting, resolution: Resolution) -> None:
-    """Record the meeting's decision on one topic, in the agenda's order. Refusals: `quorum_lost`, `not_on_the_agenda`,
-    `decided_already`, `lead_twice`, `decision_incomplete`. A deferral decides nothing and needs no quorum (HC-43), so
-    that a session without a quorum can still end."""
+def decide(meeting: Meeting, resolution: Resolution, act: Act) -> Recorded:
+    """Record the meeting's decision on one topic, in the agenda's order, with who chaired and whether there was a quorum
+    when it was taken. Refusals: `before_the_opening`, `quorum_lost`, `not_on_the_agenda`, `decided_already`,
+    `lead_twice`, `decision_incomplete`. A deferral decides nothing and needs no quorum (HC-43), so that a session
+    without a quorum can still end."""
     require_state(meeting, MeetingState.open)
-    if resolution.outcome != Outcome.deferred and quorum_lost(meeting):
-        raise no_quorum(meeting)
+    timeline.require_after_opening(meeting, act.occurred_at)
+    lost = quorum_lost(meeting, act.moment)
+    if lost and resolution.outcome != Outcome.deferred:
+        raise no_quorum(meeting, act.moment)
     if resolution.topic_id not in {item.topic_id for item in meeting.agenda}:
         raise refusal(
             "not_on_the_agenda",
@@ -139,4 +151,7 @@ def decide(meeting: Meeting, resolution: Resolution) -> None:
         )
     require_one_lead(resolution)
     require_complete(resolution)
+    made = Recorded(resolution.decision_id, resolution, timeline.chair_at(meeting, act.moment), lost, "", act)
+    _keep(meeting, made)
     meeting.resolutions = sorted([*meeting.resolutions, resolution], key=lambda each: each.number)
+    return made

@@ -32,6 +32,7 @@ class DecisionPayload(Payload):
 
 class RecordDecision(DecisionPayload):
     topic_id: Annotated[str, Field(max_length=64)]
+    occurred_at: OccurredAt = None
 
 
 class ReplaceDecision(DecisionPayload):

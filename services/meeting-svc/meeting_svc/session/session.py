@@ -1,7 +1,8 @@
 """The session (开会): its preconditions, the opening, the handover of the chair, the close, and the papers.
 
 Invariants: a session opens on its day with a lawful chair, after the notice where the rules require one, with its roll
-call and its quorum; it always has a chair; a copy marked for return is outstanding until it is back. Pure: no I/O.
+call and its quorum; it always has a chair, who is in the room; its facts are a line in time, from the opening to the
+close (`meeting/timeline.py`); a copy marked for return is outstanding until it is back. Pure: no I/O.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from datetime import date, datetime
 from meeting_svc.attendance import attendance as attending
 from meeting_svc.attendance import quorum
 from meeting_svc.invitation import invitation
-from meeting_svc.meeting import chairing, participants
+from meeting_svc.meeting import chairing, participants, timeline
 from meeting_svc.meeting.chairing import require_chair
-from meeting_svc.meeting.meeting import HELD, PREPARED, Meeting, MeetingState, require_state
+from meeting_svc.meeting.meeting import HELD, PREPARED, Meeting, MeetingState, require_state, sponsors_of
 from meeting_svc.meeting.record import (
     OF_A_MEETING,
     OF_THE_PEOPLE_IN_A_MEETING,
@@ -28,8 +29,8 @@ from meeting_svc.meeting.record import (
 from zhengling.authority.act import Act
 from zhengling.authority.composition import Acting, Composition
 from zhengling.kernel.bounds import appended
-from zhengling.kernel.errors import Text, refusal
-from zhengling.kernel.instants import shanghai_day
+from zhengling.kernel.errors import Problem, Text, refusal
+from zhengling.kernel.instants import shanghai_day, to_the_minute
 from zhengling.rules.meetings import MeetingKind
 
 
@@ -60,8 +61,8 @@ def open_session(
 ) -> Acting:
     """Open the session; returns the capacity in which the chair acts. Refusals: 403 `not_a_lawful_chair`; 409
     `wrong_day`, `chair_absent`, `roll_call_incomplete`, `quorum_not_met`, `not_notified`, `outside_portfolio`,
-    `another_convener`, `devices_not_declared`; those of `attendance.capacity_of` and `attendance.require_guest_invited`
-    for people who may not attend."""
+    `another_convener`, `devices_not_declared`, `opened_before_prepared`, `entrusted_later`; those of
+    `attendance.capacity_of` and `attendance.require_guest_invited` for people who may not attend."""
     require_state(meeting, MeetingState.agenda_approved)
     if on != meeting.day:
         raise refusal(
@@ -89,6 +90,8 @@ def open_session(
     invitation.require_consent(meeting, kind, composition, chair, there)
     _require_convener_of_topics(meeting, kind, composition, chair)
     _require_devices(meeting, kind)
+    _require_prepared(meeting, kind, occurred_at)
+    _require_entrusted_before(meeting, kind, composition, chair, occurred_at)
     meeting.state = MeetingState.open
     meeting.chair = chair
     meeting.members = members
@@ -129,9 +132,52 @@ def _require_devices(meeting: Meeting, kind: MeetingKind) -> None:
         )
 
 
+def _require_prepared(meeting: Meeting, kind: MeetingKind, occurred_at: datetime) -> None:
+    """Refusal `opened_before_prepared` for an opening before the approval of its agenda, its notice, or the declaration
+    of devices."""
+    approval = Text("the approval of the agenda", "议程批准")
+    done = [(each.approved.occurred_at, kind.agenda.clause, approval) for each in meeting.agenda_versions]
+    if kind.notice:
+        valid = len(meeting.agenda_versions), meeting.round
+        latest = [each for each in meeting.notices if (each.agenda_version, each.round) == valid]
+        sent = Text("the notice of the latest agenda", "最新议程的送达")
+        done += [(each.act.occurred_at, kind.notice.clause, sent) for each in latest]
+    if kind.confidential and meeting.devices:
+        declared = Text("the declaration of devices", "手机、录音、录像设备的确认")
+        done.append((meeting.devices.occurred_at, kind.confidential.clause, declared))
+    if later := [each for each in done if to_the_minute(each[0]) > occurred_at]:
+        moment, clause, what = max(later, key=lambda each: each[0])
+        raise refusal(
+            "opened_before_prepared",
+            clause,
+            f"the opening is before {what.en}, {moment.isoformat()}",
+            f"会议开始时间早于{what.zh}时间（{moment.isoformat()}）",
+            Text("state the time of the opening", "请核对会议开始时间"),
+        )
+
+
+def _require_entrusted_before(
+    meeting: Meeting, kind: MeetingKind, composition: Composition, chair: str, occurred_at: datetime
+) -> None:
+    """Refusal `entrusted_later` for a chair by entrustment who took the chair before it was given."""
+    given, sponsors = meeting.entrustment, sponsors_of(meeting)
+    if given is None or given.to != chair or to_the_minute(given.occurred_at) <= occurred_at:
+        return
+    if not chairing.chair_waits(kind, composition, chair, meeting.day, sponsors, entrusted=False):
+        return
+    raise refusal(
+        "entrusted_later",
+        kind.clause,
+        f"the chair was entrusted later, at {given.occurred_at.isoformat()}",
+        f"委托主持的时间（{given.occurred_at.isoformat()}）晚于其开始主持的时间",
+        Text("state the time from which the entrusted chair presided", "请核对其开始主持的时间"),
+    )
+
+
 def hand_over(meeting: Meeting, kind: MeetingKind, composition: Composition, handover: Handover, on: date) -> Acting:
-    """Record that another official chairs from now on; returns the capacity. Refusals: 403 `not_a_lawful_chair`; 409
-    `chair_absent`, `chairs_already`."""
+    """Record that another official chairs from then on; returns the capacity. Refusals: 403 `not_a_lawful_chair`; 409
+    `chair_absent`, `chairs_already`, `before_the_opening`, `before_the_last_handover`, `contradicts_a_decision`,
+    `entrusted_later`."""
     require_state(meeting, MeetingState.open)
     if handover.to == meeting.chair:
         raise refusal(
@@ -141,24 +187,43 @@ def hand_over(meeting: Meeting, kind: MeetingKind, composition: Composition, han
             "该同志正在主持会议",
             Text("name another official", "请填写其他人员"),
         )
+    occurred_at, moment = handover.act.occurred_at, handover.act.moment
     acting = require_chair(meeting, kind, composition, handover.to, on)
-    if not any(entry.official == handover.to and entry.in_the_room for entry in meeting.attendance):
+    timeline.require_after_opening(meeting, occurred_at)
+    _require_last_handover(meeting, handover.act)
+    if not timeline.there_since(meeting, handover.to, moment):
         raise refusal(
             "chair_absent",
             kind.clause,
-            "the new chair isn't in the room",
-            "接任主持人不在会场",
-            Text("record their arrival first", "请先登记其到会"),
+            f"the new chair wasn't in the room from {occurred_at.isoformat()} on",
+            "接任主持人届时不在会场",
+            Text("record their arrival first, or state the time of the handover", "请先登记其到会，或核对移交时间"),
         )
+    _require_entrusted_before(meeting, kind, composition, handover.to, occurred_at)
+    for each in timeline.standing(meeting):
+        if each.taken.moment > moment:
+            chair, chair_zh = f"it was taken under {each.chair}", "该项决定记录为移交前的主持人主持"
+            raise timeline.contradicts(each, kind.clause, chair, chair_zh)
     meeting.handovers = appended(meeting.handovers, handover, bound=OF_A_MEETING)
     meeting.chair = handover.to
     return acting
 
 
+def _require_last_handover(meeting: Meeting, act: Act) -> None:
+    if meeting.handovers and act.moment < (last := meeting.handovers[-1].act).moment:
+        raise refusal(
+            "before_the_last_handover",
+            None,
+            f"the time is before the last handover of the chair, {last.occurred_at.isoformat()}",
+            "移交时间不得早于上一次移交主持的时间",
+            Text("state a time after the last handover", "请填写上一次移交之后的时间"),
+        )
+
+
 def close_session(meeting: Meeting, kind: MeetingKind, occurred_at: datetime) -> None:
     """Close the session; from now on the chair is the one who signs the minutes (`chairing.presided`). Refusals:
     `topics_undecided` names topics without a decision, where the kind decides; `closed_before_opened`,
-    `closed_before_the_last_movement`."""
+    `closed_before_the_last_movement`, `closed_before_the_last_handover`, `closed_before_the_last_decision`."""
     require_state(meeting, MeetingState.open)
     decided = {resolution.topic_id for resolution in meeting.resolutions}
     titles = [item.title for item in meeting.agenda if item.topic_id not in decided]
@@ -173,26 +238,39 @@ def close_session(meeting: Meeting, kind: MeetingKind, occurred_at: datetime) ->
                 "请逐项记录结果（通过、原则通过、未通过、暂缓、知悉）",
             ),
         )
-    if meeting.opened_at and occurred_at < meeting.opened_at:
-        raise refusal(
-            "closed_before_opened",
-            None,
-            f"the close is before the opening, {meeting.opened_at.isoformat()}",
-            "结束时间不得早于开始时间",
-            Text("state the time of the close", "请填写会议结束时间"),
-        )
-    moved = [movement.act.occurred_at for movement in meeting.movements]
-    if moved and occurred_at < max(moved):
-        raise refusal(
-            "closed_before_the_last_movement",
-            None,
-            f"the close is before the last arrival or departure, {max(moved).isoformat()}",
-            "结束时间不得早于最后一次到会或离会的时间",
-            Text("state the time of the close", "请填写会议结束时间"),
-        )
+    _require_last(meeting, occurred_at)
     meeting.state = MeetingState.closed
     meeting.chair = chairing.presided(meeting)
     meeting.closed_at = occurred_at
+
+
+def _require_last(meeting: Meeting, occurred_at: datetime) -> None:
+    """Refusals `closed_before_…` for a close before another fact of the session: the opening, else the latest one."""
+    assert meeting.opened_at
+    if occurred_at < meeting.opened_at:
+        raise _closed_before("opened", meeting.opened_at, Text("the opening", "会议开始"))
+    moved, handed = (
+        Text("the last arrival or departure", "最后一次到会或离会"),
+        Text("the last handover", "最后一次移交主持"),
+    )
+    facts = [("the_last_movement", each.act.occurred_at, moved) for each in meeting.movements]
+    facts += [("the_last_handover", each.act.occurred_at, handed) for each in meeting.handovers]
+    for each in timeline.standing(meeting):
+        assert each.resolution
+        decision = Text(f"decision {each.resolution.number}", f"作出第{each.resolution.number}项决定")
+        facts.append(("the_last_decision", each.taken_at, decision))
+    if later := [fact for fact in facts if to_the_minute(fact[1]) > occurred_at]:
+        raise _closed_before(*max(later, key=lambda fact: fact[1]))
+
+
+def _closed_before(code: str, moment: datetime, what: Text) -> Problem:
+    return refusal(
+        f"closed_before_{code}",
+        None,
+        f"the close is before {what.en}, {moment.isoformat()}",
+        f"结束时间不得早于{what.zh}的时间",
+        Text("state the time of the close", "请填写会议结束时间"),
+    )
 
 
 # papers -------------------------------------------------------------------------------------------------------------
