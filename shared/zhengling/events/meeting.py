@@ -63,8 +63,13 @@ class CompositionChanged(
     composition: Composition
 
 
+#: The most resolutions in one event: the greatest has some 27 kB, and the broker takes a record of a mebibyte.
+RESOLUTIONS_IN_AN_EVENT = 30
+
+
 class MeetingClosed(Event, type="zhengling.meeting.session.closed.v1", aggregate="meeting", key="meeting_id"):
-    """The session is closed. Carries the resolutions, since the time to issue documents counts from here."""
+    """The session is closed. Carries the resolutions, since the time to issue documents counts from here; those of a long
+    agenda are split over `parts` events, of which this is number `part`."""
 
     meeting_id: str
     kind_name: str
@@ -74,6 +79,22 @@ class MeetingClosed(Event, type="zhengling.meeting.session.closed.v1", aggregate
     closed_at: datetime
     recorded_at: datetime
     resolutions: tuple[Resolution, ...]
+    part: int = 1
+    parts: int = 1
+
+    def split(self) -> list[MeetingClosed]:
+        """The events to be sent: this one, or as many as its resolutions need."""
+        firsts = range(0, len(self.resolutions), RESOLUTIONS_IN_AN_EVENT) or range(1)
+        return [
+            self.model_copy(
+                update={
+                    "resolutions": self.resolutions[first : first + RESOLUTIONS_IN_AN_EVENT],
+                    "part": part,
+                    "parts": len(firsts),
+                }
+            )
+            for part, first in enumerate(firsts, 1)
+        ]
 
 
 class MinutesSigned(Event, type="zhengling.meeting.minutes.signed.v1", aggregate="meeting", key="meeting_id"):

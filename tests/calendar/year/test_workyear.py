@@ -256,3 +256,9 @@ def test_a_closure_takes_exactly_the_working_days_of_its_span(spans: list[tuple[
 def test_a_closure_that_was_lifted_leaves_nothing() -> None:
     (year,) = closed_years([], [2026])
     assert effective(YEARS[2026], year).days == YEARS[2026].days
+
+
+def test_of_several_closures_of_one_day_only_the_order_that_counts_is_listed() -> None:
+    day, later = date(2026, 8, 13), ORDER.model_copy(update={"number": "区防指〔2026〕6号"})
+    (year,) = closed_years([ClosedDays(day, day, "台风", ORDER), ClosedDays(day, day, "台风", later)], [2026])
+    assert year.notices == (ORDER,)

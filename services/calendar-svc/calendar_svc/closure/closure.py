@@ -70,7 +70,7 @@ class ClosedDays(NamedTuple):
 
 def closed_years(closures: Iterable[ClosedDays], years: Iterable[int]) -> list[CalendarYear]:
     """One government's changes to the national calendar in these years: the days of its closures; for a day of several
-    closures the first one counts. A year without closures is empty."""
+    closures the first one counts, and only orders that count are listed. A year without closures is empty."""
     found: dict[int, dict[dt.date, SpecialDay]] = {year: {} for year in years}
     notices: dict[int, dict[str, Notice]] = {year: {} for year in found}
     for closure in closures:
@@ -78,8 +78,8 @@ def closed_years(closures: Iterable[ClosedDays], years: Iterable[int]) -> list[C
             day = closure.first + ONE_DAY * n
             if day.year in found:
                 special = SpecialDay(kind=DayKind.local_closure, name=closure.reason, notice=closure.notice.number)
-                found[day.year].setdefault(day, special)
-                notices[day.year].setdefault(closure.notice.number, closure.notice)
+                if found[day.year].setdefault(day, special) is special:
+                    notices[day.year].setdefault(closure.notice.number, closure.notice)
     return [
         CalendarYear(
             year=year, provisional=False, days=dict(sorted(days.items())), notices=tuple(notices[year].values())

@@ -104,7 +104,7 @@ async def hand_over_chair(call: Call, meeting_id: str, body: HandOver) -> Meetin
 
 async def close_session(call: Call, meeting_id: str, body: CloseSession) -> Meeting:
     """Close the session once every topic has its decision, where the kind decides. By the meeting's organiser. Emits
-    session.closed."""
+    session.closed, in several parts for a long agenda."""
     case = await meeting_case(call, meeting_id)
     meeting, occurred_at = case.meeting, call.occurred(body.occurred_at)
     organised(case, Text("close a session", "记录散会"))
@@ -113,18 +113,16 @@ async def close_session(call: Call, meeting_id: str, body: CloseSession) -> Meet
         topic = await lock(call.session, Topic, item.topic_id, "topic", "议题")
         outcome = next((each.outcome for each in meeting.resolutions if each.topic_id == topic.id), None)
         transitions.conclude(topic, outcome, call.official or "", occurred_at, call.now)
-    await emit(
-        call.session,
-        MeetingClosed(
-            meeting_id=meeting.id,
-            meeting_kind=meeting.kind,
-            kind_name=case.kind.name,
-            title=meeting.title,
-            edition=meeting.edition,
-            closed_at=occurred_at,
-            recorded_at=call.now,
-            resolutions=tuple(meeting.resolutions),
-        ),
+    closed = MeetingClosed(
+        meeting_id=meeting.id,
+        meeting_kind=meeting.kind,
+        kind_name=case.kind.name,
+        title=meeting.title,
+        edition=meeting.edition,
+        closed_at=occurred_at,
+        recorded_at=call.now,
+        resolutions=tuple(meeting.resolutions),
     )
+    await emit(call.session, *closed.split())
     await call.session.flush()
     return meeting
