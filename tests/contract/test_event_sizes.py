@@ -57,7 +57,7 @@ TEXTS = {
     **dict.fromkeys(
         ("decision_id", "topic_id", "meeting_id", "minutes_id", "document_id", "entry_id", "source_id", "absence_id",
          "government", "calendar", "code", "official", "signed_by", "on_behalf_of", "set_by", "refused_by", "decided_by",
-         "candidates", "digest", "request", "aggregate_id", "reader", "source"), KEY),
+         "candidates", "adopted_in_order", "digest", "request", "aggregate_id", "reader", "source"), KEY),
     **dict.fromkeys(
         ("meeting_kind", "kind_name", "meeting_clause", "clause", "under", "edition", "issue", "number", "field",
          "due_rule", "source_kind", "topic", "aggregate_type"), RULE),
@@ -69,7 +69,8 @@ TEXTS = {
 }  # fmt: skip
 #: The greatest number of entries of each list.
 LISTS = {
-    "resolutions": RESOLUTIONS_IN_AN_EVENT, "co_units": UNITS, "changes": len(Resolution.model_fields),
+    "resolutions": RESOLUTIONS_IN_AN_EVENT, "co_units": UNITS,
+    "adopted_in_order": OF_A_MEETING.most, "changes": len(Resolution.model_fields),
     "days": 366, "notices": 366, "orders": 366, "stand_ins": 60, "vacancies": 30, "candidates": 60, "acts": 10,
     "moved": 1, "missing": CHUNK, "last_seq": CHUNK,
 }  # fmt: skip
