@@ -356,6 +356,13 @@ def test_formatting_and_comments_do_not_change_the_digest(tmp_path: Path) -> Non
     assert digest(tmp_path / "a") == digest(tmp_path / "b", meetings="# 一条注释\n" + reordered)
 
 
+def test_a_default_written_out_does_not_change_the_digest(tmp_path: Path) -> None:
+    """So a field that a later version of the rules adds doesn't either."""
+    written_out = DEADLINES.replace("within: 5,", "within: 5, count_start_day: false,")
+    assert written_out != DEADLINES
+    assert digest(tmp_path / "a") == digest(tmp_path / "b", deadlines=written_out)
+
+
 def test_the_revision_does_not_change_the_digest(tmp_path: Path) -> None:
     assert digest(tmp_path / "a") == digest(
         tmp_path / "b", government=swapped(GOVERNMENT, "revision: 1", "revision: 2")

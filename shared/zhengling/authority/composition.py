@@ -9,7 +9,7 @@ a stand-in acts in the roles of the absent official's own posts, never in those 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -20,7 +20,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from zhengling.authority.absence import Absent, StandIn, Vacancy
-from zhengling.kernel.errors import Text, Unfit, invalid, not_permitted
+from zhengling.kernel.errors import Problem, Text, Unfit, invalid, not_permitted
 from zhengling.kernel.instants import Day
 from zhengling.kernel.payload import UNPADDED
 from zhengling.rules.absences import Basis, Power
@@ -44,6 +44,15 @@ class OrganisationKind(StrEnum):
     town = "town"
     street = "street"
     coordination_body = "coordination_body"
+
+
+class OrganisationFunction(StrEnum):
+    """A function that rules give to an organisation, whichever one has it in this government: legality review by the justice
+    organ (HC-19, ST-17, ZQ-30), supervision by the supervision office (ST-62), papers through a unit's own office (XG-41)."""
+
+    justice = "justice"
+    supervision = "supervision"
+    unit_office = "unit_office"
 
 
 class PostRole(StrEnum):
@@ -81,7 +90,8 @@ class Dated(BaseModel):
 
 
 class Organisation(BaseModel):
-    """An organisation; without `since` it existed before the records begin."""
+    """An organisation; without `since` it existed before the records begin. `successor` takes over from one that is
+    abolished, after its last day."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     code: Key
@@ -90,6 +100,8 @@ class Organisation(BaseModel):
     parent: Key | None = None
     since: Day | None = None
     until: Day | None = None
+    functions: Annotated[tuple[OrganisationFunction, ...], Field(max_length=10)] = ()
+    successor: Key | None = None
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -207,6 +219,20 @@ class Permission:
     among: Among = field(default_factory=dict)
 
 
+def circles(next_of: Mapping[str, str | None]) -> Iterator[list[str]]:
+    """The circles of these links. Each link is followed once."""
+    done: set[str] = set()
+    for start in next_of:
+        path: dict[str, None] = {}
+        at: str | None = start
+        while at is not None and at in next_of and at not in done and at not in path:
+            path[at] = None
+            at = next_of[at]
+        if at is not None and at in path:
+            yield list(path)[list(path).index(at) :]
+        done.update(path)
+
+
 class Composition(BaseModel):
     """Organisations, officials, posts, portfolios and A/B pairs of one government, with their dates."""
 
@@ -238,11 +264,14 @@ class Composition(BaseModel):
             [p.organisation for p in self.posts]
             + [code for p in self.portfolios for code in p.organisations]
             + [o.parent for o in self.organisations if o.parent]
+            + [o.successor for o in self.organisations if o.successor]
         )
         if unknown := sorted(set(named_officials) - officials):
             raise Unfit(f"no such official: {', '.join(unknown)}", f"没有该人员：{'、'.join(unknown)}")
         if unknown := sorted(set(named_organisations) - organisations):
             raise Unfit(f"no such organisation: {', '.join(unknown)}", f"没有该机构：{'、'.join(unknown)}")
+        if circle := next(circles({o.code: o.successor for o in self.organisations}), None):
+            raise Unfit(f"successors in a circle: {' → '.join(circle)}", f"承接机构循环：{' → '.join(circle)}")
         return self
 
     @cached_property
@@ -262,6 +291,30 @@ class Composition(BaseModel):
         """Organisation → kind, without institutions run by a department (部门所属事业单位)."""
         runs = {code for code, kind in self.organisation_kinds.items() if kind != OrganisationKind.government}
         return {o.code: o.kind for o in self.organisations if o.kind != _K.institution or o.parent not in runs}
+
+    @cached_property
+    def _by_code(self) -> dict[str, Organisation]:
+        return {organisation.code: organisation for organisation in self.organisations}
+
+    def succeeding(self, organisation: str, on: date) -> str | None:
+        """The organisation that has this one's tasks on that day: itself as long as it isn't abolished, else the one that
+        succeeds it, through any number of successors. None if it is unknown, or abolished without a successor."""
+        found = self._by_code.get(organisation)
+        while found and found.until and found.until < on:
+            found = self._by_code.get(found.successor or "")
+        return found.code if found else None
+
+    def with_function(self, function: OrganisationFunction, on: date, *, of: str | None = None) -> tuple[str, ...]:
+        """The organisations that have this function on that day, those that succeed one of them included; with `of` only
+        those of this parent organisation."""
+        named = (o for o in self.organisations if function in o.functions and (of is None or o.parent == of))
+        found = (self.succeeding(o.code, on) for o in named if o.since is None or o.since <= on)
+        return tuple(dict.fromkeys(code for code in found if code))
+
+    def office(self, on: date) -> Organisation | None:
+        """The government's office on that day."""
+        offices = [o for o in self.organisations if o.kind == OrganisationKind.office]
+        return next((o for o in offices if o.holds(on)), None)
 
     @cached_property
     def _offices(self) -> frozenset[str]:
@@ -306,7 +359,8 @@ class Composition(BaseModel):
     def holders(self, role: Role, on: date, context: RoleContext = NO_CONTEXT) -> tuple[str, ...]:
         """The holders of `role` on that day. An official without a post holds no role, even if a portfolio or a chaired
         meeting still names them."""
-        sponsor, chair, entrusting = context.sponsor, context.chair, context.entrusting
+        chair, entrusting = context.chair, context.entrusting
+        sponsor = (self.succeeding(context.sponsor, on) or context.sponsor) if context.sponsor else None
         match role:
             case Role.chair:
                 return (chair,) if chair and self.serves(chair, on) else ()
@@ -316,6 +370,14 @@ class Composition(BaseModel):
                 return tuple(
                     dict.fromkeys(p.official for p in self.posts if p.organisation in self._offices and p.holds(on))
                 )
+            case Role.justice_organ:
+                return self._members_of(self.with_function(OrganisationFunction.justice, on), on)
+            case Role.supervision_office:  # a government without one has its office do it
+                units = self.with_function(OrganisationFunction.supervision, on)
+                return self._members_of(units, on) if units else self.holders(Role.office, on)
+            case Role.unit_office:  # a unit without an office does it itself
+                units = self.with_function(OrganisationFunction.unit_office, on, of=sponsor) if sponsor else ()
+                return self._members_of(units, on) if units else self.holders(Role.sponsor, on, context)
             case Role.sponsor:
                 return self.of_organisation(sponsor, on) if sponsor else ()
             case Role.principal:
@@ -339,6 +401,10 @@ class Composition(BaseModel):
                 if wanted & set(p.organisations) and p.holds(on) and self.serves(p.official, on)
             )
         )
+
+    def _members_of(self, organisations: Iterable[str], on: date) -> tuple[str, ...]:
+        """The officials with a post in one of these organisations on that day, without duplicates."""
+        return tuple(dict.fromkeys(who for code in organisations for who in self.of_organisation(code, on)))
 
     def _of_units(self, post: PostRole, kinds: frozenset[OrganisationKind], on: date) -> tuple[str, ...]:
         return tuple(
@@ -511,11 +577,21 @@ def require_organisations(composition: Composition, codes: list[str], on: date |
     that don't exist on the day `on`, if given."""
     require_known(composition, [], codes)
     there = {each.code for each in composition.organisations if on is None or each.holds(on)}
-    if gone := [composition.organisation_names[code] for code in codes if code not in there]:
-        raise invalid(
+    if gone := [code for code in codes if code not in there]:
+        assert on
+        names = composition.organisation_names
+        successors = {code: composition.succeeding(code, on) for code in gone}
+        follow = [f"{names[code]} → {names[to]}" for code, to in successors.items() if to and to != code]
+        raise Problem(
+            422,
             "organisation_abolished",
-            f"doesn't exist on {on}: {', '.join(gone)}",
-            f"{on}时该单位不存在：{'、'.join(gone)}",
+            Text(
+                f"doesn't exist on {on}: {', '.join(names[code] for code in gone)}",
+                f"{on}时该单位不存在：{'、'.join(names[code] for code in gone)}",
+            ),
+            Text(f"name its successor: {', '.join(follow)}", f"请改填承接单位：{'、'.join(follow)}")
+            if follow
+            else None,
         )
 
 

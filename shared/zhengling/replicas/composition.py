@@ -84,7 +84,8 @@ async def _read(session: AsyncSession, government: str) -> Composition:
     found = _compositions.get((government, version))
     if found is None:
         content = await session.scalar(_COMPOSITION, {"government": government})
-        found = keep(_compositions, (government, version), Composition.model_validate(content))
+        stored = Composition.model_validate(content, extra="ignore")  # a newer process may have stored more
+        found = keep(_compositions, (government, version), stored)
     return found.with_absences(map(Absent.model_validate, absences)) if absences else found
 
 
@@ -103,11 +104,16 @@ async def store_absence(session: AsyncSession, absent: Absent, *, in_force: bool
 
 
 async def store_composition(session: AsyncSession, version: int, content: Composition) -> bool:
-    """Store this version. Returns False if it isn't newer than the stored one."""
+    """Store this version, without defaults: a process of the version before reads what it knows. Returns False if it isn't
+    newer than the stored one."""
     KNOWN.of(session).clear()
     stored = await session.execute(
         _STORE_COMPOSITION,
-        {"government": government_of(session), "version": version, "content": content.model_dump_json()},
+        {
+            "government": government_of(session),
+            "version": version,
+            "content": content.model_dump_json(exclude_defaults=True),
+        },
     )
     return bool(stored.rowcount)  # type: ignore[attr-defined]  # an INSERT's result has it
 

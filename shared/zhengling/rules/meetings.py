@@ -268,8 +268,9 @@ class MeetingKind(Section):
 class GateRule(Section):
     """A gate: which topics must pass it, and what it blocks until then.
 
-    `kinds` restricts it to some kinds of meeting; `declared_by` makes it a check declared by a named person; an assessment
-    covers all `criteria`; views are heard in at least `forms` forms, one of which is `form`.
+    `kinds` restricts it to some kinds of meeting; `declared_by` makes it a check declared by a named person; `organ` carries
+    it out, and records it as well as the sponsor and the office do; an assessment covers all `criteria`; views are heard in
+    at least `forms` forms, one of which is `form`.
     """
 
     gate: Gate
@@ -279,6 +280,7 @@ class GateRule(Section):
     any_of: tuple[Aspect, ...] = ()
     kinds: Kinds = ()
     declared_by: Roles = ()
+    organ: Roles = ()
     criteria: tuple[Criterion, ...] = ()
     forms: Annotated[int, Field(ge=0)] = 0
     form_among: tuple[HearingForm, ...] = ()

@@ -68,9 +68,10 @@ class Rulebook(Section):
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the parsed content without its revision, independent of formatting and comments."""
-        content = self.model_dump(mode="json")
-        content["government"].pop("revision")
+        """SHA-256 of the parsed content without its revision, independent of formatting, comments and defaults: a field that a
+        later version adds leaves the digest of a rulebook without it as it was."""
+        content = self.model_dump(mode="json", exclude_defaults=True)
+        content["government"].pop("revision", None)
         return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
     @property

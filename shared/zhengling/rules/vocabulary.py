@@ -27,6 +27,9 @@ class Role(StrEnum):
     office_director = "office_director"
     office_deputy_director = "office_deputy_director"
     office = "office"
+    justice_organ = "justice_organ"
+    supervision_office = "supervision_office"
+    unit_office = "unit_office"
     sponsor = "sponsor"
     principal = "principal"
     department_principals = "department_principals"
@@ -260,6 +263,7 @@ CHINESE = glossary(
     (Role.office_director, "办公室主任"), (Role.office_deputy_director, "办公室副主任"), (Role.office, "政府办公室"),
     (Role.sponsor, "主办部门"), (Role.principal, "主办部门主要负责人"), (Role.department_principals, "部门主要负责人"),
     (Role.town_and_street_principals, "镇街主要负责人"),
+    (Role.justice_organ, "司法行政部门"), (Role.supervision_office, "督查机构"), (Role.unit_office, "主办部门办公室"),
     (Role.chair, "会议主持人"),
     (PaperKind.flow_sheet, "议题流转单"), (PaperKind.drafting_note, "起草说明"), (PaperKind.main_document, "正文"),
     (PaperKind.annex, "附件"),

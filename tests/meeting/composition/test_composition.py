@@ -32,7 +32,7 @@ from meeting_svc.composition.rows import (
 )
 from tests import sixth
 from tests.conftest import composition_of
-from zhengling.authority.composition import Composition, OrganisationKind, PostRole
+from zhengling.authority.composition import Composition, OrganisationFunction, OrganisationKind, PostRole
 from zhengling.kernel.errors import Problem
 from zhengling.rules.rulebook import Titles
 
@@ -555,6 +555,70 @@ def test_padded_titles_words_headers_and_sheets_are_read_as_without_padding() ->
 
     assert row_of(edited(edit), "posts", 2).status in (Status.unchanged, Status.changed)
     assert not [row for row in edited(edit).rows if row.status in (Status.wrong, Status.removed)]
+
+
+# functions and successors --------------------------------------------------------------------------------------------
+def organisations(**changed: Json) -> list[Json]:
+    """The sixth government's organisations, some changed by their code (with _ for -)."""
+    given = {code.replace("_", "-"): more for code, more in changed.items()}
+    return [each | given.get(each["code"], {}) for each in content()["organisations"]]
+
+
+def test_functions_are_read_in_chinese_and_english_and_an_unknown_one_is_a_finding() -> None:
+    for written in (["司法行政", "督查"], ["justice", "supervision"], ["司法　行政", "supervision"]):
+        report = examined(content(organisations=organisations(lh_water={"functions": written})))
+        assert report.composition
+        (water,) = (o for o in report.composition.organisations if o.code == "lh-water")
+        assert water.functions == (OrganisationFunction.justice, OrganisationFunction.supervision)
+    report = examined(content(organisations=organisations(lh_water={"functions": ["兼职"]})))
+    assert [codes(row) for row in report.rows if codes(row)] == [[("unknown_word", "functions")]]
+
+
+def test_functions_and_successors_make_the_round_trip_of_a_workbook() -> None:
+    changed = organisations(
+        lh_water={"functions": ["justice", "unit_office"], "until": "2026-06-30", "successor": "lh-fish"}
+    )
+    made = examined(content(organisations=changed)).composition
+    assert made
+    again = examine(workbook.read(workbook.write(made)), made, TODAY)
+    assert (again.composition, {row.status for row in again.rows}) == (made, {Status.unchanged})
+
+
+def test_a_workbook_written_before_there_were_functions_is_read() -> None:
+    def edit(book: Any) -> None:
+        sheet = book["机构"]
+        names = [cell.value for cell in sheet[1]]
+        for name in ("承接机构", "职能"):
+            sheet.delete_cols(names.index(name) + 1)
+
+    assert {row.status for row in edited(edit).rows} == {Status.unchanged}
+
+
+def test_successors_in_a_circle_are_reported_at_each_of_its_rows() -> None:
+    changed = organisations(
+        lh_water={"until": "2026-06-30", "successor": "lh-fish"},
+        lh_fish={"until": "2026-06-30", "successor": "lh-water"},
+    )
+    report = examined(content(organisations=changed))
+    found = {row.key: codes(row) for row in report.rows if codes(row)}
+    assert found == {"lh-water": [("successor_cycle", "successor")], "lh-fish": [("successor_cycle", "successor")]}
+    itself = examined(content(organisations=organisations(lh_water={"until": "2026-06-30", "successor": "lh-water"})))
+    assert [codes(row) for row in itself.rows if codes(row)] == [[("successor_cycle", "successor")]]
+
+
+def test_a_successor_that_is_unknown_is_wrong_and_one_without_a_last_day_is_warned_of() -> None:
+    report = examined(content(organisations=organisations(lh_water={"until": "2026-06-30", "successor": "nowhere"})))
+    assert [codes(row) for row in report.rows if codes(row)] == [[("no_such_organisation", "successor")]]
+    report = examined(content(organisations=organisations(lh_water={"successor": "lh-fish"})))
+    assert [warnings(row) for row in report.rows if warnings(row)] == [["successor_without_end"]]
+
+
+def test_what_holds_on_a_day_keeps_the_successors_that_it_names() -> None:
+    more = {"code": "lh-new", "name": "县水利局", "kind": "constituent_department", "since": "2026-07-01"}
+    changed = [*organisations(lh_water={"until": "2026-06-30", "successor": "lh-new"}), more]
+    made = examined(content(organisations=changed)).composition
+    assert made
+    assert "lh-new" in holding(made, date(2026, 1, 1)).organisation_names
 
 
 def test_portfolios_in_one_cell_are_taken_apart() -> None:

@@ -196,6 +196,16 @@ async def test_only_a_stated_urgency_waives_the_fifteen_days_and_stated_later_it
     assert (await desk.api.command("meeting", *add))["agenda"][0]["topic_id"] == desk.topic["id"]
 
 
+async def test_the_justice_organ_records_its_legality_review_even_after_a_failed_one(huancui: Desk) -> None:
+    await huancui.submit("hc-zjj-clerk", sponsor="hc-zjj", matter="normative", aspects=["normative_document"])
+    record = {"gate": "legality_review", "carried_out_by": "区司法局", "reference": "环司审〔2026〕3号"}
+    await huancui.do("gates", clerk_of("huancui", "hc-sfj"), passed=False, **record)
+    assert await huancui.refused("gates", "hc-zjj-clerk", passed=True, **record) == ("not_the_recorder", "HC-19")
+    await huancui.do("gates", clerk_of("huancui", "hc-sfj"), passed=True, **record)
+    other = {"gate": "public_consultation", "passed": True, "carried_out_by": "区司法局"}
+    assert await huancui.refused("gates", clerk_of("huancui", "hc-sfj"), **other) == ("not_the_recorder", "HC-19")
+
+
 async def test_a_gate_is_recorded_by_the_sponsor_or_the_office_and_a_declared_one_by_whom_the_rule_names(
     huancui: Desk,
 ) -> None:

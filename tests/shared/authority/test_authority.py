@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 
 from tests.conftest import composition_of
 from zhengling.authority.absence import Absent, StandIn, Vacancy
-from zhengling.authority.composition import Acting, Composition, Organisation, OrganisationKind, Permission, RoleContext
+from zhengling.authority.composition import (
+    Acting,
+    Composition,
+    Organisation,
+    OrganisationFunction,
+    OrganisationKind,
+    Permission,
+    RoleContext,
+    require_organisations,
+)
 from zhengling.events.meeting import CompositionChanged
 from zhengling.kernel.errors import Problem, Text
 from zhengling.rules.absences import AbsenceKind, Basis, Power
@@ -292,3 +301,106 @@ def test_an_organisation_has_its_dates() -> None:
     assert not begun.holds(date(2028, 3, 4))
     with pytest.raises(ValueError, match="until is before since"):
         Organisation.model_validate(begun.model_dump() | {"until": date(2028, 3, 4)})
+
+
+# functions and successors -------------------------------------------------------------------------------------------
+def with_organisations(*more: Organisation, **changed: dict[str, Any]) -> Composition:
+    """The same people with further organisations, and some changed by their code (with _ for -)."""
+    given = {code.replace("_", "-"): fields for code, fields in changed.items()}
+    kept = [each.model_dump() | given.get(each.code, {}) for each in PEOPLE.organisations]
+    organisations = [*kept, *(each.model_dump() for each in more)]
+    return Composition.model_validate(PEOPLE.model_dump() | {"organisations": organisations})
+
+
+def unit(code: str, **fields: Any) -> Organisation:
+    return Organisation(code=code, name=code, kind=OrganisationKind.constituent_department, **fields)
+
+
+JUSTICE = PEOPLE.of_organisation("hc-sfj", DAY)
+
+
+def test_the_justice_organ_is_whichever_organisation_has_that_function() -> None:
+    assert JUSTICE
+    assert PEOPLE.holders(Role.justice_organ, DAY) == JUSTICE
+    moved = with_organisations(hc_sfj={"functions": ()}, hc_zjj={"functions": ("justice",)})
+    assert moved.holders(Role.justice_organ, DAY) == PEOPLE.of_organisation("hc-zjj", DAY)
+    assert with_organisations(hc_sfj={"functions": ()}).holders(Role.justice_organ, DAY) == ()
+
+
+def test_a_government_without_a_supervision_office_has_its_office_supervise() -> None:
+    assert PEOPLE.holders(Role.supervision_office, DAY) == PEOPLE.holders(Role.office, DAY)
+    named = with_organisations(hc_zjj={"functions": ("supervision",)})
+    assert named.holders(Role.supervision_office, DAY) == PEOPLE.of_organisation("hc-zjj", DAY)
+
+
+def test_a_units_own_office_acts_for_it_and_without_one_the_unit_itself() -> None:
+    context = RoleContext(sponsor="hc-sfj")
+    assert PEOPLE.holders(Role.unit_office, DAY, context) == JUSTICE
+    named = with_organisations(hc_zjj={"functions": ("unit_office",), "parent": "hc-sfj"})
+    assert named.holders(Role.unit_office, DAY, context) == PEOPLE.of_organisation("hc-zjj", DAY)
+    assert named.holders(Role.unit_office, DAY, RoleContext(sponsor="hc-zjj")) == PEOPLE.of_organisation("hc-zjj", DAY)
+    assert PEOPLE.holders(Role.unit_office, DAY) == ()
+
+
+ABOLISHED = with_organisations(
+    unit("first", since=date(2020, 1, 1), until=DAY + days(9), successor="hc-zjj"),
+    hc_sfj={"until": DAY - days(1), "successor": "first"},
+)
+
+
+@pytest.mark.parametrize(
+    ("after", "found"), [(-1, "hc-sfj"), (0, "first"), (9, "first"), (10, "hc-zjj"), (10_000, "hc-zjj")]
+)
+def test_who_succeeds_an_abolished_organisation_is_found_through_any_number_of_successors(
+    after: int, found: str
+) -> None:
+    on = DAY + days(after)
+    assert ABOLISHED.succeeding("hc-sfj", on) == found
+    assert ABOLISHED.with_function(OrganisationFunction.justice, on) == (found,)
+
+
+def test_the_successor_acts_for_an_abolished_sponsor() -> None:
+    context, on = RoleContext(sponsor="hc-sfj"), DAY + days(10)
+    heirs = PEOPLE.of_organisation("hc-zjj", on)
+    assert ABOLISHED.holders(Role.sponsor, on, context) == heirs
+    assert ABOLISHED.holders(Role.justice_organ, on) == heirs
+
+
+def test_without_a_successor_nobody_follows_and_an_unknown_organisation_has_none() -> None:
+    gone = with_organisations(hc_sfj={"until": DAY - days(1)})
+    assert gone.succeeding("hc-sfj", DAY) is None
+    assert gone.holders(Role.justice_organ, DAY) == ()
+    assert gone.succeeding("nowhere", DAY) is None
+
+
+@given(st.lists(st.integers(0, 5), min_size=6, max_size=6))
+def test_successors_in_a_circle_are_refused_and_any_others_end(links: list[int]) -> None:
+    following = {f"u{n}": f"u{to}" if to > n else None for n, to in enumerate(links)}
+    made = with_organisations(
+        *(unit(code, until=DAY - days(1) if to else None, successor=to) for code, to in following.items())
+    )
+    for code in following:
+        found = made.succeeding(code, DAY)
+        assert found is not None and following[found] is None
+    circle = {f"u{n}": f"u{(n + 1) % (links[0] + 1)}" for n in range(links[0] + 1)}
+    with pytest.raises(ValueError, match="successors in a circle"):
+        with_organisations(*(unit(code, until=DAY, successor=to) for code, to in circle.items()))
+
+
+def test_an_abolished_unit_is_refused_with_the_one_that_succeeds_it() -> None:
+    with pytest.raises(Problem, match="organisation_abolished") as refused:
+        require_organisations(ABOLISHED, ["hc-sfj"], on=DAY + days(10))
+    assert refused.value.satisfy
+    assert ABOLISHED.organisation_names["hc-zjj"] in refused.value.satisfy.en
+
+
+def test_a_composition_of_before_is_read_and_one_of_now_without_functions_is_stored_as_before() -> None:
+    before = PEOPLE.model_dump(mode="json")
+    for each in before["organisations"]:
+        del each["functions"], each["successor"]
+    read = Composition.model_validate(before)
+    assert read.holders(Role.office, DAY) == PEOPLE.holders(Role.office, DAY)
+    stored = read.model_dump_json(exclude_defaults=True)
+    assert "functions" not in stored
+    assert "successor" not in stored
+    assert Composition.model_validate_json(stored) == read

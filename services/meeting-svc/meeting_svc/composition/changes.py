@@ -85,18 +85,22 @@ def changes(before: Composition | None, after: Composition) -> list[RowReport]:
 
 def holding(composition: Composition, on: date) -> Composition:
     """The part of a composition valid on a day: the organisations that exist, the valid posts, portfolios and pairs,
-    and the officials and organisations that these reference, with their parent organisations."""
+    and the officials and organisations that these reference, with their parent organisations and successors."""
     posts = tuple(post for post in composition.posts if post.holds(on))
     portfolios = tuple(portfolio for portfolio in composition.portfolios if portfolio.holds(on))
     pairs = tuple(pair for pair in composition.pairs if pair.holds(on))
     officials = {post.official for post in posts} | {portfolio.official for portfolio in portfolios}
     officials |= {official for pair in pairs for official in (pair.a, pair.b)}
-    parents = {organisation.code: organisation.parent for organisation in composition.organisations}
-    there: set[str | None] = {organisation.code for organisation in composition.organisations if organisation.holds(on)}
+    links = {
+        organisation.code: (organisation.parent, organisation.successor) for organisation in composition.organisations
+    }
+    there: set[str] = {organisation.code for organisation in composition.organisations if organisation.holds(on)}
     there |= {post.organisation for post in posts} | {code for p in portfolios for code in p.organisations}
-    for code in list(there):
-        while code is not None and (code := parents[code]) not in there:
-            there.add(code)
+    waiting = list(there)
+    while waiting:
+        linked = {code for code in links[waiting.pop()] if code} - there
+        there |= linked
+        waiting += linked
     return Composition(
         organisations=tuple(o for o in composition.organisations if o.code in there),
         officials=tuple(o for o in composition.officials if o.id in officials),

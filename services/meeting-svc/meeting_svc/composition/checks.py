@@ -20,7 +20,7 @@ from meeting_svc.composition.rows import (
     entries,
     unread,
 )
-from zhengling.authority.composition import Organisation, Pair, Portfolio, PostRole
+from zhengling.authority.composition import Organisation, Pair, Portfolio, PostRole, circles
 
 #: Posts of which a government has one at a time; with two on one day it is undefined who decides.
 ONE_IN_THE_GOVERNMENT = frozenset({PostRole.head, PostRole.party_secretary, PostRole.secretary_general})
@@ -33,7 +33,9 @@ def check(written: Written) -> None:
     """Add to the rows the errors and warnings that depend on other rows."""
     _stand_twice(written)
     _point_nowhere(written)
-    _parents_in_a_circle(written[Listing.organisations])
+    for name in _LINKS:
+        _in_a_circle(written[Listing.organisations], name)
+    _succeeded_but_not_abolished(written[Listing.organisations])
     _held_by_two(written[Listing.posts])
     _two_in_charge(written[Listing.portfolios])
     _pairs(written[Listing.pairs])
@@ -87,27 +89,34 @@ def _point_nowhere(written: Written) -> None:
                     row.find(f"no_such_{what}", f"no such {what}: {key[:60]}", f"没有该{zh}：{key[:60]}", field.name)
 
 
-def _parents_in_a_circle(rows: list[Row]) -> None:
-    """Each organisation that is its own ancestor. Each organisation is visited once."""
+#: Fields that link an organisation to another one and may not lead back to it: the finding's code and texts.
+_LINKS = {
+    "parent": ("parent_cycle", "its chain of parents leads back to itself", "上级机构循环引用"),
+    "successor": ("successor_cycle", "its chain of successors leads back to itself", "承接机构循环引用"),
+}
+
+
+def _in_a_circle(rows: list[Row], name: str) -> None:
+    """Each organisation that this field links back to itself."""
     of = {row.values["code"]: row for row in rows if isinstance(row.values.get("code"), str)}
-    done: set[str] = set()
-    for start in of:
-        path: dict[str, None] = {}
-        code: Any = start
-        while isinstance(code, str) and code in of and code not in done and code not in path:
-            path[code] = None
-            code = of[code].values.get("parent")
-        if code in path:
-            circle = list(path)[list(path).index(code) :]
-            loop = " → ".join([*circle[:5], *(["…"] if len(circle) > 5 else []), circle[0]])
-            for member in circle:
-                of[member].find(
-                    "parent_cycle",
-                    f"its chain of parents leads back to itself: {loop}",
-                    f"上级机构循环引用：{path}",
-                    "parent",
-                )
-        done.update(path)
+    code, en, zh = _LINKS[name]
+    links = {key: to if isinstance(to := row.values.get(name), str) else None for key, row in of.items()}
+    for circle in circles(links):
+        loop = " → ".join([*circle[:5], *(["…"] if len(circle) > 5 else []), circle[0]])
+        for member in circle:
+            of[member].find(code, f"{en}: {loop}", f"{zh}：{loop}", name)
+
+
+def _succeeded_but_not_abolished(rows: list[Row]) -> None:
+    for row, organisation in entries(rows):
+        if organisation.successor and organisation.until is None:
+            row.find(
+                "successor_without_end",
+                f"{organisation.code} has a successor but no last day, so nothing passes to it yet",
+                f"{organisation.code}已填写承接机构但未填写撤销日期，暂不生效",
+                "until",
+                warning=True,
+            )
 
 
 def _overlapping(held: Iterable[tuple[Hashable, Row, Any]]) -> Iterator[tuple[Row, Row]]:

@@ -92,7 +92,7 @@ async def load_composition(
             "id": str(uuid7()),
             "government": call.government,
             "version": version,
-            "content": report.composition.model_dump_json(),
+            "content": report.composition.model_dump_json(exclude_defaults=True),
             "source": "xlsx" if isinstance(content, bytes) else "json",
             "reason": reason,
             "loaded_by": call.official or call.principal.subject,

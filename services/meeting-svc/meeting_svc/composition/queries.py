@@ -43,7 +43,7 @@ _VERSIONS = sa.text("""
 """)
 _EVERY_VERSION = 2**31 - 1
 #: Roles defined by a matter's sponsor; a query for them has to name the sponsor.
-_OF_A_SPONSOR = frozenset({Role.sponsor, Role.principal, Role.deputy_in_charge})
+_OF_A_SPONSOR = frozenset({Role.sponsor, Role.principal, Role.deputy_in_charge, Role.unit_office})
 _OF_A_MEETING = frozenset({Role.chair, Role.entrusting_leader})
 T = TypeVar("T")
 

@@ -19,6 +19,7 @@ from zhengling.authority.composition import (
     Composition,
     Official,
     Organisation,
+    OrganisationFunction,
     OrganisationKind,
     Pair,
     Portfolio,
@@ -61,19 +62,22 @@ class Kind(StrEnum):
     text = "text"
     word = "word"
     day = "day"
+    words = "words"
     reference = "reference"
     references = "references"
 
 
 @dataclass(frozen=True)
 class Field:
-    """One field of a list: its header for clerks and, for a reference, the list that it refers to."""
+    """One field of a list: its header for clerks and, for a reference, the list that it refers to. A workbook may lack the
+    column of an `optional` one."""
 
     name: str
     header: str
     kind: Kind = Kind.text
     to: Listing | None = None
     words: Mapping[str, str] = field(default_factory=dict)
+    optional: bool = False
 
 
 #: The words that clerks use for posts and kinds; a government's own titles of posts are accepted as well.
@@ -91,6 +95,10 @@ KIND_WORDS: dict[str, str] = {
     OrganisationKind.institution: "事业单位", OrganisationKind.town: "镇", OrganisationKind.street: "街道",
     OrganisationKind.coordination_body: "议事协调机构",
 }  # fmt: skip
+FUNCTION_WORDS: dict[str, str] = {
+    OrganisationFunction.justice: "司法行政", OrganisationFunction.supervision: "督查",
+    OrganisationFunction.unit_office: "单位办公室",
+}  # fmt: skip
 TITLES: dict[Listing, str] = {
     Listing.organisations: "机构", Listing.officials: "人员", Listing.posts: "职务", Listing.portfolios: "分管",
     Listing.pairs: "AB角",
@@ -103,6 +111,8 @@ FIELDS: dict[Listing, tuple[Field, ...]] = {
         Field("parent", "上级机构", Kind.reference, Listing.organisations),
         Field("since", "设立日期", Kind.day),
         Field("until", "撤销日期", Kind.day),
+        Field("functions", "职能", Kind.words, words=FUNCTION_WORDS, optional=True),
+        Field("successor", "承接机构", Kind.reference, Listing.organisations, optional=True),
     ),
     Listing.officials: (Field("id", "编号"), Field("name", "姓名")),
     Listing.posts: (
@@ -216,14 +226,19 @@ def words_of(titles: Titles | None) -> dict[str, str]:
 
 def enter(written: Written, titles: Titles | None = None) -> None:
     """Convert each row to an entry of its list, or add a finding at each field that prevents it."""
-    words = {chinese: kind for kind, chinese in KIND_WORDS.items()}, words_of(titles)
+    functions = {chinese: function for function, chinese in FUNCTION_WORDS.items()}
+    words = {chinese: kind for kind, chinese in KIND_WORDS.items()}, words_of(titles), functions
     for listing, rows in written.items():
         model = MODELS[listing]
         for row in rows:
-            for name, known in zip(("kind", "role"), words, strict=True):
+            for name, known in zip(("kind", "role", "functions"), words, strict=True):
                 value = row.values.get(name)
                 if isinstance(value, str) and name in model.model_fields:
                     row.values[name] = known.get(unpadded(value), value)
+                elif isinstance(value, list):
+                    row.values[name] = [
+                        known.get(unpadded(each), each) if isinstance(each, str) else each for each in value
+                    ]
             _refuse_characters(row)
             try:
                 entry = model.model_validate(row.values)

@@ -54,7 +54,7 @@ NOTES = "说明"
 EXCELS_FIRST_DAY = date(1900, 3, 1)  # before it Excel's calendar has a day that doesn't exist
 _DAY = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?", re.ASCII)
 _COMPACT_DAY = re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII)
-_SEVERAL = re.compile(r"[、，,；;]")
+_SEVERAL = re.compile(r"[、，,；;\n]")
 _EXPLAINED = (
     "每张工作表对应一类信息：机构、人员、职务、分管、AB角。第一行为表头，请勿改动。",
     "上传后以文件内容整体替换现有信息：文件中没有的行将被删除。人员离任请填写免职日期，不要删除该行。",
@@ -62,6 +62,7 @@ _EXPLAINED = (
     "引用机构或人员时填写代码或编号，其后可用空格隔开名称；名称唯一时也可只填名称。",
     "一个单元格内填写多个分管机构时，每行一个，或用顿号隔开。",
     "日期填写为日期格式或“2026-01-31”“2026年1月31日”；起止日期当日均包含在内，未定的截止日期留空。",
+    "机构撤并时填写撤销日期和承接机构，自次日起由承接机构承接其事项；“职能”用于确定规则所称部门，多项用顿号隔开。",
     "不支持公式，请粘贴为数值。",
 )
 
@@ -192,7 +193,7 @@ def _columns(listing: Listing, number: int, cells: tuple[Any, ...]) -> tuple[dic
                 f"未知列“{title[:60]}”，可用：{headers}",
             )
     for field in FIELDS[listing]:
-        if field not in columns.values():
+        if field not in columns.values() and not field.optional:
             header.find(
                 "column_missing", f"the column {field.header} ({field.name}) is missing", f"缺少“{field.header}”列", field.name
             )  # fmt: skip
@@ -230,6 +231,8 @@ def _take(row: Row, field: Field, cell: Any) -> None:
         )
     elif isinstance(value, (int, float)):
         _take_number(row, field, value, cell.number_format)
+    elif field.kind == Kind.words:
+        row.values[field.name] = [part.strip() for part in _SEVERAL.split(value) if part.strip()]
     else:
         row.values[field.name] = value.strip()
 
@@ -389,4 +392,6 @@ def _put(cell: Any, field: Field, value: Any, named: dict[str, str], words: dict
         value = "\n".join(f"{key} {named.get(key, '')}".strip() for key in value)
     elif field.kind == Kind.word:
         value = words.get(value, field.words[value])
+    elif field.kind == Kind.words:
+        value = "、".join(field.words[each] for each in value)
     put_text(cell, str(value))

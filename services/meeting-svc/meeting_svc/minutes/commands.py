@@ -207,7 +207,7 @@ async def _version(case: MinutesCase, cause: Cause, reason: str, drafted_at: dat
         drafted_at=drafted_at,
         recorded_at=call.now,
         mark=f"{government.name}{case.kind.name}纪要",
-        issuer=document.issuer_of(case.composition, government.titles.office),
+        issuer=document.issuer_of(case.composition, government.titles.office, case.today),
         cause=cause,
         reason=reason,
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from meeting_svc.decision.decision import Amendment
 from meeting_svc.minutes.minutes import Cause, Minutes
 from meeting_svc.minutes.text import in_one_line, ordinal
-from zhengling.authority.composition import Composition, OrganisationKind
+from zhengling.authority.composition import Composition
 from zhengling.documents.gbt9704 import Attendees, Imprint, Layout, chinese_date
 from zhengling.kernel.instants import shanghai_day
 
@@ -13,10 +15,10 @@ _COPIES = "分送"
 _ATTENDANCE = ("出席", "列席", "请假", "外出", "替会", "缺席")
 
 
-def issuer_of(composition: Composition, otherwise: str) -> str:
-    """The name of the government's office, which issues minutes."""
-    offices = (o.name for o in composition.organisations if o.kind == OrganisationKind.office)
-    return next(offices, otherwise)
+def issuer_of(composition: Composition, otherwise: str, on: date) -> str:
+    """The name of the government's office on that day, which issues minutes."""
+    office = composition.office(on)
+    return office.name if office else otherwise
 
 
 def replacement(corrected: Minutes, amendments: list[Amendment], reason: str) -> str:

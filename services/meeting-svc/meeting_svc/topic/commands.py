@@ -231,7 +231,8 @@ async def coordinate(call: Call, topic_id: str, body: Coordinate) -> Topic:
 
 async def record_gate(call: Call, topic_id: str, body: RecordGate) -> Topic:
     """Record the result of a gate before the topic is on an agenda; a gate that blocks the issue, or is only tracked,
-    also later. By the sponsor or the office; a declared check by the roles that the rulebook names."""
+    also later. By the sponsor, the office or the organ that carries it out; a declared check by the roles that the rulebook
+    names."""
     topic, _, composition = await locked(call, topic_id)
     applying = [each for each in declarations.applying_gates(topic, rules_of(call, topic)) if each.gate == body.gate]
     declarations.require_applies(topic, rules_of(call, topic), body.gate)
@@ -239,10 +240,11 @@ async def record_gate(call: Call, topic_id: str, body: RecordGate) -> Topic:
     if not any(each.blocks in declarations.AFTER_THE_MEETING for each in applying):
         topics.require_state(topic, *topics.BEFORE_AN_AGENDA)
     declared_by = rule.declared_by if rule else ()
-    roles = declared_by or (Role.sponsor, Role.office)
+    organ = rule.organ if rule else ()
+    roles = declared_by or (Role.sponsor, Role.office, *organ)
     last = next((record for record in reversed(topic.current_gates) if record.gate == body.gate), None)
     if last and not last.passed and body.passed and not declared_by:
-        roles = (Role.office,)  # the sponsor can't overrule a failed gate
+        roles = (Role.office, *organ)  # the sponsor can't overrule a failed gate
     composition.require(
         call.official,
         shanghai_day(call.now),
