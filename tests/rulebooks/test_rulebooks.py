@@ -65,6 +65,7 @@ titles: {head: 区长, executive_deputy: 常务副区长, deputies: 副区长, o
 DEADLINES = """\
 topic-papers: {clause: TV-2, before: 2, unit: working_day, of: meeting.day}
 document-issue: {clause: TV-3, within: 5, unit: working_day, of: meeting.closed}
+matter: {clause: TV-7, within: 7, unit: day, of: assignment}
 """
 MEETINGS = """\
 executive:
@@ -83,13 +84,15 @@ executive:
   minutes: {clause: TV-6, steps: [{step: draft, by: office}, {step: sign, by: head}]}
   follow_up:
     - {clause: TV-3, when: {outcome: passed}, deadlines: [document-issue]}
+    - {clause: TV-3, when: {}, deadlines: []}
 """
 SUPERVISION = """\
 ledger:
   clause: TV-7
   number: 测政督〔{year}〕{n}号
   due:
-    - {clause: TV-7, when: {difficulty: general}, rule: document-issue}
+    - {clause: TV-7, when: {difficulty: general}, rule: matter}
+    - {clause: TV-7, when: {difficulty: [complex, long_term]}}
 """
 SECTIONS = {"government": GOVERNMENT, "deadlines": DEADLINES, "meetings": MEETINGS, "supervision": SUPERVISION}
 
@@ -176,7 +179,7 @@ BREACHES = {
         "meetings.yaml:16: executive.follow_up.0.deadlines.0: no deadline rule 'document-issued' in deadlines.yaml",
     ),
     "a due row's rule that points nowhere": (
-        "supervision", "rule: document-issue", "rule: nothing",
+        "supervision", "rule: matter", "rule: nothing",
         "supervision.yaml:5: ledger.due.0.rule: no deadline rule 'nothing' in deadlines.yaml",
     ),
     "minutes that nobody signs": (
@@ -196,10 +199,9 @@ BREACHES = {
         "meetings.yaml:8: executive.quorum: expected exactly one of more_than and at_least",
     ),
     "an unreachable due row": (
-        "supervision", "rule: document-issue}\n",
-        "rule: document-issue}\n    - {clause: TV-7, rule: topic-papers}\n"
-        "    - {clause: TV-7, when: {difficulty: complex}, rule: document-issue}\n",
-        "supervision.yaml:7: ledger.due.2: no case reaches this row",
+        "supervision", "rule: matter}\n",
+        "rule: matter}\n    - {clause: TV-7, when: {difficulty: general, set_at_year_start: true}, rule: matter}\n",
+        "supervision.yaml:6: ledger.due.1: no case reaches this row",
     ),
     "an unreachable follow-up": (
         "meetings", "deadlines: [document-issue]}\n",
@@ -377,7 +379,7 @@ def test_the_revision_does_not_change_the_digest(tmp_path: Path) -> None:
         ("meetings", "more_than: 1/2", "at_least: 1/2"),
         ("meetings", "{entrusted: true}", "{entrusted: false}"),
         ("meetings", "    deadline: topic-papers\n", ""),
-        ("supervision", "{difficulty: general}", "{difficulty: complex}"),
+        ("supervision", "{difficulty: general}, rule: matter", "{difficulty: general}"),
         ("government", "name: 测试区", "name: 试验区"),
     ],
 )

@@ -70,8 +70,12 @@ def _explain(book: Rulebook) -> None:
         ledger = book.supervision.ledger
         console.print(f"\nledger: {ledger.number} [{ledger.clause}]", highlight=False, markup=False)
         for row in ledger.due:
-            console.print(f"  {_when(row.when) or 'always'} → {row.rule} [{row.clause}]", highlight=False, markup=False)
-        console.print(f"  otherwise set by {', '.join(ledger.set_by)}", highlight=False)
+            console.print(
+                f"  {_when(row.when) or 'always'} → {row.rule or 'to be set'} [{row.clause}]",
+                highlight=False,
+                markup=False,
+            )
+        console.print(f"  dates to be set: by {', '.join(ledger.set_by)}", highlight=False)
     if book.absence:
         _explain_absence(book.absence)
     if book.planning:

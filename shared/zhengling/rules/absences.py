@@ -11,7 +11,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from zhengling.dates.deadlines import Anchor
 from zhengling.rules.chains import Chain, Step, StepName, not_by_meetings, unconditional
+from zhengling.rules.places import ABSENCE, ABSENCE_OF_A_PRINCIPAL, Counted
 from zhengling.rules.vocabulary import (
     CHINESE,
     Clause,
@@ -107,7 +109,7 @@ def _of_absence(steps: tuple[Step, ...]) -> tuple[Step, ...]:
 class Notice(Section):
     """How long ahead the request must be made: a deadline rule counted back from the departure; `admit` may accept less."""
 
-    rule: RuleName
+    rule: Annotated[RuleName, Counted(("before",), (Anchor.departure,))]
     admit: Roles = ()
 
 
@@ -126,7 +128,7 @@ class RequestRow(Section):
 
     clause: Clause
     who: Annotated[Roles, Field(min_length=1)]
-    ask: Annotated[tuple[Step, ...], BeforeValidator(_asks), AfterValidator(_of_absence)] = ()
+    ask: Annotated[tuple[Step, ...], BeforeValidator(_asks), AfterValidator(_of_absence), ABSENCE_OF_A_PRINCIPAL] = ()
     notice: Notice | None = None
     duties: tuple[DutyRow, ...] = ()
 
@@ -160,8 +162,8 @@ class Substitution(Section):
     of: Annotated[Roles, Field(min_length=1)]
     by: Roles = ()
     partner: bool = False
-    kinds: Annotated[tuple[AbsenceKind, ...], BeforeValidator(one_or_many)] = tuple(AbsenceKind)
-    acts: Annotated[tuple[Power, ...], BeforeValidator(one_or_many)] = tuple(Power)
+    kinds: Annotated[tuple[AbsenceKind, ...], Field(min_length=1), BeforeValidator(one_or_many)] = tuple(AbsenceKind)
+    acts: Annotated[tuple[Power, ...], Field(min_length=1), BeforeValidator(one_or_many)] = tuple(Power)
     basis: Basis = Basis.rule
     recorded_by: Roles = ()
 
@@ -189,11 +191,11 @@ class Research(Section):
 
 
 class Absence(Section):
-    requests: Annotated[tuple[RequestRow, ...], Field(min_length=1)]
-    limits: tuple[Limit, ...] = ()
-    substitution: tuple[Substitution, ...] = ()
+    requests: Annotated[tuple[RequestRow, ...], Field(min_length=1), ABSENCE]
+    limits: Annotated[tuple[Limit, ...], ABSENCE] = ()
+    substitution: Annotated[tuple[Substitution, ...], ABSENCE] = ()
     reachable: Reachable | None = None
-    research: Research | None = None
+    research: Annotated[Research | None, ABSENCE] = None
 
     @model_validator(mode="after")
     def _a_role_asks_in_one_row(self) -> Self:

@@ -81,6 +81,8 @@ class Step(Section):
     def _somebody_takes_it(self) -> Self:
         if not self.by and not self.meeting:
             raise ValueError("expected by, meeting, or both")
+        if not self.meeting and "recorded_by" in self.model_fields_set:
+            raise ValueError("recorded_by is only for the decision of a meeting")
         if self.need == "all" and self.meeting:
             raise ValueError("need: all is only for by without meeting: a meeting's decision is one act")
         if self.need == "all" and len(self.by) == 1 and self.by[0].role not in SETS:

@@ -31,7 +31,6 @@ FACTS: dict[str, tuple[object, ...]] = {
     "set_at_year_start": BOOLEAN,
     "specially_urgent": BOOLEAN,
     "major": BOOLEAN,
-    "leader": BOOLEAN,
     **dict.fromkeys(Aspect, BOOLEAN),
 }
 
@@ -50,7 +49,10 @@ def _known_facts(when: object) -> object:
     return when
 
 
-When = Annotated[dict[str, bool | str | list[bool | str]], BeforeValidator(_known_facts)]
+#: Marks the fields of the schema that hold a condition (`places.py`).
+WHEN = BeforeValidator(_known_facts)
+
+When = Annotated[dict[str, bool | str | list[bool | str]], WHEN]
 
 
 #: The `when` that always matches.

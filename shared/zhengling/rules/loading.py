@@ -7,23 +7,21 @@ and key; decision tables have no unreachable row; an undefined name is a finding
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
-from zhengling.dates.deadlines import Anchor, DeadlineRule
+from zhengling.dates.deadlines import DeadlineRule
 from zhengling.kernel.errors import Problem, Text
 from zhengling.kernel.instants import shanghai_day
 from zhengling.rules.absences import Absence
-from zhengling.rules.chains import Step
-from zhengling.rules.conditions import FACTS, When, matches
+from zhengling.rules.checks import never_asked
 from zhengling.rules.meetings import MeetingKind, TopicRules
 from zhengling.rules.planning import Planning
 from zhengling.rules.rulebook import Government, Rulebook
@@ -200,20 +198,8 @@ def load_edition(folder: Path) -> Rulebook:
     return rulebook
 
 
-def _unreachable(rows: list[When]) -> list[int]:
-    """Indexes of rows that no case can reach, as earlier rows match all of theirs (DMN hit policy FIRST)."""
-    names = sorted({fact for when in rows for fact in when})
-    reached: set[int] = set()
-    for values in itertools.product(*(FACTS[name] for name in names)):
-        facts = dict(zip(names, values, strict=True))
-        first = next((i for i, when in enumerate(rows) if matches(when, facts)), None)
-        if first is not None:
-            reached.add(first)
-    return [i for i in range(len(rows)) if i not in reached]
-
-
 def check(rulebook: Rulebook, folder: Path) -> list[str]:
-    """Findings that the schema can't express: undefined names, unreachable rows, a wrong folder name."""
+    """Findings that the schema can't express: a wrong folder name, undefined names, rules that would never be asked."""
     findings: list[str] = []
     government = rulebook.government
     if folder.name != government.in_force.isoformat():
@@ -222,81 +208,8 @@ def check(rulebook: Rulebook, folder: Path) -> list[str]:
     if folder.parent.name != government.code:
         found = f"code: the parent folder must be named {government.code}, not {folder.parent.name}"
         findings.append(f"{_place(folder, 'government.yaml', 'code')}: {found}")
-
-    def named(file: str, rule: str | None, *path: int | str) -> None:
-        if rule and rule not in rulebook.deadlines:
-            key = ".".join(map(str, path))
-            findings.append(f"{_place(folder, file, *path)}: {key}: no deadline rule {rule!r} in deadlines.yaml")
-
-    def reachable(file: str, rows: list[When], *path: int | str) -> None:
-        for i in _unreachable(rows):
-            key = ".".join(map(str, (*path, i)))
-            findings.append(f"{_place(folder, file, *path, i)}: {key}: no case reaches this row")
-
-    def kinds_exist(file: str, kinds: tuple[str, ...], *path: int | str) -> None:
-        for unknown in sorted(set(kinds) - set(rulebook.meetings)):
-            key = ".".join(map(str, path))
-            findings.append(f"{_place(folder, file, *path)}: {key}: no meeting kind {unknown!r} in meetings.yaml")
-
-    for name, kind in rulebook.meetings.items():
-        if kind.papers:
-            named("meetings.yaml", kind.papers.deadline, name, "papers", "deadline")
-        for i, follow_up in enumerate(kind.follow_up):
-            for j, rule in enumerate(follow_up.deadlines):
-                named("meetings.yaml", rule, name, "follow_up", i, "deadlines", j)
-        reachable("meetings.yaml", [row.when for row in kind.follow_up], name, "follow_up")
-        if kind.prior_meeting:
-            kinds_exist("meetings.yaml", (kind.prior_meeting.kind,), name, "prior_meeting", "kind")
-    for i, gate in enumerate(rulebook.topics.gates):
-        kinds_exist("topics.yaml", gate.kinds, "gates", i, "kinds")
-    for i, reserved in enumerate(rulebook.topics.reserved):
-        kinds_exist("topics.yaml", reserved.kinds, "reserved", i, "kinds")
-    if rulebook.supervision:
-        due = rulebook.supervision.ledger.due
-        for i, row in enumerate(due):
-            named("supervision.yaml", row.rule, "ledger", "due", i, "rule")
-        reachable("supervision.yaml", [row.when for row in due], "ledger", "due")
-    if rulebook.absence:
-        for i, request in enumerate(rulebook.absence.requests):
-            if request.notice:
-                named("absence.yaml", request.notice.rule, "requests", i, "notice", "rule")
-    requests = rulebook.planning.requests if rulebook.planning else {}
-    for name, kind in rulebook.meetings.items():
-        if kind.request and kind.request not in requests:
-            said = f"{name}.request: no type of request {kind.request!r} in planning.yaml"
-            findings.append(f"{_place(folder, 'meetings.yaml', name, 'request')}: {said}")
-    if rulebook.planning:
-        findings += _check_planning(rulebook, rulebook.planning, folder)
-    return findings
-
-
-def _check_planning(rulebook: Rulebook, planning: Planning, folder: Path) -> list[str]:
-    """Findings for undefined deadline rules and meeting kinds in planning.yaml, and lead times not counted back."""
-    findings: list[str] = []
-
-    def find(said: str, *path: int | str) -> None:
-        key = ".".join(map(str, path))
-        findings.append(f"{_place(folder, 'planning.yaml', *path)}: {key}: {said}")
-
-    def deadline(name: str, form: Literal["before", "by"], *path: int | str) -> None:
-        rule = rulebook.deadlines.get(name)
-        if rule is None:
-            find(f"no deadline rule {name!r} in deadlines.yaml", *path)
-        elif getattr(rule, form) is None or rule.of != Anchor.meeting_day:
-            find(f"{name} must be a rule with {form}, of {Anchor.meeting_day}", *path)
-
-    def kinds(asks: tuple[Step, ...], *path: int | str) -> None:
-        for i, ask in enumerate(asks):
-            if unknown := [name for name in ask.meeting if name not in rulebook.meetings]:
-                find(f"no meeting kind {', '.join(unknown)} in meetings.yaml", *path, "ask", i, "meeting")
-
-    for name, request in planning.requests.items():
-        kinds(request.ask, "requests", name)
-        if request.lead:
-            deadline(request.lead.rule, "before", "requests", name, "lead", "rule")
-    if plan := planning.yearly_plan:
-        kinds(plan.ask, "yearly_plan")
-        deadline(plan.deadline, "by", "yearly_plan", "deadline")
+    for file, path, said in never_asked(rulebook):
+        findings.append(f"{_place(folder, file, *path)}: {'.'.join(map(str, path))}: {said}")
     return findings
 
 

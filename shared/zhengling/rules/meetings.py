@@ -12,11 +12,25 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from zhengling.dates.deadlines import Anchor
 from zhengling.documents.minutes_template import Template
 from zhengling.kernel.errors import Text, refusal
 from zhengling.rules.cadence import Cadence
 from zhengling.rules.chains import Actors, Chain, StepName
 from zhengling.rules.conditions import ALWAYS, Section, When
+from zhengling.rules.places import (
+    AGENDA,
+    CHAIR,
+    CONSENT,
+    DOCUMENT,
+    GATE,
+    LEAVE,
+    MEMBERS,
+    MINUTES,
+    ORGANISER,
+    TOPIC,
+    Counted,
+)
 from zhengling.rules.vocabulary import (
     Aspect,
     Block,
@@ -58,10 +72,16 @@ class Papers(Section):
 
     clause: Clause
     required: tuple[RequiredPaper, ...] = ()
-    deadline: RuleName | None = None
+    deadline: Annotated[RuleName | None, Counted(("before",), (Anchor.meeting_day,))] = None
     deadline_when: When = ALWAYS
     counted: Literal["papers", "request"] = "papers"
-    admit_late: Roles = ()
+    admit_late: Annotated[Roles, CONSENT] = ()
+
+    @model_validator(mode="after")
+    def _late_only_after_a_deadline(self) -> Self:
+        if self.deadline is None and (ignored := {"deadline_when", "counted", "admit_late"} & self.model_fields_set):
+            raise ValueError(f"without a deadline nothing is late: drop {', '.join(sorted(ignored))}")
+        return self
 
 
 def _fraction(value: object) -> object:
@@ -79,6 +99,10 @@ class Quorum(Section):
     def _one_bound(self) -> Self:
         if (self.more_than is None) == (self.at_least is None):
             raise ValueError("expected exactly one of more_than and at_least")
+        if self.more_than is not None and not 0 <= self.more_than < 1:
+            raise ValueError(f"more_than {self.more_than}: more than all can't be present; expected from 0 to below 1")
+        if self.at_least is not None and not 0 < self.at_least <= 1:
+            raise ValueError(f"at_least {self.at_least}: expected above 0, to 1")
         return self
 
     def needed(self, members: int) -> int:
@@ -135,7 +159,7 @@ class OutsidePortfolio(Section):
     """Who must agree to inviting principals outside the chair's portfolio, or of towns and streets."""
 
     clause: Clause
-    consent: Roles
+    consent: Annotated[Roles, CONSENT]
 
 
 class Leave(Section):
@@ -143,8 +167,8 @@ class Leave(Section):
     only reported, the office reports it to the named roles and nobody grants it (ST-39, HC-51)."""
 
     clause: Clause
-    leaders: Roles
-    others: Roles
+    leaders: Annotated[Roles, LEAVE]
+    others: Annotated[Roles, LEAVE]
     others_reported: bool = False
     reasons: tuple[LeaveReason, ...] = ()
 
@@ -153,7 +177,7 @@ class Delegates(Section):
     """Whose consent is needed to send a delegate; leaders have their own rules."""
 
     clause: Clause
-    consent: Roles
+    consent: Annotated[Roles, LEAVE]
 
 
 class Staff(Section):
@@ -161,7 +185,7 @@ class Staff(Section):
 
     clause: Clause
     per_topic: Annotated[int, Field(ge=0)]
-    more_by: Roles
+    more_by: Annotated[Roles, CONSENT]
 
 
 class Confidential(Section):
@@ -193,11 +217,12 @@ class Publication(Section):
 
 
 class FollowUp(Section):
-    """The deadlines for filing and issuing a document that a decision requires."""
+    """The deadlines for filing and issuing a document that a decision requires: a row of a table, the first match applies. An
+    empty list sets none."""
 
     clause: Clause
     when: When
-    deadlines: Annotated[tuple[RuleName, ...], Field(min_length=1)]
+    deadlines: Annotated[tuple[RuleName, ...], Counted(("within", "by"), (Anchor.meeting_closed,))]
 
 
 class Competence(Section):
@@ -217,33 +242,33 @@ class MeetingKind(Section):
 
     name: str
     clause: Clause
-    members: tuple[Role, ...] = ()
-    attendees: tuple[Role, ...] = ()
+    members: Annotated[tuple[Role, ...], MEMBERS] = ()
+    attendees: Annotated[tuple[Role, ...], MEMBERS] = ()
     competence: tuple[Competence, ...] = ()
-    organiser: Roles = (Role.office,)
-    chair: Actors
-    entrusted_by: Roles = (Role.head,)
+    organiser: Annotated[Roles, ORGANISER] = (Role.office,)
+    chair: Annotated[Actors, CHAIR]
+    entrusted_by: Annotated[Roles, MEMBERS] = (Role.head,)
     cadence: Cadence | None = None
     quorum: Quorum | None = None
     first_topic: FirstTopic | None = None
     rhythm: Rhythm | None = None
-    topic: Chain
-    prior_meeting: PriorMeeting | None = None
-    topic_form: TopicForm | None = None
-    papers: Papers | None = None
-    agenda: Chain
+    topic: Annotated[Chain, TOPIC]
+    prior_meeting: Annotated[PriorMeeting | None, TOPIC] = None
+    topic_form: Annotated[TopicForm | None, TOPIC] = None
+    papers: Annotated[Papers | None, TOPIC] = None
+    agenda: Annotated[Chain, AGENDA]
     request: RuleName | None = None
     notice: Notice | None = None
-    invitees: Invitees | None = None
+    invitees: Annotated[Invitees | None, AGENDA] = None
     outside_portfolio: OutsidePortfolio | None = None
     leave: Leave | None = None
     delegates: Delegates | None = None
     staff: Staff | None = None
     confidential: Confidential | None = None
     decides: bool = True
-    minutes: Minutes | None = None
+    minutes: Annotated[Minutes | None, MINUTES] = None
     publication: Publication | None = None
-    follow_up: tuple[FollowUp, ...] = ()
+    follow_up: Annotated[tuple[FollowUp, ...], DOCUMENT] = ()
 
     @model_validator(mode="after")
     def _what_is_decided_is_minuted(self) -> Self:
@@ -285,6 +310,19 @@ class GateRule(Section):
     forms: Annotated[int, Field(ge=0)] = 0
     form_among: tuple[HearingForm, ...] = ()
 
+    @model_validator(mode="after")
+    def _applies_to_something(self) -> Self:
+        consulted = self.gate == Gate.departments_consulted
+        if consulted and self.any_of:
+            raise ValueError("any_of: departments are consulted on every topic that concerns them")
+        if not consulted and not self.any_of:
+            raise ValueError(f"any_of: state which topics pass this gate, one or more of {', '.join(Aspect)}")
+        if len(self.form_among or HearingForm) < self.forms:
+            raise ValueError(f"forms: there are only {len(self.form_among or HearingForm)} to choose from")
+        if self.form_among and not self.forms:
+            raise ValueError("form_among: state in how many forms views are heard (forms)")
+        return self
+
 
 class Disagreement(Section):
     """The procedure for a topic on which departments disagree: a note, who coordinates, who decides."""
@@ -319,7 +357,7 @@ class FollowedExecution(Section):
 class TopicRules(Section):
     """`topics.yaml`: rules for topics of several kinds."""
 
-    gates: tuple[GateRule, ...] = ()
-    consultation: Consultation | None = None
+    gates: Annotated[tuple[GateRule, ...], GATE] = ()
+    consultation: Annotated[Consultation | None, GATE] = None
     reserved: tuple[Reserved, ...] = ()
     followed: FollowedExecution | None = None

@@ -11,7 +11,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from zhengling.dates.deadlines import Anchor
 from zhengling.rules.chains import Chain, Step, StepName, unconditional
+from zhengling.rules.places import PLAN, REQUEST, Counted
 from zhengling.rules.vocabulary import Clause, Role, Roles, RuleName, one_or_many
 
 
@@ -89,7 +91,7 @@ class Lead(Section):
     """The lead time: a deadline rule counted back from the planned day, met by the formal request or by the approval (if the
     time is for preparing the approved event); `admit` may accept less."""
 
-    rule: RuleName
+    rule: Annotated[RuleName, Counted(("before",), (Anchor.meeting_day,))]
     met_by: Literal["request", "approval"] = "request"
     admit: Roles = ()
 
@@ -132,6 +134,8 @@ class InviteeRule(Section):
     def _firm_where_approval_is_needed(self) -> Self:
         if self.needs == "approval" and self.lift:
             raise ValueError("lift is only for needs: consent")
+        if self.except_own and Group.leaders not in self.groups:
+            raise ValueError("except_own is only for the group leaders")
         return self
 
 
@@ -189,8 +193,8 @@ class YearlyPlan(Section):
     name: str
     clause: Clause
     of: RuleName
-    deadline: RuleName
-    submitted_by: Annotated[Roles, Field(min_length=1)] = (Role.sponsor,)
+    deadline: Annotated[RuleName, Counted(("by",), (Anchor.meeting_day,))]
+    submitted_by: Annotated[Roles, Field(min_length=1), REQUEST] = (Role.sponsor,)
     ask: Annotated[Asks, Field(min_length=1)]
     joint: Joint | None = None
     additions: Roles = ()
@@ -209,8 +213,8 @@ class YearlyPlan(Section):
 
 
 class Planning(Section):
-    requests: Annotated[dict[RuleName, RequestType], Field(min_length=1)]
-    yearly_plan: YearlyPlan | None = None
+    requests: Annotated[dict[RuleName, RequestType], Field(min_length=1), REQUEST]
+    yearly_plan: Annotated[YearlyPlan | None, PLAN] = None
 
     @model_validator(mode="after")
     def _what_is_planned_has_a_plan(self) -> Self:

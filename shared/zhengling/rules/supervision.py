@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
 from zhengling.dates.deadlines import Anchor
 from zhengling.rules.conditions import ALWAYS, Facts, Section, When, matches
+from zhengling.rules.places import ENTRY, Counted
 from zhengling.rules.vocabulary import Clause, Role, Roles, RuleName
 
 
 class DueRow(Section):
-    """One row of the decision table for an entry's due date (the first match applies)."""
+    """One row of the decision table for an entry's due date (the first match applies). Without a `rule` the roles in the
+    ledger's `set_by` set the date."""
 
     clause: Clause
     when: When = ALWAYS
-    rule: RuleName
+    rule: Annotated[RuleName | None, Counted(("within", "by"), (Anchor.deployment, Anchor.assignment))] = None
+
+
+class DueByRule(NamedTuple):
+    """The rule of a due date, and the clause of the row that names it."""
+
+    rule: str
+    clause: str
 
 
 class Deployment(Section):
@@ -33,11 +42,13 @@ class Ledger(Section):
     clause: Clause
     number: Annotated[str, Field(pattern=r"\{year\}.*\{n\}", description="e.g. 双政督〔{year}〕{n}号")]
     deployment: Deployment | None = None
-    due: tuple[DueRow, ...] = ()
-    set_by: Roles = (Role.office,)
+    due: Annotated[tuple[DueRow, ...], ENTRY] = ()
+    set_by: Annotated[Roles, ENTRY] = (Role.office,)
 
-    def due_row(self, facts: Facts) -> DueRow | None:
-        return next((row for row in self.due if matches(row.when, facts)), None)
+    def due_row(self, facts: Facts) -> DueByRule | None:
+        """The rule of an entry's due date; None where the date has to be set."""
+        row = next((row for row in self.due if matches(row.when, facts)), None)
+        return DueByRule(row.rule, row.clause) if row and row.rule else None
 
 
 class Supervision(Section):

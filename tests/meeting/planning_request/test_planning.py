@@ -372,7 +372,7 @@ def test_what_has_to_be_planned_needs_a_plan_of_it() -> None:
 MISNAMED = {
     "a deadline rule that isn't there": ("rule: fair-request", "rule: no-such", "no deadline rule 'no-such'"),
     "a deadline counted forward": ("rule: fair-request", "rule: paper-out", "must be a rule with before"),
-    "a kind of meeting that isn't there": ("by: head}", "meeting: assembly}", "no meeting kind assembly"),
+    "a kind of meeting that isn't there": ("by: head}", "meeting: assembly}", "no meeting kind 'assembly'"),
 }
 
 

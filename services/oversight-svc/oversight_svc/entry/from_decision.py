@@ -27,7 +27,7 @@ from zhengling.replicas import due_dates
 from zhengling.replicas.due_dates import AnyClock, Clock, StatedClock
 from zhengling.rules.loading import Rulebooks
 from zhengling.rules.rulebook import Rulebook
-from zhengling.rules.supervision import DueRow, Ledger
+from zhengling.rules.supervision import DueByRule, Ledger
 from zhengling.rules.vocabulary import EntrySource
 
 
@@ -219,7 +219,7 @@ def _asks_anew(entry: Entry, event: DecisionAmended) -> bool:
 
 
 def _clock(
-    book: Rulebook, entry: Entry, row: DueRow | None, resolution: Resolution, stated_at: datetime
+    book: Rulebook, entry: Entry, row: DueByRule | None, resolution: Resolution, stated_at: datetime
 ) -> AnyClock | None:
     """The clock to the decision's own date, else by the matching row of the rulebook's table; None if neither is there."""
     if resolution.due:
@@ -227,6 +227,6 @@ def _clock(
     return Clock(row.rule, entries.start_of(entry, book.deadline(row.rule))) if row else None
 
 
-def _new(due: NewDue, row: DueRow | None) -> NewDue:
+def _new(due: NewDue, row: DueByRule | None) -> NewDue:
     """A due date by a row of the rulebook's table names the row's rule and clause."""
     return replace(due, rule=row.rule, clause=row.clause) if row else due
