@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from zhengling.authority.composition import Acting, Composition, OrganisationKind, PostRole, RoleContext
+from zhengling.kernel.clauses import practice_of
 from zhengling.kernel.instants import SHANGHAI
 from zhengling.rules.chains import Actor, Chain
 from zhengling.rules.conditions import Facts, matches
@@ -148,11 +149,12 @@ BREACHES = {
     "a missing key": ("meetings", "  name: 常务会议\n", "", "meetings.yaml:1: executive.name: Field required"),
     "a clause of the wrong form": (
         "meetings", "  clause: TV-4\n", "  clause: article 4\n",
-        "meetings.yaml:3: executive.clause: String should match pattern '^[A-Z]{2,4}-\\d+(¶\\d+)?$'; got 'article 4'",
+        "meetings.yaml:3: executive.clause: expected a clause such as ST-39, or {basis: practice, decided_by: …, decided_on: …};"
+        " got 'article 4'",
     ),
     "a deadline's clause of the wrong form": (
         "deadlines", "clause: TV-3", "clause: tv3",
-        "deadlines.yaml:2: document-issue: clause 'tv3' must match the pattern '^[A-Z]{2,4}-\\d+(¶\\d+)?$'",
+        "deadlines.yaml:2: document-issue: expected a clause such as ST-39, or {basis: practice, ",
     ),
     "an unknown role": (
         "meetings", "{role: head}", "{role: mayor}",
@@ -451,7 +453,8 @@ def cited(value: object) -> Iterator[str]:
     if isinstance(value, dict):
         for key, inner in value.items():
             if key == "clause" and inner is not None:
-                yield inner
+                practice = practice_of(inner)
+                yield practice.clause or "" if practice else inner
             else:
                 yield from cited(inner)
     elif isinstance(value, list):

@@ -66,16 +66,26 @@ def _explain(book: Rulebook) -> None:
                 when = f" when {_when(step.when)}" if step.when else ""
                 line = f"  {title}: {step.step} by {by}{when} [{step.clause or chain.clause}]"
                 console.print(line, highlight=False, markup=False)
+        if kind.papers and kind.papers.admit_late:
+            source = kind.papers.admit_late_clause or kind.papers.clause
+            line = f"  late papers: admitted by {' or '.join(kind.papers.admit_late)} [{source}]"
+            console.print(line, highlight=False, markup=False)
     if book.supervision:
         ledger = book.supervision.ledger
-        console.print(f"\nledger: {ledger.number} [{ledger.clause}]", highlight=False, markup=False)
+        console.print(f"\nledger [{ledger.clause}]", highlight=False, markup=False)
+        style = f"  number: {ledger.number} [{ledger.number_clause or ledger.clause}]"
+        console.print(style, highlight=False, markup=False)
+        if ledger.deployment:
+            counted = f"  deployed: a meeting's decision on {ledger.deployment.meeting_decision}"
+            console.print(f"{counted} [{ledger.deployment.clause}]", highlight=False, markup=False)
         for row in ledger.due:
             console.print(
                 f"  {_when(row.when) or 'always'} → {row.rule or 'to be set'} [{row.clause}]",
                 highlight=False,
                 markup=False,
             )
-        console.print(f"  dates to be set: by {', '.join(ledger.set_by)}", highlight=False)
+        setter = f"  dates to be set: by {', '.join(ledger.set_by)} [{ledger.set_by_clause or ledger.clause}]"
+        console.print(setter, highlight=False, markup=False)
     if book.absence:
         _explain_absence(book.absence)
     if book.planning:
@@ -142,7 +152,8 @@ def _explain_planning(rules: Planning) -> None:
 def _ask(ask: Step) -> str:
     by = (" and " if ask.need == "all" else " or ").join(map(_actor, ask.by))
     meeting = f"a decision of {' or '.join(ask.meeting)}" if ask.meeting else ""
-    return f"{ask.step} by {' or '.join(way for way in (by, meeting) if way)}"
+    source = f" [{ask.clause}]" if ask.clause else ""
+    return f"{ask.step} by {' or '.join(way for way in (by, meeting) if way)}{source}"
 
 
 def _actor(actor: Any) -> str:

@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 
 from zhengling.dates.deadlines import MIDNIGHT, Anchor, DeadlineTerms, Due, Setter, StatedDay, Unit
 from zhengling.dates.workdays import DayKind, WorkdayCalendar
+from zhengling.kernel.clauses import cited
 from zhengling.kernel.errors import Text, refusal
 from zhengling.kernel.instants import shanghai_day
 
@@ -116,7 +117,8 @@ def explain(due: Due, rule: DeadlineTerms, calendar: WorkdayCalendar, later: Lat
     steps.append(TraceStep(due.date, "due", until(due)))
     if due.provisional:
         steps.append(TraceStep(None, "provisional", _PROVISIONAL))
-    steps.append(TraceStep(None, "clause", Text(f"under clause {due.clause}", f"依据 {due.clause}")))
+    source = cited(due.clause)
+    steps.append(TraceStep(None, "clause", Text(f"under clause {source.en}", f"依据 {source.zh}")))
     return steps
 
 
@@ -138,7 +140,7 @@ def sentence(due: Due, rule: DeadlineTerms, calendar: WorkdayCalendar, later: La
     english = "; ".join(part.en for part in parts)
     return Text(
         f"{english[0].upper()}{english[1:]} ({due.clause}).",
-        f"{'；'.join(part.zh for part in parts)}（{due.clause}）。",
+        f"{'；'.join(part.zh for part in parts)}（{cited(due.clause).zh}）。",
     )
 
 

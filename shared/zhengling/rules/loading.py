@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from zhengling.dates.deadlines import DeadlineRule
+from zhengling.kernel.clauses import require_source
 from zhengling.kernel.errors import Problem, Text
 from zhengling.kernel.instants import shanghai_day
 from zhengling.rules.absences import Absence
@@ -26,12 +27,14 @@ from zhengling.rules.meetings import MeetingKind, TopicRules
 from zhengling.rules.planning import Planning
 from zhengling.rules.rulebook import Government, Rulebook
 from zhengling.rules.supervision import Supervision
-from zhengling.rules.vocabulary import CLAUSE, RuleName
+from zhengling.rules.vocabulary import RuleName, source
 
 
-def _cites_a_clause(rule: DeadlineRule) -> DeadlineRule:
-    if not re.match(CLAUSE, rule.clause):
-        raise ValueError(f"clause {rule.clause!r} must match the pattern '{CLAUSE}'")
+def _with_source(rule: object) -> object:
+    """A deadline rule with its source as a text; `dates/` knows no rulebooks."""
+    if isinstance(rule, dict) and "clause" in rule:
+        stated = source(rule["clause"])
+        return rule | {"clause": require_source(stated) if isinstance(stated, str) else stated}
     return rule
 
 
@@ -39,7 +42,7 @@ class _DeadlineSection(BaseModel):
     """`deadlines.yaml`, a mapping name → rule, wrapped so that errors have their location."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    rules: dict[RuleName, Annotated[DeadlineRule, AfterValidator(_cites_a_clause)]]
+    rules: dict[RuleName, Annotated[DeadlineRule, BeforeValidator(_with_source)]]
 
 
 class _MeetingSection(BaseModel):

@@ -68,7 +68,8 @@ class RequiredPaper(Section):
 
 class Papers(Section):
     """The papers that a topic needs, their due date, and who may admit late ones. The due date is met by the last required
-    paper, or by the topic's submission if the rule is about the request."""
+    paper, or by the topic's submission if the rule is about the request. `admit_late_clause` is the source of who admits late
+    ones, if not the papers' own."""
 
     clause: Clause
     required: tuple[RequiredPaper, ...] = ()
@@ -76,6 +77,7 @@ class Papers(Section):
     deadline_when: When = ALWAYS
     counted: Literal["papers", "request"] = "papers"
     admit_late: Annotated[Roles, CONSENT] = ()
+    admit_late_clause: Clause | None = None
 
     @model_validator(mode="after")
     def _late_only_after_a_deadline(self) -> Self:

@@ -37,13 +37,16 @@ class Deployment(Section):
 
 
 class Ledger(Section):
-    """Entries of the supervision ledger: clause, number format, due dates. `deployment` is where rules of deployment start."""
+    """Entries of the supervision ledger: clause, number format, due dates. `deployment` is where rules of deployment start.
+    `number_clause` and `set_by_clause` are the sources of the number's style and of who sets dates, if not the ledger's own."""
 
     clause: Clause
     number: Annotated[str, Field(pattern=r"\{year\}.*\{n\}", description="e.g. 双政督〔{year}〕{n}号")]
     deployment: Deployment | None = None
+    number_clause: Clause | None = None
     due: Annotated[tuple[DueRow, ...], ENTRY] = ()
     set_by: Annotated[Roles, ENTRY] = (Role.office,)
+    set_by_clause: Clause | None = None
 
     def due_row(self, facts: Facts) -> DueByRule | None:
         """The rule of an entry's due date; None where the date has to be set."""

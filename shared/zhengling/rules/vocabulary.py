@@ -2,13 +2,43 @@
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-CLAUSE = r"^[A-Z]{2,4}-\d+(¶\d+)?$"
-Clause = Annotated[str, Field(pattern=CLAUSE, description="clause id, e.g. ST-39")]
+from zhengling.kernel.clauses import CLAUSE, Practice, require_source
+
+
+class _Stated(BaseModel):
+    """A practice as a rulebook states it, in the place of a clause or beside one (`clause`)."""
+
+    model_config = ConfigDict(extra="forbid")
+    basis: Literal["practice"]
+    decided_by: Annotated[str, Field(pattern=r"^[^()]{2,60}$")]
+    decided_on: date
+    clause: Annotated[str | None, Field(pattern=f"^{CLAUSE}$")] = None
+
+
+def source(value: object) -> object:
+    """The source of a value as a text (`kernel/clauses.py`), from what a rulebook states in the place of a clause."""
+    if not isinstance(value, dict):
+        return value
+    try:
+        stated = _Stated.model_validate(value)
+    except ValidationError as errors:
+        found = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in errors.errors()]
+        raise ValueError("; ".join(found)) from None
+    return str(Practice(stated.decided_by, stated.decided_on, stated.clause))
+
+
+Clause = Annotated[
+    str,
+    BeforeValidator(source),
+    AfterValidator(require_source),
+    Field(description="a clause, such as ST-39, or a practice: `ST-53 (practice: who decided it, when)`"),
+]
 RuleName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from datetime import date
 from http import HTTPStatus
 from typing import Any
 
@@ -16,6 +17,7 @@ from starlette.routing import compile_path
 
 from zhengling.database.session import is_contention, is_outage, loggable, refused_text
 from zhengling.kernel.characters import not_allowed
+from zhengling.kernel.clauses import practice_of
 from zhengling.kernel.errors import Language, Problem, Text, invalid
 from zhengling.web import payload_errors
 from zhengling.web.etags import if_match_missing
@@ -35,8 +37,17 @@ def language_of(request: Request) -> Language:
     return "zh" if language == "zh" and float(quality or 1) > 0 else "en"
 
 
+class PracticeView(BaseModel):
+    """Who decided a value that no article gives, and when."""
+
+    model_config = ConfigDict(from_attributes=True)
+    decided_by: str
+    decided_on: date
+
+
 class ProblemDocument(BaseModel):
-    """A problem document (RFC 9457) with a stable code; a refusal by a rule has its clause and what would satisfy it."""
+    """A problem document (RFC 9457) with a stable code; a refusal by a rule has its clause and what would satisfy it, and
+    `practice` where no article gives the rule's value."""
 
     model_config = ConfigDict(extra="allow")
     type: str
@@ -47,6 +58,7 @@ class ProblemDocument(BaseModel):
     instance: str
     request_id: str
     clause: str | None = None
+    practice: PracticeView | None = None
     satisfy: str | None = None
 
 
@@ -85,6 +97,9 @@ def redacted_path(request: Request) -> str:
 def problem_response(problem: Problem, request: Request) -> Response:
     document = problem.document(language_of(request)) | {"instance": redacted_path(request)}
     document["request_id"] = getattr(request.state, "request_id", None)
+    if practice := practice_of(problem.clause or ""):
+        document["clause"] = practice.clause
+        document["practice"] = PracticeView.model_validate(practice).model_dump(mode="json")
     return JSONResponse(document, problem.status, headers=problem.headers, media_type="application/problem+json")
 
 

@@ -193,7 +193,7 @@ def test_late_papers_stand_on_the_agenda_once_the_head_admitted_them_with_a_reas
     kind, people, moment = book("xigang").kind("executive"), composition_of("xigang"), at(DAY)
     with pytest.raises(Problem, match="not_the_admitter") as refused:
         papers_.admit_late(topic, kind, people, "xg-exec", "m1", "紧急", 1, moment, DAY)
-    assert refused.value.clause == "XG-35"
+    assert (refused.value.clause or "").startswith("XG-35 (practice: "), "no article says who admits late papers"
     papers_.admit_late(topic, kind, people, "xg-head", "m1", "紧急", 1, moment, DAY)
     assert topic.late_admission is not None
     assert (topic.late_admission.working_days_late, topic.late_admission.admitted_by) == (1, "xg-head")

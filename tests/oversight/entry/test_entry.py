@@ -58,7 +58,8 @@ def test_the_office_sets_the_date_that_nobody_gave() -> None:
 def test_nobody_but_the_office_sets_it() -> None:
     with pytest.raises(Problem) as refused:
         set_due(an_entry(), "xg-zjj-principal", DAY)
-    assert (refused.value.status, refused.value.code, refused.value.clause) == (403, "not_the_setter", "XG-52")
+    assert (refused.value.status, refused.value.code) == (403, "not_the_setter")
+    assert (refused.value.clause or "").startswith("XG-52 (practice: "), "no article says who sets a date"
 
 
 def test_a_date_that_is_set_is_not_set_again() -> None:

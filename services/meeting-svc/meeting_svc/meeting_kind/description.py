@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from zhengling.kernel.clauses import cited, practice_of
 from zhengling.kernel.errors import Text
 from zhengling.rules.chains import Chain, Step
 from zhengling.rules.meetings import MeetingKind
@@ -24,7 +25,10 @@ def words(roles: tuple[Role, ...]) -> tuple[str, str]:
 def _chain(chain: Chain) -> tuple[str, str]:
     def one(step: Step) -> tuple[str, str]:
         roles = tuple(actor.role for actor in step.by)
-        return f"{step.step} by {' or '.join(roles)}", f"{in_chinese(step.step)}（{in_chinese(*roles)}）"
+        source = cited(step.clause) if step.clause and practice_of(step.clause) else Text("", "")
+        en = f"{step.step} by {' or '.join(roles)}"
+        zh = f"{in_chinese(step.step)}（{in_chinese(*roles)}）"
+        return f"{en} [{source.en}]" if source.en else en, f"{zh}〔{source.zh}〕" if source.zh else zh
 
     steps = [one(step) for step in chain.steps]
     return "; ".join(en for en, _ in steps), "→".join(zh for _, zh in steps)

@@ -156,7 +156,7 @@ def admit_late(
             actors_of(roles),
             Text("admit late papers", "准予迟报材料"),
             code="not_the_admitter",
-            clause=clause,
+            clause=(kind.papers.admit_late_clause if kind.papers else None) or clause,
         ),
     )
     topic.late_admission = LateAdmission(meeting_id, official or "", reason, late, occurred_at)

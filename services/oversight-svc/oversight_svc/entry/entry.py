@@ -135,7 +135,7 @@ def require_settable(
             actors_of(ledger.set_by),
             Text("set the due date", "确定办结时限"),
             code="not_the_setter",
-            clause=ledger.clause,
+            clause=ledger.set_by_clause or ledger.clause,
         ),
     )
     if due < on:
