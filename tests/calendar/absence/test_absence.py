@@ -43,6 +43,7 @@ NOW = datetime(2028, 3, 1, 2, tzinfo=UTC)
 MONDAY = date(2028, 3, 6)
 BOOKS = Rulebooks.load([ROOT / "rulebooks"])
 PEOPLE = composition_of("huancui")
+PREFIXES = {"dalian": "dl", "huancui": "hc", "shuangtaizi": "st", "xigang": "xg", "zhanqian": "zq"}
 
 
 def book(government: str) -> Rulebook:
@@ -414,6 +415,29 @@ def test_each_government_rules_as_its_clauses_say() -> None:
     assert {code for code in BOOKS.governments if rules(code).research} == {"huancui", "shuangtaizi"}
     notices = {code for code in BOOKS.governments if any(row.notice for row in rules(code).requests)}
     assert notices == {"shuangtaizi"}
+
+
+@pytest.mark.parametrize("government", sorted(BOOKS.governments))
+def test_what_nobody_agrees_to_is_put_on_record_the_day_after_and_what_somebody_does_is_asked_before(
+    government: str,
+) -> None:
+    after = MONDAY + days(1)
+    for row in rules(government).requests:
+        if row.ask and row.notice is None:
+            refusal = problem(absences.require_beforehand, row, MONDAY, after)
+            assert (refusal.code, refusal.clause) == ("not_beforehand", row.clause)
+        else:
+            absences.require_beforehand(row, MONDAY, after)
+        absences.require_beforehand(row, MONDAY, MONDAY)
+    _, row = absences.row_for(rules(government), composition_of(government), f"{PREFIXES[government]}-head", MONDAY)
+    assert not row.ask
+
+
+def test_a_record_after_the_departure_or_after_the_last_day_of_notice_is_late() -> None:
+    asked = datetime(2028, 3, 7, 2, tzinfo=UTC)
+    assert breaches_.is_late(absence(requested_at=asked))
+    assert not breaches_.is_late(absence(requested_at=asked, since=MONDAY + days(1)))
+    assert breaches_.is_late(absence(requested_at=asked, since=MONDAY + days(2), notice_due=MONDAY))
 
 
 def test_a_notice_that_names_no_deadline_rule_is_found_with_its_line(tmp_path: Path) -> None:

@@ -385,6 +385,25 @@ async def test_an_extension_goes_through_the_same_chain_and_limits(huancui: Offi
     assert (again["state"], again["until"], again["extensions"][-1]["outcome"]) == ("approved", "2028-09-08", "refused")
 
 
+async def test_a_heads_trip_is_put_on_record_the_day_after(dalian: Office) -> None:
+    await dalian.today(date(2028, 11, 21))
+    absence = await dalian.ask("office-clerk", date(2028, 11, 20), date(2028, 11, 22), official="head")
+    assert (absence["state"], absence["late"]) == ("approved", True)
+    assert [each["official"] for each in await dalian.away(date(2028, 11, 20))] == ["dl-head"]
+    problem = await refused(dalian.ask("dep1", date(2028, 11, 20)))  # DL-54: agreed to by the head beforehand
+    assert (problem["code"], problem["clause"]) == ("not_beforehand", "DL-54")
+
+
+async def test_nobody_stands_in_for_either_of_a_pair_that_is_away_together(zhanqian: Office) -> None:
+    await zhanqian.today(date(2028, 10, 23))
+    one, other = "dep2", "dep3"
+    day = date(2028, 10, 25)
+    await zhanqian.approved(one, day)
+    assert [[s["official"] for s in each["stand_ins"]] for each in await zhanqian.away(day)] == [[f"zq-{other}"]]
+    await zhanqian.approved(other, day)
+    assert [each["stand_ins"] for each in await zhanqian.away(day)] == [[], []]
+
+
 async def test_a_refused_request_stays_refused(dalian: Office) -> None:
     await dalian.today(date(2028, 5, 1))
     absence = await dalian.ask("dep2", date(2028, 5, 8))

@@ -192,18 +192,23 @@ def organisation_of(composition: Composition, official: str, on: date) -> str | 
     return next((post.organisation for post in posts), None)
 
 
-def require_period(since: date, until: date, requested_on: date, clause: str) -> None:
-    """422 `until_before_since`, `too_long`; 409 `not_beforehand`: an absence is requested before the departure."""
+def require_period(since: date, until: date) -> None:
+    """422 `until_before_since`, `too_long`."""
     if until < since:
         raise invalid(
             "until_before_since", f"until {until} is before since {since}", f"返回日{until}不得早于出发日{since}"
         )
     if (until - since).days >= LONGEST:
         raise invalid("too_long", f"an absence lasts at most {LONGEST} days", f"一次请假不超过{LONGEST}天")
-    if requested_on > since:
+
+
+def require_beforehand(row: RequestRow, since: date, requested_on: date) -> None:
+    """409 `not_beforehand` where somebody has to agree: that is asked before the departure. What nobody agrees to is put on
+    record, if need be later; a period of notice is a limit of its own, which may be waived."""
+    if row.ask and row.notice is None and requested_on > since:
         raise refusal(
             "not_beforehand",
-            clause,
+            row.clause,
             f"requested on {requested_on} for a departure on {since}",
             f"拟于{since}外出，请假日期为{requested_on}，未事先请假",
             Text(
@@ -361,7 +366,7 @@ def ask_extension(absence: Absence, extension: Extension) -> None:
             f"the absence already lasts until {absence.until}",
             f"续假截止日须晚于原请假截止日{absence.until}",
         )
-    require_period(absence.since, extension.until, absence.since, absence.clause)
+    require_period(absence.since, extension.until)
     absence.extensions = [*absence.extensions, extension]
 
 

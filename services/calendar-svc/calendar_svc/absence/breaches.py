@@ -112,6 +112,11 @@ def _against(
     return of_group if at_most is not None and len({other.official for other in of_group}) >= at_most else []
 
 
+def is_late(absence: Absence) -> bool:
+    """Whether it was put on record after the departure, or after the last day of a period of notice."""
+    return shanghai_day(absence.requested_at) > (absence.notice_due or absence.since)
+
+
 def notice_breach(row: RequestRow, absence: Absence, composition: Composition) -> list[LimitBreach]:
     """The breach of the period of notice, if one is required. Notice counts from the departure, so an extension needs
     none."""

@@ -69,6 +69,7 @@ async def _view(call: Call, absence: Absence, away: Sequence[Away]) -> AbsenceVi
         )
     if rules.reachable and not absence.contact:
         view.contact_wanted = rules.reachable.clause
+    view.late = breaches.is_late(absence)
     view.return_overdue = absence.state == AbsenceState.approved and absence.until < today
     if not _is_open(absence):
         return view
@@ -125,7 +126,7 @@ async def list_absences(
 
 
 async def list_away(call: Call, on: date | None) -> AwayList:
-    """Who is away on a day, by default today, and who stands in."""
+    """Who is away on a day, by default today, and who stands in: of an A/B pair that is away together nobody does."""
     day = on or shanghai_day(call.now)
     composition = await compositions.current(call.session)
     columns = absence_table.c
@@ -135,6 +136,7 @@ async def list_away(call: Call, on: date | None) -> AwayList:
         columns.away_until >= day,
     )
     rows = (await call.session.execute(statement.order_by(columns.since, columns.id))).scalars().all()
+    away = {row.official for row in rows}
     items = [
         AwayTodayView(
             absence_id=row.id,
@@ -143,7 +145,7 @@ async def list_away(call: Call, on: date | None) -> AwayList:
             kind=row.kind,
             since=row.since,
             until=row.away_until,
-            stand_ins=[StandInView.model_validate(stand_in) for stand_in in row.stand_ins],
+            stand_ins=[StandInView.model_validate(each) for each in row.stand_ins if each.official not in away],
             vacancies=[VacancyView.model_validate(vacancy) for vacancy in row.vacancies],
         )
         for row in rows

@@ -210,6 +210,9 @@ class AbsenceView(View):
     contact_wanted: Annotated[
         str | None, Field(description="the clause that requires a contact, if none was given")
     ] = None
+    late: Annotated[
+        bool, Field(description="put on record after the departure, or after the last day for a request")
+    ] = False
     return_overdue: Annotated[bool, Field(description="the last day is over and no return was recorded")] = False
 
 
