@@ -499,7 +499,7 @@ class Composition(BaseModel):
         among = permission.among
         if acting := self.may_act(official, actors, on, facts, power=power, context=context, among=among):
             return acting
-        lawful = [actor for actor in actors if matches(actor.when, facts)] or list(actors)
+        lawful = [actor for actor in actors if self._lawful_for_any(actor, on, facts, context)] or list(actors)
         asked = [h for actor in lawful for h in self.who_may(actor.role, on, power=power, context=context, among=among)]
         who = self.names(dict.fromkeys(asked))
         roles = [actor.role for actor in lawful]
@@ -532,6 +532,14 @@ class Composition(BaseModel):
             satisfy,
             **extra,
         )
+
+    def _lawful_for_any(self, actor: Actor, on: date, facts: Facts, context: RoleContext) -> bool:
+        """Whether the actor's condition holds for the caller or for a holder of the role: whether somebody chaired is a
+        fact of each official."""
+        if matches(actor.when, facts):
+            return True
+        holders = self.holders(actor.role, on, context) if "chaired" in facts else ()
+        return any(matches(actor.when, facts | {"chaired": holder == context.chair}) for holder in holders)
 
     def _in_words(self, role: Role, unit: str | None) -> Text:
         """A role as text for a refusal; sponsor and principal with the unit's name, as the unit needn't be a sponsor."""

@@ -196,6 +196,13 @@ class Confidential(Section):
     clause: Clause
 
 
+class TopicChain(Chain):
+    """The chain of a topic; `unreviewed` is the clause that keeps a topic off every agenda which no leader has seen yet,
+    that is one whose chain hasn't begun."""
+
+    unreviewed: Clause | None = None
+
+
 class Minutes(Chain):
     """The chain of the minutes; `optional` if the chair decides whether there are any; `template` if this government has
     its own."""
@@ -254,7 +261,7 @@ class MeetingKind(Section):
     quorum: Quorum | None = None
     first_topic: FirstTopic | None = None
     rhythm: Rhythm | None = None
-    topic: Annotated[Chain, TOPIC]
+    topic: Annotated[TopicChain, TOPIC]
     prior_meeting: Annotated[PriorMeeting | None, TOPIC] = None
     topic_form: Annotated[TopicForm | None, TOPIC] = None
     papers: Annotated[Papers | None, TOPIC] = None

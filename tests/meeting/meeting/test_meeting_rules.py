@@ -835,6 +835,24 @@ def test_a_guest_who_said_why_they_do_not_come_is_excused_and_another_one_absent
     assert [(t.on_leave, t.absent) for t in figures.guests.values()] == [(1, 0), (0, 1)]
 
 
+def test_the_remedy_of_a_quorum_names_nobody_who_is_away_or_on_leave() -> None:
+    kind, people = rules("huancui")
+    members = list(participants.members_of(called("huancui"), kind, people))
+    there, away, on_leave, late = members[:3], members[3], members[4], members[5:]
+    entries = [Attendance(official, official in there) for official in members]
+    status = {away: Presence.away, on_leave: Presence.on_leave} | dict.fromkeys(late, Presence.absent)
+    entries = [replace(entry, status=status.get(entry.official, entry.status)) for entry in entries]
+    with pytest.raises(Problem, match="quorum_not_met") as caught:
+        quorum.require_quorum(kind, people, members, entries)
+    assert caught.value.satisfy
+    assert caught.value.satisfy.zh == f"尚需以下人员中2人到会：{'、'.join(people.names(late))}"
+    all_away = [replace(entry, status=Presence.away) if not entry.present else entry for entry in entries]
+    with pytest.raises(Problem, match="quorum_not_met") as caught:
+        quorum.require_quorum(kind, people, members, all_away)
+    assert caught.value.satisfy
+    assert caught.value.satisfy.zh == "尚缺2人，未到人员中6人已请假或外出，请改期召开"
+
+
 def test_guests_dont_count_towards_the_quorum() -> None:
     kind, people = rules("huancui")
     names = list(participants.members_of(called("huancui"), kind, people))

@@ -17,11 +17,12 @@ from meeting_svc.topic.topic import (
     Topic,
     TopicState,
     Turn,
+    require_ready,
 )
 from tests.conftest import composition_of
 from tests.meeting.examples import CALENDAR, DAY, a_topic, book
 from zhengling.authority.chain import Attempt, StepTaken
-from zhengling.dates.deadlines import compute
+from zhengling.dates.deadlines import DeadlineRule, compute
 from zhengling.kernel.errors import Problem
 from zhengling.local.client import at
 from zhengling.rules.chains import StepName
@@ -142,6 +143,39 @@ def schedule(topic: Topic, government: str, submitted: date) -> None:
     due = compute("topic-papers", book(government).deadline("topic-papers"), DAY, CALENDAR)
     late = papers_.working_days_late(due, submitted, CALENDAR)
     readiness.schedule(topic, kind, "m1", due, submitted, late)
+
+
+def test_a_rule_in_calendar_days_is_late_by_days_and_one_in_working_days_by_working_days() -> None:
+    friday, monday = date(2026, 2, 6), date(2026, 2, 9)
+    kind = book("xigang").kind("executive")
+    meeting = date(2026, 2, 13)
+    for amount, unit, en, zh in (
+        (7, "day", "3 days late", "逾期3天"),
+        (5, "working_day", "1 working day", "逾期1个工作日"),
+    ):
+        rule = DeadlineRule.model_validate({"clause": "X-1", "of": "meeting.day", "before": amount, "unit": unit})
+        due = compute("rule", rule, meeting, CALENDAR)
+        assert due.date == friday
+        late = papers_.working_days_late(due, monday, CALENDAR)
+        with pytest.raises(Problem, match="papers_late") as refused:
+            papers_.require_in_time(a_topic("xigang", "xg-zjj"), kind, "m1", due, monday, late)
+        assert en in refused.value.detail.en
+        assert zh in refused.value.detail.zh
+        assert (refused.value.extra["working_days_late"], refused.value.extra["days_late"]) == (1, 3)
+
+
+@pytest.mark.parametrize("kind", ["plenary", "executive", "head-office", "business"])
+def test_in_shuangtaizi_no_topic_is_scheduled_that_no_leader_has_reviewed(kind: str) -> None:
+    rules = book("shuangtaizi").kind(kind)
+    topic = a_topic("shuangtaizi", "st-zjj", state=TopicState.in_review)
+    with pytest.raises(Problem, match="topic_not_ready") as refused:
+        require_ready(topic, rules)
+    assert refused.value.clause == "ST-42"
+    if len(rules.topic.steps) > 1:  # reviewed, but the head hasn't decided yet
+        topic.steps = [StepTaken(StepName.review, Role.deputy_in_charge, "st-dep1", at(DAY), at(DAY))]
+        with pytest.raises(Problem, match="topic_not_ready") as refused:
+            require_ready(topic, rules)
+        assert refused.value.clause == "ST-39"
 
 
 @pytest.mark.parametrize(

@@ -151,6 +151,26 @@ def test_a_refusal_names_who_may_act_on_that_day() -> None:
 
 
 # as data ------------------------------------------------------------------------------------------------------------
+def test_a_refusal_names_everybody_who_may_act_by_a_fact_of_their_own() -> None:
+    signers = (
+        Actor(role=Role.head),
+        Actor(role=Role.executive_deputy, when={"entrusted": True, "chaired": True}),
+    )
+    facts = {"entrusted": True, "chaired": False, "major": False}  # of the caller, who didn't chair
+    chaired_by = {
+        "hc-exec": "应由政府主要负责人、负责常务工作的副职办理：陆竹棠、秦砚桐",
+        "hc-head": "应由政府主要负责人办理：陆竹棠",
+    }
+    for chair, who in chaired_by.items():
+        permission = Permission(
+            signers, Text("sign", "签发"), "not_the_actor", "XG-32", facts, Power.sign, RoleContext(chair=chair)
+        )
+        with pytest.raises(Problem) as refused:
+            PEOPLE.require("hc-dep1", DAY, permission)
+        assert refused.value.satisfy
+        assert refused.value.satisfy.zh == who
+
+
 def test_absences_are_no_part_of_the_compositions_content() -> None:
     assert AWAY.model_dump() == PEOPLE.model_dump()
     event = CompositionChanged(government="huancui", version=1, composition=AWAY)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from meeting_svc.meeting import participants, timeline
 from meeting_svc.meeting.meeting import Meeting, members_in_the_room
-from meeting_svc.meeting.record import Attendance, Move, Movement
+from meeting_svc.meeting.record import Attendance, Move, Movement, Presence
 from zhengling.authority.act import Moment
 from zhengling.authority.composition import Composition
 from zhengling.kernel.errors import Problem, Text, refusal
@@ -82,20 +82,31 @@ def _counts(meeting: Meeting) -> list[int]:
 
 
 def require_quorum(kind: MeetingKind, composition: Composition, members: list[str], entries: list[Attendance]) -> None:
-    """Refusal `quorum_not_met` names how many members are required and who is missing."""
+    """Refusal `quorum_not_met` names how many members are required, and who could still come: nobody who is away or on
+    leave."""
     there = {entry.official for entry in entries if entry.present} & set(members)
     if kind.quorum is None or len(there) >= (needed := kind.quorum.needed(len(members))):
         return
-    absent = composition.names(member for member in members if member not in there)
+    short = needed - len(there)
+    excused = {entry.official for entry in entries if entry.status in (Presence.away, Presence.on_leave)}
+    others = [member for member in members if member not in there]
+    could_come = composition.names(member for member in others if member not in excused)
+    satisfy = Text(
+        f"{short} more have to be present, of: {', '.join(could_come)}",
+        f"尚需以下人员中{short}人到会：{'、'.join(could_come)}",
+    )
+    if len(could_come) < short:
+        satisfy = Text(
+            f"{short} more have to be present, and {len(others) - len(could_come)} of those missing are away or on leave: "
+            "postpone the meeting",
+            f"尚缺{short}人，未到人员中{len(others) - len(could_come)}人已请假或外出，请改期召开",
+        )
     raise refusal(
         "quorum_not_met",
         kind.quorum.clause,
         f"{len(there)} of {len(members)} members are present; at least {needed} are required",
         f"应到{len(members)}人，实到{len(there)}人，至少须{needed}人出席",
-        Text(
-            f"{needed - len(there)} more have to be present, of: {', '.join(absent)}",
-            f"尚需以下人员中{needed - len(there)}人到会：{'、'.join(absent)}",
-        ),
+        satisfy,
         present=len(there),
         members=len(members),
         needed=needed,

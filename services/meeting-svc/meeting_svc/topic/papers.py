@@ -23,7 +23,7 @@ from meeting_svc.topic.topic import (
 )
 from meeting_svc.topic.transitions import begin_text, turn
 from zhengling.authority.composition import Composition, Permission
-from zhengling.dates.deadlines import Due
+from zhengling.dates.deadlines import Due, Unit
 from zhengling.dates.workdays import WorkdayCalendar
 from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Text, invalid, refusal
@@ -78,6 +78,14 @@ def working_days_late(due: Due, submitted: date, calendar: WorkdayCalendar) -> i
     return late
 
 
+def _late_by(due: Due, submitted: date, working_days: int) -> Text:
+    """How late the papers came, in the unit of the rule: in working days for a rule in working days, else in days."""
+    if due.terms.unit is Unit.working_day:
+        return Text(f"{working_days} working day{'s' * (working_days > 1)}", f"{working_days}个工作日")
+    days = (submitted - due.date).days
+    return Text(f"{days} day{'s' * (days > 1)}", f"{days}天")
+
+
 def require_in_time(
     topic: Topic, kind: MeetingKind, meeting_id: str, papers_due: Due | None, submitted: date, late: int
 ) -> None:
@@ -85,13 +93,15 @@ def require_in_time(
     admission = topic.late_admission
     admitted = admission is not None and admission.meeting_id == meeting_id and late <= admission.working_days_late
     if late and papers_due and kind.papers and not admitted:
+        by = _late_by(papers_due, submitted, late)
         raise refusal(
             "papers_late",
             papers_due.clause,
-            f"the papers came {late} working day{'s' * (late > 1)} late: on {submitted}, due on {papers_due.date}",
-            f"材料逾期{late}个工作日报送：应于{papers_due.date}前报送，实际于{submitted}报送",
+            f"the papers came {by.en} late: on {submitted}, due on {papers_due.date}",
+            f"材料逾期{by.zh}报送：应于{papers_due.date}前报送，实际于{submitted}报送",
             _in_time_otherwise(topic, kind.papers),
             working_days_late=late,
+            days_late=(submitted - papers_due.date).days,
             due=papers_due.date.isoformat(),
             submitted=submitted.isoformat(),
         )

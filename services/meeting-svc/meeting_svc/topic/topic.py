@@ -239,18 +239,18 @@ def settle(topic: Topic, kind: MeetingKind) -> None:
 def require_ready(topic: Topic, kind: MeetingKind) -> None:
     """Refusals `topic_not_ready` (names the next step), `topic_already_scheduled`, `illegal_state`."""
     if topic.state == TopicState.in_review and (due := course_of(topic, kind).next()):
-        raise _not_ready(due)
+        raise _not_ready(due, None if topic.steps else kind.topic.unreviewed)
     if topic.state in (TopicState.scheduled, TopicState.concluded):
         raise already_scheduled(topic)
     require_state(topic, TopicState.ready)
 
 
-def _not_ready(due: NextStep) -> Problem:
+def _not_ready(due: NextStep, unreviewed: str | None) -> Problem:
     roles, step = [actor.role for actor in due.actors], due.step.step
     actors, actors_zh = " / ".join(roles), in_chinese(*roles)
     return refusal(
         "topic_not_ready",
-        due.clause,
+        unreviewed or due.clause,
         f"the topic lacks the step {step}, taken by {actors}",
         f"议题尚需“{in_chinese(step)}”（{actors_zh}）",
         Text(f"have {actors} take {step}", f"请{actors_zh}办理“{in_chinese(step)}”"),
