@@ -361,7 +361,7 @@ async def require(session: AsyncSession, file_ids: Sequence[str]) -> list[Stored
         raise invalid(
             "unknown_file",
             f"no such file: {', '.join(unknown)}; upload it with POST /v1/files first",
-            f"文件不存在：{'、'.join(unknown)}，请先上传（POST /v1/files）",
+            f"文件不存在：{'、'.join(unknown)}，请先上传",
             unknown=unknown,
         )
     return [files[file_id] for file_id in file_ids]

@@ -29,7 +29,7 @@ def _instant_text(value: object) -> object:
         return value
     raise Unfit(
         "an instant must be a text with an offset (RFC 3339): 2026-02-12T09:00:00+08:00",
-        "时间格式应为带时区的 RFC 3339 文本，如 2026-02-12T09:00:00+08:00",
+        "时间格式应为带时区的 RFC 3339 文本",
     )
 
 
@@ -61,7 +61,5 @@ def shanghai_day(moment: date | datetime) -> date:
     if not isinstance(moment, datetime):
         return moment
     if moment.tzinfo is None:
-        raise invalid(
-            "naive_datetime", f"{moment.isoformat()} has no UTC offset", f"时间 {moment.isoformat()} 未标明时区"
-        )
+        raise invalid("naive_datetime", f"{moment.isoformat()} has no UTC offset", "时间未标明时区")
     return moment.astimezone(SHANGHAI).date()

@@ -7,6 +7,7 @@ government doesn't have is absent and isn't applied. Loading from files: `loadin
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import date
 from functools import cached_property
 from typing import Annotated, Literal
@@ -21,7 +22,7 @@ from zhengling.rules.conditions import Section
 from zhengling.rules.meetings import MeetingKind, TopicRules
 from zhengling.rules.planning import Planning
 from zhengling.rules.supervision import Supervision
-from zhengling.rules.vocabulary import Clause
+from zhengling.rules.vocabulary import Clause, Role, in_chinese
 
 
 class Titles(Section):
@@ -33,6 +34,24 @@ class Titles(Section):
     office: str
     office_director: str
     secretary_general: str | None = None
+
+    def in_text(self, chinese: str) -> str:
+        """A Chinese text with this government's titles in place of the vocabulary's general terms of roles."""
+        own = {
+            in_chinese(Role.head): self.head,
+            in_chinese(Role.executive_deputy): self.executive_deputy,
+            in_chinese(Role.deputies): self.deputies,
+            in_chinese(Role.office): self.office,
+            in_chinese(Role.office_director): self.office_director,
+        }
+        return _ROLES.sub(lambda found: own[found[0]], chinese)
+
+
+#: The general terms of roles, where they aren't part of a title already: 区政府办公室, 区政府办公室主任.
+_ROLES = re.compile(
+    f"{in_chinese(Role.head)}|{in_chinese(Role.executive_deputy)}|{in_chinese(Role.deputies)}|"
+    f"(?<![省市区县]){in_chinese(Role.office)}(?!主任|副主任)|(?<!政府){in_chinese(Role.office_director)}"
+)
 
 
 class Government(Section):

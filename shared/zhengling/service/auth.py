@@ -302,7 +302,7 @@ def principal_from(claims: Mapping[str, object]) -> Principal:
             Text("a machine client may not act for an official without the scope act", "客户端程序未获授权代官员操作"),
             Text(
                 "ask for a token with the scope act, or one without an official",
-                "请申请具有 act 权限范围的访问令牌，或使用不指明官员的访问令牌",
+                "请申请可代官员办理的访问令牌，或使用不指明官员的访问令牌",
             ),
         )
     government = required_claim(claims, "government")

@@ -146,7 +146,7 @@ def stated_upload(request: Request) -> Upload:
         raise invalid(
             "file_name_missing",
             "the upload has no name; give name=… or Content-Disposition: attachment; filename*=UTF-8''…",
-            "缺少文件名，请用 name 参数或 Content-Disposition 请求头注明",
+            "缺少文件名，请注明文件名",
         )
     digest = digest_in(request)
     if None not in (digest, said.sha256) and digest != said.sha256:

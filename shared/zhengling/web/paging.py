@@ -47,7 +47,7 @@ def _page_request(
         try:
             after = _CURSOR.validate_json(base64.urlsafe_b64decode(cursor.encode()))
         except ValueError as error:
-            text = Text("invalid cursor: use next_cursor of a page", "游标无效，请使用上一页返回的 next_cursor")
+            text = Text("invalid cursor: use next_cursor of a page", "游标无效，请使用上一页返回的游标")
             raise Problem(422, "invalid_cursor", text) from error
     return PageRequest(limit=limit, after=after, modified_since=modified_since)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
-from datetime import date
+from collections.abc import Callable
+from datetime import UTC, date, datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -19,6 +20,8 @@ from zhengling.database.session import is_contention, is_outage, loggable, refus
 from zhengling.kernel.characters import not_allowed
 from zhengling.kernel.clauses import practice_of
 from zhengling.kernel.errors import Language, Problem, Text, invalid
+from zhengling.service.auth import Principal
+from zhengling.service.service import Service
 from zhengling.web import payload_errors
 from zhengling.web.etags import if_match_missing
 
@@ -95,12 +98,21 @@ def redacted_path(request: Request) -> str:
 
 
 def problem_response(problem: Problem, request: Request) -> Response:
-    document = problem.document(language_of(request)) | {"instance": redacted_path(request)}
+    document = problem.document(language_of(request), _own_words(request)) | {"instance": redacted_path(request)}
     document["request_id"] = getattr(request.state, "request_id", None)
     if practice := practice_of(problem.clause or ""):
         document["clause"] = practice.clause
         document["practice"] = PracticeView.model_validate(practice).model_dump(mode="json")
     return JSONResponse(document, problem.status, headers=problem.headers, media_type="application/problem+json")
+
+
+def _own_words(request: Request) -> Callable[[str], str]:
+    """How to put the titles of the caller's government into a Chinese text; for a caller who isn't known, as it is."""
+    principal: Principal | None = getattr(request.state, "principal", None)
+    service: Service = request.app.state.service
+    if principal is None or principal.government not in service.rulebooks.governments:
+        return lambda text: text
+    return service.rulebooks.current(principal.government, datetime.now(UTC)).government.titles.in_text
 
 
 async def on_problem(request: Request, problem: Exception) -> Response:
@@ -125,7 +137,8 @@ async def on_invalid(request: Request, error: Exception) -> Response:
         text = Text("the body isn't JSON", "请求体不是合法的 JSON")
         return problem_response(Problem(400, "invalid_json", text, extra={"errors": errors}), request)
     place, text, _ = findings[0]
-    problem = invalid("invalid_payload", f"{place}: {text.en}", f"请求内容不合要求：{place}：{text.zh}", errors=errors)
+    where = payload_errors.in_chinese(found[0]["loc"])
+    problem = invalid("invalid_payload", f"{place}: {text.en}", f"请求内容不合要求：{where}{text.zh}", errors=errors)
     if len(found) > len(errors):
         problem.extra["error_count"] = len(found)
     return problem_response(problem, request)

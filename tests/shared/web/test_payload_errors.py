@@ -53,7 +53,7 @@ class Asked(BaseModel):
     [
         ({"title": "a"}, "不得少于2个字", "String should have at least 2 characters"),
         ({"reason": "  "}, "不得为空白", "can't be blank"),
-        ({"kind": "three"}, "应为下列之一：'one'、'two'", "Input should be 'one' or 'two'"),
+        ({"kind": "three"}, "应为下列之一：one、two", "Input should be 'one' or 'two'"),
         ({"day": 20260101}, "日期格式应为 YYYY-MM-DD", "a day must be a text YYYY-MM-DD"),
         ({"papers": [1, 2]}, "不得多于1项", "List should have at most 1 item after validation, not 2"),
         ({"tilte": "a"}, "无此项，请删除", "Extra inputs are not permitted"),

@@ -19,7 +19,7 @@ def _never_guessed(unit: object) -> object:
     if unit in ("日", "天"):
         raise Unfit(
             "日 alone is ambiguous: state day (calendar days, 自然日) or working_day (working days, 工作日)",
-            "“日”含义不明确：请填写 day（自然日）或 working_day（工作日）",
+            "“日”含义不明确：请注明自然日或工作日",
         )
     return unit
 

@@ -228,7 +228,7 @@ class _Draft:
                 "notice_out_of_balance",
                 f"{one.name}: {len(swapped)} weekdays off ({', '.join(map(str, swapped)) or 'none'}) beside the statutory "
                 f"ones, but {len(worked)} weekend days worked; list days off without make-up work in granted",
-                f"{one.name}：法定节假日及补假之外放假{len(swapped)}个工作日，补班{len(worked)}天；无须补班的请列入 granted",
+                f"{one.name}：法定节假日及补假之外放假{len(swapped)}个工作日，补班{len(worked)}天；无须补班的请列为另行放假",
             )
         for other in worked:
             there = self.get(other)

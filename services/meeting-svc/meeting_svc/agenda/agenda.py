@@ -85,7 +85,7 @@ def require_unapproved(meeting: Meeting, kind: MeetingKind, composition: Composi
         "议程已批准锁定，不得直接列入议题",
         Text(
             f"have {' or '.join(who) or 'its approver'} add it with a reason (agenda/additions)",
-            f"请由{'或'.join(who) or '议程批准人'}说明理由后增列（agenda/additions）",
+            f"请由{'或'.join(who) or '议程批准人'}说明理由后增列",
         ),
     )
 

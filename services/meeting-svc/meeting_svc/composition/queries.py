@@ -228,7 +228,7 @@ def _rule_role(role: str, sponsor: str | None) -> Role:
         raise invalid("role_of_a_meeting", f"the holder of {role} depends on a meeting", "该角色以具体会议为准")
     if role in _OF_A_SPONSOR and not sponsor:
         text = f"the holder of {role} depends on the sponsoring organisation; state it as sponsor"
-        raise invalid("sponsor_needed", text, "该角色因主办单位而异，请在 sponsor 参数中注明主办单位")
+        raise invalid("sponsor_needed", text, "该角色因主办单位而异，请注明主办单位")
     return Role(role)
 
 

@@ -47,7 +47,7 @@ def require_planned_chair(meeting: Meeting, kind: MeetingKind, composition: Comp
             kind.clause,
             f"the rule alone doesn't determine the chair of {kind.name}",
             f"{kind.name}的主持人须在召集时确定",
-            Text("state the intended chair as convener", "请填写拟主持会议的领导（convener）"),
+            Text("state the intended chair as convener", "请填写拟主持会议的领导"),
         )
 
 
@@ -75,7 +75,7 @@ def require_its_organiser(kind: MeetingKind, composition: Composition, organised
             kind.clause,
             f"{kind.name} is organised by the office, not by {composition.organisation_names[organised_by]}",
             f"{kind.name}由政府办公室组织，不由{composition.organisation_names[organised_by]}组织",
-            Text("omit organised_by", "请勿填写组织单位（organised_by）"),
+            Text("omit organised_by", "请勿填写组织单位"),
         )
 
 
@@ -87,7 +87,7 @@ def require_request(kind: MeetingKind, request_id: str | None) -> None:
             kind.clause,
             f"{kind.name} requires an approved request ({kind.request})",
             f"{kind.name}须先履行申请审批程序（{kind.request}）",
-            Text("name the approved request as request_id", "请填写已批准的申请（request_id）"),
+            Text("name the approved request as request_id", "请填写已批准的申请"),
         )
 
 

@@ -346,7 +346,7 @@ def publish(decision: Decision, record: PublicationRecord) -> None:
             "该决定已经公开",
             Text(
                 "no further record is necessary; if the record is wrong, state what was wrong (correction)",
-                "无需再办理；如登记有误，请说明更正理由（correction）",
+                "无需再办理；如登记有误，请说明更正理由",
             ),
         )
     if record.state == PublicationState.published:

@@ -257,5 +257,5 @@ def _reported(leave: LeaveRequest, approve: bool) -> AnswerState:
         leave.clause,
         f"leave of those who aren't leaders is reported to {', '.join(leave.reported_to)} and can't be refused",
         f"其他参会人员请假由政府办公室向{in_chinese(*leave.reported_to)}报告，不作审批",
-        Text("report it (approve: true)", "请登记已报告（approve: true）"),
+        Text("report it (approve: true)", "请登记已报告"),
     )

@@ -117,7 +117,7 @@ def _in_time_otherwise(topic: Topic, papers: Papers) -> Text:
         ways.append(
             Text(
                 "have the sponsor state why it is specially urgent (urgency), after which its chain is taken again",
-                "确属特殊紧急的，由主办部门说明紧急理由（urgency）后重新履行审核程序",
+                "确属特殊紧急的，由主办部门说明紧急理由后重新履行审核程序",
             )
         )
     firm = Text("; the lead time is firm", "；该时限无例外") if len(ways) == 1 else Text("", "")
