@@ -48,6 +48,12 @@ def stack(sixth_root: Path) -> Iterator[EmbeddedStack]:
         kafka_bootstrap_servers=os.environ.get("KAFKA_BOOTSTRAP_SERVERS"),
     ) as running:
         yield running
+        warned = [
+            log
+            for log in (running.folder / "logs").glob("*.log")
+            if "serializer warnings" in log.read_text("utf-8", "replace")
+        ]
+        assert not warned, f"values that aren't of their declared type were serialised: {warned}"
 
 
 @pytest.fixture

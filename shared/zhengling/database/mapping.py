@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
@@ -29,6 +30,24 @@ class Json(TypeDecorator[Any]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         return None if value is None else self._adapter.validate_python(value)
+
+
+class Word(TypeDecorator[StrEnum]):
+    """A text column with a word of a vocabulary: `Word(TopicNature)`. A value that is copied into a typed JSON column has to
+    be one of its words, where SQLAlchemy's text would be a plain string."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def __init__(self, vocabulary: type[StrEnum]) -> None:
+        super().__init__()
+        self.vocabulary = vocabulary
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> StrEnum | None:
+        return None if value is None else self.vocabulary(value)
 
 
 def noun_columns() -> list[sa.Column[Any]]:

@@ -6,9 +6,9 @@ from meeting_svc.registry import Instant, mapper, metadata
 from meeting_svc.topic.consultation import Coordination, CoordinationNote, Position, Signature
 from meeting_svc.topic.topic import HistoryEntry, LateAdmission, Paper, PriorMeeting, Topic
 from zhengling.authority.chain import StepTaken
-from zhengling.database.mapping import Json, map_noun, noun_columns
+from zhengling.database.mapping import Json, Word, map_noun, noun_columns
 from zhengling.rules.gates import GateRecord
-from zhengling.rules.vocabulary import Aspect
+from zhengling.rules.vocabulary import Aspect, RaisedBy, TopicNature
 
 topic = sa.Table(
     "topic",
@@ -18,8 +18,8 @@ topic = sa.Table(
     sa.Column("meeting_kind", sa.Text, nullable=False),
     sa.Column("title", sa.Text, nullable=False),
     sa.Column("sponsor", sa.Text, nullable=False),
-    sa.Column("raised_by", sa.Text, nullable=False),
-    sa.Column("nature", sa.Text, nullable=False),
+    sa.Column("raised_by", Word(RaisedBy), nullable=False),
+    sa.Column("nature", Word(TopicNature), nullable=False),
     sa.Column("submitted_by", sa.Text, nullable=False),
     sa.Column("submitted_at", Instant, nullable=False),
     sa.Column("recorded_at", Instant, nullable=False),
