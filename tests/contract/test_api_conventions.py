@@ -630,6 +630,7 @@ async def test_an_invalid_payload_is_refused_with_the_place_of_the_error(
         (found, *_) = chinese.json()["errors"]
         assert CHINESE.search(found["expected"])
         assert "Input" not in found["expected"]
+        assert place not in chinese.json()["detail"]
     assert await rows("meeting") == before, "nothing half-done stays"
 
 

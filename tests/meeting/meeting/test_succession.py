@@ -144,7 +144,7 @@ def test_where_nobody_took_the_matter_over_the_head_signs() -> None:
     closed.refused("xg-exec")
     closed.step("xg-head")
     assert closed.signed.steps[-1].succeeds == Succession("xg-dep2", Role.head, LAST_DAY)
-    assert closed.signed.signature.endswith("离任，由现任政府主要负责人办理）")
+    assert closed.signed.signature.endswith("离任，由现任区长办理）")
 
 
 @pytest.mark.parametrize(("in_charge", "signs"), [(("st-zjj",), "st-dep1"), ((), "st-head")])
@@ -193,7 +193,7 @@ def test_the_successor_decides_whether_there_are_minutes_and_the_record_says_aft
     closed.rows.run(waive_minutes, "hc-exec", "m1", waiver)
     (record,) = versions(closed.rows, "m1")
     gone = closed.rows.people.official_names["hc-head"]
-    assert f"会议主持人（{gone}已于2026年3月6日离任，由现任政府主要负责人办理）决定" in record.text
+    assert f"会议主持人（{gone}已于2026年3月6日离任，由现任区长办理）决定" in record.text
 
 
 async def test_the_new_head_signs_what_the_former_one_chaired_and_the_document_says_so(council: Hold) -> None:
@@ -221,7 +221,7 @@ async def test_the_new_head_signs_what_the_former_one_chaired_and_the_document_s
         text = [p.text for p in Document(io.BytesIO((await hc.file()).content)).paragraphs]
         (signature,) = [line for line in text if line.startswith("签发：")]
         name = after.official_names
-        reason = f"{name['hc-head']}已于2027年3月10日离任，由现任政府主要负责人办理"
+        reason = f"{name['hc-head']}已于2027年3月10日离任，由现任区长办理"
         assert signature == f"签发：{name['hc-dep5']}（{reason}）"
     finally:
         await load_composition(hc.api, hc.job.composition)

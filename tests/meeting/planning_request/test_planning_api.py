@@ -703,7 +703,8 @@ async def test_chinese_is_told_to_whoever_asks_for_it(xigang: Town, stack: Embed
         url = f"{stack.addresses()['meeting']}/v1/planning-requests"
         problem = (await client.post(url, headers=headers, json=body)).json()
     assert "已迟2个工作日" in problem["detail"]
-    assert "政府主要负责人" in problem["satisfy"]
+    assert "区长" in problem["satisfy"]
+    assert (problem["title"], "政府主要负责人" in problem["satisfy"]) == ("不能办理", False)
 
 
 async def test_every_act_on_a_request_leaves_its_audit_row(xigang: Town, stack: EmbeddedStack) -> None:

@@ -150,6 +150,7 @@ async def waive_minutes(call: Call, meeting_id: str, body: WaiveMinutes) -> tupl
     call.audit_details.update(acting.behalf, reason=body.reason, **({"succeeds": after.official} if after else {}))
     minutes = await _version(case, Cause.waiver, body.reason, occurred_at)
     decider = f"会议主持人（{minutes_text.in_the_place_of(after, composition)}）" if after else "会议主持人"
+    decider = case.book.government.titles.in_text(decider)
     reason = minutes_text.in_one_line(body.reason)
     minutes.text = f"{minutes.mark}\n\n{decider}决定本次会议不形成会议纪要，决定事项以会议记录为准。理由：{reason}\n"
     minutes_.waive(minutes, call.official or "", occurred_at)

@@ -55,6 +55,7 @@ async def sign(case: MinutesCase, minutes: Minutes, taken: StepTaken, facts: Fac
     issue = (await in_force(call, meeting.id)).issue if correction else None
     entrusted = taken.official == meeting.chair and bool(facts["entrusted"])
     minutes_.seal(minutes, taken, issue or await _issue(case, minutes, taken), case.composition, entrusted=entrusted)
+    minutes.signature = case.book.government.titles.in_text(minutes.signature)
     await keep_document(call, minutes)
     assert minutes.digest and minutes.issue
     signed = MinutesSigned(
