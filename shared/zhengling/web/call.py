@@ -45,6 +45,11 @@ class Call:
         """The edition in force today for the caller's government."""
         return self.service.rulebooks.current(self.government, self.now)
 
+    def says(self, text: Text) -> str:
+        """A text in the caller's language; in Chinese with this government's titles of roles."""
+        said = text.in_language(self.language)
+        return self.rulebook.government.titles.in_text(said) if self.language == "zh" else said
+
     def occurred(self, stated: datetime | None) -> datetime:
         """The instant at which a fact occurred: as stated by the caller, else now. 422 if it is in the future or before the
         calendar's first year."""

@@ -72,6 +72,7 @@ async def test_a_page_of_them_costs_one_statement_and_shows_nothing_that_was_pas
         session=object(),  # which answers nothing
         now=at(DAY),
         language="zh",
+        says=lambda text: text.zh,
         government=government,
         service=SimpleNamespace(rulebooks=SimpleNamespace(edition=lambda *_: book(government))),
     )

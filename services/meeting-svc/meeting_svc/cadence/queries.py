@@ -42,7 +42,7 @@ async def get_cadence(call: Call, on: date | None) -> CadenceView:
                 missed=_view(rhythm.missed) if rhythm.missed else None,
                 last_held=rhythm.last_held,
                 counting_from=rhythm.counting_from,
-                told=sentence(rhythm, kind.name, clause).in_language(call.language),
+                told=call.says(sentence(rhythm, kind.name, clause)),
             )
         )
     return CadenceView(on=day, edition=book.edition, items=items)

@@ -78,6 +78,7 @@ async def _newest_minutes(call: Call, meetings_: Sequence[Meeting]) -> dict[str,
 async def _view(call: Call, meeting: Meeting, context: _Context) -> MeetingView:
     view = MeetingView.model_validate(meeting)
     kind = kind_of(call, meeting)
+    view.kind_name = kind.name
     view.outstanding_copies = [copy.number for copy in meeting.copies if copy.outstanding]
     if meeting.state in meetings.PREPARED:
         await _preparation(call, view, meeting, kind)

@@ -106,6 +106,7 @@ class MeetingView(View):
     id: str
     version: int
     kind: str
+    kind_name: str = ""
     title: str
     day: date
     starts_at: datetime | None

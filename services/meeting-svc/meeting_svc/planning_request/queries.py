@@ -46,7 +46,7 @@ async def request_view(call: Call, request: PlanningRequest) -> PlanningRequestV
                 clause=breach.clause,
                 lift=list(breach.waivable_by),
                 covers=list(breach.covers),
-                detail=breach.detail.in_language(call.language),
+                detail=call.says(breach.detail),
                 officials=_who_waives(call, case, breach),
             )
             for breach in not_waived(case.found, request.lifts)

@@ -46,11 +46,13 @@ async def _view(call: Call, topic: Topic, entrusted: set[tuple[str, str]]) -> To
     shown["gates"] = [_gate(call, topic, rule, names) for rule in declarations.applying_gates(topic, rules)]
     shown["open_gates"] = [_gate(call, topic, rule, names) for rule in declarations.open_gates(topic, rules)]
     view = TopicView.model_validate(shown)
+    view.meeting_kind_name = kind.name
+    view.matter_name = next((task.name for task in kind.competence if task.id == topic.matter), None)
     if kind.prior_meeting and not declarations.needs_prior_meeting(topic, kind):
         view.exempt_from_prior_meeting = kind.prior_meeting.clause
     if topic.state in topics.BEFORE_AN_AGENDA:
         view.outstanding = [
-            Outstanding(code=problem.code, clause=problem.clause, text=problem.detail.in_language(call.language))
+            Outstanding(code=problem.code, clause=problem.clause, text=call.says(problem.detail))
             for problem in readiness.outstanding(topic, kind, rules, composition.organisation_names)
         ]
     if topic.state == TopicState.in_review:
@@ -71,7 +73,7 @@ async def _view(call: Call, topic: Topic, entrusted: set[tuple[str, str]]) -> To
 
 def _gate(call: Call, topic: Topic, rule: GateRule, names: dict[str, str]) -> GateView:
     short = declarations.shortcoming(topic, rule, names)
-    passed, lacks = short is None, short.in_language(call.language) if short else None
+    passed, lacks = short is None, call.says(short) if short else None
     name = in_chinese(rule.gate) if call.language == "zh" else rule.gate.replace("_", " ")
     return GateView(gate=rule.gate, name=name, clause=rule.clause, blocks=rule.blocks, passed=passed, lacks=lacks)
 

@@ -283,10 +283,12 @@ class TopicView(View):
     version: int
     title: str
     meeting_kind: str
+    meeting_kind_name: str = ""
     sponsor: str
     raised_by: RaisedBy
     nature: TopicNature
     matter: str | None
+    matter_name: Annotated[str | None, Field(description="the main task that `matter` names")] = None
     aspects: list[Aspect]
     concerned: list[str]
     convener: str | None
