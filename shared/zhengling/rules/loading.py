@@ -329,7 +329,7 @@ class Rulebooks:
                 ),
                 Text(
                     "an administrator corrects the findings of GET /v1/rulebook, and restarts the services",
-                    "请系统管理员按 GET /v1/rulebook 所列更正规则库，并重启服务",
+                    "请系统管理员按所列错误更正规则库，并重启服务",
                 ),
                 headers={"Retry-After": "60"},
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import date
 from http import HTTPStatus
 from typing import Any
 
@@ -110,9 +110,8 @@ def _own_words(request: Request) -> Callable[[str], str]:
     """How to put the titles of the caller's government into a Chinese text; for a caller who isn't known, as it is."""
     principal: Principal | None = getattr(request.state, "principal", None)
     service: Service = request.app.state.service
-    if principal is None or principal.government not in service.rulebooks.governments:
-        return lambda text: text
-    return service.rulebooks.current(principal.government, datetime.now(UTC)).government.titles.in_text
+    editions = service.rulebooks.editions(principal.government) if principal else []
+    return editions[-1].government.titles.in_text if editions else lambda text: text
 
 
 async def on_problem(request: Request, problem: Exception) -> Response:
