@@ -30,7 +30,7 @@ from zhengling.authority.act import Act
 from zhengling.authority.composition import Acting, Composition
 from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Problem, Text, refusal
-from zhengling.kernel.instants import shanghai_day, to_the_minute
+from zhengling.kernel.instants import SHANGHAI, shanghai_day, to_the_minute
 from zhengling.rules.meetings import MeetingKind
 
 
@@ -151,7 +151,7 @@ def _require_prepared(meeting: Meeting, kind: MeetingKind, occurred_at: datetime
             "opened_before_prepared",
             clause,
             f"the opening is before {what.en}, {moment.isoformat()}",
-            f"会议开始时间早于{what.zh}时间（{moment.isoformat()}）",
+            f"会议开始时间早于{what.zh}时间（{moment.astimezone(SHANGHAI):%H时%M分}）",
             Text("state the time of the opening", "请核对会议开始时间"),
         )
 
@@ -169,7 +169,7 @@ def _require_entrusted_before(
         "entrusted_later",
         kind.clause,
         f"the chair was entrusted later, at {given.occurred_at.isoformat()}",
-        f"委托主持的时间（{given.occurred_at.isoformat()}）晚于其开始主持的时间",
+        f"委托主持的时间（{given.occurred_at.astimezone(SHANGHAI):%H时%M分}）晚于其开始主持的时间",
         Text("state the time from which the entrusted chair presided", "请核对其开始主持的时间"),
     )
 
