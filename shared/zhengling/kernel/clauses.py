@@ -51,5 +51,5 @@ def cited(source: str) -> Text:
     practice = practice_of(source)
     if practice is None:
         return Text(source, source)
-    said = f"惯例：{practice.decided_by}{practice.decided_on.isoformat()}确定"
+    said = f"惯例：{practice.decided_by}{practice.decided_on}确定"
     return Text(source, f"{practice.clause}（{said}）" if practice.clause else said)

@@ -109,8 +109,10 @@ def problem_response(problem: Problem, request: Request) -> Response:
 def _own_words(request: Request) -> Callable[[str], str]:
     """How to put the titles of the caller's government into a Chinese text; for a caller who isn't known, as it is."""
     principal: Principal | None = getattr(request.state, "principal", None)
+    if principal is None:
+        return lambda text: text
     service: Service = request.app.state.service
-    editions = service.rulebooks.editions(principal.government) if principal else []
+    editions = service.rulebooks.editions(principal.government)
     return editions[-1].government.titles.in_text if editions else lambda text: text
 
 

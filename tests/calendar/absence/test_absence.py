@@ -368,7 +368,7 @@ HEAD: dict[str, Any] = {"clause": "LH-1", "who": "head"}
             {"requests": [{"clause": "LH-1", "who": ["unit_principals", "constituent_department_principals"]}]},
             "no case reaches constituent_department_principals",
         ),
-        ({"requests": [{"clause": "7", "who": "head"}]}, "match pattern"),
+        ({"requests": [{"clause": "7", "who": "head"}]}, "expected a clause such as"),
         ({"requests": [HEAD | {"ask": ["emperor"]}]}, "Input should be"),
         ({"requests": [HEAD | {"duties": [{"duty": "sing"}]}]}, "Input should be"),
         ({"requests": [HEAD], "limits": [{"clause": "LH-1", "limit": "at_once", "of": "head"}]}, "at_most is required for"),
