@@ -330,8 +330,8 @@ def test_an_older_reader_takes_an_event_that_says_more_than_it_knows() -> None:
 @pytest.mark.parametrize("service", SERVICES)
 def test_handlers_are_total_over_the_topics_they_name(service: str) -> None:
     handled = set(handlers_of(service))
-    topics = {event.topic() for event in handled}
-    everything = {event for event in EVENTS.values() if event.topic() in topics}
+    topics = {event.kafka_topic() for event in handled}
+    everything = {event for event in EVENTS.values() if event.kafka_topic() in topics}
     assert handled == everything, "an event that is nothing to a service stands there as `ignored`"
     assert not {event for event in handled if event.service() == service}
 

@@ -5,7 +5,7 @@ A refused command leaves every row as it was, as the rollback of its transaction
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta
 from functools import wraps
@@ -19,7 +19,7 @@ from meeting_svc.agenda import agenda
 from meeting_svc.attendance import arrivals, attendance, quorum
 from meeting_svc.convening import convening
 from meeting_svc.decision import decision
-from meeting_svc.decision.decision import Amendment, Decision
+from meeting_svc.decision.decision import Decision
 from meeting_svc.invitation import invitation
 from meeting_svc.leave import leave
 from meeting_svc.meeting import chairing, meeting, participants, succession, timeline
@@ -150,9 +150,9 @@ async def _decisions(call: Call, meeting_id: str) -> list[Decision]:
     return sorted(found, key=lambda each: int(each.resolution.number))
 
 
-async def _topics_of(call: Call, amendments: list[Amendment]) -> list[Topic]:
-    corrected = {each.before.topic_id for each in amendments}
-    return sorted((t for t in cast(Rows, call.session).of(Topic) if t.id in corrected), key=lambda each: each.id)
+async def _topics_of(call: Call, ids: Iterable[str]) -> list[Topic]:
+    wanted = set(ids)
+    return sorted((t for t in cast(Rows, call.session).of(Topic) if t.id in wanted), key=lambda each: each.id)
 
 
 async def _named_elsewhere(call: Call, asked: Topic, decision_id: str) -> bool:

@@ -65,6 +65,11 @@ async def on_entry_revoked(session: AsyncSession, event: Event, received: Receiv
     await commands.note_standing(session, event, standing=Standing.revoked)
 
 
+async def on_document_drafted(session: AsyncSession, event: Event, received: Received) -> None:
+    assert isinstance(event, DocumentDrafted)
+    await commands.note_document(session, event)
+
+
 HANDLERS: Handlers = {
     EntryOpened: on_entry_opened,
     EntryDueSet: on_entry_due_set,
@@ -74,7 +79,7 @@ HANDLERS: Handlers = {
     EntryRevoked: on_entry_revoked,
     DocumentAmended: ignored,
     DocumentWithdrawn: ignored,
-    DocumentDrafted: ignored,
+    DocumentDrafted: on_document_drafted,
     DocumentDueMoved: ignored,
     DocflowDeadlinesRecomputed: ignored,
     OversightDeadlinesRecomputed: ignored,

@@ -235,7 +235,7 @@ class Inbox:
         self.handlers = handlers
         self.discards = discards or {}
         self.rulebooks = rulebooks
-        self.topics = frozenset(event.topic() for event in handlers)
+        self.topics = frozenset(event.kafka_topic() for event in handlers)
 
     async def receive(
         self,

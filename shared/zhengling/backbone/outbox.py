@@ -153,7 +153,7 @@ async def emit(session: AsyncSession, *events: Event) -> None:
         {
             "event_id": uuid7(),
             "lane": lane_of(event.aggregate_id),
-            "topic": event.topic(),
+            "topic": event.kafka_topic(),
             "aggregate_type": event.aggregate,
             "aggregate_id": event.aggregate_id,
             "event_type": event.type,

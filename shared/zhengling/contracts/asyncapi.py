@@ -118,11 +118,11 @@ def _owner(event: type[Event]) -> str:
 
 def _new_channel(event: type[Event]) -> Json:
     snapshot = event.kind == EventKind.snapshot
-    kafka: Json = {"topic": event.topic(), "bindingVersion": BINDING}
+    kafka: Json = {"topic": event.kafka_topic(), "bindingVersion": BINDING}
     if snapshot:
         kafka["topicConfiguration"] = {"cleanup.policy": ["compact"]}
     return {
-        "address": event.topic(),
+        "address": event.kafka_topic(),
         "title": f"{_owner(event)}: {'snapshots' if snapshot else 'ordered events'}",
         "description": "The whole state: the latest per key wins, the topic is compacted."
         if snapshot

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from pydantic import Field
+
 from zhengling.events.event import Event, EventKind, Recomputed
 from zhengling.events.meeting import Unit
+from zhengling.events.reference import Reference, by_id
 
 
 class DocumentDrafted(Event, type="zhengling.docflow.document.drafted.v1", aggregate="document", key="document_id"):
@@ -17,6 +20,9 @@ class DocumentDrafted(Event, type="zhengling.docflow.document.drafted.v1", aggre
     sponsor: Unit
     due: date | None
     clause: str
+    decision: Reference = Field(default_factory=by_id("meeting", "decision", "decision_id"))
+    topic: Reference | None = None
+    meeting: Reference | None = None
 
 
 class DocumentDueMoved(Event, type="zhengling.docflow.document.due_moved.v1", aggregate="document", key="document_id"):
@@ -29,6 +35,7 @@ class DocumentDueMoved(Event, type="zhengling.docflow.document.due_moved.v1", ag
     why_en: str
     why_zh: str
     moved_at: datetime
+    decision: Reference = Field(default_factory=by_id("meeting", "decision", "decision_id"))
 
 
 class DocumentAmended(Event, type="zhengling.docflow.document.amended.v1", aggregate="document", key="document_id"):
@@ -40,6 +47,7 @@ class DocumentAmended(Event, type="zhengling.docflow.document.amended.v1", aggre
     due: date | None
     clause: str
     reason: str
+    decision: Reference = Field(default_factory=by_id("meeting", "decision", "decision_id"))
 
 
 class DocumentWithdrawn(Event, type="zhengling.docflow.document.withdrawn.v1", aggregate="document", key="document_id"):
@@ -49,6 +57,7 @@ class DocumentWithdrawn(Event, type="zhengling.docflow.document.withdrawn.v1", a
     decision_id: str
     reason: str
     withdrawn_at: datetime
+    decision: Reference = Field(default_factory=by_id("meeting", "decision", "decision_id"))
 
 
 class DocflowDeadlinesRecomputed(

@@ -41,7 +41,7 @@ class Event(BaseModel):
         return cls.type.split(".")[1]
 
     @classmethod
-    def topic(cls) -> str:
+    def kafka_topic(cls) -> str:
         return topic_of(cls.service(), cls.kind)
 
     @property

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from zhengling.authority.composition import Composition
 from zhengling.events.event import Event, EventKind, Recomputed
-from zhengling.rules.vocabulary import Difficulty, FollowingDocument, Outcome
+from zhengling.events.reference import Reference, by_id
+from zhengling.rules.vocabulary import Difficulty, DocumentKind, FollowingDocument, InNameOf, Outcome
 
 
 class Unit(BaseModel):
@@ -19,9 +20,24 @@ class Unit(BaseModel):
     name: str
 
 
+class PassedGate(BaseModel):
+    """A gate that the topic had passed: who carried it out, the number or title of the document that proves it, and when.
+    Of a consultation, which is passed once all have answered, only the gate and its clause."""
+
+    model_config = ConfigDict(frozen=True)
+    gate: str
+    clause: str
+    carried_out_by: str = ""
+    reference: str = ""
+    occurred_at: datetime | None = None
+
+
 class Resolution(BaseModel):
     """A meeting's decision on one topic, as in the minutes. An adopted one has a task and a lead unit. `set_at_year_start`
-    if the task was set at the year's start (年初确定: the work report, the yearly plan)."""
+    if the task was set at the year's start (年初确定: the work report, the yearly plan). `document_kind` and `in_name_of`
+    describe the document to be issued, where the meeting decided on them. `aspects` and `gates` are what the
+    topic had declared and passed when it was recorded, or adopted: words of `Aspect` and `Gate`, as text, so that an
+    older reader can keep words that it doesn't know."""
 
     model_config = ConfigDict(frozen=True)
     decision_id: str
@@ -38,6 +54,15 @@ class Resolution(BaseModel):
     document: FollowingDocument = FollowingDocument.none
     may_be_published: bool = True
     set_at_year_start: bool = False
+    document_kind: DocumentKind | None = None
+    in_name_of: InNameOf | None = None
+    aspects: tuple[str, ...] = ()
+    gates: tuple[PassedGate, ...] = ()
+    topic: Reference = Field(default_factory=by_id("meeting", "topic", "topic_id"))
+
+    @property
+    def decision(self) -> Reference:
+        return Reference(service="meeting", noun="decision", id=self.decision_id, number=str(self.number))
 
 
 class ResolutionChange(BaseModel):
@@ -99,7 +124,8 @@ class MeetingClosed(Event, type="zhengling.meeting.session.closed.v1", aggregate
 
 class MinutesSigned(Event, type="zhengling.meeting.minutes.signed.v1", aggregate="meeting", key="meeting_id"):
     """The minutes are signed and immutable; `digest` is the SHA-256 of their text, `issue` their number. A correction is a
-    later version with the same number; `corrects` is the version it corrects."""
+    later version with the same number; `corrects` is the version it corrects. `decisions` are those that the signature
+    adopted, amended or revoked."""
 
     meeting_id: str
     minutes_id: str
@@ -112,6 +138,9 @@ class MinutesSigned(Event, type="zhengling.meeting.minutes.signed.v1", aggregate
     under: str | None = None
     signed_at: datetime
     recorded_at: datetime
+    minutes: Reference = Field(default_factory=by_id("meeting", "minutes", "minutes_id"))
+    meeting: Reference = Field(default_factory=by_id("meeting", "meeting", "meeting_id"))
+    decisions: tuple[Reference, ...] = ()
 
 
 class DecisionAdopted(Event, type="zhengling.meeting.decision.adopted.v1", aggregate="decision", key="decision_id"):
@@ -119,7 +148,8 @@ class DecisionAdopted(Event, type="zhengling.meeting.decision.adopted.v1", aggre
     ledger entry. `held_on` is the meeting's day. `by_correction` if only a correction of the minutes adopted it; then its
     document wasn't known at the close, `closed_at`. `adopted_in_order` are the decisions that these minutes have adopted in the
     year of the signature, this one included: those of one signature by the agenda, those of corrections after them. The
-    ledger numbers them in this order; older events don't carry it."""
+    ledger numbers them in this order; older events don't carry it. `minutes` is the signed version, or the chair's record
+    that there are none."""
 
     decision_id: str
     meeting_id: str
@@ -134,6 +164,9 @@ class DecisionAdopted(Event, type="zhengling.meeting.decision.adopted.v1", aggre
     closed_at: datetime | None = None
     held_on: date | None = None
     adopted_in_order: tuple[str, ...] = ()
+    revision: int = 1
+    meeting: Reference = Field(default_factory=by_id("meeting", "meeting", "meeting_id"))
+    minutes: Reference | None = None
 
 
 class DecisionReplaced(Event, type="zhengling.meeting.decision.replaced.v1", aggregate="decision", key="decision_id"):
@@ -150,6 +183,7 @@ class DecisionReplaced(Event, type="zhengling.meeting.decision.replaced.v1", agg
     reason: str
     closed_at: datetime
     recorded_at: datetime
+    meeting: Reference = Field(default_factory=by_id("meeting", "meeting", "meeting_id"))
 
 
 class DecisionAmended(Event, type="zhengling.meeting.decision.amended.v1", aggregate="decision", key="decision_id"):
@@ -168,6 +202,8 @@ class DecisionAmended(Event, type="zhengling.meeting.decision.amended.v1", aggre
     closed_at: datetime
     signed_at: datetime
     recorded_at: datetime
+    meeting: Reference = Field(default_factory=by_id("meeting", "meeting", "meeting_id"))
+    minutes: Reference | None = None
 
 
 class DecisionRevoked(Event, type="zhengling.meeting.decision.revoked.v1", aggregate="decision", key="decision_id"):
@@ -182,6 +218,10 @@ class DecisionRevoked(Event, type="zhengling.meeting.decision.revoked.v1", aggre
     reason: str
     signed_at: datetime
     recorded_at: datetime
+    meeting_kind: str | None = None
+    edition: str | None = None
+    meeting: Reference = Field(default_factory=by_id("meeting", "meeting", "meeting_id"))
+    minutes: Reference | None = None
 
 
 class MeetingDeadlinesRecomputed(

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from pydantic import Field
+
 from zhengling.events.event import Event, EventKind, Recomputed
 from zhengling.events.meeting import Unit
+from zhengling.events.reference import Reference, by_id
 
 
 class EntryOpened(Event, type="zhengling.oversight.entry.opened.v1", aggregate="entry", key="entry_id"):
@@ -21,6 +24,10 @@ class EntryOpened(Event, type="zhengling.oversight.entry.opened.v1", aggregate="
     due: date | None
     due_rule: str | None
     opened_at: datetime
+    source: Reference = Field(default_factory=by_id("meeting", "decision", "source_id"))
+    topic: Reference | None = None
+    meeting: Reference | None = None
+    minutes: Reference | None = None
 
 
 class EntryDueSet(Event, type="zhengling.oversight.entry.due_set.v1", aggregate="entry", key="entry_id"):
@@ -33,6 +40,7 @@ class EntryDueSet(Event, type="zhengling.oversight.entry.due_set.v1", aggregate=
     due: date
     set_by: str
     set_at: datetime
+    source: Reference = Field(default_factory=by_id("meeting", "decision", "source_id"))
 
 
 class EntryDueMoved(Event, type="zhengling.oversight.entry.due_moved.v1", aggregate="entry", key="entry_id"):
@@ -50,6 +58,7 @@ class EntryDueMoved(Event, type="zhengling.oversight.entry.due_moved.v1", aggreg
     why_en: str
     why_zh: str
     moved_at: datetime
+    source: Reference = Field(default_factory=by_id("meeting", "decision", "source_id"))
 
 
 class EntryOverdue(Event, type="zhengling.oversight.entry.overdue.v1", aggregate="entry", key="entry_id"):
@@ -61,6 +70,7 @@ class EntryOverdue(Event, type="zhengling.oversight.entry.overdue.v1", aggregate
     source_id: str
     due: date
     overdue_at: datetime
+    source: Reference = Field(default_factory=by_id("meeting", "decision", "source_id"))
 
 
 class EntryAmended(Event, type="zhengling.oversight.entry.amended.v1", aggregate="entry", key="entry_id"):
@@ -78,6 +88,7 @@ class EntryAmended(Event, type="zhengling.oversight.entry.amended.v1", aggregate
     overdue: bool
     reason: str
     amended_at: datetime
+    source: Reference = Field(default_factory=by_id("meeting", "decision", "source_id"))
 
 
 class EntryRevoked(Event, type="zhengling.oversight.entry.revoked.v1", aggregate="entry", key="entry_id"):
@@ -89,6 +100,7 @@ class EntryRevoked(Event, type="zhengling.oversight.entry.revoked.v1", aggregate
     source_id: str
     reason: str
     revoked_at: datetime
+    source: Reference = Field(default_factory=by_id("meeting", "decision", "source_id"))
 
 
 class OversightDeadlinesRecomputed(

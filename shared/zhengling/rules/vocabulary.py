@@ -110,6 +110,35 @@ class FollowingDocument(StrEnum):
     to_issue = "to_issue"
 
 
+class DocumentKind(StrEnum):
+    """The kinds of official documents (公文种类), complete, of the national regulation on their handling (2012, art. 8)."""
+
+    resolution = "resolution"
+    decision = "decision"
+    order = "order"
+    communique = "communique"
+    announcement = "announcement"
+    public_notice = "public_notice"
+    opinion = "opinion"
+    notice = "notice"
+    circular = "circular"
+    report = "report"
+    request = "request"
+    reply = "reply"
+    bill = "bill"
+    letter = "letter"
+    minutes = "minutes"
+
+
+class InNameOf(StrEnum):
+    """In whose name a document is issued; `joint`: of several organs together."""
+
+    government = "government"
+    office = "office"
+    department = "department"
+    joint = "joint"
+
+
 class TopicNature(StrEnum):
     """What a topic is on the agenda for; `safety` is development and safety taken up together (底线议题)."""
 
@@ -252,6 +281,12 @@ def glossary(*words: tuple[StrEnum, str]) -> dict[tuple[type[StrEnum], str], str
 CHINESE = glossary(
     (Role.entrusting_leader, "委托的领导"),
     (RaisedBy.head, "政府主要负责人提出"), (RaisedBy.deputy, "副职领导提出"), (RaisedBy.department, "部门提出"),
+    (DocumentKind.resolution, "决议"), (DocumentKind.decision, "决定"), (DocumentKind.order, "命令（令）"),
+    (DocumentKind.communique, "公报"), (DocumentKind.announcement, "公告"), (DocumentKind.public_notice, "通告"),
+    (DocumentKind.opinion, "意见"), (DocumentKind.notice, "通知"), (DocumentKind.circular, "通报"),
+    (DocumentKind.report, "报告"), (DocumentKind.request, "请示"), (DocumentKind.reply, "批复"),
+    (DocumentKind.bill, "议案"), (DocumentKind.letter, "函"), (DocumentKind.minutes, "纪要"),
+    (InNameOf.government, "政府"), (InNameOf.office, "政府办公室"), (InNameOf.department, "部门"), (InNameOf.joint, "联合"),
     (PaperKind.legal_basis, "政策法规依据"), (PaperKind.legality_opinion, "合法性审查意见"),
     (PaperKind.interpretation, "政策解读材料"), (PaperKind.coordination_note, "协调说明"), (PaperKind.topic_form, "议题提报单"),
     (Aspect.normative_document, "规范性文件"), (Aspect.local_regulation, "地方性法规、规章草案"),

@@ -79,8 +79,8 @@ class Worker:
         self._owners = owners
         self._producer = Producer(settings.kafka, service.name)
         self._relay = Relay(service.database, self._producer, service.name)
-        self._topics = sorted({event_type.topic() for event_type in handlers})
-        if unlisted := [t.type for t in EVENTS.values() if t.topic() in self._topics and t not in handlers]:
+        self._topics = sorted({event_type.kafka_topic() for event_type in handlers})
+        if unlisted := [t.type for t in EVENTS.values() if t.kafka_topic() in self._topics and t not in handlers]:
             raise ValueError(f"{service.name}'s HANDLERS lack {', '.join(unlisted)}: list ignored types with `ignored`")
         self._consumer = EventConsumer(
             service.database,

@@ -179,7 +179,16 @@ async def test_a_correction_changes_nothing_before_it_is_signed_and_then_the_led
     correction = await lh.correct(
         {"decision_id": water["id"], "changes": {"task": "分两期完成除险加固", "lead": "lh-fish", "due": "2027-12-31"}},
         {"decision_id": fishing["id"], "revoked": True},
-        {"decision_id": harbour["id"], "changes": {"outcome": "passed", "task": "启动扩建", "document": "to_issue"}},
+        {
+            "decision_id": harbour["id"],
+            "changes": {
+                "outcome": "passed",
+                "task": "启动扩建",
+                "document": "to_issue",
+                "document_kind": "notice",
+                "in_name_of": "office",
+            },
+        },
         reason="原纪要漏记",
     )
     assert (correction["number"], correction["corrects"], correction["cause"]) == (2, 1, "correction")
@@ -206,6 +215,13 @@ async def test_a_correction_changes_nothing_before_it_is_signed_and_then_the_led
     assert (gone["id"], gone["due"], gone["withdrawn_reason"]) == (draft["id"], None, "原纪要漏记")
     assert (await lh.entry(harbour))["task"] == "启动扩建"
     assert (await lh.document(harbour))["due"] == draft["due"], "counted from the same close"
+    known = await lh.landed("docflow", "/v1/decisions", lambda d: d["state"] == "adopted", topic_id=harbour["topic_id"])
+    assert (known["resolution"]["document_kind"], known["resolution"]["in_name_of"]) == ("notice", "office")
+    assert (known["revision"], known["minutes"]["number"]) == (2, signed["issue"])
+    ended_too = await lh.landed(
+        "docflow", "/v1/decisions", lambda d: d["state"] == "revoked", topic_id=fishing["topic_id"]
+    )
+    assert (ended_too["reason"], ended_too["document"]["id"]) == ("原纪要漏记", draft["id"])
 
     standing = await lh.standing(water, lambda d: d["ledger_due"] == "2027-12-31")
     assert (standing["standing"], standing["revision"]) == ("in_ledger", 2)
@@ -366,7 +382,7 @@ def recorded(decision: Json, **changes: Any) -> Json:
 async def test_a_decision_recorded_wrongly_is_replaced_and_text_ledger_and_drafts_say_the_same(council: Hold) -> None:
     lh = await council().hold()
     water, fishing, harbour = await lh.decisions()
-    await lh.document(fishing)
+    fishing = await lh.standing(fishing, lambda d: d["document"])
 
     async def replace(decision: Json, by: str = OFFICE, **changes: Any) -> Json:
         path, body = f"/v1/decisions/{decision['id']}", recorded(decision, **changes)

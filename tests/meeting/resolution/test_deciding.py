@@ -77,6 +77,14 @@ def test_what_was_recorded_wrongly_is_replaced_and_every_recording_stays() -> No
     assert code(lambda: resolutions.replace(meeting, KIND, resolution("t1"), "误", act(8))) == "signed_already"
 
 
+def test_only_a_decision_that_has_a_document_issued_says_what_kind_and_in_whose_name() -> None:
+    meeting = in_session()
+    for described in ({"document_kind": "notice"}, {"in_name_of": "government"}):
+        wrong = resolution("t1", **described)
+        assert code(lambda wrong=wrong: resolutions.decide(meeting, wrong)) == "no_document_to_issue"  # type: ignore[misc]
+    resolutions.decide(meeting, resolution("t1", document="to_issue", document_kind="notice", in_name_of="government"))
+
+
 def test_a_recording_is_taken_back_while_the_session_is_open_and_its_topic_decided_anew() -> None:
     meeting = in_session()
     decide(meeting, "t1")

@@ -12,7 +12,7 @@ from meeting_svc.topic import queries as topic_queries
 from meeting_svc.topic.topic import Topic
 from tests.conftest import composition_of, scenario_of
 from tests.meeting.council import Council, Hold
-from tests.meeting.examples import DAY, book
+from tests.meeting.examples import DAY, book, resolution
 from tests.meeting.topic.test_gate import GOVERNMENTS, ON_ASPECTS, declaring, named, passed
 from zhengling.local.client import Json, at
 from zhengling.rules.meetings import GateRule
@@ -39,6 +39,23 @@ def test_a_gate_for_after_the_meeting_is_open_until_it_was_passed_for_the_text_a
     topic.gates, topic.text_since = [passed(rule)], at(DAY)
     assert rule in declarations.open_gates(topic, rules), "another text"
     assert declarations.open_gates(declaring(government, rule), rules) == []
+
+
+@pytest.mark.parametrize(("government", "rule"), ON_ASPECTS, ids=named(ON_ASPECTS))
+def test_a_decision_states_the_aspects_and_the_gates_passed_with_their_proof(government: str, rule: GateRule) -> None:
+    rules = book(government).topics
+    topic = declaring(government, rule, *rule.any_of[:1])
+    before = declarations.with_topic(resolution(topic.id), topic, rules)
+    assert rule.gate not in {each.gate for each in before.gates}
+    record = passed(rule)
+    topic.gates = [record]
+    stated = declarations.with_topic(resolution(topic.id), topic, rules)
+    assert stated.aspects == tuple(topic.aspects)
+    (gate,) = [each for each in stated.gates if each.gate == rule.gate]
+    proof = (record.carried_out_by, record.reference, record.occurred_at)
+    assert (gate.carried_out_by, gate.reference, gate.occurred_at) == proof
+    topic.gates = [record, passed(rule, passed=False)]
+    assert rule.gate not in {each.gate for each in declarations.passed_gates(topic, rules)}
 
 
 async def test_a_page_of_them_costs_one_statement_and_shows_nothing_that_was_passed_meanwhile(

@@ -103,8 +103,8 @@ WRITES: dict[str, Callable[[int], Event]] = {
     "t": lambda n: Changed(thing_id="t", n=n),
 }
 OWN = (SequencesReported, EventsMissed)  # what the backbone's own events are
-PARTITIONS = [TopicPartition(cls.topic(), part) for cls in (Counted, Changed, *OWN) for part in (0, 1)]
-OF_THE_BACKBONE = {cls.topic() for cls in OWN}
+PARTITIONS = [TopicPartition(cls.kafka_topic(), part) for cls in (Counted, Changed, *OWN) for part in (0, 1)]
+OF_THE_BACKBONE = {cls.kafka_topic() for cls in OWN}
 PATIENCE = 50.0  # seconds, of the model's clock
 NOWHERE = KafkaSettings(bootstrap_servers="127.0.0.1:1")
 
@@ -959,7 +959,9 @@ class Backbone(RuleBasedStateMachine):
             data={cls.key: known["aggregate_id"], "n": -1},
         )  # fmt: skip
         self.strangers[identity] = known["event_id"]
-        self.log.append(Message(cls.topic(), known["aggregate_id"].encode(), stranger.encode(), stranger.headers()))
+        self.log.append(
+            Message(cls.kafka_topic(), known["aggregate_id"].encode(), stranger.encode(), stranger.headers())
+        )
 
     # --- what holds after every step
 
@@ -1407,7 +1409,7 @@ async def emit_without_a_lock(session: AsyncSession, *events: Event) -> None:
             """),
             {
                 "event_id": uuid4(), "government": government_of(session), "lane": outbox.lane_of(event.aggregate_id),
-                "topic": event.topic(), "type": event.aggregate, "id": event.aggregate_id, "event_type": event.type,
+                "topic": event.kafka_topic(), "type": event.aggregate, "id": event.aggregate_id, "event_type": event.type,
                 "payload": event.model_dump_json(), "causation_id": state_of(session).cause.causation_id,
             },
         )  # fmt: skip

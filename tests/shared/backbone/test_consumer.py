@@ -386,7 +386,7 @@ async def test_replicas_on_a_real_broker_apply_all_in_order_though_one_is_ended_
     identities = [thing() for _ in range(20)]
     producers = [Producer(kafka, "trialreal") for _ in range(2)]
     inbox = Inbox("trialreal", {Recounted: trial.on_counted}, trial.inbox().rulebooks)
-    readers = [EventConsumer(trial.worker, inbox, kafka, f"{n}", [Recounted.topic()], batch=5) for n in range(2)]
+    readers = [EventConsumer(trial.worker, inbox, kafka, f"{n}", [Recounted.kafka_topic()], batch=5) for n in range(2)]
 
     async def again(run: Callable[[], object]) -> None:
         while True:

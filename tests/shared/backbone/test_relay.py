@@ -294,8 +294,8 @@ async def test_what_a_broker_that_came_back_empty_acknowledges_is_in_its_log(tmp
         await ensure_topics(settings, ["trial"])
         values = [b"before", b"after"]
         for producer, value in zip((before, after), values, strict=True):
-            assert await producer.send([Message(ThingCounted.topic(), b"key", value, [])]) == [None]
-        reader = Consumer(settings, "reader", "0", [ThingCounted.topic()])
+            assert await producer.send([Message(ThingCounted.kafka_topic(), b"key", value, [])]) == [None]
+        reader = Consumer(settings, "reader", "0", [ThingCounted.kafka_topic()])
         await reader.start()
         found: list[bytes | None] = []
         async with asyncio.timeout(60):

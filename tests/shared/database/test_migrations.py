@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -238,4 +239,40 @@ async def test_waivers_given_before_are_kept(
         (first, second) = [json.loads(each["lifts"]) for each in await connection.fetch(lifts)]
         assert first == [found | _BY, found | _BY | {"reason": "另"}]
         assert second == []
+    await connection.close()
+
+
+async def test_topics_that_were_decided_before_refer_to_their_decisions(empty_database: tuple[str, str]) -> None:
+    owner, admin = empty_database
+    migrations = PROGRAMS["meeting"].migrations
+    await asyncio.to_thread(migrate_database, migrations, owner, "0012")
+    connection = await asyncpg.connect(admin)
+    await connection.execute("SET session_replication_role = replica")  # the rows belong to no composition
+    closed = datetime(2026, 3, 1, 4, tzinfo=UTC)
+    for meeting, at in (("m1", closed), ("m2", closed + timedelta(days=7))):
+        await insert(connection, "meeting", id=meeting, state="signed", closed_at=at.isoformat())
+    await insert(connection, "meeting", id="open", state="open")
+    for topic in ("t1", "t2"):
+        await insert(connection, "topic", id=topic, state="concluded")
+    for n, (meeting, topic, standing) in enumerate(
+        (("m2", "t1", "adopted"), ("m1", "t1", "recorded"), ("open", "t2", "recorded"), ("m1", "t2", "withdrawn")), 1
+    ):
+        resolution = json.dumps({"number": n})
+        await insert(
+            connection,
+            "decision",
+            id=f"d{n}",
+            meeting_id=meeting,
+            topic_id=topic,
+            standing=standing,
+            resolution=resolution,
+        )
+    before = await connection.fetch("SELECT * FROM topic ORDER BY id")
+    await asyncio.to_thread(migrate_database, migrations, owner, "0013")
+    rows = await connection.fetch("SELECT id, decisions FROM topic")
+    found = {row["id"]: json.loads(row["decisions"]) for row in rows}
+    assert [(each["id"], each["number"]) for each in found["t1"]] == [("d2", "2"), ("d1", "1")]
+    assert found["t2"] == []
+    await asyncio.to_thread(migrate_database, migrations, owner, "0012")
+    assert await connection.fetch("SELECT * FROM topic ORDER BY id") == before
     await connection.close()

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
+from docflow_svc.decision.from_decision import refer_to_document
 from docflow_svc.document.document import Document, asks_for_document, follow_up_of
 from docflow_svc.document.table import corrected_decision
 from zhengling.backbone.outbox import emit
@@ -67,9 +68,12 @@ async def draft_document(
         clause=follow_up.clause if follow_up else kind.clause,
         counted_from=closed_at,
         due=max((due.date for due in dues), default=None),
+        decision_number=resolution.decision.number,
+        topic=resolution.topic,
     )
     session.add(document)
     await session.flush()
+    await refer_to_document(session, document.decision_id, document.id)
     await emit(
         session,
         DocumentDrafted(
@@ -79,6 +83,9 @@ async def draft_document(
             sponsor=document.sponsor,
             due=document.due,
             clause=document.clause,
+            decision=document.decision,
+            topic=document.topic,
+            meeting=document.meeting,
         ),
     )
     return document
@@ -110,6 +117,7 @@ async def move_due_dates(session: AsyncSession, moves: list[tuple[Document, Move
                     why_en=why.en,
                     why_zh=why.zh,
                     moved_at=now(session),
+                    decision=document.decision,
                 )
             )
     await session.flush()

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from zhengling.events.meeting import Resolution, Unit
+from zhengling.events.reference import Reference
 from zhengling.rules.conditions import Facts, matches
 from zhengling.rules.meetings import FollowUp, MeetingKind
 from zhengling.rules.vocabulary import FollowingDocument
@@ -22,6 +23,8 @@ class DocumentState(StrEnum):
 
 @dataclass
 class Document:
+    """`topic` and `decision_number` are unknown of documents drafted before events carried them."""
+
     id: str
     government: str
     edition: str
@@ -34,8 +37,18 @@ class Document:
     due: date | None
     state: DocumentState = DocumentState.drafting
     withdrawn_reason: str = ""
+    decision_number: str | None = None
+    topic: Reference | None = None
     version: int = 1
     modified_at: datetime | None = None
+
+    @property
+    def decision(self) -> Reference:
+        return Reference(service="meeting", noun="decision", id=self.decision_id, number=self.decision_number)
+
+    @property
+    def meeting(self) -> Reference:
+        return Reference(service="meeting", noun="meeting", id=self.meeting_id)
 
 
 @dataclass

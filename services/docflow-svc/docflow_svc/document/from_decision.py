@@ -62,6 +62,7 @@ async def follow_amendment(
                 due=document.due,
                 clause=document.clause,
                 reason=event.reason,
+                decision=document.decision,
             ),
         )
     return document
@@ -104,7 +105,11 @@ async def _withdraw(session: AsyncSession, document: Document, reason: str) -> N
     await emit(
         session,
         DocumentWithdrawn(
-            document_id=document.id, decision_id=document.decision_id, reason=reason, withdrawn_at=now(session)
+            document_id=document.id,
+            decision_id=document.decision_id,
+            reason=reason,
+            withdrawn_at=now(session),
+            decision=document.decision,
         ),
     )
 

@@ -6,6 +6,7 @@ from docflow_svc.document.document import CorrectedDecision, Document
 from docflow_svc.registry import mapper, metadata
 from zhengling.database.mapping import Json, map_noun, noun_columns
 from zhengling.events.meeting import Unit
+from zhengling.events.reference import Reference
 
 document = sa.Table(
     "document",
@@ -21,6 +22,8 @@ document = sa.Table(
     sa.Column("due", sa.Date),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("withdrawn_reason", sa.Text, nullable=False),
+    sa.Column("decision_number", sa.Text),
+    sa.Column("topic", Json(Reference | None)),
 )
 map_noun(mapper, Document, document)
 corrected_decision = sa.Table(

@@ -11,6 +11,7 @@ from meeting_svc.decision.schemas import FollowExecution, PublishDecision
 from zhengling.authority.composition import Permission, RoleContext
 from zhengling.database.batching import columns, write
 from zhengling.database.session import lock
+from zhengling.events.docflow import DocumentDrafted
 from zhengling.events.oversight import (
     EntryAmended,
     EntryDueMoved,
@@ -19,6 +20,7 @@ from zhengling.events.oversight import (
     EntryOverdue,
     EntryRevoked,
 )
+from zhengling.events.reference import Reference
 from zhengling.kernel.errors import Text, invalid, not_found
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import composition as compositions
@@ -34,9 +36,11 @@ _NOTE_STANDINGS = sa.text("""
         standing = CASE WHEN d.standing = :revoked THEN d.standing ELSE coalesce(n.standing, d.standing) END,
         ledger_number = coalesce(n.ledger_number, d.ledger_number),
         ledger_due = CASE WHEN n.has_due THEN n.ledger_due ELSE d.ledger_due END,
+        entry = n.entry,
         version = d.version + 1
     FROM unnest(CAST(:id AS text[]), CAST(:standing AS text[]), CAST(:ledger_number AS text[]), CAST(:has_due AS boolean[]),
-                CAST(:ledger_due AS date[])) AS n (id, standing, ledger_number, has_due, ledger_due)
+                CAST(:ledger_due AS date[]), CAST(CAST(:entry AS text[]) AS jsonb[]))
+        AS n (id, standing, ledger_number, has_due, ledger_due, entry)
     WHERE d.id = n.id RETURNING d.id
 """)
 
@@ -112,7 +116,15 @@ async def note_standing(session: AsyncSession, event: OfAnEntry, **values: objec
     decision. A revoked decision stays revoked, whatever earlier ledger events still arrive. Can be batched
     (`batching.together`)."""
     if event.source_kind == EntrySource.meeting_decision:
-        await write(session, _note_standings, [values | {"id": event.source_id}])
+        entry = Reference(service="oversight", noun="entry", id=event.entry_id, number=event.number)
+        await write(session, _note_standings, [values | {"id": event.source_id, "entry": entry.model_dump_json()}])
+
+
+async def note_document(session: AsyncSession, event: DocumentDrafted) -> None:
+    """Have the decision refer to the document drafted for it. 404 if there is no such decision."""
+    decision = await lock(session, Decision, event.decision_id, "decision", "决定事项")
+    decision.document = Reference(service="docflow", noun="document", id=event.document_id)
+    await session.flush()
 
 
 async def _note_standings(session: AsyncSession, rows: list[dict[str, object]]) -> None:

@@ -12,11 +12,12 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from zhengling.events.meeting import Resolution, ResolutionChange
+from zhengling.events.reference import Reference
 from zhengling.kernel.bounds import Bound, appended
 from zhengling.kernel.errors import Text, refusal
 from zhengling.kernel.instants import shanghai_day
 from zhengling.rules.meetings import Publication as PublicationRule
-from zhengling.rules.vocabulary import Outcome
+from zhengling.rules.vocabulary import FollowingDocument, Outcome
 
 
 class Standing(StrEnum):
@@ -130,7 +131,8 @@ class Revision:
 @dataclass
 class Decision:
     """A meeting's decision on one topic; after the signature it changes only by a signed correction. `quorum_clause` is
-    the clause of the quorum that was lost when the topic was deferred: no other decision was possible then."""
+    the clause of the quorum that was lost when the topic was deferred: no other decision was possible then. `entry` and
+    `document` are what followed from it in the ledger and in docflow-svc, once their events have arrived."""
 
     id: str
     government: str
@@ -150,6 +152,8 @@ class Decision:
     executions: list[Execution] = field(default_factory=list)
     ledger_number: str | None = None
     ledger_due: date | None = None
+    entry: Reference | None = None
+    document: Reference | None = None
     version: int = 1
     modified_at: datetime | None = None
 
@@ -163,6 +167,8 @@ AMENDABLE = (
     "due",
     "difficulty",
     "document",
+    "document_kind",
+    "in_name_of",
     "may_be_published",
     "set_at_year_start",
 )
@@ -260,7 +266,19 @@ def require_one_lead(resolution: Resolution) -> None:
 
 
 def require_complete(resolution: Resolution) -> None:
-    """Refusal `decision_incomplete`: an adopted decision states the task and the lead unit."""
+    """Refusals `decision_incomplete`: an adopted decision states the task and the lead unit; `no_document_to_issue`: only a
+    decision that has a document issued states its kind and in whose name."""
+    if resolution.document == FollowingDocument.none and (resolution.document_kind or resolution.in_name_of):
+        raise refusal(
+            "no_document_to_issue",
+            None,
+            f"decision {resolution.number} describes a document, but none is to be issued",
+            f"第{resolution.number}项决定填写了文种或发文名义，但未确定印发文件",
+            Text(
+                "state that a document is to be issued (document), or leave out document_kind and in_name_of",
+                "请注明须印发文件，或不填文种和发文名义",
+            ),
+        )
     if resolution.outcome.adopts and not (resolution.task and resolution.lead):
         raise refusal(
             "decision_incomplete",

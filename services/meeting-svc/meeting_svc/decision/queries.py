@@ -34,11 +34,12 @@ async def list_decisions(
     call: Call,
     request: PageRequest,
     meeting_id: str | None,
+    topic_id: str | None,
     standing: Standing | None,
     publication: PublicationState | None,
     followed: bool | None,
 ) -> Page[DecisionView]:
-    filters = equal(Decision, meeting_id=meeting_id, standing=standing, publication=publication)
+    filters = equal(Decision, meeting_id=meeting_id, topic_id=topic_id, standing=standing, publication=publication)
     if followed is not None:
         clause = sa.inspect(Decision).columns.followed_clause
         filters.append(clause.is_not(None) if followed else clause.is_(None))

@@ -54,13 +54,14 @@ async def list_decisions(
     call: Read,
     paging: Paging,
     meeting_id: Annotated[str | None, Query(max_length=64)] = None,
+    topic_id: Annotated[str | None, Query(max_length=64)] = None,
     standing: Annotated[Standing | None, Query()] = None,
     publication: Annotated[
         PublicationState | None, Query(description="outstanding: neither published nor withheld")
     ] = None,
     followed: Annotated[bool | None, Query(description="whether its execution is followed up")] = None,
 ) -> Page[DecisionView]:
-    return await see.list_decisions(call, paging, meeting_id, standing, publication, followed)
+    return await see.list_decisions(call, paging, meeting_id, topic_id, standing, publication, followed)
 
 
 @reads.get("/decisions/{decision_id}", operation_id="get_decision")

@@ -9,6 +9,7 @@ from pydantic import Field, HttpUrl, StrictBool
 
 from meeting_svc.decision.decision import Effect, ExecutionKind, PublicationState, Standing
 from zhengling.events.meeting import Resolution, ResolutionChange
+from zhengling.events.reference import Reference
 from zhengling.kernel.characters import SeveralLines
 from zhengling.kernel.instants import Instant
 from zhengling.kernel.payload import SAYING, OccurredAt, Payload, Reason, View
@@ -97,6 +98,8 @@ class DecisionView(View):
     ] = None
     ledger_number: str | None
     ledger_due: date | None
+    entry: Annotated[Reference | None, Field(description="its entry in the supervision ledger")]
+    document: Annotated[Reference | None, Field(description="the document drafted for it, also if withdrawn since")]
     modified_at: datetime
 
 

@@ -6,6 +6,7 @@ from meeting_svc.decision.decision import Decision, Execution, PublicationRecord
 from meeting_svc.registry import Instant, mapper, metadata
 from zhengling.database.mapping import Json, map_noun, noun_columns
 from zhengling.events.meeting import Resolution
+from zhengling.events.reference import Reference
 
 decision = sa.Table(
     "decision",
@@ -27,5 +28,7 @@ decision = sa.Table(
     sa.Column("executions", Json(list[Execution]), nullable=False),
     sa.Column("ledger_number", sa.Text),
     sa.Column("ledger_due", sa.Date),
+    sa.Column("entry", Json(Reference | None)),
+    sa.Column("document", Json(Reference | None)),
 )
 map_noun(mapper, Decision, decision)

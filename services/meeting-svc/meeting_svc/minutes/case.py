@@ -3,12 +3,13 @@ once; its decisions and their topics, locked in one order."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from meeting_svc.decision.decision import Amendment, Decision, Standing
+from meeting_svc.decision.decision import Decision, Standing
 from meeting_svc.decision.table import decision as decision_table
 from meeting_svc.meeting.case import MeetingCase, meeting_case
 from meeting_svc.minutes.minutes import Minutes, MinutesState
@@ -62,10 +63,9 @@ async def corrected_by(session: AsyncSession, minutes: Minutes) -> Minutes | Non
     return (await session.execute(statement)).scalar_one()
 
 
-async def topics_of(call: Call, amendments: list[Amendment]) -> list[Topic]:
-    """The topics of the amended decisions, locked in one order: after the meeting, before the decisions."""
-    ids = [made.before.topic_id for made in amendments]
-    statement = sa.select(Topic).where(topic_table.c.id.in_(ids)).order_by(topic_table.c.id).with_for_update()
+async def topics_of(call: Call, ids: Iterable[str]) -> list[Topic]:
+    """These topics, locked in one order: after the meeting, before the decisions."""
+    statement = sa.select(Topic).where(topic_table.c.id.in_(list(ids))).order_by(topic_table.c.id).with_for_update()
     return list((await call.session.execute(statement)).scalars())
 
 

@@ -42,7 +42,7 @@ from zhengling.kernel.errors import Text, invalid, not_found, refusal
 from zhengling.replicas import calendar as calendars
 from zhengling.rules.chains import Actor, StepName
 from zhengling.rules.conditions import Facts
-from zhengling.rules.vocabulary import Role
+from zhengling.rules.vocabulary import FollowingDocument, Role
 from zhengling.web.call import Call
 
 
@@ -155,7 +155,7 @@ async def waive_minutes(call: Call, meeting_id: str, body: WaiveMinutes) -> tupl
     minutes.text = f"{minutes.mark}\n\n{decider}决定本次会议不形成会议纪要，决定事项以会议记录为准。理由：{reason}\n"
     minutes_.waive(minutes, call.official or "", occurred_at)
     call.session.add(minutes)
-    events = await adopted(case, occurred_at)
+    events = await adopted(case, minutes, occurred_at)
     meeting.state, meeting.minutes_steps = MeetingState.unminuted, []
     await emit(call.session, *events)
     await call.session.flush()
@@ -237,7 +237,7 @@ async def _amendments(case: MinutesCase, wanted: list[AmendDecision]) -> list[Am
 async def _require_correctable(case: MinutesCase, made: list[Amendment]) -> None:
     """Refuse at the draft what the signature would be refused for."""
     changed = {each.before.topic_id: each for each in made}
-    for topic in await topics_of(case.call, made):
+    for topic in await topics_of(case.call, changed):
         amended = changed[topic.id]
         before, after = amended.before.outcome, amended.after.outcome
         transitions.require_correctable(topic, case.meeting.id, before, after, case.chain.clause)
@@ -263,4 +263,6 @@ async def _after(case: MinutesCase, before: Resolution, changes: ResolutionChang
                 f"the due date {changes.due} is before the meeting, {case.meeting.day}",
                 "办结时限不得早于会议日期",
             )
+    if given.get("document") == FollowingDocument.none:
+        given = {"document_kind": None, "in_name_of": None} | given
     return before.model_copy(update=given)

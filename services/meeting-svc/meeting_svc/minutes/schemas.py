@@ -16,7 +16,7 @@ from zhengling.events.meeting import Resolution, ResolutionChange
 from zhengling.kernel.characters import SeveralLines
 from zhengling.kernel.instants import Day
 from zhengling.kernel.payload import SAYING, OccurredAt, Payload, Reason, View
-from zhengling.rules.vocabulary import Difficulty, FollowingDocument, Outcome
+from zhengling.rules.vocabulary import Difficulty, DocumentKind, FollowingDocument, InNameOf, Outcome
 
 WholeText = Annotated[
     str | None,
@@ -65,7 +65,8 @@ class WaiveMinutes(Payload):
 
 
 class ResolutionChanges(Payload):
-    """The fields of a decision to change; omitted fields are unchanged. `due: null` removes the date."""
+    """The fields of a decision to change; omitted fields are unchanged. `null` removes the due date, the kind
+    of document, or in whose name it is issued; a document that isn't to be issued any more loses the latter two."""
 
     outcome: Outcome | None = None
     task: Annotated[str | None, Field(min_length=2, max_length=1000, pattern=SAYING)] = None
@@ -76,10 +77,13 @@ class ResolutionChanges(Payload):
     document: FollowingDocument | None = None
     may_be_published: StrictBool | None = None
     set_at_year_start: StrictBool | None = None
+    document_kind: DocumentKind | None = None
+    in_name_of: InNameOf | None = None
 
     @model_validator(mode="after")
-    def _only_due_may_be_null(self) -> Self:
-        if nothing := [name for name in self.model_fields_set if name != "due" and getattr(self, name) is None]:
+    def _only_what_a_decision_may_lack_is_null(self) -> Self:
+        given = self.model_fields_set - {"due", "document_kind", "in_name_of"}
+        if nothing := [name for name in given if getattr(self, name) is None]:
             raise ValueError(f"{', '.join(sorted(nothing))} can't be null; omit unchanged fields")
         return self
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -16,16 +17,22 @@ from meeting_svc.minutes import text as minutes_text
 from meeting_svc.minutes.case import MinutesCase, corrected_by, decisions_of, in_force, topics_of
 from meeting_svc.minutes.minutes import Cause, Minutes
 from meeting_svc.minutes.table import minutes_document
+from meeting_svc.topic import declaration as declarations
 from meeting_svc.topic import transitions
+from meeting_svc.topic.case import rules_of
+from meeting_svc.topic.topic import Topic
 from zhengling.authority.chain import StepTaken
 from zhengling.backbone.outbox import emit
 from zhengling.database.numbering import Series, Subject, take
 from zhengling.documents import gbt9704, minutes_template
-from zhengling.events.event import Event
-from zhengling.events.meeting import DecisionAdopted, DecisionAmended, DecisionRevoked, MinutesSigned
+from zhengling.events.meeting import DecisionAdopted, DecisionAmended, DecisionRevoked, MinutesSigned, Resolution
+from zhengling.events.reference import Reference
 from zhengling.kernel.instants import shanghai_day
 from zhengling.rules.conditions import Facts
 from zhengling.web.call import Call
+
+#: The events of a signature on single decisions.
+Following = DecisionAdopted | DecisionAmended | DecisionRevoked
 
 
 async def content_of(case: MinutesCase, amendments: list[Amendment], corrects: str = "") -> minutes_template.Values:
@@ -58,6 +65,11 @@ async def sign(case: MinutesCase, minutes: Minutes, taken: StepTaken, facts: Fac
     minutes.signature = case.book.government.titles.in_text(minutes.signature)
     await keep_document(call, minutes)
     assert minutes.digest and minutes.issue
+    meeting.state = MeetingState.signed
+    if correction:
+        following = await _corrected(case, minutes)
+    else:
+        following = await adopted(case, minutes, taken.occurred_at)
     signed = MinutesSigned(
         meeting_id=meeting.id,
         minutes_id=minutes.id,
@@ -70,12 +82,9 @@ async def sign(case: MinutesCase, minutes: Minutes, taken: StepTaken, facts: Fac
         under=taken.under,
         signed_at=taken.occurred_at,
         recorded_at=call.now,
+        minutes=_reference(minutes),
+        decisions=tuple(each.resolution.decision for each in following),
     )
-    meeting.state = MeetingState.signed
-    if correction:
-        following = await _corrected(case, minutes)
-    else:
-        following = await adopted(case, taken.occurred_at)
     await emit(call.session, signed, *following)
 
 
@@ -94,16 +103,33 @@ async def _issue(case: MinutesCase, minutes: Minutes, taken: StepTaken) -> str:
     return await take(case.call.session, series, Subject("minutes", minutes.id), taken.official)
 
 
-async def adopted(case: MinutesCase, signed_at: datetime) -> list[Event]:
-    """Adopt the meeting's decisions, in force from now on; returns their events."""
+async def adopted(case: MinutesCase, minutes: Minutes, signed_at: datetime) -> list[Following]:
+    """Adopt the meeting's decisions, in force from now on; returns their events. Gates that were passed since the session
+    are added to them."""
+    topics = await _topics(case, (each.topic_id for each in case.meeting.resolutions))
     decisions = await decisions_of(case.call, case.meeting.id)
     new = [each for each in decisions if decisions_.adopt(each, case.kind.publication, signed_at)]
+    for decision in new:
+        decision.resolution = _with_topic(case, decision.resolution, topics)
     order = decisions_.adopted_in_order(decisions, shanghai_day(signed_at).year)
-    return [_adoption(case, decision, order) for decision in new]
+    return [_adoption(case, minutes, decision, order) for decision in new]
+
+
+async def _topics(case: MinutesCase, ids: Iterable[str]) -> dict[str, Topic]:
+    return {topic.id: topic for topic in await topics_of(case.call, ids)}
+
+
+def _with_topic(case: MinutesCase, resolution: Resolution, topics: Mapping[str, Topic]) -> Resolution:
+    topic = topics[resolution.topic_id]
+    return declarations.with_topic(resolution, topic, rules_of(case.call, topic))
+
+
+def _reference(minutes: Minutes) -> Reference:
+    return Reference(service="meeting", noun="minutes", id=minutes.id, number=minutes.issue)
 
 
 def _adoption(
-    case: MinutesCase, decision: Decision, order: tuple[str, ...], *, by_correction: bool = False
+    case: MinutesCase, minutes: Minutes, decision: Decision, order: tuple[str, ...], *, by_correction: bool = False
 ) -> DecisionAdopted:
     assert decision.signed_at
     meeting = case.meeting
@@ -121,31 +147,36 @@ def _adoption(
         closed_at=meeting.closed_at,
         held_on=meeting.day,
         adopted_in_order=order,
+        revision=decision.revision,
+        minutes=_reference(minutes),
     )
 
 
-async def _corrected(case: MinutesCase, minutes: Minutes) -> list[Event]:
+async def _corrected(case: MinutesCase, minutes: Minutes) -> list[Following]:
     """Apply the signed correction to topics and decisions; returns the events of the changes."""
     call, meeting, kind, clause = case.call, case.meeting, case.kind, case.chain.clause
     assert minutes.signed_at and minutes.signed_by and meeting.closed_at
     changed = {made.before.topic_id: made for made in minutes.amendments}
-    for topic in await topics_of(call, minutes.amendments):
+    topics = await _topics(case, changed)
+    for topic in topics.values():
         made = changed[topic.id]
         outcomes = made.before.outcome, made.after.outcome
         by, at = minutes.signed_by, minutes.signed_at
         transitions.follow_correction(topic, meeting.id, *outcomes, by, minutes.reason, at, call.now, clause)
     found = {decision.id: decision for decision in await decisions_of(call, meeting.id)}
     for made in minutes.amendments:
+        decision = found[made.decision_id]
         revision = Revision(
             minutes.number, made.effect, minutes.reason, made.changes, minutes.signed_by, minutes.signed_at
         )
-        decisions_.correct(found[made.decision_id], made, kind.publication, revision)
+        decisions_.correct(decision, made, kind.publication, revision)
+        decision.resolution = _with_topic(case, decision.resolution, topics)
     order = decisions_.adopted_in_order(found.values(), shanghai_day(minutes.signed_at).year)
-    events: list[Event] = []
+    events: list[Following] = []
     for made in minutes.amendments:
         decision = found[made.decision_id]
         if made.effect == Effect.adopted:
-            events.append(_adoption(case, decision, order, by_correction=True))
+            events.append(_adoption(case, minutes, decision, order, by_correction=True))
         elif made.effect == Effect.amended:
             events.append(_amended(case, minutes, decision, made))
         elif made.effect == Effect.revoked:
@@ -172,6 +203,7 @@ def _amended(case: MinutesCase, minutes: Minutes, decision: Decision, made: Amen
         closed_at=meeting.closed_at,
         signed_at=minutes.signed_at,
         recorded_at=case.call.now,
+        minutes=_reference(minutes),
     )
 
 
@@ -188,4 +220,7 @@ def _revoked(case: MinutesCase, minutes: Minutes, decision: Decision) -> Decisio
         reason=minutes.reason,
         signed_at=minutes.signed_at,
         recorded_at=case.call.now,
+        meeting_kind=meeting.kind,
+        edition=meeting.edition,
+        minutes=_reference(minutes),
     )

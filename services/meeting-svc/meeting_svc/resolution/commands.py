@@ -36,23 +36,24 @@ async def record_decision(call: Call, meeting_id: str, body: RecordDecision) -> 
     resolutions.require_deciding(kind)
     await _require_organiser(call, meeting, Text("record a decision", "记录决定"))
     composition = await compositions.current(call.session)
-    topic = next((item for item in meeting.agenda if item.topic_id == body.topic_id), None)
+    item = next((item for item in meeting.agenda if item.topic_id == body.topic_id), None)
+    topic = await load(call.session, Topic, item.topic_id, "topic", "议题") if item else None
     names = composition.organisation_names
     resolution = Resolution(
         decision_id=str(uuid7()),
         topic_id=body.topic_id,
         number=resolutions.number_of(meeting, body.topic_id),
-        title=topic.title if topic else body.topic_id,
-        sponsor=Unit(code=topic.sponsor, name=names.get(topic.sponsor, topic.sponsor))
-        if topic
-        else Unit(code="", name=""),
+        title=item.title if item else body.topic_id,
+        sponsor=Unit(code=item.sponsor, name=names.get(item.sponsor, item.sponsor)) if item else Unit(code="", name=""),
         outcome=body.outcome,
     )
     resolution = await _given_as_decided(call, meeting, resolution, body)
+    if topic:
+        resolution = declarations.with_topic(resolution, topic, rules_of(call, topic))
     act = Act(call.official or "", call.occurred(body.occurred_at), call.now)
     recorded = resolutions.decide(meeting, resolution, act)
-    brought = await load(call.session, Topic, body.topic_id, "topic", "议题")
-    declarations.require_outcome(brought, kind, rules_of(call, brought), body.outcome, body.document)
+    assert topic, "it is on the agenda"
+    declarations.require_outcome(topic, kind, rules_of(call, topic), body.outcome, body.document)
     decision = Decision(
         id=resolution.decision_id,
         government=call.government,
@@ -165,6 +166,8 @@ async def _given_as_decided(call: Call, meeting: Meeting, resolution: Resolution
         "document": body.document,
         "may_be_published": body.may_be_published,
         "set_at_year_start": body.set_at_year_start,
+        "document_kind": body.document_kind,
+        "in_name_of": body.in_name_of,
     }
     return resolution.model_copy(update=given)
 

@@ -9,7 +9,7 @@ from pydantic import Field, StrictBool
 from zhengling.authority.composition import Key
 from zhengling.kernel.instants import Day
 from zhengling.kernel.payload import SAYING, OccurredAt, Payload, Reason
-from zhengling.rules.vocabulary import Difficulty, FollowingDocument, Outcome
+from zhengling.rules.vocabulary import Difficulty, DocumentKind, FollowingDocument, InNameOf, Outcome
 
 
 # payloads -----------------------------------------------------------------------------------------------------------
@@ -28,6 +28,11 @@ class DecisionPayload(Payload):
         StrictBool,
         Field(description="the task was set at the year's start (年初确定): the work report, the yearly plan"),
     ] = False
+    document_kind: Annotated[
+        DocumentKind | None,
+        Field(description="the kind of the document to be issued (文种), if the meeting decided on it"),
+    ] = None
+    in_name_of: Annotated[InNameOf | None, Field(description="in whose name it is to be issued")] = None
 
 
 class RecordDecision(DecisionPayload):

@@ -111,8 +111,8 @@ async def close_session(call: Call, meeting_id: str, body: CloseSession) -> Meet
     session.close_session(meeting, case.kind, occurred_at)
     for item in meeting.agenda:
         topic = await lock(call.session, Topic, item.topic_id, "topic", "议题")
-        outcome = next((each.outcome for each in meeting.resolutions if each.topic_id == topic.id), None)
-        transitions.conclude(topic, outcome, call.official or "", occurred_at, call.now)
+        resolution = next((each for each in meeting.resolutions if each.topic_id == topic.id), None)
+        transitions.conclude(topic, resolution, call.official or "", occurred_at, call.now)
     closed = MeetingClosed(
         meeting_id=meeting.id,
         meeting_kind=meeting.kind,

@@ -9,6 +9,7 @@ from typing import Any
 
 from meeting_svc.topic import consultation as consultations
 from meeting_svc.topic.topic import Topic
+from zhengling.events.meeting import PassedGate, Resolution
 from zhengling.kernel.errors import Text, refusal
 from zhengling.rules import gates
 from zhengling.rules.conditions import matches
@@ -156,6 +157,26 @@ def shortcoming(topic: Topic, rule: GateRule, names: dict[str, str]) -> Text | N
         return gates.shortcoming(rule, topic.current_gates)
     waiting = [names.get(each, each) for each in consultations.silent(topic.concerned, topic.current_positions)]
     return Text(f"no answer from: {', '.join(waiting)}", f"尚未回复：{'、'.join(waiting)}") if waiting else None
+
+
+def with_topic(resolution: Resolution, topic: Topic, rules: TopicRules) -> Resolution:
+    """The resolution with what the topic has declared and passed by now."""
+    aspects = tuple(aspect.value for aspect in topic.aspects)
+    return resolution.model_copy(update={"aspects": aspects, "gates": passed_gates(topic, rules)})
+
+
+def passed_gates(topic: Topic, rules: TopicRules) -> tuple[PassedGate, ...]:
+    """The gates that apply to the topic and are passed, each with the record that passed it; in the rulebook's order."""
+    passed: dict[Gate, PassedGate] = {}
+    short = {rule.gate for rule in applying_gates(topic, rules) if shortcoming(topic, rule, {})}
+    for rule in applying_gates(topic, rules):
+        if rule.gate in short or rule.gate in passed:
+            continue
+        passed[rule.gate] = PassedGate(gate=rule.gate, clause=rule.clause)
+        if record := next((each for each in reversed(topic.current_gates) if each.gate == rule.gate), None):
+            proof = {name: getattr(record, name) for name in ("carried_out_by", "reference", "occurred_at")}
+            passed[rule.gate] = passed[rule.gate].model_copy(update=proof)
+    return tuple(passed.values())
 
 
 def open_gates(topic: Topic, rules: TopicRules) -> list[GateRule]:

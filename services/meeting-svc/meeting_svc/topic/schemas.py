@@ -11,6 +11,7 @@ from meeting_svc.topic.consultation import Stance
 from meeting_svc.topic.topic import TopicState, Turn
 from zhengling.authority.composition import Key
 from zhengling.authority.schemas import NextStepView, StepView
+from zhengling.events.reference import Reference
 from zhengling.kernel.characters import SeveralLines
 from zhengling.kernel.payload import (
     SAYING,
@@ -326,5 +327,8 @@ class TopicView(View):
     late_admission: LateAdmissionView | None
     history: list[HistoryView]
     meeting_id: str | None
+    decisions: Annotated[
+        list[Reference], Field(description="what the meetings that it was before decided on it; the last one counts")
+    ]
     edition: str
     modified_at: datetime

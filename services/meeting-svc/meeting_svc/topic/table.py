@@ -7,6 +7,7 @@ from meeting_svc.topic.consultation import Coordination, CoordinationNote, Posit
 from meeting_svc.topic.topic import HistoryEntry, LateAdmission, Paper, PriorMeeting, Topic
 from zhengling.authority.chain import StepTaken
 from zhengling.database.mapping import Json, Word, map_noun, noun_columns
+from zhengling.events.reference import Reference
 from zhengling.rules.gates import GateRecord
 from zhengling.rules.vocabulary import Aspect, RaisedBy, TopicNature
 
@@ -44,5 +45,6 @@ topic = sa.Table(
     sa.Column("late_admission", Json(LateAdmission | None)),
     sa.Column("meeting_id", sa.Text),
     sa.Column("gates_open", sa.Boolean, nullable=False),
+    sa.Column("decisions", Json(list[Reference]), nullable=False),
 )
 map_noun(mapper, Topic, topic)

@@ -13,6 +13,7 @@ from enum import StrEnum
 from meeting_svc.topic.consultation import Coordination, CoordinationNote, Position, Signature
 from zhengling.authority.chain import Course, NextStep, StepTaken
 from zhengling.authority.composition import Composition, Permission, RoleContext
+from zhengling.events.reference import Reference
 from zhengling.kernel.bounds import Bound
 from zhengling.kernel.errors import Problem, Text, refusal
 from zhengling.kernel.states import States
@@ -117,7 +118,8 @@ class Topic:
     """`matter` is the main task of the kind that the topic falls under, `concerned` the organisations consulted, `convener`
     the intended chair where the chair decides on topics, `prepares_for` the kind that decides what this meeting only
     prepares. Gates and positions recorded before `text_since` concern an earlier text and don't count. `gates_open` says
-    whether `open_gates` names any; it exists so that a query can find them."""
+    whether `open_gates` names any; it exists so that a query can find them. `decisions` are those of the closed meetings
+    that it was before: several where one deferred it."""
 
     id: str
     government: str
@@ -151,6 +153,7 @@ class Topic:
     history: list[HistoryEntry] = field(default_factory=list)
     meeting_id: str | None = None
     gates_open: bool = False
+    decisions: list[Reference] = field(default_factory=list)
     version: int = 1
     modified_at: datetime | None = None
 

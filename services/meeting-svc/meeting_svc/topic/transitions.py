@@ -18,6 +18,7 @@ from meeting_svc.topic.topic import (
     require_state,
     settle,
 )
+from zhengling.events.meeting import Resolution
 from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Text, refusal
 from zhengling.rules.meetings import MeetingKind
@@ -96,10 +97,13 @@ def release(topic: Topic, official: str, reason: str, occurred_at: datetime, rec
 
 
 def conclude(
-    topic: Topic, outcome: Outcome | None, official: str, occurred_at: datetime, recorded_at: datetime
+    topic: Topic, resolution: Resolution | None, official: str, occurred_at: datetime, recorded_at: datetime
 ) -> None:
-    """Apply the meeting's outcome: a deferred topic is ready for a later meeting, any other is concluded."""
-    if outcome == Outcome.deferred:
+    """Apply what the closed meeting decided, which the topic then refers to: a deferred topic is ready for a later
+    meeting, any other is concluded."""
+    if resolution:
+        topic.decisions = [*topic.decisions, resolution.decision]
+    if resolution and resolution.outcome == Outcome.deferred:
         turn(topic, Turn.deferred, official, "", occurred_at, recorded_at)
         topic.state, topic.meeting_id = TopicState.ready, None
     else:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from zhengling.authority.composition import Composition, Permission
 from zhengling.dates.deadlines import Anchor, DeadlineRule
 from zhengling.events.meeting import DecisionAdopted, Resolution, ResolutionChange, Unit
+from zhengling.events.reference import Reference
 from zhengling.kernel.errors import Text, refusal
 from zhengling.kernel.instants import shanghai_day
 from zhengling.rules.chains import actors_of
@@ -51,6 +52,8 @@ class Amendment:
 
 @dataclass
 class Entry:
+    """`source_number`, `topic` and `minutes` are unknown of entries opened before events carried them."""
+
     id: str
     government: str
     edition: str
@@ -78,8 +81,20 @@ class Entry:
     amendments: list[Amendment] = field(default_factory=list)
     closed_at: datetime | None = None
     closed_reason: str = ""
+    source_number: str | None = None
+    topic: Reference | None = None
+    minutes: Reference | None = None
     version: int = 1
     modified_at: datetime | None = None
+
+    @property
+    def source(self) -> Reference:
+        """The decision that opened it."""
+        return Reference(service="meeting", noun="decision", id=self.source_id, number=self.source_number)
+
+    @property
+    def meeting(self) -> Reference:
+        return Reference(service="meeting", noun="meeting", id=self.origin["meeting_id"])
 
 
 def facts_of(source: EntrySource, resolution: Resolution) -> Facts:

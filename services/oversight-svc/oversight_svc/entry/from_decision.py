@@ -72,6 +72,9 @@ async def open_entry_for_decision(session: AsyncSession, received: Received, eve
         due_clause=None,
         provisional=False,
         origin={"meeting_id": event.meeting_id, "meeting": event.meeting_title, "clause": event.meeting_clause},
+        source_number=resolution.decision.number,
+        topic=resolution.topic,
+        minutes=event.minutes,
     )
     row = None if resolution.due else ledger.due_row(entries.facts_of(entry.source_kind, resolution))
     if clock := _clock(book, entry, row, resolution, event.signed_at):
@@ -87,12 +90,16 @@ async def open_entry_for_decision(session: AsyncSession, received: Received, eve
             number=entry.number,
             source_kind=entry.source_kind,
             source_id=entry.source_id,
+            source=entry.source,
             title=entry.title,
             lead=entry.lead,
             clause=entry.clause,
             due=entry.due,
             due_rule=entry.due_rule,
             opened_at=entry.opened_at,
+            topic=entry.topic,
+            meeting=entry.meeting,
+            minutes=entry.minutes,
         ),
     )
     return entry
@@ -147,6 +154,7 @@ async def amend_entry(session: AsyncSession, rulebooks: Rulebooks, event: Decisi
             number=entry.number,
             source_kind=entry.source_kind,
             source_id=entry.source_id,
+            source=entry.source,
             task=entry.task,
             lead=entry.lead,
             co_units=tuple(entry.co_units),
@@ -180,6 +188,7 @@ async def revoke_entry(session: AsyncSession, event: DecisionRevoked) -> Entry |
             number=entry.number,
             source_kind=entry.source_kind,
             source_id=entry.source_id,
+            source=entry.source,
             reason=event.reason,
             revoked_at=moment,
         ),

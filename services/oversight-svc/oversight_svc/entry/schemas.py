@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from oversight_svc.entry.entry import DueBasis, EntryState
 from zhengling.dates.schemas import ChangeView, TraceView
 from zhengling.events.meeting import ResolutionChange, Unit
+from zhengling.events.reference import Reference
 from zhengling.kernel.instants import Day, Instant
 from zhengling.kernel.payload import Payload
 from zhengling.rules.vocabulary import Difficulty, EntrySource
@@ -40,6 +41,10 @@ class EntryView(BaseModel):
     number: str
     source_kind: EntrySource
     source_id: str
+    source: Annotated[Reference, Field(description="what opened it: a decision of a meeting")]
+    topic: Annotated[Reference | None, Field(description="the topic that was decided")]
+    meeting: Reference
+    minutes: Annotated[Reference | None, Field(description="the minutes by which the decision came into force")]
     title: str
     task: str
     lead: Unit

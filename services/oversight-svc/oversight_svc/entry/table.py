@@ -6,6 +6,7 @@ from oversight_svc.entry.entry import Amendment, Entry
 from oversight_svc.registry import Instant, mapper, metadata
 from zhengling.database.mapping import Json, map_noun, noun_columns
 from zhengling.events.meeting import Unit
+from zhengling.events.reference import Reference
 
 ledger_entry = sa.Table(
     "ledger_entry",
@@ -36,5 +37,8 @@ ledger_entry = sa.Table(
     sa.Column("amendments", Json(list[Amendment]), nullable=False),
     sa.Column("closed_at", Instant),
     sa.Column("closed_reason", sa.Text, nullable=False),
+    sa.Column("source_number", sa.Text),
+    sa.Column("topic", Json(Reference | None)),
+    sa.Column("minutes", Json(Reference | None)),
 )
 map_noun(mapper, Entry, ledger_entry)

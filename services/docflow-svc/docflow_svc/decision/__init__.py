@@ -1,0 +1,1 @@
+"""The decisions of meetings, as docflow-svc knows them."""
