@@ -27,6 +27,7 @@ from zhengling.database.session import Database, is_outage
 from zhengling.events.meeting import CompositionChanged, DecisionAdopted, MinutesSigned, Resolution, Unit
 from zhengling.local.apache_kafka import ApacheKafka
 from zhengling.local.broker import Broker, EmbeddedBroker
+from zhengling.local.postgres import EmbeddedPostgres
 from zhengling.local.processes import ServiceProcess, free_port
 from zhengling.local.stack import EmbeddedStack
 from zhengling.rules.vocabulary import Outcome
@@ -424,6 +425,12 @@ class Stand:
         async for found in looks(self.books.findings, min(patience, 90.0)):
             if not found:
                 return
+
+    async def connect_to(self, postgres: EmbeddedPostgres) -> None:
+        """Decide and look on another server from here on."""
+        await self._app.close()
+        self.stack.postgres = postgres
+        self._app = Database(self.stack.database_url("meeting", "app"), application="faults", pool_size=16)
 
     async def close(self) -> None:
         await self._app.close()

@@ -82,12 +82,16 @@ class Database:
             yield session
 
     async def reachable(self) -> bool:
-        """Whether the server answers and can be written to: a standby can't."""
+        """Whether the server answers and can be written to. Connections to one that can't, such as a former primary, are
+        dropped, so that also a process to which no changes are sent finds the new primary."""
         try:
             async with asyncio.timeout(5), self.engine.connect() as connection:
-                return bool(await connection.scalar(sa.text("SHOW transaction_read_only")) == "off")
+                writable = bool(await connection.scalar(sa.text("SHOW transaction_read_only")) == "off")
         except (OSError, TimeoutError, DBAPIError, sa.exc.TimeoutError):
             return False
+        if not writable:
+            await self.engine.dispose()
+        return writable
 
     async def close(self) -> None:
         await self.engine.dispose()

@@ -25,7 +25,7 @@ with warnings.catch_warnings(action="ignore"):  # it looks for XDG_RUNTIME_DIR, 
     )
 
 
-_POSTGRES_BIN = POSTGRES_VERSIONS[18]
+POSTGRES_BIN = POSTGRES_VERSIONS[18]
 
 
 class EmbeddedPostgres(ChildProcess):
@@ -42,8 +42,8 @@ class EmbeddedPostgres(ChildProcess):
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
         self.port = free_port()
-        self._data = self.folder / "data"
-        self._password_file = self.folder / "superuser-password"
+        self.data = self.folder / "data"
+        self.password_file = self.folder / "superuser-password"
         settings = {
             "listen_addresses": LOOPBACK,
             "port": self.port,
@@ -58,24 +58,24 @@ class EmbeddedPostgres(ChildProcess):
             "log_timezone": "UTC",
         }
         options = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
-        command = [str(_POSTGRES_BIN / "postgres"), "-D", str(self._data), *options]
+        command = [str(POSTGRES_BIN / "postgres"), "-D", str(self.data), *options]
         super().__init__("postgres", command, self.folder / "postgres.log")
 
     def start(self) -> None:
         self.run_as = _postgres_user()
-        if not self._data.exists():
+        if not self.data.exists():
             self._initialise()
         if self.run_as:
-            _let_through(self._data)
+            let_through(self.data)
         super().start()
 
     def is_ready(self) -> bool:
-        question = [str(_POSTGRES_BIN / "pg_isready"), "-q", "-h", LOOPBACK, "-p", str(self.port), "-t", "2"]
+        question = [str(POSTGRES_BIN / "pg_isready"), "-q", "-h", LOOPBACK, "-p", str(self.port), "-t", "2"]
         return self.alive and subprocess.run(question, timeout=10).returncode == 0
 
     def url(self, database: str = "postgres", user: str = "postgres", password: str | None = None) -> str:
         """The connection URL; with the superuser's password by default."""
-        password = self._password_file.read_text() if password is None else password
+        password = self.password_file.read_text() if password is None else password
         return f"postgresql://{user}:{quote(password, safe='')}@{LOOPBACK}:{self.port}/{database}"
 
     def _initialise(self) -> None:
@@ -83,17 +83,17 @@ class EmbeddedPostgres(ChildProcess):
         partial = self.folder / "data.partial"
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(mode=0o700, parents=True)
-        self._password_file.touch(mode=0o600)
-        self._password_file.write_text(secrets.token_urlsafe(24))
+        self.password_file.touch(mode=0o600)
+        self.password_file.write_text(secrets.token_urlsafe(24))
         if self.run_as:
-            for path in (partial, self._password_file):
+            for path in (partial, self.password_file):
                 shutil.chown(path, self.run_as)
-            _let_through(partial)
+            let_through(partial)
         initdb = ChildProcess(
             "initdb",
             [
-                str(_POSTGRES_BIN / "initdb"),
-                *("-D", str(partial), "-U", "postgres", "--auth=scram-sha-256", f"--pwfile={self._password_file}"),
+                str(POSTGRES_BIN / "initdb"),
+                *("-D", str(partial), "-U", "postgres", "--auth=scram-sha-256", f"--pwfile={self.password_file}"),
                 *("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
                 "--no-sync",  # tests kill processes, not the machine
             ],
@@ -102,7 +102,7 @@ class EmbeddedPostgres(ChildProcess):
         )
         initdb.start()
         initdb.finish(within=120)
-        partial.rename(self._data)
+        partial.rename(self.data)
 
 
 def _postgres_user() -> str | None:
@@ -118,18 +118,18 @@ def _postgres_user() -> str | None:
     try:
         group = pwd.getpwnam(user).pw_gid
         subprocess.run(
-            [_POSTGRES_BIN / "postgres", "-V"],
+            [POSTGRES_BIN / "postgres", "-V"],
             user=user, group=group, extra_groups=[], cwd="/", check=True, capture_output=True, timeout=10,
         )  # fmt: skip
     except KeyError:
         raise StackError(f"PostgreSQL can't run as root and the user {user} can't be made (useradd)") from None
     except (OSError, subprocess.CalledProcessError):
-        ensure_prefix_permissions(_POSTGRES_BIN)
-        ensure_folder_permissions(_POSTGRES_BIN.parent, 0o555)
+        ensure_prefix_permissions(POSTGRES_BIN)
+        ensure_folder_permissions(POSTGRES_BIN.parent, 0o555)
     return user
 
 
-def _let_through(path: Path) -> None:
+def let_through(path: Path) -> None:
     """Let other users traverse (not list) the folders above `path`."""
     for folder in path.parents:
         mode = folder.stat().st_mode

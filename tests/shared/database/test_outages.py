@@ -54,6 +54,18 @@ async def test_a_primary_that_became_a_standby_is_an_outage_until_another_one_is
     assert await database.reachable()
 
 
+async def test_a_process_to_which_nobody_sends_a_change_finds_the_new_primary_too(
+    scratch: ScratchDatabase, database: Database
+) -> None:
+    await as_superuser(scratch, f'ALTER ROLE "{scratch.name}_app" SET default_transaction_read_only = on')
+    assert not await database.reachable()
+    async with database.transaction(None) as session:  # reading goes on meanwhile, on connections to the old server
+        await session.execute(sa.text("SELECT 1"))
+    await as_superuser(scratch, f'ALTER ROLE "{scratch.name}_app" RESET default_transaction_read_only')
+    assert not await database.reachable(), "asked on a connection that still leads to the old server"
+    assert await database.reachable()
+
+
 @pytest.mark.parametrize(
     ("sqlstate", "outage", "contention", "data"),
     [
