@@ -338,7 +338,7 @@ async def test_an_etag_makes_the_round_trip(caller: Caller) -> None:
 
 
 async def test_a_stale_etag_is_refused_before_anything_else_of_a_change(caller: Caller) -> None:
-    meeting, topic = await caller.meeting(), await caller.kafka_topic()
+    meeting, topic = await caller.meeting(), await caller.topic()
     bodies = {
         "agenda": {"topic_id": topic["id"]},
         "agenda/steps": {"step": "arrange"},
@@ -356,7 +356,7 @@ async def test_a_stale_etag_is_refused_before_anything_else_of_a_change(caller: 
 
 async def test_of_two_concurrent_changes_with_the_same_etag_exactly_one_wins(caller: Caller) -> None:
     for _ in range(5):
-        path = f"/v1/topics/{(await caller.kafka_topic())['id']}"
+        path = f"/v1/topics/{(await caller.topic())['id']}"
         body = {"step": "propose", "opinion": "同意"}
         answers = await asyncio.gather(
             *(caller.post("meeting", f"{path}/steps", by=PRINCIPAL, version=1, json=body) for _ in range(4))
@@ -406,7 +406,7 @@ async def test_the_pages_walk_all_items_exactly_once_in_the_order_of_change(call
 
 
 async def test_items_with_the_same_moment_of_change_are_all_found(caller: Caller, stack: EmbeddedStack) -> None:
-    mine = [(await caller.kafka_topic())["id"] for _ in range(5)]
+    mine = [(await caller.topic())["id"] for _ in range(5)]
     connection = await asyncpg.connect(stack.database_admin_url.rsplit("/", 1)[0] + "/meeting")
     try:
         statement = "UPDATE topic SET modified_at = '2020-01-01T00:00:00.123456Z' WHERE id = ANY($1)"
@@ -418,7 +418,7 @@ async def test_items_with_the_same_moment_of_change_are_all_found(caller: Caller
 
 
 async def test_the_change_feed_returns_what_changed_since(caller: Caller) -> None:
-    topics = [await caller.kafka_topic() for _ in range(3)]
+    topics = [await caller.topic() for _ in range(3)]
     since = max(topic["modified_at"] for topic in topics)
     step = {"step": "propose", "opinion": "同意"}
     path = f"/v1/topics/{topics[0]['id']}/steps"
@@ -697,7 +697,7 @@ async def test_a_nul_in_an_address_is_refused_too(path: str, caller: Caller) -> 
 
 
 async def test_a_place_at_the_agenda_is_a_number(caller: Caller) -> None:
-    meeting, topic = await caller.meeting(), await caller.kafka_topic()
+    meeting, topic = await caller.meeting(), await caller.topic()
     for position in ("1", True, 1.5, 0, 10**30):
         body = {"topic_id": topic["id"], "position": position}
         path = f"/v1/meetings/{meeting['id']}/agenda"
@@ -715,7 +715,7 @@ async def test_a_composition_of_many_is_checked_quickly_and_refused_for_what_sta
 
 
 async def test_refusals_of_every_kind_leave_nothing_behind(caller: Caller, rows: Rows) -> None:
-    topic, meeting = await caller.kafka_topic(), await caller.meeting()
+    topic, meeting = await caller.topic(), await caller.meeting()
     before = await rows("meeting")
     step, add = f"/v1/topics/{topic['id']}/steps", f"/v1/meetings/{meeting['id']}/agenda"
     refused = [
@@ -761,7 +761,7 @@ async def test_health_and_metrics_answer_without_a_token(service: str, caller: C
     assert ready.status_code == 200
     assert ready.json()["ok"] is True
     files = {"files"} if service == "meeting" else set()
-    assert set(ready.json()["checks"]) == {"database", "keys", "calendar"} | files
+    assert set(ready.json()["checks"]) == {"database", "keys", "calendar", "rulebooks"} | files
     metrics = await caller.client.get(f"{url}/metrics")
     assert metrics.headers["content-type"].startswith("text/plain")
     assert 'zhengling_http_requests_total{operation="readyz",status="200"}' in metrics.text

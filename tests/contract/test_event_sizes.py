@@ -20,13 +20,14 @@ from meeting_svc.convening.schemas import CallMeeting
 from meeting_svc.meeting.record import OF_A_MEETING
 from meeting_svc.minutes.schemas import CorrectMinutes
 from meeting_svc.resolution.schemas import DecisionPayload, ReplaceDecision
-from meeting_svc.topic.schemas import SubmitTopic
+from meeting_svc.topic.schemas import RecordGate, SubmitTopic
 from zhengling.authority.composition import Organisation
 from zhengling.backbone.reconciliation import CHUNK
 from zhengling.events.catalogue import EVENTS
 from zhengling.events.cloudevents import Envelope
 from zhengling.events.event import Event
 from zhengling.events.meeting import RESOLUTIONS_IN_AN_EVENT, CompositionChanged, MeetingClosed, Resolution
+from zhengling.rules.vocabulary import Aspect, Gate
 
 #: What a producer sends at most, with the record's own overhead; Kafka's default is a mebibyte.
 RECORD, OVERHEAD = 1_048_576, 4096
@@ -57,10 +58,12 @@ TEXTS = {
     **dict.fromkeys(
         ("decision_id", "topic_id", "meeting_id", "minutes_id", "document_id", "entry_id", "source_id", "absence_id",
          "government", "calendar", "code", "official", "signed_by", "on_behalf_of", "set_by", "refused_by", "decided_by",
-         "candidates", "adopted_in_order", "digest", "request", "aggregate_id", "reader", "source"), KEY),
+         "candidates", "adopted_in_order", "digest", "request", "aggregate_id", "reader", "source", "service", "noun", "id",
+         "gate", "aspects"), KEY),
     **dict.fromkeys(
         ("meeting_kind", "kind_name", "meeting_clause", "clause", "under", "edition", "issue", "number", "field",
          "due_rule", "source_kind", "topic", "aggregate_type"), RULE),
+    "carried_out_by": most(RecordGate, "carried_out_by"), "reference": most(RecordGate, "reference"),
     "title": TITLE, "task": TASK, "name": NAME, "reason": REASON, "meeting_title": most(CallMeeting, "title"),
     "before": max(TASK, (UNITS + 1) * (NAME + 1)), "after": max(TASK, (UNITS + 1) * (NAME + 1)),
     "why_en": 2 * REASON + 1000, "why_zh": 2 * REASON + 1000,
@@ -72,7 +75,7 @@ LISTS = {
     "resolutions": RESOLUTIONS_IN_AN_EVENT, "co_units": UNITS,
     "adopted_in_order": OF_A_MEETING.most, "changes": len(Resolution.model_fields),
     "days": 366, "notices": 366, "orders": 366, "stand_ins": 60, "vacancies": 30, "candidates": 60, "acts": 10,
-    "moved": 1, "missing": CHUNK, "last_seq": CHUNK,
+    "decisions": OF_A_MEETING.most, "aspects": len(Aspect), "gates": len(Gate), "moved": 1, "missing": CHUNK, "last_seq": CHUNK,
 }  # fmt: skip
 
 

@@ -399,7 +399,7 @@ class Clerks:
 
     def _answer(self, r: Random, meeting: Meeting) -> Move | None:
         """Whoever asks for leave, or wants to send somebody else, gets an answer; some of them come after all."""
-        if granted := [each.official for each in meeting.leaves if each.state == "approved" and r.random() < 0.3]:
+        if granted := [each.official for each in meeting.leaves if each.state == "approved" and r.random() < 0.6]:
             body: Any = WithdrawLeave(reason=REASON, official=granted[0])
             return Move(leave_commands.withdraw_leave, self.office(r), (meeting.id, body))
         for asked_for, command in (

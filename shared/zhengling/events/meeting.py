@@ -88,8 +88,8 @@ class CompositionChanged(
     composition: Composition
 
 
-#: The most resolutions in one event: the greatest has some 27 kB, and the broker takes a record of a mebibyte.
-RESOLUTIONS_IN_AN_EVENT = 30
+#: The most resolutions in one event: the greatest has some 75 kB, and the broker takes a record of a mebibyte.
+RESOLUTIONS_IN_AN_EVENT = 12
 
 
 class MeetingClosed(Event, type="zhengling.meeting.session.closed.v1", aggregate="meeting", key="meeting_id"):

@@ -54,7 +54,7 @@ _BLANK = "不得为空白"
 #: Member or parameter → what a clerk calls it.
 FIELDS = {
     "functions": "职能", "successor": "承接机构", "amount": "数量", "period": "年度", "series": "编号系列",
-    "asked_at": "申请时间", "clause": "条款", "deadline_id": "时限编号", "unit": "单位",
+    "document_kind": "文种", "asked_at": "申请时间", "clause": "条款", "deadline_id": "时限编号", "unit": "单位",
     "a": "A角", "b": "B角", "code": "代码", "id": "编号", "language": "语言", "parent": "上级机构",
     "Idempotency-Key": "Idempotency-Key 请求头", "If-Match": "If-Match 请求头", "If-None-Match": "If-None-Match 请求头",
     "If-Range": "If-Range 请求头", "Range": "Range 请求头", "absence_id": "请假编号", "after": "起始位置",

@@ -683,7 +683,7 @@ async def test_the_cadence_counts_sessions_that_were_opened_from_the_first_of_an
         assert executive["told"]
     plenary = (await rhythms(on="2026-06-03"))["plenary"]
     assert (plenary["expected"], plenary["next_latest"], plenary["behind"]) == (0, "2026-12-31", False)
-    before = (await rhythms(on="2020-05-19"))["executive"]
+    before = (await rhythms(on="2024-05-19"))["executive"]
     assert (before["counting_from"], before["expected"], before["behind"]) == (None, 0, False)
     await zhanqian.today(date(2026, 6, 4))
     assert (await rhythms())["executive"]["behind"] is True

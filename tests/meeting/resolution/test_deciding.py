@@ -81,8 +81,10 @@ def test_only_a_decision_that_has_a_document_issued_says_what_kind_and_in_whose_
     meeting = in_session()
     for described in ({"document_kind": "notice"}, {"in_name_of": "government"}):
         wrong = resolution("t1", **described)
-        assert code(lambda wrong=wrong: resolutions.decide(meeting, wrong)) == "no_document_to_issue"  # type: ignore[misc]
-    resolutions.decide(meeting, resolution("t1", document="to_issue", document_kind="notice", in_name_of="government"))
+        assert code(lambda wrong=wrong: resolutions.decide(meeting, wrong, act(0))) == "no_document_to_issue"  # type: ignore[misc]
+    resolutions.decide(
+        meeting, resolution("t1", document="to_issue", document_kind="notice", in_name_of="government"), act(0)
+    )
 
 
 def test_a_recording_is_taken_back_while_the_session_is_open_and_its_topic_decided_anew() -> None:

@@ -40,7 +40,7 @@ OF_NO_GOVERNMENT = {
 #: Of those, what the application's role may look into.
 OF_NO_GOVERNMENT_AND_OPEN_TO_THE_APP = {"business_clock", "outbox_lane", "poison"}  # of poison not what it says
 #: Path parameters that name nothing of a government's.
-OF_NOBODY = {"year", "kind", "poison_id"}
+OF_NOBODY = {"year", "kind", "poison_id", "deadline_id"}
 
 
 #: Path parameters that name a row only together with an id before them.
@@ -122,6 +122,10 @@ async def neighbours(stack: EmbeddedStack) -> AsyncIterator[Neighbours]:
         made = Neighbours(stack, client, found[THEIRS], found[MINE])
         found[THEIRS]["file_id"] = await filed(made)
         found[THEIRS]["circular_id"] = await circulated(Api(stack.addresses(), stack.issuer, THEIRS, client))
+        for service, noun in (("oversight", "entry"), ("docflow", "document")):
+            path = f"/v1/{'entries' if noun == 'entry' else 'documents'}/{found[THEIRS][f'{noun}_id']}/deadlines"
+            listed = (await made.ask(THEIRS, "GET", service, path)).json()
+            found[THEIRS][f"{service} deadline_id"] = listed["items"][0]["id"]
         for service in SERVICES:
             feed = await made.ask(THEIRS, "POST", service, "/v1/feeds", {})
             found[THEIRS][f"{service} feed_id"] = feed.json()["id"]
@@ -231,6 +235,8 @@ class Operation:
         """A value that the schema takes: of an object what is required, of a choice the first."""
         if "$ref" in schema:
             return self.sample(self._schemas[schema["$ref"].rsplit("/", 1)[1]])
+        if "examples" in schema and schema.get("type") == "object":
+            return schema["examples"][0]
         if "enum" in schema or "const" in schema:
             return schema.get("const", schema.get("enum", [None])[0])
         for choice in ("anyOf", "oneOf"):
@@ -300,7 +306,7 @@ async def test_no_list_shows_a_row_of_another_government(neighbours: Neighbours)
         "list_topics", "list_meetings", "list_decisions", "list_entries", "list_documents", "list_failed_events",
         "list_feeds", "get_calendar_feed", "list_absences", "list_closures", "list_files",
         "get_composition", "list_officials", "list_posts", "list_planning_requests",
-        "list_attendance_circulars",
+        "list_attendance_circulars", "list_numbers", "list_known_decisions",
     }  # fmt: skip
 
 
@@ -576,7 +582,17 @@ async def test_of_another_governments_rows_the_worker_changes_only_how_far_its_o
         "audit": {"seal"},
         "audit_seal": set(),
         # of the deadlines only those of the government it entered: a policy of its own
-        "deadline": {"due", "due_at", "provisional", "calendar_version", "adjustments", "state"},
+        "deadline": {
+            "due",
+            "due_at",
+            "provisional",
+            "calendar_version",
+            "adjustments",
+            "state",
+            "recurs",
+            "passed_at",
+            "met_at",
+        },
         "recomputation": {"version", "why_en", "why_zh", "examined", "moved", "requested_at", "finished_at"},
     }
 

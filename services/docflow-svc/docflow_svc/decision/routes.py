@@ -19,7 +19,7 @@ reads = queries("/v1", "decision")
 
 @reads.get(
     "/decisions",
-    operation_id="list_decisions",
+    operation_id="list_known_decisions",
     summary="List the decisions that documents are checked against, also as a change feed",
 )
 async def list_decisions(
@@ -33,7 +33,9 @@ async def list_decisions(
 
 
 @reads.get(
-    "/decisions/{decision_id}", operation_id="get_decision", summary="A meeting's decision, as docflow-svc knows it"
+    "/decisions/{decision_id}",
+    operation_id="get_known_decision",
+    summary="A meeting's decision, as docflow-svc knows it",
 )
 async def get_decision(decision_id: str, call: Read, response: Response) -> DecisionView:
     view = await see.get_decision(call, decision_id)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from meeting_svc.decision import decision as decisions_
 from meeting_svc.decision.decision import Amendment, Decision, Effect, Revision, Standing
-from meeting_svc.meeting.meeting import MeetingState
+from meeting_svc.meeting.meeting import Meeting, MeetingState
 from meeting_svc.minutes import document
 from meeting_svc.minutes import minutes as minutes_
 from meeting_svc.minutes import text as minutes_text
@@ -111,6 +111,7 @@ async def adopted(case: MinutesCase, minutes: Minutes, signed_at: datetime) -> l
     new = [each for each in decisions if decisions_.adopt(each, case.kind.publication, signed_at)]
     for decision in new:
         decision.resolution = _with_topic(case, decision.resolution, topics)
+    _follow(case.meeting, new)
     order = decisions_.adopted_in_order(decisions, shanghai_day(signed_at).year)
     return [_adoption(case, minutes, decision, order) for decision in new]
 
@@ -181,9 +182,14 @@ async def _corrected(case: MinutesCase, minutes: Minutes) -> list[Following]:
             events.append(_amended(case, minutes, decision, made))
         elif made.effect == Effect.revoked:
             events.append(_revoked(case, minutes, decision))
-    after = {made.decision_id: made.after for made in minutes.amendments}
-    meeting.resolutions = [after.get(each.decision_id, each) for each in meeting.resolutions]
+    _follow(meeting, (found[made.decision_id] for made in minutes.amendments))
     return events
+
+
+def _follow(meeting: Meeting, decisions: Iterable[Decision]) -> None:
+    """Have the meeting's resolutions say what these decisions say now."""
+    now = {decision.id: decision.resolution for decision in decisions}
+    meeting.resolutions = [now.get(each.decision_id, each) for each in meeting.resolutions]
 
 
 def _amended(case: MinutesCase, minutes: Minutes, decision: Decision, made: Amendment) -> DecisionAmended:

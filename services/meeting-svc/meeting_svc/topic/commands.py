@@ -131,7 +131,7 @@ async def concern_organisations(call: Call, topic_id: str, body: ConcernOrganisa
     require_sponsor(call, composition, topic, Text("name whom it concerns", "确定征求意见单位"), Role.office)
     require_organisations(composition, body.organisations)
     added = [each for each in body.organisations if each != topic.sponsor]
-    topic.concerned = list(dict.fromkeys([*topic.concerned, *added]))
+    transitions.concern(topic, added, call.official or "", call.now)
     return await kept(call, topic)
 
 

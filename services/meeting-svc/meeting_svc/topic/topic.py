@@ -87,6 +87,7 @@ class Turn(StrEnum):
     deferred = "deferred"
     corrected = "corrected"
     urgency_stated = "urgency_stated"
+    concerned_added = "concerned_added"
 
 
 @dataclass(frozen=True)

@@ -84,6 +84,16 @@ def state_urgency(
     settle(topic, kind)
 
 
+def concern(topic: Topic, added: list[str], official: str, recorded_at: datetime) -> None:
+    """Add organisations that it concerns; its steps stay. A meeting that deferred it before didn't hear them."""
+    if not (new := [each for each in dict.fromkeys(added) if each not in topic.concerned]):
+        return
+    turn(topic, Turn.concerned_added, official, "", recorded_at, recorded_at)
+    entry = replace(topic.history[-1], steps=(), before={"concerned": list(topic.concerned)})
+    topic.history = [*topic.history[:-1], entry]
+    topic.concerned = [*topic.concerned, *new]
+
+
 def begin_text(topic: Topic, since: datetime) -> None:
     """Start a new text: gates and positions recorded for the earlier one no longer count."""
     topic.text_since, topic.signatures = since, []
