@@ -50,9 +50,8 @@ async def _in_own_task(run: Coroutine[Any, Any, None]) -> None:
     except asyncio.CancelledError:
         while not running.done():
             running.cancel()
-            await asyncio.wait(
-                [running], timeout=FINISHING + 1
-            )  # sooner would cut off a unit of work that is about to end
+            # Again sooner, it would cut off a unit of work that is about to end.
+            await asyncio.wait([running], timeout=FINISHING + 1)
         raise
     if running.cancelled():
         raise Ended
