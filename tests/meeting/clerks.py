@@ -446,6 +446,9 @@ class Clerks:
 
     def entrust(self, r: Random, meeting: Meeting, to: str) -> Move:
         kind = self.book.meetings[meeting.kind]
+        if to not in {h for a in kind.chair if a.when for h in self.law.holders(a.role, self.today)}:  # by post only
+            return Move(meeting_commands.cancel_meeting, self.organiser(r, meeting), (meeting.id, CancelMeeting(
+                reason=REASON)))  # fmt: skip
         body = Entrust(to=to, reason=REASON)
         return Move(meeting_commands.entrust_chair, self.of(r, kind.entrusted_by), (meeting.id, body))
 
