@@ -223,13 +223,17 @@ def test_no_command_leads_to_a_state_that_the_rulebook_forbids(government: str) 
 def test_the_machine_comes_to_every_state_and_has_every_command_accepted_somewhere() -> None:
     tallies = [explored(government) for government in GOVERNMENTS]
     for n in range(1, ROUNDS):  # what is seldom may not come up in a short run
-        reached = {state for tally in tallies for state in tally.reached}
-        accepted = {name for tally in tallies for name in tally.accepted} | SELDOM
-        if not (SOMEWHERE - reached or COMMANDS - accepted):
+        if not lacking(tallies):
             break
         tallies += [explored(government, n * ROUNDS) for government in GOVERNMENTS]
-    assert not (lacking := SOMEWHERE - reached), f"no government came to: {lacking}"
-    assert not (lacking := COMMANDS - accepted), f"never accepted: {lacking}"
+    assert not (never := lacking(tallies)), f"no government came to, or had accepted: {never}"
+
+
+def lacking(tallies: list[Tally]) -> set[str]:
+    """The states that weren't reached, and the commands that were never accepted."""
+    reached = {state for tally in tallies for state in tally.reached}
+    accepted = {name for tally in tallies for name in tally.accepted} | SELDOM
+    return (SOMEWHERE - reached) | (COMMANDS - accepted)
 
 
 # --- that it can fail
