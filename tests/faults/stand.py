@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
@@ -19,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 
 from tests.broker import ON_APACHE, chosen_broker
 from tests.conftest import ROOT, composition_of
+from tests.faults import mutant
 from tests.faults.invariants import Books, ask
 from tests.faults.links import Links
 from tests.faults.rows import FULL
@@ -219,6 +221,13 @@ class Stand:
             process.env = dict(process.env or {}) | environment
             process.start()
         await self.until_ready(name)
+
+    def mutate(self, name: str, mutation: str) -> None:
+        """Have the worker run with this mutation of `mutant.py` from its next start on."""
+        service, role, _ = name.split("-")
+        process = self.process(name)
+        process.command = [sys.executable, str(Path(mutant.__file__)), mutation, service, role]
+        process.env = dict(process.env or {}) | {"PYTHONPATH": str(ROOT), "CRASH_POINT": "consumer.handled"}
 
     def restart_the_dead(self) -> None:
         for name in self.names():

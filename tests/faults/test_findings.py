@@ -6,7 +6,6 @@ Each is judged by what it adds, as the ones before it leave broken books behind.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import fields
 from pathlib import Path
@@ -17,8 +16,6 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from tests.broker import ON_APACHE
-from tests.conftest import ROOT
-from tests.faults import mutant
 from tests.faults.conftest import standing
 from tests.faults.invariants import READS, Attempt, Books, answers, ask, partitions_of
 from tests.faults.rows import FULL
@@ -37,14 +34,6 @@ async def victim() -> AsyncIterator[Stand]:
         await made.decide_many(9, meetings=3)  # there is something to tamper with, whatever test comes first
         await made.until_settled()  # what isn't read yet would be what a mutant loses, and be found before as well
         yield made
-
-
-async def mutated(stand: Stand, name: str, mutation: str) -> None:
-    """Replace a stopped worker by one with this mutation."""
-    service, role, _ = name.split("-")
-    process = stand.process(name)
-    process.command = [sys.executable, str(Path(mutant.__file__)), mutation, service, role]
-    process.env = dict(process.env or {}) | {"PYTHONPATH": str(ROOT), "CRASH_POINT": "consumer.handled"}
 
 
 async def publish_out_of_order(stand: Stand, meeting: str) -> None:
@@ -99,7 +88,7 @@ async def small_run(
     for name in (worker, "meeting-worker-0"):
         stand.process(name).stop()
     stand.books.forget_what_is_open()
-    await mutated(stand, worker, mutation)
+    stand.mutate(worker, mutation)
     before, batch = set(await stand.books.findings()), uuid4().hex[:8]
     for n in range(9):
         digest = "0" * (1_200_000 if oversized and n == 4 else 64)
@@ -152,7 +141,7 @@ async def test_a_relay_that_lets_an_event_overtake_one_that_cannot_be_sent_is_fo
     mutation: str, red: bool, victim: Stand
 ) -> None:
     """The second event of an aggregate is too large for Kafka: the third has to stay behind it."""
-    await mutated(victim, "oversight-worker-0", "unchanged")
+    victim.mutate("oversight-worker-0", "unchanged")
     found = await small_run(victim, mutation, "meeting-worker-0", oversized=True, out_of_order=False)
     assert any("parked" in finding or "unpublished" in finding for finding in found)
     assert any("stands before" in finding for finding in found) == red
@@ -266,7 +255,7 @@ async def test_a_secret_in_a_log_is_found_also_where_a_look_ended_in_the_middle_
 async def test_a_service_that_reports_nothing_is_found_out_once_the_broker_lost_something(victim: Stand) -> None:
     """What lands by itself in the matrix stays lost without reports."""
     victim.process("meeting-worker-0").stop()
-    await mutated(victim, "meeting-worker-0", "without_reports")
+    victim.mutate("meeting-worker-0", "without_reports")
     victim.process("meeting-worker-0").start()
     async with victim.reconciling():
         lost = await victim.lose(4)
