@@ -222,6 +222,7 @@ class Consumer:
     def __init__(self, settings: KafkaSettings, group: str, instance: str, topics: list[str]) -> None:
         self.topics = topics
         self._settings = settings
+        self._polled_as: tuple[int, str] | None = None
         self._consumer = AIOKafkaConsumer(
             *topics,
             **settings.client(),
@@ -240,14 +241,33 @@ class Consumer:
 
     async def poll(self, timeout: float, most: int) -> dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]]:
         """At most `most` records that arrive within `timeout` seconds, in order per partition."""
-        batches: dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]] = await _within(
-            timeout + 30, self._consumer.getmany(timeout_ms=int(timeout * 1000), max_records=most)
+        return await _within(timeout + 30, self._poll(timeout, most))
+
+    async def _poll(self, timeout: float, most: int) -> dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]]:
+        batches: dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]] = await self._consumer.getmany(
+            timeout_ms=int(timeout * 1000), max_records=most
         )
+        self._polled_as = self._membership()
         return batches
 
     async def commit(self, offsets: Offsets) -> None:
-        """Commit exactly these offsets (the next to read)."""
-        await _within(10, self._consumer.commit(offsets))
+        """Commit exactly these offsets (the next to read), unless the member has joined anew since the last poll: then its
+        records come again.
+
+        aiokafka would commit them as the new member, or as no member while it has yet to join. A broker that came back
+        empty takes both, and the group would begin its new log behind records that it never read.
+        """
+        await _within(10, self._commit(offsets))
+
+    async def _commit(self, offsets: Offsets) -> None:
+        await self._consumer._coordinator.ensure_coordinator_known()  # may take long, and the member may join meanwhile
+        if self._polled_as and self._membership() == self._polled_as:
+            await self._consumer.commit(offsets)
+
+    def _membership(self) -> tuple[int, str] | None:
+        """Generation and member id that the group knows this member by; None while it has to join."""
+        coordinator = self._consumer._coordinator
+        return (coordinator.generation, coordinator.member_id) if coordinator.generation >= 0 else None
 
     async def lag(self) -> tuple[Offsets, Offsets]:
         """Committed and end offsets (high watermarks) of all partitions of the topics, whichever member holds them.

@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
 from sqlalchemy.exc import InterfaceError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from tests.broker import chosen_broker
 from tests.trial import GOVERNMENT, Log, LogConsumer, ThingCounted, Trial, counted, record, thing
 from zhengling.backbone import consumer as module
 from zhengling.backbone import kafka
@@ -368,6 +370,45 @@ async def test_clients_close_completely_when_their_broker_is_unreachable(tmp_pat
         await client.close()
     await asyncio.sleep(0.1)
     assert kafka_tasks() == []
+
+
+async def test_what_was_read_before_a_broker_came_back_empty_moves_nobody_in_its_new_log(tmp_path: Path) -> None:
+    """A member that commits it while its group is unknown, and once it has joined again."""
+    broker = chosen_broker()(tmp_path / "broker")
+    await asyncio.to_thread(broker.start)
+    try:
+        await asyncio.to_thread(broker.wait_ready)
+        settings = KafkaSettings(
+            bootstrap_servers=broker.bootstrap_servers, partitions=1, session_timeout_ms=6000, fetch_max_wait_ms=20
+        )
+        writer, member = Producer(settings, "trial"), Consumer(settings, "group", "0", [TOPIC])
+
+        async def write(*values: bytes) -> None:
+            await ensure_topics(settings, ["trial"])
+            assert await writer.send([Message(TOPIC, b"key", value, []) for value in values]) == [None] * len(values)
+
+        await write(b"1", b"2", b"3")
+        await member.start()
+        async with asyncio.timeout(120):
+            old: Offsets = {}
+            while set(old.values()) != {3}:
+                old |= {each: batch[-1].offset + 1 for each, batch in (await member.poll(1.0, 10)).items()}
+            then = member._membership()
+            await asyncio.to_thread(broker.restart_empty)
+            await write(b"4", b"5", b"6", b"7")
+            while member._membership() in (None, then):
+                with suppress(KafkaError, TimeoutError, OSError):
+                    await member.commit(old)
+                await asyncio.sleep(0.01)
+            await member.commit(old)
+            found: set[bytes | None] = set()
+            while len(found) < 4:
+                found |= {record.value for batch in (await member.poll(1.0, 10)).values() for record in batch}
+        assert found == {b"4", b"5", b"6", b"7"}
+        for client in (writer, member):
+            await client.close()
+    finally:
+        await asyncio.to_thread(broker.kill)
 
 
 async def test_replicas_on_a_real_broker_apply_all_in_order_though_one_is_ended_meanwhile(
