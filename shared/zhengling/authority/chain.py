@@ -116,16 +116,20 @@ class Course:
     code: str = "not_the_actor"
 
     def next(self) -> NextStep | None:
-        """The first required step that isn't done; None if the chain is."""
+        """The first required step that isn't done; None if the chain is. Each taken step counts for the first step that it
+        fits: by its name and role, or as a meeting's decision."""
         left, previous = list(self.taken), None
         for step in self.chain.asked(self.facts):
+            own = [each for each in left if _fits(each, step)]
             actors, missing = step.by, dict[Role, tuple[str, ...]]()
             if step.need == "all":
                 places = self._places(step)
-                own: list[StepTaken] = []
-                while left and (place := _place_of(left[0], step, places)):
-                    places.remove(place)
-                    own.append(left.pop(0))
+                for each in own:
+                    if place := _place_of(each, places):
+                        places.remove(place)
+                    elif each.role not in SETS:  # of another step; somebody who left a set has no place in it any more
+                        continue
+                    left.remove(each)
                 if not places:
                     previous = max(own, key=lambda each: each.occurred_at, default=previous)
                     continue
@@ -133,8 +137,9 @@ class Course:
                 for actor, holder in places:
                     if holder:
                         missing[actor.role] = (*missing.get(actor.role, ()), holder)
-            elif left:
-                previous = left.pop(0)
+            elif own:
+                previous = own[0]
+                left.remove(previous)
                 continue
             return NextStep(step, step.clause or self.chain.clause, actors, missing, previous)
         return None
@@ -223,20 +228,16 @@ def sets_of(
     return {role: composition.holders(role, on, context) for role in roles}
 
 
-def _place_of(
-    taken: StepTaken, step: Step, places: Sequence[tuple[Actor, str | None]]
-) -> tuple[Actor, str | None] | None:
+def _fits(taken: StepTaken, step: Step) -> bool:
+    """Whether a taken step is this one."""
+    by_role = taken.role in {actor.role for actor in step.by}
+    return taken.step == step.step and (by_role or taken.decision_id is not None)
+
+
+def _place_of(taken: StepTaken, places: Sequence[tuple[Actor, str | None]]) -> tuple[Actor, str | None] | None:
     """The place that a taken step fills, if any."""
-    if taken.step != step.step:
-        return None
-    return next(
-        (
-            (actor, holder)
-            for actor, holder in places
-            if actor.role == taken.role and holder in (None, taken.holder)
-        ),
-        None,
-    )  # fmt: skip
+    own = (each for each in places if each[0].role == taken.role)
+    return next((place for place in own if place[1] in (None, taken.holder)), None)
 
 
 def _out_of_order(due: NextStep, step: StepName) -> Exception:

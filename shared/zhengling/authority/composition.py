@@ -360,7 +360,7 @@ class Composition(BaseModel):
         """The holders of `role` on that day. An official without a post holds no role, even if a portfolio or a chaired
         meeting still names them."""
         chair, entrusting = context.chair, context.entrusting
-        sponsor = (self.succeeding(context.sponsor, on) or context.sponsor) if context.sponsor else None
+        sponsor = self._now(context.sponsor, on)
         match role:
             case Role.chair:
                 return (chair,) if chair and self.serves(chair, on) else ()
@@ -383,15 +383,19 @@ class Composition(BaseModel):
             case Role.principal:
                 return self.of_organisation(sponsor, on, principal=True) if sponsor else ()
             case Role.deputy_in_charge:
-                return self._in_charge([sponsor] if sponsor else [], on)
+                return self._in_charge([sponsor], on)
             case Role.deputies_concerned:
-                return self._in_charge([*([sponsor] if sponsor else []), *context.concerned], on)
+                return self._in_charge([sponsor, *(self._now(each, on) for each in context.concerned)], on)
             case _ if role in _ROLE_UNITS:
                 return self._of_units(*_ROLE_UNITS[role], on)
             case _:
                 return self.with_post(_ROLE_POSTS[role], on)
 
-    def _in_charge(self, organisations: list[str], on: date) -> tuple[str, ...]:
+    def _now(self, organisation: str | None, on: date) -> str | None:
+        """Who has the organisation's tasks on that day; the organisation itself where nobody does."""
+        return (self.succeeding(organisation, on) or organisation) if organisation else None
+
+    def _in_charge(self, organisations: Iterable[str | None], on: date) -> tuple[str, ...]:
         """The officials in whose portfolio one of the organisations is."""
         wanted = set(organisations)
         return tuple(
@@ -503,7 +507,7 @@ class Composition(BaseModel):
         asked = [h for actor in lawful for h in self.who_may(actor.role, on, power=power, context=context, among=among)]
         who = self.names(dict.fromkeys(asked))
         roles = [actor.role for actor in lawful]
-        said = [self._in_words(actor.role, context.sponsor) for actor in lawful]
+        said = [self._in_words(actor.role, self._now(context.sponsor, on)) for actor in lawful]
         name = self.official_names.get(official or "", official or "")
         extra: dict[str, object] = {"required_roles": roles}
         satisfy = Text(

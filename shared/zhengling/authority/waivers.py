@@ -97,23 +97,25 @@ def waive(
     waiving: Waiving,
     composition: Composition,
     *,
-    names: Mapping[StrEnum, str],
+    name: str,
     clause: str,
     context: RoleContext = NO_CONTEXT,
 ) -> tuple[list[Waiver], Acting]:
-    """The waivers of all breaches of the rule, and the capacity in which they are given; `found` are those not waived yet,
-    `names` the rules in Chinese, `clause` the basis of the whole. 409 `nothing_to_lift`, `firm`; 403 `not_the_lifter`."""
-    name = Text(waiving.rule, names[waiving.rule])
+    """The waivers of those breaches of the rule that the official may waive, and the capacity in which they are given;
+    `found` are those not waived yet, `name` is the rule in Chinese, `clause` the basis of the whole. 409
+    `nothing_to_lift`, `firm`; 403 `not_the_lifter`."""
+    named = Text(waiving.rule, name)
     ours = [breach for breach in found if breach.rule == waiving.rule]
     if not ours:
         raise refusal(
             "nothing_to_lift",
             clause,
-            f"there is no breach {name.en} to waive",
-            f"不存在“{name.zh}”方面的限制事项",
+            f"there is no breach {named.en} to waive",
+            f"不存在“{named.zh}”方面的限制事项",
             Text("see the breaches of the request", "请查看该申请的限制事项"),
         )
-    if firm := next((breach for breach in ours if not breach.waivable_by), None):
+    if not (waivable := [breach for breach in ours if breach.waivable_by]):
+        firm = ours[0]
         raise refusal(
             "firm",
             firm.clause,
@@ -121,11 +123,14 @@ def waive(
             f"该规定无例外：{firm.detail.zh}",
             firm.satisfy,
         )
-    given, on = [], shanghai_day(waiving.recorded_at)
-    for breach in ours:
-        act = Text(f"waive the rule ({name.en})", f"准予例外（{name.zh}）")
-        permission = Permission(actors_of(breach.waivable_by), act, "not_the_lifter", breach.clause, context=context)
-        acting = composition.require(waiving.official, on, permission)
+    on, act = shanghai_day(waiving.recorded_at), Text(f"waive the rule ({named.en})", f"准予例外（{named.zh}）")
+    given: list[Waiver] = []
+    acting: Acting | None = None
+    for breach in waivable:
+        may = composition.may_act(waiving.official, actors_of(breach.waivable_by), on, {}, context=context)
+        if may is None:
+            continue
+        acting = acting or may
         given.append(
             Waiver(
                 breach.rule,
@@ -135,7 +140,11 @@ def waive(
                 waiving.official or "",
                 waiving.reason,
                 waiving.occurred_at,
-                acting.on_behalf_of,
+                may.on_behalf_of,
             )
         )
+    if acting is None:
+        breach = waivable[0]
+        permission = Permission(actors_of(breach.waivable_by), act, "not_the_lifter", breach.clause, context=context)
+        acting = composition.require(waiving.official, on, permission)
     return given, acting

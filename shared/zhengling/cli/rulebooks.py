@@ -58,13 +58,14 @@ def _explain(book: Rulebook) -> None:
         console.print(f"\n{name}: {kind.name} [{kind.clause}]", highlight=False, markup=False)
         console.print(f"  members: {', '.join(kind.members)}", highlight=False)
         console.print(f"  chair: {'; '.join(_actor(a) for a in kind.chair)}", highlight=False)
-        for title, chain in (("topic", kind.topic), ("agenda", kind.agenda), ("minutes", kind.minutes)):
+        invitees = kind.invitees.steps if kind.invitees else None
+        chains = {"topic": kind.topic, "agenda": kind.agenda, "minutes": kind.minutes, "invitees": invitees}
+        for title, chain in chains.items():
             if chain is None:
                 continue
             for step in chain.steps:
-                by = " or ".join(_actor(a) for a in step.by)
                 when = f" when {_when(step.when)}" if step.when else ""
-                line = f"  {title}: {step.step} by {by}{when} [{step.clause or chain.clause}]"
+                line = f"  {title}: {_ask(step)}{when} [{step.clause or chain.clause}]"
                 console.print(line, highlight=False, markup=False)
         if kind.papers and kind.papers.admit_late:
             source = kind.papers.admit_late_clause or kind.papers.clause

@@ -122,7 +122,7 @@ def mark_size(mark: str) -> int:
 
 
 def docx(layout: Layout) -> bytes:
-    """The document's bytes: the same for the same layout, on any day and machine."""
+    """The document's bytes: the same for the same layout, wherever zlib is of the same version."""
     document = Document()
     _drop_unused(document)
     _page(document)

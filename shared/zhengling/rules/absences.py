@@ -12,7 +12,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from zhengling.dates.deadlines import Anchor
-from zhengling.rules.chains import Chain, Step, StepName, not_by_meetings, unconditional
+from zhengling.rules.chains import Chain, Step, StepName, by_single_roles, not_by_meetings, unconditional
 from zhengling.rules.places import ABSENCE, ABSENCE_OF_A_PRINCIPAL, Counted
 from zhengling.rules.vocabulary import (
     CHINESE,
@@ -82,6 +82,7 @@ CHINESE |= glossary(
     (Basis.rule, "规则规定"), (Basis.entrusted, "受委托"), (Basis.named, "由主要负责人指定"),
     (Basis.party_group, "经党组会议研究确定"),
     (Power.preside, "主持工作"), (Power.sign, "签发"),
+    (LimitName.notice, "提前请假"), (LimitName.pair, "AB角不同时外出"), (LimitName.at_once, "同时外出人数"),
 )  # fmt: skip
 
 
@@ -103,7 +104,7 @@ def _asks(value: object) -> object:
 def _of_absence(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     if unknown := [step.step for step in steps if step.step not in ABSENCE_STEPS]:
         raise ValueError(f"no step of an absence: {', '.join(unknown)}; known: {', '.join(ABSENCE_STEPS)}")
-    return unconditional(not_by_meetings(steps))
+    return by_single_roles(unconditional(not_by_meetings(steps)))
 
 
 class Notice(Section):

@@ -90,6 +90,13 @@ class Step(Section):
         return self
 
 
+def by_single_roles(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Steps of a place that doesn't look up who is in a role of several people."""
+    if sets := sorted({actor.role for step in steps if step.need == "all" for actor in step.by} & SETS):
+        raise ValueError(f"need: all isn't known here for {', '.join(sets)}, which mean each of several people")
+    return steps
+
+
 def not_by_meetings(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     """Steps of a place where a meeting's decision takes none."""
     if any(step.meeting for step in steps):
@@ -115,7 +122,7 @@ class Chain(Section):
         keys = [(step.step, tuple(actor.role for actor in step.by)) for step in self.steps]
         if len(set(keys)) != len(keys):
             raise ValueError("the same step by the same role occurs twice")
-        not_by_meetings(self.steps)
+        by_single_roles(not_by_meetings(self.steps))
         return self
 
     @classmethod

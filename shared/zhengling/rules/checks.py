@@ -55,7 +55,7 @@ def never_asked(rulebook: Rulebook) -> Iterator[Finding]:
 
 def entrusted(kind: MeetingKind) -> tuple[bool, ...]:
     """Whether the chair of this kind may be entrusted, or must be, or can't be."""
-    needs = {actor.when.get("entrusted") is True for actor in kind.chair}
+    needs = {True in values(actor.when.get("entrusted")) for actor in kind.chair}
     return tuple(case for case in BOOLEAN if case in needs)
 
 
@@ -121,7 +121,7 @@ def _of_step(kind: MeetingKind, step: Step, domain: Domain, path: Path) -> Itera
     cases = dict(domain) | {fact: tuple(values(wanted)) for fact, wanted in step.when.items()}
     may: list[When] = []
     for i, actor in enumerate(step.by):
-        if actor.when.get("chaired") is True and not _chairs(kind, actor.role, actor.when.get("entrusted")):
+        if True in values(actor.when.get("chaired")) and not _chairs(kind, actor.role, actor.when.get("entrusted")):
             yield (*path, "by", i), f"the condition never holds: {actor.role} doesn't chair this kind so"
             continue
         condition = {fact: wanted for fact, wanted in actor.when.items() if fact != "chaired"}

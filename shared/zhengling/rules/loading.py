@@ -350,6 +350,11 @@ class Rulebooks:
         on = shanghai_day(moment)
         return next((book for book in reversed(self.editions(government)) if book.government.in_force <= on), None)
 
+    def in_own_titles(self, government: str, moment: datetime, chinese: str) -> str:
+        """A Chinese text with the titles that the government's rules in force give; as it is where none are."""
+        book = self.in_force(government, moment)
+        return book.government.titles.in_text(chinese) if book else chinese
+
     def current(self, government: str, moment: datetime) -> Rulebook:
         """As `in_force`, else a problem: 503 `rulebook_unusable`, 422 `unknown_government`, and 409 `rulebook_not_in_force`
         before the first edition's date."""
@@ -372,9 +377,10 @@ class Rulebooks:
 
     def edition(self, government: str, edition: str) -> Rulebook:
         """A given edition, such as the one under which a procedure began. 503 `edition_not_loaded` while it is missing."""
-        self._of(government)
         if book := self.find(government, edition):
             return book
+        if self.faults.get(government):
+            self._of(government)
         raise Problem(
             503,
             "edition_not_loaded",

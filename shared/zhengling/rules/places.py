@@ -22,7 +22,9 @@ from zhengling.rules.vocabulary import Aspect, EntrySource, FollowingDocument, O
 Path = tuple[int | str, ...]
 
 #: Roles that need a unit (its own principal, the deputy in charge of it), or a meeting.
-OF_A_UNIT = frozenset({Role.sponsor, Role.principal, Role.deputy_in_charge})
+OF_A_UNIT = frozenset({
+    Role.sponsor, Role.principal, Role.deputy_in_charge, Role.deputies_concerned, Role.unit_office,
+})  # fmt: skip
 OF_A_CHAIR = frozenset({Role.chair})
 OF_AN_ENTRUSTMENT = frozenset({Role.entrusting_leader})
 BY_POST = frozenset(Role) - OF_A_UNIT - OF_A_CHAIR - OF_AN_ENTRUSTMENT

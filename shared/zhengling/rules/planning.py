@@ -12,7 +12,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from zhengling.dates.deadlines import Anchor
-from zhengling.rules.chains import Chain, Step, StepName, unconditional
+from zhengling.rules.chains import Chain, Step, StepName, by_single_roles, unconditional
 from zhengling.rules.places import PLAN, REQUEST, Counted
 from zhengling.rules.vocabulary import Clause, Role, Roles, RuleName, one_or_many
 
@@ -80,7 +80,7 @@ class Section(BaseModel):
 def _of_planning(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     if unknown := [step.step for step in steps if step.step not in PLANNING_STEPS]:
         raise ValueError(f"no step of planning: {', '.join(unknown)}; known: {', '.join(PLANNING_STEPS)}")
-    return unconditional(steps)
+    return by_single_roles(unconditional(steps))
 
 
 #: The steps of a request or plan. `submit` is the formal request if a consent precedes it.

@@ -47,10 +47,10 @@ class Titles(Section):
         return _ROLES.sub(lambda found: own[found[0]], chinese)
 
 
-#: The general terms of roles, where they aren't part of a title already: 区政府办公室, 区政府办公室主任.
+#: The general terms of roles, where they aren't part of a title or a name already: 区政府办公室, 人民政府办公室, 区委办公室主任.
 _ROLES = re.compile(
-    f"{in_chinese(Role.head)}|{in_chinese(Role.executive_deputy)}|{in_chinese(Role.deputies)}|"
-    f"(?<![省市区县]){in_chinese(Role.office)}(?!主任|副主任)|(?<!政府){in_chinese(Role.office_director)}"
+    f"(?<![省市区县镇乡民]){in_chinese(Role.head)}|{in_chinese(Role.executive_deputy)}|{in_chinese(Role.deputies)}|"
+    f"(?<![省市区县镇乡民]){in_chinese(Role.office)}(?!主任|副主任)|(?<![府委会局])" + in_chinese(Role.office_director)
 )
 
 

@@ -1,8 +1,7 @@
 """Decision tables: rows with `when`, of which the first that matches applies (DMN hit policy FIRST).
 
 Which rows no case reaches, and which cases no row matches. The cases of a table are kept as a list of regions (each fact
-with the values that are left of it), from which every row cuts its own; so the work grows with the rows and not with the
-number of cases. Pure.
+with the values that are left of it), from which every row cuts its own: cases aren't listed one by one. Pure.
 """
 
 from __future__ import annotations

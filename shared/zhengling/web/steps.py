@@ -37,7 +37,10 @@ def next_of(
         return [each for each in lawful if each != without]
 
     def of(actors: Iterable[Actor]) -> dict[Role, list[str]]:
-        found = {actor.role: who(actor) or (who(actor, present=False) if without else []) for actor in actors}
+        found: dict[Role, list[str]] = {}
+        for actor in actors:
+            officials = who(actor) or (who(actor, present=False) if without else [])
+            found.setdefault(actor.role, []).extend(officials)
         conditional = {actor.role for actor in actors if actor.when}
         return {role: officials for role, officials in found.items() if officials or role not in conditional}
 

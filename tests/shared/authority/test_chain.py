@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -192,6 +193,33 @@ def test_a_stand_in_takes_it_for_the_one_who_is_away_and_has_yet_to() -> None:
     assert (due and list(due.missing.values())) == ([tuple(rest)] if rest else [])
 
 
+def test_who_left_the_set_is_no_longer_waited_for_and_what_they_took_counts_for_no_other_step() -> None:
+    first, second, *rest = deputies()
+    done = [signing().take(attempt("endorse", first), PEOPLE)]
+    chain = Chain.of("DL-48", (EACH, SIGN))
+
+    def among(*officials: str, done: Sequence[StepTaken]) -> Course:
+        return Course(chain, tuple(done), context=CONTEXT, sets={Role.deputies_concerned: officials})
+
+    due = among(second, done=done).next()
+    assert due and (due.step, due.missing) == (EACH, {Role.deputies_concerned: (second,)})
+    both = [*done, taken("endorse", Role.deputies_concerned, second)]
+    for course_ in (among(second, done=both), among(done=done)):
+        due = course_.next()
+        assert due and due.step is SIGN, "it isn't signed yet"
+    assert rest
+
+
+def test_a_step_taken_counts_for_the_step_that_it_is_though_others_were_asked_for_before_it() -> None:
+    review, sign = step("review", "office", when={"major": True}), step("sign", "head")
+    done = (taken("sign", Role.head),)
+    due = course(review, sign, done=done, facts={"major": True}).next()
+    assert due and due.step is review
+    assert (
+        course(review, sign, done=(*done, taken("review", Role.office, hours=1)), facts={"major": True}).next() is None
+    )
+
+
 def test_a_set_of_nobody_holds_nobody_up() -> None:
     context = replace(CONTEXT, sponsor=None, concerned=())
     chain = Chain.of("DL-48", (EACH, SIGN))
@@ -211,6 +239,19 @@ def test_a_set_of_nobody_holds_nobody_up() -> None:
 def test_a_step_that_nobody_could_take_as_it_says_is_refused(row: dict[str, object], says: str) -> None:
     with pytest.raises(ValidationError, match=says):
         Step.model_validate(row)
+
+
+@pytest.mark.parametrize("role", ["deputies", "deputies_concerned", "party_group"])
+def test_places_that_dont_look_up_who_is_in_a_set_refuse_steps_of_each_of_them(role: str) -> None:
+    row = {"step": "review", "by": role, "need": "all"}
+    with pytest.raises(ValidationError, match="isn't known here"):
+        Chain.model_validate({"clause": "DL-38", "steps": [row]})
+    with pytest.raises(ValidationError, match="isn't known here"):
+        RequestType.model_validate({"name": "展会", "clause": "TV-1", "ask": [row]})
+    with pytest.raises(ValidationError, match="isn't known here"):
+        AbsenceRules.model_validate(
+            {"requests": [{"clause": "TV-1", "who": ["deputies"], "ask": [row | {"step": "consent"}]}]}
+        )
 
 
 def test_only_planning_has_steps_that_a_meetings_decision_takes() -> None:

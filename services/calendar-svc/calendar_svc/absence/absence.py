@@ -53,7 +53,7 @@ class Action(StrEnum):
 
 
 _REQUESTED, _APPROVED = AbsenceState.requested, AbsenceState.approved
-#: The states in which an action is possible. StepTaken, refusal and waiver concern the extension if one is pending.
+#: The states in which an action is possible. Approval, refusal and waiver concern the extension if one is pending.
 TRANSITIONS: dict[Action, tuple[AbsenceState, ...]] = {
     Action.approve: (_REQUESTED, _APPROVED),
     Action.refuse: (_REQUESTED, _APPROVED),

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from enum import StrEnum
 
 from calendar_svc.absence.absence import Absence, Action, own_absence, require_act, require_asked
 from zhengling.authority import waivers
@@ -19,7 +18,7 @@ from zhengling.kernel.errors import Text, refusal
 from zhengling.kernel.instants import shanghai_day
 from zhengling.rules.absences import Absence as Rules
 from zhengling.rules.absences import Limit, LimitName, RequestRow
-from zhengling.rules.vocabulary import Role
+from zhengling.rules.vocabulary import Role, in_chinese
 
 
 @dataclass(frozen=True)
@@ -157,14 +156,14 @@ def _of_limit(
     first, last = days[0], days[-1]
     pair = limit.limit == LimitName.pair
     return LimitBreach(
-        rule=LimitName(limit.limit),
+        rule=limit.limit,
         code="pair_away_together" if pair else "too_many_away",
         clause=limit.clause,
         waivable_by=limit.lift,
         covers=tuple(day.isoformat() for day in days),
         detail=(_says_pair if pair else _says_at_once)(limit, composition, official, (first, last), because_of),
         satisfy=_OTHER_DAYS,
-        extra=_extra(LimitName(limit.limit), first, last) | {"away": _shown(composition, because_of)},
+        extra=_extra(limit.limit, first, last) | {"away": _shown(composition, because_of)},
         first=first,
         last=last,
         because_of=because_of,
@@ -233,14 +232,9 @@ def waive(absence: Absence, composition: Composition, found: Sequence[LimitBreac
     require_act(absence, Action.lift)
     require_asked(absence)
     given, acting = waivers.waive(
-        not_waived(found, absence.lifts), waiving, composition, names=_LIMITS_ZH, clause=absence.clause
+        not_waived(found, absence.lifts), waiving, composition, name=in_chinese(waiving.rule), clause=absence.clause
     )
     if acting.on_behalf_of and waiving.official == absence.official:
         raise own_absence(absence)
     absence.lifts = [*absence.lifts, *given]
     return acting
-
-
-_LIMITS_ZH: dict[StrEnum, str] = {
-    LimitName.notice: "提前请假", LimitName.pair: "AB角不同时外出", LimitName.at_once: "同时外出人数",
-}  # fmt: skip

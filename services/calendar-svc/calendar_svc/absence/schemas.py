@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from calendar_svc.absence.absence import AbsenceState
 from calendar_svc.absence.obligations import DutyState
@@ -116,6 +116,13 @@ class LiftView(View):
     reason: str
     occurred_at: datetime
     on_behalf_of: str | None
+    since: Annotated[date | None, Field(description="the first of the days")] = None
+    until: Annotated[date | None, Field(description="the last of the days")] = None
+
+    @model_validator(mode="after")
+    def _first_and_last(self) -> Self:
+        self.since, self.until = min(self.covers, default=None), max(self.covers, default=None)
+        return self
 
 
 class AwayView(View):

@@ -28,6 +28,7 @@ from meeting_svc.composition.schemas import (
 from zhengling.authority.composition import Composition, Official, Post, PostRole, RoleContext, require_organisations
 from zhengling.kernel.errors import Problem, Text, invalid, not_found
 from zhengling.kernel.instants import shanghai_day
+from zhengling.rules.places import OF_A_CHAIR, OF_A_UNIT, OF_AN_ENTRUSTMENT
 from zhengling.rules.vocabulary import Role
 from zhengling.web.call import Call
 from zhengling.web.paging import Page
@@ -43,8 +44,6 @@ _VERSIONS = sa.text("""
 """)
 _EVERY_VERSION = 2**31 - 1
 #: Roles defined by a matter's sponsor; a query for them has to name the sponsor.
-_OF_A_SPONSOR = frozenset({Role.sponsor, Role.principal, Role.deputy_in_charge, Role.unit_office})
-_OF_A_MEETING = frozenset({Role.chair, Role.entrusting_leader})
 T = TypeVar("T")
 
 
@@ -224,9 +223,9 @@ def _rule_role(role: str, sponsor: str | None) -> Role:
     if role not in Role.__members__:
         known = ", ".join(dict.fromkeys([*PostRole, *Role]))
         raise invalid("unknown_role", f"no role {role!r}; known: {known}", f"没有职务或角色“{role}”，可用：{known}")
-    if role in _OF_A_MEETING:
+    if role in OF_A_CHAIR | OF_AN_ENTRUSTMENT:
         raise invalid("role_of_a_meeting", f"the holder of {role} depends on a meeting", "该角色以具体会议为准")
-    if role in _OF_A_SPONSOR and not sponsor:
+    if role in OF_A_UNIT and not sponsor:
         text = f"the holder of {role} depends on the sponsoring organisation; state it as sponsor"
         raise invalid("sponsor_needed", text, "该角色因主办单位而异，请注明主办单位")
     return Role(role)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 
 from meeting_svc.planning_request.invitees import invited_by
 from meeting_svc.planning_request.planning_request import (
@@ -198,7 +197,6 @@ _CODES = {
     Hindrance.late: "request_late", Hindrance.quota: "over_quota", Hindrance.invitees: "invitees_need_consent",
     Hindrance.name: "wrong_name", Hindrance.unplanned: "not_in_the_plan", Hindrance.participants: "too_many_participants",
 }  # fmt: skip
-_RULES_ZH: dict[StrEnum, str] = {rule: CHINESE[rule] for rule in Hindrance}
 
 
 def _breach(
@@ -224,7 +222,7 @@ def waive(request: PlanningRequest, found: Sequence[Breach], composition: Compos
         not_waived(found, request.lifts),
         waiving,
         composition,
-        names=_RULES_ZH,
+        name=CHINESE[waiving.rule],
         clause=request.clause,
         context=RoleContext(sponsor=request.sponsor),
     )

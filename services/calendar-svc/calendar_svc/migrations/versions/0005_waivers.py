@@ -1,4 +1,5 @@
-"""Waivers of absences in the library's shape: `rule` in place of `limit`, and the days that it covers one by one."""
+"""Waivers of absences in the library's shape: `rule`, as `limit` was called, and the days that it covers one by one. What the
+version before reads stays."""
 
 from zhengling.migrations import execute
 
@@ -19,7 +20,7 @@ def _rewrite(lift: str) -> None:
 
 
 def upgrade() -> None:
-    _rewrite("""(lift - '{limit,since,until}'::text[]) || jsonb_build_object('rule', lift->'limit', 'detail', '', 'covers', (
+    _rewrite("""lift || jsonb_build_object('rule', lift->'limit', 'detail', '', 'covers', (
         SELECT jsonb_agg(day::date::text ORDER BY day) FROM generate_series(
             (lift->>'since')::date, (lift->>'until')::date, interval '1 day') AS days (day)))""")
 

@@ -1,4 +1,5 @@
-"""Waivers of planning requests in the library's shape: the breached rule is `rule`."""
+"""Waivers of planning requests in the library's shape: the breached rule is `rule`, which was `hindrance`. What the version
+before reads stays."""
 
 from zhengling.migrations import execute
 
@@ -8,19 +9,19 @@ branch_labels = None
 depends_on = None
 
 
-def _rename(old: str, new: str) -> None:
+def _rewrite(lift: str) -> None:
     execute(f"""
         ALTER TABLE planning_request NO FORCE ROW LEVEL SECURITY;
         UPDATE planning_request SET lifts = (
-            SELECT jsonb_agg((lift - '{old}') || jsonb_build_object('{new}', lift->'{old}') ORDER BY place)
+            SELECT jsonb_agg({lift} ORDER BY place)
             FROM jsonb_array_elements(lifts) WITH ORDINALITY AS each (lift, place)) WHERE lifts <> '[]';
         ALTER TABLE planning_request FORCE ROW LEVEL SECURITY;
     """)
 
 
 def upgrade() -> None:
-    _rename("hindrance", "rule")
+    _rewrite("lift || jsonb_build_object('rule', lift->'hindrance')")
 
 
 def downgrade() -> None:
-    _rename("rule", "hindrance")
+    _rewrite("(lift - 'rule') || jsonb_build_object('hindrance', lift->'rule')")
