@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from oversight_svc.entry.entry import Entry, EntryState
 from oversight_svc.entry.table import ledger_entry
 from zhengling.documents.icalendar import FeedEvent, Status
+from zhengling.kernel.clauses import cited
 from zhengling.kernel.errors import Text
 from zhengling.web.call import Call
 
@@ -22,7 +23,7 @@ def _event(entry: Entry) -> FeedEvent:
     lines = [
         Text(
             f"Matter {entry.number}, due by the end of {entry.due} ({clause}).",
-            f"{entry.number}，办结时限：{entry.due}（含当日，{clause}）。",
+            f"{entry.number}，办结时限：{entry.due}（含当日，{cited(clause).zh}）。",
         ),
         Text(f"Task: {entry.task}", f"任务：{entry.task}"),
         Text(f"Lead: {entry.lead.name}", f"牵头单位：{entry.lead.name}"),

@@ -22,7 +22,6 @@ from uuid_utils.compat import uuid7
 from zhengling.database.batching import columns, read_back, write
 from zhengling.database.session import backbone, government_of, now
 from zhengling.database.transaction import Lookup
-from zhengling.kernel.errors import not_found
 
 # Read after the lock, by a statement of its own: under READ COMMITTED the statement that waits for a lock sees the rows as
 # of its start.
@@ -171,16 +170,14 @@ async def reserve(session: AsyncSession, series: Series, subjects: Sequence[Subj
         await write(session, _keep, rows)
 
 
-async def void(session: AsyncSession, series: str, subject: Subject, reason: str, by: str) -> str:
-    """Make the subject's number void, with the reason; it stays taken. Returns it as it is written; 404 if the subject has
-    none."""
+async def void(session: AsyncSession, series: str, subject: Subject, reason: str, by: str) -> str | None:
+    """Make the subject's number void, with the reason; it stays taken. Returns it as it is written, or None where the subject
+    has none."""
     await read_back(session, _keep)
     place = {"government": government_of(session), "series": series, "noun": subject.noun, "id": subject.id}
     await backbone(session, _LOCK, place)
     what = {"reason": reason, "by": by, "at": now(session)}
     text: str | None = (await backbone(session, _VOID, place | what)).scalar_one_or_none()
-    if text is None:
-        raise not_found("number", "编号", subject.id)
     for held in _HELD.of(session).values():
         held.reserved.pop(subject, None)
     return text

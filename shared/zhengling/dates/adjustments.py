@@ -113,6 +113,27 @@ def _suspended(due: Due, one: Suspension, calendar: WorkdayCalendar) -> list[Tra
     ]
 
 
+def _longer(due: Due, one: Extension, calendar: WorkdayCalendar) -> None:
+    """Extend by an amount of a unit."""
+    assert one.amount and one.unit  # the model's validator
+    if isinstance(due.late_from, dt.datetime) and one.unit is Unit.hour:
+        _end_at(due, due.late_from + dt.timedelta(hours=one.amount), calendar)
+    elif one.unit is Unit.working_day:
+        due.date = due.unmoved = calendar.shift(due.date, one.amount)
+    elif one.unit is Unit.month:
+        _end_on(due, months_on(due.unmoved, one.amount, False), calendar)
+    elif one.unit is Unit.hour:
+        raise refusal(
+            "extension_unit",
+            one.clause,
+            "a deadline in days isn't extended by hours",
+            "按日计算的期限不能按小时延长",
+            Text("extend it by days or working days", "请按日或工作日延长"),
+        )
+    else:
+        _end_on(due, due.unmoved + dt.timedelta(days=one.amount * (7 if one.unit is Unit.week else 1)), calendar)
+
+
 def _extended(due: Due, one: Extension, calendar: WorkdayCalendar) -> list[TraceStep]:
     before = due.date
     if one.to:
@@ -121,23 +142,10 @@ def _extended(due: Due, one: Extension, calendar: WorkdayCalendar) -> list[Trace
         if isinstance(due.late_from, dt.datetime):
             due.late_from = None  # the end of that day
     else:
-        assert one.amount and one.unit  # the model's validator
-        if isinstance(due.late_from, dt.datetime) and one.unit is Unit.hour:
-            _end_at(due, due.late_from + dt.timedelta(hours=one.amount), calendar)
-        elif one.unit is Unit.working_day:
-            due.date = due.unmoved = calendar.shift(due.date, one.amount)
-        elif one.unit is Unit.month:
-            _end_on(due, months_on(due.unmoved, one.amount, False), calendar)
-        elif one.unit is Unit.hour:
-            raise refusal(
-                "extension_unit",
-                one.clause,
-                "a deadline in days isn't extended by hours",
-                "按日计算的期限不能按小时延长",
-                Text("extend it by days or working days", "请按日或工作日延长"),
-            )
-        else:
-            _end_on(due, due.unmoved + dt.timedelta(days=one.amount * (7 if one.unit is Unit.week else 1)), calendar)
+        try:
+            _longer(due, one, calendar)
+        except (OverflowError, ValueError):  # beyond the dates that there are
+            raise calendar.out_of_range("the due date", "期限届满日") from None
     if isinstance(due.late_from, dt.datetime) and one.unit is not Unit.hour:
         due.late_from += due.date - before  # at the same time of day
     by = in_words(one.amount, one.unit) if one.amount and one.unit else Text("", "")

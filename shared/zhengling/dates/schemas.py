@@ -59,7 +59,10 @@ class DeadlineView(DueView):
     round: Annotated[int, Field(description="above 1 after a redo, a reopening, or another stated date")]
     occurrence: Annotated[int, Field(description="which period of a periodic rule")]
     state: Literal["running", "suspended", "met", "cancelled"]
-    passed_at: Annotated[datetime | None, Field(description="when it was found to have passed without being met")]
+    passed_at: Annotated[
+        datetime | None,
+        Field(description="when it was found to have passed unmet; null for documents"),
+    ]
     met_at: datetime | None
 
 

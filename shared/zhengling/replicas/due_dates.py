@@ -31,6 +31,7 @@ from zhengling.dates.deadlines import Due, Setter, compute, stated
 from zhengling.dates.explanations import Later
 from zhengling.dates.schemas import ChangeKind, ChangeView, DeadlineView, DueView, view_of
 from zhengling.dates.workdays import WorkdayCalendar
+from zhengling.kernel.clauses import cited
 from zhengling.kernel.errors import Language, Text, not_found, refusal
 from zhengling.replicas import calendar as calendars
 from zhengling.rules.loading import Rulebooks
@@ -61,18 +62,17 @@ _RUNNING = sa.text(
 )
 _ONE = sa.text(f"""
     SELECT {COLUMNS} FROM deadline
-    WHERE subject_type = :subject_type AND subject_id = :subject_id
-      AND (id = CAST(:id AS uuid) OR rule = CAST(:rule AS text))
-    ORDER BY round DESC, occurrence DESC LIMIT 1 FOR UPDATE
+    WHERE subject_type = :subject_type AND subject_id = :subject_id AND id = :id FOR UPDATE
 """)
 _MOVE = sa.text("""
     UPDATE deadline d SET due = m.due, due_at = m.due_at, provisional = m.provisional, state = m.state,
         calendar_version = m.calendar_version, adjustments = CAST(m.adjustments AS jsonb),
-        passed_at = CASE WHEN m.due_at > CAST(:now AS timestamptz) THEN NULL ELSE d.passed_at END
+        passed_at = CASE WHEN m.due_at > CAST(:now AS timestamptz) OR d.state = 'cancelled' THEN NULL ELSE d.passed_at END,
+        recurs = m.recurs
     FROM unnest(
         CAST(:id AS uuid[]), CAST(:due AS date[]), CAST(:due_at AS timestamptz[]), CAST(:provisional AS boolean[]),
-        CAST(:calendar_version AS text[]), CAST(:adjustments AS text[]), CAST(:state AS text[]))
-    AS m (id, due, due_at, provisional, calendar_version, adjustments, state)
+        CAST(:calendar_version AS text[]), CAST(:adjustments AS text[]), CAST(:state AS text[]), CAST(:recurs AS boolean[]))
+    AS m (id, due, due_at, provisional, calendar_version, adjustments, state, recurs)
     WHERE d.id = m.id
 """)
 _RECORD = sa.text("""
@@ -86,8 +86,8 @@ _RECORD = sa.text("""
     AS c (id, deadline_id, kind, old_due, old_due_at, new_due, new_due_at, calendar_version, why_en, why_zh)
 """)
 _CHANGES = sa.text("""
-    SELECT kind, old_due, new_due, why_en, why_zh, recorded_at FROM deadline_change WHERE deadline_id = :id
-    ORDER BY recorded_at, id
+    SELECT deadline_id, kind, old_due, new_due, why_en, why_zh, recorded_at FROM deadline_change
+    WHERE deadline_id = ANY(CAST(:ids AS uuid[])) ORDER BY recorded_at, id
 """)
 _SETTLE = sa.text("""
     UPDATE deadline SET recurs = false,
@@ -190,6 +190,12 @@ class KeptDeadline:
     @property
     def open(self) -> bool:
         return self.state in ("running", "suspended")
+
+    @property
+    def suspended(self) -> bool:
+        """Whether a suspension isn't over, also of a row that was settled meanwhile."""
+        last = self.adjustments[-1] if self.adjustments else None
+        return isinstance(last, Suspension) and last.until is None
 
     @property
     def next_moment(self) -> datetime | None:
@@ -352,22 +358,34 @@ async def running(session: AsyncSession, subject_type: str) -> list[KeptDeadline
 
 
 async def explained(
-    session: AsyncSession, rulebooks: Rulebooks, row: KeptDeadline, language: Language = "en"
-) -> DeadlineView:
-    """A stored due date with its explanation, recomputed from its inputs, and all its moves."""
-    changes = [
-        ChangeView(
-            kind=found.kind,
-            from_date=found.old_due,
-            to_date=found.new_due,
-            why=Text(found.why_en, found.why_zh).in_language(language),
-            recorded_at=found.recorded_at,
+    session: AsyncSession, rulebooks: Rulebooks, rows: Sequence[KeptDeadline], language: Language = "en"
+) -> list[DeadlineView]:
+    """Stored due dates with their explanations, recomputed from their inputs, and all their moves."""
+    changes: dict[UUID, list[ChangeView]] = {row.id: [] for row in rows}
+    for found in await session.execute(_CHANGES, {"ids": list(changes)}):
+        changes[found.deadline_id].append(
+            ChangeView(
+                kind=found.kind,
+                from_date=found.old_due,
+                to_date=found.new_due,
+                why=Text(found.why_en, found.why_zh).in_language(language),
+                recorded_at=found.recorded_at,
+            )
         )
-        for found in await session.execute(_CHANGES, {"id": row.id})
-    ]
+    calendar = await calendars.current(session)
+    return [_explained(rulebooks, calendar, government_of(session), row, changes[row.id], language) for row in rows]
+
+
+def _explained(
+    rulebooks: Rulebooks,
+    calendar: WorkdayCalendar,
+    government: str,
+    row: KeptDeadline,
+    changes: list[ChangeView],
+    language: Language,
+) -> DeadlineView:
     if row.open:
-        calendar = await calendars.current(session)
-        due, later = row._computed(calendar, rulebooks.edition(government_of(session), row.edition))
+        due, later = row._computed(calendar, rulebooks.edition(government, row.edition))
         view = view_of(due, calendar, language, with_trace=True, later=later, changes=changes)
     else:  # it keeps its date, though the calendar may have changed since
         view = DueView(
@@ -376,7 +394,7 @@ async def explained(
             provisional=row.provisional,
             rule=row.rule,
             clause=row.clause,
-            explanation=_ENDED[row.state](row).in_language(language),
+            explanation=_ended(row).in_language(language),
             changes=changes,
         )
     return DeadlineView(
@@ -392,26 +410,25 @@ async def explained(
     )
 
 
-_ENDED: dict[str, Callable[[KeptDeadline], Text]] = {
-    "met": lambda row: Text(
-        f"Met; it was due by the end of {row.due} ({row.clause}).", f"已办结；时限为{row.due}（{row.clause}）。"
-    ),
-    "cancelled": lambda row: Text(
-        f"No longer applies; it was due by the end of {row.due} ({row.clause}).",
-        f"已不再适用；原时限为{row.due}（{row.clause}）。",
-    ),
-}
+def _ended(row: KeptDeadline) -> Text:
+    source = cited(row.clause)
+    if row.state == "met":
+        return Text(
+            f"Met; it was due by the end of {row.due} ({source.en}).", f"已办结；时限为{row.due}（{source.zh}）。"
+        )
+    return Text(
+        f"No longer applies; it was due by the end of {row.due} ({source.en}).",
+        f"已不再适用；原时限为{row.due}（{source.zh}）。",
+    )
 
 
-async def locked(
-    session: AsyncSession, subject: tuple[str, str], *, id: UUID | None = None, rule: str | None = None
-) -> KeptDeadline:
-    """The subject's row with this id, or the newest of a rule, locked. 404 `deadline_not_found`."""
+async def locked(session: AsyncSession, subject: tuple[str, str], id: UUID) -> KeptDeadline:
+    """The subject's row with this id, locked. 404 `deadline_not_found`."""
     await read_back(session, _insert)
-    place = {"subject_type": subject[0], "subject_id": subject[1], "id": id, "rule": rule}
+    place = {"subject_type": subject[0], "subject_id": subject[1], "id": id}
     if row := (await session.execute(_ONE, place)).mappings().first():
         return KeptDeadline.of(row)
-    raise not_found("deadline", "期限", id or rule)
+    raise not_found("deadline", "期限", id)
 
 
 # adjusting: the row is locked, and the caller has the subject follow (`follow`) --------------------------------------
@@ -426,8 +443,17 @@ async def suspend(
     clause: str | None = None,
 ) -> Moved:
     """Suspend a running deadline before it passes. Problems (409): `deadline_not_running`, `deadline_has_passed`,
-    `not_suspendable`."""
+    `suspended_before_resumed` where it was suspended at that moment already, `not_suspendable`."""
     _require_running(before, max(since, now(session)))
+    resumed = [each.until for each in before.adjustments if isinstance(each, Suspension) and each.until]
+    if resumed and since < max(resumed):
+        raise refusal(
+            "suspended_before_resumed",
+            before.clause,
+            f"it was suspended until {max(resumed).isoformat()}, after {since.isoformat()}",
+            "中止时间早于上次恢复的时间，不得重复计算",
+            Text("state a time after the resumption", "请填写上次恢复之后的时间"),
+        )
     book = rulebooks.edition(government_of(session), before.edition)
     require_suspendable(before._computed(await calendars.current(session), book)[0])
     one = Suspension(since=since, reason=reason, by=by, clause=clause)
@@ -494,8 +520,10 @@ async def revive(session: AsyncSession, rulebooks: Rulebooks, before: KeptDeadli
             "该期限未作废",
             Text("only a void deadline can be reopened", "仅已作废的期限可以恢复"),
         )
-    running_again = replace(before, state="running")
-    after = running_again.recomputed(await calendars.current(session), rulebooks, government_of(session))
+    book = rulebooks.edition(government_of(session), before.edition)
+    recurs = not before.stated and book.deadline(before.rule).every is not None
+    again = replace(before, state="suspended" if before.suspended else "running", recurs=recurs)
+    after = again.recomputed(await calendars.current(session), rulebooks, government_of(session))
     return await _moved(session, Moved(before, after, "resumed", Text("the deadline applies again", "期限重新适用")))
 
 
@@ -616,6 +644,7 @@ async def move(session: AsyncSession, moved: Iterable[Moved]) -> None:
             "calendar_version": one.after.calendar_version,
             "adjustments": _ADJUSTMENTS.dump_json(one.after.adjustments).decode(),
             "state": one.after.state,
+            "recurs": one.after.recurs,
         }
         for one in moves
     ]

@@ -93,7 +93,7 @@ class Subject:
 async def _list(call: Call, subject: Subject, identity: str) -> Deadlines:
     noun: Any = await load(call.session, subject.owner.model, identity, subject.name.en, subject.name.zh)
     rows = await due_dates.kept(call.session, subject.owner.subject_type, identity)
-    items = [await due_dates.explained(call.session, call.service.rulebooks, row, call.language) for row in rows]
+    items = await due_dates.explained(call.session, call.service.rulebooks, rows, call.language)
     return Deadlines(version=noun.version, items=items)
 
 
@@ -107,7 +107,7 @@ async def _adjusted(call: Call, subject: Subject, key: str, deadline_id: UUID, a
     identity = await subject.identify(call, key)
     noun: Any = await lock(call.session, subject.owner.model, identity, subject.name.en, subject.name.zh)
     call.check_version(noun.version)
-    row = await due_dates.locked(call.session, (subject.owner.subject_type, identity), id=deadline_id)
+    row = await due_dates.locked(call.session, (subject.owner.subject_type, identity), deadline_id)
     composition = await compositions.current(call.session)
     acting = composition.require(call.official, shanghai_day(call.now), subject.permission(call, noun))
     moved = await adjust(row, acting)

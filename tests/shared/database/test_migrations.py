@@ -67,6 +67,7 @@ _ENTRIES = """
     FROM (VALUES ('by-decision', date '2026-03-20', 'decision', 'open', false),
                  ('late', date '2026-03-05', 'office', 'open', true),
                  ('revoked', date '2026-03-20', 'decision', 'revoked', false),
+                 ('by-rule', date '2026-03-05', 'rule', 'open', true),
                  ('to-be-set', NULL, 'to_be_set', 'open', false)) AS e (id, due, basis, state, overdue)
 """
 _STATED = """
@@ -82,18 +83,31 @@ async def test_a_ledger_of_the_version_before_keeps_every_date_as_a_row_of_its_o
     connection = await asyncpg.connect(admin)
     await asyncio.to_thread(migrate_database, migrations, owner, "0003")
     await connection.execute(_ENTRIES)
+    await insert(
+        connection,
+        "deadline",
+        id=str(uuid4()),
+        government="xigang",
+        subject_type="entry",
+        subject_id="by-rule",
+        rule="feedback",
+        due="2026-03-05",
+        due_at="2026-03-06T00:00Z",
+        state="running",
+    )
     before = await connection.fetch("SELECT * FROM ledger_entry ORDER BY id")
     await asyncio.to_thread(migrate_database, migrations, owner, "0004")
     rows = [tuple(row) for row in await connection.fetch(_STATED)]
     dates = {row["id"]: (row["due"], row["due_at"]) for row in before}
     assert rows == [
         ("by-decision", "decision", "decision", dates["by-decision"][0], *dates["by-decision"], "running", False),
+        ("by-rule", "rule", "feedback", None, *dates["by-rule"], "running", True),
         ("late", "office", "office", dates["late"][0], *dates["late"], "running", True),
         ("revoked", "decision", "decision", dates["revoked"][0], *dates["revoked"], "cancelled", False),
     ]
     await asyncio.to_thread(migrate_database, migrations, owner, "-1")
     assert await connection.fetch("SELECT * FROM ledger_entry ORDER BY id") == before
-    assert await connection.fetchval("SELECT count(*) FROM deadline") == 0
+    assert await connection.fetchval("SELECT array_agg(subject_id) FROM deadline") == ["by-rule"]
     await connection.close()
 
 
@@ -234,7 +248,7 @@ async def test_waivers_given_before_are_kept(
     await insert(connection, table, id="a", lifts=json.dumps([old | _BY, old | _BY | {"reason": "另"}]), **values)
     await insert(connection, table, id="b", lifts="[]", **values)
     lifts = f"SELECT lifts FROM {table} ORDER BY id"
-    for revision, found in ((after, new), (before, old)):
+    for revision, found in ((after, old | new), (before, old)):
         await asyncio.to_thread(migrate_database, migrations, owner, revision)
         (first, second) = [json.loads(each["lifts"]) for each in await connection.fetch(lifts)]
         assert first == [found | _BY, found | _BY | {"reason": "另"}]

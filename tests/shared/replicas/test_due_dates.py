@@ -289,7 +289,7 @@ async def test_an_extension_granted_while_it_is_recomputed_is_not_lost(books: Tr
         await session.get(Dossier, identity, with_for_update=True)
         work = asyncio.create_task(recompute(books))
         await books.until_blocked("dossier")
-        kept = await due_dates.locked(session, ("dossier", identity), rule=RULE)
+        kept = await locked(session, identity)
         longer = Extension(at=at(START), reason="x", approved_by="y", to=date(2026, 12, 18))
         await due_dates.extend(session, BOOKS, kept, longer)
     await work
@@ -313,7 +313,7 @@ async def test_a_met_deadline_is_shown_as_it_was_when_met(books: Trial) -> None:
     await change(books, ST, 1, closed(date(2026, 11, 26)))
     async with books.app.transaction(ST) as session:
         (found,) = await due_dates.kept(session, "dossier", identity)
-        assert (await due_dates.explained(session, BOOKS, found)).date == DUE
+        assert (await due_dates.explained(session, BOOKS, [found]))[0].date == DUE
 
 
 async def test_a_change_waits_for_transactions_that_use_the_previous_calendar(books: Trial) -> None:
@@ -411,6 +411,12 @@ async def test_more_than_one_batch_is_recomputed_and_counted(books: Trial) -> No
     assert [(p["examined"], p["moved"]) for _, p in await reports(books)] == [(2500, 2500)]
 
 
+async def locked(session: AsyncSession, identity: str) -> due_dates.KeptDeadline:
+    """The dossier's row of the rule, locked."""
+    (row,) = [each for each in await due_dates.kept(session, "dossier", identity) if each.rule == RULE]
+    return await due_dates.locked(session, ("dossier", identity), row.id)
+
+
 # suspending, extending ----------------------------------------------------------------------------------------------
 def at(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, 4, tzinfo=UTC)
@@ -418,7 +424,7 @@ def at(day: date) -> datetime:
 
 async def moved_by(books: Trial, act: Callable[..., Awaitable[Moved]], identity: str, **given: object) -> Moved:
     async with books.app.transaction(ST) as session:
-        return await act(session, BOOKS, await due_dates.locked(session, ("dossier", identity), rule=RULE), **given)
+        return await act(session, BOOKS, await locked(session, identity), **given)
 
 
 async def suspend(books: Trial, identity: str, since: date = START) -> Moved:
@@ -465,7 +471,7 @@ async def test_suspensions_and_extensions_hold_when_the_calendar_changes(books: 
     assert (await row(books, identity))["due"] == date(2026, 12, 15)
     async with books.app.transaction(ST) as session:
         (kept,) = await due_dates.kept(session, "dossier", identity)
-        shown = await due_dates.explained(session, BOOKS, kept, "zh")
+        (shown,) = await due_dates.explained(session, BOOKS, [kept], "zh")
     assert shown.date == date(2026, 12, 15)
     assert shown.changes
     assert [one.kind for one in shown.changes] == ["suspended", "resumed", "extended", "recomputed"]
@@ -502,7 +508,8 @@ async def test_only_a_running_deadline_is_suspended_or_extended_and_only_a_suspe
     with pytest.raises(Problem, match="deadline_not_running"):
         await suspend(books, identity, date(2026, 11, 26))
     with pytest.raises(Problem, match="deadline_not_found"):
-        await suspend(books, "nothing")
+        async with books.app.transaction(ST) as session:
+            await due_dates.locked(session, ("dossier", identity), uuid4())
 
 
 async def test_only_a_void_deadline_is_reopened_by_the_current_calendar(books: Trial) -> None:
@@ -554,7 +561,7 @@ async def test_a_stated_date_is_explained_extended_suspended_and_not_moved_by_th
     (kept,) = await rows_of(books, identity)
     assert (kept.due, kept.clause, kept.provisional, kept.state) == (STATED.day, "ST-64", False, "running")
     async with books.app.transaction(ST) as session:
-        shown = await due_dates.explained(session, BOOKS, kept, "zh")
+        (shown,) = await due_dates.explained(session, BOOKS, [kept], "zh")
     assert shown.explanation == "领导明确于2026年12月12日星期六前办结；应于2026年12月12日星期六24:00前完成（ST-64）。"
     assert [(step.date, step.effect) for step in shown.trace or []] == [
         (START, "start"),
@@ -563,15 +570,15 @@ async def test_a_stated_date_is_explained_extended_suspended_and_not_moved_by_th
         (None, "clause"),
     ]
     async with books.app.transaction(ST) as session:
-        one = await due_dates.locked(session, ("dossier", identity), id=kept.id)
+        one = await due_dates.locked(session, ("dossier", identity), kept.id)
         await due_dates.suspend(session, BOOKS, one, since=at(date(2026, 11, 25)), reason="补正", by="office")
-        one = await due_dates.locked(session, ("dossier", identity), id=kept.id)
+        one = await due_dates.locked(session, ("dossier", identity), kept.id)
         moved = await due_dates.resume(session, BOOKS, one, until=at(date(2026, 11, 28)), reason="已补正")
         assert moved.after.due == date(2026, 12, 15)
         extension = Extension(at=at(START), reason="案情复杂", approved_by="区长", amount=2, unit=Unit.working_day)
         moved = await due_dates.extend(session, BOOKS, moved.after, extension)
         assert moved.after.due == date(2026, 12, 17)
-        shown = await due_dates.explained(session, BOOKS, moved.after, "en")
+        (shown,) = await due_dates.explained(session, BOOKS, [moved.after], "en")
     assert shown.explanation and "The leader stated Sat 2026-12-12" in shown.explanation
     assert [one.kind for one in shown.changes or []] == ["suspended", "resumed", "extended"]
 
@@ -654,7 +661,7 @@ async def test_a_subject_has_one_timer_for_whatever_happens_next_on_any_of_its_c
     assert await pending(books, identity) == [issue]
     async with books.app.transaction(ST) as session:
         dossier = await session.get(Dossier, identity, with_for_update=True)
-        kept = await due_dates.locked(session, ("dossier", identity), rule=RULE)
+        kept = await locked(session, identity)
         moved = await due_dates.suspend(session, BOOKS, kept, since=feedback, reason="补正", by="office")
         await due_dates.follow(session, ALARMED, [(dossier, moved)])
     assert await pending(books, identity) == [said]

@@ -10,6 +10,7 @@ from calendar_svc.year.schemas import CalendarView, DaysView, DayView, VersionVi
 from zhengling.database.session import NATIONAL
 from zhengling.dates.workdays import CalendarYear, WorkdayCalendar, overlay
 from zhengling.kernel.errors import Problem, Text, invalid
+from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import calendar as calendar_
 from zhengling.web.call import Call
 
@@ -39,7 +40,9 @@ async def _years(call: Call, as_of: dt.datetime | None) -> tuple[list[CalendarYe
     for row in rows:
         years[row.government == NATIONAL].append(CalendarYear.model_validate(row.content))
     if not years[True]:
-        raise invalid("nothing_known_then", f"no calendar was known at {as_of}", f"{as_of}时尚无工作日历")
+        raise invalid(
+            "nothing_known_then", f"no calendar was known at {as_of}", f"{shanghai_day(as_of or call.now)}尚无工作日历"
+        )
     return overlay(years[True], years[False]), version
 
 

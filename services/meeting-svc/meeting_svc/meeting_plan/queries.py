@@ -23,9 +23,9 @@ async def plan_view(call: Call, plan: MeetingPlan) -> MeetingPlanView:
     """The plan with its due date explained, its next step, and the requests that name its items."""
     view = MeetingPlanView.model_validate(plan)
     (row, *_) = await due_dates.kept(call.session, SUBJECT, plan.id)
-    view.collection = await due_dates.explained(call.session, call.service.rulebooks, row, call.language)
-    view.overdue = plan.state == PlanState.collecting and call.now >= plan.due_at
-    view.late = plan.reviewed_at is not None and plan.reviewed_at >= plan.due_at
+    (view.collection,) = await due_dates.explained(call.session, call.service.rulebooks, [row], call.language)
+    view.overdue = plan.state == PlanState.collecting and call.now >= plan.due_at and not row.suspended
+    view.late = plan.reviewed_at is not None and plan.reviewed_at >= plan.due_at and not row.suspended
     blocked = {item.id for item in waiting(plan)}
     requests = await _requests(call, plan)
     for item in view.items:

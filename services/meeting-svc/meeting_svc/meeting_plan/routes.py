@@ -22,6 +22,7 @@ from meeting_svc.scopes import Change, Create, Read
 from zhengling.authority.composition import Permission
 from zhengling.kernel.errors import Text, not_found
 from zhengling.rules.chains import actors_of
+from zhengling.rules.vocabulary import Role
 from zhengling.web import due_routes
 from zhengling.web.call import Call
 from zhengling.web.due_routes import Subject
@@ -93,7 +94,7 @@ async def add_plan_item(year: Year, body: AddItem, call: Change, response: Respo
 def _may_adjust(call: Call, plan: MeetingPlan) -> Permission:
     rules = rules_of(call.service.rulebooks.edition(call.government, plan.edition))
     act = Text("extend, suspend or resume the collection of the plan", "延长、中止或恢复年度计划征集时限")
-    return Permission(actors_of(rules.additions), act, "not_the_admitter", rules.clause)
+    return Permission(actors_of(rules.additions or (Role.office,)), act, "not_the_admitter", rules.clause)
 
 
 async def _plan_id(call: Call, year: str) -> str:

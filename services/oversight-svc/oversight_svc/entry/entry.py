@@ -122,6 +122,12 @@ def start_of(entry: Entry, rule: DeadlineRule) -> date | datetime:
     return entry.deployed_on or entry.assigned_at if rule.of == Anchor.deployment else entry.assigned_at
 
 
+def who_sets(ledger: Ledger, act: Text) -> Permission:
+    """Who sets due dates, and adjusts them."""
+    clause = ledger.set_by_clause or ledger.clause
+    return Permission(actors_of(ledger.set_by), act, code="not_the_setter", clause=clause)
+
+
 def require_settable(
     entry: Entry, ledger: Ledger, composition: Composition, official: str | None, due: date, on: date
 ) -> None:
@@ -146,12 +152,7 @@ def require_settable(
     composition.require(
         official,
         on,
-        Permission(
-            actors_of(ledger.set_by),
-            Text("set the due date", "确定办结时限"),
-            code="not_the_setter",
-            clause=ledger.set_by_clause or ledger.clause,
-        ),
+        who_sets(ledger, Text("set the due date", "确定办结时限")),
     )
     if due < on:
         raise refusal(

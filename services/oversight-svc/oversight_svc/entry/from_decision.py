@@ -21,7 +21,6 @@ from zhengling.database.session import government_of, now
 from zhengling.dates.deadlines import Setter
 from zhengling.events.meeting import DecisionAdopted, DecisionAmended, DecisionRevoked, Resolution
 from zhengling.events.oversight import EntryAmended, EntryOpened, EntryRevoked
-from zhengling.kernel.errors import Problem
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import due_dates
 from zhengling.replicas.due_dates import AnyClock, Clock, StatedClock
@@ -106,16 +105,12 @@ async def open_entry_for_decision(session: AsyncSession, received: Received, eve
 
 
 async def void_number(session: AsyncSession, received: Received, event: DecisionAdopted, discarded: Discarded) -> None:
-    """Make the number of a decision void whose event was discarded: its place in the agenda's order stays explained. Nothing
-    to do where no number is reserved for it: the event doesn't carry the order, or its rules
-    can't be used or have no ledger."""
-    try:
-        ledger = ledger_of(received.rulebooks.edition(government_of(session), event.edition))
-    except Problem:
-        return
-    if event.adopted_in_order:
-        await reserve(session, _series(ledger, event), _in_order(event), received.actor)
-        await void(session, "ledger", _subject(event.decision_id), discarded.reason, discarded.by)
+    """Make the number of a decision void whose event was discarded: its place in the agenda's order stays explained. Where
+    its rules can't be used, a number is void only if it was reserved already."""
+    book = received.rulebooks.find(government_of(session), event.edition)
+    if book and book.keeps_ledger and event.adopted_in_order:
+        await reserve(session, _series(ledger_of(book), event), _in_order(event), received.actor)
+    await void(session, "ledger", _subject(event.decision_id), discarded.reason, discarded.by)
 
 
 def _series(ledger: Ledger, event: DecisionAdopted) -> Series:

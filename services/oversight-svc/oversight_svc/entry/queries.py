@@ -14,6 +14,7 @@ from oversight_svc.entry.table import ledger_entry
 from zhengling.database.session import load
 from zhengling.kernel.errors import Text
 from zhengling.replicas import due_dates
+from zhengling.replicas.due_dates import COMPLETION
 from zhengling.web.call import Call
 from zhengling.web.paging import Page, PageRequest, page
 
@@ -50,7 +51,8 @@ async def explain_due(call: Call, entry_id: str) -> DueExplanation:
     """The explanation of an entry's due date: the rule's proof day by day, or who stated it; with all its moves."""
     entry = await load(call.session, Entry, entry_id, "entry", "督查事项")
     rows = await due_dates.kept(call.session, SUBJECT, entry.id)
-    row = next((row for row in rows if row.due == entry.due and row.basis == entry.due_basis), None)
+    own = [row for row in rows if row.met_by == COMPLETION and row.rule == (entry.due_rule or entry.due_basis)]
+    row = max(own, key=lambda row: (row.open, row.round, row.occurrence), default=None)
     if row is None:
         text = Text("To be set by the office.", "办结时限待政府办公室确定。")
         if entry.due:  # a date from before stated dates had rows
@@ -65,7 +67,7 @@ async def explain_due(call: Call, entry_id: str) -> DueExplanation:
             explanation=text.in_language(call.language),
             trace=[],
         )
-    view = await due_dates.explained(call.session, call.service.rulebooks, row, call.language)
+    (view,) = await due_dates.explained(call.session, call.service.rulebooks, [row], call.language)
     return DueExplanation(
         date=view.date,
         at=view.at,

@@ -8,12 +8,11 @@ from fastapi import Query, Response
 
 from oversight_svc.entry import commands as do
 from oversight_svc.entry import queries as see
-from oversight_svc.entry.entry import DueBasis, Entry, EntryState
+from oversight_svc.entry.entry import DueBasis, Entry, EntryState, who_sets
 from oversight_svc.entry.schemas import DueExplanation, EntryView, SetDue
 from oversight_svc.scopes import Change, Read
 from zhengling.authority.composition import Permission
 from zhengling.kernel.errors import Text
-from zhengling.rules.chains import actors_of
 from zhengling.web import due_routes
 from zhengling.web.call import Call
 from zhengling.web.due_routes import Subject
@@ -67,7 +66,7 @@ async def set_entry_due(entry_id: str, body: SetDue, call: Change, response: Res
 def _may_adjust(call: Call, entry: Entry) -> Permission:
     ledger = do.ledger_of(call.service.rulebooks.edition(call.government, entry.edition))
     act = Text("extend, suspend or resume an entry's due date", "延长、中止或恢复办结时限")
-    return Permission(actors_of(ledger.set_by), act, "not_the_setter", ledger.clause)
+    return who_sets(ledger, act)
 
 
 DUE_DATES = Subject(do.DUE_DATES, Text("entry", "督查事项"), "/entries/{entry_id}", "entry_id", _may_adjust)

@@ -73,7 +73,7 @@ class EntryView(BaseModel):
 
 
 class DueExplanation(BaseModel):
-    """The explanation of an entry's due date, in the language requested; `trace` day by day if a rule sets it."""
+    """The explanation of an entry's due date, in the language requested; `trace` day by day."""
 
     date: date | None
     at: datetime | None

@@ -20,6 +20,8 @@ INSERT INTO deadline (id, government, subject_type, subject_id, basis, rule, sta
 SELECT gen_random_uuid(), government, 'entry', id, due_basis, due_basis, due, edition, clause, assigned_at, due, due_at,
        false, '', CASE state WHEN 'open' THEN 'running' ELSE 'cancelled' END, overdue_at
 FROM ledger_entry WHERE due_basis IN ('decision', 'office') AND due IS NOT NULL;
+UPDATE deadline d SET passed_at = e.overdue_at FROM ledger_entry e
+WHERE d.subject_type = 'entry' AND d.subject_id = e.id AND d.basis = 'rule' AND d.state = 'running';
 ALTER TABLE ledger_entry FORCE ROW LEVEL SECURITY;
 ALTER TABLE deadline FORCE ROW LEVEL SECURITY;
 """
