@@ -145,6 +145,10 @@ async def _in_force(call: Call, meeting_id: str) -> Minutes:
     return [each for each in versions(cast(Any, call.session), meeting_id) if each.state in ("signed", "waived")][-1]
 
 
+async def _corrected_by(session: Any, minutes: Minutes) -> Minutes | None:
+    return next((each for each in versions(session, minutes.meeting_id) if each.number == minutes.corrects), None)
+
+
 async def _decisions(call: Call, meeting_id: str) -> list[Decision]:
     found = [each for each in cast(Rows, call.session).of(Decision) if each.meeting_id == meeting_id]
     return sorted(found, key=lambda each: int(each.resolution.number))
@@ -179,7 +183,8 @@ def commands_in_memory() -> Iterator[pytest.MonkeyPatch]:
     changed a row before."""
     with pytest.MonkeyPatch.context() as patch:
         for module, name, instead in (
-            (minutes_case, "latest_of", _latest), (minutes_commands, "in_force", _in_force), (signing, "in_force", _in_force),
+            (minutes_case, "latest_of", _latest), (minutes_commands, "in_force", _in_force),
+            (signing, "corrected_by", _corrected_by),
             (minutes_commands, "decisions_of", _decisions), (signing, "decisions_of", _decisions),
             (minutes_commands, "topics_of", _topics_of), (signing, "topics_of", _topics_of),
             (minutes_commands, "keep_document", _unheard), (signing, "keep_document", _unheard),

@@ -8,6 +8,7 @@ from docflow_svc.document.commands import SUBJECT
 from docflow_svc.document.document import Document
 from docflow_svc.document.table import document
 from zhengling.documents.icalendar import FeedEvent, Status
+from zhengling.kernel.clauses import cited
 from zhengling.kernel.errors import Text
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import due_dates
@@ -26,7 +27,10 @@ async def feed(call: Call) -> list[FeedEvent]:
 def _event(document: Document, kept: KeptDeadline) -> FeedEvent:
     counted = shanghai_day(kept.counted_from)
     lines = [
-        Text(f"Due by the end of {kept.due} ({kept.clause}).", f"办理时限：{kept.due}（含当日，{kept.clause}）。"),
+        Text(
+            f"Due by the end of {kept.due} ({kept.clause}).",
+            f"办理时限：{kept.due}（含当日，{cited(kept.clause).zh}）。",
+        ),
         Text(f"Counted from {counted}, by the rule {kept.rule}.", f"自{counted}起算，时限规则：{kept.rule}。"),
         Text(f"Sponsor: {document.sponsor.name}", f"主办单位：{document.sponsor.name}"),
     ]

@@ -562,7 +562,7 @@ def verdict(error: Exception, attempts: int) -> tuple[Status, float | None]:
     if is_outage(error):
         raise error
     backoff = min(60.0, 0.2 * 2 ** min(attempts, 10))  # who waits without limit has any number of attempts
-    if isinstance(error, Problem) and (error.status == 503 or error.code == "unknown_government"):
+    if isinstance(error, Problem) and error.status == 503:
         return Status.waiting, min(backoff, float(error.headers.get("Retry-After", 5.0)))
     permanent = isinstance(error, (Problem, ValidationError, UnknownType)) or attempts >= MAX_ATTEMPTS
     return (Status.dead, None) if permanent else (Status.waiting, backoff)

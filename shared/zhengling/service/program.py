@@ -99,7 +99,7 @@ def migrate_database(migrations: Path, url: str, revision: str) -> None:
     config.attributes["url"] = make_url(url).set(drivername="postgresql+asyncpg")
     if revision != "base" and not revision.startswith("-"):
         command.upgrade(config, revision)  # does nothing where the database is beyond it
-    if revision != "head":
+    if revision not in ("head", "heads") and not revision.startswith("+"):
         command.downgrade(config, revision)
 
 

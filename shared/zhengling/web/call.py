@@ -48,7 +48,9 @@ class Call:
     def says(self, text: Text) -> str:
         """A text in the caller's language; in Chinese with this government's titles of roles."""
         said = text.in_language(self.language)
-        return self.rulebook.government.titles.in_text(said) if self.language == "zh" else said
+        if self.language != "zh":
+            return said
+        return self.service.rulebooks.in_own_titles(self.government, self.now, said)
 
     def occurred(self, stated: datetime | None) -> datetime:
         """The instant at which a fact occurred: as stated by the caller, else now. 422 if it is in the future or before the

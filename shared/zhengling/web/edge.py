@@ -30,9 +30,8 @@ class Edge:
             await self._app(scope, receive, send)
             return
         only_head = scope["method"] == "HEAD"
-        if (
-            only_head
-        ):  # answered as GET is (RFC 9110, 9.3.2); the server, which keeps its own scope, leaves the content out
+        # HEAD is answered as GET is (RFC 9110, 9.3.2); the server, which keeps its own scope, leaves the content out.
+        if only_head:
             scope = dict(scope) | {"method": "GET"}
         request = Request(scope)
         given = request.headers.get("x-request-id", "")

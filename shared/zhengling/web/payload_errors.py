@@ -7,6 +7,7 @@ Invariant: every type of error that JSON or a query can cause has a Chinese text
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,7 +18,6 @@ _ONE_OF = "应为下列之一：{expected}"
 _NUMBER, _WHOLE, _DAY, _INSTANT = "应为数字", "应为整数", "应为日期（YYYY-MM-DD）", "应为带时区的时间（RFC 3339）"
 #: What pydantic lists as words in quotation marks.
 _LISTS = ("expected", "expected_tags", "expected_schemes", "discriminator")
-_KNOWN = {word: chinese for (_, word), chinese in reversed(VOCABULARY.items())}
 #: Type of error → Chinese text, with pydantic's context values.
 CHINESE = {
     "missing": "缺少该项", "extra_forbidden": "无此项，请删除", "invalid_key": "键名应为文字",
@@ -124,6 +124,11 @@ def expected(finding: Mapping[str, Any]) -> Text:
 
 
 def _words(expected: object) -> str:
-    """Pydantic's list of words ('draft', 'sign' or 'approve') in Chinese; a word that the vocabulary lacks stays as it is."""
+    """Pydantic's list of words ('draft', 'sign' or 'approve') in Chinese, by the vocabulary that has all of them, or else most;
+    a word that it lacks stays as it is."""
     words = re.findall(r"'([^']*)'", str(expected))
-    return "、".join(_KNOWN.get(word, word) for word in words) or str(expected)
+    vocabularies: dict[type, dict[str, str]] = defaultdict(dict)
+    for (vocabulary, word), chinese in VOCABULARY.items():
+        vocabularies[vocabulary][word] = chinese
+    fitting = max(vocabularies.values(), key=lambda known: (sum(word in known for word in words), -len(known)))
+    return "、".join(fitting.get(word, word) for word in words) or str(expected)

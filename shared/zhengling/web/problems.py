@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -112,8 +113,7 @@ def _own_words(request: Request) -> Callable[[str], str]:
     if principal is None:
         return lambda text: text
     service: Service = request.app.state.service
-    editions = service.rulebooks.editions(principal.government)
-    return editions[-1].government.titles.in_text if editions else lambda text: text
+    return partial(service.rulebooks.in_own_titles, principal.government, datetime.now(UTC))
 
 
 async def on_problem(request: Request, problem: Exception) -> Response:

@@ -18,11 +18,8 @@ from zhengling.web.paging import Page, PageRequest, page
 
 async def get_document(call: Call, document_id: str) -> DocumentDetail:
     row = await load(call.session, Document, document_id, "document", "公文")
-    deadlines = [
-        await due_dates.explained(call.session, call.service.rulebooks, kept, call.language)
-        for kept in await due_dates.kept(call.session, SUBJECT, row.id)
-        if kept.state != "cancelled"
-    ]
+    kept = [each for each in await due_dates.kept(call.session, SUBJECT, row.id) if each.state != "cancelled"]
+    deadlines = await due_dates.explained(call.session, call.service.rulebooks, kept, call.language)
     return DocumentDetail(**DocumentView.model_validate(row).model_dump(), deadlines=deadlines)
 
 

@@ -105,14 +105,13 @@ def _require_a_move(movement: Movement, name: str, *, there: bool) -> None:
 
 
 def _require_in_order(meeting: Meeting, movement: Movement) -> None:
-    occurred = movement.act.occurred_at
-    timeline.require_after_opening(meeting, occurred)
-    own = [other.act.occurred_at for other in meeting.movements if other.who == movement.who]
-    if own and occurred < own[-1]:
+    timeline.require_after_opening(meeting, movement.act.occurred_at)
+    own = [other.act for other in meeting.movements if other.who == movement.who]
+    if own and movement.act.moment < own[-1].moment:
         raise refusal(
             "before_the_last_movement",
             None,
-            f"the time is before their last movement, {own[-1].isoformat()}",
+            f"the time is before their last movement, {own[-1].occurred_at.isoformat()}",
             "登记时间不得早于该人员上一次到会或离会的时间",
             Text("state a time after the last movement", "请填写上一次记录之后的时间"),
         )

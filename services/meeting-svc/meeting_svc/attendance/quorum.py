@@ -72,7 +72,7 @@ def expected_to_come(meeting: Meeting, kind: MeetingKind, composition: Compositi
 def _counts(meeting: Meeting) -> list[int]:
     """The number of members present at the opening and after each of their movements."""
     moves = sorted(
-        (each for each in meeting.movements if each.official in meeting.members), key=lambda each: each.act.occurred_at
+        (each for each in meeting.movements if each.official in meeting.members), key=lambda each: each.act.moment
     )
     after = len(members_in_the_room(meeting)) - sum(1 if each.move == Move.arrived else -1 for each in moves)
     counts = [after]

@@ -42,11 +42,13 @@ def asked_of(
     meeting: Meeting, kind: MeetingKind, composition: Composition, official: str, roles: tuple[Role, ...]
 ) -> list[Role]:
     """The roles that answer. Empty if none is required, the official is their only holder, or nobody of them is above the
-    official: the head, and whoever entrusted the chair, don't ask the chair whom they entrusted. The request is then
-    granted at once."""
-    if meeting.entrustment and meeting.entrustment.by == official:
-        return []
+    official: the head asks nobody, and whoever entrusted the chair doesn't ask the chair. The request is then granted at
+    once."""
     if official in composition.holders(Role.head, meeting.day):
+        return []
+    if meeting.entrustment and meeting.entrustment.by == official:
+        roles = tuple(role for role in roles if role != Role.chair)
+    if not roles:
         return []
     chair = planned_chair(meeting, kind, composition)
     holders = {

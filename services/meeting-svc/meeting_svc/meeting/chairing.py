@@ -25,6 +25,7 @@ from zhengling.kernel.errors import Text, refusal
 from zhengling.rules.chains import Actor, actors_of
 from zhengling.rules.conditions import Facts
 from zhengling.rules.meetings import MeetingKind
+from zhengling.rules.tables import values
 from zhengling.rules.vocabulary import Outcome, Role
 
 
@@ -81,7 +82,7 @@ def require_chair(meeting: Meeting, kind: MeetingKind, composition: Composition,
 
 def entrustable(kind: MeetingKind) -> list[Actor]:
     """The actors who may chair this kind once entrusted."""
-    return [actor for actor in kind.chair if actor.when.get("entrusted") is True]
+    return [actor for actor in kind.chair if True in values(actor.when.get("entrusted"))]
 
 
 def who_else_chairs(meeting: Meeting, kind: MeetingKind, composition: Composition) -> Text | None:

@@ -76,7 +76,7 @@ def contradicts(recorded: Recorded, clause: str | None, en: str, zh: str) -> Pro
         "contradicts_a_decision",
         clause,
         f"decision {number} was taken later, at {taken}: {en}",
-        f"第{number}项决定作出在后（{taken}）：{zh}",
+        f"第{number}项决定作出在后：{zh}",
         Text(
             "state the time at which it occurred; if the decision is recorded wrongly, withdraw its record first",
             "请核对发生时间；决定记录有误的，请先撤回该决定记录",

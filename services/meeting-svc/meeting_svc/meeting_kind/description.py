@@ -8,6 +8,7 @@ from zhengling.kernel.clauses import cited, practice_of
 from zhengling.kernel.errors import Text
 from zhengling.rules.chains import Chain, Step
 from zhengling.rules.meetings import MeetingKind
+from zhengling.rules.tables import values
 from zhengling.rules.vocabulary import Role, in_chinese
 
 Described = tuple[str, Text]
@@ -26,8 +27,9 @@ def _chain(chain: Chain) -> tuple[str, str]:
     def one(step: Step) -> tuple[str, str]:
         roles = tuple(actor.role for actor in step.by)
         source = cited(step.clause) if step.clause and practice_of(step.clause) else Text("", "")
-        en = f"{step.step} by {' or '.join(roles)}"
-        zh = f"{in_chinese(step.step)}（{in_chinese(*roles)}）"
+        every = step.need == "all"
+        en = f"{step.step} by {(' and ' if every else ' or ').join(roles)}"
+        zh = f"{in_chinese(step.step)}（{in_chinese(*roles)}{'均须办理' if every else ''}）"
         return f"{en} [{source.en}]" if source.en else en, f"{zh}〔{source.zh}〕" if source.zh else zh
 
     steps = [one(step) for step in chain.steps]
@@ -46,7 +48,7 @@ def _people(kind: MeetingKind) -> Iterator[Described]:
     en, zh = words(kind.organiser)
     yield kind.clause, Text(f"Organised by: {en}", f"会务组织：{zh}")
     for actor in kind.chair:
-        entrusted = actor.when.get("entrusted") is True
+        entrusted = True in values(actor.when.get("entrusted"))
         by_en, by_zh = words(kind.entrusted_by)
         en = f"Chaired by: {actor.role}" + (f", once entrusted by {by_en}" if entrusted else "")
         zh = f"主持：{in_chinese(actor.role)}" + (f"（须经{by_zh}委托）" if entrusted else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from typing import NamedTuple
 
@@ -97,5 +98,7 @@ async def document_of(call: Call, meeting_id: str, number: int | None) -> tuple[
     meeting = await load(call.session, Meeting, meeting_id, "meeting", "会议")
     columns = minutes_document.c
     kept: bytes | None = await call.session.scalar(sa.select(columns.content).where(columns.id == minutes.id))
-    layout = document.layout(minutes, await corrected_by(call.session, minutes))
-    return document.file_name(minutes, meeting.title), kept or gbt9704.docx(layout)
+    if kept is None:
+        layout = document.layout(minutes, await corrected_by(call.session, minutes))
+        kept = await asyncio.to_thread(gbt9704.docx, layout)
+    return document.file_name(minutes, meeting.title), kept

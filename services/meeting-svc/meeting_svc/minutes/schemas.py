@@ -14,6 +14,7 @@ from zhengling.authority.composition import Key
 from zhengling.authority.schemas import NextStepView, StepView
 from zhengling.events.meeting import Resolution, ResolutionChange
 from zhengling.kernel.characters import SeveralLines
+from zhengling.kernel.errors import Unfit
 from zhengling.kernel.instants import Day
 from zhengling.kernel.payload import SAYING, OccurredAt, Payload, Reason, View
 from zhengling.rules.vocabulary import Difficulty, DocumentKind, FollowingDocument, InNameOf, Outcome
@@ -42,9 +43,23 @@ Copies = Annotated[
 
 
 # payloads -----------------------------------------------------------------------------------------------------------
-class DraftMinutes(Payload):
+class _Text(Payload):
+    """The text as it is written, or the template's with others to send it to."""
+
     text: WholeText = None
     copies: Copies = None
+
+    @model_validator(mode="after")
+    def _copies_are_of_the_template(self) -> Self:
+        if self.text is not None and self.copies is not None:
+            raise Unfit(
+                "copies are for the template's text: in a text of your own write the line 分送",
+                "分送对象仅用于按模板生成的文本；自行起草的，请在正文中写明分送",
+            )
+        return self
+
+
+class DraftMinutes(_Text):
     reason: Annotated[
         Reason | None, Field(description="why they are drafted again; required from the second draft on")
     ] = None
@@ -102,11 +117,9 @@ class AmendDecision(Payload):
         return self
 
 
-class CorrectMinutes(Payload):
+class CorrectMinutes(_Text):
     reason: Reason
     amendments: Annotated[list[AmendDecision], Field(default_factory=list, max_length=200)]
-    text: WholeText = None
-    copies: Copies = None
     major: StrictBool = False
     occurred_at: OccurredAt = None
 

@@ -14,8 +14,8 @@ from meeting_svc.meeting.meeting import Meeting, MeetingState
 from meeting_svc.minutes import document
 from meeting_svc.minutes import minutes as minutes_
 from meeting_svc.minutes import text as minutes_text
-from meeting_svc.minutes.case import MinutesCase, corrected_by, decisions_of, in_force, topics_of
-from meeting_svc.minutes.minutes import Cause, Minutes
+from meeting_svc.minutes.case import MinutesCase, corrected_by, decisions_of, topics_of
+from meeting_svc.minutes.minutes import Minutes
 from meeting_svc.minutes.table import minutes_document
 from meeting_svc.topic import declaration as declarations
 from meeting_svc.topic import transitions
@@ -58,15 +58,15 @@ async def sign(case: MinutesCase, minutes: Minutes, taken: StepTaken, facts: Fac
     call, meeting = case.call, case.meeting
     content = await content_of(case, minutes.amendments)
     minutes_text.require_sentences(minutes.text, content.items, case.chain.clause)
-    correction = minutes.cause == Cause.correction
-    issue = (await in_force(call, meeting.id)).issue if correction else None
+    corrected = await corrected_by(call.session, minutes)
+    issue = corrected.issue if corrected else None
     entrusted = taken.official == meeting.chair and bool(facts["entrusted"])
     minutes_.seal(minutes, taken, issue or await _issue(case, minutes, taken), case.composition, entrusted=entrusted)
     minutes.signature = case.book.government.titles.in_text(minutes.signature)
-    await keep_document(call, minutes)
+    await keep_document(call, minutes, corrected)
     assert minutes.digest and minutes.issue
     meeting.state = MeetingState.signed
-    if correction:
+    if corrected:
         following = await _corrected(case, minutes)
     else:
         following = await adopted(case, minutes, taken.occurred_at)
@@ -88,10 +88,10 @@ async def sign(case: MinutesCase, minutes: Minutes, taken: StepTaken, facts: Fac
     await emit(call.session, signed, *following)
 
 
-async def keep_document(call: Call, minutes: Minutes) -> None:
+async def keep_document(call: Call, minutes: Minutes, corrected: Minutes | None = None) -> None:
     """Store the signed document beside its version, in the same transaction; not in the file store, since a transaction
     mustn't wait for it."""
-    layout = document.layout(minutes, await corrected_by(call.session, minutes))
+    layout = document.layout(minutes, corrected)
     content = await asyncio.to_thread(gbt9704.docx, layout)  # about 30 ms, which would block other requests
     kept = {"id": minutes.id, "government": call.government, "content": content}
     await call.session.execute(sa.insert(minutes_document).values(kept))

@@ -26,7 +26,8 @@ def number_of(meeting: Meeting, topic_id: str) -> int:
 
 
 def replace(meeting: Meeting, kind: MeetingKind, resolution: Resolution, reason: str, act: Act) -> None:
-    """Replace the record of a decision; the chair at the time of the decision stays. Refusals: `signed_already`,
+    """Replace the record of a decision. In an open session another outcome is decided then, under who chairs then; any other
+    change leaves when and under whom it was decided. Refusals: `signed_already`,
     `illegal_state`, `lead_twice`, `decision_incomplete`, `before_the_last_record`, `nothing_changes`, `quorum_lost`."""
     _require_unsigned(meeting, kind)
     require_state(meeting, MeetingState.open, MeetingState.closed, MeetingState.minuted)
@@ -43,14 +44,14 @@ def replace(meeting: Meeting, kind: MeetingKind, resolution: Resolution, reason:
             f"第{resolution.number}项决定没有变化",
             Text("state what was recorded wrongly", "请填写须更正的内容"),
         )
-    lost, taken = before.quorum_clause, before.taken
+    lost, taken, chair = before.quorum_clause, before.taken, before.chair
     if meeting.state == MeetingState.open and resolution.outcome != before.resolution.outcome:
-        taken = act
+        taken, chair = act, timeline.chair_at(meeting, act.moment)
         lost = quorum_lost(meeting, act.moment)
         if lost and resolution.outcome != Outcome.deferred:
             raise no_quorum(meeting, act.moment)
     require_quorum(resolution, lost)
-    _keep(meeting, Recorded(resolution.decision_id, resolution, before.chair, lost, reason, act, taken))
+    _keep(meeting, Recorded(resolution.decision_id, resolution, chair, lost, reason, act, taken))
     meeting.resolutions = [
         resolution if each.decision_id == resolution.decision_id else each for each in meeting.resolutions
     ]
