@@ -348,7 +348,7 @@ class Clerks:
 
     def add(self, r: Random, topic: Topic, meeting: Meeting) -> Move:
         kind = self.book.meetings[meeting.kind]
-        admitted = topic.late_admission and topic.late_admission.meeting_id == meeting.id
+        admitted = topic.late_admission and topic.late_admission.covers[0] == meeting.id
         if self.law.late_for(topic, kind, facts_of(topic), meeting.day) and not admitted:
             body: Any = AdmitLate(meeting_id=meeting.id, reason=REASON)
             return Move(topic_commands.admit_late_topic, self.of(r, kind.papers.admit_late), (topic.id, body))

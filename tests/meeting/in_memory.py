@@ -33,7 +33,7 @@ from meeting_svc.resolution import resolution
 from meeting_svc.session import commands as session_commands
 from meeting_svc.session import session
 from meeting_svc.topic import commands as topic_commands
-from meeting_svc.topic import consultation, declaration, papers, readiness, topic, transitions
+from meeting_svc.topic import declaration, form, papers, readiness, topic, transitions
 from meeting_svc.topic.topic import Topic
 from zhengling.authority.absence import Absent
 from zhengling.authority.composition import Composition
@@ -51,7 +51,7 @@ from zhengling.service.service import Service
 from zhengling.web.call import Call
 
 DOMAIN = (
-    topic, papers, declaration, readiness, transitions, gates, consultation, meeting, timeline, participants, chairing,
+    topic, papers, declaration, readiness, transitions, gates, form, meeting, timeline, participants, chairing,
     succession, agenda,
     convening, session, resolution, invitation, attendance, arrivals, quorum, leave, decision, minutes, text, document,
 )  # fmt: skip

@@ -323,8 +323,8 @@ class Law:
         if not self.late_for(topic, kind, facts, meeting.day):
             return
         admitted = topic.late_admission
-        assert admitted and admitted.meeting_id == meeting.id, "late papers on an agenda, admitted by nobody"
-        assert self.has_role(admitted.admitted_by, kind.papers.admit_late, day_of(admitted.occurred_at))
+        assert admitted and admitted.covers[0] == meeting.id, "late papers on an agenda, admitted by nobody"
+        assert self.has_role(admitted.official, kind.papers.admit_late, day_of(admitted.occurred_at))
         self.reached.add("late papers admitted")
 
     def _one_agenda(self, topic: Topic) -> None:

@@ -21,8 +21,8 @@ from zhengling.rules.vocabulary import Role, in_chinese
 
 @dataclass(frozen=True, kw_only=True)
 class Breach:
-    """A rule that something breaks, in the words of its refusal. The roles in `waivable_by` may waive it; without them it is
-    firm. `covers` is what breaks it: days, people, a figure."""
+    """A rule that something breaks, in the words of its refusal. The roles in `waivable_by` may waive it, by the clause
+    `waived_under` where it isn't the rule's own; without them it is firm. `covers` is what breaks it: days, people, a figure."""
 
     rule: StrEnum
     code: str
@@ -31,12 +31,14 @@ class Breach:
     covers: tuple[str, ...]
     detail: Text
     satisfy: Text
+    waived_under: str | None = None
     extra: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Waiver:
-    """A breach waived: what it covered and said, by whom, why; for a stand-in also on whose behalf."""
+    """A breach waived: what it covered and said, by whom, why; for a stand-in also on whose behalf. One that was admitted before
+    waivers had this shape names no clause."""
 
     rule: str
     clause: str
@@ -48,7 +50,8 @@ class Waiver:
     on_behalf_of: str | None = None
 
     def holds_for(self, breach: Breach) -> bool:
-        return (self.rule, self.clause) == (breach.rule, breach.clause) and set(breach.covers) <= set(self.covers)
+        of_the_rule = self.rule == breach.rule and self.clause in (breach.clause, "")
+        return of_the_rule and set(breach.covers) <= set(self.covers)
 
 
 @dataclass(frozen=True)
@@ -145,6 +148,7 @@ def waive(
         )
     if acting is None:
         breach = waivable[0]
-        permission = Permission(actors_of(breach.waivable_by), act, "not_the_lifter", breach.clause, context=context)
+        under = breach.waived_under or breach.clause
+        permission = Permission(actors_of(breach.waivable_by), act, "not_the_lifter", under, context=context)
         acting = composition.require(waiving.official, on, permission)
     return given, acting

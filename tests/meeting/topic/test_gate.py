@@ -8,9 +8,9 @@ import pytest
 
 from meeting_svc.topic import declaration as declarations
 from meeting_svc.topic import readiness
-from meeting_svc.topic.consultation import Position, Stance
 from meeting_svc.topic.topic import Topic, TopicState
 from tests.meeting.examples import DAY, a_topic, book
+from zhengling.authority.consultation import Position, Stance
 from zhengling.kernel.errors import Problem
 from zhengling.local.client import at
 from zhengling.rules import gates

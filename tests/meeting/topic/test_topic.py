@@ -22,10 +22,12 @@ from meeting_svc.topic.topic import (
 from tests.conftest import composition_of
 from tests.meeting.examples import CALENDAR, DAY, a_topic, book
 from zhengling.authority.chain import Attempt, StepTaken
-from zhengling.dates.deadlines import DeadlineRule, compute
+from zhengling.authority.waivers import Breach, Waiving
+from zhengling.dates.deadlines import DeadlineRule, Due, compute
 from zhengling.kernel.errors import Problem
 from zhengling.local.client import at
 from zhengling.rules.chains import StepName
+from zhengling.rules.meetings import MeetingKind
 from zhengling.rules.vocabulary import (
     Aspect,
     Block,
@@ -141,8 +143,22 @@ def test_a_normative_document_and_one_to_be_published_need_papers_that_others_do
 def schedule(topic: Topic, government: str, submitted: date) -> None:
     kind = book(government).kind("executive")
     due = compute("topic-papers", book(government).deadline("topic-papers"), DAY, CALENDAR)
+    readiness.schedule(topic, kind, "m1", late_papers(topic, kind, due, submitted))
+
+
+def late_papers(topic: Topic, kind: MeetingKind, due: Due, submitted: date) -> Breach | None:
     late = papers_.working_days_late(due, submitted, CALENDAR)
-    readiness.schedule(topic, kind, "m1", due, submitted, late)
+    return papers_.late_papers(topic, kind, "m1", due, submitted, late)
+
+
+def admit_late(topic: Topic, official: str, meeting_id: str, reason: str, late: int) -> None:
+    """Papers that came so many working days late for the meeting."""
+    kind = book("xigang").kind("executive")
+    due = compute("topic-papers", book("xigang").deadline("topic-papers"), DAY, CALENDAR)
+    submitted = CALENDAR.shift(due.date, late) if late else due.date
+    waiving = Waiving(papers_.PaperRule.in_time, official, reason, at(DAY), at(DAY))
+    breach = papers_.late_papers(topic, kind, meeting_id, due, submitted, late)
+    papers_.admit_late(topic, kind, composition_of("xigang"), meeting_id, breach, waiving)
 
 
 def test_a_rule_in_calendar_days_is_late_by_days_and_one_in_working_days_by_working_days() -> None:
@@ -156,9 +172,9 @@ def test_a_rule_in_calendar_days_is_late_by_days_and_one_in_working_days_by_work
         rule = DeadlineRule.model_validate({"clause": "X-1", "of": "meeting.day", "before": amount, "unit": unit})
         due = compute("rule", rule, meeting, CALENDAR)
         assert due.date == friday
-        late = papers_.working_days_late(due, monday, CALENDAR)
+        topic = a_topic("xigang", "xg-zjj")
         with pytest.raises(Problem, match="papers_late") as refused:
-            papers_.require_in_time(a_topic("xigang", "xg-zjj"), kind, "m1", due, monday, late)
+            papers_.require_in_time(topic, late_papers(topic, kind, due, monday))
         assert en in refused.value.detail.en
         assert zh in refused.value.detail.zh
         assert (refused.value.extra["working_days_late"], refused.value.extra["days_late"]) == (1, 3)
@@ -206,47 +222,43 @@ def test_the_admission_by_which_a_topic_stands_on_an_agenda_gives_way_to_none_fo
     state: TopicState, code: str
 ) -> None:
     topic = a_topic("xigang", "xg-zjj", state=TopicState.ready)
-    kind, people = book("xigang").kind("executive"), composition_of("xigang")
-    papers_.admit_late(topic, kind, people, "xg-head", "m1", "紧急", 1, at(DAY), DAY)
+    admit_late(topic, "xg-head", "m1", "紧急", 1)
     schedule(topic, "xigang", DAY - timedelta(days=1))
     topic.state, admitted = state, topic.late_admission
     with pytest.raises(Problem, match=code):
-        papers_.admit_late(topic, kind, people, "xg-head", "m2", "另一次会议", 3, at(DAY), DAY)
+        admit_late(topic, "xg-head", "m2", "另一次会议", 3)
     assert topic.late_admission == admitted
 
 
 def test_a_scheduled_topic_is_admitted_late_for_its_own_meeting_which_comes_earlier_than_it_was_called_for() -> None:
     topic = a_topic("xigang", "xg-zjj", state=TopicState.scheduled, meeting_id="m1")
-    kind, people = book("xigang").kind("executive"), composition_of("xigang")
-    papers_.admit_late(topic, kind, people, "xg-head", "m1", "提前召开", 2, at(DAY), DAY)
-    assert topic.late_admission and topic.late_admission.meeting_id == "m1"
+    admit_late(topic, "xg-head", "m1", "提前召开", 2)
+    assert topic.late_admission and topic.late_admission.covers == ("m1", "1", "2")
 
 
 def test_late_papers_stand_on_the_agenda_once_the_head_admitted_them_with_a_reason() -> None:
     topic = a_topic("xigang", "xg-zjj", state=TopicState.ready)
-    kind, people, moment = book("xigang").kind("executive"), composition_of("xigang"), at(DAY)
-    with pytest.raises(Problem, match="not_the_admitter") as refused:
-        papers_.admit_late(topic, kind, people, "xg-exec", "m1", "紧急", 1, moment, DAY)
+    with pytest.raises(Problem, match="not_the_lifter") as refused:
+        admit_late(topic, "xg-exec", "m1", "紧急", 1)
     assert (refused.value.clause or "").startswith("XG-35 (practice: "), "no article says who admits late papers"
-    papers_.admit_late(topic, kind, people, "xg-head", "m1", "紧急", 1, moment, DAY)
+    admit_late(topic, "xg-head", "m1", "紧急", 1)
     assert topic.late_admission is not None
-    assert (topic.late_admission.working_days_late, topic.late_admission.admitted_by) == (1, "xg-head")
+    assert (topic.late_admission.covers, topic.late_admission.official) == (("m1", "1"), "xg-head")
     schedule(topic, "xigang", DAY - timedelta(days=1))
     assert (topic.state, topic.meeting_id) == (TopicState.scheduled, "m1")
 
 
 def test_an_admission_holds_for_its_own_meeting_only() -> None:
     topic = a_topic("xigang", "xg-zjj", state=TopicState.ready)
-    kind, people = book("xigang").kind("executive"), composition_of("xigang")
-    papers_.admit_late(topic, kind, people, "xg-head", "another", "紧急", 1, at(DAY), DAY)
+    admit_late(topic, "xg-head", "another", "紧急", 1)
     with pytest.raises(Problem, match="papers_late"):
         schedule(topic, "xigang", DAY - timedelta(days=1))
 
 
 def test_an_admission_covers_no_papers_that_came_later_still() -> None:
     topic = a_topic("xigang", "xg-zjj", state=TopicState.ready)
-    kind, people = book("xigang").kind("executive"), composition_of("xigang")
-    papers_.admit_late(topic, kind, people, "xg-head", "m1", "紧急", 1, at(DAY), DAY)
+    kind = book("xigang").kind("executive")
+    admit_late(topic, "xg-head", "m1", "紧急", 1)
     with pytest.raises(Problem, match="papers_late"):
         schedule(topic, "xigang", DAY)
     papers_.change_papers(topic, kind, Paper(PaperKind.annex, "表", submitted_at=at(DAY)), None, at(DAY))
@@ -339,9 +351,8 @@ def test_a_written_request_is_in_time_whatever_is_added_to_it_later() -> None:
 
 
 def test_papers_in_time_need_no_admission() -> None:
-    kind, people = book("xigang").kind("executive"), composition_of("xigang")
-    with pytest.raises(Problem, match="papers_not_late"):
-        papers_.admit_late(a_topic("xigang", "xg-zjj"), kind, people, "xg-head", "m1", "紧急", 0, at(DAY), DAY)
+    with pytest.raises(Problem, match="nothing_to_lift"):
+        admit_late(a_topic("xigang", "xg-zjj"), "xg-head", "m1", "紧急", 0)
 
 
 def test_a_topic_whose_chain_is_not_done_is_refused_with_what_it_still_needs() -> None:

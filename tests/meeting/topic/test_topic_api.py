@@ -182,9 +182,7 @@ async def test_only_a_stated_urgency_waives_the_fifteen_days_and_stated_later_it
         await desk.api.command("meeting", *add)
     assert (refused.value.code, refused.value.problem["clause"]) == ("papers_late", "DL-43")
     assert "nobody" not in refused.value.problem["satisfy"] and "urgency" in refused.value.problem["satisfy"]
-    assert (await desk.refused("late-admission", "dl-head", reason="紧急", meeting_id=meeting["id"]))[0] == (
-        "nobody_admits_late_papers"
-    )
+    assert (await desk.refused("late-admission", "dl-head", reason="紧急", meeting_id=meeting["id"]))[0] == "firm"
     assert (await desk.refused("urgency", clerk_of("dalian", "dl-czj"), urgency="  "))[0] == "invalid_payload"
     assert (await desk.refused("urgency", office, urgency="防汛"))[0] == "not_the_sponsor"
     await desk.do("urgency", clerk_of("dalian", "dl-czj"), urgency="防汛应急")

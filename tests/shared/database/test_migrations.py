@@ -11,11 +11,13 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from pydantic import TypeAdapter
 
 import calendar_svc.app
 import docflow_svc.app
 import meeting_svc.app
 import oversight_svc.app
+from zhengling.authority.waivers import Waiver
 from zhengling.database.bootstrap import Passwords, bootstrap_database
 from zhengling.local.stack import EmbeddedStack
 from zhengling.service.program import migrate_database
@@ -253,6 +255,27 @@ async def test_waivers_given_before_are_kept(
         (first, second) = [json.loads(each["lifts"]) for each in await connection.fetch(lifts)]
         assert first == [found | _BY, found | _BY | {"reason": "另"}]
         assert second == []
+    await connection.close()
+
+
+async def test_papers_admitted_late_before_stay_admitted_for_their_meeting(empty_database: tuple[str, str]) -> None:
+    owner, admin = empty_database
+    migrations = PROGRAMS["meeting"].migrations
+    await asyncio.to_thread(migrate_database, migrations, owner, "0013")
+    connection = await asyncpg.connect(admin)
+    when = "2026-03-02T01:00:00Z"
+    old = {"meeting_id": "m1", "admitted_by": "xg-head", "reason": "紧急", "working_days_late": 2, "occurred_at": when}
+    await insert(connection, "topic", id="a", state="ready", late_admission=json.dumps(old))
+    await insert(connection, "topic", id="b", state="ready")
+    stored = "SELECT late_admission FROM topic ORDER BY id"
+    await asyncio.to_thread(migrate_database, migrations, owner, "0014")
+    admitted, none = [row[0] and json.loads(row[0]) for row in await connection.fetch(stored)]
+    waiver = TypeAdapter(Waiver).validate_python(admitted)
+    assert (waiver.covers, waiver.official, waiver.reason) == (("m1", "1", "2"), "xg-head", "紧急")
+    assert none is None
+    await asyncio.to_thread(migrate_database, migrations, owner, "0013")
+    admitted, _ = [row[0] and json.loads(row[0]) for row in await connection.fetch(stored)]
+    assert admitted == old
     await connection.close()
 
 

@@ -13,18 +13,16 @@ from meeting_svc.meeting.case import MeetingCase, meeting_case, step_of_meeting
 from meeting_svc.meeting.chairing import planned_chair
 from meeting_svc.meeting.meeting import Meeting, MeetingState
 from meeting_svc.meeting.record import AgendaCause, AgendaItem
-from meeting_svc.topic import papers as papers_
 from meeting_svc.topic import readiness, transitions
 from meeting_svc.topic import topic as topics
 from meeting_svc.topic.case import rules_of
-from meeting_svc.topic.commands import papers_due
+from meeting_svc.topic.commands import late_papers
 from meeting_svc.topic.topic import Topic
 from zhengling.authority.chain import StepTaken
 from zhengling.authority.composition import Composition
 from zhengling.authority.schemas import TakeStep
 from zhengling.database.session import load, lock
 from zhengling.kernel.errors import Text, invalid, refusal
-from zhengling.kernel.instants import shanghai_day
 from zhengling.rules.meetings import MeetingKind
 from zhengling.web.call import Call
 
@@ -140,7 +138,7 @@ def _change(case: MeetingCase, items: list[AgendaItem], cause: AgendaCause, reas
 async def schedule(call: Call, topic: Topic, meeting: Meeting, kind: MeetingKind, composition: Composition) -> None:
     """Put a locked topic on the agenda of a locked meeting. Refusals: everything that the topic lacks for this
     meeting."""
-    due, late = await papers_due(call, topic, kind, meeting.day)
+    late = await late_papers(call, topic, kind, meeting.id, meeting.day)
     topics.require_ready(topic, kind)
     readiness.require_may_be_scheduled(topic, kind, rules_of(call, topic), composition.organisation_names)
     _require_its_convener(topic, meeting, kind, composition)
@@ -149,7 +147,7 @@ async def schedule(call: Call, topic: Topic, meeting: Meeting, kind: MeetingKind
         if decision.standing == Standing.revoked:
             topic.prior_meeting = None
             readiness.require_prior_meeting(topic, kind)
-    readiness.schedule(topic, kind, meeting.id, due, shanghai_day(papers_.came_in(topic, kind)), late)
+    readiness.schedule(topic, kind, meeting.id, late)
 
 
 def _require_its_convener(topic: Topic, meeting: Meeting, kind: MeetingKind, composition: Composition) -> None:

@@ -13,14 +13,13 @@ from meeting_svc.decision.decision import NOT_IN_FORCE, Decision
 from meeting_svc.meeting.case import entrusted_chairs
 from meeting_svc.meeting.chairing import require_entrusted
 from meeting_svc.meeting.meeting import Meeting
-from meeting_svc.topic import consultation as consultations
 from meeting_svc.topic import declaration as declarations
+from meeting_svc.topic import form, readiness, transitions
 from meeting_svc.topic import papers as papers_
-from meeting_svc.topic import readiness, transitions
 from meeting_svc.topic import topic as topics
 from meeting_svc.topic.case import kept, locked, received, require_sponsor, rules_of
-from meeting_svc.topic.consultation import Coordination, CoordinationNote, Position, Signature, Stance
 from meeting_svc.topic.files import papers_of
+from meeting_svc.topic.form import Signature
 from meeting_svc.topic.schemas import (
     AddPaper,
     AdmitLate,
@@ -38,11 +37,14 @@ from meeting_svc.topic.schemas import (
 )
 from meeting_svc.topic.table import topic as topic_table
 from meeting_svc.topic.topic import OF_A_TOPIC, PriorMeeting, Topic
+from zhengling.authority import consultation as consultations
 from zhengling.authority.chain import Attempt
 from zhengling.authority.composition import Composition, Permission, RoleContext, require_organisations
+from zhengling.authority.consultation import Coordination, CoordinationNote, Position, Stance
 from zhengling.authority.schemas import TakeStep
+from zhengling.authority.waivers import Breach, Waiving
 from zhengling.database.session import load
-from zhengling.dates.deadlines import Due, compute
+from zhengling.dates.deadlines import compute
 from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Text, invalid, refusal
 from zhengling.kernel.instants import shanghai_day
@@ -278,7 +280,7 @@ async def sign_topic_form(call: Call, topic_id: str, body: SignTopicForm) -> Top
     topics.require_state(topic, *topics.BEFORE_AN_AGENDA)
     names, rules = composition.organisation_names, rules_of(call, topic)
     clause = kind.topic_form.clause if kind.topic_form else None
-    if body.organisation not in consultations.signatories(topic.sponsor, topic.concerned):
+    if body.organisation not in form.signatories(topic.sponsor, topic.concerned):
         raise invalid(
             "not_concerned",
             f"{body.organisation} isn't a signatory of this topic form",
@@ -472,34 +474,27 @@ async def admit_late_topic(call: Call, topic_id: str, body: AdmitLate) -> Topic:
     """Admit late papers for one meeting, with a reason. By the roles that approve additions to an agenda."""
     topic, kind, composition = await locked(call, topic_id)
     meeting = await load(call.session, Meeting, body.meeting_id, "meeting", "会议")
-    _, late = await papers_due(call, topic, kind, meeting.day)
-    papers_.admit_late(
-        topic,
-        kind,
-        composition,
-        call.official,
-        meeting.id,
-        body.reason,
-        late,
-        call.occurred(body.occurred_at),
-        shanghai_day(call.now),
-    )
-    call.audit_details.update(reason=body.reason, working_days_late=late)
+    breach = await late_papers(call, topic, kind, meeting.id, meeting.day)
+    waiving = Waiving(papers_.PaperRule.in_time, call.official, body.reason, call.occurred(body.occurred_at), call.now)
+    papers_.admit_late(topic, kind, composition, meeting.id, breach, waiving)
+    call.audit_details.update(reason=body.reason, covers=breach.covers if breach else ())
     return await kept(call, topic)
 
 
-async def papers_due(call: Call, topic: Topic, kind: MeetingKind, day: date) -> tuple[Due | None, int]:
-    """The due date of the papers for a meeting on that day, and how many working days late they came."""
+async def late_papers(call: Call, topic: Topic, kind: MeetingKind, meeting_id: str, day: date) -> Breach | None:
+    """The breach by papers that came late for a meeting on that day."""
     papers = kind.papers
     if papers is None or papers.deadline is None or not matches(papers.deadline_when, topic.facts):
-        return None, 0
+        return None
     calendar = await calendars.current(call.session)
     book = call.service.rulebooks.edition(call.government, topic.edition)
     due = compute(papers.deadline, book.deadline(papers.deadline), day, calendar)
-    return due, papers_.working_days_late(due, shanghai_day(papers_.came_in(topic, kind)), calendar)
+    submitted = shanghai_day(papers_.came_in(topic, kind))
+    return papers_.late_papers(
+        topic, kind, meeting_id, due, submitted, papers_.working_days_late(due, submitted, calendar)
+    )
 
 
 async def require_in_time(call: Call, topic: Topic, meeting_id: str, kind: MeetingKind, day: date) -> None:
     """Refusal `papers_late` where a scheduled topic's papers came too late for the meeting's new day."""
-    due, late = await papers_due(call, topic, kind, day)
-    papers_.require_in_time(topic, kind, meeting_id, due, shanghai_day(topic.papers_in), late)
+    papers_.require_in_time(topic, await late_papers(call, topic, kind, meeting_id, day))

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from meeting_svc.topic import consultation as consultations
 from meeting_svc.topic.topic import Topic
+from zhengling.authority import consultation as consultations
 from zhengling.events.meeting import PassedGate, Resolution
 from zhengling.kernel.errors import Text, refusal
 from zhengling.rules import gates

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, datetime
+from enum import StrEnum
 
 from meeting_svc.topic.topic import (
     BEFORE_AN_AGENDA,
     OF_A_TOPIC,
-    LateAdmission,
     Paper,
     Topic,
     TopicState,
@@ -22,16 +22,25 @@ from meeting_svc.topic.topic import (
     settle,
 )
 from meeting_svc.topic.transitions import begin_text, turn
-from zhengling.authority.composition import Composition, Permission
+from zhengling.authority.composition import Composition
+from zhengling.authority.waivers import Breach, Waiving, not_waived, refuse, waive
 from zhengling.dates.deadlines import Due, Unit
 from zhengling.dates.workdays import WorkdayCalendar
 from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Text, invalid, refusal
-from zhengling.rules.chains import StepName, actors_of
+from zhengling.rules.chains import StepName
 from zhengling.rules.conditions import Facts, matches
 from zhengling.rules.meetings import MeetingKind, Papers, RequiredPaper
-from zhengling.rules.vocabulary import NotePart, PaperKind, in_chinese
+from zhengling.rules.vocabulary import CHINESE, NotePart, PaperKind, glossary, in_chinese
 
+
+class PaperRule(StrEnum):
+    """What papers can break and a named person can waive."""
+
+    in_time = "papers_in_time"
+
+
+CHINESE |= glossary((PaperRule.in_time, "材料报送时限"))
 #: Steps that approve the papers; they are invalid once a paper changes.
 _OF_PAPERS = (StepName.review_papers, StepName.approve_papers)
 
@@ -86,33 +95,44 @@ def _late_by(due: Due, submitted: date, working_days: int) -> Text:
     return Text(f"{days} day{'s' * (days > 1)}", f"{days}天")
 
 
-def require_in_time(
+def late_papers(
     topic: Topic, kind: MeetingKind, meeting_id: str, papers_due: Due | None, submitted: date, late: int
-) -> None:
-    """Refusal `papers_late` unless the papers came in time for the meeting, or were admitted late for it."""
-    admission = topic.late_admission
-    admitted = admission is not None and admission.meeting_id == meeting_id and late <= admission.working_days_late
-    if late and papers_due and kind.papers and not admitted:
-        by = _late_by(papers_due, submitted, late)
-        raise refusal(
-            "papers_late",
-            papers_due.clause,
+) -> Breach | None:
+    """The breach of the lead time by papers that came `late` working days late for this meeting: what it covers is the meeting
+    and each of those days."""
+    if not late or papers_due is None or kind.papers is None:
+        return None
+    by = _late_by(papers_due, submitted, late)
+    return Breach(
+        rule=PaperRule.in_time,
+        code="papers_late",
+        clause=papers_due.clause,
+        waivable_by=kind.papers.admit_late,
+        waived_under=kind.papers.admit_late_clause,
+        covers=(meeting_id, *(str(day) for day in range(1, late + 1))),
+        detail=Text(
             f"the papers came {by.en} late: on {submitted}, due on {papers_due.date}",
             f"材料逾期{by.zh}报送：应于{papers_due.date}前报送，实际于{submitted}报送",
-            _in_time_otherwise(topic, kind.papers),
-            working_days_late=late,
-            days_late=(submitted - papers_due.date).days,
-            due=papers_due.date.isoformat(),
-            submitted=submitted.isoformat(),
-        )
+        ),
+        satisfy=_in_time_otherwise(topic, kind.papers),
+        extra={
+            "working_days_late": late,
+            "days_late": (submitted - papers_due.date).days,
+            "due": papers_due.date.isoformat(),
+            "submitted": submitted.isoformat(),
+        },
+    )
+
+
+def require_in_time(topic: Topic, breach: Breach | None) -> None:
+    """Refusal `papers_late` unless the papers came in time for the meeting, or were admitted late for it."""
+    if breach:
+        refuse(not_waived([breach], [topic.late_admission] if topic.late_admission else []), requested=True)
 
 
 def _in_time_otherwise(topic: Topic, papers: Papers) -> Text:
-    """What cures late papers: a later day, admission by a role, or special urgency where the rule accepts it."""
+    """What cures late papers beside an admission: a later day, or special urgency where the rule accepts it."""
     ways = [Text("choose a later meeting day", "改提以后的会议")]
-    if papers.admit_late:
-        roles, roles_zh = " / ".join(papers.admit_late), in_chinese(*papers.admit_late)
-        ways.append(Text(f"have {roles} admit it with a reason", f"由{roles_zh}说明理由后准予列入"))
     if not matches(papers.deadline_when, topic.facts | {"specially_urgent": True}):
         ways.append(
             Text(
@@ -120,56 +140,21 @@ def _in_time_otherwise(topic: Topic, papers: Papers) -> Text:
                 "确属特殊紧急的，由主办部门说明紧急理由后重新履行审核程序",
             )
         )
-    firm = Text("; the lead time is firm", "；该时限无例外") if len(ways) == 1 else Text("", "")
-    return Text(", or ".join(way.en for way in ways) + firm.en, "，或".join(way.zh for way in ways) + firm.zh)
+    return Text(", or ".join(way.en for way in ways), "，或".join(way.zh for way in ways))
 
 
 def admit_late(
-    topic: Topic,
-    kind: MeetingKind,
-    composition: Composition,
-    official: str | None,
-    meeting_id: str,
-    reason: str,
-    late: int,
-    occurred_at: datetime,
-    on: date,
+    topic: Topic, kind: MeetingKind, composition: Composition, meeting_id: str, breach: Breach | None, waiving: Waiving
 ) -> None:
-    """Record the admission of late papers by a role that approves additions. 403 `not_the_admitter`; 409 `papers_not_late`,
-    `nobody_admits_late_papers`, `illegal_state`, and `topic_already_scheduled` if the topic is on the agenda of another
-    meeting."""
-    clause = kind.papers.clause if kind.papers else kind.clause
+    """Record the admission of late papers by a role that approves additions: a waiver for this meeting. 403 `not_the_lifter`;
+    409 `nothing_to_lift` (the papers came in time), `firm`, `illegal_state`, and `topic_already_scheduled` if the topic is on
+    the agenda of another meeting."""
     if topic.state == TopicState.scheduled and topic.meeting_id != meeting_id:
         raise already_scheduled(topic)
     require_state(topic, *BEFORE_AN_AGENDA, TopicState.scheduled)
-    if late == 0:
-        raise refusal(
-            "papers_not_late",
-            clause,
-            "the papers came in time for this meeting",
-            "材料已按时报送，无需准予迟报",
-            Text("put the topic on the agenda", "可直接列入议程"),
-        )
-    roles = kind.papers.admit_late if kind.papers else ()
-    if kind.papers and not roles:
-        raise refusal(
-            "nobody_admits_late_papers",
-            clause,
-            "under the rules nobody may admit late papers",
-            "本级规则未规定可准予迟报",
-            _in_time_otherwise(topic, kind.papers),
-        )
-    composition.require(
-        official,
-        on,
-        Permission(
-            actors_of(roles),
-            Text("admit late papers", "准予迟报材料"),
-            code="not_the_admitter",
-            clause=(kind.papers.admit_late_clause if kind.papers else None) or clause,
-        ),
-    )
-    topic.late_admission = LateAdmission(meeting_id, official or "", reason, late, occurred_at)
+    clause = kind.papers.clause if kind.papers else kind.clause
+    found = [breach] if breach else []
+    (topic.late_admission,), _ = waive(found, waiving, composition, name=in_chinese(PaperRule.in_time), clause=clause)
 
 
 def change_papers(topic: Topic, kind: MeetingKind, paper: Paper, replaces: str | None, recorded_at: datetime) -> None:

@@ -13,7 +13,6 @@ from meeting_svc.decision.table import decision as decision_table
 from meeting_svc.meeting.case import entrusted_chairs
 from meeting_svc.meeting.chairing import chair_waits
 from meeting_svc.meeting_kind.case import kind_of
-from meeting_svc.topic import consultation as consultations
 from meeting_svc.topic import declaration as declarations
 from meeting_svc.topic import readiness
 from meeting_svc.topic import topic as topics
@@ -21,6 +20,7 @@ from meeting_svc.topic.case import rules_of
 from meeting_svc.topic.schemas import GateRecordView, GateView, Outstanding, TopicView
 from meeting_svc.topic.table import topic as topic_table
 from meeting_svc.topic.topic import Topic, TopicState
+from zhengling.authority import consultation as consultations
 from zhengling.authority.composition import Composition, RoleContext
 from zhengling.database.session import load
 from zhengling.kernel.instants import shanghai_day

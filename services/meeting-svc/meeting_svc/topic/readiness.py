@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
 
-from meeting_svc.topic import consultation as consultations
+from meeting_svc.topic import form
 from meeting_svc.topic.declaration import applying_gates, needs_form, needs_prior_meeting
 from meeting_svc.topic.papers import require_in_time
 from meeting_svc.topic.topic import Topic, TopicState, require_ready
-from zhengling.dates.deadlines import Due
+from zhengling.authority import consultation as consultations
+from zhengling.authority.waivers import Breach
 from zhengling.kernel.errors import Problem, Text, refusal
 from zhengling.rules import gates
 from zhengling.rules.meetings import MeetingKind, TopicRules
@@ -20,7 +20,7 @@ def require_complete(topic: Topic, kind: MeetingKind, rules: TopicRules, names: 
     """Refusals before any step: `gate_not_passed` (completeness); with a topic form `topic_form_unsigned`."""
     gates.require_passed(applying_gates(topic, rules), topic.current_gates, Block.completeness)
     if kind.topic_form and needs_form(topic, kind):
-        consultations.require_signed(kind.topic_form.clause, topic.sponsor, topic.concerned, topic.signatures, names)
+        form.require_signed(kind.topic_form.clause, topic.sponsor, topic.concerned, topic.signatures, names)
 
 
 def require_prior_meeting(topic: Topic, kind: MeetingKind) -> None:
@@ -80,11 +80,9 @@ def outstanding(topic: Topic, kind: MeetingKind, rules: TopicRules, names: dict[
     return list(found.values())
 
 
-def schedule(
-    topic: Topic, kind: MeetingKind, meeting_id: str, papers_due: Due | None, submitted: date, late: int
-) -> None:
-    """Put a ready topic on an agenda. Refusals: those of `require_ready`; `papers_late`."""
+def schedule(topic: Topic, kind: MeetingKind, meeting_id: str, late: Breach | None) -> None:
+    """Put a ready topic on an agenda; its papers may have come `late`. Refusals: those of `require_ready`; `papers_late`."""
     require_ready(topic, kind)
-    require_in_time(topic, kind, meeting_id, papers_due, submitted, late)
+    require_in_time(topic, late)
     topic.state = TopicState.scheduled
     topic.meeting_id = meeting_id

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import Field, StrictBool
+from pydantic import Field, StrictBool, computed_field
 
-from meeting_svc.topic.consultation import Stance
 from meeting_svc.topic.topic import TopicState, Turn
 from zhengling.authority.composition import Key
+from zhengling.authority.consultation import Stance, StatedStance
 from zhengling.authority.schemas import NextStepView, StepView
 from zhengling.events.reference import Reference
 from zhengling.kernel.characters import SeveralLines
@@ -33,6 +33,7 @@ from zhengling.rules.vocabulary import (
     RaisedBy,
     Role,
     TopicNature,
+    in_chinese,
 )
 
 Id = Annotated[str, Field(max_length=64)]
@@ -90,7 +91,7 @@ class ConcernOrganisations(Payload):
 
 class TakePosition(Payload):
     organisation: Key
-    stance: Stance
+    stance: StatedStance
     grounds: Annotated[
         str, Field(max_length=2000, description="required for an objection and for changes"), SeveralLines
     ] = ""
@@ -211,9 +212,14 @@ class PositionView(View):
     organisation: str
     stance: Stance
     grounds: str
-    official: str
+    official: Annotated[str | None, Field(description="who recorded it; nobody where it is deemed, under the clause")]
+    clause: str | None
     occurred_at: datetime
     recorded_at: datetime
+
+    @computed_field
+    def stance_name(self) -> str:
+        return in_chinese(self.stance)
 
 
 class CoordinationNoteView(View):
@@ -272,11 +278,22 @@ class Outstanding(View):
 
 
 class LateAdmissionView(View):
-    meeting_id: str
-    admitted_by: str
+    """Papers admitted for one meeting though they came late."""
+
+    covers: Annotated[list[str], Field(exclude=True)]
+    clause: str
+    admitted_by: Annotated[str, Field(validation_alias="official")]
+    on_behalf_of: str | None
     reason: str
-    working_days_late: int
     occurred_at: datetime
+
+    @computed_field
+    def meeting_id(self) -> str:
+        return self.covers[0]
+
+    @computed_field
+    def working_days_late(self) -> int:
+        return len(self.covers) - 1
 
 
 class TopicView(View):

@@ -3,9 +3,11 @@
 import sqlalchemy as sa
 
 from meeting_svc.registry import Instant, mapper, metadata
-from meeting_svc.topic.consultation import Coordination, CoordinationNote, Position, Signature
-from meeting_svc.topic.topic import HistoryEntry, LateAdmission, Paper, PriorMeeting, Topic
+from meeting_svc.topic.form import Signature
+from meeting_svc.topic.topic import HistoryEntry, Paper, PriorMeeting, Topic
 from zhengling.authority.chain import StepTaken
+from zhengling.authority.consultation import Coordination, CoordinationNote, Position
+from zhengling.authority.waivers import Waiver
 from zhengling.database.mapping import Json, Word, map_noun, noun_columns
 from zhengling.events.reference import Reference
 from zhengling.rules.gates import GateRecord
@@ -42,7 +44,7 @@ topic = sa.Table(
     sa.Column("signatures", Json(list[Signature]), nullable=False),
     sa.Column("prior_meeting", Json(PriorMeeting | None)),
     sa.Column("history", Json(list[HistoryEntry]), nullable=False),
-    sa.Column("late_admission", Json(LateAdmission | None)),
+    sa.Column("late_admission", Json(Waiver | None)),
     sa.Column("meeting_id", sa.Text),
     sa.Column("gates_open", sa.Boolean, nullable=False),
     sa.Column("decisions", Json(list[Reference]), nullable=False),

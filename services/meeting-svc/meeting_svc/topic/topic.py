@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
-from meeting_svc.topic.consultation import Coordination, CoordinationNote, Position, Signature
+from meeting_svc.topic.form import Signature
 from zhengling.authority.chain import Course, NextStep, StepTaken
 from zhengling.authority.composition import Composition, Permission, RoleContext
+from zhengling.authority.consultation import Coordination, CoordinationNote, Position
+from zhengling.authority.waivers import Waiver
 from zhengling.events.reference import Reference
 from zhengling.kernel.bounds import Bound
 from zhengling.kernel.errors import Problem, Text, refusal
@@ -63,17 +65,6 @@ class Paper:
     submitted_by: str = ""
     submitted_at: datetime | None = None
     replaced_by: str | None = None
-
-
-@dataclass(frozen=True)
-class LateAdmission:
-    """Papers that came late for a meeting, admitted by a role that approves additions to an agenda."""
-
-    meeting_id: str
-    admitted_by: str
-    reason: str
-    working_days_late: int
-    occurred_at: datetime
 
 
 class Turn(StrEnum):
@@ -150,7 +141,7 @@ class Topic:
     coordinations: list[Coordination] = field(default_factory=list)
     signatures: list[Signature] = field(default_factory=list)
     prior_meeting: PriorMeeting | None = None
-    late_admission: LateAdmission | None = None
+    late_admission: Waiver | None = None
     history: list[HistoryEntry] = field(default_factory=list)
     meeting_id: str | None = None
     gates_open: bool = False

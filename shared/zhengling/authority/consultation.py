@@ -1,8 +1,8 @@
-"""Consultation (征求意见、会前协调) on a topic: the positions of the departments concerned, how a disagreement is settled,
-and the form that the principals sign once they agree.
+"""Consultation (征求意见、会前协调): the positions of the organisations concerned, and how a disagreement is settled.
 
-Invariants: a department's newest position counts; a disagreement is coordinated only after the sponsor has recorded each
-side's grounds, including its own, and a preferred opinion; no form is signed while a disagreement is open. Pure: no I/O.
+Invariants: an organisation's newest position counts; `deemed` is given by the system alone, to those silent beyond the time
+limit, and is no consent; a disagreement is coordinated only after the sponsor has recorded each side's grounds, including its
+own, and a preferred opinion. Pure: no I/O.
 """
 
 from __future__ import annotations
@@ -10,34 +10,55 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 from zhengling.kernel.errors import Text, refusal
 from zhengling.rules.meetings import Consultation
+from zhengling.rules.vocabulary import CHINESE, glossary
 
 
 class Stance(StrEnum):
-    """A department's position on a topic."""
+    """An organisation's position. `deemed`: silent beyond the time limit, which counts as no objection (视为无不同意见)."""
 
     agrees = "agrees"
     agrees_with_changes = "agrees_with_changes"
     objects = "objects"
+    deemed = "deemed"
+
+
+CHINESE |= glossary(
+    (Stance.agrees, "同意"), (Stance.agrees_with_changes, "修改后同意"), (Stance.objects, "不同意"),
+    (Stance.deemed, "视为无不同意见"),
+)  # fmt: skip
+#: What an organisation can state.
+StatedStance = Literal[Stance.agrees, Stance.agrees_with_changes, Stance.objects]
 
 
 @dataclass(frozen=True)
 class Position:
-    """The position of one department concerned, its grounds, and who recorded it."""
+    """The position of one organisation concerned, its grounds, and who recorded it: nobody where it is deemed, under `clause`."""
 
     organisation: str
     stance: Stance
     grounds: str
-    official: str
+    official: str | None
     occurred_at: datetime
     recorded_at: datetime
+    clause: str | None = None
+
+
+def deemed(
+    concerned: list[str], positions: list[Position], clause: str, due_at: datetime, now: datetime
+) -> list[Position]:
+    """The positions that those silent when the time limit ended at `due_at` have by this rule; none before it has ended."""
+    if now < due_at:
+        return []
+    return [Position(each, Stance.deemed, "", None, due_at, now, clause) for each in silent(concerned, positions)]
 
 
 @dataclass(frozen=True)
 class CoordinationNote:
-    """The sponsor's note on a disagreement (协调说明): each side's grounds, and the opinion it prefers."""
+    """The sponsor's note on a disagreement (协调说明): each side's grounds, and the opinion that it prefers."""
 
     grounds: dict[str, str]
     preferred: str
@@ -57,18 +78,6 @@ class Coordination:
     decided: bool
     occurred_at: datetime
     recorded_at: datetime
-
-
-@dataclass(frozen=True)
-class Signature:
-    """A principal's signature on the topic form, for one organisation."""
-
-    organisation: str
-    official: str
-    occurred_at: datetime
-    recorded_at: datetime
-    on_behalf_of: str | None = None
-    under: str | None = None
 
 
 def newest(positions: list[Position]) -> dict[str, Position]:
@@ -169,27 +178,5 @@ def require_each_side(clause: str, note: CoordinationNote | None, sides: list[st
             f"no coordination note contains the grounds of {en}",
             f"协调说明未列明{zh}的理据",
             Text(f"have the sponsor record the grounds of {en} in the note", f"请主办部门在协调说明中列明{zh}的理据"),
-            lacking=lacking,
-        )
-
-
-def signatories(sponsor: str, concerned: list[str]) -> list[str]:
-    """The organisations whose principals sign the topic form."""
-    return list(dict.fromkeys([sponsor, *concerned]))
-
-
-def require_signed(
-    clause: str, sponsor: str, concerned: list[str], signatures: list[Signature], names: dict[str, str]
-) -> None:
-    """Refusal `topic_form_unsigned` names the organisations whose principals haven't signed."""
-    signed = {signature.organisation for signature in signatures}
-    if lacking := [o for o in signatories(sponsor, concerned) if o not in signed]:
-        who, who_zh = ", ".join(names[o] for o in lacking), "、".join(names[o] for o in lacking)
-        raise refusal(
-            "topic_form_unsigned",
-            clause,
-            f"the topic form lacks the signatures of the principals of {who}",
-            f"议题提报单尚缺{who_zh}主要负责人签字",
-            Text(f"have the principals of {who} sign it", f"请{who_zh}主要负责人签字"),
             lacking=lacking,
         )
