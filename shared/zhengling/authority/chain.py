@@ -185,17 +185,16 @@ class Course:
         _require_way(due, by_decision=by_decision)
         actors = due.step.recorded_by if by_decision else due.actors
         after = next((self.succeeded[actor.role] for actor in actors if actor.role in self.succeeded), None)
-        name = due.step.step
         return composition.require(
             official,
             on,
             Permission(
                 actors,
-                _act(name, composition, after),
+                _act(due.step, composition, after),
                 self.code,
                 due.clause,
                 self.facts,
-                power_of(name),
+                power_of(due.step.step),
                 self.context,
                 among=due.missing,
             ),
@@ -243,7 +242,7 @@ def _place_of(taken: StepTaken, places: Sequence[tuple[Actor, str | None]]) -> t
 def _out_of_order(due: NextStep, step: StepName) -> Exception:
     roles = [actor.role for actor in due.actors]
     by, by_zh = " / ".join(roles) or "a meeting's decision", in_chinese(*roles) or "会议决定"
-    due_zh, extra = in_chinese(due.step.step), {}
+    due_zh, extra = due.step.chinese, {}
     if due.missing:
         extra["missing"] = [holder for holders in due.missing.values() for holder in holders]
     return refusal(
@@ -265,7 +264,7 @@ def _require_way(due: NextStep, *, by_decision: bool) -> None:
             "not_by_decision",
             due.clause,
             f"{step.step} has to be taken by {' or '.join(roles)}, not by a meeting's decision",
-            f"“{in_chinese(step.step)}”由{in_chinese(*roles)}办理，不以会议决定代替",
+            f"“{step.chinese}”由{in_chinese(*roles)}办理，不以会议决定代替",
             Text("omit the decision", "请勿填写会议决定"),
         )
     if not by_decision and not step.by:
@@ -273,15 +272,15 @@ def _require_way(due: NextStep, *, by_decision: bool) -> None:
             "decision_needed",
             due.clause,
             f"{step.step} requires a decision of a meeting of the kind {' or '.join(step.meeting)}",
-            f"“{in_chinese(step.step)}”须经规定的会议研究决定",
+            f"“{step.chinese}”须经规定的会议研究决定",
             Text("name the decision of the meeting (decision_id)", "请填写会议决定事项"),
             meeting_kinds=list(step.meeting),
         )
 
 
-def _act(step: StepName, composition: Composition, after: Succession | None) -> Text:
+def _act(step: Step, composition: Composition, after: Succession | None) -> Text:
     """The step as text; for a successor with the name of the predecessor."""
     if after is None:
-        return Text(f"take the step {step}", f"办理“{in_chinese(step)}”")
+        return Text(f"take the step {step.step}", f"办理“{step.chinese}”")
     (gone,) = composition.names([after.official])
-    return Text(f"take the step {step} after {gone}, who left office,", f"在{gone}离任后办理“{in_chinese(step)}”")
+    return Text(f"take the step {step.step} after {gone}, who left office,", f"在{gone}离任后办理“{step.chinese}”")

@@ -55,6 +55,7 @@ class NextStepView(View):
     of a meeting of these kinds takes it."""
 
     step: StepName
+    step_name: Annotated[str, Field(description="the step as the rules of the government call it")]
     by: list[Role]
     need: Literal["any", "all"]
     clause: str

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from zhengling.rules.conditions import ALWAYS, Facts, Section, When, matches
-from zhengling.rules.vocabulary import CHINESE, Clause, Role, RuleName, glossary, one_or_many
+from zhengling.rules.vocabulary import CHINESE, Clause, Role, RuleName, glossary, in_chinese, one_or_many
 
 
 class Actor(Section):
@@ -66,16 +66,21 @@ class Step(Section):
 
     Any one of `by` takes it, or with `need: all` all of them, in any order; there a role of `SETS` means each of its holders
     on the day. Where the place allows it, the decision of a meeting of one of the kinds in `meeting` takes it instead,
-    recorded by `recorded_by`.
+    recorded by `recorded_by`. `called` is the article's own term for it (审定), where that isn't the step's usual one.
     """
 
     step: StepName
+    called: Annotated[str | None, Field(pattern=r"^[\u4e00-\u9fff]{2,8}$")] = None
     by: _Actors = ()
     need: Literal["any", "all"] = "any"
     meeting: Annotated[tuple[RuleName, ...], BeforeValidator(one_or_many)] = ()
     recorded_by: _Actors = actors_of([Role.office])
     when: When = ALWAYS
     clause: Clause | None = None
+
+    @property
+    def chinese(self) -> str:
+        return self.called or in_chinese(self.step)
 
     @model_validator(mode="after")
     def _somebody_takes_it(self) -> Self:

@@ -48,6 +48,7 @@ def next_of(
     recorders = of(step.recorded_by) if step.meeting else {}
     return NextStepView(
         step=step.step,
+        step_name=step.chinese,
         by=list(may),
         need=step.need,
         clause=due.clause,

@@ -355,6 +355,19 @@ def test_papers_in_time_need_no_admission() -> None:
         admit_late(a_topic("xigang", "xg-zjj"), "xg-head", "m1", "紧急", 0)
 
 
+def test_a_step_is_called_what_its_article_calls_it() -> None:
+    plenary, executive = book("xigang").kind("plenary"), book("xigang").kind("executive")
+    agenda = book("huancui").kind("executive").agenda
+    assert [step.chinese for step in plenary.topic.steps] == ["审核", "审定"], "XG-34"
+    assert [step.chinese for step in executive.topic.steps][-3:] == ["确定", "材料审核", "材料审定"], "XG-32"
+    assert agenda and [step.chinese for step in agenda.steps] == ["提出", "审定", "确定"], "HC-50"
+    topic = a_topic("xigang", "xg-zjj", state=TopicState.in_review)
+    topic.steps = [StepTaken(StepName.review, Role.deputy_in_charge, "xg-dep1", at(DAY), at(DAY))]
+    with pytest.raises(Problem, match="topic_not_ready") as refused:
+        require_ready(topic, plenary)
+    assert "“审定”（政府主要负责人）" in refused.value.detail.zh
+
+
 def test_a_topic_whose_chain_is_not_done_is_refused_with_what_it_still_needs() -> None:
     with pytest.raises(Problem) as refused:
         schedule(a_topic("xigang", "xg-zjj"), "xigang", DAY - timedelta(days=9))

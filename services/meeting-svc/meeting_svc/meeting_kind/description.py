@@ -29,7 +29,7 @@ def _chain(chain: Chain) -> tuple[str, str]:
         source = cited(step.clause) if step.clause and practice_of(step.clause) else Text("", "")
         every = step.need == "all"
         en = f"{step.step} by {(' and ' if every else ' or ').join(roles)}"
-        zh = f"{in_chinese(step.step)}（{in_chinese(*roles)}{'均须办理' if every else ''}）"
+        zh = f"{step.chinese}（{in_chinese(*roles)}{'均须办理' if every else ''}）"
         return f"{en} [{source.en}]" if source.en else en, f"{zh}〔{source.zh}〕" if source.zh else zh
 
     steps = [one(step) for step in chain.steps]

@@ -241,14 +241,14 @@ def require_ready(topic: Topic, kind: MeetingKind) -> None:
 
 
 def _not_ready(due: NextStep, unreviewed: str | None) -> Problem:
-    roles, step = [actor.role for actor in due.actors], due.step.step
+    roles, step, step_zh = [actor.role for actor in due.actors], due.step.step, due.step.chinese
     actors, actors_zh = " / ".join(roles), in_chinese(*roles)
     return refusal(
         "topic_not_ready",
         unreviewed or due.clause,
         f"the topic lacks the step {step}, taken by {actors}",
-        f"议题尚需“{in_chinese(step)}”（{actors_zh}）",
-        Text(f"have {actors} take {step}", f"请{actors_zh}办理“{in_chinese(step)}”"),
+        f"议题尚需“{step_zh}”（{actors_zh}）",
+        Text(f"have {actors} take {step}", f"请{actors_zh}办理“{step_zh}”"),
         next_step=step.value,
     )
 
