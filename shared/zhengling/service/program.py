@@ -89,6 +89,8 @@ class Program:
             log_level="warning",
             access_log=False,
             timeout_graceful_shutdown=10,
+            # Longer than clients and gateways keep idle connections (5 to 60 s): whoever closes first can't cut a request off.
+            timeout_keep_alive=75,
         )
 
 

@@ -261,11 +261,11 @@ async def test_a_batch_that_takes_longer_than_the_patience_isnt_aborted(trial: T
     identity = thing()
 
     async def slowly(session: AsyncSession, thing_id: str, n: int) -> None:
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.5)
 
     trial.on_handle = slowly
     members.log.put(*(counted(identity, n) for n in range(1, 13)))
-    async with members.running(patience=0.4):
+    async with members.running(patience=4):
         await members.log.until_drained()
     assert await trial.effects(identity) == list(range(1, 13))
     assert members.log.members == 1
