@@ -18,6 +18,7 @@ BENCHMARKS = {
     "growth": "Workers, numbers of decisions, memory",
     "recovery": "A backlog after an outage",
     "outbox": "An outbox that keeps every row",
+    "visibility": "A list of a million rows, as seen by few",
     "calendar": "Batches of dates, and a change of the calendar",
 }
 

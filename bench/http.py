@@ -168,6 +168,10 @@ async def walk(job: MainJob) -> tuple[Json, str]:
         await job.api.command("meeting", f"{path}/minutes/steps", body, step["officials"][0], meeting["version"])
 
 
+#: Those that aren't generated.
+_COLUMNS = "SELECT column_name FROM information_schema.columns WHERE table_name = $1 AND is_generated = 'NEVER'"
+
+
 async def copy_rows(url: str, ids: list[dict[str, str]], tables: dict[str, str]) -> None:
     """Copy the rows of each table (name → condition) once for each mapping, with their ids replaced."""
     connection = await asyncpg.connect(url)
@@ -175,7 +179,10 @@ async def copy_rows(url: str, ids: list[dict[str, str]], tables: dict[str, str])
         for table, condition in tables.items():
             found = await connection.fetch(f"SELECT to_jsonb(t)::text FROM {table} t WHERE {condition}")
             copies = [replaced(row[0], mapping) for mapping in ids for row in found]
-            insert = f"INSERT INTO {table} SELECT * FROM jsonb_populate_recordset(NULL::{table}, $1::jsonb)"
+            names = ", ".join(row[0] for row in await connection.fetch(_COLUMNS, table))
+            insert = (
+                f"INSERT INTO {table} ({names}) SELECT {names} FROM jsonb_populate_recordset(NULL::{table}, $1::jsonb)"
+            )
             for start in range(0, len(copies), 500):
                 await connection.execute(insert, f"[{','.join(copies[start : start + 500])}]")
             await connection.execute(f"ANALYZE {table}")

@@ -14,14 +14,17 @@ from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import due_dates
 from zhengling.replicas.due_dates import KeptDeadline
 from zhengling.web.call import Call
+from zhengling.web.sight import visible
 
 
 async def feed(call: Call) -> list[FeedEvent]:
-    """Each running deadline on its last day, as an event of its own: a document may have several."""
+    """Each running deadline of the documents that the caller sees, on its last day, as an event of its own: a document may have
+    several."""
     rows = await due_dates.running(call.session, SUBJECT)
-    statement = sa.select(Document).where(document.c.id.in_({row.subject_id for row in rows}))
+    subjects = {row.subject_id for row in rows}
+    statement = sa.select(Document).where(visible(call, Document), document.c.id.in_(subjects))
     documents = {found.id: found for found in (await call.session.execute(statement)).scalars()}
-    return [_event(documents[row.subject_id], row) for row in rows]
+    return [_event(documents[row.subject_id], row) for row in rows if row.subject_id in documents]
 
 
 def _event(document: Document, kept: KeptDeadline) -> FeedEvent:

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from zhengling.web.call import Call
 from zhengling.web.routing import change, query
+from zhengling.web.sight import Sees
 
 READ, WRITE = "oversight:read", "oversight:write"
-Read = Annotated[Call, query(READ)]
+Read = Annotated[Call, query(READ, sees=Sees.rows)]
 Change = Annotated[Call, change(WRITE)]

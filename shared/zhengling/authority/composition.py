@@ -334,6 +334,16 @@ class Composition(BaseModel):
         """The official's absence on that day, if any."""
         return next((a for a in self._absences if a.official == official and a.covers(on)), None)
 
+    def stood_in_for(self, official: str, on: date) -> tuple[str, ...]:
+        """The absent officials for whom the official stands in on that day, with whatever power."""
+        return tuple(
+            dict.fromkeys(
+                absence.official
+                for absence in self._absences
+                if absence.covers(on) and any(each.official == official for each in absence.stand_ins)
+            )
+        )
+
     def partner(self, official: str, on: date) -> str | None:
         """The other official of the A/B pair on that day."""
         for pair in self.pairs:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from fastapi import FastAPI
 
 from zhengling.contracts.asyncapi import asyncapi, event_schema
 from zhengling.events.catalogue import EVENTS
@@ -21,8 +22,8 @@ from zhengling.service.service import Service
 from zhengling.service.settings import ServiceSettings
 
 
-def openapi(service: str) -> dict[str, Any]:
-    """The OpenAPI document of a service in production, without the test clock."""
+def app_of(service: str) -> FastAPI:
+    """A service's API in production, without the test clock; it has nothing to ask."""
     settings = ServiceSettings(
         profile="production",
         allow_test_clock=False,
@@ -33,7 +34,13 @@ def openapi(service: str) -> dict[str, Any]:
         kafka_bootstrap_servers="none",
     )
     create_app = importlib.import_module(f"{service}_svc.app").create_app
-    document: dict[str, Any] = create_app(Service.create(service, settings, "documents")).openapi()
+    app: FastAPI = create_app(Service.create(service, settings, "documents"))
+    return app
+
+
+def openapi(service: str) -> dict[str, Any]:
+    """The OpenAPI document of a service."""
+    document: dict[str, Any] = app_of(service).openapi()
     return document
 
 

@@ -60,6 +60,10 @@ def noun_columns() -> list[sa.Column[Any]]:
     ]
 
 
+#: `info` of a table whose rows have `readers`: the keys of those who see a row, which PostgreSQL generates from it.
+SEEN_BY_ROW = {"readers": True}
+
+
 def map_noun(mapper: registry, noun: type, table: sa.Table) -> None:
     """Map a noun to its table: each update increments its version, and server defaults are fetched."""
     mapper.map_imperatively(noun, table, version_id_col=table.c.version, eager_defaults=True)

@@ -28,6 +28,7 @@ from sqlalchemy.orm import registry
 from uuid_utils.compat import uuid7
 
 from zhengling.backbone.crash_points import crash_point
+from zhengling.database.mapping import SEEN_BY_ROW
 from zhengling.database.session import Database, backbone, government_of, now
 from zhengling.files.kinds import (
     HEAD_BYTES,
@@ -117,6 +118,7 @@ file_table = sa.Table(
     sa.Column("uploaded_by", sa.Text),
     sa.Column("uploaded_at", sa.DateTime(timezone=True)),
     sa.Column("modified_at", sa.DateTime(timezone=True), server_default=sa.func.now()),
+    info=SEEN_BY_ROW,
 )
 registry(metadata=metadata).map_imperatively(StoredFile, file_table, eager_defaults=True)
 
@@ -352,10 +354,10 @@ async def find(session: AsyncSession, file_id: str) -> StoredFile:
     raise not_found("file", "文件", file_id)
 
 
-async def require(session: AsyncSession, file_ids: Sequence[str]) -> list[StoredFile]:
-    """The files with these ids, in this order, to be referenced by the caller. 422 `unknown_file` names the ids that this
-    government doesn't have. No lock is needed, as files are never changed or deleted."""
-    found = await session.execute(sa.select(StoredFile).where(file_table.c.id.in_(file_ids)))
+async def require(session: AsyncSession, file_ids: Sequence[str], *among: sa.ColumnElement[bool]) -> list[StoredFile]:
+    """The files with these ids, in this order, to be referenced by the caller. 422 `unknown_file` names the ids that aren't
+    `among` those that the caller may refer to. No lock is needed, as files are never changed or deleted."""
+    found = await session.execute(sa.select(StoredFile).where(file_table.c.id.in_(file_ids), *among))
     files = {file.id: file for file in found.scalars()}
     if unknown := sorted(set(file_ids) - files.keys()):
         raise invalid(

@@ -24,6 +24,11 @@ UNPADDED = BeforeValidator(lambda text: unpadded(text) if isinstance(text, str) 
 OccurredAt = Annotated[
     Instant | None, Field(description="when it occurred, with offset; default: now; never in the future")
 ]
+#: A text of a view about somebody's absence: others see that the person is away, until when, and who stands in.
+Private = Annotated[
+    str | None,
+    Field(description="null to others than those concerned, who decide on it, and the office, which keeps the record"),
+]
 
 
 class Payload(BaseModel):

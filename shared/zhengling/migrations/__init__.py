@@ -49,3 +49,17 @@ def tenant_table(name: str) -> None:
         CREATE INDEX {name}_feed ON {name} (government, modified_at, id);
         GRANT SELECT, INSERT, UPDATE ON {name} TO $app, $worker;
     """)
+
+
+def seen_by(table: str, *keys: str) -> None:
+    """Have each row of the table show itself to the holders of these keys: expressions for `text[]` over its own columns."""
+    execute(f"""
+        ALTER TABLE {table} ADD COLUMN readers text[] NOT NULL GENERATED ALWAYS AS (
+            array_remove({" || ".join(keys)}, NULL)) STORED;
+        CREATE INDEX {table}_readers ON {table} USING gin (readers);
+    """)
+
+
+def seen_by_government(table: str) -> None:
+    """Undo `seen_by`: all of the government see the rows again."""
+    execute(f"ALTER TABLE {table} DROP COLUMN readers;")

@@ -26,6 +26,7 @@ class Call:
     language: Language
     if_match: int | None = None
     audit_details: dict[str, object] = field(default_factory=dict)
+    keys: frozenset[str] = frozenset()  # by which rows show themselves to the caller
 
     @property
     def government(self) -> str:

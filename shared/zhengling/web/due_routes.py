@@ -27,6 +27,7 @@ from zhengling.replicas.due_dates import KeptDeadline, Moved, Owner
 from zhengling.web.call import Call
 from zhengling.web.etags import etag
 from zhengling.web.routing import change, commands, queries, query
+from zhengling.web.sight import MoreKeys, Sees, seen
 
 Clause = Annotated[str | None, Field(max_length=60, description="the clause under which it is done, if one is named")]
 
@@ -80,7 +81,8 @@ async def _itself(call: Call, key: str) -> str:
 @dataclass(frozen=True)
 class Subject:
     """A noun whose due dates are mounted: its name, as in texts and with `_` in operation ids; its path, which ends with
-    `parameter`; who may extend, suspend and resume; and the noun's id by the parameter's value, if that is another one."""
+    `parameter`; who may extend, suspend and resume; the noun's id by the parameter's value, if that is another one; and the
+    keys that the service adds for its readers."""
 
     owner: Owner
     name: Text
@@ -88,10 +90,10 @@ class Subject:
     parameter: str
     permission: Callable[[Call, Any], Permission]
     identify: Callable[[Call, str], Awaitable[str]] = _itself
+    more: MoreKeys | None = None
 
 
-async def _list(call: Call, subject: Subject, identity: str) -> Deadlines:
-    noun: Any = await load(call.session, subject.owner.model, identity, subject.name.en, subject.name.zh)
+async def _list(call: Call, subject: Subject, noun: Any, identity: str) -> Deadlines:
     rows = await due_dates.kept(call.session, subject.owner.subject_type, identity)
     items = await due_dates.explained(call.session, call.service.rulebooks, rows, call.language)
     return Deadlines(version=noun.version, items=items)
@@ -116,14 +118,15 @@ async def _adjusted(call: Call, subject: Subject, key: str, deadline_id: UUID, a
     call.audit_details.update(
         acting.behalf | {"subject": f"{subject.owner.subject_type}:{identity}", "why": moved.why.en}
     )
-    return await _list(call, subject, identity)
+    changed: Any = await load(call.session, subject.owner.model, identity, subject.name.en, subject.name.zh)
+    return await _list(call, subject, changed, identity)
 
 
 def routes(service: str, subject: Subject) -> list[APIRouter]:
     """The routes of a noun's due dates in the service."""
     reads, writes = queries("/v1", service), commands("/v1", service)
     one, name = f"{subject.path}/deadlines", subject.name.en.replace(" ", "_")
-    Read = Annotated[Call, query(f"{service}:read")]
+    Read = Annotated[Call, query(f"{service}:read", sees=Sees.rows, more=subject.more)]
     Change = Annotated[Call, change(f"{service}:write")]
     Key = Annotated[str, Path(alias=subject.parameter, max_length=64)]
 
@@ -137,7 +140,9 @@ def routes(service: str, subject: Subject) -> list[APIRouter]:
         summary=f"The due dates of one {subject.name.en} ({subject.name.zh}), each explained day by day",
     )
     async def list_deadlines(key: Key, call: Read, response: Response) -> Deadlines:
-        return answered(response, await _list(call, subject, await subject.identify(call, key)))
+        identity = await subject.identify(call, key)
+        noun: Any = await seen(call, subject.owner.model, identity, subject.name.en, subject.name.zh)
+        return answered(response, await _list(call, subject, noun, identity))
 
     @writes.post(
         f"{one}/{{deadline_id}}/extension",

@@ -32,6 +32,7 @@ from zhengling.web.call import Call
 from zhengling.web.etags import is_current
 from zhengling.web.problems import PROBLEMS, language_of
 from zhengling.web.routing import command, commands, queries, query
+from zhengling.web.sight import MoreKeys, Sees, keys_of
 
 MAX_LINKS = 20
 """The maximum number of active links of a person in one service."""
@@ -62,7 +63,7 @@ def first_day(call: Call) -> date:
 
 
 # answers ------------------------------------------------------------------------------------------------------------
-#: A service's events for its feed: all that a reader of the call's government may see.
+#: A service's events for its feed: those that the caller sees.
 FeedQuery = Callable[[Call], Awaitable[Iterable[FeedEvent]]]
 
 
@@ -178,7 +179,7 @@ async def _revoke(call: Call, feed_id: UUID, admin: str) -> FeedView:
     return view
 
 
-async def _follow(session: AsyncSession, service: Service, secret: str) -> Call:
+async def _follow(session: AsyncSession, service: Service, secret: str, more: MoreKeys | None) -> Call:
     """The read call of a link: for its creator, in its language; the session enters its government. Problem 404
     `feed_not_found`, with the same text for an unknown secret, a revoked link and a creator without a post.
     """
@@ -192,6 +193,7 @@ async def _follow(session: AsyncSession, service: Service, secret: str) -> Call:
             Principal(row.subject, "feed", row.government, None, row.official, scopes), session, service, row.language
         )
         if row.official is None or await _holds_a_post(session, row.official, shanghai_day(call.now)):
+            call.keys = await keys_of(call, more)
             return call
     raise Problem(
         404,
@@ -201,9 +203,9 @@ async def _follow(session: AsyncSession, service: Service, secret: str) -> Call:
     )
 
 
-def routes(name: str, title: Text, feed: FeedQuery) -> APIRouter:
+def routes(name: str, title: Text, feed: FeedQuery, more: MoreKeys | None = None) -> APIRouter:
     """The feed of the service `name`: by token, and by secret links. The calendar's name is the government's name and
-    `title`."""
+    `title`; `more` are the keys that the service adds for its readers."""
     read, admin = f"{name}:read", f"{name}:admin"
     router = APIRouter()
     reads = queries("/v1", "feeds")
@@ -222,7 +224,9 @@ def routes(name: str, title: Text, feed: FeedQuery) -> APIRouter:
         responses=not_modified,
     )
     async def get_calendar_feed(
-        request: Request, call: Annotated[Call, query(read)], if_none_match: IfNoneMatch = None
+        request: Request,
+        call: Annotated[Call, query(read, sees=Sees.rows, more=more)],
+        if_none_match: IfNoneMatch = None,
     ) -> Response:
         return await _answer(call, request, title, feed, if_none_match)
 
@@ -237,11 +241,11 @@ def routes(name: str, title: Text, feed: FeedQuery) -> APIRouter:
     async def get_feed_by_link(secret: str, request: Request, if_none_match: IfNoneMatch = None) -> Response:
         service: Service = request.app.state.service
         async with service.database.transaction(None) as session:
-            call = await _follow(session, service, secret)
+            call = await _follow(session, service, secret, more)
             return await _answer(call, request, title, feed, if_none_match)
 
     @reads.get("/feeds", operation_id="list_feeds", summary="List the caller's links, without their secrets")
-    async def list_feeds(call: Annotated[Call, query(read)]) -> Feeds:
+    async def list_feeds(call: Annotated[Call, query(read, sees=Sees.own)]) -> Feeds:
         rows = await call.session.execute(_LIST, _person(call))
         return Feeds(items=[FeedView.model_validate(row) for row in rows])
 

@@ -11,12 +11,13 @@ import base64
 import email.message
 import email.utils
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import quote
 
+import sqlalchemy as sa
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import StreamingResponse
@@ -27,11 +28,11 @@ from zhengling.backbone import audit
 from zhengling.files import files
 from zhengling.files.files import StoredFile, Upload
 from zhengling.files.kinds import FILE_KINDS, UNKNOWN_MEDIA_TYPE, Classification
-from zhengling.kernel.errors import Problem, Text, invalid
+from zhengling.kernel.errors import Problem, Text, invalid, not_found
 from zhengling.service.service import Service
 from zhengling.web.call import Call
 from zhengling.web.paging import Page, Paging, page
-from zhengling.web.problems import PROBLEMS
+from zhengling.web.problems import PROBLEMS, language_of
 from zhengling.web.routing import (
     CommandRoute,
     authenticate,
@@ -40,6 +41,7 @@ from zhengling.web.routing import (
     query,
     require_known_parameters,
 )
+from zhengling.web.sight import MoreKeys, Sees, keys_of, visible
 
 PATH = "/v1/files"
 _SHA256 = r"^[0-9a-f]{64}$"
@@ -214,8 +216,29 @@ def _headers(file: StoredFile, tag: str) -> dict[str, str]:
     }
 
 
+#: Whether a noun that the caller sees refers to the file.
+Attached = Callable[[Call, str], Awaitable[bool]]
+
+
+async def _find(call: Call, file_id: str, attached: Attached | None) -> StoredFile:
+    """The file, if the caller uploaded it or is of those who see all of them, or by what refers to it; else 404."""
+    file = await files.find(call.session, file_id)
+    if await call.session.scalar(sa.select(visible(call, StoredFile)).where(files.file_table.c.id == file_id)):
+        return file
+    if attached and await attached(call, file_id):
+        return file
+    raise not_found("file", "文件", file_id)
+
+
 async def _download(
-    request: Request, read: str, file_id: str, if_none_match: str | None, range_: str | None, if_range: str | None
+    request: Request,
+    read: str,
+    attached: Attached | None,
+    more: MoreKeys | None,
+    file_id: str,
+    if_none_match: str | None,
+    range_: str | None,
+    if_range: str | None,
 ) -> Response:
     """Find the row, open the content, audit the download, then stream; the store is called between transactions."""
     service: Service = request.app.state.service
@@ -223,7 +246,9 @@ async def _download(
     principal.require(read)
     require_known_parameters(request)
     async with service.database.transaction(principal.government) as session:
-        file = await files.find(session, file_id)
+        call = Call(principal, session, service, language_of(request))
+        call.keys = await keys_of(call, more)
+        file = await _find(call, file_id, attached)
     tag = f'"{file.sha256}"'
     headers = _headers(file, tag)
     if if_none_match is not None and {part.strip().removeprefix("W/") for part in if_none_match.split(",")} & {
@@ -260,8 +285,9 @@ _DOWNLOAD: dict[int | str, dict[str, Any]] = {
 }
 
 
-def routes(name: str) -> APIRouter:
-    """The file routes of the service `name`. They need a larger body limit: `create_app(body_limits={PATH: …})`."""
+def routes(name: str, attached: Attached | None = None, more: MoreKeys | None = None) -> APIRouter:
+    """The file routes of the service `name`, whose nouns refer to files (`attached`); `more` are the keys that it adds for its
+    readers. They need a larger body limit: `create_app(body_limits={PATH: …})`."""
     read, write, admin = f"{name}:read", f"{name}:write", f"{name}:admin"
     reads = queries("/v1", "files")
     uploads = APIRouter(prefix="/v1", tags=["files"], route_class=UploadRoute, responses=PROBLEMS)
@@ -291,12 +317,12 @@ def routes(name: str) -> APIRouter:
         "/files", operation_id="list_files", summary="List files in the order of upload, or those with one content"
     )
     async def list_files(
-        call: Annotated[Call, query(read)],
+        call: Annotated[Call, query(read, sees=Sees.rows)],
         paging: Paging,
         sha256: Annotated[str | None, Query(pattern=_SHA256)] = None,
     ) -> Page[FileView]:
         filters = [files.file_table.c.sha256 == sha256] if sha256 else []
-        rows, cursor = await page(call.session, StoredFile, paging, *filters)
+        rows, cursor = await page(call, StoredFile, paging, *filters)
         return Page(items=[FileView.model_validate(row) for row in rows], next_cursor=cursor)
 
     @reads.get(
@@ -314,8 +340,8 @@ def routes(name: str) -> APIRouter:
         return FilesVerdict.model_validate(asdict(found))
 
     @reads.get("/files/{file_id}", operation_id="get_file", summary="A file's metadata")
-    async def get_file(file_id: str, call: Annotated[Call, query(read)]) -> FileView:
-        return FileView.model_validate(await files.find(call.session, file_id))
+    async def get_file(file_id: str, call: Annotated[Call, query(read, sees=Sees.rows, more=more)]) -> FileView:
+        return FileView.model_validate(await _find(call, file_id, attached))
 
     @reads.get(
         "/files/{file_id}/content",
@@ -331,7 +357,7 @@ def routes(name: str) -> APIRouter:
         range_: Annotated[str | None, Header(alias="Range", description="one range of bytes")] = None,
         if_range: Annotated[str | None, Header(alias="If-Range")] = None,
     ) -> Response:
-        return await _download(request, read, file_id, if_none_match, range_, if_range)
+        return await _download(request, read, attached, more, file_id, if_none_match, range_, if_range)
 
     router = APIRouter()
     for part in (uploads, reads):

@@ -16,8 +16,9 @@ from zhengling.documents.xlsx import MEDIA_TYPE, workbook_of
 from zhengling.kernel.errors import Language, Text, invalid
 from zhengling.kernel.instants import SHANGHAI
 from zhengling.web.call import Call
-from zhengling.web.paging import Page, Paging, equal, page
+from zhengling.web.paging import Page, Paging, equal, page_of_all
 from zhengling.web.routing import queries, query
+from zhengling.web.sight import Sees
 
 #: The maximum number of rows of a workbook: it is held in memory.
 MOST_EXPORTED = 20_000
@@ -71,14 +72,14 @@ def routes(name: str) -> APIRouter:
         "/numbers", operation_id="list_numbers", summary="List the numbers that were given, also as a change feed"
     )
     async def list_numbers(
-        call: Annotated[Call, query(read)],
+        call: Annotated[Call, query(read, sees=Sees.government)],
         paging: Paging,
         series: Series = None,
         period: Period = None,
         state: State = None,
     ) -> Page[NumberView]:
         filters = equal(Number, series=series, period=period, state=state)
-        rows, cursor = await page(call.session, Number, paging, *filters)
+        rows, cursor = await page_of_all(call, Number, paging, *filters)
         return Page(items=[NumberView.model_validate(row) for row in rows], next_cursor=cursor)
 
     @reads.get(
@@ -89,7 +90,10 @@ def routes(name: str) -> APIRouter:
         responses={200: {"content": {MEDIA_TYPE: _BINARY}, "description": "The workbook"}},
     )
     async def get_numbers_workbook(
-        call: Annotated[Call, query(read)], series: Series = None, period: Period = None, state: State = None
+        call: Annotated[Call, query(read, sees=Sees.government)],
+        series: Series = None,
+        period: Period = None,
+        state: State = None,
     ) -> Response:
         table = number_table.c
         statement = sa.select(Number).where(*equal(Number, series=series, period=period, state=state))

@@ -22,6 +22,7 @@ from zhengling.service.service import Service
 from zhengling.web.call import Call
 from zhengling.web.paging import Page, Paging, bounds, cut
 from zhengling.web.routing import command, commands, queries, query
+from zhengling.web.sight import Sees
 
 _FAILED = sa.text("""
     SELECT event_id, consumer, source, event_type, aggregate_type, aggregate_id, aggregate_seq, status, attempts,
@@ -225,7 +226,7 @@ def routes(service: Service) -> APIRouter:
 
     @reads.get("/events/failed", operation_id="list_failed_events")
     async def list_failed_events(
-        call: Annotated[Call, query(read)],
+        call: Annotated[Call, query(admin, sees=Sees.administrators)],
         paging: Paging,
         status: Annotated[Literal["waiting", "dead"] | None, Query()] = None,
     ) -> Page[FailedEvent]:
@@ -237,7 +238,7 @@ def routes(service: Service) -> APIRouter:
         "/events/poison", operation_id="list_poison", summary="List records that can't be parsed, in order of arrival"
     )
     async def list_poison(
-        call: Annotated[Call, query(read)],
+        call: Annotated[Call, query(admin, sees=Sees.administrators)],
         paging: Paging,
         status: Annotated[Literal["open", "discarded"], Query()] = "open",
     ) -> Page[PoisonRecord]:
@@ -319,11 +320,11 @@ def routes(service: Service) -> APIRouter:
         return ReplayAnswer(events=count)
 
     @reads.get("/rulebook", operation_id="get_rulebook_state", summary="Whether this government's rulebook is usable")
-    async def get_rulebook_state(call: Annotated[Call, query(read)]) -> RulebookState:
+    async def get_rulebook_state(call: Annotated[Call, query(read, sees=Sees.everybody)]) -> RulebookState:
         return RulebookState.of(service.rulebooks, call.government, call.now)
 
     @reads.get("/audit/verify", operation_id="verify_audit")
-    async def verify_audit(call: Annotated[Call, query(admin)]) -> AuditVerdict:
+    async def verify_audit(call: Annotated[Call, query(admin, sees=Sees.administrators)]) -> AuditVerdict:
         found = await audit.verify(call.session)
         return AuditVerdict(
             sound=found.sound, seals=found.seals, rows=found.rows, unsealed=found.unsealed, findings=found.findings

@@ -11,10 +11,11 @@ import orjson
 import sqlalchemy as sa
 from fastapi import Depends, Query
 from pydantic import BaseModel, TypeAdapter
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from zhengling.kernel.errors import Problem, Text
 from zhengling.kernel.instants import Instant
+from zhengling.web.call import Call
+from zhengling.web.sight import visible
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -55,10 +56,17 @@ def _page_request(
 Paging = Annotated[PageRequest, Depends(_page_request)]
 
 
-async def page(
-    session: AsyncSession, model: type[T], request: PageRequest, *filters: Any
-) -> tuple[list[T], str | None]:
-    """The rows of one page and the cursor of the next. `model` has the columns `modified_at` and `id`."""
+async def page(call: Call, model: type[T], request: PageRequest, *filters: Any) -> tuple[list[T], str | None]:
+    """The rows of one page that the caller sees, and the cursor of the next. `model` has the columns `modified_at` and `id`."""
+    return await _page(call, model, request, visible(call, model), *filters)
+
+
+async def page_of_all(call: Call, model: type[T], request: PageRequest, *filters: Any) -> tuple[list[T], str | None]:
+    """As `page`, for an operation whose whole answer is for the caller, or whose filters say which rows are."""
+    return await _page(call, model, request, *filters)
+
+
+async def _page(call: Call, model: type[T], request: PageRequest, *filters: Any) -> tuple[list[T], str | None]:
     columns = sa.inspect(model).columns
     modified_at, key = columns["modified_at"], columns["id"]
     statement = sa.select(model).where(*filters).order_by(modified_at, key).limit(request.limit + 1)
@@ -66,7 +74,7 @@ async def page(
         statement = statement.where(modified_at >= request.modified_since)
     if request.after:
         statement = statement.where(sa.tuple_(modified_at, key) > sa.tuple_(*map(sa.literal, request.after)))
-    rows: list[Any] = list((await session.execute(statement)).scalars())
+    rows: list[Any] = list((await call.session.execute(statement)).scalars())
     return cut(rows, request.limit, lambda row: (row.modified_at, row.id))
 
 
@@ -96,7 +104,7 @@ MOST_LOOKED_AT, AT_A_TIME = 2000, 200
 
 
 async def picked(
-    session: AsyncSession,
+    call: Call,
     model: type[T],
     request: PageRequest,
     pick: Callable[[list[T]], Awaitable[list[V | None]]],
@@ -108,7 +116,7 @@ async def picked(
     found: list[V] = []
     read = request.model_copy(update={"limit": AT_A_TIME})
     for _ in range(MOST_LOOKED_AT // AT_A_TIME):
-        rows, cursor = await page(session, model, read, *filters)
+        rows, cursor = await page(call, model, read, *filters)
         for at, (row, item) in enumerate(zip(rows, await pick(rows), strict=True)):
             if item is not None:
                 found.append(item)

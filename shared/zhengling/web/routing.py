@@ -26,6 +26,7 @@ from zhengling.web.call import Call
 from zhengling.web.etags import parse_etag
 from zhengling.web.json_bodies import JsonRequest, JsonRoute
 from zhengling.web.problems import PROBLEMS, language_of
+from zhengling.web.sight import MoreKeys, Sees, keys_of, require
 
 
 async def authenticate(request: Request) -> Principal:
@@ -132,13 +133,15 @@ def command(*scopes: str) -> Any:
         principal = await authenticate(request)
         principal.require(*scopes)
         require_known_parameters(request)
-        return Call(
+        found = Call(
             principal,
             request.state.session,
             request.app.state.service,
             language_of(request),
             audit_details=request.state.audit,
         )
+        found.keys = await keys_of(found)
+        return found
 
     return Depends(call)
 
@@ -158,8 +161,9 @@ def change(*scopes: str) -> Any:
     return Depends(versioned)
 
 
-def query(*scopes: str) -> Any:
-    """Dependency of a read: the call in its own transaction; requires the scopes."""
+def query(*scopes: str, sees: Sees, more: MoreKeys | None = None) -> Any:
+    """Dependency of a read: the call in its own transaction; requires the scopes, and says who sees the answer. 403 as
+    `sight.require`."""
 
     async def call(request: Request) -> AsyncIterator[Call]:
         service: Service = request.app.state.service
@@ -167,6 +171,10 @@ def query(*scopes: str) -> Any:
         principal.require(*scopes)
         require_known_parameters(request)
         async with service.database.transaction(principal.government) as session:
-            yield Call(principal, session, service, language_of(request))
+            found = Call(principal, session, service, language_of(request))
+            found.keys = await keys_of(found, more)
+            require(found, sees)
+            yield found
 
+    call.sees = sees  # type: ignore[attr-defined]  # the tests and the docs read it from the route
     return Depends(call)

@@ -23,12 +23,14 @@ from calendar_svc.absence.schemas import (
     VacancyView,
 )
 from calendar_svc.absence.table import absence as absence_table
+from zhengling.authority.readers import of_person, of_role
 from zhengling.authority.waivers import not_waived
-from zhengling.database.session import load
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import composition as compositions
+from zhengling.rules.vocabulary import Role
 from zhengling.web.call import Call
 from zhengling.web.paging import Page, PageRequest, page, picked
+from zhengling.web.sight import seen
 from zhengling.web.steps import next_of
 from zhengling.web.worklist import waited_for
 
@@ -72,17 +74,38 @@ async def _view(call: Call, absence: Absence, away: Sequence[Away]) -> AbsenceVi
     view.late = breaches.is_late(absence)
     view.return_overdue = absence.state == AbsenceState.approved and absence.until < today
     if not _is_open(absence):
-        return view
+        return _as_seen(call, absence, view)
     composition = await compositions.current(call.session)
     found = breaches.open_breaches(absence, rules, row, composition, away)
     view.breaches = [BreachView.model_validate(breach) for breach in not_waived(found, absence.lifts)]
     course = absences.course_of(absence, row)  # nobody answers their own request, not even as a stand-in
     view.next_step = next_of(call, course, composition, without=absence.official)
+    return _as_seen(call, absence, view)
+
+
+def _as_seen(call: Call, absence: Absence, view: AbsenceView) -> AbsenceView:
+    """Reason, destination, contact and the notes are for the official and who asked for them, for who decides or decided on
+    it, and for the office, which keeps the record."""
+    deciding = [*absence.steps, *(step for extension in absence.extensions for step in extension.steps)]
+    officials = {absence.official, absence.requested_by, *(step.official for step in deciding)}
+    officials |= {waiver.official for waiver in absence.lifts}
+    if view.next_step:
+        officials.update(view.next_step.officials)
+    lifting = {role for breach in view.breaches for role in breach.lift}
+    if call.keys & {*map(of_role, {Role.office, *lifting}), *map(of_person, officials)}:
+        return view
+    view.reason = view.destination = view.contact = view.exception = None
+    for step in view.steps:
+        step.opinion = ""
+    for extension in view.extensions:
+        extension.reason = None
+        for step in extension.steps:
+            step.opinion = ""
     return view
 
 
 async def get_absence(call: Call, absence_id: str) -> AbsenceView:
-    return await absence_view(call, await load(call.session, Absence, absence_id, "absence", "请假"))
+    return await absence_view(call, await seen(call, Absence, absence_id, "absence", "请假"))
 
 
 async def list_absences(
@@ -113,14 +136,14 @@ async def list_absences(
             return [view if view.next_step and waiting in view.next_step.officials else None for view in views]
 
         return await picked(
-            call.session,
+            call,
             Absence,
             request,
             pick,
             *filters,
             sa.or_(columns.state == AbsenceState.requested, sa.func.jsonb_array_length(columns.extensions) > 0),
         )
-    rows, cursor = await page(call.session, Absence, request, *filters)
+    rows, cursor = await page(call, Absence, request, *filters)
     away = await _away_around(call, rows)
     return Page(items=[await _view(call, row, away) for row in rows], next_cursor=cursor)
 

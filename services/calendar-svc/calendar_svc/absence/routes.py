@@ -22,17 +22,15 @@ from calendar_svc.absence.schemas import (
     RefuseAbsence,
     RequestAbsence,
 )
+from calendar_svc.scopes import WRITE, Change, Read, ReadInOffice
 from zhengling.kernel.instants import Day
 from zhengling.web.call import Call
 from zhengling.web.etags import etag
 from zhengling.web.paging import Page, Paging
-from zhengling.web.routing import change, command, commands, queries, query
+from zhengling.web.routing import command, commands, queries
 from zhengling.web.worklist import WaitsFor
 
-READ, WRITE = "calendar:read", "calendar:write"
-Read = Annotated[Call, query(READ)]
 Create = Annotated[Call, command(WRITE)]
-Change = Annotated[Call, change(WRITE)]
 
 writes = commands("/v1", "absence")
 reads = queries("/v1", "absence")
@@ -66,7 +64,7 @@ async def list_absences(
 
 @reads.get("/absences/away", operation_id="list_away", summary="Who is away on a day, and who stands in")
 async def list_away(
-    call: Read, on: Annotated[Day | None, Query(description="the day; by default today")] = None
+    call: ReadInOffice, on: Annotated[Day | None, Query(description="the day; by default today")] = None
 ) -> AwayList:
     return await see.list_away(call, on)
 

@@ -13,7 +13,7 @@ from zhengling.authority.composition import Key
 from zhengling.authority.schemas import NextStepView, StepView
 from zhengling.kernel.characters import SeveralLines
 from zhengling.kernel.instants import Day, Instant
-from zhengling.kernel.payload import SAYING, Payload
+from zhengling.kernel.payload import SAYING, Payload, Private
 from zhengling.rules.absences import (
     AbsenceKind,
     Basis,
@@ -173,7 +173,7 @@ class DutyView(View):
 
 class ExtensionView(View):
     until: date
-    reason: str
+    reason: Private
     requested_by: str
     requested_at: datetime
     outcome: AbsenceState
@@ -190,10 +190,10 @@ class AbsenceView(View):
     until: date
     away_until: Annotated[date, Field(description="the current last day of absence; earlier after an early return")]
     state: AbsenceState
-    reason: str
-    destination: str
-    contact: str
-    exception: str
+    reason: Private
+    destination: Private
+    contact: Private
+    exception: Private
     clause: Annotated[str, Field(description="the clause under which it is requested")]
     asks_as: Role
     organisation: str | None

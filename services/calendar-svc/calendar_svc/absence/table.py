@@ -7,7 +7,7 @@ from calendar_svc.registry import Instant, mapper, metadata
 from zhengling.authority.absence import StandIn, Vacancy
 from zhengling.authority.chain import StepTaken
 from zhengling.authority.waivers import Waiver
-from zhengling.database.mapping import Json, map_noun, noun_columns
+from zhengling.database.mapping import SEEN_BY_ROW, Json, map_noun, noun_columns
 
 absence = sa.Table(
     "absence",
@@ -40,5 +40,6 @@ absence = sa.Table(
     sa.Column("approved_at", Instant),
     sa.Column("returned_on", sa.Date),
     sa.Column("closed_reason", sa.Text, nullable=False),
+    info=SEEN_BY_ROW,
 )
 map_noun(mapper, Absence, absence)

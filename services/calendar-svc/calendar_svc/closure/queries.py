@@ -6,11 +6,11 @@ from calendar_svc.closure.closure import Closure
 from calendar_svc.closure.schemas import ClosureView
 from zhengling.database.session import load
 from zhengling.web.call import Call
-from zhengling.web.paging import Page, PageRequest, page
+from zhengling.web.paging import Page, PageRequest, page_of_all
 
 
 async def list_closures(call: Call, request: PageRequest) -> Page[ClosureView]:
-    rows, cursor = await page(call.session, Closure, request)
+    rows, cursor = await page_of_all(call, Closure, request)
     return Page(items=[ClosureView.model_validate(row) for row in rows], next_cursor=cursor)
 
 

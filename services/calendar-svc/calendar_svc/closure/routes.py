@@ -11,7 +11,7 @@ from calendar_svc.closure import queries as see
 from calendar_svc.closure.schemas import ClosureRequest, ClosureView, LiftRequest
 from calendar_svc.operation.routes import accepted
 from calendar_svc.operation.schemas import DayChangeView, Operation, Preview
-from calendar_svc.scopes import WRITE, Change, Read
+from calendar_svc.scopes import WRITE, Change, ReadPublic
 from zhengling.web.call import Call
 from zhengling.web.etags import etag
 from zhengling.web.paging import Page, Paging
@@ -22,19 +22,19 @@ reads = queries("/v1", "calendar")
 
 
 @reads.get("/closures", operation_id="list_closures", summary="List local closures, also as a change feed")
-async def list_closures(call: Read, paging: Paging) -> Page[ClosureView]:
+async def list_closures(call: ReadPublic, paging: Paging) -> Page[ClosureView]:
     return await see.list_closures(call, paging)
 
 
 @reads.get("/closures/{closure_id}", operation_id="get_closure")
-async def get_closure(closure_id: str, call: Read, response: Response) -> ClosureView:
+async def get_closure(closure_id: str, call: ReadPublic, response: Response) -> ClosureView:
     view = await see.get_closure(call, closure_id)
     response.headers["ETag"] = etag(view.version)
     return view
 
 
 @reads.post("/closures/preview", operation_id="preview_closure", summary="Preview the days that a closure would change")
-async def preview_closure(body: ClosureRequest, call: Read) -> Preview:
+async def preview_closure(body: ClosureRequest, call: ReadPublic) -> Preview:
     return Preview(days=[DayChangeView.of(day) for day in await do.preview_closure(call, body)])
 
 

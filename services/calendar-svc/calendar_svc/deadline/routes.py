@@ -20,7 +20,7 @@ from calendar_svc.deadline.schemas import (
     DeadlineRequest,
     Deadlines,
 )
-from calendar_svc.scopes import Read
+from calendar_svc.scopes import ReadPublic
 from zhengling.dates.schemas import DueView
 from zhengling.kernel.errors import invalid
 from zhengling.web.json_bodies import parse
@@ -46,7 +46,7 @@ _BODY = {"anyOf": [{"$ref": f"#/components/schemas/{model.__name__}"} for model 
 )
 async def compute_deadlines(
     request: Request,
-    call: Read,
+    call: ReadPublic,
     trace: Annotated[bool, Query(description="explain each due date day by day")] = False,
 ) -> Response:
     raw = await request.body()

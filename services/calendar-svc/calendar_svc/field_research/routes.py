@@ -6,11 +6,12 @@ from typing import Annotated
 
 from fastapi import Query, Response
 
-from calendar_svc.absence.routes import Change, Create, Read
+from calendar_svc.absence.routes import Create
 from calendar_svc.field_research import commands as do
 from calendar_svc.field_research import queries as see
 from calendar_svc.field_research.field_research import FieldDay
 from calendar_svc.field_research.schemas import FieldDayView, FieldResearch, RecordFieldDay, WithdrawFieldDay
+from calendar_svc.scopes import Change, Read
 from zhengling.web.call import Call
 from zhengling.web.etags import etag
 from zhengling.web.routing import commands, queries

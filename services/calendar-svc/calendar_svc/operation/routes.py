@@ -6,7 +6,7 @@ from fastapi import Response
 
 from calendar_svc.operation import queries as see
 from calendar_svc.operation.schemas import Operation
-from calendar_svc.scopes import Read
+from calendar_svc.scopes import ReadInOffice
 from zhengling.web.call import Call
 from zhengling.web.routing import queries
 
@@ -16,7 +16,7 @@ reads = queries("/v1", "calendar")
 @reads.get(
     "/operations/{operation_id}", operation_id="get_operation", summary="The progress of a change of the calendar"
 )
-async def get_operation(operation_id: str, call: Read) -> Operation:
+async def get_operation(operation_id: str, call: ReadInOffice) -> Operation:
     return await see.get_operation(call, operation_id)
 
 

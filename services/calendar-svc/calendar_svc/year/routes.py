@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import Header, Path, Query, Response
 
-from calendar_svc.scopes import Read
+from calendar_svc.scopes import ReadPublic
 from calendar_svc.year import queries as see
 from calendar_svc.year.schemas import CalendarView, DaysView, Versions, YearView
 from zhengling.kernel.instants import Day, Instant
@@ -21,7 +21,7 @@ AsOf = Annotated[Instant | None, Query(description="as known at that instant")]
 
 @reads.get("/calendar", operation_id="get_calendar", summary="The whole calendar of the caller's government, with ETag")
 async def get_calendar(
-    call: Read, response: Response, if_none_match: Annotated[str | None, Header(alias="If-None-Match")] = None
+    call: ReadPublic, response: Response, if_none_match: Annotated[str | None, Header(alias="If-None-Match")] = None
 ) -> CalendarView:
     view = await see.get_calendar(call)
     tag = f'"{hashlib.sha256(view.model_dump_json().encode()).hexdigest()[:32]}"'
@@ -34,20 +34,23 @@ async def get_calendar(
 
 @reads.get("/days", operation_id="list_days", summary="What each day is, why, and by which notice")
 async def list_days(
-    call: Read, first: Annotated[Day, Query(alias="from")], last: Annotated[Day, Query(alias="to")], as_of: AsOf = None
+    call: ReadPublic,
+    first: Annotated[Day, Query(alias="from")],
+    last: Annotated[Day, Query(alias="to")],
+    as_of: AsOf = None,
 ) -> DaysView:
     return await see.list_days(call, first, last, as_of)
 
 
 @reads.get("/years/{year}", operation_id="get_year", summary="A year of working days of the caller's government")
-async def get_year(year: Year, call: Read, as_of: AsOf = None) -> YearView:
+async def get_year(year: Year, call: ReadPublic, as_of: AsOf = None) -> YearView:
     return await see.get_year(call, year, as_of)
 
 
 @reads.get(
     "/years/{year}/versions", operation_id="list_year_versions", summary="List the versions of a year, oldest first"
 )
-async def list_year_versions(year: Year, call: Read) -> Versions:
+async def list_year_versions(year: Year, call: ReadPublic) -> Versions:
     return Versions(items=await see.list_versions(call, year))
 
 

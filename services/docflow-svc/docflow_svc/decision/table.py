@@ -4,7 +4,7 @@ import sqlalchemy as sa
 
 from docflow_svc.decision.decision import Decision
 from docflow_svc.registry import mapper, metadata
-from zhengling.database.mapping import Json, map_noun, noun_columns
+from zhengling.database.mapping import SEEN_BY_ROW, Json, map_noun, noun_columns
 from zhengling.events.meeting import Resolution
 from zhengling.events.reference import Reference
 
@@ -24,5 +24,6 @@ decision = sa.Table(
     sa.Column("signed_at", sa.DateTime(timezone=True)),
     sa.Column("minutes", Json(Reference | None)),
     sa.Column("document", Json(Reference | None)),
+    info=SEEN_BY_ROW,
 )
 map_noun(mapper, Decision, decision)

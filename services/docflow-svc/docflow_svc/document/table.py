@@ -4,7 +4,7 @@ import sqlalchemy as sa
 
 from docflow_svc.document.document import CorrectedDecision, Document
 from docflow_svc.registry import mapper, metadata
-from zhengling.database.mapping import Json, map_noun, noun_columns
+from zhengling.database.mapping import SEEN_BY_ROW, Json, map_noun, noun_columns
 from zhengling.events.meeting import Unit
 from zhengling.events.reference import Reference
 
@@ -24,6 +24,7 @@ document = sa.Table(
     sa.Column("withdrawn_reason", sa.Text, nullable=False),
     sa.Column("decision_number", sa.Text),
     sa.Column("topic", Json(Reference | None)),
+    info=SEEN_BY_ROW,
 )
 map_noun(mapper, Document, document)
 corrected_decision = sa.Table(

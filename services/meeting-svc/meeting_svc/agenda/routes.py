@@ -9,7 +9,7 @@ from meeting_svc.agenda import queries as see
 from meeting_svc.agenda.schemas import AddLater, AddToAgenda, OrderAgenda, RemoveFromAgenda, Rhythms
 from meeting_svc.meeting.routes import meeting_answer
 from meeting_svc.meeting.schemas import MeetingView
-from meeting_svc.scopes import Change, Read
+from meeting_svc.scopes import Change, ReadInOffice
 from zhengling.authority.schemas import TakeStep
 from zhengling.web.routing import commands, queries
 
@@ -57,7 +57,7 @@ async def add_to_approved_agenda(meeting_id: str, body: AddLater, call: Change, 
     operation_id="get_agenda_rhythm",
     summary="When each kind of meeting last took up its periodic topic",
 )
-async def get_agenda_rhythm(call: Read) -> Rhythms:
+async def get_agenda_rhythm(call: ReadInOffice) -> Rhythms:
     return await see.get_agenda_rhythm(call)
 
 

@@ -16,6 +16,7 @@ from zhengling.kernel.payload import (
     UNPADDED,
     OccurredAt,
     Payload,
+    Private,
     Reason,
     View,
 )
@@ -61,7 +62,7 @@ class ApproveStaff(Payload):
 class AttendanceView(View):
     official: str
     present: bool
-    reason: str
+    reason: Private
     capacity: Annotated[Capacity, Field(description="only members count towards a quorum")]
     status: Annotated[Presence, Field(description="in the roll call; `away` means an absence known to the calendar")]
     delegate: str | None

@@ -14,7 +14,7 @@ from meeting_svc.circular.table import circular as circular_table
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import composition as compositions
 from zhengling.web.call import Call
-from zhengling.web.paging import Page, PageRequest, page
+from zhengling.web.paging import Page, PageRequest, page_of_all
 
 
 async def get_attendance(call: Call, since: date | None, until: date | None, kind: str | None) -> AttendanceFigures:
@@ -38,5 +38,5 @@ async def get_attendance(call: Call, since: date | None, until: date | None, kin
 
 
 async def list_circulars(call: Call, request: PageRequest) -> Page[CircularView]:
-    rows, cursor = await page(call.session, Circular, request)
+    rows, cursor = await page_of_all(call, Circular, request)
     return Page(items=[CircularView.model_validate(row) for row in rows], next_cursor=cursor)

@@ -10,7 +10,7 @@ from meeting_svc.circular import commands as do
 from meeting_svc.circular import queries as see
 from meeting_svc.circular import workbook
 from meeting_svc.circular.schemas import AttendanceFigures, CircularView, SendCircular
-from meeting_svc.scopes import Create, Read
+from meeting_svc.scopes import Create, ReadInOffice, ReadWhole
 from zhengling.documents.xlsx import MEDIA_TYPE
 from zhengling.kernel.instants import Day
 from zhengling.web.etags import etag
@@ -26,7 +26,7 @@ BINARY = {"schema": {"type": "string", "format": "binary"}}
 
 
 @reads.get("/attendance", operation_id="get_attendance", summary="Attendance of officials and units in a period")
-async def get_attendance(call: Read, since: From = None, until: To = None, kind: Kind = None) -> AttendanceFigures:
+async def get_attendance(call: ReadWhole, since: From = None, until: To = None, kind: Kind = None) -> AttendanceFigures:
     return await see.get_attendance(call, since, until, kind)
 
 
@@ -37,7 +37,7 @@ async def get_attendance(call: Read, since: From = None, until: To = None, kind:
     response_class=Response,
     responses={200: {"content": {MEDIA_TYPE: BINARY}, "description": "The workbook"}},
 )
-async def get_attendance_workbook(call: Read, since: From = None, until: To = None, kind: Kind = None) -> Response:
+async def get_attendance_workbook(call: ReadWhole, since: From = None, until: To = None, kind: Kind = None) -> Response:
     figures = await see.get_attendance(call, since, until, kind)
     name = f"attendance-{figures.since}-{figures.until}.xlsx"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
@@ -58,7 +58,7 @@ async def send_attendance_circular(body: SendCircular, call: Create, response: R
 
 
 @reads.get("/attendance/circulars", operation_id="list_attendance_circulars")
-async def list_attendance_circulars(call: Read, paging: Paging) -> Page[CircularView]:
+async def list_attendance_circulars(call: ReadInOffice, paging: Paging) -> Page[CircularView]:
     return await see.list_circulars(call, paging)
 
 

@@ -23,7 +23,7 @@ from meeting_svc.composition.schemas import (
     Reason,
     VersionView,
 )
-from meeting_svc.scopes import ADMIN, Read
+from meeting_svc.scopes import ADMIN, ReadInOffice
 from zhengling.authority.composition import Composition
 from zhengling.documents.xlsx import MEDIA_TYPE
 from zhengling.kernel.errors import Problem, Text
@@ -33,6 +33,7 @@ from zhengling.web.etags import etag
 from zhengling.web.paging import Page
 from zhengling.web.problems import PROBLEMS
 from zhengling.web.routing import command, commands, queries, query
+from zhengling.web.sight import Sees
 
 #: A composition is larger than other bodies; its load is limited by the number of rows and by the event's size.
 BODY_LIMITS = {f"/v1/composition{path}": 8 * 1024 * 1024 for path in ("", "/preview")}
@@ -124,7 +125,9 @@ async def load_composition(
     summary="Preview a load row by row, with all errors at once",
     openapi_extra=_either("CompositionRows"),
 )
-async def preview_composition(request: Request, call: Annotated[Call, query(ADMIN)]) -> CompositionReport:
+async def preview_composition(
+    request: Request, call: Annotated[Call, query(ADMIN, sees=Sees.administrators)]
+) -> CompositionReport:
     return await do.preview_composition(call, await _content(request))
 
 
@@ -142,7 +145,7 @@ def _workbook(content: bytes, name: str) -> Response:
     responses=NONE_YET | {200: {"content": {MEDIA_TYPE: BINARY}}},
 )
 async def get_composition(
-    request: Request, call: Read, response: Response, version: Version = None, on: OnDay = None
+    request: Request, call: ReadInOffice, response: Response, version: Version = None, on: OnDay = None
 ) -> CompositionView | Response:
     if MEDIA_TYPE in request.headers.get("accept", ""):
         return await export_composition(call, version, on)
@@ -160,7 +163,7 @@ async def get_composition(
     response_class=Response,
     responses=NONE_YET | WORKBOOK,
 )
-async def export_composition(call: Read, version: Version = None, on: OnDay = None) -> Response:
+async def export_composition(call: ReadInOffice, version: Version = None, on: OnDay = None) -> Response:
     found, content = await see.get_workbook(call, version, on)
     answer = _workbook(content, f"composition-{found}")
     if version is None and on is None:
@@ -175,7 +178,7 @@ async def export_composition(call: Read, version: Version = None, on: OnDay = No
     response_class=Response,
     responses=WORKBOOK,
 )
-async def get_composition_template(call: Read) -> Response:
+async def get_composition_template(call: ReadInOffice) -> Response:
     return _workbook(await see.get_template(call), "composition-template")
 
 
@@ -184,7 +187,7 @@ async def get_composition_template(call: Read) -> Response:
     operation_id="list_composition_versions",
     summary="List versions: who loaded them, when and why",
 )
-async def list_composition_versions(call: Read, part: Part) -> Page[VersionView]:
+async def list_composition_versions(call: ReadInOffice, part: Part) -> Page[VersionView]:
     return await see.list_versions(call, part)
 
 
@@ -195,7 +198,7 @@ async def list_composition_versions(call: Read, part: Part) -> Page[VersionView]
     responses=NONE_YET,
 )
 async def get_composition_changes(
-    call: Read,
+    call: ReadInOffice,
     before: Annotated[
         int | None, Query(alias="from", ge=0, le=2**31 - 1, description="the version before `to`")
     ] = None,
@@ -212,12 +215,14 @@ async def get_composition_changes(
     summary="List officials by id, with posts, portfolios and partners",
     responses=NONE_YET,
 )
-async def list_officials(call: Read, part: Part, on: OnDay = None, organisation: Code = None) -> Page[OfficialView]:
+async def list_officials(
+    call: ReadInOffice, part: Part, on: OnDay = None, organisation: Code = None
+) -> Page[OfficialView]:
     return await see.list_officials(call, part, on, organisation)
 
 
 @people.get("/officials/{official_id}", operation_id="get_official", summary="One official, over time or on a day")
-async def get_official(official_id: str, call: Read, on: OnDay = None) -> OfficialView:
+async def get_official(official_id: str, call: ReadInOffice, on: OnDay = None) -> OfficialView:
     return await see.get_official(call, official_id, on)
 
 
@@ -228,7 +233,7 @@ async def get_official(official_id: str, call: Read, on: OnDay = None) -> Offici
     responses=NONE_YET,
 )
 async def list_posts(
-    call: Read,
+    call: ReadInOffice,
     part: Part,
     on: Annotated[Day | None, Query(description="the day; by default today")] = None,
     role: Annotated[str | None, Query(max_length=64, description="a post's role, or a role used by rules")] = None,

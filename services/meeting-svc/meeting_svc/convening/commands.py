@@ -66,6 +66,7 @@ async def call_meeting(call: Call, body: CallMeeting) -> Meeting:
         convener=body.convener,
         participants=participants,
         request_id=body.request_id,
+        open_to=list(dict.fromkeys([*kind.members, *kind.attendees])),
     )
     convenings.require_planned_chair(meeting, kind, composition)
     if body.recording:

@@ -6,9 +6,9 @@ import sqlalchemy as sa
 
 from meeting_svc.decision.decision import Decision, PublicationState, Standing
 from meeting_svc.decision.schemas import DecisionView
-from zhengling.database.session import load
 from zhengling.web.call import Call
 from zhengling.web.paging import Page, PageRequest, equal, page
+from zhengling.web.sight import seen
 
 _EDITIONS = sa.text("SELECT id, edition FROM meeting WHERE id = ANY(:meetings)")
 
@@ -26,7 +26,7 @@ async def views_of(call: Call, decisions: list[Decision]) -> list[DecisionView]:
 
 
 async def get_decision(call: Call, decision_id: str) -> DecisionView:
-    (view,) = await views_of(call, [await load(call.session, Decision, decision_id, "decision", "决定事项")])
+    (view,) = await views_of(call, [await seen(call, Decision, decision_id, "decision", "决定事项")])
     return view
 
 
@@ -43,7 +43,7 @@ async def list_decisions(
     if followed is not None:
         clause = sa.inspect(Decision).columns.followed_clause
         filters.append(clause.is_not(None) if followed else clause.is_(None))
-    rows, cursor = await page(call.session, Decision, request, *filters)
+    rows, cursor = await page(call, Decision, request, *filters)
     if meeting_id:
         rows.sort(key=lambda decision: decision.resolution.number)
     return Page(items=await views_of(call, rows), next_cursor=cursor)

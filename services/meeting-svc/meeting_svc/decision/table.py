@@ -4,7 +4,7 @@ import sqlalchemy as sa
 
 from meeting_svc.decision.decision import Decision, Execution, PublicationRecord, Revision
 from meeting_svc.registry import Instant, mapper, metadata
-from zhengling.database.mapping import Json, map_noun, noun_columns
+from zhengling.database.mapping import SEEN_BY_ROW, Json, map_noun, noun_columns
 from zhengling.events.meeting import Resolution
 from zhengling.events.reference import Reference
 
@@ -30,5 +30,6 @@ decision = sa.Table(
     sa.Column("ledger_due", sa.Date),
     sa.Column("entry", Json(Reference | None)),
     sa.Column("document", Json(Reference | None)),
+    info=SEEN_BY_ROW,
 )
 map_noun(mapper, Decision, decision)

@@ -9,7 +9,7 @@ from pydantic import Field, StrictBool
 from meeting_svc.meeting.record import AnswerState
 from zhengling.authority.composition import Key
 from zhengling.authority.schemas import ActView
-from zhengling.kernel.payload import OccurredAt, Opinion, Payload, Reason, View
+from zhengling.kernel.payload import OccurredAt, Opinion, Payload, Private, Reason, View
 from zhengling.rules.vocabulary import LeaveReason, Role
 
 ForWhom = Annotated[Key | None, Field(description="the official concerned; by default the caller")]
@@ -49,13 +49,13 @@ class AnswerView(View):
 
 class WithdrawalView(View):
     act: ActView
-    reason: str
+    reason: Private
 
 
 class LeaveView(View):
     official: str
     reason_kind: LeaveReason | None
-    reason: str
+    reason: Private
     asked: Annotated[
         list[Role], Field(description="the roles that answer or report it; empty where the rules require neither")
     ]
@@ -70,7 +70,7 @@ class LeaveView(View):
 class DelegationView(View):
     official: str
     delegate: str
-    reason: str
+    reason: Private
     asked: list[Role]
     clause: str | None
     requested: ActView

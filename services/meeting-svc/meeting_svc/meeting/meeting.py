@@ -85,6 +85,8 @@ HELD = (MeetingState.open, MeetingState.closed, MeetingState.minuted, MeetingSta
 
 @dataclass
 class Meeting:
+    """`open_to` are the roles whose holders attend by the rule of its kind."""
+
     id: str
     government: str
     edition: str
@@ -119,6 +121,7 @@ class Meeting:
     entrustment: Entrustment | None = None
     earlier_entrustments: list[Entrustment] = field(default_factory=list)
     chair: str | None = None
+    open_to: list[Role] = field(default_factory=list)
     members: list[str] = field(default_factory=list)
     quorum_needed: QuorumNeeded | None = None
     attendance: list[Attendance] = field(default_factory=list)

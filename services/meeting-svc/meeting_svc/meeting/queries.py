@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
@@ -27,16 +27,18 @@ from meeting_svc.minutes.queries import Newest, newest_of
 from meeting_svc.session import preparation
 from zhengling.authority.chain import Course, StepTaken
 from zhengling.authority.composition import Composition
+from zhengling.authority.readers import of_person, of_role, of_unit
 from zhengling.authority.schemas import NextStepView
-from zhengling.database.session import load
 from zhengling.kernel.errors import Problem, Text
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import calendar as calendars
 from zhengling.replicas import composition as compositions
 from zhengling.rules.chains import Chain
 from zhengling.rules.meetings import MeetingKind
+from zhengling.rules.vocabulary import Role
 from zhengling.web.call import Call
 from zhengling.web.paging import Page, PageRequest, equal, page, picked
+from zhengling.web.sight import seen
 from zhengling.web.steps import FactsOf, next_of
 from zhengling.web.worklist import waited_for
 
@@ -78,6 +80,7 @@ async def _newest_minutes(call: Call, meetings_: Sequence[Meeting]) -> dict[str,
 async def _view(call: Call, meeting: Meeting, context: _Context) -> MeetingView:
     view = MeetingView.model_validate(meeting)
     kind = kind_of(call, meeting)
+    _without_private_reasons(call, view, kind)
     view.kind_name = kind.name
     view.outstanding_copies = [copy.number for copy in meeting.copies if copy.outstanding]
     if meeting.state in meetings.PREPARED:
@@ -100,6 +103,33 @@ async def _view(call: Call, meeting: Meeting, context: _Context) -> MeetingView:
             facts_of = partial(minutes_.facts_of, meeting, newest.major)
         view.next_step = await _next_step(call, meeting, kind, *chains[meeting.state], facts_of)
     return view
+
+
+def _without_private_reasons(call: Call, view: MeetingView, kind: MeetingKind) -> None:
+    """A leave's reason is for those concerned, who decide on it, and the office, which keeps the record; that of an absence in
+    the roll call also for the organiser, who calls it."""
+    chairs = {of_role(actor.role) for actor in kind.chair}
+    chairs |= {
+        of_person(each) for each in (view.convener, view.chair, view.entrustment and view.entrustment.to) if each
+    }
+
+    def may_know(*officials: str, asked: Iterable[Role] = ()) -> bool:
+        keys = {of_role(Role.office), *map(of_person, officials), *map(of_role, asked)}
+        return bool(call.keys & (keys | chairs if Role.chair in asked else keys))
+
+    for leave in view.leaves:
+        answered = [leave.answer.act.official] if leave.answer else []
+        if not may_know(leave.official, leave.requested.official, *answered, asked=[*leave.asked, *leave.reported_to]):
+            leave.reason = leave.reason_kind = None
+            if leave.withdrawal:
+                leave.withdrawal.reason = None
+    for sent in view.delegations:
+        if not may_know(sent.official, sent.requested.official, sent.delegate, asked=sent.asked):
+            sent.reason = None
+    calls_the_roll = view.organised_by and of_unit(view.organised_by) in call.keys
+    for entry in view.attendance:
+        if not (calls_the_roll or may_know(entry.official)):
+            entry.reason = None
 
 
 async def _day_remarks(call: Call, meeting: Meeting, kind: MeetingKind, context: _Context) -> list[Remark]:
@@ -164,7 +194,7 @@ def _expected(meeting: Meeting, kind: MeetingKind, people: Composition) -> Itera
 
 
 async def get_meeting(call: Call, meeting_id: str) -> MeetingView:
-    return await meeting_view(call, await load(call.session, Meeting, meeting_id, "meeting", "会议"))
+    return await meeting_view(call, await seen(call, Meeting, meeting_id, "meeting", "会议"))
 
 
 async def list_meetings(
@@ -188,8 +218,8 @@ async def list_meetings(
             return [view if official in _waits_for(view) else None for view in views]
 
         wanted.append(meeting_table.c.state.in_(_UNDER_WAY))
-        return await picked(call.session, Meeting, request, waiting, *wanted)
-    rows, cursor = await page(call.session, Meeting, request, *wanted)
+        return await picked(call, Meeting, request, waiting, *wanted)
+    rows, cursor = await page(call, Meeting, request, *wanted)
     context = await _context_of(call, rows)
     return Page(items=[await _view(call, row, context) for row in rows], next_cursor=cursor)
 

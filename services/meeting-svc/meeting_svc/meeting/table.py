@@ -7,8 +7,9 @@ from meeting_svc.meeting.meeting import AgendaItem, Attendance, Entrustment, Mee
 from meeting_svc.registry import Instant, mapper, metadata
 from zhengling.authority import act
 from zhengling.authority.chain import StepTaken
-from zhengling.database.mapping import Json, map_noun, noun_columns
+from zhengling.database.mapping import SEEN_BY_ROW, Json, map_noun, noun_columns
 from zhengling.events.meeting import Resolution
+from zhengling.rules.vocabulary import Role
 
 meeting = sa.Table(
     "meeting",
@@ -46,6 +47,7 @@ meeting = sa.Table(
     sa.Column("entrustment", Json(Entrustment | None)),
     sa.Column("earlier_entrustments", Json(list[Entrustment]), nullable=False),
     sa.Column("chair", sa.Text),
+    sa.Column("open_to", Json(list[Role]), nullable=False),
     sa.Column("members", Json(list[str]), nullable=False),
     sa.Column("quorum_needed", Json(record.QuorumNeeded | None)),
     sa.Column("attendance", Json(list[Attendance]), nullable=False),
@@ -58,5 +60,6 @@ meeting = sa.Table(
     sa.Column("opened_at", Instant),
     sa.Column("closed_at", Instant),
     sa.Column("minutes_steps", Json(list[StepTaken]), nullable=False),
+    info=SEEN_BY_ROW,
 )
 map_noun(mapper, Meeting, meeting)

@@ -51,5 +51,5 @@ async def get_plan(call: Call, year: int) -> MeetingPlanView:
 
 async def list_plans(call: Call, request: PageRequest, state: PlanState | None) -> Page[MeetingPlanView]:
     filters = [meeting_plan_table.c.state == state] if state else []
-    rows, cursor = await page(call.session, MeetingPlan, request, *filters)
+    rows, cursor = await page(call, MeetingPlan, request, *filters)
     return Page(items=[await plan_view(call, row) for row in rows], next_cursor=cursor)

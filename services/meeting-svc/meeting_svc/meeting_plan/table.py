@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from meeting_svc.meeting_plan.meeting_plan import Declaration, MeetingPlan, PlanItem, PlanVersion
 from meeting_svc.registry import Instant, mapper, metadata
 from zhengling.authority.chain import StepTaken
-from zhengling.database.mapping import Json, map_noun, noun_columns
+from zhengling.database.mapping import SEEN_BY_ROW, Json, map_noun, noun_columns
 
 meeting_plan = sa.Table(
     "meeting_plan",
@@ -24,5 +24,6 @@ meeting_plan = sa.Table(
     sa.Column("reviewed_at", Instant),
     sa.Column("adopted_at", Instant),
     sa.Column("overdue_at", Instant),
+    info=SEEN_BY_ROW,
 )
 map_noun(mapper, MeetingPlan, meeting_plan)

@@ -20,20 +20,21 @@ from meeting_svc.minutes.schemas import MinutesSummary, MinutesText, MinutesVers
 from meeting_svc.minutes.table import minutes as minutes_table
 from meeting_svc.minutes.table import minutes_document
 from zhengling.authority.chain import Course
-from zhengling.database.session import load
 from zhengling.documents import gbt9704
 from zhengling.kernel.errors import not_found
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import composition as compositions
 from zhengling.web.call import Call
+from zhengling.web.sight import seen, visible
 from zhengling.web.steps import next_of
 
 _NEWEST_FIRST = sa.text("number DESC")
 
 
 async def version_of(call: Call, meeting_id: str, number: int | None) -> Minutes:
-    """One version, by default the newest. 404 if there is none."""
-    statement = sa.select(Minutes).filter_by(meeting_id=meeting_id).order_by(_NEWEST_FIRST).limit(1)
+    """One version that the caller sees, by default the newest. 404 if there is none."""
+    statement = sa.select(Minutes).where(visible(call, Minutes)).filter_by(meeting_id=meeting_id)
+    statement = statement.order_by(_NEWEST_FIRST).limit(1)
     if number is not None:
         statement = statement.filter_by(number=number)
     if minutes := (await call.session.execute(statement)).scalar_one_or_none():
@@ -78,12 +79,14 @@ async def minutes_view(call: Call, minutes: Minutes, meeting: Meeting) -> Minute
 async def get_minutes(call: Call, meeting_id: str, number: int | None) -> MinutesView:
     """One version, by default the newest. 404 if there is none."""
     minutes = await version_of(call, meeting_id, number)
-    return await minutes_view(call, minutes, await load(call.session, Meeting, meeting_id, "meeting", "会议"))
+    return await minutes_view(call, minutes, await seen(call, Meeting, meeting_id, "meeting", "会议"))
 
 
 async def list_versions(call: Call, meeting_id: str) -> MinutesVersions:
-    await load(call.session, Meeting, meeting_id, "meeting", "会议")
-    statement = sa.select(Minutes).filter_by(meeting_id=meeting_id).order_by(_NEWEST_FIRST)
+    await seen(call, Meeting, meeting_id, "meeting", "会议")
+    statement = (
+        sa.select(Minutes).where(visible(call, Minutes)).filter_by(meeting_id=meeting_id).order_by(_NEWEST_FIRST)
+    )
     found = list((await call.session.execute(statement)).scalars())
     return MinutesVersions(
         items=[MinutesSummary.model_validate(each) for each in found],
@@ -95,7 +98,7 @@ async def document_of(call: Call, meeting_id: str, number: int | None) -> tuple[
     """A version as DOCX in the layout of GB/T 9704, with its file name: the stored document of a signed version;
     generated now if it isn't signed, or was signed before documents were stored."""
     minutes = await version_of(call, meeting_id, number)
-    meeting = await load(call.session, Meeting, meeting_id, "meeting", "会议")
+    meeting = await seen(call, Meeting, meeting_id, "meeting", "会议")
     columns = minutes_document.c
     kept: bytes | None = await call.session.scalar(sa.select(columns.content).where(columns.id == minutes.id))
     if kept is None:

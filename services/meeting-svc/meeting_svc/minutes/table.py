@@ -6,7 +6,7 @@ from meeting_svc.decision.decision import Amendment
 from meeting_svc.minutes.minutes import Minutes
 from meeting_svc.registry import Instant, mapper, metadata
 from zhengling.authority.chain import Returned, StepTaken
-from zhengling.database.mapping import Json, map_noun, noun_columns
+from zhengling.database.mapping import SEEN_BY_ROW, Json, map_noun, noun_columns
 
 minutes = sa.Table(
     "minutes",
@@ -33,6 +33,7 @@ minutes = sa.Table(
     sa.Column("signed_by", sa.Text),
     sa.Column("signed_at", Instant),
     sa.Column("signature", sa.Text, nullable=False),
+    info=SEEN_BY_ROW,
 )
 map_noun(mapper, Minutes, minutes)
 #: The signed document of a version; `id` is the version's.

@@ -20,13 +20,13 @@ from meeting_svc.planning_request.schemas import (
 from meeting_svc.planning_request.table import planning_request as planning_request_table
 from zhengling.authority.composition import RoleContext
 from zhengling.authority.waivers import Breach, not_waived
-from zhengling.database.session import load
 from zhengling.dates.schemas import view_of
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import calendar as calendars
 from zhengling.rules.planning import Hindrance
 from zhengling.web.call import Call
 from zhengling.web.paging import Page, PageRequest, equal, page, picked
+from zhengling.web.sight import seen
 from zhengling.web.steps import next_of
 from zhengling.web.worklist import waited_for
 
@@ -68,7 +68,7 @@ def _who_waives(call: Call, case: Case, breach: Breach) -> list[str]:
 
 
 async def get_request(call: Call, request_id: str) -> PlanningRequestView:
-    request = await load(call.session, PlanningRequest, request_id, "planning request", "办会申请")
+    request = await seen(call, PlanningRequest, request_id, "planning request", "办会申请")
     return await request_view(call, request)
 
 
@@ -98,8 +98,8 @@ async def list_requests(
             return [view if official in _waits_for(view) else None for view in views]
 
         filters.append(planning_request_table.c.state == RequestState.requested)
-        return await picked(call.session, PlanningRequest, request, waiting, *filters)
-    rows, cursor = await page(call.session, PlanningRequest, request, *filters)
+        return await picked(call, PlanningRequest, request, waiting, *filters)
+    rows, cursor = await page(call, PlanningRequest, request, *filters)
     return Page(items=[await request_view(call, row) for row in rows], next_cursor=cursor)
 
 

@@ -22,7 +22,7 @@ from meeting_svc.planning_request.schemas import (
     TakePlanningStep,
     Withdraw,
 )
-from meeting_svc.scopes import Change, Create, Read
+from meeting_svc.scopes import Change, Create, Read, ReadPublic
 from zhengling.kernel.instants import Day
 from zhengling.web.call import Call
 from zhengling.web.etags import etag
@@ -47,7 +47,7 @@ async def _answer(call: Call, response: Response, request: PlanningRequest) -> P
     operation_id="list_planning_request_types",
     summary="Types of request that the rules require",
 )
-async def list_planning_request_types(call: Read) -> RequestTypes:
+async def list_planning_request_types(call: ReadPublic) -> RequestTypes:
     return see.list_types(call)
 
 

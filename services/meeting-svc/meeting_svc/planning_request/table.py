@@ -6,7 +6,7 @@ from meeting_svc.planning_request.planning_request import Guest, Invitation, Pla
 from meeting_svc.registry import Instant, mapper, metadata
 from zhengling.authority.chain import Returned, StepTaken
 from zhengling.authority.waivers import Waiver
-from zhengling.database.mapping import Json, map_noun, noun_columns
+from zhengling.database.mapping import SEEN_BY_ROW, Json, map_noun, noun_columns
 
 planning_request = sa.Table(
     "planning_request",
@@ -43,5 +43,6 @@ planning_request = sa.Table(
     sa.Column("held_at", Instant),
     sa.Column("meeting_id", sa.Text),
     sa.Column("closed_reason", sa.Text, nullable=False),
+    info=SEEN_BY_ROW,
 )
 map_noun(mapper, PlanningRequest, planning_request)

@@ -22,13 +22,13 @@ from meeting_svc.topic.table import topic as topic_table
 from meeting_svc.topic.topic import Topic, TopicState
 from zhengling.authority import consultation as consultations
 from zhengling.authority.composition import Composition, RoleContext
-from zhengling.database.session import load
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import composition as compositions
 from zhengling.rules.meetings import GateRule
 from zhengling.rules.vocabulary import Outcome, in_chinese
 from zhengling.web.call import Call
 from zhengling.web.paging import Page, PageRequest, equal, page, picked
+from zhengling.web.sight import seen, visible
 from zhengling.web.steps import next_of
 from zhengling.web.worklist import waited_for
 
@@ -79,7 +79,14 @@ def _gate(call: Call, topic: Topic, rule: GateRule, names: dict[str, str]) -> Ga
 
 
 async def get_topic(call: Call, topic_id: str) -> TopicView:
-    return await topic_view(call, await load(call.session, Topic, topic_id, "topic", "议题"))
+    return await topic_view(call, await seen(call, Topic, topic_id, "topic", "议题"))
+
+
+async def has_paper(call: Call, file_id: str) -> bool:
+    """Whether the file is a paper, of whatever version, of a topic that the caller sees."""
+    papers = sa.type_coerce(topic_table.c.papers, JSONB)
+    found = sa.select(topic_table.c.id).where(visible(call, Topic), papers.contains([{"file_id": file_id}])).limit(1)
+    return await call.session.scalar(found) is not None
 
 
 async def list_topics(
@@ -107,8 +114,8 @@ async def list_topics(
                 for v, a in zip(views, asked, strict=True)
             ]
 
-        return await picked(call.session, Topic, request, waiting, *wanted)
-    rows, cursor = await page(call.session, Topic, request, *wanted)
+        return await picked(call, Topic, request, waiting, *wanted)
+    rows, cursor = await page(call, Topic, request, *wanted)
     views = [await _view(call, row, entrusted) for row in rows]
     return Page(items=[view for view in views if view.open_gates or not open_gates], next_cursor=cursor)
 

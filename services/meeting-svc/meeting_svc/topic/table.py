@@ -8,7 +8,7 @@ from meeting_svc.topic.topic import HistoryEntry, Paper, PriorMeeting, Topic
 from zhengling.authority.chain import StepTaken
 from zhengling.authority.consultation import Coordination, CoordinationNote, Position
 from zhengling.authority.waivers import Waiver
-from zhengling.database.mapping import Json, Word, map_noun, noun_columns
+from zhengling.database.mapping import SEEN_BY_ROW, Json, Word, map_noun, noun_columns
 from zhengling.events.reference import Reference
 from zhengling.rules.gates import GateRecord
 from zhengling.rules.vocabulary import Aspect, RaisedBy, TopicNature
@@ -48,5 +48,6 @@ topic = sa.Table(
     sa.Column("meeting_id", sa.Text),
     sa.Column("gates_open", sa.Boolean, nullable=False),
     sa.Column("decisions", Json(list[Reference]), nullable=False),
+    info=SEEN_BY_ROW,
 )
 map_noun(mapper, Topic, topic)

@@ -11,16 +11,16 @@ from oversight_svc.entry.commands import SUBJECT
 from oversight_svc.entry.entry import DueBasis, Entry, EntryState
 from oversight_svc.entry.schemas import DueExplanation, EntryView
 from oversight_svc.entry.table import ledger_entry
-from zhengling.database.session import load
 from zhengling.kernel.errors import Text
 from zhengling.replicas import due_dates
 from zhengling.replicas.due_dates import COMPLETION
 from zhengling.web.call import Call
 from zhengling.web.paging import Page, PageRequest, page
+from zhengling.web.sight import seen
 
 
 async def get_entry(call: Call, entry_id: str) -> EntryView:
-    return EntryView.model_validate(await load(call.session, Entry, entry_id, "entry", "督查事项"))
+    return EntryView.model_validate(await seen(call, Entry, entry_id, "entry", "督查事项"))
 
 
 async def list_entries(
@@ -43,13 +43,13 @@ async def list_entries(
         filters.append(sa.type_coerce(ledger_entry.c.lead, JSONB)["code"].astext == lead)
     if state is not None:
         filters.append(ledger_entry.c.state == state)
-    rows, cursor = await page(call.session, Entry, request, *filters)
+    rows, cursor = await page(call, Entry, request, *filters)
     return Page(items=[EntryView.model_validate(row) for row in rows], next_cursor=cursor)
 
 
 async def explain_due(call: Call, entry_id: str) -> DueExplanation:
     """The explanation of an entry's due date: the rule's proof day by day, or who stated it; with all its moves."""
-    entry = await load(call.session, Entry, entry_id, "entry", "督查事项")
+    entry = await seen(call, Entry, entry_id, "entry", "督查事项")
     rows = await due_dates.kept(call.session, SUBJECT, entry.id)
     own = [row for row in rows if row.met_by == COMPLETION and row.rule == (entry.due_rule or entry.due_basis)]
     row = max(own, key=lambda row: (row.open, row.round, row.occurrence), default=None)

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 
 from oversight_svc.entry.entry import Amendment, Entry
 from oversight_svc.registry import Instant, mapper, metadata
-from zhengling.database.mapping import Json, map_noun, noun_columns
+from zhengling.database.mapping import SEEN_BY_ROW, Json, map_noun, noun_columns
 from zhengling.events.meeting import Unit
 from zhengling.events.reference import Reference
 
@@ -40,5 +40,6 @@ ledger_entry = sa.Table(
     sa.Column("source_number", sa.Text),
     sa.Column("topic", Json(Reference | None)),
     sa.Column("minutes", Json(Reference | None)),
+    info=SEEN_BY_ROW,
 )
 map_noun(mapper, Entry, ledger_entry)

@@ -1,0 +1,1 @@
+DROP FUNCTION reader_keys(text, jsonb);

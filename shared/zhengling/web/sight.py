@@ -1,0 +1,95 @@
+"""What the caller of a read sees: the keys it holds, and the condition by which rows show themselves to one of them.
+
+Invariant: every read says who sees it (`Sees`), and rows are read by `visible`, `seen` and `page` alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from enum import StrEnum
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from zhengling.authority import readers
+from zhengling.kernel.errors import Problem, Text, not_found
+from zhengling.kernel.instants import shanghai_day
+from zhengling.replicas import composition as compositions
+from zhengling.web.call import Call
+
+T = TypeVar("T")
+
+
+class Sees(StrEnum):
+    """Who sees what an operation answers."""
+
+    everybody = "everybody"  # with a token of the government: what is public
+    in_office = "in_office"  # whoever holds a post, and systems
+    rows = "rows"  # each row those who hold one of its keys
+    government = "government"  # the office, the leaders, the supervision office, and systems
+    own = "own"  # the caller's own
+    administrators = "administrators"  # the scope `<service>:admin`
+
+
+#: Keys that a service adds for those who don't see the whole government: the meetings that somebody takes part in.
+MoreKeys = Callable[[Call, frozenset[str]], Awaitable[frozenset[str]]]
+
+
+async def keys_of(call: Call, more: MoreKeys | None = None) -> frozenset[str]:
+    """The keys that the caller holds today. Before a composition was loaded nobody holds a post."""
+    principal = call.principal
+    if principal.official is None:
+        restricted = principal.has(f"{call.service.name}:restricted")
+        return readers.of_system(principal.subject, restricted=restricted)
+    try:
+        composition = await compositions.current(call.session)
+    except Problem:
+        return frozenset({readers.EVERYBODY})
+    keys = readers.of_official(composition, principal.official, shanghai_day(call.now))
+    if more and readers.IN_OFFICE in keys and readers.GOVERNMENT not in keys:
+        keys |= await more(call, keys)
+    return keys
+
+
+def require(call: Call, sees: Sees) -> None:
+    """403 `holds_no_post`, `not_for_the_whole_government` unless the operation's answer is for this caller at all."""
+    if call.principal.has(f"{call.service.name}:admin") and sees is Sees.in_office:
+        return  # who administers a service loads the first composition, for instance
+    if sees in (Sees.in_office, Sees.government) and readers.IN_OFFICE not in call.keys:
+        raise Problem(
+            403,
+            "holds_no_post",
+            Text("the caller holds no post in this government today", "当前人员在本级政府没有任职"),
+            Text("only what is public is shown without a post", "未任职人员仅可查阅公开内容"),
+        )
+    if sees is Sees.government and readers.GOVERNMENT not in call.keys:
+        raise Problem(
+            403,
+            "not_for_the_whole_government",
+            Text(
+                "this is for the government's office, its leaders and the supervision office",
+                "仅政府办公室、政府领导和督查机构可以查阅",
+            ),
+            Text("ask the government's office for what concerns your unit", "涉及本单位的，请向政府办公室查询"),
+        )
+
+
+def visible(call: Call, model: type[Any]) -> sa.ColumnElement[bool]:
+    """The condition that a row of this noun shows itself to the caller."""
+    return overlapping(sa.inspect(model).local_table, call.keys)
+
+
+def overlapping(table: sa.FromClause, keys: frozenset[str]) -> sa.ColumnElement[bool]:
+    assert isinstance(table, sa.Table) and table.info.get("readers"), f"{table} doesn't say who sees its rows"
+    held = sa.bindparam(None, sorted(keys), type_=ARRAY(sa.Text))
+    return sa.literal_column(f"{table.name}.readers", ARRAY(sa.Text)).op("&&", return_type=sa.Boolean())(held)
+
+
+async def seen(call: Call, model: type[T], key: object, noun: str, noun_zh: str) -> T:
+    """The row by its primary key; 404 if the government has none, or none that the caller sees."""
+    (column,) = sa.inspect(model).primary_key
+    statement = sa.select(model).where(column == key, visible(call, model))
+    if row := (await call.session.execute(statement)).scalar_one_or_none():
+        return row
+    raise not_found(noun, noun_zh, key)
