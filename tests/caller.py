@@ -31,6 +31,10 @@ class Caller:
         subject = official or f"{self.government}-system"
         return self.stack.issuer.token(subject, self.government, official=official, scopes=scopes or ALL_SCOPES)
 
+    def metrics_url(self, service: str) -> str:
+        """The metrics of the service's first API process."""
+        return self.stack.processes[f"{service}-api-0"].metrics_url
+
     async def ask(
         self,
         method: str,

@@ -754,7 +754,7 @@ async def test_the_test_clock_stays_where_working_days_are_known(moment: str, ca
 
 # health and traces --------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("service", SERVICES)
-async def test_health_and_metrics_answer_without_a_token(service: str, caller: Caller) -> None:
+async def test_health_answers_without_a_token_and_metrics_on_a_port_of_their_own(service: str, caller: Caller) -> None:
     url = caller.addresses[service]
     assert (await caller.client.get(f"{url}/livez")).json() == {"ok": True, "checks": {}}
     ready = await caller.client.get(f"{url}/readyz")
@@ -762,7 +762,8 @@ async def test_health_and_metrics_answer_without_a_token(service: str, caller: C
     assert ready.json()["ok"] is True
     files = {"files"} if service == "meeting" else set()
     assert set(ready.json()["checks"]) == {"database", "keys", "calendar", "rulebooks"} | files
-    metrics = await caller.client.get(f"{url}/metrics")
+    assert code_of(await caller.client.get(f"{url}/metrics")) == (404, "not_found")
+    metrics = await caller.client.get(caller.metrics_url(service))
     assert metrics.headers["content-type"].startswith("text/plain")
     assert 'zhengling_http_requests_total{operation="readyz",status="200"}' in metrics.text
 
@@ -781,7 +782,7 @@ async def test_metrics_name_operations_not_addresses(caller: Caller) -> None:
     secret = f"secret-{uuid4()}"
     await caller.get("meeting", f"/v1/topics/{secret}")
     await caller.get("meeting", f"/{secret}")
-    metrics = (await caller.client.get(f"{caller.addresses['meeting']}/metrics")).text
+    metrics = (await caller.client.get(caller.metrics_url("meeting"))).text
     assert secret not in metrics
     assert 'operation="get_topic",status="404"' in metrics
     assert 'operation="other",status="404"' in metrics

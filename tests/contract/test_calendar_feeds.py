@@ -371,7 +371,7 @@ async def test_a_secret_stands_in_no_table_no_log_and_no_metric(
             f"feed:{link['id']}",
         )
         assert [row["action"] for row in audited] == ["make_feed", "revoke_feed"]
-        metrics = (await person.client.get(f"{person.addresses[service]}/metrics")).text
+        metrics = (await person.client.get(person.metrics_url(service))).text
         assert "get_feed_by_link" in metrics
         assert secret not in metrics
         for log in (stack.folder / "logs").glob("*"):

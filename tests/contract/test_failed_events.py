@@ -120,7 +120,7 @@ async def test_the_metrics_count_unreadable_records(stack: EmbeddedStack, caller
     worker = next(process for name, process in stack.processes.items() if name.startswith(f"{SERVICE}-worker"))
     async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(60):
         while True:
-            metrics = (await client.get(f"{worker.url}/metrics")).text
+            metrics = (await client.get(worker.metrics_url)).text
             assert SECRET not in metrics
             found = [line for line in metrics.splitlines() if line.startswith('zhengling_inbox_events{state="poison"}')]
             if found and float(found[0].split()[1]) >= 5:

@@ -94,6 +94,6 @@ async def test_readiness_notes_it_and_a_metric_alerts(broken_stack: EmbeddedStac
             200,
             f"ok, but stopped: {BROKEN} (1 findings)",
         ), name
-        metrics = (await client.get(f"{process.url}/metrics")).text
+        metrics = (await client.get(process.metrics_url)).text
         assert f'zhengling_rulebook_unusable{{government="{BROKEN}"}} 1.0' in metrics
         assert 'zhengling_rulebook_unusable{government="dalian"} 0.0' in metrics

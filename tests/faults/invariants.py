@@ -337,7 +337,7 @@ class Books:
         async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
             for name, process in self.stack.processes.items():
                 if process.alive:
-                    metrics = (await client.get(f"{process.url}/metrics")).content
+                    metrics = (await client.get(process.metrics_url)).content
                     findings += [f"{name}'s metrics hold {_hint(secret)}" for secret in secrets if secret in metrics]
         for service in self.stack.services:
             rows = await self.ask(

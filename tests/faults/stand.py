@@ -201,7 +201,7 @@ class Stand:
         await asyncio.gather(*(asyncio.to_thread(self.process(name).stop) for name in self.names()))
         for name in self.names():
             process = self.process(name)
-            kept = {key: (process.env or {})[key] for key in ("HOST", "PORT", "CRASH_POINT")}
+            kept = {key: (process.env or {})[key] for key in ("HOST", "PORT", "METRICS_PORT", "CRASH_POINT")}
             service, role, _ = name.split("-")
             database_role = "app" if role == "api" else role
             process.env = self.stack._environment_of(service, database_role, name) | kept

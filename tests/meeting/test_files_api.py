@@ -377,7 +377,7 @@ async def test_uploads_and_downloads_are_audited(caller: Caller, stack: Embedded
 
 async def test_bytes_and_durations_are_counted(caller: Caller) -> None:
     async def count(name: str) -> float:
-        text = (await caller.client.get(f"{caller.addresses['meeting']}/metrics")).text
+        text = (await caller.client.get(caller.metrics_url("meeting"))).text
         return sum(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(name))
 
     names = ('zhengling_file_bytes_total{direction="in"}', 'zhengling_file_bytes_total{direction="out"}',

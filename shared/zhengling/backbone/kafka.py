@@ -26,7 +26,7 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
     for_code,
 )
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 from zhengling.events.event import BACKBONE, EventKind, topic_of
 
@@ -49,7 +49,11 @@ class KafkaSettings(BaseModel):
     security_protocol: str = "PLAINTEXT"
     sasl_mechanism: str | None = None
     sasl_username: str | None = None
-    sasl_password: str | None = None
+    sasl_password: SecretStr | None = None
+    ssl_ca_file: str | None = None
+    ssl_certificate_file: str | None = None
+    ssl_key_file: str | None = None
+    ssl_key_password: SecretStr | None = None
 
     def client(self) -> dict[str, object]:
         options: dict[str, object] = {
@@ -63,12 +67,18 @@ class KafkaSettings(BaseModel):
             options |= {
                 "sasl_mechanism": self.sasl_mechanism,
                 "sasl_plain_username": self.sasl_username,
-                "sasl_plain_password": self.sasl_password,
+                "sasl_plain_password": self.sasl_password.get_secret_value() if self.sasl_password else None,
             }
         if self.security_protocol.endswith("SSL"):
             from aiokafka.helpers import create_ssl_context
 
-            options["ssl_context"] = create_ssl_context()
+            options["ssl_context"] = create_ssl_context(
+                cafile=self.ssl_ca_file,
+                certfile=self.ssl_certificate_file,
+                keyfile=self.ssl_key_file,
+                # Without one OpenSSL would ask on the terminal for that of an encrypted key.
+                password=self.ssl_key_password.get_secret_value() if self.ssl_key_password else "",
+            )
         return options
 
 

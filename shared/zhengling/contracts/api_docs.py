@@ -23,9 +23,9 @@ from zhengling.service.settings import ServiceSettings
 
 
 def app_of(service: str) -> FastAPI:
-    """A service's API in production, without the test clock; it has nothing to ask."""
+    """A service's API as in production: without the test clock; it has nothing to ask."""
     settings = ServiceSettings(
-        profile="production",
+        profile="development",  # production's settings name real servers
         allow_test_clock=False,
         database_url="postgresql://nobody@nowhere/none",
         rulebooks="",

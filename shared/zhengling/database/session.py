@@ -42,11 +42,27 @@ def _forget(session: Session, previous_transaction: object) -> None:
     state_of(session).looked_up.clear()
 
 
+def postgresql_url(text: str) -> sa.URL | None:
+    """The URL for asyncpg, which knows libpq's `sslmode` as `ssl`; None if it isn't one of a PostgreSQL database. SQLAlchemy's
+    own error would show a part of the password."""
+    try:
+        url = make_url(text)
+    except (sa.exc.ArgumentError, ValueError):
+        return None
+    if url.drivername not in ("postgresql", "postgres", "postgresql+asyncpg"):
+        return None
+    query = {"ssl" if name == "sslmode" else name: value for name, value in url.query.items()}
+    return url.set(drivername="postgresql+asyncpg", query=query)
+
+
 class Database:
     """The engine and sessions of one database and role."""
 
     def __init__(self, url: str, *, application: str, pool_size: int = 10) -> None:
-        self.url = make_url(url).set(drivername="postgresql+asyncpg")
+        """ValueError if `url` isn't one of PostgreSQL."""
+        if (known := postgresql_url(url)) is None:
+            raise ValueError("not the URL of a PostgreSQL database")
+        self.url = known
         self.engine = create_async_engine(
             self.url,
             pool_size=pool_size,

@@ -50,7 +50,7 @@ class FileSettings(Protocol):
     @property
     def file_s3_region(self) -> str | None: ...
     @property
-    def file_s3_access_key_id(self) -> str | None: ...
+    def file_s3_access_key_id(self) -> SecretStr | None: ...
     @property
     def file_s3_secret_access_key(self) -> SecretStr | None: ...
     @property
@@ -99,12 +99,12 @@ class FileStore:
             try:
                 return cls(LocalStore(folder, mkdir=True), folder)
             except OSError as error:
-                raise OSError(f"FILE_STORE_URL: {folder} can't be used: {error}") from error
-        secret = settings.file_s3_secret_access_key
+                raise OSError(error.errno, "FILE_STORE_URL names a folder that can't be used") from error
+        key, secret = settings.file_s3_access_key_id, settings.file_s3_secret_access_key
         given = {
             "endpoint": settings.file_s3_endpoint,
             "region": settings.file_s3_region,
-            "access_key_id": settings.file_s3_access_key_id,
+            "access_key_id": key.get_secret_value() if key else None,
             "secret_access_key": secret.get_secret_value() if secret else None,
             "virtual_hosted_style_request": not settings.file_s3_path_style,
         }

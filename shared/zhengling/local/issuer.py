@@ -12,6 +12,8 @@ from pathlib import Path
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
+from zhengling.service.fitness import LOCAL_ISSUER, PUBLISHED_BY
+
 
 class LocalIssuer:
     """One ES256 key in a folder, shared by all processes that use the same folder.
@@ -22,7 +24,7 @@ class LocalIssuer:
     def __init__(
         self,
         folder: Path,
-        issuer: str = "urn:zhengling:local",
+        issuer: str = LOCAL_ISSUER,
         audience: str = "zhengling",
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -37,7 +39,7 @@ class LocalIssuer:
             fresh = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"}, auto_kid=True)
             create_whole(private_path, fresh.as_dict(private=True))
         self._key = ECKey.import_key(json.loads(private_path.read_bytes()))
-        replace_whole(self.jwks_path, {"keys": [self._key.as_dict(private=False)]})
+        replace_whole(self.jwks_path, {"keys": [self._key.as_dict(private=False)], PUBLISHED_BY: issuer})
 
     def token(
         self,

@@ -244,12 +244,13 @@ def _gone(process: psutil.Process) -> bool:
 
 
 class ServiceProcess(ChildProcess):
-    """`<svc> api` or `<svc> worker`: either serves /livez, /readyz and /metrics on its PORT."""
+    """`<svc> api` or `<svc> worker`: either serves /livez and /readyz on its PORT, /metrics on its METRICS_PORT."""
 
     def __init__(self, name: str, role: str, command: Sequence[str], env: Mapping[str, str], log_path: Path) -> None:
         super().__init__(name, command, log_path, env)
         self.role = role
         self.port = int(env["PORT"])
+        self.metrics_url = f"http://{LOOPBACK}:{env['METRICS_PORT']}/metrics"
 
     @property
     def url(self) -> str:

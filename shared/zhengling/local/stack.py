@@ -172,7 +172,7 @@ class EmbeddedStack:
 
     def _service_process(self, service: str, role: str, name: str) -> ServiceProcess:
         env = self._environment_of(service, "app" if role == "api" else "worker", name)
-        env |= {"HOST": LOOPBACK, "PORT": str(free_port())}
+        env |= {"HOST": LOOPBACK, "PORT": str(free_port()), "METRICS_PORT": str(free_port())}
         return ServiceProcess(name, role, [executable(service), role], env, self._log_path(name))
 
     def _environment_of(self, service: str, database_role: str, instance: str) -> dict[str, str]:
@@ -187,6 +187,7 @@ class EmbeddedStack:
             "RULEBOOKS": self._rulebooks,
             "FILE_STORE_URL": (self.folder / "files").as_uri(),
             "PROFILE": "development",
+            "API_DOCS": "true",
             "ALLOW_TEST_CLOCK": "true",
             "INSTANCE": instance,
             "LOG_LEVEL": self._log_level,

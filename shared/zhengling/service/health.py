@@ -1,4 +1,4 @@
-"""Liveness, readiness and metrics of a process: /livez, /readyz, /metrics."""
+"""Liveness and readiness of a process: /livez, /readyz."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 
 from zhengling.dates.workdays import YEARS_AHEAD
@@ -26,7 +25,7 @@ Checks = Callable[[], Awaitable[dict[str, str]]]
 
 
 def health_routes(checks: Checks) -> APIRouter:
-    """/livez, /readyz, /metrics. `checks` returns per part "ok" or the fault; a note that isn't a fault begins with "ok"."""
+    """/livez, /readyz. `checks` returns per part "ok" or the fault; a note that isn't a fault begins with "ok"."""
     router = APIRouter(tags=["health"])
 
     @router.get("/livez", operation_id="livez", summary="Liveness: the process runs")
@@ -44,10 +43,6 @@ def health_routes(checks: Checks) -> APIRouter:
         ok = all(value.startswith("ok") for value in found.values())
         response.status_code = 200 if ok else 503
         return Health(ok=ok, checks=found)
-
-    @router.get("/metrics", operation_id="metrics", summary="Prometheus metrics", response_class=Response)
-    async def metrics() -> Response:
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return router
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 import sqlalchemy as sa
 import typer
@@ -16,13 +16,16 @@ import uvicorn
 from alembic import command
 from alembic.config import Config
 from fastapi import FastAPI
-from pydantic import ValidationError
-from sqlalchemy.engine import make_url
 
+from zhengling.database.session import postgresql_url
 from zhengling.rules.loading import RulebookError
+from zhengling.service.check import Process, check
+from zhengling.service.metrics import serve_metrics
 from zhengling.service.service import Service
-from zhengling.service.settings import ServiceSettings
+from zhengling.service.settings import MigrationSettings, ProcessSettings, ServiceSettings
 from zhengling.service.worker import Worker, create_worker_app
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -55,28 +58,40 @@ class Program:
 
         @app.command(help="Migrate the database to REVISION (default: the newest; 'base' removes the schema).")
         def migrate(revision: Annotated[str, typer.Argument()] = "head") -> None:
-            url = os.environ.get("MIGRATION_DATABASE_URL")
-            if not url:
-                typer.echo(
-                    f"{self.name}-svc migrate needs MIGRATION_DATABASE_URL, the URL of the database's owner", err=True
-                )
-                raise typer.Exit(2)
-            migrate_database(self.migrations, url, revision)
+            settings = cast(MigrationSettings, self._checked("migrate"))
+            migrate_database(self.migrations, settings.migration_database_url.get_secret_value(), revision)
 
         return app
 
+    def _checked(self, process: Process) -> ProcessSettings:
+        """The settings of a process; ends it with exit code 2 and all findings if they aren't fit."""
+        checked = asyncio.run(check(self.settings, process))
+        if checked.settings is None:
+            raise self._unfit("\n".join(map(str, checked.findings)))
+        logging.basicConfig(level=checked.settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+        logging.getLogger("aiokafka").setLevel(logging.ERROR)
+        logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs each address
+        for finding in checked.settings.accepted():
+            log.warning("accepted as %s: %s %s", finding.risk, finding.variable, finding.problem)
+        return checked.settings
+
     def _service(self, process: Literal["api", "worker"]) -> Service:
+        settings = cast(ServiceSettings, self._checked(process))
         try:
-            settings = self.settings()
-            logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-            logging.getLogger("aiokafka").setLevel(logging.ERROR)
             return Service.create(self.name, settings, process)
-        except (ValidationError, RulebookError, OSError) as error:
-            typer.echo(f"{self.name}-svc can't start: {error}", err=True)
-            raise typer.Exit(2) from error
+        except (RulebookError, OSError) as error:
+            raise self._unfit(error) from error
+
+    def _unfit(self, findings: object) -> typer.Exit:
+        typer.echo(f"{self.name}-svc can't start:\n{findings}", err=True)
+        return typer.Exit(2)
 
     def _serve(self, app: FastAPI, service: Service) -> None:
         settings = service.settings
+        try:
+            serve_metrics(settings.metrics_host, settings.metrics_port)
+        except OSError as error:
+            raise self._unfit("METRICS_HOST and METRICS_PORT can't be listened on") from error
         # Objects created so far are permanent: freeze them, since a request or an event makes thousands of objects and
         # the garbage collector would traverse the permanent ones again each time.
         gc.collect()
@@ -98,7 +113,7 @@ def migrate_database(migrations: Path, url: str, revision: str) -> None:
     """Run one service's migrations, as the database's owner: up to `revision`, down to `base`, or down by `-n`."""
     config = Config()
     config.set_main_option("script_location", str(migrations))
-    config.attributes["url"] = make_url(url).set(drivername="postgresql+asyncpg")
+    config.attributes["url"] = postgresql_url(url)
     if revision != "base" and not revision.startswith("-"):
         command.upgrade(config, revision)  # does nothing where the database is beyond it
     if revision not in ("head", "heads") and not revision.startswith("+"):
@@ -107,8 +122,6 @@ def migrate_database(migrations: Path, url: str, revision: str) -> None:
 
 def run_migrations(url: sa.URL) -> None:
     """Called by each service's `migrations/env.py`: each migration in one transaction, with lock_timeout 5 s."""
-    import asyncio
-
     from alembic import context
     from sqlalchemy.ext.asyncio import create_async_engine
     from sqlalchemy.pool import NullPool

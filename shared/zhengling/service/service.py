@@ -27,7 +27,7 @@ class Service:
         return cls(
             name,
             settings,
-            Database(settings.database_url, application=f"{name}-{process}"),
+            Database(settings.database_url.get_secret_value(), application=f"{name}-{process}"),
             Rulebooks.read(settings.rulebook_roots),
             Authenticator(settings.auth_issuer, settings.auth_audience, KeySource.at(settings.auth_jwks)),
             FileStore.of(settings) if settings.keeps_files else None,

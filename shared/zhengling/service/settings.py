@@ -1,99 +1,170 @@
-"""Settings of every service, from the environment. A service's own `settings.py` adds to them."""
+"""Settings of every service, from the environment. A service's own `settings.py` adds to them.
+
+Invariant: a `ServiceSettings` exists only if every setting is of its form and, in the production profile, no rule of
+`fitness.py` is broken whose risk isn't accepted by name. No error, representation or log of one shows a secret.
+"""
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, Self
-from urllib.parse import urlsplit
+from types import NoneType, UnionType
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
 
-from pydantic import Field, SecretStr, model_validator
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from zhengling.backbone.kafka import KafkaSettings
 from zhengling.files.kinds import KINDS
+from zhengling.service.fitness import RISKS, Finding, Given, Rule, UnfitSettings, broken, parts
+
+S = TypeVar("S", bound="ProcessSettings")
+Port = Annotated[int, Field(ge=1, le=65_535)]
+Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 
 
-class ServiceSettings(BaseSettings):
-    """One process of one service. ValueError for a combination that must not run in production."""
+@dataclass(frozen=True)
+class Form:
+    """What the text of a setting has to be, in words; for findings and the page of settings."""
 
-    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+    text: str
+
+
+PostgresUrl = Annotated[SecretStr, Form("postgresql://user:password@host/database")]
+WebAddress = Annotated[str, Form("http(s)://host[:port][/path]")]
+PemFile = Annotated[str, Form("path of a PEM file")]
+
+
+class ProcessSettings(BaseSettings):
+    """What every process of a service is given. ValidationError, with all findings and no value, for what isn't fit."""
+
+    model_config = SettingsConfigDict(
+        extra="ignore", frozen=True, hide_input_in_errors=True, env_ignore_empty=True, allow_inf_nan=False
+    )
     keeps_files: ClassVar[bool] = False
     """Whether the service requires a file store. Its location must then be set explicitly: a default folder would hold
     papers that no backup covers."""
 
-    profile: Literal["development", "production"] = "production"
-    database_url: str
-    host: str = "0.0.0.0"  # noqa: S104 - a container listens on all its addresses
-    port: Annotated[int, Field(ge=0, le=65535)] = 8000
-    public_url: str | None = Field(None, description="base URL for callers; None: from the request")
-    instance: str = "0"
-    log_level: str = "INFO"
-    rulebooks: str = Field(description="folders of rulebooks, separated by the system's path separator")
-    allow_test_clock: bool = False
-    max_body_bytes: int = 1_048_576
+    # The rules for a setting know those that are declared before it.
+    profile: Literal["development", "production"] = Field(
+        "production", description="what isn't named a development is production, with all its rules"
+    )
+    accepted_risks: Annotated[str, Form(f"some of {', '.join(RISKS)}; separated by commas")] = Field(
+        "", description="findings of production that this deployment accepts, as something else protects it"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
+    crash_point: str | None = Field(None, description="for the fault tests: where the process kills itself")
+    sslkeylogfile: str | None = Field(
+        None, description="Python's own: a file that keys of TLS connections are written to"
+    )
+    pythonasynciodebug: str | None = Field(None, description="Python's own: the event loop's debugging")
 
-    auth_issuer: str
-    auth_audience: str = "zhengling"
-    auth_jwks: str = Field(description="URL or file path of the issuer's key set")
+    @field_validator("*")
+    @classmethod
+    def _fit(cls, value: Any, info: ValidationInfo) -> Any:
+        given = Given(info.data, cls.keeps_files)
+        accepted = parts(given["accepted_risks"] or "")
+        if found := [rule for rule in broken(info.field_name or "", value, given) if rule.risk not in accepted]:
+            text = "; ".join(f"{rule.problem}: {rule.remedy}" for rule in found)
+            raise PydanticCustomError("unfit", "{text}", {"text": text, "rules": found})
+        return value
 
-    kafka_bootstrap_servers: str
-    kafka_fetch_max_wait_ms: int = 500
-    kafka_session_timeout_ms: int = 10_000
-    kafka_partitions: int = 6
-    kafka_replication_factor: int = 1
+    def accepted(self) -> list[Finding]:
+        """The findings that this process runs with, as their risks are accepted."""
+        given = Given(self.__dict__, self.keeps_files)
+        return [rule.finding() for name, value in self for rule in broken(name, value, given)]
+
+
+class MigrationSettings(ProcessSettings):
+    """The settings of `migrate`, which runs as the database's owner."""
+
+    migration_database_url: PostgresUrl = Field(description="the database, as its owner; for `migrate` alone")
+
+
+class ServiceSettings(ProcessSettings):
+    """One process of one service: its api or its worker."""
+
+    database_url: PostgresUrl = Field(description="the service's database, as the role of this process")
+    host: Annotated[str, Form("an address of this machine")] = "0.0.0.0"  # noqa: S104 - a container listens on all its addresses
+    port: Port = 8000
+    metrics_host: Annotated[str, Form("an address of this machine")] = Field(
+        "127.0.0.1",
+        description="address on which metrics are served, without a token: this machine's, or an inside network's",
+    )
+    metrics_port: Port = Field(9464, description="port of `/metrics`; every process on one machine needs its own")
+    api_docs: bool = Field(False, description="whether `/openapi.json` and `/docs` are served, without a token")
+    public_url: WebAddress | None = Field(
+        None, description="address with which links begin; unset: the one that the request names"
+    )
+    instance: Annotated[str, Form("a name")] = Field(
+        "0", description="name of this process, unique among the service's workers"
+    )
+    rulebooks: Annotated[str, Form("folders, separated as in PATH")] = Field(description="folders of rulebooks")
+    allow_test_clock: bool = Field(False, description="whether `POST /v1/testing/clock` sets the time, for tests")
+    max_body_bytes: Annotated[int, Field(ge=1024, le=64 << 20)] = Field(
+        1 << 20, description="largest body of a request; some routes take larger ones, up to a limit of their own"
+    )
+
+    auth_issuer: Annotated[str, Form("a name, as a rule an https:// address")] = Field(description="`iss` of tokens")
+    auth_audience: Annotated[str, Form("a name")] = Field("zhengling", description="`aud` of tokens")
+    auth_jwks: Annotated[str, Form("https://host/path, or the path of a file")] = Field(
+        description="the issuer's key set (RFC 7517)"
+    )
+
+    kafka_bootstrap_servers: Annotated[str, Form("host:port of some brokers, separated by commas")]
+    kafka_fetch_max_wait_ms: Annotated[int, Field(ge=1, le=60_000)] = Field(
+        500, description="how long a broker holds a fetch without data"
+    )
+    kafka_session_timeout_ms: Annotated[int, Field(ge=1000, le=600_000)] = Field(
+        10_000, description="after this time without a sign a member's partitions go to others"
+    )
+    kafka_partitions: Annotated[int, Field(ge=1, le=1000)] = Field(6, description="of topics that this service creates")
+    kafka_replication_factor: Annotated[int, Field(ge=1, le=9)] = Field(
+        1, description="of topics that this service creates; 3 where there are three brokers"
+    )
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    kafka_sasl_mechanism: str | None = None
-    kafka_sasl_username: str | None = None
-    kafka_sasl_password: str | None = None
-    consumer_patience: float = Field(
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    kafka_sasl_username: Annotated[str, Form("a name")] | None = None
+    kafka_sasl_password: SecretStr | None = None
+    kafka_ssl_ca_file: PemFile | None = Field(
+        None, description="certificates of the authorities that the brokers' are signed by; unset: the system's"
+    )
+    kafka_ssl_certificate_file: PemFile | None = Field(None, description="this service's certificate, for the broker")
+    kafka_ssl_key_file: PemFile | None = Field(None, description="its private key; unset: in the certificate's file")
+    kafka_ssl_key_password: SecretStr | None = None
+    consumer_patience: Annotated[float, Field(gt=0, le=3600)] = Field(
         30.0, description="seconds with lag and no progress until the watchdog rebuilds the consumer"
     )
 
-    gap_patience: Annotated[float, Field(gt=0)] = Field(
-        60.0, description="seconds until a missing event is requested from its source"
-    )
-    report_interval: Annotated[float, Field(gt=0)] = Field(
+    gap_patience: Seconds = Field(60.0, description="seconds until a missing event is requested from its source")
+    report_interval: Seconds = Field(
         600.0, description="seconds between reports of emitted events, by which other services detect losses"
     )
 
-    file_store_url: str | None = Field(None, description="file:///folder or s3://bucket/prefix")
+    file_store_url: Annotated[str, Form("file:///folder or s3://bucket/prefix")] | None = Field(
+        None, description="where files are; services that store files need it"
+    )
     file_max_bytes: Annotated[int, Field(ge=1, le=5 << 30)] = 100 << 20  # S3 can copy an object of up to 5 GiB
-    file_kinds: str = Field(",".join(KINDS), description="accepted kinds, separated by commas")
-    file_s3_endpoint: str | None = Field(
-        None, description="None: Amazon's; other settings that are None come from AWS_* variables"
+    file_kinds: Annotated[str, Form("kinds, separated by commas")] = Field(
+        ",".join(KINDS), description="accepted kinds of files"
+    )
+    file_s3_endpoint: WebAddress | None = Field(
+        None, description="unset: Amazon's; other settings that are unset come from AWS_* variables"
     )
     file_s3_region: str | None = None
-    file_s3_access_key_id: str | None = None
+    file_s3_access_key_id: SecretStr | None = None
     file_s3_secret_access_key: SecretStr | None = None
     file_s3_path_style: bool = Field(
         True, description="path-style addressing: the bucket in the path, not in the host name"
     )
 
-    @model_validator(mode="after")
-    def _file_store(self) -> Self:
-        if self.keeps_files and self.file_store_url is None:
-            raise ValueError("FILE_STORE_URL must be set: this service stores files")
-        address = urlsplit("s3://none" if self.file_store_url is None else self.file_store_url)
-        if not (address.netloc if address.scheme == "s3" else address.scheme == "file" and address.path.strip("/")):
-            raise ValueError("FILE_STORE_URL must be file:///folder or s3://bucket/prefix")
-        if address.scheme == "file" and address.netloc:
-            raise ValueError("FILE_STORE_URL: a folder has three slashes, file:///folder")
-        if unknown := sorted(self.allowed_file_kinds - KINDS.keys()):
-            raise ValueError(f"FILE_KINDS: {', '.join(unknown)} isn't one of {', '.join(KINDS)}")
-        return self
-
-    @model_validator(mode="after")
-    def _fit_for_production(self) -> Self:
-        if self.profile == "production" and self.allow_test_clock:
-            raise ValueError("ALLOW_TEST_CLOCK can't be set in the production profile")
-        if self.profile == "production" and os.environ.get("CRASH_POINT"):
-            raise ValueError("CRASH_POINT can't be set in the production profile")
-        return self
-
     @property
     def allowed_file_kinds(self) -> frozenset[str]:
-        return frozenset(part.strip() for part in self.file_kinds.split(",") if part.strip())
+        return frozenset(parts(self.file_kinds))
 
     @property
     def rulebook_roots(self) -> list[Path]:
@@ -111,4 +182,69 @@ class ServiceSettings(BaseSettings):
             sasl_mechanism=self.kafka_sasl_mechanism,
             sasl_username=self.kafka_sasl_username,
             sasl_password=self.kafka_sasl_password,
+            ssl_ca_file=self.kafka_ssl_ca_file,
+            ssl_certificate_file=self.kafka_ssl_certificate_file,
+            ssl_key_file=self.kafka_ssl_key_file,
+            ssl_key_password=self.kafka_ssl_key_password,
         )
+
+
+def read(kind: type[S]) -> S:
+    """The settings in the environment. `UnfitSettings` with all findings."""
+    try:
+        return kind()
+    except ValidationError as error:
+        unfit = UnfitSettings(tuple(findings(kind, error)))
+    raise unfit  # outside of the handler: the error's context is the environment
+
+
+def findings(kind: type[ProcessSettings], error: ValidationError) -> list[Finding]:
+    """What an error says, without a value."""
+    found: list[Finding] = []
+    for each in error.errors(include_url=False, include_input=False):
+        name = str(each["loc"][0])
+        if each["type"] == "unfit":
+            rules: list[Rule] = each["ctx"]["rules"]
+            found += [rule.finding() for rule in rules]
+        else:
+            problem = "isn't set" if each["type"] == "missing" else "isn't what it has to be"
+            remedy = accepted_values(kind.model_fields[name])
+            found.append(Finding(variable=name.upper(), problem=problem, remedy=remedy))
+    return found
+
+
+def accepted_values(field: FieldInfo) -> str:
+    """What a setting accepts, in words."""
+    kind, metadata = _unwrapped(field.annotation, field.metadata)
+    for form in metadata:
+        if isinstance(form, Form):
+            return form.text
+    if get_origin(kind) is Literal:
+        return f"one of {', '.join(get_args(kind))}"
+    if kind is bool:
+        return "true or false"
+    if kind in (int, float):
+        low, high = bounds(field)
+        return f"a {'whole ' if kind is int else ''}number {low} and {high}"
+    return "a text"
+
+
+def bounds(field: FieldInfo) -> tuple[str, str]:
+    """The lowest and the highest value of a number, in words; LookupError if there is none."""
+    _, metadata = _unwrapped(field.annotation, field.metadata)
+    limits: dict[type, Any] = {}
+    for each in metadata:
+        for part in getattr(each, "metadata", [each]):
+            limits[type(part)] = part
+    low = f"from {limits[Ge].ge}" if Ge in limits else f"above {limits[Gt].gt}"
+    return low, f"at most {limits[Le].le}" if Le in limits else f"below {limits[Lt].lt}"
+
+
+def _unwrapped(annotation: Any, metadata: list[Any]) -> tuple[Any, list[Any]]:
+    """The type without `None` and without what annotates it, and all that annotates it."""
+    if get_origin(annotation) in (Union, UnionType):
+        (annotation,) = (part for part in get_args(annotation) if part is not NoneType)
+    if get_origin(annotation) is Annotated:
+        annotation, *further = get_args(annotation)
+        return annotation, [*metadata, *further]
+    return annotation, metadata

@@ -223,7 +223,7 @@ Seed = Callable[[Database], Coroutine[Any, Any, bool]]
 
 
 def create_worker_app(worker: Worker) -> FastAPI:
-    """The worker's HTTP app: health and metrics."""
+    """The worker's HTTP app: health."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -45,6 +45,7 @@ def create_app(
         description=description,
         version="1.0.0",
         lifespan=lifespan,
+        openapi_url="/openapi.json" if service.settings.api_docs else None,  # without it there is no /docs either
         redirect_slashes=False,  # a redirect isn't a problem document, and behind a proxy it names the wrong host
         openapi_tags=[{"name": tag} for tag in dict.fromkeys(router.tags[0] for router in routers if router.tags)],
         swagger_ui_parameters={"defaultModelsExpandDepth": -1},
