@@ -762,7 +762,7 @@ async def test_health_answers_without_a_token_and_metrics_on_a_port_of_their_own
     assert ready.json()["ok"] is True
     files = {"files"} if service == "meeting" else set()
     assert set(ready.json()["checks"]) == {"database", "keys", "calendar", "rulebooks"} | files
-    assert code_of(await caller.client.get(f"{url}/metrics")) == (404, "not_found")
+    assert code_of(await caller.client.get(f"{url}/metrics")) == (404, "no_such_route")
     metrics = await caller.client.get(caller.metrics_url(service))
     assert metrics.headers["content-type"].startswith("text/plain")
     assert 'zhengling_http_requests_total{operation="readyz",status="200"}' in metrics.text

@@ -39,7 +39,7 @@ class Finding(BaseModel):
 
     def __str__(self) -> str:
         accept = f" (or accept this with ACCEPTED_RISKS={self.risk})" if self.risk else ""
-        return f"{self.variable} {self.problem}: {self.remedy}{accept}"
+        return f"{self.variable} {self.problem}; right would be: {self.remedy}{accept}"
 
 
 class UnfitSettings(ValueError):
@@ -256,7 +256,12 @@ ALWAYS = (
         for setting in ("kafka_ssl_ca_file", "kafka_ssl_certificate_file", "kafka_ssl_key_file")
     ),
     *(
-        Rule(setting, lacks_for_sasl, "isn't set", "KAFKA_SECURITY_PROTOCOL names SASL, which needs it")
+        Rule(
+            setting,
+            lacks_for_sasl,
+            "isn't set, and KAFKA_SECURITY_PROTOCOL names SASL",
+            "what the broker knows this service by",
+        )
         for setting in ("kafka_sasl_mechanism", "kafka_sasl_username", "kafka_sasl_password")
     ),
     Rule(

@@ -56,7 +56,9 @@ class ProcessSettings(BaseSettings):
     accepted_risks: Annotated[str, Form(f"some of {', '.join(RISKS)}; separated by commas")] = Field(
         "", description="findings of production that this deployment accepts, as something else protects it"
     )
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
+        "INFO", description="lowest level that is logged"
+    )
     crash_point: str | None = Field(None, description="for the fault tests: where the process kills itself")
     sslkeylogfile: str | None = Field(
         None, description="Python's own: a file that keys of TLS connections are written to"
@@ -69,7 +71,7 @@ class ProcessSettings(BaseSettings):
         given = Given(info.data, cls.keeps_files)
         accepted = parts(given["accepted_risks"] or "")
         if found := [rule for rule in broken(info.field_name or "", value, given) if rule.risk not in accepted]:
-            text = "; ".join(f"{rule.problem}: {rule.remedy}" for rule in found)
+            text = "; ".join(map(str, (rule.finding() for rule in found)))
             raise PydanticCustomError("unfit", "{text}", {"text": text, "rules": found})
         return value
 
@@ -89,8 +91,11 @@ class ServiceSettings(ProcessSettings):
     """One process of one service: its api or its worker."""
 
     database_url: PostgresUrl = Field(description="the service's database, as the role of this process")
-    host: Annotated[str, Form("an address of this machine")] = "0.0.0.0"  # noqa: S104 - a container listens on all its addresses
-    port: Port = 8000
+    host: Annotated[str, Form("an address of this machine")] = Field(
+        "0.0.0.0",  # noqa: S104 - a container listens on all its addresses
+        description="address on which the API is served",
+    )
+    port: Port = Field(8000, description="port of the API and of `/livez` and `/readyz`; a worker has only these two")
     metrics_host: Annotated[str, Form("an address of this machine")] = Field(
         "127.0.0.1",
         description="address on which metrics are served, without a token: this machine's, or an inside network's",
@@ -115,7 +120,9 @@ class ServiceSettings(ProcessSettings):
         description="the issuer's key set (RFC 7517)"
     )
 
-    kafka_bootstrap_servers: Annotated[str, Form("host:port of some brokers, separated by commas")]
+    kafka_bootstrap_servers: Annotated[str, Form("host:port of some brokers, separated by commas")] = Field(
+        description="where the cluster is found"
+    )
     kafka_fetch_max_wait_ms: Annotated[int, Field(ge=1, le=60_000)] = Field(
         500, description="how long a broker holds a fetch without data"
     )
@@ -126,16 +133,22 @@ class ServiceSettings(ProcessSettings):
     kafka_replication_factor: Annotated[int, Field(ge=1, le=9)] = Field(
         1, description="of topics that this service creates; 3 where there are three brokers"
     )
-    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
-    kafka_sasl_username: Annotated[str, Form("a name")] | None = None
-    kafka_sasl_password: SecretStr | None = None
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="how brokers and services authenticate, and whether they encrypt"
+    )
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = Field(
+        None, description="how this service proves its password"
+    )
+    kafka_sasl_username: Annotated[str, Form("a name")] | None = Field(
+        None, description="who this service is to the brokers: a user of its own, with the rights on its own topics"
+    )
+    kafka_sasl_password: SecretStr | None = Field(None, description="its password")
     kafka_ssl_ca_file: PemFile | None = Field(
         None, description="certificates of the authorities that the brokers' are signed by; unset: the system's"
     )
     kafka_ssl_certificate_file: PemFile | None = Field(None, description="this service's certificate, for the broker")
     kafka_ssl_key_file: PemFile | None = Field(None, description="its private key; unset: in the certificate's file")
-    kafka_ssl_key_password: SecretStr | None = None
+    kafka_ssl_key_password: SecretStr | None = Field(None, description="the private key's password, where it has one")
     consumer_patience: Annotated[float, Field(gt=0, le=3600)] = Field(
         30.0, description="seconds with lag and no progress until the watchdog rebuilds the consumer"
     )
@@ -148,16 +161,18 @@ class ServiceSettings(ProcessSettings):
     file_store_url: Annotated[str, Form("file:///folder or s3://bucket/prefix")] | None = Field(
         None, description="where files are; services that store files need it"
     )
-    file_max_bytes: Annotated[int, Field(ge=1, le=5 << 30)] = 100 << 20  # S3 can copy an object of up to 5 GiB
+    file_max_bytes: Annotated[int, Field(ge=1, le=5 << 30)] = Field(
+        100 << 20, description="largest file; S3 can copy an object of up to 5 GiB"
+    )
     file_kinds: Annotated[str, Form("kinds, separated by commas")] = Field(
         ",".join(KINDS), description="accepted kinds of files"
     )
     file_s3_endpoint: WebAddress | None = Field(
         None, description="unset: Amazon's; other settings that are unset come from AWS_* variables"
     )
-    file_s3_region: str | None = None
-    file_s3_access_key_id: SecretStr | None = None
-    file_s3_secret_access_key: SecretStr | None = None
+    file_s3_region: str | None = Field(None, description="the bucket's region")
+    file_s3_access_key_id: SecretStr | None = Field(None, description="who this service is to the store")
+    file_s3_secret_access_key: SecretStr | None = Field(None, description="its secret key")
     file_s3_path_style: bool = Field(
         True, description="path-style addressing: the bucket in the path, not in the host name"
     )
@@ -225,7 +240,7 @@ def accepted_values(field: FieldInfo) -> str:
         return "true or false"
     if kind in (int, float):
         low, high = bounds(field)
-        return f"a {'whole ' if kind is int else ''}number {low} and {high}"
+        return f"a {'whole ' if kind is int else ''}number {low} {high}"
     return "a text"
 
 
@@ -237,7 +252,7 @@ def bounds(field: FieldInfo) -> tuple[str, str]:
         for part in getattr(each, "metadata", [each]):
             limits[type(part)] = part
     low = f"from {limits[Ge].ge}" if Ge in limits else f"above {limits[Gt].gt}"
-    return low, f"at most {limits[Le].le}" if Le in limits else f"below {limits[Lt].lt}"
+    return low, f"to {limits[Le].le}" if Le in limits else f"to below {limits[Lt].lt}"
 
 
 def _unwrapped(annotation: Any, metadata: list[Any]) -> tuple[Any, list[Any]]:
