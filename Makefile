@@ -17,7 +17,7 @@ FAULTS := $(BIN)/python -m pytest $(SIDE_BY_SIDE) --dist loadgroup -m faults tes
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-faults-reduced kafka test-kafka test-faults bench lint lint-ci schemas lock clean
+.PHONY: help demo up test test-faults-reduced kafka test-kafka test-faults bench lint lint-ci schemas advisories lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,8 +71,13 @@ lint-ci: $(INSTALLED)  ## check format, lint, imports and types; change nothing
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
-schemas: $(INSTALLED)  ## write docs/api: AsyncAPI, event schemas, OpenAPI
+schemas: $(INSTALLED)  ## write docs/api (AsyncAPI, event schemas, OpenAPI) and the page of settings
 	$(BIN)/zhengling schemas write
+	$(BIN)/zhengling settings page
+
+advisories: $(INSTALLED)  ## known vulnerabilities of the dependencies: make advisories DB=OSV's all.zip for PyPI, or its folder
+	@$(if $(DB),,echo "nothing was checked: name the database, make advisories DB=path (docs/architecture/operations.md)"; exit 2)
+	$(BIN)/zhengling advisories check --database "$(DB)"
 
 lock: $(INSTALLED)  ## pin requirements.in anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet \
