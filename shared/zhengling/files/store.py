@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -60,9 +61,16 @@ class FileSettings(Protocol):
     def allowed_file_kinds(self) -> frozenset[str]: ...
 
 
+def loggable(error: BaseException | str) -> str:
+    """The error for the log, without addresses and without what the store answered, which may name bucket and key."""
+    kind = f"{type(error).__name__}: " if isinstance(error, BaseException) else ""
+    text = re.sub(r"\w+://\S+", "…", str(error).partition("\n")[0]).partition("<")[0]
+    return f"{kind}{text}"[:300]
+
+
 def store_away(error: BaseException | str) -> Problem:
     """503 `file_store_away`: contents can't be stored or read now; everything else works."""
-    log.warning("the file store can't be reached: %s", str(error).partition("\n")[0])
+    log.warning("the file store can't be reached: %s", loggable(error))
     return Problem(
         503,
         "file_store_away",
@@ -183,7 +191,7 @@ class FileStore:
                 async for _ in obstore.list(self._store, "readiness", chunk_size=1):
                     break
         except (BaseError, OSError, TimeoutError) as error:
-            log.warning("the file store can't be reached: %s", str(error).partition("\n")[0])
+            log.warning("the file store can't be reached: %s", loggable(error))
             return "ok, but the file store can't be reached"
         return "ok"
 

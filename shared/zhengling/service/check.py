@@ -17,7 +17,9 @@ _DATABASE = {"api": "DATABASE_URL", "worker": "DATABASE_URL", "migrate": "MIGRAT
 _ROLE = {"api": "app", "worker": "worker", "migrate": "owner"}
 _LOOK = sa.text("""
     SELECT coalesce(bool_or(rolsuper OR rolbypassrls), false) AS above_policies,
-           coalesce(bool_or(rolcreaterole OR rolcreatedb OR rolreplication), false) AS administers,
+           coalesce(bool_or(rolcreaterole OR rolcreatedb OR rolreplication
+                            OR rolname ~ '^pg_(read|write)_(all_data|server_files)$|^pg_execute_server_program$'), false)
+               AS administers,
            pg_has_role(current_user, (SELECT datdba FROM pg_database WHERE datname = current_database()), 'MEMBER') AS owns,
            current_user::text AS role, current_database()::text AS database
     FROM pg_roles WHERE pg_has_role(current_user, oid, 'MEMBER')
@@ -66,7 +68,10 @@ async def role_findings(url: str, process: Process) -> list[Finding] | None:
     owns = role.owns and process != "migrate"
     wrong = (
         (role.above_policies, "connects as a superuser, or as a role that row-level security doesn't apply to"),
-        (role.administers, "connects as a role that administers roles, databases or replication"),
+        (
+            role.administers,
+            "connects as a role that administers roles or databases, or reaches all data or the server's files",
+        ),
         (owns, "connects as the database's owner, or as a member of that role"),
         (role.role != f"{role.database}_{_ROLE[process]}", f"doesn't connect as the role of this process ({process})"),
     )

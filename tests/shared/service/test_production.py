@@ -12,8 +12,10 @@ import pytest
 
 from meeting_svc.settings import Settings
 from tests.conftest import ROOT
+from zhengling.files.store import FileStore
+from zhengling.kernel.errors import Problem
 from zhengling.local.issuer import LocalIssuer
-from zhengling.local.processes import executable
+from zhengling.local.processes import executable, free_port
 from zhengling.service.fitness import Finding, UnfitSettings
 from zhengling.service.settings import read
 
@@ -159,3 +161,16 @@ def test_an_error_of_the_migration_shows_no_password(fit: dict[str, str]) -> Non
     for url in (f"postgresql://o:p@ss:word{MARK}@127.0.0.1/db", f"mysql://o:{MARK}@127.0.0.1:1/db", f"{MARK}"):
         code, printed = start("migrate", fit | {"MIGRATION_DATABASE_URL": url})
         assert (code, "MIGRATION_DATABASE_URL" in printed, MARK in printed) == (2, True, False), printed
+
+
+async def test_a_file_store_that_does_not_answer_is_logged_without_its_address_and_key(
+    fit: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with patch.dict(os.environ, fit | {"FILE_S3_ENDPOINT": f"http://localhost:{free_port()}/{MARK}"}, clear=True):
+        store = FileStore.of(read(Settings))
+    assert store is not None
+    assert await store.check() == "ok, but the file store can't be reached"
+    with pytest.raises(Problem):
+        await store.open("a/b")
+    assert "the file store can't be reached" in caplog.text
+    assert MARK not in caplog.text

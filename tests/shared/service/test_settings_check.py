@@ -85,7 +85,7 @@ async def made(stack: EmbeddedStack) -> AsyncIterator[dict[str, str]]:
     admin = await asyncpg.connect(stack.database_admin_url)
     roles = {
         "superuser": "SUPERUSER", "member of the owner": "IN ROLE meeting_owner", "maker of roles": "CREATEROLE",
-        "past the policies": "BYPASSRLS",
+        "past the policies": "BYPASSRLS", "reader of everything": "IN ROLE pg_read_all_data",
     }  # fmt: skip
     names = {kind: f"r{uuid4().hex[:10]}" for kind in roles}
     for kind, attributes in roles.items():
@@ -112,17 +112,19 @@ async def test_a_role_is_known_by_what_it_may_do(stack: EmbeddedStack, made: dic
     assert "row-level security" in await problems(made["past the policies"], "worker")
     assert "as the database's owner" in await problems(made["member of the owner"], "api")
     assert "as the database's owner" in await problems(stack.database_url("meeting", "owner"), "worker")
-    assert "administers roles" in await problems(made["maker of roles"], "api")
+    for kind in ("maker of roles", "reader of everything"):
+        assert "administers roles" in await problems(made[kind], "api")
     assert "role of this process (api)" in await problems(stack.database_url("meeting", "worker"), "api")
     assert await role_findings(f"postgresql://meeting_app:x@127.0.0.1:{free_port()}/meeting", "api") is None
 
 
 # a real start ---------------------------------------------------------------------------------------------------------
 @pytest.fixture
-def production(fit: dict[str, str], stack: EmbeddedStack) -> dict[str, str]:
+def production(fit: dict[str, str], stack: EmbeddedStack, tmp_path: Path) -> dict[str, str]:
     """The environment of an api in production on the stack's servers, whose broker protects nothing."""
-    kafka = {name: value for name, value in fit.items() if not name.startswith("KAFKA_")}
-    return kafka | {
+    others = {name: value for name, value in fit.items() if not name.startswith(("KAFKA_", "FILE_"))}
+    return others | {
+        "FILE_STORE_URL": (tmp_path / f"files-{MARK}").as_uri(),
         "DATABASE_URL": stack.database_url("meeting", "app"),
         "KAFKA_BOOTSTRAP_SERVERS": stack.kafka_bootstrap_servers,
         "ACCEPTED_RISKS": "kafka_unencrypted,kafka_unauthenticated",
