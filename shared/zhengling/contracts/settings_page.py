@@ -23,8 +23,9 @@ lists the same beforehand (exit code 1; `--json`). What the profiles are for, an
 _SECTIONS = {
     "Every process": ("profile", "accepted_risks", "log_level"),
     "Database": ("database_url", "migration_database_url"),
-    "Serving": ("host", "port", "metrics_host", "metrics_port", "api_docs", "public_url", "max_body_bytes"),
-    "Rules, and who is believed": ("instance", "rulebooks", "auth_issuer", "auth_audience", "auth_jwks"),
+    "Serving": ("host", "port", "metrics_host", "metrics_port", "api_docs", "public_url", "max_", "patience"),
+    "Quotas": ("person_", "government_"),
+    "Rules, and who is believed": ("instance", "rulebooks", "auth_"),
     "Kafka, and what is asked of other services": ("kafka_", "consumer_patience", "gap_patience", "report_interval"),
     "Files": ("file_",),
     "Refused in production": ("allow_test_clock", "crash_point", "sslkeylogfile", "pythonasynciodebug"),
@@ -41,8 +42,9 @@ def page() -> str:
     parts = [_HEAD]
     for title, prefixes in _SECTIONS.items():
         names = sorted((name for name in left if name.startswith(prefixes)), key=lambda name: _place(name, prefixes))
-        parts.append(f"## {title}\n\n| variable | values | default | |\n|---|---|---|---|\n")
-        parts[-1] += "".join(_row(name, left.pop(name)) for name in names)
+        if names:
+            rows = "".join(_row(name, left.pop(name)) for name in names)
+            parts.append(f"## {title}\n\n| variable | values | default | |\n|---|---|---|---|\n{rows}")
     if left:
         raise ValueError(f"settings without a section: {', '.join(left)}")
     return "\n".join([*parts, _production()])
