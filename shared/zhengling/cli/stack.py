@@ -44,9 +44,12 @@ def stack_up(
         str | None, typer.Option(envvar="KAFKA_BOOTSTRAP_SERVERS", help="use this Kafka instead of the embedded broker")
     ] = None,
 ) -> None:
+    from zhengling.database.session import postgresql_url
     from zhengling.local.processes import StackError
     from zhengling.local.stack import EmbeddedStack
 
+    if database_admin_url and postgresql_url(database_admin_url) is None:
+        raise fail("--database-admin-url isn't the URL of a PostgreSQL database")
     if folder:
         folder.mkdir(parents=True, exist_ok=True)
     government = government or loaded(rulebooks).governments[0]

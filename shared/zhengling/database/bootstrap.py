@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 import asyncpg
 
+from zhengling.database.session import postgresql_url
+
 _ATTRIBUTES = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,50}")
 
@@ -35,11 +37,13 @@ async def bootstrap_database(admin_url: str, name: str, passwords: Passwords) ->
     """Create or repair the database `name` with its roles `<name>_owner`, `<name>_app` and `<name>_worker`.
 
     `admin_url` is a superuser's, or that of a role with CREATEROLE and CREATEDB (managed PostgreSQL). The owner runs the
-    migrations; only the three roles can connect. Raises ValueError for an invalid name or password, and asyncpg's errors if
+    migrations; only the three roles can connect. Raises ValueError for an invalid name, password or URL, and asyncpg's errors if
     the server refuses.
     """
     if not _NAME.fullmatch(name):
         raise ValueError(f"a database's name has lower case letters, digits and _ only, not {name!r}")
+    if postgresql_url(admin_url) is None:  # asyncpg's error would show a part of the password
+        raise ValueError("the administrator's URL isn't one of a PostgreSQL database")
     owner, app, worker = roles = tuple(f"{name}_{role}" for role in Passwords._fields)
 
     admin = await asyncpg.connect(admin_url, timeout=30, command_timeout=60)

@@ -9,9 +9,11 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
+from typer.testing import CliRunner
 
 from meeting_svc.settings import Settings
 from tests.conftest import ROOT
+from zhengling.cli.main import app
 from zhengling.files.store import FileStore
 from zhengling.kernel.errors import Problem
 from zhengling.local.issuer import LocalIssuer
@@ -174,3 +176,15 @@ async def test_a_file_store_that_does_not_answer_is_logged_without_its_address_a
         await store.open("a/b")
     assert "the file store can't be reached" in caplog.text
     assert MARK not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "command", [("database", "create", "meeting", "--admin-url"), ("stack", "up", "--database-admin-url")]
+)
+@pytest.mark.parametrize(
+    "url", [f"postgresql://o:p@ss:word{MARK}@127.0.0.1/db", f"mysql://o:{MARK}@127.0.0.1/db", MARK]
+)
+def test_an_administrators_address_that_is_none_shows_no_password(command: tuple[str, ...], url: str) -> None:
+    passwords = {"OWNER_PASSWORD": MARK, "APP_PASSWORD": MARK, "WORKER_PASSWORD": MARK}
+    done = CliRunner().invoke(app, [*command, url], env=passwords)
+    assert (done.exit_code, MARK in f"{done.output} {done.exception!r}") == (2, False), done.output
