@@ -100,7 +100,7 @@ BY_THEMSELVES = {
     "download_file": "asks twice, before and after the store, as `get_file` does",
     "verify_files": "the scope admin; reads the store between transactions",
     "get_feed_by_link": "a link without a token shows what its maker sees",
-    "livez": "the process's health", "readyz": "the process's health", "metrics": "figures without content",
+    "livez": "the process's health", "readyz": "the process's health",
 }  # fmt: skip
 
 
