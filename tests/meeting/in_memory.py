@@ -11,12 +11,13 @@ from datetime import datetime, timedelta
 from functools import wraps
 from itertools import count
 from types import FunctionType, ModuleType
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import pytest
 
 from meeting_svc.agenda import agenda
 from meeting_svc.attendance import arrivals, attendance, quorum
+from meeting_svc.convening import commands as meeting_commands
 from meeting_svc.convening import convening
 from meeting_svc.decision import decision
 from meeting_svc.decision.decision import Decision
@@ -37,7 +38,9 @@ from meeting_svc.topic import declaration, form, papers, readiness, topic, trans
 from meeting_svc.topic.topic import Topic
 from zhengling.authority.absence import Absent
 from zhengling.authority.composition import Composition
+from zhengling.database import session as sessions
 from zhengling.database.numbering import Series
+from zhengling.database.session import load
 from zhengling.database.transaction import state_of
 from zhengling.dates.workdays import WorkdayCalendar
 from zhengling.kernel.errors import Problem
@@ -57,6 +60,7 @@ DOMAIN = (
 )  # fmt: skip
 ROWS = (Topic, Meeting, Minutes, Decision, PlanningRequest)
 Command = Callable[..., Coroutine[Any, Any, Any]]
+T = TypeVar("T")
 
 
 def fields_of(row: Any) -> dict[str, Any]:
@@ -169,6 +173,10 @@ async def _entrusted_chairs(call: Call) -> set[tuple[str, str]]:
     return {(each.kind, each.entrustment.to) for each in prepared if each.entrustment}
 
 
+async def _lock_all(session: Any, model: type[T], keys: Iterable[object], noun: str, noun_zh: str) -> list[T]:
+    return [await load(session, model, key, noun, noun_zh) for key in keys]
+
+
 async def _take(rows: Rows, series: Series, *_: object) -> str:
     return series.text(next(rows.issues))
 
@@ -192,6 +200,8 @@ def commands_in_memory() -> Iterator[pytest.MonkeyPatch]:
             (minutes_commands, "emit", _unheard), (signing, "emit", _unheard), (session_commands, "emit", _unheard),
         ):  # fmt: skip
             patch.setattr(module, name, instead)
+        for module in (sessions, meeting_commands, session_commands):
+            patch.setattr(module, "lock_all", _lock_all)
         patch.setattr(topic_commands, "_named_elsewhere", _named_elsewhere)
         patch.setattr(topic_commands, "entrusted_chairs", _entrusted_chairs)
         for module in DOMAIN:

@@ -13,6 +13,8 @@ from sqlalchemy.orm import registry
 from sqlalchemy.orm.attributes import flag_modified
 from sqlalchemy.types import TypeDecorator
 
+from zhengling.database.locking import watch
+
 
 class Json(TypeDecorator[Any]):
     """A jsonb column with a typed Python value: `Json(list[AgendaItem])`. Mutations aren't tracked: assign a new value."""
@@ -65,8 +67,10 @@ SEEN_BY_ROW = {"readers": True}
 
 
 def map_noun(mapper: registry, noun: type, table: sa.Table) -> None:
-    """Map a noun to its table: each update increments its version, and server defaults are fetched."""
+    """Map a noun to its table: each update needs the row's lock and increments its version, and server defaults are
+    fetched."""
     mapper.map_imperatively(noun, table, version_id_col=table.c.version, eager_defaults=True)
+    watch(noun)
 
 
 def touch(noun: Any) -> None:

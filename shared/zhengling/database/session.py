@@ -8,7 +8,7 @@ sees only the backbone's tables.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, TypeVar
@@ -19,8 +19,9 @@ from sqlalchemy import event
 from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
-from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
 
+from zhengling.database.locking import LockingSession, is_locked
 from zhengling.database.transaction import state_of
 from zhengling.kernel.errors import not_found
 
@@ -31,15 +32,6 @@ NATIONAL = "*"
 _AWAY = ("08", "25006", "53", "57P", "58")
 _READ_ONLY = "25006"
 _ENTER = sa.text("SELECT set_config('app.government', :government, true), business_now()")
-
-
-class _Session(Session):
-    """Forgets what it looked up where a savepoint is rolled back: the locks taken since then are gone with it."""
-
-
-@event.listens_for(_Session, "after_soft_rollback")
-def _forget(session: Session, previous_transaction: object) -> None:
-    state_of(session).looked_up.clear()
 
 
 def postgresql_url(text: str) -> sa.URL | None:
@@ -86,7 +78,7 @@ class Database:
         )
         event.listen(self.engine.sync_engine, "handle_error", _leave_read_only)
         self.autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")  # for single reads
-        self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, sync_session_class=_Session)
+        self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, sync_session_class=LockingSession)
 
     @asynccontextmanager
     async def transaction(self, government: str | None) -> AsyncIterator[AsyncSession]:
@@ -160,10 +152,29 @@ def now(session: AsyncSession) -> datetime:
 
 
 async def lock(session: AsyncSession, model: type[T], key: object, noun: str, noun_zh: str) -> T:
-    """The row by its primary key, locked FOR UPDATE until the commit; 404 if this government has none."""
-    if row := await session.get(model, key, with_for_update=True, populate_existing=True):
-        return row
-    raise not_found(noun, noun_zh, key)
+    """The row by its primary key, locked FOR UPDATE until the commit, as it is now; 404 if this government has none."""
+    (row,) = await lock_all(session, model, [key], noun, noun_zh)
+    return row
+
+
+async def lock_all(session: AsyncSession, model: type[T], keys: Iterable[object], noun: str, noun_zh: str) -> list[T]:
+    """The rows by their primary keys, in this order, locked FOR UPDATE until the commit, as they are now. They are locked
+    by their keys in one order, so that two transactions that lock several don't deadlock; 404 for the first that this
+    government doesn't have.
+
+    What was read of a row before its lock may have changed since: whoever locks a row reads it by this."""
+    wanted, rows = list(keys), dict[object, T | None]()
+    if missing := {key for key in wanted if not is_locked(session, model, key)}:
+        identity = sa.inspect(model).primary_key[0]
+        statement = sa.select(model).where(identity.in_(missing)).order_by(identity).with_for_update()
+        with session.no_autoflush:
+            found = await session.execute(statement, execution_options={"populate_existing": True})
+        rows = {sa.inspect(row, raiseerr=True).identity[0]: row for row in found.scalars()}
+    locked = [rows.get(key) if key in missing else await session.get(model, key) for key in wanted]
+    for key, row in zip(wanted, locked, strict=True):
+        if row is None:
+            raise not_found(noun, noun_zh, key)
+    return [row for row in locked if row is not None]
 
 
 async def load(session: AsyncSession, model: type[T], key: object, noun: str, noun_zh: str) -> T:
@@ -193,7 +204,10 @@ def _leave_read_only(context: ExceptionContext) -> None:
 
 
 def is_contention(error: BaseException) -> bool:
-    """Whether the transaction failed by contention (deadlock, serialisation failure, lock timeout), so a retry helps."""
+    """Whether the transaction failed by contention (deadlock, serialisation failure, lock timeout, a row that another one
+    changed), so a retry helps."""
+    if isinstance(error, StaleDataError):
+        return True
     return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", "") in ("40P01", "40001", "55P03")
 
 

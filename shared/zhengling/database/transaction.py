@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, SessionTransaction
 
 V = TypeVar("V")
 #: Inserts rows of one kind in one statement, in the caller's transaction.
@@ -31,13 +31,15 @@ class Cause:
 
 @dataclass
 class TransactionState:
-    """`gathered` holds the rows to insert at the end of a batch (`together`); None outside one."""
+    """`gathered` holds the rows to insert at the end of a batch (`together`); None outside one. `locked` are the nouns whose
+    rows this transaction has locked, by class and id, with the savepoint since which it holds the lock."""
 
     government: str | None = None
     now: datetime | None = None
     cause: Cause = Cause()
     looked_up: dict[Lookup[Any], dict[str, Any]] = field(default_factory=dict)
     gathered: dict[Writer, list[Any]] | None = None
+    locked: dict[tuple[type, object], SessionTransaction | None] = field(default_factory=dict)
 
 
 def state_of(session: AsyncSession | Session) -> TransactionState:

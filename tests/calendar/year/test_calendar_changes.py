@@ -113,15 +113,15 @@ async def test_the_whole_calendar_is_sent_once_and_then_confirmed_by_its_etag(ca
 
 
 # notices ------------------------------------------------------------------------------------------------------------
-def notice(number: str = "国办发明电〔2030〕6号", **changes: Any) -> Json:
+def notice(number: str = "国办发明电〔2030〕6号", year: int = YEAR, **changes: Any) -> Json:
     """The statutory days of the year, each for itself; where one falls on a weekend, the Monday after makes up for it."""
     holidays: list[Json] = []
-    for day, name in statutory_days(YEAR).items():
+    for day, name in statutory_days(year).items():
         if holidays and (day - timedelta(days=1)).isoformat() == holidays[-1]["last"]:
             holidays[-1]["last"] = day.isoformat()
         else:
             holidays.append({"name": name, "first": day.isoformat(), "last": day.isoformat()})
-    body = {"year": YEAR, "issuer": "国务院办公厅", "number": number, "date": "2030-11-05", "holidays": holidays}
+    body = {"year": year, "issuer": "国务院办公厅", "number": number, "date": f"{year - 1}-11-05", "holidays": holidays}
     return body | changes
 
 
@@ -243,6 +243,22 @@ async def test_a_closure_changes_one_government_and_is_lifted_from_a_day_on(call
     assert [day["worked"] for day in days] == [False, True]
     shown = await get(caller, f"/v1/closures/{closure}")
     assert (shown["lifted_from"], shown["lift_reason"]) == ("2028-03-02", "道路抢通")
+
+
+async def test_an_order_entered_again_closes_nothing_twice_and_may_close_further_days(caller: Caller) -> None:
+    order = CLOSURE | {"first": "2028-06-05", "last": "2028-06-06", "document": "临防指〔2028〕8号"}
+    answer = await post(caller, "/v1/closures", order, by=OFFICE)
+    assert answer.status_code == 202, answer.text
+    for again in (order, order | {"reason": "台风"}, order | {"first": "2028-06-06", "last": "2028-06-08"}):
+        assert code_of(await post(caller, "/v1/closures", again, by=OFFICE)) == (409, "closure_known")
+    further = order | {"first": "2028-06-07", "last": "2028-06-07"}
+    another = order | {"document": "临政办〔2028〕21号"}  # it holds if the first order is lifted
+    for also in (further, another):
+        assert (await post(caller, "/v1/closures", also, by=OFFICE)).status_code == 202
+    path = f"/v1/closures/{answer.json()['subject'].removeprefix('closure:')}/lift"
+    lifted = await post(caller, path, {"from": "2028-06-05", "reason": "预警解除"}, by=OFFICE, version=1)
+    assert lifted.status_code == 202, lifted.text
+    assert (await post(caller, "/v1/closures", order, by=OFFICE)).status_code == 202, "it closes no day any more"
 
 
 @pytest.mark.parametrize(

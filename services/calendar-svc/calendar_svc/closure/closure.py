@@ -38,6 +38,29 @@ class Closure:
         return ClosedDays(self.first_day, last, self.reason, notice) if last >= self.first_day else None
 
 
+def require_new(closure: Closure, known: Iterable[Closure]) -> None:
+    """409 `closure_known` if the same order closes a day of it already, so that an order entered twice closes once."""
+    for other in known:
+        days = other.closed()
+        if (
+            days
+            and other.document == closure.document
+            and days.first <= closure.last_day
+            and closure.first_day <= days.last
+        ):
+            raise refusal(
+                "closure_known",
+                None,
+                f"{other.document} already closes the offices from {days.first} to {days.last}",
+                f"{other.document}已录入，停止办公期间为{days.first}至{days.last}",
+                Text(
+                    "enter only days that the order doesn't close yet, or lift that closure first",
+                    "请仅录入该文件尚未停止办公的日期，或先解除原安排",
+                ),
+                closure=other.id,
+            )
+
+
 def lift(closure: Closure, day: dt.date, reason: str) -> None:
     """Reopen the offices from `day` on. 409 `closure_lifted`, `not_within_closure`."""
     if closure.lifted_from is not None:

@@ -79,13 +79,15 @@ async def preview_closure(call: Call, body: ClosureRequest) -> list[DayChange]:
 
 async def enter_closure(call: Call, body: ClosureRequest) -> tuple[Closure, str]:
     """Close the offices of the caller's government; returns the closure and the operation's id. By the office.
-    Emits workdays.changed. Problems (422): `closure_out_of_order`, `date_out_of_range`."""
+    Emits workdays.changed. Problems (422): `closure_out_of_order`, `date_out_of_range`; (409): `closure_known`."""
     _require_clerk(call, await compositions.current(call.session))
     closure = _closure_of(call, body)
     await one_at_a_time(call.session)
     calendar = await calendar_.current(call.session)
     for day in (body.first, body.last):
         calendar.require(day)
+    same_order = sa.select(Closure).where(closure_table.c.document == closure.document)
+    closures.require_new(closure, (await call.session.execute(same_order)).scalars())
     call.session.add(closure)
     await call.session.flush()
     why = Text(

@@ -78,7 +78,7 @@ async def follow_revocation(session: AsyncSession, event: DecisionRevoked) -> Do
 
 
 async def _remember(session: AsyncSession, decision_id: str, revision: int) -> None:
-    known = await session.get(CorrectedDecision, decision_id)
+    known = await session.get(CorrectedDecision, decision_id, with_for_update=True)
     if known:
         known.revision = revision
     else:

@@ -23,7 +23,7 @@ from meeting_svc.topic import commands as topic_commands
 from meeting_svc.topic import transitions
 from meeting_svc.topic.topic import Topic
 from zhengling.authority.composition import require_known
-from zhengling.database.session import lock
+from zhengling.database.session import lock_all
 from zhengling.kernel.errors import Text, invalid
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import calendar as calendars
@@ -105,8 +105,7 @@ async def postpone_meeting(call: Call, meeting_id: str, body: Postpone) -> Meeti
     await _require_to_come(call, body.day, body.starts_at)
     place = meeting.place if body.place is None else body.place
     await _require_approved(call, case.kind, meeting.request_id, body.day)
-    for item in meeting.agenda:
-        topic = await lock(call.session, Topic, item.topic_id, "topic", "议题")
+    for topic in await lock_all(call.session, Topic, meeting.topic_ids, "topic", "议题"):
         await topic_commands.require_in_time(call, topic, meeting.id, case.kind, body.day)
     change = Postponement(body.day, body.starts_at, place, body.reason, case.act(body.occurred_at))
     convenings.postpone(meeting, change)
@@ -121,8 +120,7 @@ async def cancel_meeting(call: Call, meeting_id: str, body: CancelMeeting) -> Me
     organised(case, Text("cancel a meeting", "取消会议"))
     act = case.act(body.occurred_at)
     convenings.cancel(case.meeting, Cancellation(body.reason, act))
-    for item in case.meeting.agenda:
-        topic = await lock(call.session, Topic, item.topic_id, "topic", "议题")
+    for topic in await lock_all(call.session, Topic, case.meeting.topic_ids, "topic", "议题"):
         transitions.release(topic, act.official, body.reason, act.occurred_at, act.recorded_at)
     call.audit_details.update(reason=body.reason)
     await call.session.flush()

@@ -43,6 +43,8 @@ _NOTE_STANDINGS = sa.text("""
         AS n (id, standing, ledger_number, has_due, ledger_due, entry)
     WHERE d.id = n.id RETURNING d.id
 """)
+# Before them, in the order in which commands lock a meeting's decisions.
+_LOCK_NOTED = sa.text("SELECT id FROM decision WHERE id = ANY(:ids) ORDER BY id FOR UPDATE")
 
 
 async def publish_decision(call: Call, decision_id: str, body: PublishDecision) -> Decision:
@@ -135,6 +137,7 @@ async def _note_standings(session: AsyncSession, rows: list[dict[str, object]]) 
         revoked = {"standing": Standing.revoked} if before["standing"] == Standing.revoked else {}
         before.update(row | revoked)
     updates = [row | {"has_due": "ledger_due" in row, "ledger_due": row.get("ledger_due")} for row in latest.values()]
+    await session.execute(_LOCK_NOTED, {"ids": list(latest)})
     noted = set((await session.execute(_NOTE_STANDINGS, columns(updates) | {"revoked": Standing.revoked})).scalars())
     for missing in latest.keys() - noted:
         raise not_found("decision", "决定事项", missing)

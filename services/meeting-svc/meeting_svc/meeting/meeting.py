@@ -143,6 +143,11 @@ class Meeting:
         return self.kind
 
     @property
+    def topic_ids(self) -> list[str]:
+        """The topics on its agenda, in their order."""
+        return [item.topic_id for item in self.agenda]
+
+    @property
     def round(self) -> int:
         """How often it was postponed; notices and grants of an earlier round no longer count."""
         return len(self.postponements)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
 from uuid_utils.compat import uuid7
 
 from meeting_svc.decision.decision import Decision, Standing
+from meeting_svc.decision.table import decision as decision_table
 from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting.meeting import Meeting, MeetingState
 from meeting_svc.meeting_kind.case import kind_of
@@ -19,9 +21,9 @@ from meeting_svc.topic.topic import Topic
 from zhengling.authority.act import Act
 from zhengling.authority.composition import require_organisations
 from zhengling.backbone.outbox import emit
-from zhengling.database.session import load, lock
+from zhengling.database.session import lock
 from zhengling.events.meeting import DecisionReplaced, Resolution, Unit
-from zhengling.kernel.errors import Text, invalid, refusal
+from zhengling.kernel.errors import Text, invalid, not_found, refusal
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import calendar as calendars
 from zhengling.replicas import composition as compositions
@@ -37,7 +39,7 @@ async def record_decision(call: Call, meeting_id: str, body: RecordDecision) -> 
     await _require_organiser(call, meeting, Text("record a decision", "记录决定"))
     composition = await compositions.current(call.session)
     item = next((item for item in meeting.agenda if item.topic_id == body.topic_id), None)
-    topic = await load(call.session, Topic, item.topic_id, "topic", "议题") if item else None
+    topic = await lock(call.session, Topic, item.topic_id, "topic", "议题") if item else None
     names = composition.organisation_names
     resolution = Resolution(
         decision_id=str(uuid7()),
@@ -61,7 +63,7 @@ async def record_decision(call: Call, meeting_id: str, body: RecordDecision) -> 
         topic_id=body.topic_id,
         resolution=resolution,
         quorum_clause=recorded.quorum_clause,
-        followed_clause=await _followed(call, meeting, body.topic_id),
+        followed_clause=_followed(call, meeting, topic),
     )
     call.session.add(decision)
     await call.session.flush()
@@ -121,9 +123,12 @@ async def withdraw_decision(call: Call, decision_id: str, body: WithdrawDecision
 async def _recorded(call: Call, decision_id: str) -> tuple[Decision, Meeting, Topic]:
     """The decision, in the version that the caller saw, with its meeting and topic; locked in the global order, and not
     withdrawn. Refusal `decision_withdrawn`."""
-    seen = await load(call.session, Decision, decision_id, "decision", "决定事项")
-    meeting = await lock(call.session, Meeting, seen.meeting_id, "meeting", "会议")
-    topic = await lock(call.session, Topic, seen.topic_id, "topic", "议题")
+    place = sa.select(decision_table.c.meeting_id, decision_table.c.topic_id).where(decision_table.c.id == decision_id)
+    of = (await call.session.execute(place)).first()  # a decision stays with its meeting and topic
+    if of is None:
+        raise not_found("decision", "决定事项", decision_id)
+    meeting = await lock(call.session, Meeting, of.meeting_id, "meeting", "会议")
+    topic = await lock(call.session, Topic, of.topic_id, "topic", "议题")
     decision = await lock(call.session, Decision, decision_id, "decision", "决定事项")
     call.check_version(decision.version)
     if decision.standing == Standing.withdrawn:
@@ -179,8 +184,7 @@ async def _draft_goes_stale(call: Call, meeting: Meeting) -> None:
         meeting.minutes_steps = []
 
 
-async def _followed(call: Call, meeting: Meeting, topic_id: str) -> str | None:
+def _followed(call: Call, meeting: Meeting, topic: Topic) -> str | None:
     """The clause by which this topic's decision is supervised; None if there is none."""
     rule = call.service.rulebooks.edition(call.government, meeting.edition).topics.followed
-    topic = await load(call.session, Topic, topic_id, "topic", "议题")
     return rule.clause if rule and set(rule.any_of) & set(topic.aspects) else None

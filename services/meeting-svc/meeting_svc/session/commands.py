@@ -12,7 +12,7 @@ from meeting_svc.topic import transitions
 from meeting_svc.topic.topic import Topic
 from zhengling.authority.composition import require_known
 from zhengling.backbone.outbox import emit
-from zhengling.database.session import load, lock
+from zhengling.database.session import load, lock_all
 from zhengling.events.meeting import MeetingClosed
 from zhengling.kernel.errors import Text, invalid
 from zhengling.kernel.instants import shanghai_day
@@ -109,8 +109,7 @@ async def close_session(call: Call, meeting_id: str, body: CloseSession) -> Meet
     meeting, occurred_at = case.meeting, call.occurred(body.occurred_at)
     organised(case, Text("close a session", "记录散会"))
     session.close_session(meeting, case.kind, occurred_at)
-    for item in meeting.agenda:
-        topic = await lock(call.session, Topic, item.topic_id, "topic", "议题")
+    for topic in await lock_all(call.session, Topic, meeting.topic_ids, "topic", "议题"):
         resolution = next((each for each in meeting.resolutions if each.topic_id == topic.id), None)
         transitions.conclude(topic, resolution, call.official or "", occurred_at, call.now)
     closed = MeetingClosed(
