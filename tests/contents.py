@@ -6,15 +6,16 @@ import io
 import struct
 import zipfile
 
+TYPES = "[Content_Types].xml"
 _FREE, _END, _FAT = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD
 
 
-def zipped(*names: str) -> bytes:
-    """A zip with these parts."""
+def zipped(*names: str, **contents: str | bytes) -> bytes:
+    """A zip with these parts; `types` is the content of its [Content_Types].xml."""
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in names:
-            archive.writestr(name, "<x/>")
+            archive.writestr(name, contents.get("types", "<x/>") if name == TYPES else "<x/>")
     return file.getvalue()
 
 
@@ -38,9 +39,9 @@ def _entry(name: str, kind: int, *, right: int = _FREE, child: int = _FREE) -> b
 
 
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
-DOCX = zipped("[Content_Types].xml", "_rels/.rels", "word/document.xml")
-XLSX = zipped("[Content_Types].xml", "xl/workbook.xml")
-PPTX = zipped("[Content_Types].xml", "ppt/presentation.xml")
+DOCX = zipped(TYPES, "_rels/.rels", "word/document.xml")
+XLSX = zipped(TYPES, "xl/workbook.xml")
+PPTX = zipped(TYPES, "ppt/presentation.xml")
 OFD = zipped("OFD.xml", "Doc_0/Document.xml")
 DOC, XLS, PPT = compound("WordDocument", "1Table"), compound("Workbook"), compound("PowerPoint Document")
 ENCRYPTED = compound("EncryptionInfo", "EncryptedPackage")
@@ -59,3 +60,23 @@ CONTENTS = {
 def pdf(size: int, mark: bytes = b"") -> bytes:
     """A PDF of this many bytes; another one for another mark."""
     return (b"%PDF-1.7\n%" + mark).ljust(size, b".")
+
+
+VBA = "application/vnd.ms-office.vbaProject"
+#: Documents with macros, by where these are told from: the name of a part, or its type.
+WITH_MACROS = {
+    "docx: vbaProject.bin": ("docx", zipped(TYPES, "word/document.xml", "word/vbaProject.bin")),
+    "xlsx: VBAPROJECT.BIN": ("xlsx", zipped(TYPES, "xl/workbook.xml", "xl/VBAPROJECT.BIN")),
+    "xlsx: macrosheets": ("xlsx", zipped(TYPES, "xl/workbook.xml", "xl/macrosheets/sheet1.xml")),
+    "docx: a type": ("docx", zipped(TYPES, "word/document.xml", "word/x.bin", types=f'<Default ContentType="{VBA}"/>')),
+    "docx: a type spelt by code points": (
+        "docx", zipped(TYPES, "word/x.bin", types='<Override ContentType="application/vnd.ms-office.vba&#x50;roject"/>'),
+    ),
+    "docx: a type in UTF-16": ("docx", zipped(TYPES, "word/x.bin", types=f'<x ContentType="{VBA}"/>'.encode("utf-16"))),
+    "docx: named twice": ("docx", zipped(TYPES, "word/a.xml", "[content_types].xml", "word/vbaData.xml")),
+    "pptx: its own type": (
+        "pptx", zipped(TYPES, "ppt/presentation.xml", types="application/vnd.ms-powerpoint.presentation.macroEnabled.main+xml"),
+    ),
+    "doc: Macros": ("doc", compound("WordDocument", "Macros")),
+    "xls: _VBA_PROJECT_CUR": ("xls", compound("Workbook", "_VBA_PROJECT_CUR")),
+}  # fmt: skip

@@ -21,8 +21,9 @@ import pytest
 
 from tests import sixth
 from tests.caller import CLERK, Caller, Json, code_of, topic_body
-from tests.contents import DOCX, OFD, PDF, PNG, pdf
+from tests.contents import DOCX, OFD, PDF, PNG, WITH_MACROS, pdf
 from tests.object_store import ObjectStore
+from zhengling.files.kinds import KINDS, UNKNOWN_MEDIA_TYPE
 from zhengling.local.client import Api, load_composition
 from zhengling.local.processes import ServiceProcess
 from zhengling.local.stack import EmbeddedStack
@@ -267,6 +268,16 @@ REFUSED: dict[str, tuple[bytes, dict[str, Any], tuple[int, str]]] = {
     "classified by word": (PDF, {"params": {"classification": "机密"}}, (409, "classified_content")),
     "classified by code": (PDF, {"params": {"classification": "top_secret"}}, (409, "classified_content")),
     "classified by its name": (PDF, {"name": "秘密★1年 通知.pdf"}, (409, "classified_content")),
+    "classified by its name, set apart": (PDF, {"name": "机　密 通知.pdf"}, (409, "classified_content")),
+    "macros": (
+        WITH_MACROS["docx: a type"][1], {"media_type": KINDS["docx"].media_type, "name": "a.docx"},
+        (422, "content_has_macros"),
+    ),
+    "a name for macros": (PDF, {"media_type": UNKNOWN_MEDIA_TYPE, "name": "a.docm"}, (415, "file_type_not_allowed")),
+    "a name given twice": (
+        PDF, {"name": "", "headers": {"Content-Disposition": "attachment; filename*=UTF-8''a.pdf; filename*0*=b.pdf; "
+              "filename*=UTF-8''b.pdf"}}, (422, "file_name_invalid"),
+    ),
     "another digest": (PDF, {"params": {"sha256": "0" * 64}}, (422, "digest_mismatch")),
     "two digests": (
         PDF, {"params": {"sha256": "0" * 64}, "headers": {"Digest": f"sha-256={'B' * 43}="}}, (422, "digest_mismatch"),

@@ -40,6 +40,7 @@ from zhengling.files.kinds import (
     kind_of,
     require_shown,
     require_unclassified,
+    require_without_macros,
 )
 from zhengling.files.store import FileSettings, FileStore, store_away
 from zhengling.kernel.errors import Problem, Text, invalid, not_found
@@ -63,6 +64,8 @@ SWEEP_AGAIN = timedelta(hours=1)
 DIRECTORY_BYTES = 1 << 20
 """How much of a container is read for its directory: far more than any document's; the reader uses tens of times as much
 memory."""
+TYPES_BYTES = 1 << 18
+"""How much of [Content_Types].xml is read: that of a document with a thousand parts has 100 kB."""
 INSPECTIONS = ThreadPoolExecutor(2, thread_name_prefix="inspection")
 """At most two containers are inspected at a time; further uploads wait without holding memory."""
 
@@ -214,8 +217,8 @@ async def receive(service: Keeper, government: str, upload: Upload, pieces: Asyn
     """Write a content to the store, piece by piece, under the key of its SHA-256; outside any transaction.
 
     Problems: 408 `upload_too_slow`; 413 `body_too_large`; 422 `file_empty`, `digest_mismatch`, `content_differs`,
-    `content_encrypted`; 503 `file_store_away`, `busy`. Errors of `pieces` are re-raised. After an error only remains that
-    `sweep` deletes are left.
+    `content_encrypted`, `content_has_macros`; 503 `file_store_away`, `busy`. Errors of `pieces` are re-raised. After an error
+    only remains that `sweep` deletes are left.
     """
     store, meter, began = required_store(service), _Meter(), time.perf_counter()
     arriving = f"{_incoming(government)}{uuid7()}"
@@ -263,11 +266,12 @@ async def _check(store: FileStore, key: str, upload: Upload, meter: _Meter) -> N
             f"收到内容的 SHA-256 为 {found}，与所填值不符，请重新上传",
             sha256=found,
         )
-    parts: frozenset[str] = frozenset()
+    inside = Inside()
     if meter.head.startswith((ZIP, OLE)):
         zipped, loop = meter.head.startswith(ZIP), asyncio.get_running_loop()
-        parts = await loop.run_in_executor(INSPECTIONS, _parts, store, key, zipped)
-    require_shown(upload.kind, meter.head, parts)
+        inside = await loop.run_in_executor(INSPECTIONS, _inspect, store, key, zipped)
+    require_shown(upload.kind, meter.head, inside.parts)
+    require_without_macros(inside.parts, inside.types)
 
 
 def _being_swept() -> Problem:
@@ -308,22 +312,47 @@ class _Bounded(io.RawIOBase):
         return len(piece)
 
 
-def _parts(store: FileStore, key: str, zipped: bool) -> frozenset[str]:
-    """The names of a container's parts and of its top-level folders; empty if it can't be read. Only the directory is read
-    and nothing is unpacked, so a decompression bomb does no harm. Blocks."""
+@dataclass(frozen=True)
+class Inside:
+    """What a container holds: the names of its parts and of its folders, and the text of its [Content_Types].xml."""
+
+    parts: frozenset[str] = frozenset()
+    types: str = ""
+
+
+def _inspect(store: FileStore, key: str, zipped: bool) -> Inside:
+    """What a container holds; nothing if it can't be read. Only its directory is read and its [Content_Types].xml unpacked, as
+    far as `TYPES_BYTES`, so a decompression bomb does no harm. Blocks."""
     try:
         with io.BufferedReader(_Bounded(store.reader(key)), 4096) as file:
             if zipped:
                 with zipfile.ZipFile(file) as archive:
                     names = archive.namelist()
-                return frozenset(names) | {name.partition("/")[0] + "/" for name in names if "/" in name}
+                    types = "".join(_types(archive, entry) for entry in archive.infolist() if _states_types(entry))
+                return Inside(frozenset(names) | {name.partition("/")[0] + "/" for name in names if "/" in name}, types)
             with olefile.OleFileIO(file) as document:
-                return frozenset(path[0] for path in document.listdir())
+                paths = document.listdir()
+            return Inside(frozenset(path[0] for path in paths) | {"/".join(path) for path in paths})
     except (BaseError, FileNotFoundError) as error:
         raise store_away(error) from error
     except Exception as error:  # readers fail in many ways on a broken container, which is never a document
         log.info("an uploaded container can't be read: %r", error)
-        return frozenset()
+        return Inside()
+
+
+def _states_types(entry: zipfile.ZipInfo) -> bool:
+    return entry.filename.lower() == "[content_types].xml"
+
+
+def _types(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> str:
+    """The text of an OOXML document's content types. ValueError if it is longer than `TYPES_BYTES`, or has a document type,
+    which OPC forbids (ECMA-376-2, 7.2.2) and whose entities could spell a type."""
+    with archive.open(entry) as part:
+        content = part.read(TYPES_BYTES + 1)
+    text = content.decode("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8")
+    if len(content) > TYPES_BYTES or "\0" in text or "<!" in text.replace("<!--", ""):
+        raise ValueError("[Content_Types].xml isn't one")
+    return text
 
 
 async def record(session: AsyncSession, received: Received, uploaded_by: str) -> StoredFile:

@@ -6,6 +6,7 @@ Invariant: a kind is accepted only if the content shows it, whatever name and me
 from __future__ import annotations
 
 import codecs
+import html
 import re
 import unicodedata
 from collections.abc import Collection, Iterable
@@ -88,17 +89,31 @@ class Classification(StrEnum):
         return {"秘密": cls.confidential, "机密": cls.secret, "绝密": cls.top_secret}.get(str(value))
 
 
-# a mark as printed on papers (GB/T 9704: 机密★1年, its two characters set apart or not), in brackets, as a prefix, or after
-# 密级; 商业秘密 isn't one. For names in Unicode's compatibility form (NFKC), where ＊ is * and an ideographic space a space
-_DEGREE = r"(?:[绝机秘]\s*密)"
+# A mark as printed on papers (GB/T 9704: 机密★1年), for names in Unicode's compatibility form (NFKC), where ＊ is * and an
+# ideographic space a space, and without combining characters. Its two characters may be set apart. It stands by a star, in
+# brackets, after 密级, before a duration, or alone between separators; 商业秘密 and 机密性 are no marks.
+_APART = r"[\s._·・\-—–~]*"
+_DEGREE = rf"(?:[绝絕机機秘祕]{_APART}密)"
+_STAR = r"[★☆⭐⋆✩-✰*∗✱✲]"
+_SEPARATOR = r"[\s\-_—–~:.·・,、;|]"
 _MARK = re.compile(
-    rf"{_DEGREE}\s*[★☆⭐*]|[\[【(〔〈《]\s*{_DEGREE}\s*[\]】)〕〉》]|^\s*{_DEGREE}\s*[-_—:]|密\s*级\s*[-_—:]?\s*{_DEGREE}"
+    rf"{_DEGREE}\s*级?\s*{_STAR}|{_STAR}\s*{_DEGREE}"
+    rf"|[\[({{<【〔〈《「『〖〘“‘\"']\s*{_DEGREE}\s*级?\s*[\])}}>】〕〉》」』〗〙”’\"']"
+    rf"|密{_APART}[级級]\s*{_SEPARATOR}*{_DEGREE}"
+    rf"|{_DEGREE}\s*级?\s*[\d一二三四五六七八九十]+\s*(?:年|个?月|[天日])|{_DEGREE}\s*级?\s*长期"
+    rf"|(?:^|{_SEPARATOR}){_DEGREE}级?(?={_SEPARATOR}|$)"
 )
+
+
+def _as_printed(name: str) -> str:
+    """The name without what only makes its characters look otherwise: forms of compatibility, and marks above or below."""
+    plain = unicodedata.normalize("NFKC", name)
+    return "".join(character for character in plain if not unicodedata.combining(character))
 
 
 def require_unclassified(classification: Classification, name: str) -> None:
     """Refusal `classified_content` for a content stated to be a state secret, or with a mark of secrecy in its name."""
-    if classification == Classification.internal and not _MARK.search(unicodedata.normalize("NFKC", name)):
+    if classification == Classification.internal and not _MARK.search(_as_printed(name)):
         return
     raise refusal(
         "classified_content",
@@ -159,6 +174,26 @@ def require_shown(kind: FileKind, head: bytes, parts: Collection[str]) -> None:
         f"the content isn't of the stated type {kind.media_type}",
         f"文件内容与标明的类型 {kind.media_type} 不符",
     )
+
+
+#: Parts of a container that hold macros: the folders of Office's binary formats, and the parts of OOXML, also of Excel 4.
+_MACRO_PARTS = re.compile(
+    r"(?:^|/)(?:macros|vba|_vba_project(?:_cur)?|vbaproject\.bin|vbadata\.xml|macrosheets)(?:/|$)"
+)
+#: Content types of such parts, whatever they are called (ECMA-376-2: a part has the type that [Content_Types].xml states).
+_MACRO_TYPES = re.compile(r"vbaproject|vbadata|macroenabled|macrosheet")
+
+
+def require_without_macros(parts: Collection[str], types: str) -> None:
+    """422 `content_has_macros` for a document with a program in it, by the names of its parts or by the `types` that OOXML
+    states for them (the text of [Content_Types].xml)."""
+    named = any(_MACRO_PARTS.search(part.lower()) for part in parts)
+    if named or _MACRO_TYPES.search(html.unescape(types).lower()):
+        raise invalid(
+            "content_has_macros",
+            "the file contains macros; save it as a document without macros",
+            "文件含有宏，请另存为不含宏的文档后上传",
+        )
 
 
 def is_text(head: bytes) -> bool:

@@ -8,14 +8,12 @@ No postponed annotations here: FastAPI must resolve dependencies that close over
 """
 
 import base64
-import email.message
-import email.utils
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote_to_bytes
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Header, Query, Request, Response
@@ -49,6 +47,13 @@ _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _CONTENTS = {kind.media_type: _BINARY for kind in FILE_KINDS}
 #: RFC 9530, and its predecessor RFC 3230, whose value has no colons.
 _DIGEST = re.compile(r"(?:^|,)\s*sha-256\s*=\s*(:?)([A-Za-z0-9+/]{43}=)\1\s*(?=,|;|$)", re.IGNORECASE)
+#: A parameter of a header's value (RFC 9110, 5.6.6); read in one pass, however many there are.
+_PARAMETER = re.compile(r';[ \t]*([^\s;="]+)[ \t]*=[ \t]*("(?:[^"\\]|\\.)*"|[^\s;"]*)')
+_ESCAPED = re.compile(r"\\(.)")
+#: The charsets of file names in extended values: what browsers here send.
+_CHARSETS = {
+    "utf-8": "utf-8", "gbk": "gb18030", "gb2312": "gb18030", "gb18030": "gb18030", "iso-8859-1": "latin-1",
+}  # fmt: skip
 _RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})", re.ASCII)
 
 
@@ -100,14 +105,32 @@ class FilesVerdict(BaseModel):
 # headers ------------------------------------------------------------------------------------------------------------
 def name_in(disposition: str) -> str | None:
     """The file's name in a Content-Disposition (RFC 6266): `filename*` before `filename`. Raw UTF-8 and raw GBK, which many
-    clients send, are accepted, also in a `filename*` that names no charset."""
-    message = email.message.Message()
-    message["Content-Disposition"] = disposition
-    names = [value for key, value in message.get_params([], "content-disposition") if key.lower() == "filename"]
-    for value in names:
-        if isinstance(value, tuple):
-            return email.utils.collapse_rfc2231_value(value) if value[0] else _raw(value[2])
-    return _raw(str(names[0])) if names else None
+    clients send, are accepted, also in a `filename*` that names no charset. 422 `file_name_invalid` for a parameter given
+    twice, of which two readers might take different ones, and for a name that isn't in the charset it states."""
+    given = [(name.lower(), value) for name, value in _PARAMETER.findall(disposition)]
+    names = {name: value for name, value in given if name in ("filename", "filename*")}
+    if len(names) < sum(name in names for name, _ in given):
+        raise _unreadable_name("Content-Disposition gives the file's name twice", "请求头中的文件名重复")
+    if (extended := names.get("filename*")) is not None:
+        return _extended(extended.strip('"'))
+    plain = names.get("filename")
+    return _raw(_ESCAPED.sub(r"\1", plain[1:-1]) if plain.startswith('"') else plain) if plain is not None else None
+
+
+def _extended(value: str) -> str:
+    """The text of an extended value (RFC 8187): `UTF-8'zh'%E9%80%9A…`."""
+    charset, _, text = value.split("'", 2) if value.count("'") >= 2 else ("", "", value)
+    content = unquote_to_bytes(text.encode("latin-1", "replace"))
+    if not charset:
+        return _raw(content.decode("latin-1"))
+    try:
+        return content.decode(_CHARSETS[charset.lower()])
+    except (KeyError, UnicodeError):
+        raise _unreadable_name("filename* isn't in the charset it states", "文件名与所注明的字符集不符") from None
+
+
+def _unreadable_name(en: str, zh: str) -> Problem:
+    return invalid("file_name_invalid", f"{en}; give filename*=UTF-8''… once", f"{zh}，请以 UTF-8 注明一次文件名")
 
 
 def _raw(name: str) -> str:

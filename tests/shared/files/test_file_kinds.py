@@ -138,6 +138,21 @@ def test_what_is_classified_is_refused_by_word_and_by_the_mark_in_its_name(mark:
         (Classification.internal, f"{mark[0]}\u3000{mark[1]}★1年.pdf"),
         (Classification.internal, f"密级\uff1a{mark}.pdf"),
         (Classification.internal, f"通知（密 级 {mark[0]} {mark[1]}）.pdf"),
+        (Classification.internal, f"{mark} 通知.pdf"),
+        (Classification.internal, f"{mark[0]} {mark[1]}\u3000通知.pdf"),
+        (Classification.internal, f"{mark[0]}．{mark[1]}★.pdf"),
+        (Classification.internal, f"{mark[0]}\u0336{mark[1]}\u0336★1年.pdf"),
+        (Classification.internal, f"通知-{mark}.pdf"),
+        (Classification.internal, f"通知 {mark[0]}-{mark[1]}.pdf"),
+        (Classification.internal, f"通知｜{mark}｜.pdf"),
+        (Classification.internal, f"『{mark}』通知.pdf"),
+        (Classification.internal, f"｛{mark}｝通知.pdf"),
+        (Classification.internal, f"★{mark}通知.pdf"),
+        (Classification.internal, f"{mark}✭通知.pdf"),
+        (Classification.internal, f"{mark}１０年通知.pdf"),
+        (Classification.internal, f"通知{mark}长期.pdf"),
+        (Classification.internal, f"{mark}级.pdf"),
+        (Classification.internal, f"{mark}.pdf"),
     ):
         with pytest.raises(Problem) as refused:
             require_unclassified(classification, name)
@@ -147,7 +162,17 @@ def test_what_is_classified_is_refused_by_word_and_by_the_mark_in_its_name(mark:
 
 @pytest.mark.parametrize(
     "name",
-    ["商业秘密保护办法.pdf", "保守国家秘密法宣传方案.docx", "机密性评估说明.pdf", "密级管理办法.pdf", "秘密级说明.pdf"],
+    [
+        "商业秘密保护办法.pdf",
+        "保守国家秘密法宣传方案.docx",
+        "机密性评估说明.pdf",
+        "密级管理办法.pdf",
+        "秘密级说明.pdf",
+        "商业秘密.pdf",
+        "保守国家秘密.docx",
+        "通知-保守秘密工作.pdf",
+        "关于密级确定的通知 2026年.pdf",
+    ],
 )
 def test_a_paper_about_secrets_isnt_classified(name: str) -> None:
     require_unclassified(Classification.internal, name)
