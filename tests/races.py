@@ -34,6 +34,9 @@ EACH_FOR_ITSELF = {
 #: Commands that say what is so already: it is so still, and nobody is refused.
 SAID_AGAIN = {"retry_event"}
 
+#: Connections are given up before the server closes them.
+KEPT = httpx.Limits(max_connections=100, keepalive_expiry=1.0)
+
 Operation = tuple[str, str]
 
 
@@ -67,6 +70,12 @@ def _at(service: str, path: str, method: str) -> dict[str, Any] | None:
     return next((operations[method] for operations in found), None)
 
 
+def operation_at(service: str, path: str, method: str) -> str:
+    """The id of the operation at this address; empty if there is none."""
+    found = _at(service, path, method.lower())
+    return str(found["operationId"]) if found else ""
+
+
 class Races(httpx.AsyncBaseTransport):
     """Sends a command of `raced` twenty times at once, under as many Idempotency-Keys, to all processes of its service in
     turn; the winner's request once more, four times at once. Returns the winner's answer, or one of the refusals.
@@ -79,13 +88,12 @@ class Races(httpx.AsyncBaseTransport):
         """`addresses` are the URLs of each service's processes, the first one being what requests are addressed to."""
         self._stack, self._addresses, self._raced = stack, addresses, raced
         self._services = {httpx.URL(urls[0]).netloc: service for service, urls in addresses.items()}
-        self._network = httpx.AsyncHTTPTransport()
+        self._network = httpx.AsyncHTTPTransport(limits=KEPT)
         self.won: Counter[Operation] = Counter()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         service = self._services.get(request.url.netloc)
-        operation = _at(service, request.url.path, request.method.lower()) if service else None
-        name = (service or "", operation["operationId"] if operation else "")
+        name = (service or "", operation_at(service, request.url.path, request.method) if service else "")
         if name not in self._raced or self.won[name] >= RACES or "Idempotency-Key" not in request.headers:
             return await self._network.handle_async_request(request)
         await request.aread()

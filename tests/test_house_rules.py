@@ -88,6 +88,42 @@ def test_only_the_edges_commit() -> None:
                 assert place in offsets, f"{path}:{node.lineno}"
 
 
+def calls_of(node: ast.AST, *names: str) -> Iterator[ast.Call]:
+    """The calls of functions of these names inside a node."""
+    for each in ast.walk(node):
+        if isinstance(each, ast.Call) and isinstance(each.func, ast.Name) and each.func.id in names:
+            yield each
+
+
+def functions() -> Iterator[tuple[Path, ast.AST]]:
+    for path in sources():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield path, node
+
+
+def nouns_of(node: ast.AST, name: str) -> set[str]:
+    """The nouns, by class, that a function loads or locks."""
+    return {ast.unparse(call.args[1]) for call in calls_of(node, name) if len(call.args) > 1}
+
+
+def test_no_function_reads_a_noun_before_it_locks_one_of_its_kind() -> None:
+    assert sum(len(nouns_of(node, "lock")) for _, node in functions()) > 15
+    found = [f"{path}: {node.name}" for path, node in functions() if nouns_of(node, "load") & nouns_of(node, "lock")]  # type: ignore[attr-defined]
+    assert not found, f"lock it, or select the columns that lead there: {found}"
+
+
+def test_several_rows_are_locked_together_in_one_order_and_not_one_by_one_in_a_loop() -> None:
+    loops = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.DictComp, ast.GeneratorExp)
+    found = [
+        f"{path}: {node.name}"  # type: ignore[attr-defined]
+        for path, node in functions()
+        for loop in ast.walk(node)
+        if isinstance(loop, loops) and list(calls_of(loop, "lock"))
+    ]
+    assert not found, f"use lock_all: {found}"
+
+
 def test_no_file_is_called_utils_common_helpers_base_or_manager() -> None:
     names = {part for path in sources() for part in (path.stem, path.parent.name)}
     assert not names & {"utils", "common", "core", "helpers", "base", "manager"}

@@ -177,6 +177,19 @@ class Course:
             )
         return due
 
+    def require_part(self, official: str | None, on: date, composition: Composition) -> None:
+        """403 with the course's code for an official who takes no step of the chain, and so isn't told how far it is."""
+        roles = dict.fromkeys(actor.role for step in self.chain.steps for actor in (*step.by, *step.recorded_by))
+        anybody = tuple(Actor(role=role) for role in roles)
+        if not anybody or composition.may_act(official, anybody, on, {}, context=self.context):
+            return
+        due = self.next()
+        act = _act(due.step, composition, None) if due else Text("take a step of it", "办理有关环节")
+        actors, clause = (due.actors, due.clause) if due else ((), self.chain.clause)
+        composition.require(
+            official, on, Permission(actors or anybody, act, self.code, clause, self.facts, context=self.context)
+        )
+
     def require_actor(
         self, due: NextStep, official: str | None, on: date, composition: Composition, *, by_decision: bool = False
     ) -> Acting:
@@ -201,9 +214,10 @@ class Course:
         )
 
     def take(self, attempt: Attempt, composition: Composition) -> StepTaken:
-        """The record of the step taken. Refusals as `require_next` and `require_actor`."""
-        due = self.require_next(attempt.step, attempt.occurred_at)
+        """The record of the step taken. Refusals as `require_part`, `require_next` and `require_actor`."""
         by_decision, on = attempt.decision_id is not None, shanghai_day(attempt.recorded_at)
+        self.require_part(attempt.official, on, composition)
+        due = self.require_next(attempt.step, attempt.occurred_at)
         acting = self.require_actor(due, attempt.official, on, composition, by_decision=by_decision)
         return StepTaken(
             attempt.step,

@@ -52,8 +52,8 @@ def _inserted(session: Session, instance: object) -> None:
 
 @event.listens_for(LockingSession, "before_flush")
 def _require_locked(session: Session, flush: UOWTransaction, instances: object) -> None:
-    for noun in (*session.dirty, *session.deleted):
-        if hasattr(noun, "version") and not is_locked(session, type(noun), noun.id) and session.is_modified(noun):
+    for noun in (*filter(session.is_modified, session.dirty), *session.deleted):
+        if hasattr(noun, "version") and not is_locked(session, type(noun), noun.id):
             raise UnlockedChange(f"{type(noun).__name__} {noun.id} was changed without a lock on its row")
 
 

@@ -103,6 +103,7 @@ class Program:
             port=settings.port,
             log_level="warning",
             access_log=False,
+            server_header=False,
             timeout_graceful_shutdown=10,
             # Longer than clients and gateways keep idle connections (5 to 60 s): whoever closes first can't cut a request off.
             timeout_keep_alive=75,

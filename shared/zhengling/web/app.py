@@ -19,6 +19,7 @@ from zhengling.service.service import Service
 from zhengling.web import number_routes, operations
 from zhengling.web.edge import Edge
 from zhengling.web.problems import ProblemDocument, on_http, on_invalid, on_problem, problems_of
+from zhengling.web.security_headers import SecurityHeaders
 
 
 def create_app(
@@ -62,6 +63,7 @@ def create_app(
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http)
     app.add_middleware(Edge, max_body_bytes=service.settings.max_body_bytes, of_paths=body_limits or {})
+    app.add_middleware(SecurityHeaders, over_tls=(service.settings.public_url or "").startswith("https:"))
     _describe(app, documented)
     return app
 

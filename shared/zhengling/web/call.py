@@ -11,6 +11,7 @@ from zhengling.database.session import now
 from zhengling.dates.workdays import FIRST_YEAR
 from zhengling.kernel.errors import Language, Problem, Text, invalid
 from zhengling.kernel.instants import shanghai_day
+from zhengling.replicas import composition as compositions
 from zhengling.rules.rulebook import Rulebook
 from zhengling.service.auth import Principal
 from zhengling.service.service import Service
@@ -18,13 +19,16 @@ from zhengling.service.service import Service
 
 @dataclass
 class Call:
-    """One authorised request in its transaction: the caller, the session and the rules in force."""
+    """One authorised request in its transaction: the caller, the session and the rules in force. `by_post` if it is an act of
+    office, which takes a post beside the scope."""
 
     principal: Principal
     session: AsyncSession
     service: Service
     language: Language
     if_match: int | None = None
+    stale: Problem | None = None
+    by_post: bool = False
     audit_details: dict[str, object] = field(default_factory=dict)
     keys: frozenset[str] = frozenset()  # by which rows show themselves to the caller
 
@@ -71,9 +75,24 @@ class Call:
         return stated or self.now
 
     def check_version(self, version: int) -> None:
-        """Problem 412 unless If-Match is this version of the resource to change."""
+        """Note problem 412 unless If-Match is this version of the resource to change. The route answers it whatever becomes of
+        the command, unless the caller may not give it: who may not change something isn't told its state. Nothing of a
+        command on another version is kept."""
         if self.if_match != version:
-            raise stale(version)
+            self.stale = stale(version)
+
+
+async def require_post(call: Call) -> None:
+    """403 `holds_no_post` unless the caller acts for an official who holds a post today. 409 `no_composition`."""
+    composition, official = await compositions.current(call.session), call.official
+    if official is None or not composition.serves(official, shanghai_day(call.now)):
+        who, who_zh = official or "a token for no official", official or "未指明官员的令牌"
+        raise Problem(
+            403,
+            "holds_no_post",
+            Text(f"{who} holds no post today", f"{who_zh}目前没有任职"),
+            Text("have an official do it who holds a post with this right", "请由有权办理的在职人员办理"),
+        )
 
 
 def stale(current: int) -> Problem:

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request, Response
@@ -19,10 +20,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from zhengling.backbone import audit, idempotency
 from zhengling.database.transaction import Cause, state_of
 from zhengling.kernel.characters import require_allowed
-from zhengling.kernel.errors import invalid
+from zhengling.kernel.errors import Problem, invalid
 from zhengling.service.auth import Principal
 from zhengling.service.service import Service
-from zhengling.web.call import Call
+from zhengling.web.call import Call, require_post
 from zhengling.web.etags import parse_etag
 from zhengling.web.json_bodies import JsonRequest, JsonRoute
 from zhengling.web.problems import PROBLEMS, language_of
@@ -68,7 +69,7 @@ class CommandRoute(APIRoute):
                 request.state.session = session
                 request.state.audit = {}
                 request.state.kept_body = None  # the stored answer, if it differs from the first one
-                response = await handle(request)
+                response = await _rights_first(request, handle)
                 if response.status_code < 300:
                     await audit.record(
                         session,
@@ -84,6 +85,27 @@ class CommandRoute(APIRoute):
             return response
 
         return command
+
+
+async def _rights_first(request: Request, handle: Callable[[Request], Coroutine[Any, Any, Response]]) -> Response:
+    """The command's answer; problem 412 in its place if it was on a version that isn't current. A refusal by the state is for
+    who may give the command: in its place who holds no post is answered 403, as by the command's own permission."""
+    try:
+        response = await handle(request)
+    except Problem as problem:
+        call: Call | None = getattr(request.state, "call", None)
+        if call is None or problem.status == HTTPStatus.FORBIDDEN:
+            raise
+        found = call.stale or problem
+        if found.status in _OF_THE_STATE and call.by_post:
+            await require_post(call)
+        raise found from (problem if found is not problem else None)
+    if stale := request.state.call.stale:
+        raise stale
+    return response
+
+
+_OF_THE_STATE = (HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED)
 
 
 #: The two headers in OpenAPI; their absence has its own problems.
@@ -133,12 +155,13 @@ def command(*scopes: str) -> Any:
         principal = await authenticate(request)
         principal.require(*scopes)
         require_known_parameters(request)
-        found = Call(
+        found = request.state.call = Call(
             principal,
             request.state.session,
             request.app.state.service,
             language_of(request),
             audit_details=request.state.audit,
+            by_post=f"{request.app.state.service.name}:write" in scopes,
         )
         found.keys = await keys_of(found)
         return found

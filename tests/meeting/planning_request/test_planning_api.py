@@ -469,7 +469,9 @@ async def test_the_yearly_plan_is_collected_reviewed_adopted_and_then_only_added
     ask = ("jyj-clerk", "government-meeting", date(2027, 3, 18))
     problem = await refused(dalian.ask(*ask, plan_item=education["id"], **IN_ITS_NAME))
     assert refusal_of(problem) == (409, "not_in_the_plan", "DL-43")
-    assert refusal_of(await refused(dalian.plan_do("steps", plan, "head", step="decide")))[1] == "decision_needed"
+    assert refusal_of(await refused(dalian.plan_do("steps", plan, "head", step="decide")))[1] == "not_the_actor"
+    decided = dalian.plan_do("steps", plan, "office-clerk", step="decide")
+    assert refusal_of(await refused(decided))[1] == "decision_needed"
     (decision,) = await dalian.decided(date(2026, 3, 3), date(2026, 3, 18), Outcome.passed)
     plan = await dalian.plan_do("steps", plan, "office-clerk", step="decide", decision_id=decision["id"])
     assert (plan["state"], plan["steps"][-1]["decision_id"]) == ("adopted", decision["id"])
@@ -586,12 +588,12 @@ async def test_a_request_is_refused_with_a_reason_and_nothing_happens_to_it_afte
     assert refusal_of(problem) == (403, "not_the_actor", "XG-37")
     request = await xigang.do("refusal", request, "office-clerk", reason="可并入其他会议")
     assert (request["state"], request["closed_reason"]) == ("refused", "可并入其他会议")
-    for act, body in (
-        ("steps", {"step": "review"}),
-        ("withdrawal", {"reason": "不办"}),
-        ("return", {"reason": "重报"}),
+    for act, by, body in (
+        ("steps", "office-clerk", {"step": "review"}),
+        ("withdrawal", "jyj-clerk", {"reason": "不办"}),
+        ("return", "office-clerk", {"reason": "重报"}),
     ):
-        problem = await refused(xigang.do(act, request, "office-clerk", **body))
+        problem = await refused(xigang.do(act, request, by, **body))
         assert refusal_of(problem) == (409, "illegal_state", "XG-37")
 
 

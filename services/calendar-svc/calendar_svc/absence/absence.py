@@ -245,6 +245,13 @@ def course_of(absence: Absence, row: RequestRow) -> Course:
     return Course(row.chain, absence.taken, context=context, code="not_the_approver")
 
 
+def require_part(absence: Absence, row: RequestRow, composition: Composition, official: str | None, on: date) -> None:
+    """403 `not_the_approver` for who takes no step of the chain of what is requested; the absent official has another
+    refusal (`require_answerer`)."""
+    if official is None or official != absence.official:
+        course_of(absence, row).require_part(official, on, composition)
+
+
 def require_act(absence: Absence, act: Action) -> None:
     """409 `illegal_state` unless the action is possible in the absence's state."""
     STATES.require(absence.state, TRANSITIONS[act], Text("the absence", "该请假"), absence.clause)

@@ -106,6 +106,7 @@ async def approve(call: Call, absence_id: str, body: Answer) -> Absence:
     isn't waived. The last step emits absence.approved or absence.extended."""
     case = await absence_case(call, absence_id)
     absence, occurred_at = case.absence, call.occurred(body.occurred_at)
+    absences.require_part(absence, case.row, case.composition, call.official, shanghai_day(call.now))
     absences.require_act(absence, absences.Action.approve)
     due = absences.require_answerer(absence, case.row, call.official)
     attempt = Attempt(due.step.step, call.official, occurred_at, call.now, body.opinion)
@@ -124,6 +125,7 @@ async def refuse(call: Call, absence_id: str, body: RefuseAbsence) -> Absence:
     """Refuse what is requested, with a reason. By the actor of the next step. Emits absence.refused."""
     case = await absence_case(call, absence_id)
     absence, occurred_at = case.absence, call.occurred(body.occurred_at)
+    absences.require_part(absence, case.row, case.composition, call.official, shanghai_day(call.now))
     absences.require_act(absence, absences.Action.refuse)
     due = absences.require_answerer(absence, case.row, call.official)
     course, today = absences.course_of(absence, case.row), shanghai_day(call.now)

@@ -9,7 +9,7 @@ from meeting_svc.agenda.schemas import AddLater, AddToAgenda, OrderAgenda, Remov
 from meeting_svc.decision.decision import Decision, Standing
 from meeting_svc.meeting import chairing
 from meeting_svc.meeting import meeting as meetings
-from meeting_svc.meeting.case import MeetingCase, meeting_case, step_of_meeting
+from meeting_svc.meeting.case import MeetingCase, meeting_case, require_part, step_of_meeting
 from meeting_svc.meeting.chairing import planned_chair
 from meeting_svc.meeting.meeting import Meeting, MeetingState
 from meeting_svc.meeting.record import AgendaCause, AgendaItem
@@ -79,15 +79,19 @@ async def order_agenda(call: Call, meeting_id: str, body: OrderAgenda) -> Meetin
     approved agenda by its approver, with a reason, as its next version."""
     case = await meeting_case(call, meeting_id)
     meeting = case.meeting
-    meetings.require_state(meeting, *meetings.PREPARED)
     rule = body.by == "rule"
     if rule and body.topics:
         raise invalid("order_given_twice", "an order by rule takes no list of topics", "按规则排序时不另列议题顺序")
-    items = agendas.by_rule(meeting.agenda, case.kind) if rule else agendas.by_hand(meeting.agenda, body.topics)
+    approved = None
     if meeting.state == MeetingState.agenda_approved:
-        _change(case, items, AgendaCause.reorder, body.reason, _approval(case, body.occurred_at))
+        approved = _approval(case, body.occurred_at)
     else:
         _require_organiser(case)
+        meetings.require_state(meeting, *meetings.PREPARED)
+    items = agendas.by_rule(meeting.agenda, case.kind) if rule else agendas.by_hand(meeting.agenda, body.topics)
+    if approved:
+        _change(case, items, AgendaCause.reorder, body.reason, approved)
+    else:
         agendas.reorder(meeting, items)
     await call.session.flush()
     return meeting
@@ -97,6 +101,7 @@ async def take_agenda_step(call: Call, meeting_id: str, body: TakeStep) -> Meeti
     """Take the next step of the agenda's chain; the last step approves and locks it. By the step's actor."""
     case = await meeting_case(call, meeting_id)
     meeting, kind = case.meeting, case.kind
+    require_part(case, kind.agenda, meeting.agenda_steps)
     meetings.require_state(meeting, MeetingState.called)
     taken = await step_of_meeting(case, kind.agenda, meeting.agenda_steps, body)
     agendas.take_step(meeting, kind, taken)

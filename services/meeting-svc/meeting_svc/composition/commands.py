@@ -70,13 +70,12 @@ async def load_composition(
     Problems: 428 and 412 as for every change; 403 `not_the_office`; 422 `wrong_rows` with the preview's report,
     `nothing_in_common`, `composition_too_large`, and those of `rows_in`."""
     row = (await call.session.execute(_STANDING_LOCKED, {"government": call.government})).first()
-    if row is not None:
-        call.if_match = parse_etag(if_match)
-        call.check_version(row.version)
     standing = Composition.model_validate(row.content) if row else None
     if standing and call.official:
         act = Text("load the composition", "载入机构和人员")
         require_office(standing, call.official, shanghai_day(call.now), act, None)
+    if row is not None and parse_etag(if_match) != row.version:
+        raise stale(row.version)  # at once: what is examined and stored here is kept in memory by its version
     report = await _examined(call, content, standing)
     if report.composition is None:
         raise _wrong_rows(await asyncio.to_thread(CompositionReport.of, report, row.version if row else None))

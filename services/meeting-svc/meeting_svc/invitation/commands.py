@@ -6,7 +6,7 @@ from meeting_svc.agenda import agenda as agendas
 from meeting_svc.invitation import invitation
 from meeting_svc.invitation.schemas import Acknowledge, GiveConsent, ProposeInvitees, SendNotice, WithdrawInvitee
 from meeting_svc.meeting import meeting as meetings
-from meeting_svc.meeting.case import MeetingCase, meeting_case, step_of_meeting
+from meeting_svc.meeting.case import MeetingCase, meeting_case, require_part, step_of_meeting
 from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.meeting.record import Acknowledgement, Invitee
 from zhengling.authority import composition
@@ -52,8 +52,9 @@ async def take_invitee_step(call: Call, meeting_id: str, body: TakeStep) -> Meet
     """Take the next step of the chain that approves the list of invitees. By the step's actor."""
     case = await meeting_case(call, meeting_id)
     meeting, kind = case.meeting, case.kind
-    meetings.require_state(meeting, *meetings.PREPARED)
     chain = invitation.rule_of(kind).steps
+    require_part(case, chain, meeting.invitee_steps)
+    meetings.require_state(meeting, *meetings.PREPARED)
     taken = await step_of_meeting(case, chain, meeting.invitee_steps, body)
     invitation.take_step(meeting, kind, taken)
     await call.session.flush()

@@ -26,7 +26,7 @@ from zhengling.authority.act import Act
 from zhengling.authority.chain import Course, StepTaken
 from zhengling.authority.composition import Composition, OrganisationKind, Permission, PostRole, names_of
 from zhengling.kernel.bounds import appended
-from zhengling.kernel.errors import Text, invalid, refusal
+from zhengling.kernel.errors import Problem, Text, invalid, refusal
 from zhengling.rules.chains import actors_of
 from zhengling.rules.meetings import Invitees, MeetingKind
 from zhengling.rules.vocabulary import Role
@@ -156,30 +156,37 @@ def consent(
 ) -> OutsideConsent:
     """Consent to the invited principals outside the chair's portfolio, with a reason. Problem 403 `not_the_consenter`;
     refusal `nobody_outside`."""
-    require_state(meeting, *PREPARED)
-    found = outsiders(meeting, kind, composition)
-    if kind.outside_portfolio is None or not found:
-        raise refusal(
-            "nobody_outside",
-            kind.outside_portfolio.clause if kind.outside_portfolio else kind.clause,
-            "no principal outside the chair's portfolio is invited",
-            "没有分管范围以外的主要负责人参会",
-            Text("no consent is necessary", "无需办理"),
-        )
+    rule = kind.outside_portfolio
+    if rule is None:
+        raise _nobody_outside(kind.clause)
     acting = composition.require(
         act.official,
         on,
         Permission(
-            actors_of(kind.outside_portfolio.consent),
+            actors_of(rule.consent),
             Text("agree to principals outside the portfolio", "同意分管以外主要负责人参会"),
             code="not_the_consenter",
-            clause=kind.outside_portfolio.clause,
+            clause=rule.clause,
         ),
     )
+    require_state(meeting, *PREPARED)
+    found = outsiders(meeting, kind, composition)
+    if not found:
+        raise _nobody_outside(rule.clause)
     act = replace(act, role=acting.role, on_behalf_of=acting.on_behalf_of, under=acting.clause)
     given = OutsideConsent(found, reason, act)
     meeting.outside_consents = appended(meeting.outside_consents, given, bound=OF_A_MEETING)
     return given
+
+
+def _nobody_outside(clause: str) -> Problem:
+    return refusal(
+        "nobody_outside",
+        clause,
+        "no principal outside the chair's portfolio is invited",
+        "没有分管范围以外的主要负责人参会",
+        Text("no consent is necessary", "无需办理"),
+    )
 
 
 def require_consent(

@@ -63,16 +63,24 @@ async def meeting_case(call: Call, meeting_id: str) -> MeetingCase:
     return MeetingCase(call, meeting, kind_of(call, meeting), await compositions.current(call.session))
 
 
+def _course(case: MeetingCase, chain: Chain, taken: list[StepTaken], facts: Facts | None = None) -> Course:
+    places = succession.places(case.meeting, case.kind, case.composition, case.today)
+    facts = meetings.minutes_facts(case.meeting, case.call.official) | (facts or {})
+    return Course(chain, taken, facts, places.context, places.succeeded)
+
+
+def require_part(case: MeetingCase, chain: Chain, taken: list[StepTaken]) -> None:
+    """403 `not_the_actor` for who takes no step of one of the meeting's chains; before anything of its state is said."""
+    _course(case, chain, taken).require_part(case.call.official, case.today, case.composition)
+
+
 async def step_of_meeting(
     case: MeetingCase, chain: Chain, taken: list[StepTaken], body: TakeStep, facts: Facts | None = None
 ) -> StepTaken:
     """The next step of one of the meeting's chains, taken; `facts` are additional facts that the chain depends on."""
     call, meeting, kind = case.call, case.meeting, case.kind
-    places = succession.places(meeting, kind, case.composition, case.today)
-    facts = meetings.minutes_facts(meeting, call.official) | (facts or {})
     attempt = Attempt(body.step, call.official, call.occurred(body.occurred_at), call.now, body.opinion)
-    course = Course(chain, taken, facts, places.context, places.succeeded)
-    step = course.take(attempt, case.composition)
+    step = _course(case, chain, taken, facts).take(attempt, case.composition)
     acting = Acting(step.role, step.on_behalf_of)
     chairing.require_entrusted_chair(meeting, kind, case.composition, acting, step.official)
     call.audit_details.update(step.behalf)

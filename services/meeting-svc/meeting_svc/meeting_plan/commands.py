@@ -138,11 +138,12 @@ async def take_step(call: Call, year: int, body: TakePlanStep) -> MeetingPlan:
         decision = await load(call.session, Decision, body.decision_id, "decision", "决定事项")
         meeting = await load(call.session, Meeting, decision.meeting_id, "meeting", "会议")
     plan, rules, composition = await locked(call, year)
+    course = meeting_plans.course_of(plan, rules)
+    course.require_part(call.official, shanghai_day(call.now), composition)
     meeting_plans.require_state(plan, PlanState.collecting, PlanState.in_review)
     occurred_at = call.occurred(meeting.closed_at if meeting else body.occurred_at)
     decided = decision.id if decision else None
     attempt = Attempt(body.step, call.official, occurred_at, call.now, body.opinion, decided)
-    course = meeting_plans.course_of(plan, rules)
     taken = course.take(attempt, composition)
     if decision and meeting and (due := course.next()):
         plan_steps.require_decides(due.step.meeting, due.clause, decision, meeting)
@@ -161,7 +162,6 @@ async def take_step(call: Call, year: int, body: TakePlanStep) -> MeetingPlan:
 async def declare_committee(call: Call, year: int, body: DeclareCommittee) -> MeetingPlan:
     """Declare that the party committee passed the pending joint items. By the roles that the rulebook names."""
     plan, rules, composition = await locked(call, year)
-    meeting_plans.require_state(plan, PlanState.adopted)
     waiting = tuple(item.id for item in meeting_plans.waiting(plan)) if rules.joint else ()
     if rules.joint:
         composition.require(
@@ -174,6 +174,7 @@ async def declare_committee(call: Call, year: int, body: DeclareCommittee) -> Me
                 clause=rules.joint.clause,
             ),
         )
+    meeting_plans.require_state(plan, PlanState.adopted)
     declaration = Declaration(call.official or "", call.occurred(body.occurred_at), call.now, body.note, waiting)
     meeting_plans.declare(plan, declaration)
     call.audit_details.update(declared=body.note, items=list(waiting))

@@ -10,7 +10,7 @@ from meeting_svc.decision import decision as decisions_
 from meeting_svc.decision.decision import Amendment
 from meeting_svc.meeting import meeting as meetings
 from meeting_svc.meeting import succession
-from meeting_svc.meeting.case import step_of_meeting
+from meeting_svc.meeting.case import require_part, step_of_meeting
 from meeting_svc.meeting.meeting import Meeting, MeetingState
 from meeting_svc.minutes import document
 from meeting_svc.minutes import minutes as minutes_
@@ -51,6 +51,7 @@ async def draft_minutes(call: Call, meeting_id: str, body: DraftMinutes) -> tupl
     and is a new version; steps taken on the older version don't count for it. By the drafter under the rulebook."""
     case = await minutes_case(call, meeting_id)
     meeting = case.meeting
+    require_part(case, case.chain, [])
     meetings.require_state(meeting, MeetingState.closed, MeetingState.minuted)
     if case.latest and body.reason is None:
         raise invalid("reason_missing", "a new draft of the minutes requires a reason", "重新起草纪要须说明理由")
@@ -66,6 +67,7 @@ async def correct_minutes(call: Call, meeting_id: str, body: CorrectMinutes) -> 
     supersedes an earlier unsigned correction. By the drafter; effective only once signed."""
     case = await minutes_case(call, meeting_id)
     meeting = case.meeting
+    require_part(case, case.chain, [])
     meetings.require_state(meeting, MeetingState.signed, MeetingState.unminuted)
     if not body.amendments and body.text is None:
         raise refusal(
@@ -90,6 +92,7 @@ async def return_minutes(call: Call, meeting_id: str, body: ReturnMinutes) -> tu
     """Return the waiting version to its drafter, with a reason. By the actor of its next step."""
     case = await minutes_case(call, meeting_id)
     meeting = case.meeting
+    require_part(case, case.chain, case.latest.steps if case.latest else [])
     minutes = minutes_.require_waiting(meeting, case.latest, case.chain.clause)
     due = Course(case.chain, minutes.steps, minutes_.facts_of(meeting, minutes.major, call.official)).next()
     assert due is not None
@@ -111,6 +114,7 @@ async def take_minutes_step(call: Call, meeting_id: str, body: TakeStep) -> tupl
     decision.revoked or decision.adopted for each changed one."""
     case = await minutes_case(call, meeting_id)
     meeting = case.meeting
+    require_part(case, case.chain, case.latest.steps if case.latest else [])
     minutes = minutes_.require_waiting(meeting, case.latest, case.chain.clause)
     taken = await _step(case, minutes, body)
     with call.session.no_autoflush:  # each row is written once, so that its version increases by one
@@ -130,9 +134,7 @@ async def waive_minutes(call: Call, meeting_id: str, body: WaiveMinutes) -> tupl
     case = await minutes_case(call, meeting_id)
     meeting = case.meeting
     kind, composition = case.kind, case.composition
-    minutes_.require_optional(kind, meeting)
     occurred_at = call.occurred(body.occurred_at)
-    minutes_.require_after_close(meeting, kind, occurred_at)
     places = succession.places(meeting, kind, composition, case.today)
     acting = composition.require(
         call.official,
@@ -146,6 +148,8 @@ async def waive_minutes(call: Call, meeting_id: str, body: WaiveMinutes) -> tupl
             context=RoleContext(chair=places.chair),
         ),
     )
+    minutes_.require_optional(kind, meeting)
+    minutes_.require_after_close(meeting, kind, occurred_at)
     after = places.succeeded.get(Role.chair)
     call.audit_details.update(acting.behalf, reason=body.reason, **({"succeeds": after.official} if after else {}))
     minutes = await _version(case, Cause.waiver, body.reason, occurred_at)

@@ -17,7 +17,7 @@ from meeting_svc.meeting_plan.table import meeting_plan as meeting_plan_table
 from meeting_svc.planning_request import breaches
 from meeting_svc.planning_request import planning_request as planning_requests
 from meeting_svc.planning_request.breaches import Context
-from meeting_svc.planning_request.planning_request import Action, PlanningRequest
+from meeting_svc.planning_request.planning_request import PlanningRequest
 from meeting_svc.planning_request.table import planning_request as planning_request_table
 from zhengling.authority.composition import Acting, Composition, Permission, RoleContext
 from zhengling.authority.waivers import Breach
@@ -120,13 +120,11 @@ async def show_in_plan(session: AsyncSession, request: PlanningRequest) -> None:
         touch(plan)
 
 
-async def locked(call: Call, request_id: str, act: Action, occurred_at: datetime) -> Case:
-    """The request in the version that the caller saw, if the action is possible. Locked after the government's lock,
-    which serialises approvals."""
+async def locked(call: Call, request_id: str, occurred_at: datetime) -> Case:
+    """The request in the version that the caller saw. Locked after the government's lock, which serialises approvals."""
     await one_at_a_time(call.session)
     request = await lock(call.session, PlanningRequest, request_id, "planning request", "办会申请")
     call.check_version(request.version)
-    planning_requests.require_act(request, act)
     await show_in_plan(call.session, request)
     return await case_of(call.session, book_of(call, request), request, shanghai_day(occurred_at))
 

@@ -148,9 +148,10 @@ def _note_lateness(case: Case) -> None:
 async def resubmit(call: Call, request_id: str, body: Resubmit) -> PlanningRequest:
     """Submit a returned request again, with changes. By those who may ask. The whole chain is taken again. No event."""
     occurred_at = call.occurred(body.occurred_at)
-    case = await locked(call, request_id, Action.resubmit, occurred_at)
+    case = await locked(call, request_id, occurred_at)
     request = case.request
     require_asker(call, case)
+    planning_requests.require_act(request, Action.resubmit)
     planning_requests.require_not_before(request, occurred_at)
     for name in What.model_fields:
         value = getattr(body, name)
@@ -170,12 +171,15 @@ async def take_step(call: Call, request_id: str, body: TakePlanningStep) -> Plan
     decision, meeting = await _decision(call, body.decision_id)
     stated = meeting.closed_at if meeting else body.occurred_at
     occurred_at = call.occurred(stated)
-    case = await locked(call, request_id, Action.take_step, occurred_at)
+    case = await locked(call, request_id, occurred_at)
     request, composition = case.request, case.composition
+    course = planning_requests.course_of(request, case.kind)
+    course.require_part(call.official, shanghai_day(call.now), composition)
+    planning_requests.require_act(request, Action.take_step)
     due = planning_requests.require_asked(request, case.kind)
     decided = decision.id if decision else None
     attempt = Attempt(body.step, call.official, occurred_at, call.now, body.opinion, decided)
-    taken = planning_requests.course_of(request, case.kind).take(attempt, composition)
+    taken = course.take(attempt, composition)
     planning_requests.require_not_before(request, occurred_at)
     if decision and meeting:
         await _require_decides(call, case, due, decision, meeting)
@@ -255,10 +259,11 @@ async def send_back(call: Call, request_id: str, body: Decline) -> PlanningReque
 
 async def _declined(call: Call, request_id: str, act: Action, body: Decline) -> tuple[Case, Acting]:
     occurred_at = call.occurred(body.occurred_at)
-    case = await locked(call, request_id, act, occurred_at)
+    case = await locked(call, request_id, occurred_at)
     acting = breaches.require_decliner(
         case.request, case.kind, case.found, case.composition, call.official, shanghai_day(call.now)
     )
+    planning_requests.require_act(case.request, act)
     planning_requests.require_not_before(case.request, occurred_at)
     call.audit_details.update({"reason": body.reason} | acting.behalf)
     return case, acting
@@ -268,7 +273,7 @@ async def lift(call: Call, request_id: str, body: LiftHindrance) -> PlanningRequ
     """Waive a breach of the request, with a reason. By the roles that the rulebook names. Approves the request if no
     step is open. No event."""
     occurred_at = call.occurred(body.occurred_at)
-    case = await locked(call, request_id, Action.lift, occurred_at)
+    case = await locked(call, request_id, occurred_at)
     waiving = Waiving(body.hindrance, call.official, body.reason, occurred_at, call.now)
     acting = breaches.waive(case.request, case.found, case.composition, waiving)
     done = planning_requests.course_of(case.request, case.kind).next() is None
@@ -283,8 +288,9 @@ async def lift(call: Call, request_id: str, body: LiftHindrance) -> PlanningRequ
 async def withdraw(call: Call, request_id: str, body: Withdraw) -> PlanningRequest:
     """Withdraw the request, with a reason; an approved one only before its day. By those who may ask. No event."""
     occurred_at = call.occurred(body.occurred_at)
-    case = await locked(call, request_id, Action.withdraw, occurred_at)
+    case = await locked(call, request_id, occurred_at)
     require_asker(call, case)
+    planning_requests.require_act(case.request, Action.withdraw)
     planning_requests.require_not_before(case.request, occurred_at)
     planning_requests.withdraw(case.request, body.reason, shanghai_day(occurred_at))
     await call.session.flush()

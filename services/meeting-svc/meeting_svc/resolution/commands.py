@@ -35,8 +35,8 @@ async def record_decision(call: Call, meeting_id: str, body: RecordDecision) -> 
     meeting = await lock(call.session, Meeting, meeting_id, "meeting", "会议")
     call.check_version(meeting.version)
     kind = kind_of(call, meeting)
-    resolutions.require_deciding(kind)
     await _require_organiser(call, meeting, Text("record a decision", "记录决定"))
+    resolutions.require_deciding(kind)
     composition = await compositions.current(call.session)
     item = next((item for item in meeting.agenda if item.topic_id == body.topic_id), None)
     topic = await lock(call.session, Topic, item.topic_id, "topic", "议题") if item else None
@@ -73,8 +73,7 @@ async def record_decision(call: Call, meeting_id: str, body: RecordDecision) -> 
 async def replace_decision(call: Call, decision_id: str, body: ReplaceDecision) -> Decision:
     """Correct the record of a decision, with the reason, until the minutes are signed; a draft of the minutes becomes
     stale. By the kind's organiser. Emits decision.replaced if the close has already reported the earlier record."""
-    decision, meeting, topic = await _recorded(call, decision_id)
-    await _require_organiser(call, meeting, Text("replace a decision", "更正决定记录"))
+    decision, meeting, topic = await _recorded(call, decision_id, Text("replace a decision", "更正决定记录"))
     kind, before = kind_of(call, meeting), decision.resolution
     after = await _given_as_decided(call, meeting, before, body)
     declarations.require_outcome(topic, kind, rules_of(call, topic), after.outcome, after.document)
@@ -110,8 +109,7 @@ async def replace_decision(call: Call, decision_id: str, body: ReplaceDecision) 
 
 async def withdraw_decision(call: Call, decision_id: str, body: WithdrawDecision) -> Decision:
     """Withdraw the record of a decision, with the reason, while the session is open. By the kind's organiser."""
-    decision, meeting, _ = await _recorded(call, decision_id)
-    await _require_organiser(call, meeting, Text("withdraw a decision", "撤回决定记录"))
+    decision, meeting, _ = await _recorded(call, decision_id, Text("withdraw a decision", "撤回决定记录"))
     act = Act(call.official or "", call.occurred(body.occurred_at), call.now)
     resolutions.withdraw(meeting, kind_of(call, meeting), decision.id, body.reason, act)
     decision.standing = Standing.withdrawn
@@ -120,9 +118,9 @@ async def withdraw_decision(call: Call, decision_id: str, body: WithdrawDecision
     return decision
 
 
-async def _recorded(call: Call, decision_id: str) -> tuple[Decision, Meeting, Topic]:
+async def _recorded(call: Call, decision_id: str, act: Text) -> tuple[Decision, Meeting, Topic]:
     """The decision, in the version that the caller saw, with its meeting and topic; locked in the global order, and not
-    withdrawn. Refusal `decision_withdrawn`."""
+    withdrawn. By the kind's organiser. Refusal `decision_withdrawn`."""
     place = sa.select(decision_table.c.meeting_id, decision_table.c.topic_id).where(decision_table.c.id == decision_id)
     of = (await call.session.execute(place)).first()  # a decision stays with its meeting and topic
     if of is None:
@@ -131,6 +129,7 @@ async def _recorded(call: Call, decision_id: str) -> tuple[Decision, Meeting, To
     topic = await lock(call.session, Topic, of.topic_id, "topic", "议题")
     decision = await lock(call.session, Decision, decision_id, "decision", "决定事项")
     call.check_version(decision.version)
+    await _require_organiser(call, meeting, act)
     if decision.standing == Standing.withdrawn:
         raise refusal(
             "decision_withdrawn",

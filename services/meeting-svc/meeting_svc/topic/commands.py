@@ -129,8 +129,8 @@ async def add_paper(call: Call, topic_id: str, body: AddPaper) -> Topic:
 async def concern_organisations(call: Call, topic_id: str, body: ConcernOrganisations) -> Topic:
     """Add organisations concerned by the topic; each is asked for its position. By the sponsor or the office."""
     topic, _, composition = await locked(call, topic_id)
-    topics.require_state(topic, *topics.BEFORE_AN_AGENDA)
     require_sponsor(call, composition, topic, Text("name whom it concerns", "确定征求意见单位"), Role.office)
+    topics.require_state(topic, *topics.BEFORE_AN_AGENDA)
     require_organisations(composition, body.organisations)
     added = [each for each in body.organisations if each != topic.sponsor]
     transitions.concern(topic, added, call.official or "", call.now)
@@ -140,15 +140,6 @@ async def concern_organisations(call: Call, topic_id: str, body: ConcernOrganisa
 async def take_position(call: Call, topic_id: str, body: TakePosition) -> Topic:
     """Record the position of an organisation concerned. By an official of that organisation."""
     topic, _, composition = await locked(call, topic_id)
-    topics.require_state(topic, *topics.BEFORE_AN_AGENDA)
-    if body.organisation not in topic.concerned:
-        raise invalid(
-            "not_concerned", f"{body.organisation} isn't among the organisations consulted", "该单位不在征求意见范围内"
-        )
-    if body.stance != Stance.agrees and len(body.grounds) < 2:
-        raise invalid(
-            "grounds_missing", f"the position {body.stance} requires grounds", "提出不同意见或修改意见须说明理据"
-        )
     composition.require(
         call.official,
         shanghai_day(call.now),
@@ -160,6 +151,15 @@ async def take_position(call: Call, topic_id: str, body: TakePosition) -> Topic:
             context=RoleContext(sponsor=body.organisation),
         ),
     )
+    topics.require_state(topic, *topics.BEFORE_AN_AGENDA)
+    if body.organisation not in topic.concerned:
+        raise invalid(
+            "not_concerned", f"{body.organisation} isn't among the organisations consulted", "该单位不在征求意见范围内"
+        )
+    if body.stance != Stance.agrees and len(body.grounds) < 2:
+        raise invalid(
+            "grounds_missing", f"the position {body.stance} requires grounds", "提出不同意见或修改意见须说明理据"
+        )
     position = Position(
         body.organisation, body.stance, body.grounds, call.official or "", call.occurred(body.occurred_at), call.now
     )
@@ -170,8 +170,8 @@ async def take_position(call: Call, topic_id: str, body: TakePosition) -> Topic:
 async def write_coordination_note(call: Call, topic_id: str, body: WriteCoordinationNote) -> Topic:
     """Record each side's grounds, including the sponsor's, and a preferred opinion. By the sponsor."""
     topic, _, composition = await locked(call, topic_id)
-    topics.require_state(topic, *topics.BEFORE_AN_AGENDA)
     require_sponsor(call, composition, topic, Text("write the coordination note", "提出协调说明"))
+    topics.require_state(topic, *topics.BEFORE_AN_AGENDA)
     require_organisations(composition, list(body.grounds))
     note = CoordinationNote(
         dict(body.grounds), body.preferred, call.official or "", call.occurred(body.occurred_at), call.now
@@ -190,7 +190,6 @@ async def coordinate(call: Call, topic_id: str, body: Coordinate) -> Topic:
     """Record that a disagreement was coordinated or decided. By the roles that the rulebook names; the sponsor's note
     has to be complete first."""
     topic, _, composition = await locked(call, topic_id)
-    topics.require_state(topic, *topics.BEFORE_AN_AGENDA)
     rules = rules_of(call, topic).consultation
     if rules is None or rules.disagreement is None:
         raise refusal(
@@ -200,12 +199,6 @@ async def coordinate(call: Call, topic_id: str, body: Coordinate) -> Topic:
             "本级规则未规定不同意见的协调程序",
             Text("the positions go to the meeting unchanged", "各方意见如实提交会议"),
         )
-    consultations.require_note(
-        rules,
-        topic.coordination_note,
-        consultations.sides(topic.sponsor, topic.concerned, topic.current_positions),
-        composition.organisation_names,
-    )
     acting = composition.require(
         call.official,
         shanghai_day(call.now),
@@ -216,6 +209,13 @@ async def coordinate(call: Call, topic_id: str, body: Coordinate) -> Topic:
             clause=rules.disagreement.clause,
             context=RoleContext(sponsor=topic.sponsor),
         ),
+    )
+    topics.require_state(topic, *topics.BEFORE_AN_AGENDA)
+    consultations.require_note(
+        rules,
+        topic.coordination_note,
+        consultations.sides(topic.sponsor, topic.concerned, topic.current_positions),
+        composition.organisation_names,
     )
     result = Coordination(
         body.agreed,
@@ -239,8 +239,6 @@ async def record_gate(call: Call, topic_id: str, body: RecordGate) -> Topic:
     applying = [each for each in declarations.applying_gates(topic, rules_of(call, topic)) if each.gate == body.gate]
     declarations.require_applies(topic, rules_of(call, topic), body.gate)
     rule = next(iter(applying), None)
-    if not any(each.blocks in declarations.AFTER_THE_MEETING for each in applying):
-        topics.require_state(topic, *topics.BEFORE_AN_AGENDA)
     declared_by = rule.declared_by if rule else ()
     organ = rule.organ if rule else ()
     roles = declared_by or (Role.sponsor, Role.office, *organ)
@@ -258,6 +256,8 @@ async def record_gate(call: Call, topic_id: str, body: RecordGate) -> Topic:
             context=RoleContext(sponsor=topic.sponsor),
         ),
     )
+    if not any(each.blocks in declarations.AFTER_THE_MEETING for each in applying):
+        topics.require_state(topic, *topics.BEFORE_AN_AGENDA)
     record = GateRecord(
         gate=body.gate,
         passed=body.passed,
@@ -277,19 +277,9 @@ async def record_gate(call: Call, topic_id: str, body: RecordGate) -> Topic:
 async def sign_topic_form(call: Call, topic_id: str, body: SignTopicForm) -> Topic:
     """Sign the topic form for an organisation. By its principal, once all organisations concerned agree."""
     topic, kind, composition = await locked(call, topic_id)
-    topics.require_state(topic, *topics.BEFORE_AN_AGENDA)
     names, rules = composition.organisation_names, rules_of(call, topic)
     clause = kind.topic_form.clause if kind.topic_form else None
-    if body.organisation not in form.signatories(topic.sponsor, topic.concerned):
-        raise invalid(
-            "not_concerned",
-            f"{body.organisation} isn't a signatory of this topic form",
-            "该单位无需在本议题提报单上签字",
-        )
-    consultations.require_consulted(clause or kind.clause, topic.concerned, topic.current_positions, names)
-    consultations.require_settled(
-        rules.consultation, topic.concerned, topic.current_positions, topic.coordinations, names
-    )
+    require_organisations(composition, [body.organisation])
     acting = composition.require(
         call.official,
         shanghai_day(call.now),
@@ -301,6 +291,17 @@ async def sign_topic_form(call: Call, topic_id: str, body: SignTopicForm) -> Top
             power=Power.sign,
             context=RoleContext(sponsor=body.organisation),
         ),
+    )
+    topics.require_state(topic, *topics.BEFORE_AN_AGENDA)
+    if body.organisation not in form.signatories(topic.sponsor, topic.concerned):
+        raise invalid(
+            "not_concerned",
+            f"{body.organisation} isn't a signatory of this topic form",
+            "该单位无需在本议题提报单上签字",
+        )
+    consultations.require_consulted(clause or kind.clause, topic.concerned, topic.current_positions, names)
+    consultations.require_settled(
+        rules.consultation, topic.concerned, topic.current_positions, topic.coordinations, names
     )
     signature = Signature(
         body.organisation,
@@ -319,8 +320,8 @@ async def sign_topic_form(call: Call, topic_id: str, body: SignTopicForm) -> Top
 async def name_prior_meeting(call: Call, topic_id: str, body: NamePriorMeeting) -> Topic:
     """Name the decision of an earlier meeting that reached consensus or a workable plan. By the sponsor or the office."""
     topic, kind, composition = await locked(call, topic_id)
-    topics.require_state(topic, *topics.BEFORE_AN_AGENDA)
     require_sponsor(call, composition, topic, Text("name the earlier meeting", "登记专题会议"), Role.office)
+    topics.require_state(topic, *topics.BEFORE_AN_AGENDA)
     decision = await load(call.session, Decision, body.decision_id, "decision", "决定事项")
     meeting = await load(call.session, Meeting, decision.meeting_id, "meeting", "会议")
     if short := await _unfit(call, topic, kind, decision, meeting, composition):
@@ -368,9 +369,11 @@ async def _named_elsewhere(call: Call, topic: Topic, decision_id: str) -> bool:
 async def take_topic_step(call: Call, topic_id: str, body: TakeStep) -> Topic:
     """Take the next step of the topic's chain, once its papers and gates are complete. By the step's actor."""
     topic, kind, composition = await locked(call, topic_id)
+    course = topics.course_of(topic, kind)
+    course.require_part(call.official, shanghai_day(call.now), composition)
     topics.require_state(topic, topics.TopicState.in_review, topics.TopicState.ready)
     attempt = Attempt(body.step, call.official, call.occurred(body.occurred_at), call.now, body.opinion)
-    taken = topics.course_of(topic, kind).take(attempt, composition)
+    taken = course.take(attempt, composition)
     if taken.role == Role.chair:
         entrusted = (topic.meeting_kind, topic.convener) in await entrusted_chairs(call)
         chair = taken.on_behalf_of or taken.official

@@ -133,6 +133,7 @@ def require_settable(
 ) -> None:
     """Whether the official may set this due date of an entry without one. 403 `not_the_setter`; 409 `entry_ended`, `due_is_set`,
     `due_in_the_past`."""
+    composition.require(official, on, who_sets(ledger, Text("set the due date", "确定办结时限")))
     if entry.state != EntryState.open:
         raise refusal(
             "entry_ended",
@@ -149,11 +150,6 @@ def require_settable(
             f"该事项已确定办结时限：{entry.due}",
             Text("an existing due date can only be extended", "已有时限只能按程序延期"),
         )
-    composition.require(
-        official,
-        on,
-        who_sets(ledger, Text("set the due date", "确定办结时限")),
-    )
     if due < on:
         raise refusal(
             "due_in_the_past",
