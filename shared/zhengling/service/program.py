@@ -20,6 +20,7 @@ from fastapi import FastAPI
 from zhengling.database.session import postgresql_url
 from zhengling.rules.loading import RulebookError
 from zhengling.service.check import Process, check
+from zhengling.service.connections import Bounds, bounded
 from zhengling.service.metrics import serve_metrics
 from zhengling.service.service import Service
 from zhengling.service.settings import MigrationSettings, ProcessSettings, ServiceSettings
@@ -107,6 +108,8 @@ class Program:
             timeout_graceful_shutdown=10,
             # Longer than clients and gateways keep idle connections (5 to 60 s): whoever closes first can't cut a request off.
             timeout_keep_alive=75,
+            http=bounded(Bounds(settings.max_header_bytes, settings.patience, settings.max_connections)),
+            ws="none",
         )
 
 
