@@ -54,6 +54,8 @@ _ESCAPED = re.compile(r"\\(.)")
 _CHARSETS = {
     "utf-8": "utf-8", "gbk": "gb18030", "gb2312": "gb18030", "gb18030": "gb18030", "iso-8859-1": "latin-1",
 }  # fmt: skip
+LONGEST_DISPOSITION = 4096
+"""The most characters of a Content-Disposition."""
 _RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})", re.ASCII)
 
 
@@ -106,7 +108,10 @@ class FilesVerdict(BaseModel):
 def name_in(disposition: str) -> str | None:
     """The file's name in a Content-Disposition (RFC 6266): `filename*` before `filename`. Raw UTF-8 and raw GBK, which many
     clients send, are accepted, also in a `filename*` that names no charset. 422 `file_name_invalid` for a parameter given
-    twice, of which two readers might take different ones, and for a name that isn't in the charset it states."""
+    twice, of which two readers might take different ones, for a name that isn't in the charset it states, and for a header that
+    is too long."""
+    if len(disposition) > LONGEST_DISPOSITION:
+        raise _unreadable_name("Content-Disposition is too long", "Content-Disposition 请求头过长")
     given = [(name.lower(), value) for name, value in _PARAMETER.findall(disposition)]
     names = {name: value for name, value in given if name in ("filename", "filename*")}
     if len(names) < sum(name in names for name, _ in given):

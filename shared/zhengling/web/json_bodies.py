@@ -1,18 +1,27 @@
-"""Bodies as JSON (RFC 8259), the same on every route: UTF-8 without a byte order mark, no member twice, numbers that JSON has."""
+"""Bodies as JSON (RFC 8259), the same on every route: UTF-8 without a byte order mark, no member twice, numbers that JSON has.
+
+Invariant: a body has bounds of depth and of its number of values, found before it is parsed or validated: json and pydantic
+hold the interpreter for as long as a body takes them, also in a thread.
+"""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn
 
-from fastapi import Request, Response
-from fastapi.routing import APIRoute
+from fastapi import Request
+
+MOST_VALUES = 16_384
+"""The most values (members, items, lists and objects) of an ordinary body; commas and brackets in texts count too."""
+DEEPEST = 32
+"""The most lists and objects inside one another."""
 
 
-def parse(body: bytes) -> Any:
-    """What the body says. `json.JSONDecodeError` for anything that two readers might read differently."""
+def parse(body: bytes, most_values: int = MOST_VALUES) -> Any:
+    """What the body says. `json.JSONDecodeError` for anything that two readers might read differently, and beyond the bounds."""
+    if sum(map(body.count, (b",", b"[", b"{"))) > most_values:
+        raise json.JSONDecodeError(f"it has more than {most_values} values", "", 0)
     if body.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
         raise json.JSONDecodeError("a byte order mark is no part of JSON", "", 0)
     try:
@@ -20,13 +29,26 @@ def parse(body: bytes) -> Any:
     except UnicodeDecodeError as error:
         raise json.JSONDecodeError("JSON is sent in UTF-8", "", error.start) from None
     try:
-        return json.loads(text, object_pairs_hook=_each_once, parse_constant=_no_number)
+        said = json.loads(text, object_pairs_hook=_each_once, parse_constant=_no_number)
     except json.JSONDecodeError:
         raise
     except RecursionError:
         raise json.JSONDecodeError("it is nested too deep", "", 0) from None
     except ValueError:  # Python limits the digits that it converts
         raise json.JSONDecodeError("a number has too many digits", "", 0) from None
+    if _deeper(said, DEEPEST):
+        raise json.JSONDecodeError(f"it is nested deeper than {DEEPEST}", "", 0)
+    return said
+
+
+def _deeper(said: Any, than: int) -> bool:
+    level = [said] if isinstance(said, dict | list) else []
+    for _ in range(than):
+        inner = (each for outer in level for each in (outer.values() if isinstance(outer, dict) else outer))
+        level = [each for each in inner if isinstance(each, dict | list)]
+        if not level:
+            return False
+    return bool(level)
 
 
 def _each_once(members: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -48,15 +70,3 @@ class JsonRequest(Request):
         if not hasattr(self, "_json"):
             self._json = parse(await self.body())
         return self._json
-
-
-class JsonRoute(APIRoute):
-    """A route whose body is read by `parse`."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
-
-        async def strict(request: Request) -> Response:
-            return await handle(JsonRequest(request.scope, request.receive))
-
-        return strict

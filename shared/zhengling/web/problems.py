@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from functools import partial
 from http import HTTPStatus
@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 MOST_FINDINGS = 100
 """The most findings that a problem document lists; `error_count` says how many there are."""
+LONGEST_PLACE, LONGEST_TEXT = 200, 500
+"""The most characters of a finding's place and text, both of which may quote the payload."""
 
 _LANGUAGES = re.compile(r"(?:^|,)\s*(zh|en)\b[^,;]*(?:;\s*q=([01](?:\.\d{0,3})?))?")
 
@@ -132,17 +134,27 @@ async def on_invalid(request: Request, error: Exception) -> Response:
         )
         return problem_response(Problem(415, "unsupported_media_type", text), request)
     language, found = language_of(request), error.errors()
-    findings = [(".".join(map(str, e["loc"])), payload_errors.expected(e), e["type"]) for e in found[:MOST_FINDINGS]]
-    errors = [{"place": place, "expected": text.in_language(language), "type": kind} for place, text, kind in findings]
+    findings = [(_place(e["loc"]), payload_errors.expected(e), e["type"]) for e in found[:MOST_FINDINGS]]
+    errors = [
+        {"place": place, "expected": text.in_language(language)[:LONGEST_TEXT], "type": kind}
+        for place, text, kind in findings
+    ]
     if any(e["type"] == "json_invalid" for e in errors):
         text = Text("the body isn't JSON", "请求体不是合法的 JSON")
         return problem_response(Problem(400, "invalid_json", text, extra={"errors": errors}), request)
     place, text, _ = findings[0]
     where = payload_errors.in_chinese(found[0]["loc"])
-    problem = invalid("invalid_payload", f"{place}: {text.en}", f"请求内容不合要求：{where}{text.zh}", errors=errors)
+    en, zh = (said[:LONGEST_TEXT] for said in (text.en, text.zh))
+    problem = invalid("invalid_payload", f"{place}: {en}", f"请求内容不合要求：{where}{zh}", errors=errors)
     if len(found) > len(errors):
         problem.extra["error_count"] = len(found)
     return problem_response(problem, request)
+
+
+def _place(steps: Sequence[int | str]) -> str:
+    """`body.amendments.0.reason`; of a long name only its beginning."""
+    place = ".".join(str(step)[:LONGEST_PLACE] for step in steps)
+    return place if len(place) <= LONGEST_PLACE else f"{place[:LONGEST_PLACE]}…"
 
 
 _HTTP = {

@@ -25,7 +25,7 @@ from zhengling.service.auth import Principal
 from zhengling.service.service import Service
 from zhengling.web.call import Call, require_post
 from zhengling.web.etags import parse_etag
-from zhengling.web.json_bodies import JsonRequest, JsonRoute
+from zhengling.web.json_bodies import JsonRequest
 from zhengling.web.problems import PROBLEMS, language_of
 from zhengling.web.sight import MoreKeys, Sees, keys_of, require
 
@@ -108,6 +108,23 @@ async def _rights_first(request: Request, handle: Callable[[Request], Coroutine[
 _OF_THE_STATE = (HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED)
 
 
+class QueryRoute(APIRoute):
+    """A route whose handler is a query. A body is read before the handler begins its transaction, and only for a known
+    caller: a body that arrives slowly holds no connection of the database."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def query(given: Request) -> Response:
+            request = JsonRequest(given.scope, given.receive)
+            if request.method != "GET":
+                await authenticate(request)
+                await request.body()
+            return await handle(request)
+
+        return query
+
+
 #: The two headers in OpenAPI; their absence has its own problems.
 KEY = {"pattern": r"^[!-~]{1,128}$", "examples": ["5f1c2b6e-8d0a-4c6e-9a53-0f6d6f3f8a11"]}
 TAG = {"pattern": r'^"[0-9]{1,9}"$', "examples": ['"3"']}
@@ -129,7 +146,7 @@ def require_known_parameters(request: Request) -> None:
     operation = request.app.openapi()["paths"][request.scope["route"].path_format][request.method.lower()]
     known = {parameter["name"] for parameter in operation.get("parameters", []) if parameter["in"] == "query"}
     given = Counter(name for name, _ in request.query_params.multi_items())
-    if wrong := sorted(name for name, times in given.items() if name not in known or times > 1):
+    if wrong := sorted(name[:60] for name, times in given.items() if name not in known or times > 1)[:10]:
         raise invalid(
             "unknown_parameter",
             f"unknown or repeated query parameter: {', '.join(wrong)}; known: {', '.join(sorted(known)) or 'none'}",
@@ -142,7 +159,7 @@ def commands(prefix: str, tag: str) -> APIRouter:
 
 
 def queries(prefix: str, tag: str) -> APIRouter:
-    return APIRouter(prefix=prefix, tags=[tag], route_class=JsonRoute, responses=PROBLEMS)
+    return APIRouter(prefix=prefix, tags=[tag], route_class=QueryRoute, responses=PROBLEMS)
 
 
 def command(*scopes: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 from fastapi import Query, Request, Response
@@ -30,6 +30,7 @@ reads = queries("/v1", "calendar")
 
 #: A batch of 100,000 dates is larger than other bodies.
 BODY_LIMITS = {"/v1/deadlines": 16 * 1_048_576}
+MOST_VALUES = 10 * MAX_BATCH
 _DEADLINES: TypeAdapter[DeadlineRequest | DeadlineBatch] = TypeAdapter(Deadlines)
 
 #: The body is read without models, since validating 100,000 items takes longer than computing them.
@@ -49,13 +50,13 @@ async def compute_deadlines(
     call: ReadPublic,
     trace: Annotated[bool, Query(description="explain each due date day by day")] = False,
 ) -> Response:
-    raw = await request.body()
+    raw = await request.body()  # read before the transaction
     if not raw:
         raise RequestValidationError([{"type": "missing", "loc": ("body",), "msg": "Field required", "input": None}])
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise RequestValidationError([], body=raw)
     try:
-        body = await asyncio.to_thread(parse, raw)
+        body = await asyncio.to_thread(parse, raw, MOST_VALUES)
     except json.JSONDecodeError as error:
         place = [{"type": "json_invalid", "loc": ("body", error.pos), "msg": str(error), "input": None}]
         raise RequestValidationError(place, body=None) from error
@@ -69,6 +70,10 @@ async def compute_deadlines(
             f"一次最多返回{MAX_TRACED}条计算过程",
             limit=MAX_TRACED,
         )
+    if isinstance(items := body.get("items") if isinstance(body, dict) else None, list) and len(items) > MAX_TRACED:
+        if len(items) > MAX_BATCH:
+            raise RequestValidationError([_too_long(len(items))], body=None)
+        body["items"] = items[:MAX_TRACED]  # other members are wrong: enough to say so, as all findings take seconds
     try:
         asked = await asyncio.to_thread(_DEADLINES.validate_python, body)
     except ValidationError as error:
@@ -78,6 +83,11 @@ async def compute_deadlines(
         return _json(orjson.dumps((await see.compute_deadlines(call, [asked], with_trace=trace))[0].model_dump()))
     answers = await see.compute_deadlines(call, asked.items, with_trace=trace)
     return _json(await asyncio.to_thread(_written, answers))
+
+
+def _too_long(number: int) -> dict[str, Any]:
+    text = f"List should have at most {MAX_BATCH} items after validation, not {number}"
+    return {"type": "too_long", "loc": ("body", "items"), "msg": text, "input": None, "ctx": {"max_length": MAX_BATCH}}
 
 
 def _written(answers: list[DueView]) -> bytes:

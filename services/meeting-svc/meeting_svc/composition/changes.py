@@ -24,6 +24,7 @@ from meeting_svc.composition.rows import (
     composed,
     enter,
     key_of,
+    require_few_findings,
     rows_written,
     unread,
 )
@@ -73,7 +74,9 @@ class Report:
 def examine(written: Written, standing: Composition | None, today: date, titles: Titles | None = None) -> Report:
     """All findings of all rows, and the change that each row makes to the current composition."""
     enter(written, titles)
+    require_few_findings(written)
     checks.check(written)
+    require_few_findings(written)
     return Report(tuple(_compared(written, standing, today)), composed(written))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator
 from datetime import date, timedelta
+from itertools import islice
 from typing import Any
 
 from meeting_svc.composition.rows import (
@@ -26,6 +27,8 @@ from zhengling.authority.composition import Organisation, Pair, Portfolio, PostR
 ONE_IN_THE_GOVERNMENT = frozenset({PostRole.head, PostRole.party_secretary, PostRole.secretary_general})
 #: Posts that usually have one holder (the principal: one in each organisation); two are a warning only.
 USUALLY_ONE = frozenset({PostRole.executive_deputy, PostRole.office_director, PostRole.principal})
+#: Dangling references reported of one field.
+MAX_OF_ONE_FIELD = 20
 _IDS = {Listing.organisations: "code", Listing.officials: "id"}
 
 
@@ -84,7 +87,8 @@ def _point_nowhere(written: Written) -> None:
             for row in rows:
                 value = row.values.get(field.name)
                 named = value if field.kind == Kind.references and isinstance(value, (list, tuple)) else [value]
-                for key in dict.fromkeys(k for k in named if isinstance(k, str) and k and k not in known[field.to]):
+                unknown = dict.fromkeys(k for k in named if isinstance(k, str) and k and k not in known[field.to])
+                for key in islice(unknown, MAX_OF_ONE_FIELD):
                     what, zh = ("official", "人员") if field.to == Listing.officials else ("organisation", "机构")
                     row.find(f"no_such_{what}", f"no such {what}: {key[:60]}", f"没有该{zh}：{key[:60]}", field.name)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import Literal
 
 import sqlalchemy as sa
@@ -20,6 +21,7 @@ from zhengling.kernel.errors import Problem, Text, invalid
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import composition as compositions
 from zhengling.rules.rulebook import Titles
+from zhengling.service.confined import BeyondLimits, confined
 from zhengling.web.call import Call, stale
 from zhengling.web.etags import parse_etag
 
@@ -40,18 +42,35 @@ def titles_of(call: Call) -> Titles | None:
     return book.government.titles if book else None
 
 
-async def rows_in(call: Call, content: CompositionRows | bytes) -> Written:
-    """The rows of a JSON document or a workbook. Problems (422): `too_many_rows`, and those of `workbook.read`."""
-    if isinstance(content, bytes):
-        written = await asyncio.to_thread(workbook.read, content, titles_of(call))
-    else:
-        written = rows_of(content.model_dump())
-    if sum(map(len, written.values())) > MAX_ROWS:
+@dataclass(frozen=True)
+class Content:
+    """A composition as a caller sent it, read."""
+
+    rows: Written
+    source: Source
+
+
+async def read_workbook(body: bytes) -> Content:
+    """The rows of a workbook, outside any transaction: reading may take as long as `confined` lets it. Problems as of
+    `workbook.read`, and 503 `busy`."""
+    try:
+        return _of_modest_size(Content(await confined(workbook.read, body), "xlsx"))
+    except BeyondLimits as error:
+        raise workbook.too_costly() from error
+
+
+def read_rows(body: CompositionRows) -> Content:
+    """The rows of a JSON document. 422 `too_many_rows`."""
+    return _of_modest_size(Content(rows_of(body.model_dump()), "json"))
+
+
+def _of_modest_size(content: Content) -> Content:
+    if sum(map(len, content.rows.values())) > MAX_ROWS:
         raise workbook.too_many_rows("the composition", "全部工作表合计")
-    return written
+    return content
 
 
-async def preview_composition(call: Call, content: CompositionRows | bytes) -> CompositionReport:
+async def preview_composition(call: Call, content: Content) -> CompositionReport:
     """The effect that a load would have on each current row, and all errors. Changes nothing."""
     row = (await call.session.execute(_STANDING, {"government": call.government})).first()
     report = await _examined(call, content, Composition.model_validate(row.content) if row else None)
@@ -60,15 +79,13 @@ async def preview_composition(call: Call, content: CompositionRows | bytes) -> C
     return await asyncio.to_thread(CompositionReport.of, report, row.version if row else None)
 
 
-async def load_composition(
-    call: Call, content: CompositionRows | bytes, if_match: str | None, reason: str
-) -> tuple[int, Composition]:
+async def load_composition(call: Call, content: Content, if_match: str | None, reason: str) -> tuple[int, Composition]:
     """Replace the government's composition, and record who loaded which version, when and why. Requires meeting:admin
     and, once there is a composition, If-Match. After the first load a named official has to belong to the office; a
     client that names none acts for nobody. Returns the version with its content. Emits composition.changed.
 
     Problems: 428 and 412 as for every change; 403 `not_the_office`; 422 `wrong_rows` with the preview's report,
-    `nothing_in_common`, `composition_too_large`, and those of `rows_in`."""
+    `nothing_in_common`, `composition_too_large`."""
     row = (await call.session.execute(_STANDING_LOCKED, {"government": call.government})).first()
     standing = Composition.model_validate(row.content) if row else None
     if standing and call.official:
@@ -92,7 +109,7 @@ async def load_composition(
             "government": call.government,
             "version": version,
             "content": report.composition.model_dump_json(exclude_defaults=True),
-            "source": "xlsx" if isinstance(content, bytes) else "json",
+            "source": content.source,
             "reason": reason,
             "loaded_by": call.official or call.principal.subject,
             "loaded_at": call.now,
@@ -104,9 +121,9 @@ async def load_composition(
     return version, report.composition
 
 
-async def _examined(call: Call, content: CompositionRows | bytes, standing: Composition | None) -> Report:
-    written, today = await rows_in(call, content), shanghai_day(call.now)
-    return await asyncio.to_thread(examine, written, standing, today, titles_of(call))
+async def _examined(call: Call, content: Content, standing: Composition | None) -> Report:
+    today = shanghai_day(call.now)
+    return await asyncio.to_thread(examine, content.rows, standing, today, titles_of(call))
 
 
 def _require_in_common(standing: Composition, loaded: Composition) -> None:

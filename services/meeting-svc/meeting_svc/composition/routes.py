@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from typing import Annotated, Any
 
-import orjson
-from fastapi import Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from meeting_svc.composition import commands as do
 from meeting_svc.composition import queries as see
 from meeting_svc.composition.queries import Slice
+from meeting_svc.composition.rows import MAX_ROWS
 from meeting_svc.composition.schemas import (
     CompositionChanges,
     CompositionReport,
@@ -30,13 +32,15 @@ from zhengling.kernel.errors import Problem, Text
 from zhengling.kernel.instants import Day
 from zhengling.web.call import Call
 from zhengling.web.etags import etag
+from zhengling.web.json_bodies import parse
 from zhengling.web.paging import Page
 from zhengling.web.problems import PROBLEMS
-from zhengling.web.routing import command, commands, queries, query
+from zhengling.web.routing import CommandRoute, authenticate, command, queries, query
 from zhengling.web.sight import Sees
 
 #: A composition is larger than other bodies; its load is limited by the number of rows and by the event's size.
 BODY_LIMITS = {f"/v1/composition{path}": 8 * 1024 * 1024 for path in ("", "/preview")}
+MOST_VALUES = 15 * MAX_ROWS
 #: The models of bodies that routes here parse themselves.
 DOCUMENTED = (Composition, CompositionRows)
 BINARY = {"schema": {"type": "string", "format": "binary"}}
@@ -45,7 +49,6 @@ NONE_YET: dict[int | str, dict[str, Any]] = {
     404: PROBLEMS[409] | {"description": "No composition yet, or no such version"}
 }
 
-writes = commands("/v1", "composition")
 reads = queries("/v1", "composition")
 people = queries("/v1", "officials")
 
@@ -56,16 +59,24 @@ Code = Annotated[str | None, Query(max_length=64)]
 
 def _either(schema: str) -> dict[str, Any]:
     """The request body of both media types."""
-    json = {"schema": {"$ref": f"#/components/schemas/{schema}"}}
-    return {"requestBody": {"required": True, "content": {"application/json": json, MEDIA_TYPE: BINARY}}}
+    rows = {"schema": {"$ref": f"#/components/schemas/{schema}"}}
+    return {"requestBody": {"required": True, "content": {"application/json": rows, MEDIA_TYPE: BINARY}}}
 
 
-async def _content(request: Request) -> CompositionRows | bytes:
-    """The body: the rows of a JSON document, or the bytes of a workbook."""
+async def _content(request: Request) -> do.Content:
+    """The rows of the body, of a JSON document or of a workbook; read once, for a caller who may load them."""
+    if not hasattr(request.state, "composition"):
+        (await authenticate(request)).require(ADMIN)
+        request.state.composition = await _read(request)
+    content: do.Content = request.state.composition
+    return content
+
+
+async def _read(request: Request) -> do.Content:
     raw = await request.body()
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type == MEDIA_TYPE:
-        return raw
+        return await do.read_workbook(raw)
     if media_type != "application/json":
         text = Text(
             f"the body has to be application/json or {MEDIA_TYPE}", f"请求体须为 application/json 或 {MEDIA_TYPE}"
@@ -74,13 +85,21 @@ async def _content(request: Request) -> CompositionRows | bytes:
     if not raw:
         raise RequestValidationError([{"type": "missing", "loc": ("body",), "msg": "Field required", "input": None}])
     try:
-        return CompositionRows.model_validate(orjson.loads(raw))
-    except orjson.JSONDecodeError as error:
+        return await asyncio.to_thread(lambda: do.read_rows(CompositionRows.model_validate(parse(raw, MOST_VALUES))))
+    except json.JSONDecodeError as error:
         place = [{"type": "json_invalid", "loc": ("body", error.pos), "msg": str(error), "input": None}]
         raise RequestValidationError(place, body=None) from error
     except ValidationError as error:
         found = [e | {"loc": ("body", *e["loc"])} for e in error.errors(include_url=False)]
         raise RequestValidationError(found, body=None) from error
+
+
+class LoadRoute(CommandRoute):
+    """A command whose body is read before its transaction."""
+
+    async def content(self, request: Request) -> bytes:
+        await _content(request)
+        return await request.body()
 
 
 def _slice(
@@ -91,6 +110,11 @@ def _slice(
 
 
 Part = Annotated[Slice, Depends(_slice)]
+#: Before the call, so that the body is read before the transaction.
+ContentRead = Annotated[do.Content, Depends(_content)]
+
+
+writes = APIRouter(prefix="/v1", tags=["composition"], route_class=LoadRoute, responses=PROBLEMS)
 
 
 # loading ------------------------------------------------------------------------------------------------------------
@@ -101,7 +125,7 @@ Part = Annotated[Slice, Depends(_slice)]
     openapi_extra=_either("Composition"),
 )
 async def load_composition(
-    request: Request,
+    content: ContentRead,
     call: Annotated[Call, command(ADMIN)],
     response: Response,
     reason: Annotated[Reason, Query(description="why it is loaded; shown in the list of versions")] = "",
@@ -109,7 +133,7 @@ async def load_composition(
         str | None, Header(alias="If-Match", description="required once there is a composition")
     ] = None,
 ) -> CompositionSummary:
-    version, loaded = await do.load_composition(call, await _content(request), if_match, reason)
+    version, loaded = await do.load_composition(call, content, if_match, reason)
     response.headers["ETag"] = etag(version)
     return CompositionSummary(
         version=version,
@@ -126,9 +150,9 @@ async def load_composition(
     openapi_extra=_either("CompositionRows"),
 )
 async def preview_composition(
-    request: Request, call: Annotated[Call, query(ADMIN, sees=Sees.administrators)]
+    content: ContentRead, call: Annotated[Call, query(ADMIN, sees=Sees.administrators)]
 ) -> CompositionReport:
-    return await do.preview_composition(call, await _content(request))
+    return await do.preview_composition(call, content)
 
 
 # reading ------------------------------------------------------------------------------------------------------------

@@ -28,11 +28,13 @@ from zhengling.authority.composition import (
 )
 from zhengling.authority.titles import own_titles
 from zhengling.kernel.characters import beyond_one_line, unpadded
-from zhengling.kernel.errors import Text
+from zhengling.kernel.errors import Text, invalid
 from zhengling.rules.rulebook import Titles
 
 #: Rows of all lists together; the limit of the event's size is checked separately.
 MAX_ROWS = 20_000
+#: Findings of all rows together, warnings included.
+MAX_FINDINGS = MAX_ROWS
 Values = dict[str, Any]
 
 
@@ -180,6 +182,21 @@ class Row:
 Written = dict[Listing, list[Row]]
 
 
+def require_few_findings(written: Written) -> None:
+    """422 `too_many_findings`, with the place of the first."""
+    found = [(listing, row) for listing, rows in written.items() for row in rows if row.findings]
+    if sum(len(row.findings) for _, row in found) <= MAX_FINDINGS:
+        return
+    listing, row = found[0]
+    first = row.findings[0].text
+    raise invalid(
+        "too_many_findings",
+        f"more than {MAX_FINDINGS} findings; the first: {listing}, row {row.number}: {first.en}",
+        f"问题超过{MAX_FINDINGS}处，首处为“{TITLES[listing]}”第{row.number}行：{first.zh}",
+        limit=MAX_FINDINGS,
+    )
+
+
 def unread(rows: Iterable[Row]) -> bool:
     return any(row.unread for row in rows)
 
@@ -225,12 +242,15 @@ def words_of(titles: Titles | None) -> dict[str, str]:
 
 
 def enter(written: Written, titles: Titles | None = None) -> None:
-    """Convert each row to an entry of its list, or add a finding at each field that prevents it."""
+    """Convert each row to an entry of its list, or add a finding at each field that prevents it. 422 `too_many_findings`."""
     functions = {chinese: function for function, chinese in FUNCTION_WORDS.items()}
     words = {chinese: kind for kind, chinese in KIND_WORDS.items()}, words_of(titles), functions
+    findings = 0
     for listing, rows in written.items():
         model = MODELS[listing]
         for row in rows:
+            if findings > MAX_FINDINGS:
+                require_few_findings(written)
             for name, known in zip(("kind", "role", "functions"), words, strict=True):
                 value = row.values.get(name)
                 if isinstance(value, str) and name in model.model_fields:
@@ -246,6 +266,7 @@ def enter(written: Written, titles: Titles | None = None) -> None:
                 reported = {finding.field for finding in row.findings if finding.field}
                 found = [] if row.unread else [_finding(listing, e) for e in error.errors() if not _dangles(listing, e)]
                 row.findings += (finding for finding in found if finding.field not in reported)
+                findings += len(row.findings)
                 continue
             if listing == Listing.portfolios and not row.values["organisations"]:
                 row.find(
@@ -268,8 +289,8 @@ _TEXTS: dict[str, Callable[[Listing, str, ErrorDetails], tuple[str, str, str]]] 
     "missing": lambda listing, name, _: ("missing", f"{name} is missing", f"缺少“{_header(listing, name)}”"),
     "extra_forbidden": lambda listing, name, _: (
         "unknown_field",
-        f"unknown field {name!r}; known: {', '.join(f.name for f in FIELDS[listing])}",
-        f"没有字段“{name}”，可用：{'、'.join(f.header for f in FIELDS[listing])}",
+        f"unknown field {name[:60]!r}; known: {', '.join(f.name for f in FIELDS[listing])}",
+        f"没有字段“{name[:60]}”，可用：{'、'.join(f.header for f in FIELDS[listing])}",
     ),
     "enum": lambda listing, name, error: (
         "unknown_word",
@@ -311,7 +332,7 @@ def _finding(listing: Listing, error: ErrorDetails) -> Finding:
     else:
         code = "wrong_type"
         en, zh = f"{name} can't be {_shown(error)}", f"“{_header(listing, name)}”不能为{_shown(error)}"
-    return Finding(code, Text(en, zh), name)
+    return Finding(code, Text(en, zh), name[:60])
 
 
 def _header(listing: Listing, name: str) -> str:

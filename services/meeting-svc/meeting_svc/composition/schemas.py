@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import FailFast, Field, JsonValue
 
 from meeting_svc.composition.changes import Report, RowReport
 from meeting_svc.composition.rows import TITLES, Finding, Listing, Status, header_of
@@ -13,7 +13,11 @@ from zhengling.authority.composition import Composition, OrganisationKind, PostR
 from zhengling.kernel.payload import Payload, View
 
 Reason = Annotated[str, Field(max_length=500)]
-Rows = list[dict[str, JsonValue]]
+#: The most characters of a key or a wrong value in a report.
+LONGEST = 200
+#: The fields of a row as written, known or not.
+MOST_FIELDS = 30
+Rows = Annotated[list[Annotated[dict[str, JsonValue], Field(max_length=MOST_FIELDS)]], FailFast()]
 
 
 # payloads -----------------------------------------------------------------------------------------------------------
@@ -76,14 +80,23 @@ class ImportRowView(View):
             header = header_of(row.listing, finding.field)
             return FindingView(code=finding.code, field=finding.field, header=header, **finding.text._asdict())
 
+        def after(value: JsonValue) -> JsonValue:
+            """As written; of what is wrong and long only its beginning."""
+            return f"{str(value)[:LONGEST]}…" if row.status == Status.wrong and len(str(value)) > LONGEST else value
+
         return cls(
             listing=row.listing,
             sheet=TITLES[row.listing],
             row=row.row,
-            key=row.key,
+            key=row.key[:LONGEST],
             status=row.status,
             changes=[
-                DifferenceView(field=d.field, header=header_of(row.listing, d.field), before=d.before, after=d.after)
+                DifferenceView(
+                    field=d.field[:LONGEST],
+                    header=header_of(row.listing, d.field),
+                    before=d.before,
+                    after=after(d.after),
+                )
                 for d in row.differences
             ],
             wrong=[view(finding) for finding in row.findings if not finding.warning],

@@ -1,7 +1,8 @@
 """The composition as an Excel workbook: one sheet per list, with headers and words in Chinese for clerks.
 
 Invariants: `read` accepts unchanged what `write` produces; a formula is never evaluated, an unreadable cell is reported
-by sheet and row; no more than `MAX_UNPACKED` is unpacked, whatever size the file declares. Pure: bytes in, rows out.
+by sheet and row; no more than `MAX_UNPACKED` is unpacked, whatever size the file declares. Pure: bytes in, rows out. What
+small parts can still cost (XML a million deep, a million styles) is bounded by where `read` runs: `service/confined.py`.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from meeting_svc.composition.rows import (
     Listing,
     Row,
     Written,
+    require_few_findings,
     words_of,
 )
 from zhengling.authority.composition import Composition
@@ -41,6 +43,7 @@ from zhengling.rules.rulebook import Titles
 
 MAX_UNPACKED = 32 * 1024 * 1024
 MAX_PARTS = 200
+MAX_CHARACTERS = 4_000_000
 #: The first bytes of an OLE compound file: an .xls workbook, or an encrypted .xlsx.
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 #: The beginning of every namespace of Strict Open XML, and the parts that name it.
@@ -68,21 +71,45 @@ _EXPLAINED = (
 
 
 # reading --------------------------------------------------------------------------------------------------------------
-def read(body: bytes, titles: Titles | None = None) -> Written:
+def read(body: bytes) -> Written:
     """The rows of a workbook, with the errors of its sheets and cells. References by name become keys.
 
-    Problems (422): `workbook_unreadable`, `workbook_strict`, `workbook_too_large`, `too_many_rows`.
+    Problems (422): `workbook_unreadable`, `workbook_strict`, `workbook_too_large`, `too_many_rows`, `too_many_findings`.
+    MemoryError is left to the caller.
     """
     _require_modest(body)
     try:
         book = load_workbook(io.BytesIO(body), read_only=True, data_only=False, keep_links=False)
         written = {listing: _rows(listing, _sheet(book, listing)) for listing in Listing}
-    except Problem:
+    except (Problem, MemoryError):
         raise
     except Exception as error:  # the library raises any kind of error on a broken file
         raise _unreadable(type(error).__name__) from error
+    _require_short_texts(written)
     _resolve(written)
+    require_few_findings(written)
     return written
+
+
+def _require_short_texts(written: Written) -> None:
+    """All texts together are bounded, as many cells may refer to one long string."""
+    values = (value for rows in written.values() for row in rows for value in row.values.values())
+    length = sum(len(text) for value in values for text in (value if isinstance(value, list) else [value]))
+    if length > MAX_CHARACTERS:
+        raise invalid(
+            "workbook_too_large",
+            f"the cells have {length} characters; at most {MAX_CHARACTERS} are read",
+            f"单元格共{length}个字，上限为{MAX_CHARACTERS}个字",
+        )
+
+
+def too_costly() -> Problem:
+    """422 `workbook_too_large`: it would take more time or memory to read than any composition does."""
+    return invalid(
+        "workbook_too_large",
+        "the workbook takes too much time or memory to read; copy the rows into an empty one",
+        "读取该工作簿占用的时间或内存过多，请将内容复制到空白工作簿后重新上传",
+    )
 
 
 def _unreadable(why: str) -> Problem:

@@ -1,0 +1,170 @@
+"""Nothing a caller sends stops a service: hostile inputs against every operation that reads a body, while another caller asks
+for `/livez`. That caller's longest wait is a figure of the report (a property in junit's XML; `make bench NAMES=hostile`), no
+assertion."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import psutil
+import pytest
+
+from tests import hostile
+from tests.caller import OFFICE, Caller
+from tests.conftest import ROOT
+from tests.hostile import BATCHES, BODIES, COMPOSITIONS, HEADERS, JSON, QUERIES, WORKBOOKS, XLSX, Operation, Watcher
+from zhengling.events.event import SERVICES
+
+#: The most bytes of a problem document, and of a report on the rows of a composition.
+PROBLEM, REPORT = 128 << 10, 16 << 20
+#: The most that a process's memory may have grown by, after all: what parsers and pools keep.
+GROWTH = 400 << 20
+#: A body is read within its limits, whatever a caller's right; what then refuses it says so.
+CODES = {400, 401, 403, 404, 405, 408, 409, 412, 413, 415, 422, 428, 429, 431, 503}
+
+
+def _operations(service: str) -> list[Operation]:
+    path = ROOT / "docs" / "api" / "openapi" / f"{service}.json"
+    return hostile.operations(service, json.loads(path.read_text(encoding="utf-8")))
+
+
+OPERATIONS = {service: _operations(service) for service in SERVICES}
+
+
+class Attacker:
+    """Someone with every scope, whose requests have all headers that a command asks for."""
+
+    def __init__(self, caller: Caller) -> None:
+        self.caller = caller
+
+    async def send(
+        self, operation: Operation, content: bytes, headers: dict[str, str] | None = None, query: str = ""
+    ) -> httpx.Response:
+        sent = {
+            "Authorization": f"Bearer {self.caller.token(OFFICE)}",
+            "Idempotency-Key": str(uuid4()),
+            "If-Match": '"1"',
+            "Content-Type": JSON if JSON in operation.types else operation.types[0],
+        }
+        url = f"{self.caller.addresses[operation.service]}{operation.path}{query and '?'}{query}"
+        return await self.caller.client.request(
+            operation.method, url, content=content, headers=sent | (headers or {}), timeout=60
+        )
+
+    async def refused(self, operation: Operation, name: str, *given: Any, **more: Any) -> None:
+        """Send it; what comes back is a problem document with a code, of bounded size."""
+        answer = await self.send(operation, *given, **more)
+        self.check(answer, f"{operation}, {name}")
+
+    def check(self, answer: httpx.Response, what: str) -> None:
+        assert answer.status_code in CODES, f"{what}: {answer.status_code} {answer.text[:300]}"
+        assert answer.headers["content-type"] == "application/problem+json", what
+        assert len(answer.content) <= PROBLEM, f"{what}: {len(answer.content)} bytes"
+        assert answer.json()["code"] not in ("internal_error", "database_away"), what
+
+
+@pytest.fixture(scope="module")
+async def attacker(caller: Caller) -> Attacker:
+    return Attacker(caller)
+
+
+@pytest.fixture
+def watched(caller: Caller, request: pytest.FixtureRequest) -> Iterator[Callable[[str], None]]:
+    """`watched("meeting")`: until the test's end another caller asks it for `/livez`; it lives, and keeps no memory."""
+    watchers: list[tuple[Watcher, psutil.Process, int]] = []
+
+    def watch(service: str) -> None:
+        process = psutil.Process(caller.stack.processes[f"{service}-api-0"].pid)
+        watchers.append((Watcher(caller.addresses[service]).__enter__(), process, process.memory_info().rss))
+
+    yield watch
+    for watcher, process, before in watchers:
+        watcher.__exit__()
+        request.node.user_properties += [
+            ("livez_asked", len(watcher.waits)),
+            ("livez_longest_wait_ms", round(watcher.longest * 1000)),
+        ]
+        assert process.is_running()
+        assert watcher.longest < 60, "every request for /livez was answered"
+        assert process.memory_info().rss - before < GROWTH
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_hostile_bodies_are_refused_by_every_operation(
+    service: str, attacker: Attacker, watched: Callable[[str], None]
+) -> None:
+    watched(service)
+    bodies: dict[tuple[str, tuple[str, ...]], bytes] = {}
+    for operation in (each for each in OPERATIONS[service] if JSON in each.types):
+        for name, body in BODIES.items():
+            key = name, operation.members
+            content = bodies[key] if key in bodies else body(operation.members)
+            bodies = {key: content}  # those of one operation are used once: no need to keep them
+            answer = await attacker.send(operation, content)
+            if answer.status_code == 200 and operation.id == "preview_composition":
+                assert len(answer.content) <= REPORT, name  # rows that are wrong are what it reports
+            else:
+                attacker.check(answer, f"{operation}, {name}")
+
+
+async def test_hostile_headers_and_queries_are_refused(attacker: Attacker, watched: Callable[[str], None]) -> None:
+    watched("meeting")
+    for operation in OPERATIONS["meeting"]:
+        if operation.id in ("upload_file", "preview_composition", "load_composition", "submit_topic", "sign_minutes"):
+            for name, headers in HEADERS.items():
+                await attacker.refused(operation, name, b"{}", headers)
+            for name, query in QUERIES.items():
+                await attacker.refused(operation, name, b"{}", query=query)
+
+
+@pytest.mark.timeout(600)
+async def test_hostile_workbooks_are_read_within_limits(attacker: Attacker, watched: Callable[[str], None]) -> None:
+    watched("meeting")
+    preview, upload = (_named(name) for name in ("preview_composition", "upload_file"))
+    for name, made in WORKBOOKS.items():
+        content = made()
+        answer = await attacker.send(preview, content, {"Content-Type": XLSX})
+        if answer.status_code == 200:
+            assert len(answer.content) <= REPORT and not answer.json()["loadable"], name
+        else:
+            attacker.check(answer, name)
+            assert answer.json()["code"].startswith(("workbook_", "too_many_")), name
+        stored = await attacker.send(upload, content, {"Content-Type": XLSX}, f"name={uuid4()}.xlsx")
+        assert stored.status_code in (201, 422), name  # nothing is unpacked
+
+
+async def test_hostile_compositions_are_examined_within_limits(
+    attacker: Attacker, watched: Callable[[str], None]
+) -> None:
+    watched("meeting")
+    for name, made in COMPOSITIONS.items():
+        content = made()
+        for operation in (_named("preview_composition"), _named("load_composition")):
+            answer = await attacker.send(operation, content)
+            if answer.status_code == 200 or answer.json()["code"] == "wrong_rows":
+                assert len(answer.content) <= REPORT, name
+            else:
+                attacker.check(answer, f"{operation}, {name}")
+
+
+@pytest.mark.timeout(600)
+async def test_hostile_batches_of_deadlines_dont_block_the_service(
+    attacker: Attacker, watched: Callable[[str], None]
+) -> None:
+    watched("calendar")
+    (compute,) = (each for each in OPERATIONS["calendar"] if each.id == "compute_deadlines")
+    for name, made in BATCHES.items():
+        answer = await attacker.send(compute, made())
+        if answer.status_code == 200:
+            assert len(answer.content) <= 200 * len(answer.json()["items"]), name
+        else:
+            attacker.check(answer, name)
+
+
+def _named(operation: str) -> Operation:
+    (found,) = (each for each in OPERATIONS["meeting"] if each.id == operation)
+    return found
