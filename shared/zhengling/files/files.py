@@ -30,6 +30,7 @@ from uuid_utils.compat import uuid7
 from zhengling.backbone.crash_points import crash_point
 from zhengling.database.mapping import SEEN_BY_ROW
 from zhengling.database.session import Database, backbone, government_of, now
+from zhengling.files import quota
 from zhengling.files.kinds import (
     HEAD_BYTES,
     OLE,
@@ -504,8 +505,11 @@ async def sweep(database: Database, store: FileStore, government: str, grace: ti
 
 
 async def sweep_all(service: Keeper) -> None:
-    """Sweep for every government with a rulebook. If the store is unreachable, the next sweep retries."""
+    """Sweep for every government with a rulebook, and forget its quotas of past days. If the store is unreachable, the next
+    sweep retries."""
     for government in service.rulebooks.governments:
+        async with service.database.transaction(government) as session:
+            await quota.forget(session)
         try:
             swept = await sweep(service.database, required_store(service), government)
         except Problem as problem:

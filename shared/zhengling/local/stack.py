@@ -189,6 +189,10 @@ class EmbeddedStack:
             "PROFILE": "development",
             "API_DOCS": "true",
             "ALLOW_TEST_CLOCK": "true",
+            # demo, tests and benches do in seconds, and as a few people, what a government does in weeks
+            "PERSON_REQUESTS": "0",
+            "GOVERNMENT_REQUESTS": "0",
+            "PERSON_REQUESTS_AT_ONCE": "0",
             "INSTANCE": instance,
             "LOG_LEVEL": self._log_level,
         }

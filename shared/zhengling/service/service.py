@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from zhengling.database.session import Database
 from zhengling.files.store import FileStore
 from zhengling.rules.loading import Rulebooks
 from zhengling.service.auth import Authenticator, KeySource
+from zhengling.service.rates import Limits, Rates
 from zhengling.service.settings import ServiceSettings
 
 
@@ -21,6 +22,12 @@ class Service:
     rulebooks: Rulebooks
     authenticator: Authenticator
     files: FileStore | None = None
+    rates: Rates = field(init=False)
+
+    def __post_init__(self) -> None:
+        given = self.settings
+        limits = Limits(given.person_requests, given.government_requests, given.person_requests_at_once)
+        self.rates = Rates(limits)
 
     @classmethod
     def create(cls, name: str, settings: ServiceSettings, process: str) -> Service:

@@ -62,6 +62,9 @@ class Edge:
             if began_to_answer:
                 raise
             await (await on_failure(request, error))(scope, receive, answered)
+        finally:
+            if leave := scope["state"].pop("leave", None):  # as counted by `authenticate`
+                leave()
         operation = getattr(scope.get("route"), "operation_id", None) or "other"
         REQUESTS.labels(operation, str(status)).inc()
         SECONDS.labels(operation).observe(time.perf_counter() - began)

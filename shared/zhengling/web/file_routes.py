@@ -26,6 +26,7 @@ from zhengling.backbone import audit
 from zhengling.files import files
 from zhengling.files.files import StoredFile, Upload
 from zhengling.files.kinds import FILE_KINDS, UNKNOWN_MEDIA_TYPE, Classification
+from zhengling.files.quota import Claim, Quota, claimed
 from zhengling.kernel.errors import Problem, Text, invalid, not_found
 from zhengling.service.service import Service
 from zhengling.web.call import Call
@@ -186,6 +187,12 @@ def stated_upload(request: Request) -> Upload:
     return Upload.stated(service, name, media_type, said.sha256 or digest, said.classification)
 
 
+async def _counted(request: Request, claim: Claim) -> AsyncIterator[bytes]:
+    async for piece in request.stream():
+        claim.used += len(piece)
+        yield piece
+
+
 class UploadRoute(CommandRoute):
     """A command whose body is a file: refusals by headers come before any byte of the body is read."""
 
@@ -195,12 +202,18 @@ class UploadRoute(CommandRoute):
         principal.require(f"{service.name}:write")
         require_known_parameters(request)
         upload = stated_upload(request)
-        limit = service.settings.file_max_bytes
+        settings = service.settings
         length = request.headers.get("content-length", "")
-        if length.isdigit() and int(length) > limit:
-            raise files.too_large(limit)
+        size = int(length) if length.isdecimal() and length.isascii() else settings.file_max_bytes
+        if size > settings.file_max_bytes:
+            raise files.too_large(settings.file_max_bytes)
+        person, most = (
+            principal.official or principal.subject,
+            Quota(settings.person_upload_bytes, settings.government_upload_bytes),
+        )
         try:
-            received = await files.receive(service, principal.government, upload, request.stream())
+            async with claimed(service.database, principal.government, person, size, most) as claim:
+                received = await files.receive(service, principal.government, upload, _counted(request, claim))
         except ClientDisconnect as error:
             text = Text("the upload was aborted", "上传中断")
             raise Problem(400, "upload_broken_off", text) from error

@@ -79,6 +79,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     403: _described("A scope or a post is missing"),
     409: _described("Refused by the rules or by the current state"),
     422: _described("The payload or a parameter is invalid"),
+    429: _described("Too many requests of this person or government; Retry-After says when to go on"),
     503: _described("A dependency is unavailable"),
 }
 _WITH_PATH_PARAMETER = {404: _described("This government has no such resource")}

@@ -31,12 +31,14 @@ from zhengling.web.sight import MoreKeys, Sees, keys_of, require
 
 
 async def authenticate(request: Request) -> Principal:
-    """The verified caller; verified once per request."""
+    """The verified caller; verified, and counted, once per request. 401; 429 `too_many_requests`."""
     if not hasattr(request.state, "principal"):
         service: Service = request.app.state.service
-        request.state.principal = await service.authenticator.authenticate(request.headers.get("authorization"))
-    principal: Principal = request.state.principal
-    return principal
+        principal = await service.authenticator.authenticate(request.headers.get("authorization"))
+        request.state.leave = service.rates.enter(principal.government, principal.official or principal.subject)
+        request.state.principal = principal
+    found: Principal = request.state.principal
+    return found
 
 
 class CommandRoute(APIRoute):

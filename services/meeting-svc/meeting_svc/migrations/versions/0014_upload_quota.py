@@ -1,0 +1,16 @@
+"""Uploads have a quota a day, of a person and of a government."""
+
+from zhengling.migrations import apply
+
+revision = "0014"
+down_revision = "0013"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    apply("0005_upload_quota.up")
+
+
+def downgrade() -> None:
+    apply("0005_upload_quota.down")
