@@ -19,6 +19,7 @@ BENCHMARKS = {
     "recovery": "A backlog after an outage",
     "outbox": "An outbox that keeps every row",
     "visibility": "A list of a million rows, as seen by few",
+    "hostile": "Hostile inputs: how long others wait",
     "calendar": "Batches of dates, and a change of the calendar",
 }
 

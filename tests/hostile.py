@@ -94,29 +94,19 @@ BODIES: dict[str, Callable[[Members], bytes]] = {
     "16,000 empty objects in a member": lambda m: in_every(m[:1], b"[" + b"{}," * 8000 + b"{}]"),
     "1,000 wrong objects in each member": lambda m: in_every(m[:3], b"[" + b",".join([b'{"a":0,"b":0}'] * 1000) + b"]"),
     "brackets without end": lambda m: b"[" * BODY,
-    "lists, 500,000 deep": lambda m: nested(BODY // 2),
     "lists, 900 deep, in each member": lambda m: in_every(m, nested(900)),
     "objects, 300 deep, in each member": lambda m: in_every(m, nested(300, b'{"a":', b"}").replace(b":}", b":0}")),
-    "300,000 empty lists": lambda m: b"[" + b"[]," * (BODY // 3 - 2) + b"[]]",
     "300,000 empty lists in a member": lambda m: in_every(m, b"[" + b"[]," * (BODY // 3 - 40) + b"[]]"),
-    "100,000 empty objects in a member": lambda m: in_every(m, b"[" + b"{}," * (BODY // 4) + b"{}]"),
-    "100,000 numbers in a member": lambda m: in_every(m, written(list(range(100_000)))),
-    "80,000 members in a member": lambda m: in_every(m, written({f"{n:05}": 0 for n in range(80_000)})),
     "a text of a mebibyte in a member": lambda m: in_every(m, b'"' + b"x" * (BODY - 100) + b'"'),
     "texts of 20,000 signs in each member": lambda m: in_every(m, b'"' + "令".encode() * 20_000 + b'"'),
-    "spaces without end in a member": lambda m: in_every(m, b'"' + b" " * (BODY - 100) + b'"'),
-    "half a date, many times": lambda m: in_every(m, b'"' + b"2026-01-" * 10_000 + b'"'),
     "objects of each member in each member": lambda m: in_every(m, b"[" + b",".join([in_every(m, b"0")] * 200) + b"]"),
     "a number of 500,000 digits": lambda m: in_every(m, b"9" * (BODY // 2)),
     "numbers beyond a double": lambda m: in_every(m, b"[1e400,-1e400,1e-400]"),
     "NaN": lambda m: in_every(m, b"NaN"),
     "lone surrogates": lambda m: in_every(m, b'"' + b"\\ud800" * 1000 + b'"'),
     "bytes that aren't UTF-8": lambda m: b'{"' + b"\xff" * 1000,
-    "UTF-16": lambda m: '{"a": 1}'.encode("utf-16"),
     "null": lambda m: b"null",
-    "a text": lambda m: b'"x"',
     "nothing": lambda m: b"",
-    "blanks": lambda m: b" " * BODY,
     "more than a body may have": lambda m: b" " * (2 * MIB),
 }
 
@@ -137,7 +127,7 @@ HEADERS: dict[str, dict[str, str]] = {
     "a packed body": {"Content-Encoding": "gzip", "Content-Type": JSON},
     "languages": {"Accept-Language": "zh;q=" * 5000},
     "languages of commas": {"Accept-Language": "," * LONG},
-    "languages of blanks": {"Accept-Language": "zh" + ", " * (LONG // 2)},
+    "languages of blanks": {"Accept-Language": "zh" + ", " * (LONG // 2) + "en"},
     "versions": {"If-Match": '"1",' * (LONG // 4)},
     "a version of digits": {"If-Match": '"' + "9" * LONG + '"'},
     "a key of 28,000 signs": {"Idempotency-Key": "k" * LONG},
@@ -195,7 +185,6 @@ _SPREADSHEET = b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 #: Name → a workbook.
 WORKBOOKS: dict[str, Callable[[], bytes]] = {
     "XML a million deep": lambda: workbook(sheet=_SHEET % nested(MIB, b"<a>", b"</a>")),
-    "4 million elements": lambda: workbook(sheet=_SHEET % (b"<a/>" * (4 * MIB))),
     "strings a million deep": lambda: workbook(strings=_STRINGS % nested(MIB, b"<r>", b"</r>")),
     "a million strings": lambda: workbook(strings=_STRINGS % (b"<si><t>x</t></si>" * MIB)),
     "a string of 30 MiB": lambda: workbook(strings=_STRINGS % (b"<si><t>" + b"x" * (30 * MIB) + b"</t></si>")),
@@ -207,7 +196,6 @@ WORKBOOKS: dict[str, Callable[[], bytes]] = {
         sheet=_SHEET % (b"<row " + b" ".join(b'a%d="1"' % n for n in range(MIB)) + b"/>")
     ),
     "rows without end": lambda: workbook(sheet=_SHEET % (b"<row/>" * (5 * MIB))),
-    "one row of a million cells": lambda: workbook(sheet=_SHEET % (b"<row>" + b"<c/>" * (5 * MIB) + b"</row>")),
     "entities that grow": lambda: workbook(
         sheet=_ENTITIES + b"]>" + _SHEET % b'<row><c t="inlineStr"><is><t>&j;</t></is></c></row>'
     ),

