@@ -60,7 +60,7 @@ class Attack:
     async def endless_header(self, service: str, megabytes: int = 160) -> None:
         """A request whose header doesn't end, without a token, until the service closes the connection."""
         address = urlsplit(self._addresses[service])
-        reader, writer = await asyncio.open_connection(address.hostname, address.port)
+        _, writer = await asyncio.open_connection(address.hostname, address.port)
         with suppress(ConnectionError):
             writer.write(b"GET /livez HTTP/1.1\r\nX: ")
             for _ in range(megabytes * 16):

@@ -200,4 +200,4 @@ def request_too_slow() -> Problem:
 
 
 def malformed_request() -> Problem:
-    return Problem(400, "malformed_request", Text("the request isn't HTTP/1.1", "请求不符合 HTTP/1.1"))
+    return Problem(400, "malformed_request", Text("the request isn't HTTP/1.1", "请求格式不合要求"))
