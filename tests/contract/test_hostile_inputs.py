@@ -4,9 +4,11 @@ assertion."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx
@@ -154,6 +156,28 @@ async def test_hostile_batches_of_deadlines_dont_block_the_service(
             assert len(answer.content) <= 200 * len(answer.json()["items"]), name
         else:
             attacker.check(answer, name)
+
+
+@pytest.mark.parametrize(
+    ("service", "operation"), [("calendar", "compute_deadlines"), ("meeting", "preview_composition")]
+)
+async def test_bodies_that_dont_arrive_hold_no_connection_of_the_database(
+    service: str, operation: str, caller: Caller
+) -> None:
+    address = urlsplit(caller.addresses[service])
+    (slow,) = (each for each in OPERATIONS[service] if each.id == operation)
+    head = (
+        f"POST {slow.path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {caller.token(OFFICE)}\r\n"
+        f"Content-Type: {JSON}\r\nContent-Length: 1000\r\n\r\n{{"
+    )
+    opened = [await asyncio.open_connection(address.hostname, address.port) for _ in range(30)]
+    for _, writer in opened:
+        writer.write(head.encode())
+    await asyncio.sleep(1)
+    answer = await caller.get(service, "/v1/audit/verify")
+    assert answer.status_code == 200, answer.text
+    for _, writer in opened:
+        writer.close()
 
 
 def _named(operation: str) -> Operation:

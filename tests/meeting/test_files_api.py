@@ -523,3 +523,14 @@ async def test_the_command_line_verifies_a_governments_files(caller: Caller, sta
     assert f"changed: {files[5]['sha256']}, the content of {files[5]['id']}" in broken.stdout
     refused = await neighbour.get("meeting", "/v1/files/verify", scopes=["meeting:read"])
     assert code_of(refused) == (403, "insufficient_scope")
+
+
+async def test_who_has_used_up_the_days_quota_is_told_when_to_go_on(caller: Caller, stack: EmbeddedStack) -> None:
+    more = "UPDATE upload_quota SET bytes = bytes + (5::bigint << 30) * $3 WHERE government = $1 AND person = $2"
+    await uploaded(caller, PDF)
+    await ask(stack, more, caller.government, CLERK, 1)
+    answer = await send(caller, PDF)
+    assert code_of(answer) == (429, "upload_quota_used_up")
+    assert 0 < int(answer.headers["retry-after"]) <= 86_400
+    await ask(stack, more, caller.government, CLERK, -1)
+    await uploaded(caller, PDF)

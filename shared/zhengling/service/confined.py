@@ -15,15 +15,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from zhengling.kernel.errors import Problem, Text
+from zhengling.service.admission import Admission
 
 T = TypeVar("T")
 SECONDS, PROCESSOR_SECONDS, MEMORY = 30, 6, 1 << 30
 """The limits: seconds in all and of the processor, and bytes of address space, the interpreter's and its libraries' included."""
-_AT_A_TIME = 2
-_AWAITED = 8
-_running = asyncio.Semaphore(_AT_A_TIME)
-_waiting = 0
+_ADMISSION = Admission(at_a_time=2, waiting=8)
 
 
 class BeyondLimits(Exception):
@@ -33,16 +30,9 @@ class BeyondLimits(Exception):
 async def confined(function: Callable[..., T], *arguments: Any) -> T:
     """The function's result; what it raises is raised here. Function, arguments and result are pickled, the function by its
     module and name. At most two run at a time. `BeyondLimits`; 503 `busy` if too many wait."""
-    global _waiting
-    if _waiting >= _AWAITED:
-        raise _busy()
-    _waiting += 1
-    try:
-        async with _running:
-            result: T = await _run(pickle.dumps((function, arguments)))
-            return result
-    finally:
-        _waiting -= 1
+    async with _ADMISSION:
+        result: T = await _run(pickle.dumps((function, arguments)))
+        return result
 
 
 async def _run(task: bytes) -> Any:
@@ -66,11 +56,6 @@ async def _run(task: bytes) -> Any:
     if not returned:
         raise value
     return value
-
-
-def _busy() -> Problem:
-    text = Text("other files are being read", "正在读取其他文件")
-    return Problem(503, "busy", text, Text("try again shortly", "请稍后重试"), headers={"Retry-After": "10"})
 
 
 def _main() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from fastapi import Request
 from prometheus_client import Counter, Histogram
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from zhengling.web.problems import on_failure
@@ -58,6 +59,8 @@ class Edge:
         began = time.perf_counter()
         try:
             await self._app(scope, limited, answered)
+        except ClientDisconnect:
+            status = 400  # nobody is there to be answered
         except Exception as error:
             if began_to_answer:
                 raise

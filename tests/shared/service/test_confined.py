@@ -12,6 +12,7 @@ import pytest
 
 from zhengling.kernel.errors import Problem, invalid
 from zhengling.service import confined as confined_
+from zhengling.service.admission import Admission
 from zhengling.service.confined import BeyondLimits, confined
 
 
@@ -66,7 +67,8 @@ async def test_a_caller_who_gives_up_leaves_no_process() -> None:
 
 
 async def test_beyond_a_number_that_waits_others_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(confined_, "_AWAITED", 2)
+    monkeypatch.setattr(confined_, "_ADMISSION", Admission(at_a_time=1, waiting=1))
     found = await asyncio.gather(*(confined(int, "1") for _ in range(5)), return_exceptions=True)
     assert found.count(1) == 2
     assert [each.code for each in found if isinstance(each, Problem)] == ["busy"] * 3
+    assert await confined(int, "1") == 1, "and later let in again"

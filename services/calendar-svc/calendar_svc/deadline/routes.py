@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 import orjson
-from fastapi import Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import TypeAdapter, ValidationError
 
@@ -23,6 +24,7 @@ from calendar_svc.deadline.schemas import (
 from calendar_svc.scopes import ReadPublic
 from zhengling.dates.schemas import DueView
 from zhengling.kernel.errors import invalid
+from zhengling.service.admission import Admission
 from zhengling.web.json_bodies import parse
 from zhengling.web.routing import queries
 
@@ -31,11 +33,22 @@ reads = queries("/v1", "calendar")
 #: A batch of 100,000 dates is larger than other bodies.
 BODY_LIMITS = {"/v1/deadlines": 16 * 1_048_576}
 MOST_VALUES = 10 * MAX_BATCH
+LARGE = 262_144
+_ADMISSION = Admission(at_a_time=2, waiting=8)
 _DEADLINES: TypeAdapter[DeadlineRequest | DeadlineBatch] = TypeAdapter(Deadlines)
 
 #: The body is read without models, since validating 100,000 items takes longer than computing them.
 DOCUMENTED = (DeadlineRequest, DeadlineBatch)
 _BODY = {"anyOf": [{"$ref": f"#/components/schemas/{model.__name__}"} for model in DOCUMENTED]}
+
+
+async def _admitted(request: Request) -> AsyncIterator[None]:
+    """Of large batches two are computed at a time: each takes some hundred megabytes while it is. 503 `busy`."""
+    if len(await request.body()) <= LARGE:
+        yield
+        return
+    async with _ADMISSION:
+        yield
 
 
 @reads.post(
@@ -47,6 +60,7 @@ _BODY = {"anyOf": [{"$ref": f"#/components/schemas/{model.__name__}"} for model 
 )
 async def compute_deadlines(
     request: Request,
+    admitted: Annotated[None, Depends(_admitted)],  # before the call, which begins the transaction
     call: ReadPublic,
     trace: Annotated[bool, Query(description="explain each due date day by day")] = False,
 ) -> Response:
