@@ -22,7 +22,10 @@ SLOWEST = 1024
 """Bytes per second at which a body has to arrive, and an answer to be read, on the average of one patience."""
 
 LINGER, LINGER_BYTES = 1.0, 4 << 20
-"""How long, and how much, is still read of a request that has its answer."""
+"""Seconds and bytes that are still read after a refusal of ours."""
+ANSWERED_BYTES = 256 << 20
+"""Bytes that are still read of a body that has its answer, such as a file that is too large: many callers read an answer only
+when they have sent everything."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ class BoundedProtocol(HttpToolsProtocol):
     # receiving ------------------------------------------------------------------------------------------------------
     def data_received(self, data: bytes) -> None:
         self._unproductive += len(data)
-        if self._unproductive > self.bounds.head_bytes + LINGER_BYTES:  # after an answer, which says what is wrong
+        if self._unproductive > self.bounds.head_bytes + (LINGER_BYTES if self._refused else ANSWERED_BYTES):
             self.transport.abort()
         if self._refused or self.transport.is_closing():
             return

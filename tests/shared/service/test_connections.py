@@ -199,7 +199,7 @@ async def test_what_surrounds_a_chunk_has_a_bound(served: Served, endless: bytes
 async def test_a_body_that_goes_on_after_its_refusal_is_cut_off(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "LINGER_BYTES", 1 << 20)
+    monkeypatch.setattr(connections, "ANSWERED_BYTES", 1 << 20)
     _, writer = await served.connect(body_of(1 << 30, "/refused"))
     sent = 0
     with suppress(ConnectionError):
