@@ -162,6 +162,19 @@ async def test_hostile_batches_of_deadlines_dont_block_the_service(
             attacker.check(answer, name)
 
 
+async def test_of_many_large_batches_at_once_two_are_computed_and_some_are_put_off(
+    attacker: Attacker, watched: Callable[[str], None]
+) -> None:
+    watched("calendar")
+    (compute,) = (each for each in OPERATIONS["calendar"] if each.id == "compute_deadlines")
+    content = BATCHES["100,000 different questions"]()
+    answers = await asyncio.gather(*(attacker.send(compute, content) for _ in range(14)))
+    for answer in answers:
+        attacker.check(answer, "many at once")
+    assert {answer.json()["code"] for answer in answers} == {"unknown_rule", "busy"}
+    assert {answer.headers.get("retry-after") for answer in answers} == {None, "10"}
+
+
 @pytest.mark.parametrize(
     ("service", "operation"), [("calendar", "compute_deadlines"), ("meeting", "preview_composition")]
 )
