@@ -113,6 +113,25 @@ class ServiceSettings(ProcessSettings):
     max_body_bytes: Annotated[int, Field(ge=1024, le=64 << 20)] = Field(
         1 << 20, description="largest body of a request; some routes take larger ones, up to a limit of their own"
     )
+    max_header_bytes: Annotated[int, Field(ge=4096, le=1 << 20)] = Field(
+        32_768, description="request line and headers together"
+    )
+    max_connections: Annotated[int, Field(ge=10, le=100_000)] = Field(
+        800, description="open at a time in one process; beyond it the one idle for longest is closed"
+    )
+    patience: Annotated[float, Field(gt=0, le=600)] = Field(
+        20.0, description="seconds for a request's head, and in which a body or an answer has to move on by 1 KiB/s"
+    )
+
+    person_requests: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
+        1200, description="requests a minute of one person to one process; 0: no limit"
+    )
+    government_requests: Annotated[int, Field(ge=0, le=10_000_000)] = Field(
+        12_000, description="requests a minute of one government to one process; 0: no limit"
+    )
+    person_requests_at_once: Annotated[int, Field(ge=0, le=10_000)] = Field(
+        10, description="requests of one person in progress in one process; 0: no limit"
+    )
 
     auth_issuer: Annotated[str, Form("a name, as a rule an https:// address")] = Field(description="`iss` of tokens")
     auth_audience: Annotated[str, Form("a name")] = Field("zhengling", description="`aud` of tokens")
@@ -163,6 +182,12 @@ class ServiceSettings(ProcessSettings):
     )
     file_max_bytes: Annotated[int, Field(ge=1, le=5 << 30)] = Field(
         100 << 20, description="largest file; S3 can copy an object of up to 5 GiB"
+    )
+    person_upload_bytes: Annotated[int, Field(ge=0, le=1 << 50)] = Field(
+        5 << 30, description="bytes that one person may upload a day; 0: no limit"
+    )
+    government_upload_bytes: Annotated[int, Field(ge=0, le=1 << 50)] = Field(
+        50 << 30, description="bytes that one government may upload a day; 0: no limit"
     )
     file_kinds: Annotated[str, Form("kinds, separated by commas")] = Field(
         ",".join(KINDS), description="accepted kinds of files"
