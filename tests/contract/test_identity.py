@@ -7,6 +7,7 @@ import asyncio
 import base64
 import hmac
 import json
+import re
 import time
 from collections.abc import AsyncIterator, Callable
 from datetime import date
@@ -312,6 +313,57 @@ async def test_a_key_is_for_one_body_and_one_path(caller: Caller) -> None:
     headers = {"Authorization": f"Bearer {caller.token()}", "Idempotency-Key": key}
     answer = await caller.client.post(f"{caller.url}/v1/topics", json=MEETING, headers=headers)
     refused(answer, 422, "idempotency_key_reused")
+
+
+async def test_a_stored_answer_isnt_repeated_to_a_token_without_the_scope(caller: Caller) -> None:
+    key = str(uuid4())
+    first = await caller.call_meeting(caller.token(), key)
+    assert first.status_code == 201
+    lost = await caller.call_meeting(caller.token(scopes="meeting:read"), key)
+    assert refused(lost, 403, "insufficient_scope")["missing_scopes"] == ["meeting:write"]
+    again = await caller.call_meeting(caller.token(), key)
+    assert (again.json()["id"], again.headers["Idempotent-Replayed"]) == (first.json()["id"], "true")
+
+
+async def test_a_stored_answer_isnt_repeated_to_an_official_who_left_office(
+    caller: Caller, stack: EmbeddedStack
+) -> None:
+    api, key = Api(stack.addresses(), stack.issuer, GOVERNMENT, caller.client), str(uuid4())
+    first = await caller.call_meeting(caller.token(OTHER_CLERK), key)
+    assert first.status_code == 201
+    body = composition_of(GOVERNMENT).model_dump(mode="json")
+
+    async def load(posts: list[Json]) -> None:
+        version = (await api.get("meeting", "/v1/composition"))["version"]
+        await api.command("meeting", "/v1/composition", body | {"posts": posts}, version=version, method="PUT")
+
+    left = [p | {"until": "2026-02-01"} if p["official"] == OTHER_CLERK else p for p in body["posts"]]
+    await load(left)
+    try:
+        refused(await caller.call_meeting(caller.token(OTHER_CLERK), key), 403, "holds_no_post")
+    finally:
+        await load(body["posts"])
+    again = await caller.call_meeting(caller.token(OTHER_CLERK), key)
+    assert (again.json()["id"], again.headers["Idempotent-Replayed"]) == (first.json()["id"], "true")
+
+
+async def test_every_command_asks_for_its_scope_before_it_looks_for_a_stored_answer(stack: EmbeddedStack) -> None:
+    """A token without scopes learns nothing from a key, nor from the lack of one."""
+    async with httpx.AsyncClient(timeout=30) as client:
+        for service, url in stack.addresses().items():
+            token = stack.issuer.token("li", GOVERNMENT)
+            paths = (await client.get(f"{url}/openapi.json")).json()["paths"]
+            commands = [
+                (method, path)
+                for path, item in paths.items()
+                for method, operation in item.items()
+                if any(p["name"] == "Idempotency-Key" for p in operation.get("parameters", []))
+            ]
+            assert len(commands) > 5, service
+            for method, path in commands:
+                filled = re.sub(r"{[^}]*}", str(uuid4()), path)
+                answer = await client.request(method, f"{url}{filled}", headers={"Authorization": f"Bearer {token}"})
+                refused(answer, 403, "insufficient_scope")
 
 
 @pytest.mark.parametrize(

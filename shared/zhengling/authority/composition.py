@@ -618,6 +618,12 @@ def require_organisations(composition: Composition, codes: list[str], on: date |
 
 
 # who organises --------------------------------------------------------------------------------------------------------
+def holds_no_post(official: str, satisfy: Text) -> Problem:
+    """403 for an official who holds no post on the day."""
+    text = Text(f"{official} holds no post today", f"{official}目前没有任职")
+    return Problem(403, "holds_no_post", text, satisfy)
+
+
 def require_office(composition: Composition, official: str | None, on: date, act: Text, clause: str | None) -> None:
     """Problem 403 `not_the_office` unless the official belongs to the government's office, which organises meetings."""
     composition.require(official, on, Permission((Actor(role=Role.office),), act, "not_the_office", clause))

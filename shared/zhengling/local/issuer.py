@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from uuid import uuid4
 
 from joserfc import jwt
 from joserfc.jwk import ECKey
@@ -52,8 +53,10 @@ class LocalIssuer:
         lifetime: int = 3600,
         **overrides: object,
     ) -> str:
-        """A signed token valid for `lifetime` seconds. `overrides` replace claims; None removes a claim."""
+        """A signed token valid for `lifetime` seconds: of a person's session, unless the client itself is the subject.
+        `overrides` replace claims; None removes a claim."""
         issued = int(self._now())
+        machine = subject in (client_id, overrides.get("azp"))
         claims: dict[str, object] = {
             "iss": self.issuer,
             "aud": self.audience,
@@ -65,6 +68,7 @@ class LocalIssuer:
             "official": official,
             "scope": " ".join(scopes) or None,
             "client_id": client_id,
+            "sid": None if machine else str(uuid4()),
         } | overrides
         given = {name: value for name, value in claims.items() if value is not None}
         return jwt.encode({"alg": "ES256", "kid": self._key.kid}, given, self._key, algorithms=["ES256"])

@@ -62,24 +62,33 @@ _compositions: OrderedDict[tuple[str, int], Composition] = OrderedDict()
 async def current(session: AsyncSession) -> Composition:
     """The composition of the session's government with its absences: the same one for the whole transaction. Problem
     `no_composition` (409) until one was loaded."""
-    government = government_of(session)
-    known = KNOWN.of(session)
-    if government not in known:
-        known[government] = await _read(session, government)
-    return known[government]
-
-
-async def _read(session: AsyncSession, government: str) -> Composition:
-    today = shanghai_day(now(session))
-    place = {"government": government, "soon": today + A_WHILE, "lately": today - A_WHILE}
-    row = (await session.execute(_COMPOSITION_VERSION, place)).first()
-    if row is None:
+    found = await if_loaded(session)
+    if found is None:
+        government = government_of(session)
         raise Problem(
             409,
             "no_composition",
             Text(f"no composition of {government} is loaded yet", f"{government}尚未导入机构与人员"),
             Text("load it with PUT /v1/composition of meeting-svc", "请先通过会议服务导入机构与人员"),
         )
+    return found
+
+
+async def if_loaded(session: AsyncSession) -> Composition | None:
+    """As `current`; None until a composition was loaded."""
+    government = government_of(session)
+    known = KNOWN.of(session)
+    if government not in known and (read := await _read(session, government)):
+        known[government] = read
+    return known.get(government)
+
+
+async def _read(session: AsyncSession, government: str) -> Composition | None:
+    today = shanghai_day(now(session))
+    place = {"government": government, "soon": today + A_WHILE, "lately": today - A_WHILE}
+    row = (await session.execute(_COMPOSITION_VERSION, place)).first()
+    if row is None:
+        return None
     version, absences = row
     found = _compositions.get((government, version))
     if found is None:

@@ -42,6 +42,14 @@ LOAD_LIMIT = 5.0
 """Seconds one load may take in total."""
 TOKENS_KEPT = 1000
 """How many verified tokens are cached."""
+MAX_LIFETIME = 86_400
+"""Seconds from `iat` to `exp` that a token may be valid for, unless a setting says otherwise."""
+SESSION_CLAIMS = ("sid", "session_state", "auth_time")
+"""Claims of a token that was issued in the session of a person who signed in (OpenID Connect; Keycloak's older name)."""
+MACHINE_CLAIMS = ("clientHost", "clientAddress")
+"""Claims that Keycloak adds to the tokens of service accounts only."""
+MACHINE_GRANTS = ("client_credentials", "client-credentials", "app")
+"""Values of `grant_type`, `gty` and `idtyp` in tokens that a client got for itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,14 +203,17 @@ class Authenticator:
         algorithms: Iterable[str] = ("RS256", "ES256"),
         leeway: int = 30,
         now: Callable[[], float] = time.time,
+        max_lifetime: int = MAX_LIFETIME,
     ) -> None:
-        """`leeway` is in seconds, `now` returns Unix time in seconds. ValueError for a symmetric algorithm."""
+        """`leeway` and `max_lifetime` are in seconds, `now` returns Unix time in seconds. ValueError for a symmetric
+        algorithm."""
         allowed = frozenset(algorithms)
         if (
             not allowed or not allowed <= ASYMMETRIC
         ):  # joserfc replaces an empty list by its defaults, which include HS256
             raise ValueError(f"algorithms must be some of {sorted(ASYMMETRIC)}, not {sorted(allowed)}")
         self._keys = keys
+        self._max_lifetime = max_lifetime
         # RFC 7515, 4: an unknown header is ignored unless `crit` lists it.
         self._signature = jws.JWSRegistry(algorithms=allowed, strict_check_header=False)
         self._claims = jwt.JWTClaimsRegistry(
@@ -219,8 +230,8 @@ class Authenticator:
     async def authenticate(self, authorization_header: str | None) -> Principal:
         """The caller of `Bearer <token>`.
 
-        401 `missing_token`, `invalid_token` or `expired_token`; 403 `act_scope_missing`; 503 `keys_unavailable` while the
-        issuer's keys were never loaded, as no token can be verified then.
+        401 `missing_token`, `invalid_token`, `expired_token` or `token_valid_too_long`; 403 `act_scope_missing`; 503
+        `keys_unavailable` while the issuer's keys were never loaded, as no token can be verified then.
         """
         token = bearer_token(authorization_header)
         try:
@@ -238,7 +249,20 @@ class Authenticator:
             raise bad_claim(error.claim) from None
         except (JoseError, ValueError, TypeError):
             raise invalid_token() from None
+        self._require_short_lived(held.claims)
         return principal_from(held.claims)
+
+    def _require_short_lived(self, claims: Mapping[str, Any]) -> None:
+        """401 `token_valid_too_long`: a token can't be revoked, so what bounds the harm of a leaked one is its lifetime. An
+        `iat` that is moved up to shorten it lies in the future, which is refused before."""
+        if not claims["exp"] - claims["iat"] <= self._max_lifetime:
+            raise unauthorised(
+                "token_valid_too_long",
+                Text(
+                    f"the token is valid for longer than {self._max_lifetime} seconds",
+                    f"访问令牌的有效期超过{self._max_lifetime}秒",
+                ),
+            )
 
     async def ready(self) -> bool:
         """Whether tokens can be verified."""
@@ -287,19 +311,23 @@ def bearer_token(authorization_header: str | None) -> str:
 def principal_from(claims: Mapping[str, object]) -> Principal:
     """The principal of verified claims; 401 `invalid_token` naming a missing or malformed claim.
 
-    A client-credentials token (RFC 9068, 2.2: its `sub` is the client itself, that is `azp` or `client_id`) may act for
-    the `official` it names only with the scope `act`, else 403 `act_scope_missing`. A person's token doesn't need this
-    scope: the issuer vouches that the person is the official.
+    A token that a client got for itself may act for the `official` it names only with the scope `act`, else 403
+    `act_scope_missing`. A person's token doesn't need this scope: the issuer vouches that the person is the official.
     """
     subject = required_claim(claims, "sub")
     azp, client_id = text_claim(claims, "azp"), text_claim(claims, "client_id")
     official = text_claim(claims, "official")
     scopes = frozenset((text_claim(claims, "scope") or "").split())
-    if official is not None and subject in (azp, client_id) and ACT_SCOPE not in scopes:
+    if official is not None and ACT_SCOPE not in scopes and not is_of_a_person(claims):
         raise Problem(
             403,
             "act_scope_missing",
-            Text("a machine client may not act for an official without the scope act", "客户端程序未获授权代官员操作"),
+            Text(
+                "a machine client may not act for an official without the scope act; a token counts as a machine's unless it "
+                f"has one of the claims {', '.join(SESSION_CLAIMS)}",
+                "客户端程序未获授权代官员操作；访问令牌中没有个人登录会话信息"
+                f"（{'、'.join(SESSION_CLAIMS)}）的，视为客户端程序的令牌",
+            ),
             Text(
                 "ask for a token with the scope act, or one without an official",
                 "请申请可代官员办理的访问令牌，或使用不指明官员的访问令牌",
@@ -316,6 +344,24 @@ def principal_from(claims: Mapping[str, object]) -> Principal:
         official=official,
         scopes=scopes,
     )
+
+
+def is_of_a_person(claims: Mapping[str, object]) -> bool:
+    """Whether the issuer says that a person signed in for this token, rather than a client for itself.
+
+    RFC 9068, 2.2: the `sub` of a client's own token is the client. Not every issuer keeps to it: Keycloak gives a service
+    account an id of its own as `sub`, and the client only in `preferred_username`. So a session is required, and any sign of
+    a client's own token outweighs it, as a service account that may refresh its tokens has a session too.
+    """
+    subject, username = claims.get("sub"), claims.get("preferred_username")
+    clients = [claims.get(name) for name in ("azp", "client_id", "clientId")]
+    machine = (
+        any(client and subject in (client, f"{client}@clients") for client in clients)
+        or (isinstance(username, str) and username.startswith("service-account-"))
+        or any(name in claims for name in MACHINE_CLAIMS)
+        or any(claims.get(name) in MACHINE_GRANTS for name in ("grant_type", "gty", "idtyp"))
+    )
+    return not machine and any(claims.get(name) for name in SESSION_CLAIMS)
 
 
 def text_claim(claims: Mapping[str, object], name: str) -> str | None:

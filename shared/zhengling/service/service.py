@@ -36,6 +36,11 @@ class Service:
             settings,
             Database(settings.database_url.get_secret_value(), application=f"{name}-{process}"),
             Rulebooks.read(settings.rulebook_roots),
-            Authenticator(settings.auth_issuer, settings.auth_audience, KeySource.at(settings.auth_jwks)),
+            Authenticator(
+                settings.auth_issuer,
+                settings.auth_audience,
+                KeySource.at(settings.auth_jwks),
+                max_lifetime=settings.auth_max_token_lifetime,
+            ),
             FileStore.of(settings) if settings.keeps_files else None,
         )

@@ -138,6 +138,9 @@ class ServiceSettings(ProcessSettings):
     auth_jwks: Annotated[str, Form("https://host/path, or the path of a file")] = Field(
         description="the issuer's key set (RFC 7517)"
     )
+    auth_max_token_lifetime: Annotated[int, Field(ge=60, le=31_536_000)] = Field(
+        86_400, description="seconds from iat to exp that a token may be valid for"
+    )
 
     kafka_bootstrap_servers: Annotated[str, Form("host:port of some brokers, separated by commas")] = Field(
         description="where the cluster is found"

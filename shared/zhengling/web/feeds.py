@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
+from zhengling.authority.composition import holds_no_post
 from zhengling.database.session import enter_government
 from zhengling.documents.icalendar import FeedEvent, render
 from zhengling.kernel.errors import Language, Problem, Text, not_found, refusal
@@ -130,20 +131,15 @@ def _person(call: Call) -> dict[str, Any]:
 
 
 async def _holds_a_post(session: AsyncSession, official: str, on: date) -> bool:
-    composition = await compositions.current(session)
-    return any(post.official == official and post.holds(on) for post in composition.posts)
+    return (await compositions.current(session)).serves(official, on)
 
 
 async def _make(call: Call, language: Language, address: str) -> FeedLink:
     """Create a link for the caller. Refusals: 409 `too_many_feeds`; for an official 409 `no_composition`, 403
     `holds_no_post`, since such a link would show nothing. Emits no event."""
     if call.official and not await _holds_a_post(call.session, call.official, shanghai_day(call.now)):
-        raise Problem(
-            403,
-            "holds_no_post",
-            Text(f"{call.official} holds no post today", f"{call.official}目前没有任职"),
-            Text("a link works only while its creator holds a post", "仅在职人员的订阅链接有效"),
-        )
+        works = Text("a link works only while its creator holds a post", "仅在职人员的订阅链接有效")
+        raise holds_no_post(call.official, works)
     if await call.session.scalar(_COUNT, _person(call)) >= MAX_LINKS:
         raise refusal(
             "too_many_feeds",

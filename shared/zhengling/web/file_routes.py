@@ -199,7 +199,6 @@ class UploadRoute(CommandRoute):
     async def content(self, request: Request) -> bytes:
         service: Service = request.app.state.service
         principal = await authenticate(request)
-        principal.require(f"{service.name}:write")
         require_known_parameters(request)
         upload = stated_upload(request)
         settings = service.settings

@@ -1,7 +1,8 @@
 """Routes of commands and queries: authentication, one transaction, Idempotency-Key, audit row.
 
 Invariants: a command's effect, its audit row and the stored answer of its Idempotency-Key are one transaction,
-committed only here; callers are authorised by dependencies, never by path.
+committed only here; callers are authorised by dependencies, never by path; nobody gets a stored answer who may not send
+the command any more.
 """
 
 from __future__ import annotations
@@ -14,13 +15,18 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from zhengling.authority.composition import holds_no_post
 from zhengling.backbone import audit, idempotency
+from zhengling.database.session import now
 from zhengling.database.transaction import Cause, state_of
 from zhengling.kernel.characters import require_allowed
-from zhengling.kernel.errors import Problem, invalid
+from zhengling.kernel.errors import Problem, Text, invalid
+from zhengling.kernel.instants import shanghai_day
+from zhengling.replicas import composition as compositions
 from zhengling.service.auth import Principal
 from zhengling.service.service import Service
 from zhengling.web.call import Call, require_post
@@ -55,17 +61,20 @@ class CommandRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
         operation = self.operation_id or self.name
+        scopes = _scopes_of(self.dependant)
 
         async def command(given: Request) -> Response:
             request = JsonRequest(given.scope, given.receive)
             service: Service = request.app.state.service
             principal = await authenticate(request)
+            principal.require(*scopes)
             key = idempotency.check_key(request.headers.get("idempotency-key"))
             route = f"{request.method} {request.url.path}?{request.url.query}"
             wanted = idempotency.fingerprint(principal.subject, principal.official, route, await self.content(request))
             async with service.database.transaction(principal.government) as session:
                 trace(session, request)
                 if stored := await idempotency.begin(session, principal.client, key, wanted):
+                    await require_in_office(session, principal)
                     headers = stored.headers | {"Idempotent-Replayed": "true"}
                     return Response(stored.body, stored.status, headers)
                 request.state.session = session
@@ -127,6 +136,27 @@ class QueryRoute(APIRoute):
         return query
 
 
+def _scopes_of(dependant: Dependant) -> tuple[str, ...]:
+    """The scopes that the route's dependency `command` requires. ValueError for a route without it."""
+    found = [dependant, *dependant.dependencies]
+    while found:
+        each = found.pop()
+        if isinstance(each.call, _Command):
+            return each.call.scopes
+        found += each.dependencies
+    raise ValueError("a command's route has no dependency made by `command` or `change`")
+
+
+async def require_in_office(session: AsyncSession, principal: Principal) -> None:
+    """Problem 403 `holds_no_post` for an official who has left office: what the command answered isn't repeated. A token
+    without an official, and a government without a composition, have no posts to ask for."""
+    if principal.official is None:
+        return
+    composition = await compositions.if_loaded(session)
+    if composition and not composition.serves(principal.official, shanghai_day(now(session))):
+        raise holds_no_post(principal.official, Text("the answer isn't repeated", "不再重复给出原答复"))
+
+
 #: The two headers in OpenAPI; their absence has its own problems.
 KEY = {"pattern": r"^[!-~]{1,128}$", "examples": ["5f1c2b6e-8d0a-4c6e-9a53-0f6d6f3f8a11"]}
 TAG = {"pattern": r'^"[0-9]{1,9}"$', "examples": ['"3"']}
@@ -164,15 +194,18 @@ def queries(prefix: str, tag: str) -> APIRouter:
     return APIRouter(prefix=prefix, tags=[tag], route_class=QueryRoute, responses=PROBLEMS)
 
 
-def command(*scopes: str) -> Any:
-    """Dependency of a command: the call in the route's transaction; requires the scopes."""
+class _Command:
+    """The dependency of a command. Its route requires the scopes, before it looks for a stored answer."""
 
-    async def call(
+    def __init__(self, *scopes: str) -> None:
+        self.scopes = scopes
+
+    async def __call__(
+        self,
         request: Request,
         idempotency_key: Annotated[str, Header(alias="Idempotency-Key", json_schema_extra=KEY)],  # checked by the route
     ) -> Call:
         principal = await authenticate(request)
-        principal.require(*scopes)
         require_known_parameters(request)
         found = request.state.call = Call(
             principal,
@@ -185,7 +218,10 @@ def command(*scopes: str) -> Any:
         found.keys = await keys_of(found)
         return found
 
-    return Depends(call)
+
+def command(*scopes: str) -> Any:
+    """Dependency of a command: the call in the route's transaction; requires the scopes."""
+    return Depends(_Command(*scopes))
 
 
 def change(*scopes: str) -> Any:

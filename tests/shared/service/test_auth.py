@@ -346,6 +346,32 @@ async def test_an_expiry_that_is_no_number_of_seconds_is_refused(world: World, n
     assert await world.refused(world.token(exp=never)) == "invalid_token"
 
 
+def test_the_local_issuer_gives_a_session_to_persons_only(world: World) -> None:
+    def claims(token: str) -> dict[str, object]:
+        return jwt.decode(token, world.private_key(), algorithms=["ES256"]).claims
+
+    assert claims(world.token())["sid"]
+    assert "sid" not in claims(world.token(client_id="li.ming")) and "sid" not in claims(world.token(azp="li.ming"))
+
+
+@pytest.mark.asyncio
+async def test_a_token_good_for_years_is_refused_whatever_its_iat_says(world: World) -> None:
+    now, day, century = int(time.time()), 86_400, 100 * 365 * 86_400
+    assert await world.principal(world.token(lifetime=day))
+    for token in (world.token(lifetime=day + 1), world.token(lifetime=century), world.token(iat=0)):
+        assert await world.refused(token) == "token_valid_too_long"
+    moved_up = world.token(iat=now + century - 3600, exp=now + century)
+    assert await world.refused(moved_up) == "invalid_token"
+
+
+@pytest.mark.asyncio
+async def test_how_long_a_token_may_be_valid_is_a_setting(world: World) -> None:
+    issuer = world.issuer
+    world.authenticator = Authenticator(issuer.issuer, issuer.audience, world.keys, max_lifetime=600)
+    assert await world.principal(world.token(lifetime=600))
+    assert await world.refused(world.token(lifetime=601)) == "token_valid_too_long"
+
+
 # Scopes, and machines that act for officials
 
 
@@ -371,6 +397,52 @@ async def test_a_machine_acts_for_an_official_only_with_the_scope_act(world: Wor
     problem = await world.refusal(f"Bearer {machine('task:write')}")
     assert (problem.status, problem.code) == (403, "act_scope_missing")
     assert (await world.principal(machine("act"))).official == "li.ming"
+
+
+#: What Keycloak puts into the token of a service account, whose `sub` is an id of its own.
+KEYCLOAK = {
+    "subject": "0f0c4a5e-6f0b-4c43-9e0e-3b1a2b1d7c11",
+    "azp": "archive-import",
+    "preferred_username": "service-account-archive-import",
+    "clientHost": "10.0.0.7",
+    "clientAddress": "10.0.0.7",
+    "acr": "1",
+}
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    "claims",
+    [
+        KEYCLOAK | {"sid": None},
+        KEYCLOAK | {"sid": None, "client_id": "archive-import"},
+        KEYCLOAK,  # a service account that may refresh its tokens has a session
+        {"subject": "u-1", "azp": "archive-import", "preferred_username": "service-account-archive-import"},
+        {"subject": "u-1", "azp": "archive-import", "clientHost": "10.0.0.7"},
+        {"subject": "u-1", "azp": "archive-import", "sid": None},  # a lightweight token: nothing but the client
+        {"subject": "u-1", "sid": None, "acr": "1"},
+        {"subject": "archive-import@clients", "azp": "archive-import", "gty": "client-credentials"},
+        {"subject": "u-1", "azp": "archive-import", "grant_type": "client_credentials"},
+        {"subject": "u-1", "azp": "archive-import", "idtyp": "app"},
+        {"subject": "archive-import", "clientId": "archive-import"},
+    ],
+)
+async def test_a_service_account_in_its_issuers_default_form_is_a_machine(
+    world: World, claims: dict[str, object]
+) -> None:
+    problem = await world.refusal(f"Bearer {world.token(official='li.ming', **claims)}")
+    assert (problem.status, problem.code) == (403, "act_scope_missing")
+    assert (await world.principal(world.token(official="li.ming", scopes=["act"], **claims))).official == "li.ming"
+    assert (await world.principal(world.token(**claims))).official is None
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("session", ["sid", "session_state", "auth_time"])
+async def test_a_persons_session_shows_in_one_claim_of_their_token(world: World, session: str) -> None:
+    """As in Keycloak's tokens for persons, old and new."""
+    claims = {"azp": "portal", "preferred_username": "li.ming", "acr": "1", "sid": None, session: 1782000000}
+    token = world.token(subject="f81d4fae-7dec-11d0-a765-00a0c91e6bf6", official="li.ming", **claims)
+    assert (await world.principal(token)).official == "li.ming"
 
 
 @pytest.mark.asyncio
