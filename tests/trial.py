@@ -21,6 +21,7 @@ from tests.conftest import ScratchDatabase
 from zhengling.backbone.inbox import Handlers, Inbox, Received
 from zhengling.backbone.kafka import Message, Offsets
 from zhengling.database.session import Database, government_of
+from zhengling.events.catalogue import EVENTS
 from zhengling.events.cloudevents import Envelope
 from zhengling.events.event import Event, EventKind
 from zhengling.rules.loading import Rulebooks
@@ -161,12 +162,13 @@ def envelope(
     )
 
 
-def record(value: Envelope | bytes | None, offset: int = 0) -> ConsumerRecord[bytes, bytes]:
+def record(value: Envelope | bytes | None, offset: int = 0, topic: str | None = None) -> ConsumerRecord[bytes, bytes]:
+    """On the topic of its type, unless another is given."""
     raw = value.encode() if isinstance(value, Envelope) else value
     headers, key = (value.headers(), value.subject.encode()) if isinstance(value, Envelope) else ([], b"key")
-    return ConsumerRecord(
-        "zhengling.trial.v1", 0, offset, 0, 0, key, raw, None, len(key), len(raw or b""), tuple(headers)
-    )  # fmt: skip
+    known = EVENTS.get(value.type) if isinstance(value, Envelope) else None
+    name = topic or (known or ThingCounted).kafka_topic()
+    return ConsumerRecord(name, 0, offset, 0, 0, key, raw, None, len(key), len(raw or b""), tuple(headers))
 
 
 def counted(thing_id: str, sequence: int, **options: str) -> ConsumerRecord[bytes, bytes]:

@@ -80,7 +80,7 @@ class EventConsumer:
 
     async def run(self) -> None:
         """Consume until a `KafkaError`, a database outage or cancellation; returns when the watchdog wants a rebuild."""
-        await ensure_topics(self._settings, sorted({topic.split(".")[1] for topic in self._topics}))
+        await ensure_topics(self._settings, self._topics)
         # A static member that rejoins gets its old partitions back without a rebalance. A member that stalls again right
         # after a rebuild therefore joins under another instance id.
         instance = self._instance if self._still < 2 else f"{self._instance}.{self._still}"

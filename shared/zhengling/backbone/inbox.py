@@ -31,6 +31,7 @@ from zhengling.database.transaction import Cause, state_of
 from zhengling.events.catalogue import EVENTS
 from zhengling.events.cloudevents import Envelope, decode
 from zhengling.events.event import Event, EventKind
+from zhengling.events.ownership import require_owner
 from zhengling.kernel.errors import Problem
 from zhengling.rules.loading import Rulebooks
 
@@ -272,6 +273,7 @@ class Inbox:
                 progress()
 
     def _arrival(self, envelope: Envelope, record: ConsumerRecord[bytes, bytes]) -> Arrival:
+        require_owner(envelope, record.topic)
         row = {
             "event_id": UUID(envelope.id),
             "source": envelope.source,
@@ -527,11 +529,10 @@ class Inbox:
         return True
 
     async def set_aside(self, session: AsyncSession, record: ConsumerRecord[bytes, bytes], error: Exception) -> None:
-        """Keep a record that can't be read: its bytes, and what is wrong with them. Two persons can give it up."""
+        """Keep a record that can't be read, or that its sender may not send: its bytes, and what is wrong with them. Two
+        persons can give it up."""
         raw = record.value or b""
-        log.error(
-            "%s: %s[%s]@%s can't be read: %s", self.consumer, record.topic, record.partition, record.offset, error
-        )
+        log.error("%s: %s[%s]@%s is set aside: %s", self.consumer, record.topic, record.partition, record.offset, error)
         await session.execute(
             _POISON,
             {

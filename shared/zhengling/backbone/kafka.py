@@ -28,7 +28,7 @@ from aiokafka.errors import (
 )
 from pydantic import BaseModel, SecretStr
 
-from zhengling.events.event import BACKBONE, EventKind, topic_of
+from zhengling.events.event import BACKBONE, EventKind, kind_of, owner_of, topics_of
 
 log = logging.getLogger(__name__)
 #: Permanent errors: a retry can't help, so the row is parked.
@@ -126,24 +126,14 @@ def _forget(task: asyncio.Future[Any]) -> None:
         task.exception()  # mark it as retrieved, else asyncio logs it
 
 
-async def ensure_topics(settings: KafkaSettings, services: Iterable[str]) -> None:
-    """Create the missing topics of these services. Snapshot topics are compacted; they and the backbone's topics have one
+async def ensure_topics(settings: KafkaSettings, topics: Iterable[str]) -> None:
+    """Create those of these topics that are missing. Snapshot topics are compacted; they and the backbone's topics have one
     partition: they carry little, and each partition adds an entry to every fetch request."""
     admin = AIOKafkaAdminClient(**settings.client())
     try:
         await _within(10, admin.start())
-        wanted = [
-            NewTopic(
-                topic_of(service, kind),
-                1 if kind == EventKind.snapshot or service == BACKBONE else settings.partitions,
-                settings.replication_factor,
-                topic_configs={"cleanup.policy": "compact" if kind == EventKind.snapshot else "delete"},
-            )
-            for service in services
-            for kind in EventKind
-        ]
         there = set(await _within(10, admin.list_topics()))
-        if missing := [topic for topic in wanted if topic.name not in there]:
+        if missing := [_new_topic(settings, topic) for topic in topics if topic not in there]:
             answer = await _within(10, admin.create_topics(missing))
             for name, code, *_ in answer.topic_errors:
                 if code and (error := for_code(code)) is not TopicAlreadyExistsError:
@@ -151,6 +141,16 @@ async def ensure_topics(settings: KafkaSettings, services: Iterable[str]) -> Non
     finally:
         with suppress(TimeoutError, KafkaError, OSError):
             await _within(5, admin.close())
+
+
+def _new_topic(settings: KafkaSettings, topic: str) -> NewTopic:
+    snapshot = kind_of(topic) == EventKind.snapshot
+    return NewTopic(
+        topic,
+        1 if snapshot or owner_of(topic) == BACKBONE else settings.partitions,
+        settings.replication_factor,
+        topic_configs={"cleanup.policy": "compact" if snapshot else "delete"},
+    )
 
 
 async def reachable(settings: KafkaSettings) -> bool:
@@ -185,7 +185,7 @@ class Producer:
     async def ready(self) -> AIOKafkaProducer:
         """Connect unless connected. Raises `KafkaError`, `OSError` or `TimeoutError` if the broker can't be reached."""
         if self._producer is None:
-            await ensure_topics(self._settings, [self._service, BACKBONE])
+            await ensure_topics(self._settings, [*topics_of(self._service), *topics_of(BACKBONE)])
             producer = AIOKafkaProducer(
                 **self._settings.client(),
                 acks="all",

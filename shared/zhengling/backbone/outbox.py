@@ -23,7 +23,7 @@ from zhengling.database.batching import columns, write
 from zhengling.database.session import government_of
 from zhengling.database.transaction import state_of
 from zhengling.events.backbone import Missing, Moved
-from zhengling.events.event import BACKBONE, Event, EventKind, topic_of
+from zhengling.events.event import BACKBONE, Event, topics_of
 
 LANES = 16  # frozen: a change would move aggregates between lanes while their events are in flight
 CHANNEL = "outbox"
@@ -113,7 +113,7 @@ _MOVED = sa.text("""
           FROM moved GROUP BY 1, 2, 3) a
     GROUP BY 1, 2 ORDER BY 1, 2
 """)
-_OWN = [topic_of(BACKBONE, kind) for kind in EventKind]
+_OWN = list(topics_of(BACKBONE))
 _DEPTH = sa.text("""
     SELECT count(*) FILTER (WHERE parked_at IS NULL), count(*) FILTER (WHERE parked_at IS NOT NULL),
            coalesce(extract(epoch FROM clock_timestamp() - min(created_at) FILTER (WHERE parked_at IS NULL)), 0)

@@ -81,6 +81,7 @@ class Relay:
         listener = asyncio.create_task(self._listen())
         clock = asyncio.get_running_loop().time
         try:
+            await self._producer.ready()  # readers can't create its topics, and wait for them
             while True:
                 self._wake.clear()
                 began = clock()

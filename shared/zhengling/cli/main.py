@@ -9,6 +9,7 @@ import typer
 
 from zhengling.cli.advisories import advisories
 from zhengling.cli.database import database
+from zhengling.cli.kafka import kafka
 from zhengling.cli.remote import audit, calendar, composition, events, files
 from zhengling.cli.rulebooks import deadlines, rulebook
 from zhengling.cli.schemas import schemas
@@ -19,7 +20,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 for name, group in (
     ("stack", stack), ("database", database), ("rulebook", rulebook), ("deadlines", deadlines), ("calendar", calendar),
     ("composition", composition), ("events", events), ("audit", audit), ("files", files), ("schemas", schemas),
-    ("settings", settings), ("advisories", advisories),
+    ("kafka", kafka), ("settings", settings), ("advisories", advisories),
 ):  # fmt: skip
     app.add_typer(group, name=name)
 app.command("token", help="Issue a token with the local issuer's key, which `stack up --folder` keeps in its folder.")(

@@ -16,7 +16,9 @@ class Moved(BaseModel):
     last_seq: dict[str, int]
 
 
-class SequencesReported(Event, type="zhengling.backbone.sequences.reported.v1", aggregate="report", key="source"):
+class SequencesReported(
+    Event, type="zhengling.backbone.sequences.reported.v1", aggregate="report", key="source", sender="source"
+):
     """The events a service emitted recently, over all governments, so that consumers can detect losses."""
 
     source: str
@@ -39,6 +41,7 @@ class EventsMissed(
     aggregate="request",
     key="request",
     kind=EventKind.snapshot,
+    sender="reader",
 ):
     """The service `reader` requests that `source` publishes missing events again. It repeats the request while events are
     missing, so a request may be lost or superseded."""

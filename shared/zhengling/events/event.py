@@ -21,7 +21,8 @@ class EventKind(StrEnum):
 
 
 class Event(BaseModel):
-    """A fact, named in the past tense. `key` is the payload field that holds the aggregate's id."""
+    """A fact, named in the past tense. `key` is the payload field that holds the aggregate's id, `sender` the one that names
+    the sending service, in events that all services send."""
 
     model_config = ConfigDict(
         frozen=True, extra="ignore", hide_input_in_errors=True
@@ -30,15 +31,18 @@ class Event(BaseModel):
     aggregate: ClassVar[str]
     key: ClassVar[str]
     kind: ClassVar[EventKind]
+    sender: ClassVar[str | None]
 
-    def __init_subclass__(cls, *, type: str, aggregate: str, key: str, kind: EventKind = EventKind.ordered) -> None:
+    def __init_subclass__(
+        cls, *, type: str, aggregate: str, key: str, kind: EventKind = EventKind.ordered, sender: str | None = None
+    ) -> None:
         super().__init_subclass__()
-        cls.type, cls.aggregate, cls.key, cls.kind = type, aggregate, key, kind
+        cls.type, cls.aggregate, cls.key, cls.kind, cls.sender = type, aggregate, key, kind, sender
 
     @classmethod
     def service(cls) -> str:
         """The service that owns the type: meeting, docflow, oversight or calendar; or `BACKBONE`, sent by all."""
-        return cls.type.split(".")[1]
+        return owner_of(cls.type)
 
     @classmethod
     def kafka_topic(cls) -> str:
@@ -60,6 +64,16 @@ def topic_of(service: str, kind: EventKind) -> str:
 def kind_of(topic: str) -> EventKind:
     """The kind of a topic's events."""
     return EventKind.snapshot if ".snapshot." in topic else EventKind.ordered
+
+
+def owner_of(name: str) -> str:
+    """The service that owns a topic or a type: the second part of both names; empty if there is none."""
+    return name.partition(".")[2].partition(".")[0]
+
+
+def topics_of(service: str) -> tuple[str, ...]:
+    """All topics of a service."""
+    return tuple(topic_of(service, kind) for kind in EventKind)
 
 
 class Recomputed(BaseModel):

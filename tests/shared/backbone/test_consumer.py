@@ -32,6 +32,7 @@ from zhengling.backbone.kafka import (
 from zhengling.backbone.outbox import emit
 from zhengling.backbone.relay import Relay
 from zhengling.events.catalogue import EVENTS
+from zhengling.events.event import topics_of
 from zhengling.local.broker import EmbeddedBroker
 from zhengling.local.stack import EmbeddedStack
 from zhengling.service.worker import Worker
@@ -384,7 +385,7 @@ async def test_what_was_read_before_a_broker_came_back_empty_moves_nobody_in_its
         writer, member = Producer(settings, "trial"), Consumer(settings, "group", "0", [TOPIC])
 
         async def write(*values: bytes) -> None:
-            await ensure_topics(settings, ["trial"])
+            await ensure_topics(settings, topics_of("trial"))
             assert await writer.send([Message(TOPIC, b"key", value, []) for value in values]) == [None] * len(values)
 
         await write(b"1", b"2", b"3")
@@ -423,7 +424,7 @@ async def test_replicas_on_a_real_broker_apply_all_in_order_though_one_is_ended_
         fetch_max_wait_ms=20,
         session_timeout_ms=3000,
     )
-    await ensure_topics(kafka, ["trialreal"])
+    await ensure_topics(kafka, topics_of("trialreal"))
     identities = [thing() for _ in range(20)]
     producers = [Producer(kafka, "trialreal") for _ in range(2)]
     inbox = Inbox("trialreal", {Recounted: trial.on_counted}, trial.inbox().rulebooks)

@@ -323,7 +323,7 @@ async def test_a_request_is_served_by_its_source_only_and_leaves_parked_events_p
     )
     for number, source in enumerate(("/zhengling/other-svc", SOURCE), 1):
         missing = Missing(aggregate_type="thing", aggregate_id=identity, first=2, last=3)
-        request = EventsMissed(request="o", reader="o", source=source, missing=(missing,))
+        request = EventsMissed(request="o", reader="trial", source=source, missing=(missing,))
         await service.trial.receive(record(envelope(request, number, government="*")), inbox=service.inbox)
         rows = await service.trial.ask(
             "SELECT aggregate_seq FROM outbox WHERE published_at IS NULL AND parked_at IS NULL AND aggregate_id = $1",

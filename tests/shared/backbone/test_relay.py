@@ -18,6 +18,7 @@ from zhengling.backbone.outbox import emit
 from zhengling.backbone.relay import Relay
 from zhengling.database.transaction import Cause, state_of
 from zhengling.events.cloudevents import decode
+from zhengling.events.event import topics_of
 from zhengling.local.processes import free_port
 from zhengling.local.stack import EmbeddedStack
 
@@ -291,7 +292,7 @@ async def test_what_a_broker_that_came_back_empty_acknowledges_is_in_its_log(tmp
         before, after = Producer(settings, "trial"), Producer(settings, "trial")
         await before.ready()
         await asyncio.to_thread(broker.restart_empty)
-        await ensure_topics(settings, ["trial"])
+        await ensure_topics(settings, topics_of("trial"))
         values = [b"before", b"after"]
         for producer, value in zip((before, after), values, strict=True):
             assert await producer.send([Message(ThingCounted.kafka_topic(), b"key", value, [])]) == [None]
