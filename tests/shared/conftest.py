@@ -23,8 +23,12 @@ async def trial(trial_database: ScratchDatabase, monkeypatch: pytest.MonkeyPatch
     for name, event in TRIAL_EVENTS.items():
         monkeypatch.setitem(EVENTS, name, event)
     made = Trial(trial_database)
-    await made.ask("TRUNCATE outbox, outbox_sequence, inbox, inbox_cursor, missing_event, poison, timer, effect")
-    await made.ask("UPDATE reconciliation SET reported_until = 'epoch', reported_at = 'epoch', sent_at = now()")
+    await made.ask(
+        "TRUNCATE outbox, outbox_sequence, inbox, inbox_cursor, missing_event, denied_event, poison, timer, effect"
+    )
+    await made.ask(
+        "UPDATE reconciliation SET reported_until = 'epoch', reported_at = 'epoch', sent_at = now(), received_until = now()"
+    )
     await made.ask("UPDATE business_clock SET shift = '0'")
     yield made
     await made.close()

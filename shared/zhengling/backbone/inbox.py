@@ -26,11 +26,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from zhengling.backbone import audit
 from zhengling.backbone.crash_points import crash_point
 from zhengling.database.batching import columns, together
-from zhengling.database.session import enter_government, is_outage, loggable
+from zhengling.database.session import enter_government, government_of, is_outage, loggable
 from zhengling.database.transaction import Cause, state_of
+from zhengling.events.backbone import Denial, Receipts
 from zhengling.events.catalogue import EVENTS
-from zhengling.events.cloudevents import Envelope, decode
-from zhengling.events.event import Event, EventKind
+from zhengling.events.cloudevents import Envelope, decode, digest_of
+from zhengling.events.event import BACKBONE, Event, EventKind, topics_of
 from zhengling.events.ownership import require_owner
 from zhengling.kernel.errors import Problem
 from zhengling.rules.loading import Rulebooks
@@ -117,10 +118,11 @@ _RECORD = sa.text("""
           AND aggregate_id = :aggregate_id AND :status IN ('waiting', 'dead') AND CAST(:collides_with AS uuid) IS NULL
     )
     INSERT INTO inbox (consumer, event_id, source, government, event_type, aggregate_type, aggregate_id, aggregate_seq,
-                       status, envelope, attempts, next_attempt_at, last_error, collides_with, topic, part, koffset, applied_at)
+                       status, envelope, attempts, next_attempt_at, last_error, collides_with, topic, part, koffset, digest,
+                       applied_at)
     VALUES (:consumer, :event_id, :source, :government, :event_type, :aggregate_type, :aggregate_id, :aggregate_seq,
             :status, CAST(:envelope AS jsonb), :attempts, clock_timestamp() + :backoff * interval '1 second', :last_error,
-            :collides_with, :topic, :part, :koffset, CASE WHEN :status = 'ignored' THEN clock_timestamp() END)
+            :collides_with, :topic, :part, :koffset, :digest, CASE WHEN :status = 'ignored' THEN clock_timestamp() END)
     ON CONFLICT (consumer, event_id) DO NOTHING
 """)
 _RECORD_AND_STEP = sa.text("""
@@ -128,13 +130,13 @@ _RECORD_AND_STEP = sa.text("""
         SELECT * FROM unnest(
             CAST(:event_id AS uuid[]), CAST(:source AS text[]), CAST(:event_type AS text[]), CAST(:aggregate_type AS text[]),
             CAST(:aggregate_id AS text[]), CAST(:aggregate_seq AS bigint[]), CAST(:status AS text[]), CAST(:topic AS text[]),
-            CAST(:part AS integer[]), CAST(:koffset AS bigint[]))
-        AS e (event_id, source, event_type, aggregate_type, aggregate_id, aggregate_seq, status, topic, part, koffset)
+            CAST(:part AS integer[]), CAST(:koffset AS bigint[]), CAST(:digest AS bytea[]))
+        AS e (event_id, source, event_type, aggregate_type, aggregate_id, aggregate_seq, status, topic, part, koffset, digest)
     ), inserted AS (
         INSERT INTO inbox (consumer, event_id, source, government, event_type, aggregate_type, aggregate_id, aggregate_seq,
-                           status, topic, part, koffset, applied_at)
+                           status, topic, part, koffset, digest, applied_at)
         SELECT :consumer, event_id, source, :government, event_type, aggregate_type, aggregate_id, aggregate_seq, status,
-               topic, part, koffset, clock_timestamp()
+               topic, part, koffset, digest, clock_timestamp()
         FROM event ON CONFLICT (consumer, event_id) DO NOTHING
         RETURNING source, aggregate_type, aggregate_id, aggregate_seq
     ), step AS (
@@ -192,6 +194,28 @@ _COUNTS = sa.text("""
                             AND received_at < clock_timestamp() - :patience * interval '1 second')
     FROM inbox WHERE consumer = :consumer AND status IN ('waiting', 'dead')
 """)
+
+
+# WITH TIES: all rows of the last instant, so that the next query can begin after it.
+_RECEIVED = sa.text("""
+    WITH came AS (
+        SELECT source, event_id, digest, received_at FROM inbox
+        WHERE consumer = :consumer AND received_at > :since AND received_at <= :until AND topic <> ALL(:shared)
+        ORDER BY received_at FETCH FIRST :most ROWS WITH TIES)
+    SELECT source, jsonb_object_agg(event_id, coalesce(encode(digest, 'hex'), '')), count(*), max(received_at)
+    FROM came GROUP BY source ORDER BY source
+""")
+_GOVERNMENTS = sa.text("""
+    SELECT event_id, government FROM inbox
+    WHERE consumer = :consumer AND source = :source AND event_id = ANY(:events) ORDER BY government
+""")
+_DENY = sa.text("""
+    INSERT INTO denied_event (consumer, event_id, government, reason)
+    SELECT :consumer, event_id, :government, reason
+    FROM unnest(CAST(:event_id AS uuid[]), CAST(:reason AS text[])) AS e (event_id, reason) ON CONFLICT DO NOTHING
+""")
+_DENIED = sa.text("SELECT count(*) FROM denied_event WHERE consumer = :consumer AND discarded_by IS NULL")
+_SHARED = list(topics_of(BACKBONE))
 
 
 class NotTogether(Exception):
@@ -285,6 +309,7 @@ class Inbox:
             "topic": record.topic,
             "part": record.partition,
             "koffset": record.offset,
+            "digest": digest_of(envelope),
         }
         place = (envelope.source, envelope.aggregatetype, envelope.subject)
         return Arrival(envelope, place, row, EVENTS.get(envelope.type))
@@ -388,6 +413,10 @@ class Inbox:
     async def poisoned(self, session: AsyncSession) -> int:
         """The number of records that can't be parsed and aren't discarded."""
         return int(await session.scalar(_POISONED, {"consumer": self.consumer}) or 0)
+
+    async def denied(self, session: AsyncSession) -> int:
+        """The number of events that their sender never emitted and nobody has discarded."""
+        return int(await session.scalar(_DENIED, {"consumer": self.consumer}) or 0)
 
     async def _apply_new(self, session: AsyncSession, arrival: Arrival, row: dict[str, Any]) -> bool:
         """Apply the event that is next in its aggregate. If its handler fails, it becomes waiting or dead and blocks its
@@ -545,6 +574,35 @@ class Inbox:
                 "error": (str(error) if isinstance(error, ValueError) else type(error).__name__)[:500],
             },
         )
+
+
+async def received_since(
+    session: AsyncSession, consumer: str, since: datetime, until: datetime, most: int
+) -> tuple[tuple[Receipts, ...], datetime | None]:
+    """The events received in (since, until], over all governments and about `most`, by source. Also returns the instant to
+    continue from, or None if complete. Excludes the backbone's own events."""
+    span = {"consumer": consumer, "since": since, "until": until, "shared": _SHARED, "most": most}
+    rows = (await session.execute(_RECEIVED, span)).all()
+    found = tuple(Receipts(source=row[0], events=row[1]) for row in rows)
+    return found, max(row[3] for row in rows) if sum(row[2] for row in rows) >= most else None
+
+
+async def note_denied(session: AsyncSession, consumer: str, source: str, events: Mapping[str, Denial]) -> None:
+    """Note received events that `source` never emitted. Enters their governments, and then the one from before."""
+    ids = [UUID(event) for event in events]
+    rows = (await session.execute(_GOVERNMENTS, {"consumer": consumer, "source": source, "events": ids})).all()
+    before = government_of(session)
+    for government, group in groupby(rows, key=lambda row: row.government):
+        denied = [{"event_id": row.event_id, "reason": events[str(row.event_id)].value} for row in group]
+        log.error(
+            "%s received events that %s never emitted: %s",
+            consumer,
+            source,
+            ", ".join(str(d["event_id"]) for d in denied),
+        )
+        await enter_government(session, government)
+        await session.execute(_DENY, columns(denied) | {"consumer": consumer, "government": government})
+    await enter_government(session, before)
 
 
 class UnknownType(Exception):

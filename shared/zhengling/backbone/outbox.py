@@ -8,7 +8,7 @@ are never deleted, so that events a broker lost can be published again. All SQL 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -22,7 +22,8 @@ from zhengling.backbone.crash_points import crash_point
 from zhengling.database.batching import columns, write
 from zhengling.database.session import government_of
 from zhengling.database.transaction import state_of
-from zhengling.events.backbone import Missing, Moved
+from zhengling.events.backbone import Denial, Missing, Moved
+from zhengling.events.cloudevents import Envelope, digest_of
 from zhengling.events.event import BACKBONE, Event, topics_of
 
 LANES = 16  # frozen: a change would move aggregates between lanes while their events are in flight
@@ -112,6 +113,10 @@ _MOVED = sa.text("""
                  max(created_at) AS moment
           FROM moved GROUP BY 1, 2, 3) a
     GROUP BY 1, 2 ORDER BY 1, 2
+""")
+_CONTENTS = sa.text("""
+    SELECT event_id, event_type, government, aggregate_type, aggregate_id, aggregate_seq, classification, payload, created_at
+    FROM outbox WHERE event_id = ANY(:events)
 """)
 _OWN = list(topics_of(BACKBONE))
 _DEPTH = sa.text("""
@@ -234,6 +239,36 @@ async def moved(
     rows = (await session.execute(_MOVED, {"since": since, "until": until, "own": _OWN, "most": most})).all()
     found = tuple(Moved(topic=row[0], aggregate_type=row[1], last_seq=row[2]) for row in rows)
     return found, max(row[4] for row in rows) if sum(row[3] for row in rows) >= most else None
+
+
+async def denied(session: AsyncSession, source: str, events: Mapping[str, str]) -> dict[str, Denial]:
+    """Those of these events (id → digest, an empty one isn't compared) that this service, which sends as `source`, never
+    emitted, of any government."""
+    found = (await session.execute(_CONTENTS, {"events": [UUID(event) for event in events]})).mappings()
+    emitted = {str(row["event_id"]): _digest_of(row, source) for row in found}
+    wrong: dict[str, Denial] = {}
+    for event, digest in events.items():
+        if event not in emitted:
+            wrong[event] = Denial.never_emitted
+        elif digest and digest != emitted[event]:
+            wrong[event] = Denial.other_content
+    return wrong
+
+
+def _digest_of(row: sa.RowMapping, source: str) -> str:
+    envelope = Envelope.model_construct(
+        id=str(row["event_id"]),
+        source=source,
+        type=row["event_type"],
+        subject=row["aggregate_id"],
+        time=row["created_at"],
+        government=row["government"],
+        aggregatetype=row["aggregate_type"],
+        sequence=row["aggregate_seq"],
+        classification=row["classification"],
+        data=row["payload"],
+    )
+    return digest_of(envelope).hex()
 
 
 async def depth(connection: AsyncConnection) -> tuple[int, int, float]:

@@ -1,9 +1,12 @@
-"""Reconciliation: services report the last sequence number of each aggregate and request events they miss.
+"""Reconciliation: services report the last sequence number of each aggregate and request events they miss; they report
+what they received, and deny what they never emitted.
 
 Invariants: every committed event is reported to all services; a consumer requests a missing event from its source, with
 intervals doubling to an hour, until it arrives. Reports are ordered events, so a lost report is detected like any other
 gap; requests may be lost, as they are repeated while events are missing. An event requested needlessly is a duplicate to
-the inbox. Two services need only the backbone's topics for this.
+the inbox. Every received event is reported to its sender, with a digest of its content: what was written to a topic by
+somebody else is found within an interval, and raises an alarm; it isn't prevented, which is for the broker to do. Two
+services need only the backbone's topics for this.
 """
 
 from __future__ import annotations
@@ -16,11 +19,11 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from zhengling.backbone import outbox
-from zhengling.backbone.inbox import Handlers, Received
+from zhengling.backbone.inbox import Handlers, Received, note_denied, received_since
 from zhengling.backbone.outbox import emit
 from zhengling.database.batching import columns
 from zhengling.database.session import NATIONAL, enter_government
-from zhengling.events.backbone import EventsMissed, Missing, SequencesReported
+from zhengling.events.backbone import Denials, EventsMissed, Missing, Receipts, SequencesReported
 from zhengling.events.cloudevents import source_of
 from zhengling.events.event import Event, EventKind, kind_of
 
@@ -29,7 +32,8 @@ CHUNK = 1000  # events read for one report, aggregates in one request: some 100 
 QUIET = timedelta(days=1)  # after which an empty report is sent, so that the loss of the last report is detected
 
 _TURN = sa.text("""
-    SELECT reported_until AS since, clock_timestamp() - :patience * interval '1 second' AS until,
+    SELECT reported_until AS since, received_until AS received_since,
+           clock_timestamp() - :patience * interval '1 second' AS until,
            sent_at < clock_timestamp() - CAST(:quiet AS interval) AS quiet,
            reported_at <= clock_timestamp() - :interval * interval '1 second' AND NOT EXISTS (
                SELECT 1 FROM outbox WHERE published_at IS NULL AND parked_at IS NULL AND next_attempt_at IS NULL
@@ -40,7 +44,9 @@ _TURN = sa.text("""
 _REPORTED = sa.text("""
     UPDATE reconciliation SET
         reported_until = coalesce(CAST(:so_far AS timestamptz), CAST(:until AS timestamptz) - :overlap * interval '1 second'),
-        reported_at = CASE WHEN CAST(:so_far AS timestamptz) IS NULL THEN clock_timestamp() ELSE reported_at END,
+        received_until = coalesce(CAST(:received_so_far AS timestamptz),
+                                  greatest(received_until, CAST(:until AS timestamptz) - :patience * interval '1 second')),
+        reported_at = CASE WHEN :complete THEN clock_timestamp() ELSE reported_at END,
         sent_at = CASE WHEN :sent THEN clock_timestamp() ELSE sent_at END
 """)
 # Events that are waiting or dead were received; what is missing before them is a gap (`_NOTE_GAPS`).
@@ -113,16 +119,20 @@ async def reconcile(session: AsyncSession, service: str, *, patience: float, int
     more = False
     if turn["due"]:
         moved, so_far = await outbox.moved(session, turn["since"], turn["until"], CHUNK)
-        if sent := bool(moved) or turn["quiet"]:
-            await emit(session, SequencesReported(source=source_of(service), moved=moved))
+        came, came_so_far = await received_since(session, service, turn["received_since"], turn["until"], CHUNK)
+        if sent := bool(moved or came) or turn["quiet"]:
+            await emit(session, SequencesReported(source=source_of(service), moved=moved, received=came))
+        more = so_far is not None or came_so_far is not None
         stand = {
             "until": turn["until"],
             "so_far": so_far,
+            "received_so_far": came_so_far,
+            "complete": not more,
             "sent": sent,
             "overlap": max(interval, patience),
+            "patience": patience,
         }
         await session.execute(_REPORTED, stand)
-        more = so_far is not None
     return await _ask(session, service, patience, behind) or more
 
 
@@ -149,7 +159,8 @@ async def asked_for(session: AsyncSession, consumer: str) -> int:
 
 
 async def on_sequences_reported(session: AsyncSession, event: Event, received: Received) -> None:
-    """Note which reported events of this consumer's topics are missing. They may be in flight, so no request is made yet."""
+    """Note which reported events of this consumer's topics are missing (they may be in flight, so no request is made yet),
+    deny events that were received in this service's name and it never emitted, and note those that others deny."""
     assert isinstance(event, SequencesReported)
     rows = [
         {
@@ -164,6 +175,21 @@ async def on_sequences_reported(session: AsyncSession, event: Event, received: R
     ]
     if rows:
         await session.execute(_NOTE, columns(rows) | {"consumer": received.consumer, "source": received.source})
+    own = source_of(received.consumer)
+    for receipts in event.received:
+        if receipts.source == own:
+            await _deny(session, event.source, own, receipts)
+    for denials in event.denied:
+        if denials.reader == own:
+            await note_denied(session, received.consumer, event.source, denials.events)
+
+
+async def _deny(session: AsyncSession, reader: str, own: str, receipts: Receipts) -> None:
+    """Tell the reader at once which of these events this service never emitted."""
+    if wrong := await outbox.denied(session, own, receipts.events):
+        log.error("%s received events that %s never emitted: %s", reader, own, ", ".join(wrong))
+        denials = Denials(reader=reader, events=wrong)
+        await emit(session, SequencesReported(source=own, moved=(), denied=(denials,)))
 
 
 async def on_events_missed(session: AsyncSession, event: Event, received: Received) -> None:

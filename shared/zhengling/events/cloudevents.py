@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Annotated, Literal
 
@@ -68,6 +69,21 @@ class Envelope(BaseModel):
 def source_of(service: str) -> str:
     """The `source` of a service's events."""
     return f"/zhengling/{service}-svc"
+
+
+def digest_of(envelope: Envelope) -> bytes:
+    """128 bits of the SHA-256 of what the event says, of what and in which government: the same for the sender, whose payload
+    comes from its outbox, and for a reader, whatever else a newer envelope has."""
+    said = [
+        envelope.type,
+        envelope.government,
+        envelope.aggregatetype,
+        envelope.subject,
+        envelope.sequence,
+        envelope.classification,
+        envelope.data,
+    ]
+    return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).digest()[:16]
 
 
 def decode(value: bytes | None) -> Envelope:

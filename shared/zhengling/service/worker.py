@@ -33,7 +33,7 @@ from zhengling.service.service import Service
 log = logging.getLogger(__name__)
 OUTBOX = Gauge("zhengling_outbox_rows", "Unpublished rows of the outbox", ["state"])
 OUTBOX_AGE = Gauge("zhengling_outbox_oldest_seconds", "Age of the oldest unpublished event")
-INBOX = Gauge("zhengling_inbox_events", "Events not applied, including missing and unreadable ones", ["state"])
+INBOX = Gauge("zhengling_inbox_events", "Events not applied, missing, unreadable, or denied by their sender", ["state"])
 IDLE = 0.5  # seconds between polls for work without NOTIFY: timers, retries
 
 
@@ -205,11 +205,12 @@ class Worker:
             unpublished, parked, age = await outbox.depth(await session.connection())
             waiting, dead, gaps = await self.inbox.counts(session)
             poison = await self.inbox.poisoned(session)
+            denied = await self.inbox.denied(session)
             missing = await reconciliation.asked_for(session, self.service.name)
         for gauge, state, count in (
             (OUTBOX, "unpublished", unpublished), (OUTBOX, "parked", parked),
             (INBOX, "waiting", waiting), (INBOX, "dead", dead), (INBOX, "gap", gaps),
-            (INBOX, "missing", missing), (INBOX, "poison", poison),
+            (INBOX, "missing", missing), (INBOX, "poison", poison), (INBOX, "denied", denied),
         ):  # fmt: skip
             gauge.labels(state).set(count)
         OUTBOX_AGE.set(age)

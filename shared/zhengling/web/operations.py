@@ -3,6 +3,7 @@
 No postponed annotations here: FastAPI must resolve dependencies that close over the service's name.
 """
 
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
@@ -13,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from zhengling.backbone import audit, outbox
 from zhengling.database.session import NATIONAL, enter_government
+from zhengling.events.backbone import Denial
 from zhengling.kernel.errors import Problem, Text, not_found, refusal
 from zhengling.kernel.instants import Instant, shanghai_day
 from zhengling.kernel.payload import SAYING, Payload
@@ -40,9 +42,9 @@ _RETRY = sa.text("""
 """)
 _ASK = sa.text("""
     UPDATE inbox SET discard_reason = :reason, discard_requested_by = :person, discard_requested_for = :official
-    WHERE event_id = :event_id
+    WHERE event_id = :id
 """)
-_DISCARD = sa.text("UPDATE inbox SET status = 'discarded', discarded_by = :person WHERE event_id = :event_id")
+_DISCARD = sa.text("UPDATE inbox SET status = 'discarded', discarded_by = :person WHERE event_id = :id")
 _POISON_COLUMNS = """
     id, consumer, topic, part AS partition, koffset AS "offset", encode(digest, 'hex') AS digest, size, error, received_at,
     CASE WHEN discarded_by IS NULL THEN 'open' ELSE 'discarded' END AS status, discard_reason, discard_requested_by
@@ -62,6 +64,26 @@ _ASK_POISON = sa.text("""
     WHERE id = :id
 """)
 _DISCARD_POISON = sa.text("UPDATE poison SET discarded_by = :person WHERE id = :id")
+_DENIED_COLUMNS = """
+    d.event_id, d.consumer, i.source, i.event_type, i.aggregate_type, i.aggregate_id, i.aggregate_seq,
+    i.status AS event_status, i.topic, i.part AS partition, i.koffset AS "offset", d.reason, i.received_at, d.denied_at,
+    CASE WHEN d.discarded_by IS NULL THEN 'open' ELSE 'discarded' END AS status, d.discard_reason, d.discard_requested_by
+"""
+_DENIED = sa.text(f"""
+    SELECT {_DENIED_COLUMNS} FROM denied_event d JOIN inbox i USING (consumer, event_id)
+    WHERE (d.discarded_by IS NOT NULL) = (:status = 'discarded')
+      AND (CAST(:since AS timestamptz) IS NULL OR d.denied_at >= :since)
+      AND (CAST(:after AS timestamptz) IS NULL OR (d.denied_at, CAST(d.event_id AS text)) > (:after, :key))
+    ORDER BY d.denied_at, CAST(d.event_id AS text) LIMIT :limit
+""")
+_FIND_DENIED = sa.text("""
+    SELECT discard_requested_by, discard_requested_for, discarded_by FROM denied_event WHERE event_id = :id FOR UPDATE
+""")
+_ASK_DENIED = sa.text("""
+    UPDATE denied_event SET discard_reason = :reason, discard_requested_by = :person, discard_requested_for = :official
+    WHERE event_id = :id
+""")
+_DISCARD_DENIED = sa.text("UPDATE denied_event SET discarded_by = :person WHERE event_id = :id")
 _SHIFT = sa.text("UPDATE business_clock SET shift = :shift RETURNING now() + shift")
 _REAL_NOW = sa.text("SELECT now()")
 
@@ -101,6 +123,32 @@ class PoisonRecord(BaseModel):
     size: Annotated[int, Field(description="of the record's value, in bytes")]
     error: str
     received_at: datetime
+    status: Literal["open", "discarded"]
+    discard_reason: str | None
+    discard_requested_by: str | None
+
+
+class DeniedEvent(BaseModel):
+    """An event that was received and that its sender never emitted: somebody else wrote it to the sender's topic. An applied one
+    had its effect, which stays until somebody undoes it; operators of the broker find the record in the topic at this offset."""
+
+    model_config = ConfigDict(from_attributes=True)
+    event_id: UUID
+    consumer: str
+    source: Annotated[str, Field(description="in whose name it was written")]
+    event_type: str
+    aggregate_type: str
+    aggregate_id: str
+    aggregate_seq: int
+    event_status: Annotated[str, Field(description="what became of it: applied, ignored, waiting, dead or discarded")]
+    topic: str
+    partition: int
+    offset: int
+    reason: Annotated[
+        Denial, Field(description="whether no event has its id, or the one that has it says something else")
+    ]
+    received_at: datetime
+    denied_at: datetime
     status: Literal["open", "discarded"]
     discard_reason: str | None
     discard_requested_by: str | None
@@ -217,6 +265,30 @@ def _second_person(call: Call, requested_by: str, requested_for: str | None) -> 
         )
 
 
+@dataclass(frozen=True)
+class _Discarding:
+    """The statements by which two persons discard something: one requests it, a second one confirms."""
+
+    ask: sa.TextClause
+    discard: sa.TextClause
+
+    async def step(self, call: Call, identity: UUID, row: Any, reason: str) -> str:
+        """The state after this request. 409 `second_person_needed`."""
+        person = call.principal.subject
+        if row.discard_requested_by is None:
+            asked = {"id": identity, "reason": reason, "person": person, "official": call.official}
+            await call.session.execute(self.ask, asked)
+            return "awaiting_second_person"
+        _second_person(call, row.discard_requested_by, row.discard_requested_for)
+        await call.session.execute(self.discard, {"id": identity, "person": person})
+        return "discarded"
+
+
+_EVENTS = _Discarding(_ASK, _DISCARD)
+_RECORDS = _Discarding(_ASK_POISON, _DISCARD_POISON)
+_DENIALS = _Discarding(_ASK_DENIED, _DISCARD_DENIED)
+
+
 def routes(service: Service) -> APIRouter:
     """The operations of one service's API."""
     admin, read = f"{service.name}:admin", f"{service.name}:read"
@@ -266,15 +338,45 @@ def routes(service: Service) -> APIRouter:
                 "该记录已放弃",
                 Text("no action is needed", "无需处理"),
             )
-        person = call.principal.subject
         call.audit_details.update(subject=f"poison:{poison_id}", reason=body.reason)
-        if row.discard_requested_by is None:
-            asked = {"id": poison_id, "reason": body.reason, "person": person, "official": call.official}
-            await call.session.execute(_ASK_POISON, asked)
-            return PoisonState(id=poison_id, status="awaiting_second_person")
-        _second_person(call, row.discard_requested_by, row.discard_requested_for)
-        await call.session.execute(_DISCARD_POISON, {"id": poison_id, "person": person})
-        return PoisonState(id=poison_id, status="discarded")
+        return PoisonState(id=poison_id, status=await _RECORDS.step(call, poison_id, row, body.reason))
+
+    @reads.get(
+        "/events/denied",
+        operation_id="list_denied_events",
+        summary="List events that their sender never emitted, in the order in which that was found",
+    )
+    async def list_denied_events(
+        call: Annotated[Call, query(read)],
+        paging: Paging,
+        status: Annotated[Literal["open", "discarded"], Query()] = "open",
+    ) -> Page[DeniedEvent]:
+        found = await call.session.execute(_DENIED, bounds(paging) | {"status": status})
+        rows, cursor = cut(list(found), paging.limit, lambda row: (row.denied_at, str(row.event_id)))
+        return Page(items=[DeniedEvent.model_validate(row) for row in rows], next_cursor=cursor)
+
+    @writes.post(
+        "/events/denied/{event_id}/discard",
+        operation_id="discard_denied_event",
+        status_code=202,
+        summary="Close the alarm of a forged event: one person requests it with what was done, a second one confirms",
+    )
+    async def discard_denied_event(
+        event_id: UUID, body: DiscardRequest, call: Annotated[Call, command(admin)]
+    ) -> EventState:
+        row = (await call.session.execute(_FIND_DENIED, {"id": event_id})).first()
+        if row is None:
+            raise not_found("denied event", "被发送方否认的事件", event_id)
+        if row.discarded_by is not None:
+            raise refusal(
+                "denied_event_is_discarded",
+                None,
+                f"the alarm of event {event_id} is already closed",
+                "该事件的告警已关闭",
+                Text("no action is needed", "无需处理"),
+            )
+        call.audit_details.update(subject=f"event:{event_id}", reason=body.reason)
+        return EventState(event_id=event_id, status=await _DENIALS.step(call, event_id, row, body.reason))
 
     @writes.post("/events/{event_id}/retry", operation_id="retry_event", status_code=202)
     async def retry_event(event_id: UUID, call: Annotated[Call, command(admin)]) -> EventState:
@@ -299,15 +401,8 @@ def routes(service: Service) -> APIRouter:
     )
     async def discard_event(event_id: UUID, body: DiscardRequest, call: Annotated[Call, command(admin)]) -> EventState:
         row = await _failed(call, event_id)
-        person, official = call.principal.subject, call.official
         call.audit_details.update(subject=f"event:{event_id}", reason=body.reason)
-        if row.discard_requested_by is None:
-            asked = {"event_id": event_id, "reason": body.reason, "person": person, "official": official}
-            await call.session.execute(_ASK, asked)
-            return EventState(event_id=event_id, status="awaiting_second_person")
-        _second_person(call, row.discard_requested_by, row.discard_requested_for)
-        await call.session.execute(_DISCARD, {"event_id": event_id, "person": person})
-        return EventState(event_id=event_id, status="discarded")
+        return EventState(event_id=event_id, status=await _EVENTS.step(call, event_id, row, body.reason))
 
     @writes.post("/events/replay", operation_id="replay_events", status_code=202)
     async def replay_events(body: ReplayRequest, call: Annotated[Call, command("events:replay")]) -> ReplayAnswer:

@@ -31,7 +31,9 @@ from zhengling.backbone import reconciliation
 from zhengling.backbone.inbox import Inbox
 from zhengling.backbone.outbox import emit
 from zhengling.backbone.relay import Relay
-from zhengling.events.backbone import EventsMissed, Missing, SequencesReported
+from zhengling.events.backbone import Denial, Denials, EventsMissed, Missing, Receipts, SequencesReported
+from zhengling.events.catalogue import EVENTS
+from zhengling.events.cloudevents import Envelope
 from zhengling.events.event import Event
 from zhengling.kernel.errors import Problem, Text
 
@@ -42,7 +44,7 @@ _PAST = """
          inbox AS (UPDATE inbox SET received_at = received_at - $1::interval),
          missing AS (UPDATE missing_event SET since = since - $1::interval)
     UPDATE reconciliation SET reported_until = reported_until - $1::interval, sent_at = sent_at - $1::interval,
-        reported_at = reported_at - $1::interval
+        reported_at = reported_at - $1::interval, received_until = received_until - $1::interval
 """
 
 
@@ -440,3 +442,133 @@ async def test_the_snapshot_of_a_waiting_reader_is_not_requested(service: Servic
     await service.trial.receive(record(report), inbox=service.inbox)  # type: ignore[arg-type]
     await service.goes_on(5)
     assert await service.requests() == []
+
+
+# what was never emitted ---------------------------------------------------------------------------------------------
+async def denied(service: Service) -> list[tuple[str, str, str]]:
+    """Event, government and reason of each denied event."""
+    rows = await service.trial.ask(
+        "SELECT event_id::text, government, reason FROM denied_event ORDER BY event_id::text"
+    )
+    return [tuple(row) for row in rows]
+
+
+def forged(identity: str, n: int, **options: str) -> Envelope:
+    return envelope(ThingCounted(thing_id=identity, n=n), n, **options)
+
+
+async def test_events_that_were_never_emitted_are_denied_by_their_sender(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Of a new aggregate, as the next one of an existing one, far ahead of it, and as a snapshot; of two governments."""
+    own = thing()
+    await service.emit(ThingCounted(thing_id=own, n=1), StateChanged(thing_id=own, n=1))
+    await service.deliver()
+    strange = [
+        forged(thing(), 1),
+        forged(own, 2),
+        forged(own, 7),
+        forged(thing(), 1, government="xigang"),
+        envelope(StateChanged(thing_id=own, n=2), 2),
+    ]
+    await service.trial.receive(*map(record, strange), inbox=service.inbox)
+    await service.goes_on()
+    assert await denied(service) == sorted((each.id, each.government, "never_emitted") for each in strange)
+    assert "never emitted" in caplog.text
+    async with service.trial.worker.transaction(None) as session:
+        assert await service.inbox.denied(session) == len(strange)
+    await service.goes_on(45)
+    assert len(await denied(service)) == len(strange), "an event is denied once"
+
+
+async def test_an_event_is_denied_that_has_the_id_of_another_one(service: Service) -> None:
+    """As by somebody who read the topic and wrote to another partition, which the consumer reads first."""
+    identity = thing()
+    await service.emit(ThingCounted(thing_id=identity, n=1))
+    (true,) = await service.publish()
+    false = forged(identity, 1, id=true["id"]).model_copy(update={"data": {"thing_id": identity, "n": 99}})  # type: ignore[arg-type]
+    await service.trial.receive(record(false), inbox=service.inbox)
+    await service.goes_on()
+    assert await service.trial.effects(identity) == [99]
+    assert await denied(service) == [(true["id"], GOVERNMENT, "other_content")]
+
+
+async def test_what_was_emitted_is_not_denied_whatever_its_content_and_however_often_it_is_published(
+    service: Service,
+) -> None:
+    class Said(Event, type="zhengling.trial.thing.said.v1", aggregate="thing", key="thing_id"):
+        thing_id: str
+        content: object
+
+    contents = [
+        1.0,
+        1e2,
+        10**15,
+        0.1,
+        "\u2028",
+        "é",
+        "\U0001f600",
+        None,
+        True,
+        {"b": 1, "a": [1, {"d": 2, "c": 3}]},
+        -0.0,
+    ]
+    service.trial.handlers |= {Said: service.trial.on_counted}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(EVENTS, Said.type, Said)
+        await service.emit(*(Said(thing_id=thing(), content=each) for each in contents))
+        await service.deliver()
+    await service.emit(ThingCounted(thing_id=thing(), n=1), StateChanged(thing_id=thing(), n=1))
+    await service.deliver()
+    await service.goes_on()
+    await service.trial.ask("UPDATE outbox SET published_at = NULL")
+    await service.deliver()
+    await service.goes_on(30)
+    assert await denied(service) == []
+    reported = [each for report in await service.emitted(SequencesReported) for each in report["received"]]  # type: ignore[attr-defined]
+    assert sum(len(each["events"]) for each in reported) >= len(contents) + 2
+
+
+async def test_events_received_before_digests_were_kept_are_confirmed_by_their_ids(service: Service) -> None:
+    identity = thing()
+    await service.emit(ThingCounted(thing_id=identity, n=1))
+    await service.deliver()
+    strange = forged(thing(), 1)
+    await service.trial.receive(record(strange), inbox=service.inbox)
+    await service.trial.ask("UPDATE inbox SET digest = NULL")
+    await service.goes_on()
+    assert [each for each, _, _ in await denied(service)] == [strange.id]
+
+
+async def test_many_received_events_are_reported_in_several_reports(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciliation, "CHUNK", 10)
+    strange = [forged(thing(), 1) for _ in range(35)]
+    await service.trial.receive(*map(record, strange), inbox=service.inbox)
+    await service.pass_time(PATIENCE + 1)
+    rounds = 1
+    while await service.reconcile():
+        rounds += 1
+    assert rounds == 4
+    await service.goes_on()
+    assert len(await denied(service)) == 35
+
+
+async def test_only_the_sender_answers_what_was_received_in_its_name(service: Service) -> None:
+    """A report about events of another service, and a denial for another reader, concern nobody here."""
+    strange = forged(thing(), 1)
+    await service.trial.receive(record(strange), inbox=service.inbox)
+    other = "/zhengling/other-svc"
+    for n, report in enumerate(
+        (
+            SequencesReported(source=SOURCE, moved=(), received=(Receipts(source=other, events={strange.id: ""}),)),
+            SequencesReported(
+                source=SOURCE, moved=(), denied=(Denials(reader=other, events={strange.id: Denial.never_emitted}),)
+            ),
+        ),
+        1,
+    ):
+        await service.trial.receive(record(envelope(report, n, government="*")), inbox=service.inbox)
+    assert await service.emitted(SequencesReported) == []
+    assert await denied(service) == []

@@ -1,0 +1,16 @@
+"""Events that their sender never emitted."""
+
+from zhengling.migrations import apply
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    apply("0005_denied_events.up")
+
+
+def downgrade() -> None:
+    apply("0005_denied_events.down")
