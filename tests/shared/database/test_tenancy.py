@@ -31,7 +31,7 @@ MINE, THEIRS = "zhanqian", "shuangtaizi"
 ROLES = ("app", "worker")
 #: The backbone's tables where the worker looks for work in all governments. It inserts for the one it entered alone.
 OPEN_TO_THE_WORKER = {
-    "outbox", "inbox", "timer", "idempotency_key", "audit", "audit_seal", "deadline", "recomputation",
+    "outbox", "inbox", "denied_event", "timer", "idempotency_key", "audit", "audit_seal", "deadline", "recomputation",
 }  # fmt: skip
 #: Tables without a government: what they hold is the process's, or names an event by its id only.
 OF_NO_GOVERNMENT = {
@@ -81,7 +81,7 @@ async def as_role(stack: EmbeddedStack, service: str, role: str) -> asyncpg.Conn
 
 
 async def dead_event(connection: asyncpg.Connection, service: str, government: str) -> UUID:
-    """An event of this government that the service couldn't handle."""
+    """An event of this government that the service couldn't handle, and that its sender denies."""
     event_id = uuid4()
     await connection.execute(
         """INSERT INTO inbox (consumer, event_id, source, government, event_type, aggregate_type, aggregate_id,
@@ -91,6 +91,13 @@ async def dead_event(connection: asyncpg.Connection, service: str, government: s
         event_id,
         government,
         str(event_id),
+    )
+    await connection.execute(
+        """INSERT INTO denied_event (consumer, event_id, government, reason, discard_requested_by)
+           VALUES ($1, $2, $3, 'never_emitted', 'the first person')""",
+        f"{service}-test",
+        event_id,
+        government,
     )
     return event_id
 
@@ -132,6 +139,7 @@ async def neighbours(stack: EmbeddedStack) -> AsyncIterator[Neighbours]:
         yield made
         for service in SERVICES:
             connection = await superuser(stack, service)
+            await connection.execute("DELETE FROM denied_event WHERE consumer LIKE '%-test'")
             await connection.execute("DELETE FROM inbox WHERE source = 'test'")
             await connection.close()
 
