@@ -59,7 +59,7 @@ TEXTS = {
         ("decision_id", "topic_id", "meeting_id", "minutes_id", "document_id", "entry_id", "source_id", "absence_id",
          "government", "calendar", "code", "official", "signed_by", "on_behalf_of", "set_by", "refused_by", "decided_by",
          "candidates", "adopted_in_order", "digest", "request", "aggregate_id", "reader", "source", "service", "noun", "id",
-         "gate", "aspects"), KEY),
+         "gate", "aspects", "events"), KEY),
     **dict.fromkeys(
         ("meeting_kind", "kind_name", "meeting_clause", "clause", "under", "edition", "issue", "number", "field",
          "due_rule", "source_kind", "topic", "aggregate_type"), RULE),
@@ -76,6 +76,7 @@ LISTS = {
     "adopted_in_order": OF_A_MEETING.most, "changes": len(Resolution.model_fields),
     "days": 366, "notices": 366, "orders": 366, "stand_ins": 60, "vacancies": 30, "candidates": 60, "acts": 10,
     "decisions": OF_A_MEETING.most, "aspects": len(Aspect), "gates": len(Gate), "moved": 1, "missing": CHUNK, "last_seq": CHUNK,
+    "received": 1, "denied": 1, "events": CHUNK,
 }  # fmt: skip
 
 

@@ -164,7 +164,7 @@ class Clerks:
             return self._topic(topic_commands.resubmit_topic, r, topic, ResubmitTopic(reason=REASON))
         if topic.state not in ("in_review", "ready"):
             return None
-        if open_gate := self._open_gate(r, topic, facts):
+        if open_gate := self._open_gate(r, topic):
             return open_gate
         if move := self._consult(r, topic):
             return move
@@ -190,25 +190,31 @@ class Clerks:
         """Something that the sponsor does."""
         return Move(command, self.of(r, ["sponsor"], topic.sponsor), (topic.id, body))
 
-    def _open_gate(self, r: Random, topic: Topic, facts: dict[str, Any]) -> Move | None:
+    def _open_gate(self, r: Random, topic: Topic) -> Move | None:
         for rule in self.book.topics.gates:
-            applies = set(rule.any_of) & set(topic.aspects) and holds(rule.when, facts)
-            applies = applies and (not rule.kinds or topic.meeting_kind in rule.kinds)
             records = [record for record in of_its_text(topic, topic.gates) if record.gate == rule.gate]
             last = records[-1] if records else None
             done = last and last.passed and set(rule.criteria) <= set(last.criteria) and len(last.forms) >= rule.forms
-            if applies and rule.blocks in ("completeness", "scheduling") and not done:
+            if self._applies(rule, topic) and rule.blocks in ("completeness", "scheduling") and not done:
                 return self.gate(r, topic, rule.gate, passed=True)
         return None
 
+    def _applies(self, rule: Any, topic: Topic) -> bool:
+        touched = set(rule.any_of) & set(topic.aspects) and holds(rule.when, facts_of(topic))
+        return bool(touched and (not rule.kinds or topic.meeting_kind in rule.kinds))
+
     def gate(self, r: Random, topic: Topic, gate: Gate, *, passed: bool) -> Move:
         rules = [rule for rule in self.book.topics.gates if rule.gate == gate]
-        roles = (rules[0].declared_by if rules else ()) or ("sponsor", "office")
+        asked = [rule for rule in rules if self._applies(rule, topic)]
         before = [record.passed for record in of_its_text(topic, topic.gates) if record.gate == gate]
-        if before and not before[-1] and roles == ("sponsor", "office"):
-            roles = ("office",)
+        roles = ["office", *(role for rule in asked for role in rule.carried_out_by)]
+        if not passed:
+            roles.append("sponsor")
+        elif before and not before[-1]:
+            roles = [role for role in roles if role != "principal"]
         forms = [f for f in HearingForm if all(not rule.form_among or f in rule.form_among for rule in rules)]
-        body = RecordGate(gate=gate, passed=passed, carried_out_by="司法局", criteria=list(Criterion), forms=forms)
+        body = RecordGate(gate=gate, passed=passed, carried_out_by="司法局", reference="1号", criteria=list(Criterion),
+                          forms=forms)  # fmt: skip
         return Move(topic_commands.record_gate, self.of(r, roles, topic.sponsor), (topic.id, body))
 
     def _consult(self, r: Random, topic: Topic) -> Move | None:

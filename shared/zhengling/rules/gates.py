@@ -1,7 +1,7 @@
-"""Gates (前置程序) of a topic: which apply, which are passed, and what an open one blocks.
+"""Gates (前置程序) of a topic: which apply, which are passed, what an open one blocks, and who is believed about one.
 
 Which gates apply follows from the topic's declared aspects (`Aspect`); only a gate's latest record decides whether it is
-passed. Pure: no I/O.
+passed. Invariant: nobody records that a check was passed but who carried it out, or the office from its paper. Pure: no I/O.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from datetime import datetime
 from zhengling.kernel.errors import Text, refusal
 from zhengling.rules.conditions import Facts, matches
 from zhengling.rules.meetings import GateRule, TopicRules
-from zhengling.rules.vocabulary import Aspect, Block, Criterion, Gate, HearingForm, in_chinese
+from zhengling.rules.vocabulary import Aspect, Block, Confirmation, Criterion, Gate, HearingForm, Role, in_chinese
 
 
 @dataclass(frozen=True)
 class GateRecord:
-    """The record of a gate: its result, the organ or commission that carried it out, its paper, and who recorded it."""
+    """The record of a gate: its result, the organ or commission that carried it out, its paper, who recorded it, and by what
+    that is believed (None in records made before this was kept)."""
 
     gate: Gate
     passed: bool
@@ -30,6 +31,41 @@ class GateRecord:
     criteria: tuple[Criterion, ...] = ()
     forms: tuple[HearingForm, ...] = ()
     opinion: str = ""
+    confirmation: Confirmation | None = None
+
+
+@dataclass(frozen=True)
+class Recorders:
+    """Who may record a result of a gate: who carries the check out, the office from the paper, and others by their word."""
+
+    checkers: tuple[Role, ...]
+    others: tuple[Role, ...] = ()
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        return tuple(dict.fromkeys((*self.checkers, Role.office, *self.others)))
+
+    def confirmation(self, role: Role) -> Confirmation:
+        """By what a record is believed that somebody makes in this role."""
+        if role in self.checkers:
+            return Confirmation.carried_out
+        return Confirmation.from_paper if role == Role.office else Confirmation.stated
+
+
+def recorders(rules: Iterable[GateRule], records: list[GateRecord], *, passed: bool) -> Recorders:
+    """Who may record this result of the gate of these rules, which all ask for the same one.
+
+    That it was passed, only who carried it out says, or the office from the paper: the sponsor, whose topic it lets through,
+    doesn't, and after a failed check neither does its principal. That it wasn't passed, the sponsor says too.
+    """
+    rules = list(rules)
+    checkers = tuple(dict.fromkeys(role for rule in rules for role in rule.carried_out_by))
+    if not passed:
+        return Recorders(checkers, (Role.sponsor,))
+    last = next((record for record in reversed(records) if record.gate in {rule.gate for rule in rules}), None)
+    if last and not last.passed:
+        checkers = tuple(role for role in checkers if role != Role.principal)
+    return Recorders(checkers)
 
 
 def applying(rules: TopicRules, kind: str, aspects: Iterable[Aspect], facts: Facts, concerns: bool) -> list[GateRule]:

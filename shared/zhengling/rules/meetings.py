@@ -299,12 +299,17 @@ class MeetingKind(Section):
         return self.minutes
 
 
+#: Who can be named as carrying out a gate's check. A clerk of the sponsor isn't among them.
+CHECKERS = (Role.justice_organ, Role.office, Role.principal)
+
+
 class GateRule(Section):
     """A gate: which topics must pass it, and what it blocks until then.
 
-    `kinds` restricts it to some kinds of meeting; `declared_by` makes it a check declared by a named person; `organ` carries
-    it out, and records it as well as the sponsor and the office do; an assessment covers all `criteria`; views are heard in
-    at least `forms` forms, one of which is `form`.
+    `kinds` restricts it to some kinds of meeting; `carried_out_by` names who carries the check out by the clause, and so may
+    record that it was passed: for what the sponsor's unit does itself, its principal. Without it only the office may, from
+    the paper of whoever did. An assessment covers all `criteria`; views are heard in at least `forms` forms, among
+    `form_among` if it is stated.
     """
 
     gate: Gate
@@ -313,8 +318,7 @@ class GateRule(Section):
     when: When = ALWAYS
     any_of: tuple[Aspect, ...] = ()
     kinds: Kinds = ()
-    declared_by: Roles = ()
-    organ: Roles = ()
+    carried_out_by: Roles = ()
     criteria: tuple[Criterion, ...] = ()
     forms: Annotated[int, Field(ge=0)] = 0
     form_among: tuple[HearingForm, ...] = ()
@@ -328,6 +332,8 @@ class GateRule(Section):
             raise ValueError(f"any_of: state which topics pass this gate, one or more of {', '.join(Aspect)}")
         if len(self.form_among or HearingForm) < self.forms:
             raise ValueError(f"forms: there are only {len(self.form_among or HearingForm)} to choose from")
+        if unfit := [role for role in self.carried_out_by if role not in CHECKERS]:
+            raise ValueError(f"carried_out_by: {', '.join(unfit)} carries out no check; known: {', '.join(CHECKERS)}")
         if self.form_among and not self.forms:
             raise ValueError("form_among: state in how many forms views are heard (forms)")
         return self

@@ -79,6 +79,15 @@ def one_or_many(value: object) -> object:
 Roles = Annotated[tuple[Role, ...], BeforeValidator(one_or_many)]
 
 
+class Confirmation(StrEnum):
+    """By what a gate's record is believed: by the word of who carried the check out, or by its paper, which the office saw.
+    `stated` is what the sponsor says against itself."""
+
+    carried_out = "carried_out"
+    from_paper = "from_paper"
+    stated = "stated"
+
+
 class RaisedBy(StrEnum):
     head = "head"
     deputy = "deputy"

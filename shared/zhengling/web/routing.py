@@ -213,7 +213,7 @@ class _Command:
             request.app.state.service,
             language_of(request),
             audit_details=request.state.audit,
-            by_post=f"{request.app.state.service.name}:write" in scopes,
+            by_post=f"{request.app.state.service.name}:write" in self.scopes,
         )
         found.keys = await keys_of(found)
         return found

@@ -9,14 +9,16 @@ import pytest
 from meeting_svc.topic import declaration as declarations
 from meeting_svc.topic import readiness
 from meeting_svc.topic.topic import Topic, TopicState
+from tests.conftest import composition_of
 from tests.meeting.examples import DAY, a_topic, book
+from zhengling.authority.composition import RoleContext
 from zhengling.authority.consultation import Position, Stance
 from zhengling.kernel.errors import Problem
 from zhengling.local.client import at
 from zhengling.rules import gates
 from zhengling.rules.gates import GateRecord, applying
 from zhengling.rules.meetings import GateRule
-from zhengling.rules.vocabulary import Aspect, Block, Gate, HearingForm
+from zhengling.rules.vocabulary import Aspect, Block, Confirmation, Gate, HearingForm, Role
 
 GOVERNMENTS = {"dalian": "dl", "xigang": "xg", "shuangtaizi": "st", "huancui": "hc", "zhanqian": "zq"}
 NAMES = {"dept": "某局", "street": "某街道", **{f"{prefix}-zjj": "住建局" for prefix in GOVERNMENTS.values()}}
@@ -166,3 +168,79 @@ def test_a_topic_names_one_of_the_main_tasks_of_its_kind(government: str) -> Non
             declarations.require_matter(kind, kind.competence[0].id)
         else:
             declarations.require_matter(kind, None)
+
+
+# who is believed ----------------------------------------------------------------------------------------------------
+CARRIED_OUT_BY_OTHERS = (
+    Gate.legality_review, Gate.commendation_review, Gate.separate_approval, Gate.party_committee_deliberation,
+    Gate.peoples_congress,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("government", "rule"), ON_ASPECTS, ids=named(ON_ASPECTS))
+def test_a_clerk_of_the_sponsor_never_records_that_a_check_was_passed(government: str, rule: GateRule) -> None:
+    """Nor its principal, of a check that others carry out."""
+    people, context = composition_of(government), RoleContext(sponsor=f"{GOVERNMENTS[government]}-zjj")
+    unit, principals = (set(people.holders(role, DAY, context)) for role in (Role.sponsor, Role.principal))
+    assert unit > principals > set()
+    for records in ([], [passed(rule, passed=False)], [passed(rule)]):
+        may = gates.recorders([rule], records, passed=True)
+        assert Role.office in may.roles and Role.sponsor not in may.roles
+        assert may.confirmation(Role.office) in (Confirmation.from_paper, Confirmation.carried_out)
+        officials = {official for role in may.roles for official in people.holders(role, DAY, context)}
+        assert officials and not officials & (unit - principals)
+        assert bool(officials & principals) == (Role.principal in may.roles)
+        if rule.gate in CARRIED_OUT_BY_OTHERS:
+            assert Role.principal not in may.roles
+    failed = gates.recorders([rule], [], passed=False)
+    assert (Role.sponsor in failed.roles, failed.confirmation(Role.sponsor)) == (True, Confirmation.stated)
+
+
+def test_after_a_failed_check_the_sponsors_principal_doesnt_say_that_it_was_passed() -> None:
+    for _, rule in ON_ASPECTS:
+        before = gates.recorders([rule], [], passed=True)
+        after = gates.recorders([rule], [passed(rule, passed=False)], passed=True)
+        assert set(after.checkers) == set(before.checkers) - {Role.principal}
+
+
+@pytest.mark.parametrize(
+    ("clause", "gate", "by"),
+    [
+        ("DL-17", Gate.legality_review, (Role.justice_organ,)),
+        ("DL-18", Gate.secrecy_review, (Role.office,)),
+        ("DL-21", Gate.legality_review, ()),
+        ("DL-23", Gate.assessment, ()),
+        ("DL-38", Gate.commendation_review, ()),
+        ("DL-48", Gate.legality_review, (Role.justice_organ,)),
+        ("HC-19", Gate.legality_review, (Role.justice_organ,)),
+        ("HC-22", Gate.legal_counsel, (Role.principal,)),
+        ("HC-25", Gate.legality_review, (Role.justice_organ,)),
+        ("HC-25", Gate.fair_competition_review, (Role.principal,)),
+        ("HC-45", Gate.separate_approval, ()),
+        ("ST-17", Gate.legality_review, (Role.justice_organ,)),
+        ("ST-25", Gate.legality_review, ()),
+        ("ST-25", Gate.party_committee_deliberation, ()),
+        ("XG-12", Gate.fair_competition_review, (Role.principal,)),
+        ("XG-14", Gate.legality_review, ()),
+        ("XG-16", Gate.assessment, (Role.principal,)),
+        ("XG-59", Gate.party_committee_report, (Role.office,)),
+        ("ZQ-8", Gate.superiors_report, (Role.office,)),
+        ("ZQ-11", Gate.legality_review, ()),
+        ("ZQ-30", Gate.legality_review, (Role.justice_organ,)),
+    ],
+)
+def test_who_carries_a_check_out_is_whom_its_clause_names(clause: str, gate: Gate, by: tuple[Role, ...]) -> None:
+    (rule,) = [rule for _, rule in RULES if (rule.clause, rule.gate) == (clause, gate)]
+    assert rule.carried_out_by == by
+
+
+def test_a_record_for_several_clauses_is_believed_from_whoever_carries_it_out_by_one_of_them() -> None:
+    rules = [r for g, r in RULES if g == "shuangtaizi" and r.gate == Gate.legality_review]
+    assert [rule.carried_out_by for rule in rules] == [(Role.justice_organ,), ()]
+    assert gates.recorders(rules, [], passed=True).roles == (Role.justice_organ, Role.office)
+
+
+def test_a_rule_cant_name_the_sponsors_clerks_as_those_who_check() -> None:
+    _, rule = ON_ASPECTS[0]
+    with pytest.raises(ValueError, match="carried_out_by: sponsor carries out no check"):
+        GateRule.model_validate(rule.model_dump() | {"carried_out_by": ["sponsor"]})

@@ -340,7 +340,7 @@ def test_a_sponsor_who_claims_secrecy_is_spared_the_public_consultation_once_the
     topic.aspects = [aspect, Aspect.needs_secrecy]
     assert Gate.public_consultation not in asked() and Gate.secrecy_review in asked()
     (review,) = (each for each in rules.gates if each.gate == Gate.secrecy_review)
-    assert (review.declared_by, review.blocks) == ((Role.office,), Block.completeness)
+    assert (review.carried_out_by, review.blocks) == ((Role.office,), Block.completeness)
 
 
 def test_a_written_request_is_in_time_whatever_is_added_to_it_later() -> None:

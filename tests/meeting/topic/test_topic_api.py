@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from uuid import uuid4
 
 import pytest
 
@@ -204,27 +205,60 @@ async def test_the_justice_organ_records_its_legality_review_even_after_a_failed
     assert await huancui.refused("gates", clerk_of("huancui", "hc-sfj"), **other) == ("not_the_recorder", "HC-19")
 
 
-async def test_a_gate_is_recorded_by_the_sponsor_or_the_office_and_a_declared_one_by_whom_the_rule_names(
-    huancui: Desk,
-) -> None:
+async def test_who_carried_a_check_out_records_it_or_the_office_from_its_paper(huancui: Desk) -> None:
     await huancui.submit("hc-zjj-clerk", sponsor="hc-zjj", matter="normative", aspects=["normative_document"])
     wanted = {(gate["gate"], gate["clause"]) for gate in huancui.topic["gates"] if not gate["passed"]}
     assert wanted == {("legality_review", "HC-19"), ("public_consultation", "HC-19"), ("legal_counsel", "HC-22")}
+    may = {gate["gate"]: gate["recorders"] for gate in huancui.topic["gates"]}
+    assert may["legality_review"] == ["justice_organ", "office"]
+    principal, clerk, office = principal_of("huancui", "hc-zjj"), "hc-zjj-clerk", "hc-office-clerk"
     record = {"gate": "legality_review", "passed": True, "carried_out_by": "区司法局", "reference": "环司审〔2026〕3号"}
-    assert await huancui.refused("gates", clerk_of("huancui", "hc-czj"), **record) == ("not_the_recorder", "HC-19")
-    await huancui.do("gates", "hc-zjj-clerk", **record)
-    counsel = record | {"gate": "legal_counsel", "carried_out_by": "政府法律顾问"}
-    assert await huancui.refused("gates", "hc-zjj-clerk", **counsel) == ("not_the_recorder", "HC-22")
-    await huancui.do("gates", principal_of("huancui", "hc-zjj"), **counsel)
-    await huancui.do("signatures", principal_of("huancui", "hc-zjj"), organisation="hc-zjj")
-    assert await huancui.refused("steps", "hc-office-clerk", step="review_papers") == ("gate_not_passed", "HC-19")
-    await huancui.do("gates", "hc-office-clerk", **record | {"gate": "public_consultation"})
-    await huancui.step("review_papers", "hc-office-clerk")
-    assert [(each["gate"], each["recorded_by"]) for each in huancui.topic["gate_records"]] == [
-        ("legality_review", "hc-zjj-clerk"),
-        ("legal_counsel", principal_of("huancui", "hc-zjj")),
-        ("public_consultation", "hc-office-clerk"),
+    for sponsors in (clerk, principal, clerk_of("huancui", "hc-czj")):
+        assert await huancui.refused("gates", sponsors, **record) == ("not_the_recorder", "HC-19")
+    assert huancui.topic["gate_records"] == []
+    no_paper = record | {"reference": ""}
+    assert (await huancui.refused("gates", office, **no_paper))[0] == "reference_missing"
+    await huancui.do("gates", office, **record)
+    counsel = record | {"gate": "legal_counsel", "carried_out_by": "政府法律顾问", "reference": ""}
+    assert await huancui.refused("gates", clerk, **counsel) == ("not_the_recorder", "HC-22")
+    await huancui.do("gates", principal, **counsel)
+    await huancui.do("signatures", principal, organisation="hc-zjj")
+    assert await huancui.refused("steps", office, step="review_papers") == ("gate_not_passed", "HC-19")
+    await huancui.do("gates", principal, **counsel | {"gate": "public_consultation"})
+    await huancui.step("review_papers", office)
+    told = [(each["gate"], each["recorded_by"], each["confirmation"]) for each in huancui.topic["gate_records"]]
+    assert told == [
+        ("legality_review", office, "from_paper"),
+        ("legal_counsel", principal, "carried_out"),
+        ("public_consultation", principal, "carried_out"),
     ]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+async def test_the_refusal_of_a_sponsors_own_legality_review_names_who_may_record_it(
+    huancui: Desk, language: str
+) -> None:
+    await huancui.submit("hc-zjj-clerk", sponsor="hc-zjj", matter="normative", aspects=["normative_document"])
+    path = f"{huancui.api._addresses['meeting']}/v1/topics/{huancui.topic['id']}/gates"
+    headers = {
+        "Authorization": f"Bearer {huancui.api.token('hc-zjj-clerk')}",
+        "Idempotency-Key": str(uuid4()),
+        "If-Match": f'"{huancui.topic["version"]}"',
+        "Accept-Language": language,
+    }
+    record = {
+        "gate": "legality_review",
+        "passed": True,
+        "carried_out_by": "区司法局",
+        "reference": "环司审〔2026〕99号",
+    }
+    answer = await huancui.api._client.post(path, json=record, headers=headers)
+    problem = answer.json()
+    assert (answer.status_code, problem["code"], problem["clause"]) == (403, "not_the_recorder", "HC-19")
+    assert problem["required_roles"] == ["justice_organ", "office"]
+    justice = composition_of("huancui").names(composition_of("huancui").holders(Role.justice_organ, DAY))
+    assert justice and all(name in problem["satisfy"] for name in justice)
+    assert ("from its paper" if language == "en" else "书面材料") in problem["satisfy"]
 
 
 async def test_a_returned_topic_comes_again_with_new_papers_and_keeps_what_it_went_through(xigang: Desk) -> None:
@@ -277,7 +311,7 @@ async def test_another_text_passes_its_gates_and_its_whole_chain_anew(huancui: D
     )
     agrees = {"organisation": "hc-czj", "stance": "agrees"}
     await huancui.do("positions", clerk_of("huancui", "hc-czj"), **agrees)
-    review = {"gate": "fair_competition_review", "passed": True, "carried_out_by": "区市场监管局"}
+    review = {"gate": "fair_competition_review", "passed": True, "carried_out_by": "区市场监管局", "reference": "1号"}
     await huancui.do("gates", "hc-office-clerk", **review)
     for organisation in ("hc-zjj", "hc-czj"):
         await huancui.do("signatures", principal_of("huancui", organisation), organisation=organisation)
@@ -311,9 +345,11 @@ async def test_the_sponsor_cannot_shed_an_objector_or_a_gate_by_submitting_again
 
 async def test_a_failed_gate_is_not_passed_by_a_statement_of_the_sponsor(huancui: Desk) -> None:
     await huancui.submit("hc-zjj-clerk", sponsor="hc-zjj", matter="normative", aspects=["market_related"])
-    review = {"gate": "fair_competition_review", "carried_out_by": "区市场监管局"}
+    review = {"gate": "fair_competition_review", "carried_out_by": "区市场监管局", "reference": "1号"}
     await huancui.do("gates", "hc-zjj-clerk", passed=False, **review)
-    assert await huancui.refused("gates", "hc-zjj-clerk", passed=True, **review) == ("not_the_recorder", "HC-25")
+    assert huancui.topic["gate_records"][-1]["confirmation"] == "stated"
+    for sponsors in ("hc-zjj-clerk", principal_of("huancui", "hc-zjj")):
+        assert await huancui.refused("gates", sponsors, passed=True, **review) == ("not_the_recorder", "HC-25")
     await huancui.do("gates", "hc-office-clerk", passed=True, **review)
     assert "gate_not_passed" not in huancui.outstanding()
 

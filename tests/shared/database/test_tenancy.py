@@ -312,6 +312,7 @@ async def test_no_list_shows_a_row_of_another_government(neighbours: Neighbours)
     shown.discard("get_composition_changes")  # has rows only where the last load changed something
     assert shown == {  # so there was something to hide; add to `neighbours` what a new list shows
         "list_topics", "list_meetings", "list_decisions", "list_entries", "list_documents", "list_failed_events",
+        "list_denied_events",
         "list_feeds", "get_calendar_feed", "list_absences", "list_closures", "list_files",
         "get_composition", "list_officials", "list_posts", "list_planning_requests",
         "list_attendance_circulars", "list_numbers", "list_known_decisions",
@@ -586,6 +587,7 @@ async def test_of_another_governments_rows_the_worker_changes_only_how_far_its_o
         "outbox": tries | {"published_at", "parked_at"},
         "inbox": tries | {"status", "envelope", "applied_at"},
         "timer": tries | {"state", "fired_at"},
+        "denied_event": set(),
         "idempotency_key": set(),
         "audit": {"seal"},
         "audit_seal": set(),

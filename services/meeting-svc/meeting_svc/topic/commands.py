@@ -50,12 +50,13 @@ from zhengling.kernel.errors import Text, invalid, refusal
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import calendar as calendars
 from zhengling.replicas import composition as compositions
+from zhengling.rules import gates
 from zhengling.rules.absences import Power
 from zhengling.rules.chains import Actor, StepName, actors_of
 from zhengling.rules.conditions import matches
 from zhengling.rules.gates import GateRecord
 from zhengling.rules.meetings import MeetingKind
-from zhengling.rules.vocabulary import Role
+from zhengling.rules.vocabulary import Confirmation, Role, in_chinese
 from zhengling.web.call import Call
 
 
@@ -233,31 +234,36 @@ async def coordinate(call: Call, topic_id: str, body: Coordinate) -> Topic:
 
 async def record_gate(call: Call, topic_id: str, body: RecordGate) -> Topic:
     """Record the result of a gate before the topic is on an agenda; a gate that blocks the issue, or is only tracked,
-    also later. By the sponsor, the office or the organ that carries it out; a declared check by the roles that the rulebook
-    names."""
+    also later. By who carries the check out, whom the rulebook names, or the office from its paper; that it wasn't passed,
+    also by the sponsor."""
     topic, _, composition = await locked(call, topic_id)
     applying = [each for each in declarations.applying_gates(topic, rules_of(call, topic)) if each.gate == body.gate]
     declarations.require_applies(topic, rules_of(call, topic), body.gate)
-    rule = next(iter(applying), None)
-    declared_by = rule.declared_by if rule else ()
-    organ = rule.organ if rule else ()
-    roles = declared_by or (Role.sponsor, Role.office, *organ)
-    last = next((record for record in reversed(topic.current_gates) if record.gate == body.gate), None)
-    if last and not last.passed and body.passed and not declared_by:
-        roles = (Role.office, *organ)  # the sponsor can't overrule a failed gate
-    composition.require(
+    recorders = gates.recorders(applying, topic.current_gates, passed=body.passed)
+    acting = composition.require(
         call.official,
         shanghai_day(call.now),
         Permission(
-            actors_of(roles),
-            Text(f"record {body.gate}", "登记前置程序"),
+            actors_of(recorders.roles),
+            Text(f"record {body.gate}", f"登记“{in_chinese(body.gate)}”"),
             code="not_the_recorder",
-            clause=rule.clause if rule else None,
+            clause=applying[0].clause if applying else None,
             context=RoleContext(sponsor=topic.sponsor),
+            besides=Text(
+                "who carried the check out records it, or the office from its paper",
+                "由实际办理的单位登记，或由办公室依据书面材料登记",
+            ),
         ),
     )
     if not any(each.blocks in declarations.AFTER_THE_MEETING for each in applying):
         topics.require_state(topic, *topics.BEFORE_AN_AGENDA)
+    confirmation = recorders.confirmation(acting.role)
+    if body.passed and confirmation == Confirmation.from_paper and not body.reference:
+        raise invalid(
+            "reference_missing",
+            f"the office records {body.gate} from a paper: name it in reference",
+            f"办公室依据书面材料登记“{in_chinese(body.gate)}”的，须填写文号或材料名称",
+        )
     record = GateRecord(
         gate=body.gate,
         passed=body.passed,
@@ -269,8 +275,10 @@ async def record_gate(call: Call, topic_id: str, body: RecordGate) -> Topic:
         criteria=tuple(body.criteria),
         forms=tuple(body.forms),
         opinion=body.opinion,
+        confirmation=confirmation,
     )
     topic.gates = appended(topic.gates, record, bound=OF_A_TOPIC)
+    call.audit_details.update({"gate": body.gate, "confirmation": confirmation} | acting.behalf)
     return await kept(call, topic)
 
 

@@ -24,8 +24,9 @@ from zhengling.authority import consultation as consultations
 from zhengling.authority.composition import Composition, RoleContext
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import composition as compositions
+from zhengling.rules import gates
 from zhengling.rules.meetings import GateRule
-from zhengling.rules.vocabulary import Outcome, in_chinese
+from zhengling.rules.vocabulary import Gate, Outcome, in_chinese
 from zhengling.web.call import Call
 from zhengling.web.paging import Page, PageRequest, equal, page, picked
 from zhengling.web.sight import seen, visible
@@ -75,7 +76,21 @@ def _gate(call: Call, topic: Topic, rule: GateRule, names: dict[str, str]) -> Ga
     short = declarations.shortcoming(topic, rule, names)
     passed, lacks = short is None, call.says(short) if short else None
     name = in_chinese(rule.gate) if call.language == "zh" else rule.gate.replace("_", " ")
-    return GateView(gate=rule.gate, name=name, clause=rule.clause, blocks=rule.blocks, passed=passed, lacks=lacks)
+    alike = [each for each in declarations.applying_gates(topic, rules_of(call, topic)) if each.gate == rule.gate]
+    may = (
+        ()
+        if rule.gate == Gate.departments_consulted
+        else gates.recorders(alike, topic.current_gates, passed=True).roles
+    )
+    return GateView(
+        gate=rule.gate,
+        name=name,
+        clause=rule.clause,
+        blocks=rule.blocks,
+        passed=passed,
+        lacks=lacks,
+        recorders=list(may),
+    )
 
 
 async def get_topic(call: Call, topic_id: str) -> TopicView:

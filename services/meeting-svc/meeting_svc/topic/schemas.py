@@ -25,6 +25,7 @@ from zhengling.kernel.payload import (
 from zhengling.rules.vocabulary import (
     Aspect,
     Block,
+    Confirmation,
     Criterion,
     Gate,
     HearingForm,
@@ -121,7 +122,13 @@ class RecordGate(Payload):
     gate: Gate
     passed: StrictBool
     carried_out_by: Annotated[str, Field(min_length=2, max_length=120, pattern=SAYING, examples=["区司法局"])]
-    reference: Annotated[str, Field(max_length=200, description="number or title of the document that proves it")] = ""
+    reference: Annotated[
+        str,
+        Field(
+            max_length=200,
+            description="number or title of the document that proves it; the office names it where it records from the paper",
+        ),
+    ] = ""
     criteria: Annotated[list[Criterion], Field(default_factory=list, max_length=10)]
     forms: Annotated[list[HearingForm], Field(default_factory=list, max_length=10)]
     opinion: Opinion = ""
@@ -193,6 +200,10 @@ class GateView(View):
     blocks: Block
     passed: bool
     lacks: str | None
+    recorders: Annotated[
+        list[Role],
+        Field(description="who may record that it was passed: who carries it out, or the office from the paper"),
+    ]
 
 
 class GateRecordView(View):
@@ -204,6 +215,10 @@ class GateRecordView(View):
     forms: list[HearingForm]
     opinion: str
     recorded_by: str
+    confirmation: Annotated[
+        Confirmation | None,
+        Field(description="the word of who carried it out, or the paper that the office saw; null in older records"),
+    ] = None
     occurred_at: datetime
     recorded_at: datetime
 
