@@ -6,7 +6,8 @@ SERVICES := meeting docflow oversight calendar
 INSTALLED := $(VENV)/.installed
 KAFKA := deploy/apache-kafka
 ON_KAFKA := tests/e2e tests/contract/test_events.py \
-	tests/shared/backbone/test_relay.py tests/shared/backbone/test_consumer.py tests/shared/local/test_stack.py
+	tests/shared/backbone/test_relay.py tests/shared/backbone/test_consumer.py tests/shared/backbone/test_acls_on_kafka.py \
+	tests/shared/local/test_stack.py
 # Tests run side by side: one process for each core, as they keep it busy; four at most, as each has its own stack (2 GB).
 # The tests of a file stay together. A process that dies ends the run: pytest-xdist would wait for its replacement for good.
 SIDE_BY_SIDE := -n logical --maxprocesses 4 --max-worker-restart 0 --no-loadscope-reorder

@@ -46,8 +46,16 @@ class KafkaNode(ChildProcess):
 
     stop_within = 20.0
 
-    def __init__(self, number: int, folder: Path, libraries: Path, links: Sequence[str]) -> None:
+    def __init__(
+        self,
+        number: int,
+        folder: Path,
+        libraries: Path,
+        links: Sequence[str],
+        properties: Mapping[str, object],
+    ) -> None:
         self.number = number
+        self._more = properties
         self.folder = folder.resolve()
         self.controller_port = free_port()
         port = free_port()
@@ -98,7 +106,7 @@ class KafkaNode(ChildProcess):
             "num.io.threads": 4,
             "broker.session.timeout.ms": 3000,
             "broker.heartbeat.interval.ms": 500,
-        }
+        } | dict(self._more)
         self._properties.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
         (self.folder / "log4j2.properties").write_text(_LOGGING)
         tool = [*self._java, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._properties)]
@@ -113,15 +121,26 @@ class KafkaNode(ChildProcess):
 class ApacheKafka:
     """A cluster of one or three nodes, to be used as `EmbeddedStack(broker=lambda folder: ApacheKafka(folder, …))`.
 
-    `links` names further listeners; `bootstrap_for(link)` is that listener's bootstrap address.
+    `links` names further listeners; `bootstrap_for(link)` is that listener's bootstrap address. `properties` are added to those
+    of every node.
     """
 
     name = "Apache Kafka"
 
-    def __init__(self, folder: Path, libraries: Path, *, nodes: int = 1, links: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        libraries: Path,
+        *,
+        nodes: int = 1,
+        links: Sequence[str] = (),
+        properties: Mapping[str, object] | None = None,
+    ) -> None:
         if not any(libraries.glob("kafka_2.13-*.jar")) or not shutil.which("java"):
             raise StackError(f"Apache Kafka needs Java 17 and its jars in {libraries}: run `make kafka`")
-        self.nodes = [KafkaNode(n + 1, folder / f"node-{n + 1}", libraries, links) for n in range(nodes)]
+        self.nodes = [
+            KafkaNode(n + 1, folder / f"node-{n + 1}", libraries, links, properties or {}) for n in range(nodes)
+        ]
         self._prepared = False
         # "fetch.max.wait.ms" stays at the client's default: this broker answers a fetch as soon as there is data
         self.environment: Mapping[str, str] = {"KAFKA_REPLICATION_FACTOR": str(min(3, nodes))}
