@@ -22,8 +22,8 @@ from zhengling.backbone.inbox import Handlers, Inbox, Received
 from zhengling.backbone.kafka import Message, Offsets
 from zhengling.database.session import Database, government_of
 from zhengling.events.catalogue import EVENTS
-from zhengling.events.cloudevents import Envelope
-from zhengling.events.event import Event, EventKind
+from zhengling.events.cloudevents import Envelope, source_of
+from zhengling.events.event import BACKBONE, Event, EventKind
 from zhengling.rules.loading import Rulebooks
 
 GOVERNMENT = "dalian"
@@ -151,7 +151,7 @@ def envelope(
 ) -> Envelope:
     return Envelope(
         id=id or str(uuid4()),
-        source=SOURCE,
+        source=SOURCE if event.service() == BACKBONE else source_of(event.service()),
         type=type or event.type,
         subject=event.aggregate_id,
         time=datetime.now(UTC),
