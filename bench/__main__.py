@@ -21,7 +21,7 @@ BENCHMARKS = {
     "visibility": "A list of a million rows, as seen by few",
     "hostile": "Hostile inputs: how long others wait",
     "calendar": "Batches of dates, and a change of the calendar",
-    "signing": "Signing every event",
+    "ed25519": "Signing every event",
 }
 
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import typer
 
+from zhengling.cli.access import kafka
 from zhengling.cli.advisories import advisories
 from zhengling.cli.database import database
-from zhengling.cli.kafka import kafka
 from zhengling.cli.remote import audit, calendar, composition, events, files
 from zhengling.cli.rulebooks import deadlines, rulebook
 from zhengling.cli.schemas import schemas
