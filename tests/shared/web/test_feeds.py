@@ -6,6 +6,7 @@ import logging
 import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -17,7 +18,8 @@ from icalendar import Calendar
 
 from zhengling.documents.icalendar import FeedEvent, Status, render
 from zhengling.kernel.errors import Text
-from zhengling.web import problems
+from zhengling.service.settings import ServiceSettings
+from zhengling.web import feeds, problems
 
 CHANGED = datetime(2026, 2, 3, 4, 5, 6, 789, tzinfo=UTC)
 SHANGHAI = timezone(timedelta(hours=8))
@@ -183,3 +185,18 @@ async def test_a_failure_on_a_link_reveals_its_secret_neither_in_the_log_nor_to_
     assert "/v1/feeds/{secret}.ics" in caplog.text
     assert secret not in caplog.text
     assert orjson.loads(bytes(answer.body))["instance"] == "/v1/feeds/{secret}.ics"
+
+
+# where links begin --------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("host", ["meetings.example", "evil.example", "evil.example:8000/x?"])
+def test_links_begin_with_the_services_address_whatever_host_the_caller_names(host: str) -> None:
+    settings = SimpleNamespace(public_url="https://meetings.example/zhengling/")
+    app = SimpleNamespace(state=SimpleNamespace(service=SimpleNamespace(settings=settings)))
+    scope = {"type": "http", "scheme": "http", "path": "/v1/feeds", "headers": [(b"host", host.encode())], "app": app}
+    assert feeds._address(Request(scope)) == "https://meetings.example/zhengling"
+
+
+def test_production_names_its_address_as_a_caller_chooses_the_host() -> None:
+    needed = {"database_url": "postgresql://x", "rulebooks": "", "auth_issuer": "x", "auth_jwks": "x"}
+    with pytest.raises(ValueError, match=r"(?i)public_url"):
+        ServiceSettings.model_validate(needed | {"profile": "production", "kafka_bootstrap_servers": "x"})
