@@ -17,7 +17,18 @@ import pytest
 
 from demo.main_job import MainJob
 from tests import sixth
-from tests.caller import ALL_SCOPES, CLERK, DEPUTY, HEAD, OFFICE, PRINCIPAL, Caller, Json, code_of, topic_body
+from tests.caller import (
+    ALL_SCOPES,
+    CLERK,
+    DEPUTY,
+    HEAD,
+    OFFICE,
+    PRINCIPAL,
+    Caller,
+    Json,
+    code_of,
+    topic_body,
+)
 from zhengling.events.event import SERVICES
 from zhengling.local.client import Api, at
 from zhengling.local.stack import EmbeddedStack
@@ -158,8 +169,10 @@ async def test_every_operation_needs_a_token_and_its_scope(operations: list[Oper
 # Idempotency-Key ----------------------------------------------------------------------------------------------------
 async def test_every_command_needs_an_idempotency_key(commands: list[Operation], caller: Caller) -> None:
     assert len(commands) > 10
+    scopes = [*ALL_SCOPES, "calendar:national"]
     for command in commands:
-        answer = await caller.ask(command.method, command.service, command.path, key=None, version=1, json={})
+        sent: Json = {"key": None, "version": 1, "json": {}, "scopes": scopes}
+        answer = await caller.ask(command.method, command.service, command.path, **sent)
         assert code_of(answer) == (400, "idempotency_key_missing"), command
 
 
