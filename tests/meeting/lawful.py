@@ -108,6 +108,9 @@ class Law:
                 found = [chair] if chair else []
             case "office":
                 found = [post.official for post in posts if kinds[post.organisation] == "office"]
+            case "justice_organ":
+                units = {o.code for o in self.people.organisations if "justice" in o.functions}
+                found = [post.official for post in posts if post.organisation in units]
             case "sponsor":
                 found = [post.official for post in posts if post.organisation == unit]
             case "principal":
@@ -251,6 +254,10 @@ class Law:
             assert set(rule.criteria) <= set(records[-1].criteria), f"{rule.gate} lacks criteria"
             forms = [form for form in set(records[-1].forms) if not rule.form_among or form in rule.form_among]
             assert len(forms) >= rule.forms, f"{rule.gate} lacks forms"
+            alike = [each for each in self.book.topics.gates if each.gate == rule.gate]
+            believed = {"office", *(role for each in alike for role in each.carried_out_by)}
+            recorded_by, on = records[-1].recorded_by, day_of(records[-1].recorded_at)
+            assert self.has_role(recorded_by, believed, on, topic.sponsor), f"{recorded_by} may not record {rule.gate}"
 
     def _followed(self, topic: Topic, facts: dict[str, Any]) -> None:
         """Whether something is open that may come after the meeting is known as it is."""
