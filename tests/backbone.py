@@ -16,7 +16,7 @@ def _run(connection: sa.Connection, extra: str) -> None:
     with Operations.context(MigrationContext.configure(connection)):
         apply("0001_backbone.up")
         apply("0003_due_dates.up")
-        apply("0005_denied_events.up")
+        apply("0006_denied_events.up")
         if extra:
             execute(extra)
 

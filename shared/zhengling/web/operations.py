@@ -347,7 +347,7 @@ def routes(service: Service) -> APIRouter:
         summary="List events that their sender never emitted, in the order in which that was found",
     )
     async def list_denied_events(
-        call: Annotated[Call, query(read)],
+        call: Annotated[Call, query(admin, sees=Sees.administrators)],
         paging: Paging,
         status: Annotated[Literal["open", "discarded"], Query()] = "open",
     ) -> Page[DeniedEvent]:

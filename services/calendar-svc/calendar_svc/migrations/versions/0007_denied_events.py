@@ -9,8 +9,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    apply("0005_denied_events.up")
+    apply("0006_denied_events.up")
 
 
 def downgrade() -> None:
-    apply("0005_denied_events.down")
+    apply("0006_denied_events.down")

@@ -2,15 +2,15 @@
 
 from zhengling.migrations import apply
 
-revision = "0015"
-down_revision = "0014"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
-    apply("0005_denied_events.up")
+    apply("0006_denied_events.up")
 
 
 def downgrade() -> None:
-    apply("0005_denied_events.down")
+    apply("0006_denied_events.down")

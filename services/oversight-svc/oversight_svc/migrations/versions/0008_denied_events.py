@@ -2,15 +2,15 @@
 
 from zhengling.migrations import apply
 
-revision = "0006"
-down_revision = "0005"
+revision = "0008"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
-    apply("0005_denied_events.up")
+    apply("0006_denied_events.up")
 
 
 def downgrade() -> None:
-    apply("0005_denied_events.down")
+    apply("0006_denied_events.down")
