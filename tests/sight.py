@@ -88,7 +88,7 @@ OPERATIONS: dict[str, Sees] = {
     ),
     **dict.fromkeys(
         (
-            "preview_composition", "list_failed_events", "list_poison", "verify_audit",
+            "preview_composition", "list_failed_events", "list_denied_events", "list_poison", "verify_audit",
             "preview_notice",
         ),
         Sees.administrators,

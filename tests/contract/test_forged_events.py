@@ -117,7 +117,7 @@ async def metric(stack: EmbeddedStack, least: int) -> None:
     worker = next(process for name, process in stack.processes.items() if name.startswith("oversight-worker"))
     async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(60):
         while True:
-            lines = (await client.get(f"{worker.url}/metrics")).text.splitlines()
+            lines = (await client.get(worker.metrics_url)).text.splitlines()
             found = [line for line in lines if line.startswith('zhengling_inbox_events{state="denied"}')]
             if found and float(found[0].split()[1]) >= least:
                 return
