@@ -38,7 +38,7 @@ LARGE = 12_000_000  # more than two parts of an upload to S3
 
 @pytest.fixture(scope="module")
 async def database(scratch_database: Callable[..., Awaitable[ScratchDatabase]]) -> ScratchDatabase:
-    tables = ("0002_files", "0006_upload_quota")
+    tables = ("0002_files", "0007_upload_quota")
     scripts = [resources("zhengling.migrations").joinpath(f"{name}.up.sql").read_text("utf-8") for name in tables]
     return await scratch_database("\n".join(scripts))
 

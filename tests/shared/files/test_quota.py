@@ -23,7 +23,7 @@ LIMITS = Quota(person=10 * MIB, government=25 * MIB)
 @pytest.fixture(scope="module")
 async def scratch(scratch_database: Callable[[str], Awaitable[ScratchDatabase]]) -> ScratchDatabase:
     return await scratch_database(
-        resources("zhengling.migrations").joinpath("0006_upload_quota.up.sql").read_text("utf-8")
+        resources("zhengling.migrations").joinpath("0007_upload_quota.up.sql").read_text("utf-8")
     )
 
 

@@ -2,15 +2,15 @@
 
 from zhengling.migrations import apply
 
-revision = "0016"
-down_revision = "0015"
+revision = "0017"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
-    apply("0006_upload_quota.up")
+    apply("0007_upload_quota.up")
 
 
 def downgrade() -> None:
-    apply("0006_upload_quota.down")
+    apply("0007_upload_quota.down")
