@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 from zhengling.database.session import Database
 from zhengling.files.store import FileStore
@@ -22,12 +23,11 @@ class Service:
     rulebooks: Rulebooks
     authenticator: Authenticator
     files: FileStore | None = None
-    rates: Rates = field(init=False)
 
-    def __post_init__(self) -> None:
+    @cached_property
+    def rates(self) -> Rates:
         given = self.settings
-        limits = Limits(given.person_requests, given.government_requests, given.person_requests_at_once)
-        self.rates = Rates(limits)
+        return Rates(Limits(given.person_requests, given.government_requests, given.person_requests_at_once))
 
     @classmethod
     def create(cls, name: str, settings: ServiceSettings, process: str) -> Service:
