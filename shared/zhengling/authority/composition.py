@@ -618,9 +618,10 @@ def require_organisations(composition: Composition, codes: list[str], on: date |
 
 
 # who organises --------------------------------------------------------------------------------------------------------
-def holds_no_post(official: str, satisfy: Text) -> Problem:
-    """403 for an official who holds no post on the day."""
-    text = Text(f"{official} holds no post today", f"{official}目前没有任职")
+def holds_no_post(official: str | None, satisfy: Text) -> Problem:
+    """403 for an official who holds no post on the day, or a token that names none."""
+    who, who_zh = official or "a token for no official", official or "未指明官员的令牌"
+    text = Text(f"{who} holds no post today", f"{who_zh}目前没有任职")
     return Problem(403, "holds_no_post", text, satisfy)
 
 

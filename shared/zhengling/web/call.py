@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from zhengling.authority.composition import holds_no_post
 from zhengling.database.session import now
 from zhengling.dates.workdays import FIRST_YEAR
 from zhengling.kernel.errors import Language, Problem, Text, invalid
@@ -86,13 +87,8 @@ async def require_post(call: Call) -> None:
     """403 `holds_no_post` unless the caller acts for an official who holds a post today. 409 `no_composition`."""
     composition, official = await compositions.current(call.session), call.official
     if official is None or not composition.serves(official, shanghai_day(call.now)):
-        who, who_zh = official or "a token for no official", official or "未指明官员的令牌"
-        raise Problem(
-            403,
-            "holds_no_post",
-            Text(f"{who} holds no post today", f"{who_zh}目前没有任职"),
-            Text("have an official do it who holds a post with this right", "请由有权办理的在职人员办理"),
-        )
+        lawful = Text("have an official do it who holds a post with this right", "请由有权办理的在职人员办理")
+        raise holds_no_post(official, lawful)
 
 
 def stale(current: int) -> Problem:

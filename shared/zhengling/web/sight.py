@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from zhengling.authority import readers
+from zhengling.authority.composition import holds_no_post
 from zhengling.kernel.errors import Problem, Text, not_found
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import composition as compositions
@@ -57,12 +58,8 @@ def require(call: Call, sees: Sees) -> None:
     if call.principal.has(f"{call.service.name}:admin") and sees is Sees.in_office:
         return  # who administers a service loads the first composition, for instance
     if sees in (Sees.in_office, Sees.government) and readers.IN_OFFICE not in call.keys:
-        raise Problem(
-            403,
-            "holds_no_post",
-            Text("the caller holds no post in this government today", "当前人员在本级政府没有任职"),
-            Text("only what is public is shown without a post", "未任职人员仅可查阅公开内容"),
-        )
+        public = Text("only what is public is shown without a post", "未任职人员仅可查阅公开内容")
+        raise holds_no_post(call.official, public)
     if sees is Sees.government and readers.GOVERNMENT not in call.keys:
         raise Problem(
             403,
