@@ -354,7 +354,7 @@ async def links(ground: Ground) -> None:
 REASON = {"reason": "sent by a test of races"}
 
 
-@flow(**dict.fromkeys(SERVICES, "replay_events retry_event discard_event discard_poison"))
+@flow(**dict.fromkeys(SERVICES, "replay_events retry_event discard_event discard_poison discard_denied_event"))
 async def events_that_failed(ground: Ground) -> None:
     caller = ground.caller
     for service in SERVICES:
@@ -362,16 +362,23 @@ async def events_that_failed(ground: Ground) -> None:
         assert again.status_code == 202, again.text
         books = await asyncpg.connect(ground.stack.database_admin_url, database=service)
         event, poison = await _dead(books), await _unreadable(books)
+        denied = "INSERT INTO denied_event (consumer, event_id, government, reason) VALUES ('raced', $1, $2, 'never_emitted')"
+        await books.execute(denied, event, sixth.CODE)
         try:
             for path in (f"/v1/events/{event}/retry",):
                 answer = await caller.post(service, path, by=OFFICE)
                 assert answer.status_code == 202, answer.text
             await books.execute("UPDATE inbox SET status = 'dead' WHERE event_id = $1", event)
-            for path in (f"/v1/events/{event}/discard", f"/v1/events/poison/{poison}/discard"):
+            for path in (
+                f"/v1/events/{event}/discard",
+                f"/v1/events/poison/{poison}/discard",
+                f"/v1/events/denied/{event}/discard",
+            ):
                 for person, status in ((OFFICE, "awaiting_second_person"), (HEAD, "discarded")):
                     answer = await caller.post(service, path, by=person, json=REASON)
                     assert (answer.status_code, answer.json()["status"]) == (202, status), answer.text
         finally:
+            await books.execute("DELETE FROM denied_event WHERE event_id = $1", event)
             await books.execute("DELETE FROM inbox WHERE event_id = $1", event)
             await books.execute("DELETE FROM poison WHERE id = $1", poison)
             await books.close()

@@ -36,7 +36,7 @@ OF_THE_REQUEST = {"invalid_payload", "unknown_official", "official_missing"}
 #: Commands whose right is a scope alone, and commands on what is the caller's own: nobody else's state is in their answers.
 BY_SCOPE_ALONE = {
     "load_composition", "upload_file", "make_feed", "revoke_feed", "replay_events", "retry_event", "discard_event",
-    "discard_poison", "enter_notice",
+    "discard_poison", "discard_denied_event", "enter_notice",
 }  # fmt: skip
 
 
