@@ -13,7 +13,7 @@ from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from zhengling.authority.composition import Acting, Permission
-from zhengling.database.session import load, lock
+from zhengling.database.session import lock
 from zhengling.dates.adjustments import Extension
 from zhengling.dates.deadlines import Amount, Unit
 from zhengling.dates.schemas import DeadlineView
@@ -118,8 +118,8 @@ async def _adjusted(call: Call, subject: Subject, key: str, deadline_id: UUID, a
     call.audit_details.update(
         acting.behalf | {"subject": f"{subject.owner.subject_type}:{identity}", "why": moved.why.en}
     )
-    changed: Any = await load(call.session, subject.owner.model, identity, subject.name.en, subject.name.zh)
-    return await _list(call, subject, changed, identity)
+    noun = await lock(call.session, subject.owner.model, identity, subject.name.en, subject.name.zh)  # as it is now
+    return await _list(call, subject, noun, identity)
 
 
 def routes(service: str, subject: Subject) -> list[APIRouter]:
