@@ -14,7 +14,9 @@ from zhengling.rules.vocabulary import PaperKind
 
 Json = dict[str, Any]
 FRESH = object()
-ALL_SCOPES = [f"{service}:{right}" for service in SERVICES for right in ("read", "write", "admin")] + ["events:replay"]
+ALL_SCOPES = [f"{service}:{right}" for service in SERVICES for right in ("read", "write", "admin", "restricted")] + [
+    "events:replay"
+]
 CLERK, PRINCIPAL, DEPUTY, HEAD, OFFICE = "lh-water-clerk", "lh-water", "lh-dep", "lh-head", "lh-clerk"
 
 

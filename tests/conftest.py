@@ -41,6 +41,16 @@ def sixth_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def stack(sixth_root: Path) -> Iterator[EmbeddedStack]:
     """PostgreSQL, broker and the four services; or the PostgreSQL and Kafka that the environment names."""
+    yield from running(sixth_root)
+
+
+@pytest.fixture(scope="module")
+def stack_of_its_own(sixth_root: Path) -> Iterator[EmbeddedStack]:
+    """A stack for a file whose tests do what those of other files do, on the same days."""
+    yield from running(sixth_root)
+
+
+def running(sixth_root: Path) -> Iterator[EmbeddedStack]:
     with EmbeddedStack(
         rulebooks=[ROOT / "rulebooks", sixth_root],
         broker=chosen_broker(),

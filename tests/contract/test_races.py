@@ -17,6 +17,11 @@ from zhengling.local.stack import EmbeddedStack
 
 
 @pytest.fixture(scope="module")
+def stack(stack_of_its_own: EmbeddedStack) -> EmbeddedStack:
+    return stack_of_its_own
+
+
+@pytest.fixture(scope="module")
 def processes(stack: EmbeddedStack) -> Any:
     """The URLs of two API processes of each service."""
     second: dict[str, ServiceProcess] = {

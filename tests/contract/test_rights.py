@@ -9,6 +9,11 @@ from tests.trespassers import Trespassers
 from zhengling.local.stack import EmbeddedStack
 
 
+@pytest.fixture(scope="module")
+def stack(stack_of_its_own: EmbeddedStack) -> EmbeddedStack:
+    return stack_of_its_own
+
+
 @pytest.mark.parametrize("name", FLOWS)
 async def test_who_has_no_right_to_a_command_hears_nothing_of_the_state_that_it_is_about(
     name: str, stack: EmbeddedStack

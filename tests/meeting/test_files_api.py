@@ -501,7 +501,7 @@ async def test_a_download_of_what_changed_in_the_store_breaks_off(caller: Caller
 
 
 async def test_the_command_line_verifies_a_governments_files(caller: Caller, stack: EmbeddedStack) -> None:
-    neighbour = Caller(stack, caller.client, "xigang")
+    neighbour = Caller(stack, caller.client, "zhanqian")
     headers = {"Content-Type": "application/octet-stream"}
     files = []
     for n in range(21):
@@ -515,8 +515,8 @@ async def test_the_command_line_verifies_a_governments_files(caller: Caller, sta
 
     sound = await asyncio.to_thread(verify)
     assert (sound.returncode, sound.stdout) == (0, "21 contents, 21000 bytes, 0 missing or changed\n")
-    (stack.folder / "files" / "xigang" / files[3]["sha256"]).unlink()
-    (stack.folder / "files" / "xigang" / files[5]["sha256"]).write_bytes(DOCX)
+    (stack.folder / "files" / "zhanqian" / files[3]["sha256"]).unlink()
+    (stack.folder / "files" / "zhanqian" / files[5]["sha256"]).write_bytes(DOCX)
     broken = await asyncio.to_thread(verify)
     assert broken.returncode == 1
     assert f"missing: {files[3]['sha256']}, the content of {files[3]['id']}" in broken.stdout

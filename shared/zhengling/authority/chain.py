@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from zhengling.authority.composition import NO_CONTEXT, Acting, Among, Composition, Permission, RoleContext
-from zhengling.kernel.errors import Text, refusal
+from zhengling.kernel.errors import Problem, Text, refusal
 from zhengling.kernel.instants import shanghai_day
 from zhengling.rules.absences import Power
 from zhengling.rules.chains import SETS, Actor, Chain, Step, StepName
@@ -183,11 +183,25 @@ class Course:
         anybody = tuple(Actor(role=role) for role in roles)
         if not anybody or composition.may_act(official, anybody, on, {}, context=self.context):
             return
-        due = self.next()
-        act = _act(due.step, composition, None) if due else Text("take a step of it", "办理有关环节")
-        actors, clause = (due.actors, due.clause) if due else ((), self.chain.clause)
-        composition.require(
-            official, on, Permission(actors or anybody, act, self.code, clause, self.facts, context=self.context)
+        if due := self.next():
+            permission = self._permission(due, due.actors or anybody, composition)
+        else:
+            act = Text("take a step of it", "办理有关环节")
+            permission = Permission(anybody, act, self.code, self.chain.clause, self.facts, context=self.context)
+        composition.require(official, on, permission)
+
+    def _permission(self, due: NextStep, actors: tuple[Actor, ...], composition: Composition) -> Permission:
+        """The permission of the next step; for a successor it names the predecessor."""
+        after = next((self.succeeded[actor.role] for actor in actors if actor.role in self.succeeded), None)
+        return Permission(
+            actors,
+            _act(due.step, composition, after),
+            self.code,
+            due.clause,
+            self.facts,
+            power_of(due.step.step),
+            self.context,
+            among=due.missing,
         )
 
     def require_actor(
@@ -197,21 +211,11 @@ class Course:
         it. 403 with the course's code; 409 `not_by_decision`, `decision_needed`."""
         _require_way(due, by_decision=by_decision)
         actors = due.step.recorded_by if by_decision else due.actors
-        after = next((self.succeeded[actor.role] for actor in actors if actor.role in self.succeeded), None)
-        return composition.require(
-            official,
-            on,
-            Permission(
-                actors,
-                _act(due.step, composition, after),
-                self.code,
-                due.clause,
-                self.facts,
-                power_of(due.step.step),
-                self.context,
-                among=due.missing,
-            ),
-        )
+        try:
+            return composition.require(official, on, self._permission(due, actors, composition))
+        except Problem as refused:
+            refused.by_state = True
+            raise
 
     def take(self, attempt: Attempt, composition: Composition) -> StepTaken:
         """The record of the step taken. Refusals as `require_part`, `require_next` and `require_actor`."""

@@ -58,7 +58,8 @@ class Problem(Exception):
     """A refused or failed request.
 
     `code` is stable and snake_case; `status` the HTTP status; `satisfy` what would make the request succeed;
-    `extra` further members of the problem document (JSON values); `headers` headers of the answer.
+    `extra` further members of the problem document (JSON values); `headers` headers of the answer. `by_state` where who may do
+    it follows from the state, as of the next step of a chain: to one who acted on an older state that is what has to be said.
     """
 
     status: int
@@ -68,6 +69,7 @@ class Problem(Exception):
     clause: str | None = None
     extra: dict[str, object] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
+    by_state: bool = False
 
     def __str__(self) -> str:
         clause = f" [{self.clause}]" if self.clause else ""

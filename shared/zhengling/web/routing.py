@@ -99,13 +99,14 @@ class CommandRoute(APIRoute):
 
 
 async def _rights_first(request: Request, handle: Callable[[Request], Coroutine[Any, Any, Response]]) -> Response:
-    """The command's answer; problem 412 in its place if it was on a version that isn't current. A refusal by the state is for
-    who may give the command: in its place who holds no post is answered 403, as by the command's own permission."""
+    """The command's answer; problem 412 in its place if it was on a version that isn't current, also where by now somebody else
+    takes the next step. A refusal by the state is for who may give the command: in its place who holds no post is answered 403,
+    as by the command's own permission."""
     try:
         response = await handle(request)
     except Problem as problem:
         call: Call | None = getattr(request.state, "call", None)
-        if call is None or problem.status == HTTPStatus.FORBIDDEN:
+        if call is None or (problem.status == HTTPStatus.FORBIDDEN and not (call.stale and problem.by_state)):
             raise
         found = call.stale or problem
         if found.status in _OF_THE_STATE and call.by_post:
@@ -213,7 +214,7 @@ class _Command:
             request.app.state.service,
             language_of(request),
             audit_details=request.state.audit,
-            by_post=f"{request.app.state.service.name}:write" in self.scopes,
+            by_post=self.scopes == (f"{request.app.state.service.name}:write",),
         )
         found.keys = await keys_of(found)
         return found

@@ -320,7 +320,7 @@ async def test_in_huancui_a_class_one_meeting_is_the_heads_proposal_and_the_exec
     same, another = [await huancui.ask("head", ask[0], date(2026, 4, 22), unit) for unit in ("yjj", "zjj")]
     assert (request["next_step"]["meeting"], request["next_step"]["officials"]) == (["executive"], [])
     assert "hc-office-clerk" in request["next_step"]["recorders"]
-    assert refusal_of(await refused(huancui.step(request, "head", "decide"))) == (409, "decision_needed", "HC-46")
+    assert refusal_of(await refused(huancui.step(request, "head", "decide"))) == (403, "not_the_actor", "HC-46")
     no, yes = await huancui.decided(date(2026, 3, 3), date(2026, 3, 18), Outcome.not_passed, Outcome.passed)
     problem = await refused(huancui.step(request, "office-clerk", "decide", decision_id=no["id"]))
     assert refusal_of(problem) == (409, "decision_not_adopted", "HC-46")

@@ -443,11 +443,12 @@ class Column:
 
 
 async def tables(connection: asyncpg.Connection) -> dict[str, list[Column]]:
-    """Every table of the public schema with its columns."""
+    """Every table of the public schema with its columns, but for those that are generated."""
     rows = await connection.fetch("""
         SELECT table_name, column_name, udt_name, is_nullable, column_default, is_identity
         FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
-        WHERE table_schema = 'public' AND table_type = 'BASE TABLE' ORDER BY table_name, ordinal_position
+        WHERE table_schema = 'public' AND table_type = 'BASE TABLE' AND is_generated = 'NEVER'
+        ORDER BY table_name, ordinal_position
     """)
     found: dict[str, list[Column]] = {}
     for table, name, kind, nullable, default, identity in rows:
@@ -476,7 +477,7 @@ async def first_allowed(connection: asyncpg.Connection, table: str) -> dict[str,
 def sample(kind: str) -> str:
     """An SQL value of a type, another one each time where it could be a key."""
     values = {
-        "text": f"'{uuid4()}'", "uuid": f"'{uuid4()}'", "_uuid": "'{}'", "jsonb": "'{}'", "bool": "false",
+        "text": f"'{uuid4()}'", "uuid": f"'{uuid4()}'", "_uuid": "'{}'", "jsonb": "'[]'", "bool": "false",
         "bytea": "'x'", "timestamptz": "now()", "date": "current_date", "int2": "1", "int4": "1", "int8": "1",
     }  # fmt: skip
     return values[kind]

@@ -176,12 +176,11 @@ async def _write(
 ) -> Minutes:
     """A new version with its text, which supersedes an unsigned one; drafted by the rulebook's drafter. A correction
     names the version in force that it replaces, and the decisions that it changes."""
-    call, meeting, latest = case.call, case.meeting, case.latest
+    call, meeting = case.call, case.meeting
     drafted_at = call.occurred(body.occurred_at)
     minutes_.require_after_close(meeting, case.kind, drafted_at)
     minutes = await _version(case, cause, body.reason or "", drafted_at)
-    major = body.major or any(item.major for item in meeting.agenda)
-    minutes.major = major or (latest is not None and latest.major)  # a new draft doesn't shorten the chain
+    minutes.major = minutes.major or body.major or any(item.major for item in meeting.agenda)
     minutes.amendments = amendments or []
     minutes.corrects = corrected.number if corrected else None
     minutes_.take(minutes, await _step(case, minutes, TakeStep(step=StepName.draft, occurred_at=body.occurred_at)))
@@ -197,7 +196,8 @@ async def _write(
 
 
 async def _version(case: MinutesCase, cause: Cause, reason: str, drafted_at: datetime) -> Minutes:
-    """A new version without text; the previous unsigned one is superseded."""
+    """A new version without text, of a major matter if the previous one was: a new draft doesn't shorten the chain. The previous
+    unsigned one is superseded."""
     call, government = case.call, case.book.government
     if case.latest:
         minutes_.supersede(case.latest)
@@ -215,6 +215,7 @@ async def _version(case: MinutesCase, cause: Cause, reason: str, drafted_at: dat
         issuer=document.issuer_of(case.composition, government.titles.office, case.today),
         cause=cause,
         reason=reason,
+        major=case.latest is not None and case.latest.major,
     )
 
 
