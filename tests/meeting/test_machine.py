@@ -70,7 +70,7 @@ COMMANDS = {
     for name, function in vars(module).items()
     if getattr(function, "__module__", "") == module.__name__
     and not name.startswith("_")
-    and name not in ("rules_of", "papers_due", "schedule", "require_in_time", "arrange_recording", "office_act")
+    and name not in ("rules_of", "late_papers", "schedule", "require_in_time", "arrange_recording", "office_act")
 }
 RANDOMS = st.randoms(use_true_random=True)
 
