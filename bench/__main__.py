@@ -18,7 +18,7 @@ BENCHMARKS = {
     "growth": "Workers, numbers of decisions, memory",
     "recovery": "A backlog after an outage",
     "outbox": "An outbox that keeps every row",
-    "visibility": "A list of a million rows, as seen by few",
+    "visibility": "A page of a long list, as seen by few",
     "hostile": "Hostile inputs: how long others wait",
     "calendar": "Batches of dates, and a change of the calendar",
     "ed25519": "Signing every event",
