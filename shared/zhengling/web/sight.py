@@ -43,9 +43,8 @@ async def keys_of(call: Call, more: MoreKeys | None = None) -> frozenset[str]:
     if principal.official is None:
         restricted = principal.has(f"{call.service.name}:restricted")
         return readers.of_system(principal.subject, restricted=restricted)
-    try:
-        composition = await compositions.current(call.session)
-    except Problem:
+    composition = await compositions.if_loaded(call.session)
+    if composition is None:
         return frozenset({readers.EVERYBODY})
     keys = readers.of_official(composition, principal.official, shanghai_day(call.now))
     if more and readers.IN_OFFICE in keys and readers.GOVERNMENT not in keys:
