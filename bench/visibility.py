@@ -52,7 +52,7 @@ async def fill(url: str, topic_id: str, great: str, small: str) -> None:
         values = {row[0]: other.get(row[0], f"topic.{row[0]}") for row in found}
         statement = _COPY.format(columns=", ".join(values), values=", ".join(values.values()))
         await connection.execute(statement, TOPICS, topic_id, great, small)
-        await connection.execute("VACUUM ANALYZE topic")
+        await connection.execute("VACUUM ANALYZE topic, topic_reader")
     finally:
         await connection.close()
 

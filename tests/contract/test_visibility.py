@@ -296,6 +296,50 @@ async def test_of_an_absence_others_see_that_somebody_is_away_and_until_when(sce
         assert PEOPLE[Caller.own] in text and "住院" not in text and "138" not in text
 
 
+async def test_tables_of_readers_say_what_the_rows_themselves_say(scene: Scene) -> None:
+    """So that a page of those who see little shows what the column `readers` says, after every change of a row."""
+    compared = set()
+    for service in SERVICES:
+        connection = await asyncpg.connect(scene.stack.database_admin_url.rsplit("/", 1)[0] + f"/{service}")
+        tables = await connection.fetch(
+            "SELECT table_name FROM information_schema.columns WHERE column_name = 'readers'"
+        )
+        for (table,) in tables:
+            if not await connection.fetchval("SELECT to_regclass($1)", f"{table}_reader"):
+                continue
+            rows = await connection.fetch(f"""
+                SELECT government, id, modified_at, array_agg(DISTINCT reader) AS readers
+                FROM {table}, unnest(readers) AS reader WHERE reader NOT IN ('@', '#') GROUP BY 1, 2, 3 ORDER BY id
+            """)
+            listed = await connection.fetch(f"""
+                SELECT government, id, modified_at, array_agg(reader ORDER BY reader) AS readers
+                FROM {table}_reader GROUP BY 1, 2, 3 ORDER BY id
+            """)
+            assert [(*row[:3], sorted(row[3])) for row in map(tuple, rows)] == [
+                (*row[:3], sorted(row[3])) for row in map(tuple, listed)
+            ], table
+            assert rows or table == "meeting_plan", table
+            compared.add((service, table))
+        await connection.close()
+    assert len(compared) == 10
+
+
+async def test_pages_of_those_who_see_little_follow_one_another(scene: Scene) -> None:
+    for caller in (Caller.own, Caller.outsider, Caller.office):
+        whole = (await scene.get(caller, "meeting", "/v1/decisions", limit="200")).json()["items"]
+        found: list[str] = []
+        page: dict[str, Any] = {"next_cursor": None}
+        while page is not None:
+            cursor = {"cursor": page["next_cursor"]} if page["next_cursor"] else {}
+            page = (await scene.get(caller, "meeting", "/v1/decisions", limit="1", **cursor)).json()
+            found += [item["id"] for item in page["items"]]
+            if not page["next_cursor"]:
+                break
+        assert found == [item["id"] for item in whole]
+        since = await scene.get(caller, "meeting", "/v1/decisions", modified_since=whole[-1]["modified_at"])
+        assert [item["id"] for item in since.json()["items"]] == [whole[-1]["id"]]
+
+
 @pytest.mark.parametrize(
     ("thing", "places"),
     [

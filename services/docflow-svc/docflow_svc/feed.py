@@ -14,7 +14,7 @@ from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import due_dates
 from zhengling.replicas.due_dates import KeptDeadline
 from zhengling.web.call import Call
-from zhengling.web.sight import visible
+from zhengling.web.sight import listed
 
 
 async def feed(call: Call) -> list[FeedEvent]:
@@ -22,7 +22,7 @@ async def feed(call: Call) -> list[FeedEvent]:
     several."""
     rows = await due_dates.running(call.session, SUBJECT)
     subjects = {row.subject_id for row in rows}
-    statement = sa.select(Document).where(visible(call, Document), document.c.id.in_(subjects))
+    statement = sa.select(Document).where(listed(call, Document), document.c.id.in_(subjects))
     documents = {found.id: found for found in (await call.session.execute(statement)).scalars()}
     return [_event(documents[row.subject_id], row) for row in rows if row.subject_id in documents]
 

@@ -15,7 +15,7 @@ from zhengling.kernel.errors import Text
 from zhengling.replicas import composition as compositions
 from zhengling.web.call import Call
 from zhengling.web.feeds import first_day
-from zhengling.web.sight import visible
+from zhengling.web.sight import listed
 
 _STATES = {
     MeetingState.called: Text("called, agenda not approved yet", "已召集，议程待批准"),
@@ -38,7 +38,7 @@ _USUAL_LENGTH = timedelta(hours=2)
 async def feed(call: Call) -> list[FeedEvent]:
     """The meetings that the caller sees, since January of last year: on their day or from their planned time; once held, from
     opening to close."""
-    statement = sa.select(Meeting).where(visible(call, Meeting), table.c.day >= first_day(call))
+    statement = sa.select(Meeting).where(listed(call, Meeting), table.c.day >= first_day(call))
     meetings = (await call.session.execute(statement)).scalars().all()
     composition = await compositions.current(call.session) if meetings else None
     return [_event(call, meeting, composition) for meeting in meetings]

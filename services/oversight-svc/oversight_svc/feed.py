@@ -10,13 +10,13 @@ from zhengling.documents.icalendar import FeedEvent, Status
 from zhengling.kernel.clauses import cited
 from zhengling.kernel.errors import Text
 from zhengling.web.call import Call
-from zhengling.web.sight import visible
+from zhengling.web.sight import listed
 
 
 async def feed(call: Call) -> list[FeedEvent]:
     """Each open matter with a due date that the caller sees, on that day; overdue ones are marked and stay on it."""
     statement = sa.select(Entry).where(
-        visible(call, Entry), ledger_entry.c.state == EntryState.open, ledger_entry.c.due.is_not(None)
+        listed(call, Entry), ledger_entry.c.state == EntryState.open, ledger_entry.c.due.is_not(None)
     )
     return [_event(entry) for entry in (await call.session.execute(statement)).scalars()]
 

@@ -62,8 +62,9 @@ def noun_columns() -> list[sa.Column[Any]]:
     ]
 
 
-#: `info` of a table whose rows have `readers`: the keys of those who see a row, which PostgreSQL generates from it.
-SEEN_BY_ROW = {"readers": True}
+#: `info` of a table whose rows have `readers`: the keys of those who see a row, which PostgreSQL generates from it. The value is
+#: the key that nearly every row has. A table that is read in pages has a table of its readers (`listed_by_readers`).
+SEEN_BY_ROW = {"readers": "@"}
 
 
 def map_noun(mapper: registry, noun: type, table: sa.Table) -> None:

@@ -28,7 +28,6 @@ from sqlalchemy.orm import registry
 from uuid_utils.compat import uuid7
 
 from zhengling.backbone.crash_points import crash_point
-from zhengling.database.mapping import SEEN_BY_ROW
 from zhengling.database.session import Database, backbone, government_of, now
 from zhengling.files import quota
 from zhengling.files.kinds import (
@@ -122,7 +121,7 @@ file_table = sa.Table(
     sa.Column("uploaded_by", sa.Text),
     sa.Column("uploaded_at", sa.DateTime(timezone=True)),
     sa.Column("modified_at", sa.DateTime(timezone=True), server_default=sa.func.now()),
-    info=SEEN_BY_ROW,
+    info={"readers": "#"},
 )
 registry(metadata=metadata).map_imperatively(StoredFile, file_table, eager_defaults=True)
 

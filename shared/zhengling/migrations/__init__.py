@@ -63,3 +63,43 @@ def seen_by(table: str, *keys: str) -> None:
 def seen_by_government(table: str) -> None:
     """Undo `seen_by`: all of the government see the rows again."""
     execute(f"ALTER TABLE {table} DROP COLUMN readers;")
+
+
+def listed_by_readers(*tables: str) -> None:
+    """Keep each table's rows in the order of the last change under each of their readers, in `<table>_reader`: a page of those
+    who see little is read from there. A trigger keeps it. The keys of those who see nearly all (`@`, `#`) aren't in it.
+    The index of `seen_by` goes: under row-level security PostgreSQL doesn't use it, as `&&` isn't leakproof."""
+    apply("0008_listed_by_readers.up")
+    for table in tables:
+        execute(f"""
+            CREATE TABLE {table}_reader (
+                government text NOT NULL,
+                reader text NOT NULL,
+                modified_at timestamptz NOT NULL,
+                id text NOT NULL,
+                PRIMARY KEY (government, reader, modified_at, id)
+            );
+            ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY;
+            INSERT INTO {table}_reader SELECT government, reader, modified_at, id
+                FROM {table}, unnest(readers) AS reader WHERE reader NOT IN ('@', '#') ON CONFLICT DO NOTHING;
+            ALTER TABLE {table} FORCE ROW LEVEL SECURITY;
+            CREATE INDEX {table}_reader_row ON {table}_reader (id);
+            ALTER TABLE {table}_reader ENABLE ROW LEVEL SECURITY;
+            ALTER TABLE {table}_reader FORCE ROW LEVEL SECURITY;
+            CREATE POLICY own_government ON {table}_reader TO $app, $worker USING (government = current_government());
+            GRANT SELECT, INSERT, DELETE ON {table}_reader TO $app, $worker;
+            CREATE TRIGGER {table}_readers AFTER INSERT OR UPDATE ON {table}
+                FOR EACH ROW EXECUTE FUNCTION list_by_readers();
+            DROP INDEX {table}_readers;
+        """)
+
+
+def not_listed_by_readers(*tables: str) -> None:
+    """Undo `listed_by_readers`."""
+    for table in tables:
+        execute(f"""
+            DROP TRIGGER {table}_readers ON {table};
+            DROP TABLE {table}_reader;
+            CREATE INDEX {table}_readers ON {table} USING gin (readers);
+        """)
+    apply("0008_listed_by_readers.down")

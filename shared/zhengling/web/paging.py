@@ -11,11 +11,12 @@ import orjson
 import sqlalchemy as sa
 from fastapi import Depends, Query
 from pydantic import BaseModel, TypeAdapter
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from zhengling.kernel.errors import Problem, Text
 from zhengling.kernel.instants import Instant
 from zhengling.web.call import Call
-from zhengling.web.sight import visible
+from zhengling.web.sight import reader_table, sees_nearly_all, visible
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -57,8 +58,13 @@ Paging = Annotated[PageRequest, Depends(_page_request)]
 
 
 async def page(call: Call, model: type[T], request: PageRequest, *filters: Any) -> tuple[list[T], str | None]:
-    """The rows of one page that the caller sees, and the cursor of the next. `model` has the columns `modified_at` and `id`."""
-    return await _page(call, model, request, visible(call, model), *filters)
+    """The rows of one page that the caller sees, and the cursor of the next. `model` has the columns `modified_at` and `id`.
+
+    Who sees nearly all finds a page early in the order of the last change; for everybody else the rows are looked up under each
+    of the caller's keys, which costs the same however few there are."""
+    if sees_nearly_all(call, model):
+        return await _page(call, model, request, visible(call, model), *filters)
+    return await _page(call, model, request, sa.inspect(model).columns["id"].in_(_seen(call, model, request, *filters)))
 
 
 async def page_of_all(call: Call, model: type[T], request: PageRequest, *filters: Any) -> tuple[list[T], str | None]:
@@ -69,13 +75,34 @@ async def page_of_all(call: Call, model: type[T], request: PageRequest, *filters
 async def _page(call: Call, model: type[T], request: PageRequest, *filters: Any) -> tuple[list[T], str | None]:
     columns = sa.inspect(model).columns
     modified_at, key = columns["modified_at"], columns["id"]
-    statement = sa.select(model).where(*filters).order_by(modified_at, key).limit(request.limit + 1)
+    statement = _cut_out(sa.select(model).where(*filters), request, modified_at, key)
+    rows: list[Any] = list((await call.session.execute(statement)).scalars())
+    return cut(rows, request.limit, lambda row: (row.modified_at, row.id))
+
+
+def _cut_out(statement: sa.Select[Any], request: PageRequest, modified_at: Any, key: Any) -> sa.Select[Any]:
+    """The part of the statement's rows that the request asks for, and one more."""
     if request.modified_since:
         statement = statement.where(modified_at >= request.modified_since)
     if request.after:
         statement = statement.where(sa.tuple_(modified_at, key) > sa.tuple_(*map(sa.literal, request.after)))
-    rows: list[Any] = list((await call.session.execute(statement)).scalars())
-    return cut(rows, request.limit, lambda row: (row.modified_at, row.id))
+    return statement.order_by(modified_at, key).limit(request.limit + 1)
+
+
+def _seen(call: Call, model: type[Any], request: PageRequest, *filters: Any) -> sa.Select[Any]:
+    """The ids of the page's rows that show themselves to the caller, from the table of readers: as many under each key as the
+    page holds, and the first of them all."""
+    key, listed = sa.inspect(model).columns["id"], reader_table(model).c
+    held = (
+        sa.func.unnest(sa.bindparam(None, sorted(call.keys), type_=ARRAY(sa.Text))).table_valued("key").render_derived()
+    )
+    under = sa.select(listed.modified_at, listed.id).where(listed.reader == held.c.key)
+    if filters:
+        under = under.where(sa.select(key).where(key == listed.id, *filters).correlate(listed.id.table).exists())
+    one = _cut_out(under, request, listed.modified_at, listed.id).lateral()
+    every = sa.select(one.c.modified_at, one.c.id).select_from(held.join(one, sa.true())).distinct().subquery()
+    first = sa.select(every).order_by(every.c.modified_at, every.c.id).limit(request.limit + 1).subquery()
+    return sa.select(first.c.id)
 
 
 def cut(rows: list[T], limit: int, place: Callable[[T], tuple[datetime, str]]) -> tuple[list[T], str | None]:

@@ -1,6 +1,6 @@
 """What the caller of a read sees: the keys it holds, and the condition by which rows show themselves to one of them.
 
-Invariant: every read says who sees it (`Sees`), and rows are read by `visible`, `seen` and `page` alone.
+Invariant: every read says who sees it (`Sees`), and rows are read by `visible`, `listed`, `seen` and `page` alone.
 """
 
 from __future__ import annotations
@@ -74,6 +74,29 @@ def require(call: Call, sees: Sees) -> None:
 def visible(call: Call, model: type[Any]) -> sa.ColumnElement[bool]:
     """The condition that a row of this noun shows itself to the caller."""
     return overlapping(sa.inspect(model).local_table, call.keys)
+
+
+def listed(call: Call, model: type[Any]) -> sa.ColumnElement[bool]:
+    """As `visible`, for many rows of a noun that has a table of readers: found by their keys rather than looked at one by
+    one."""
+    if sees_nearly_all(call, model):
+        return visible(call, model)
+    under = reader_table(model).c
+    held = sa.bindparam(None, sorted(call.keys), type_=ARRAY(sa.Text))
+    (key,) = sa.inspect(model).primary_key
+    found: sa.ColumnElement[bool] = key.in_(sa.select(under.id).where(under.reader == sa.any_(held)))
+    return found
+
+
+def reader_table(model: type[Any]) -> sa.TableClause:
+    """The noun's rows under each of their readers, as `listed_by_readers` of zhengling/migrations creates it."""
+    name = f"{sa.inspect(model).local_table.name}_reader"
+    return sa.table(name, *map(sa.column, ("reader", "modified_at", "id")))
+
+
+def sees_nearly_all(call: Call, model: type[Any]) -> bool:
+    """Whether nearly every row of this noun shows itself to the caller."""
+    return sa.inspect(model).local_table.info["readers"] in call.keys
 
 
 def overlapping(table: sa.FromClause, keys: frozenset[str]) -> sa.ColumnElement[bool]:

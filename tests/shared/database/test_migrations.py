@@ -313,3 +313,19 @@ async def test_topics_that_were_decided_before_refer_to_their_decisions(empty_da
     await asyncio.to_thread(migrate_database, migrations, owner, "0012")
     assert await connection.fetch("SELECT * FROM topic ORDER BY id") == before
     await connection.close()
+
+
+async def test_rows_from_before_are_listed_under_their_readers(empty_database: tuple[str, str]) -> None:
+    owner, admin = empty_database
+    migrations = PROGRAMS["meeting"].migrations
+    await asyncio.to_thread(migrate_database, migrations, owner, "0017")
+    connection = await asyncpg.connect(admin)
+    await connection.execute("""
+        INSERT INTO file_content (government, sha256) VALUES ('xigang', repeat('a', 64));
+        INSERT INTO file (id, government, name, media_type, size, sha256, uploaded_by, uploaded_at)
+            VALUES ('f1', 'xigang', '正文.pdf', 'application/pdf', 1, repeat('a', 64), 'xg-clerk', now());
+    """)
+    await asyncio.to_thread(migrate_database, migrations, owner, "head")
+    listed = await connection.fetch("SELECT government, reader, id FROM file_reader")
+    await connection.close()
+    assert [tuple(row) for row in listed] == [("xigang", "p:xg-clerk", "f1")]
