@@ -27,6 +27,7 @@ from tests.meeting.meeting import test_meeting_api as meetings
 from tests.meeting.minutes import test_minutes_api as minutes
 from tests.meeting.planning_request import test_planning_api as planning
 from tests.meeting.topic import test_topic_api as topics
+from tests.oversight.course import test_course_api as courses
 from tests.races import Operation
 from tests.shared.web import test_due_routes as due_routes
 from zhengling.events.event import SERVICES
@@ -322,6 +323,20 @@ async def the_date_of_a_plan(ground: Ground) -> None:
 )
 async def the_date_of_an_entry(ground: Ground) -> None:
     await due_routes.test_an_entrys_stated_date_is_extended_suspended_and_resumed_and_everybody_hears_of_it(ground.api)
+
+
+@flow(
+    oversight="accept_entry report_entry_progress report_entry_done send_entry_back verify_entry close_entry look_back_at_entry "
+    "reopen_entry refuse_entry transfer_entry contribute_to_entry explain_entry"
+)
+async def the_course_of_a_matter(ground: Ground) -> None:
+    for step in (
+        courses.test_a_matter_is_accepted_reported_returned_verified_closed_looked_back_at_and_reopened,
+        courses.test_a_matter_is_refused_within_its_days_and_given_to_another_unit,
+        courses.test_an_explanation_leaves_the_date_and_makes_progress_regular,
+    ):
+        await step("xigang", ground.api)
+    await courses.test_a_co_unit_returns_to_the_lead_and_its_lateness_is_its_own(ground.api)
 
 
 @flow(docflow="extend_document_deadline suspend_document_deadline resume_document_deadline")

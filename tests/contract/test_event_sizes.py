@@ -21,6 +21,7 @@ from meeting_svc.meeting.record import OF_A_MEETING
 from meeting_svc.minutes.schemas import CorrectMinutes
 from meeting_svc.resolution.schemas import DecisionPayload, ReplaceDecision
 from meeting_svc.topic.schemas import RecordGate, SubmitTopic
+from oversight_svc.course.schemas import Refuse, ReportDone
 from zhengling.authority.composition import Organisation
 from zhengling.backbone.reconciliation import CHUNK
 from zhengling.events.catalogue import EVENTS
@@ -58,14 +59,16 @@ TEXTS = {
     **dict.fromkeys(
         ("decision_id", "topic_id", "meeting_id", "minutes_id", "document_id", "entry_id", "source_id", "absence_id",
          "government", "calendar", "code", "official", "signed_by", "on_behalf_of", "set_by", "refused_by", "decided_by",
-         "candidates", "adopted_in_order", "digest", "request", "aggregate_id", "reader", "source", "service", "noun", "id",
+         "candidates", "adopted_in_order", "responsible",
+         "digest", "request", "aggregate_id", "reader", "source", "service", "noun", "id",
          "gate", "aspects", "events"), KEY),
     **dict.fromkeys(
         ("meeting_kind", "kind_name", "meeting_clause", "clause", "under", "edition", "issue", "number", "field",
-         "due_rule", "source_kind", "topic", "aggregate_type"), RULE),
+         "due_rule", "source_kind", "state", "quality", "topic", "aggregate_type"), RULE),
     "carried_out_by": most(RecordGate, "carried_out_by"), "reference": most(RecordGate, "reference"),
     "title": TITLE, "task": TASK, "name": NAME, "reason": REASON, "meeting_title": most(CallMeeting, "title"),
     "before": max(TASK, (UNITS + 1) * (NAME + 1)), "after": max(TASK, (UNITS + 1) * (NAME + 1)),
+    "text": max(most(ReportDone, "text"), most(Refuse, "reason")),
     "why_en": 2 * REASON + 1000, "why_zh": 2 * REASON + 1000,
     "issuer": max(most(NoticeRequest, "issuer"), most(ClosureRequest, "ordered_by")), "notice": RULE,
     ("SpecialDay", "name"): max(most(HolidayArrangement, "name"), most(ClosureRequest, "reason")),

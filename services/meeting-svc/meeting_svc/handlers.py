@@ -19,12 +19,24 @@ from zhengling.events.docflow import (
 )
 from zhengling.events.event import Event
 from zhengling.events.oversight import (
+    CourseTurn,
+    EntryAccepted,
     EntryAmended,
+    EntryClosed,
     EntryDueMoved,
     EntryDueSet,
+    EntryExplained,
+    EntryLookedBack,
     EntryOpened,
     EntryOverdue,
+    EntryProgressed,
+    EntryRefused,
+    EntryReopened,
+    EntryReported,
+    EntryReturned,
     EntryRevoked,
+    EntryTransferred,
+    EntryVerified,
     OversightDeadlinesRecomputed,
 )
 from zhengling.replicas import composition, recomputation
@@ -65,6 +77,11 @@ async def on_entry_revoked(session: AsyncSession, event: Event, received: Receiv
     await commands.note_standing(session, event, standing=Standing.revoked)
 
 
+async def on_entry_turn(session: AsyncSession, event: Event, received: Received) -> None:
+    assert isinstance(event, CourseTurn)
+    await commands.note_course(session, event)
+
+
 async def on_document_drafted(session: AsyncSession, event: Event, received: Received) -> None:
     assert isinstance(event, DocumentDrafted)
     await commands.note_document(session, event)
@@ -77,6 +94,17 @@ HANDLERS: Handlers = {
     EntryOverdue: on_entry_overdue,
     EntryAmended: on_entry_amended,
     EntryRevoked: on_entry_revoked,
+    EntryAccepted: on_entry_turn,
+    EntryRefused: on_entry_turn,
+    EntryTransferred: on_entry_turn,
+    EntryProgressed: on_entry_turn,
+    EntryExplained: on_entry_turn,
+    EntryReported: on_entry_turn,
+    EntryVerified: on_entry_turn,
+    EntryReturned: on_entry_turn,
+    EntryClosed: on_entry_turn,
+    EntryLookedBack: on_entry_turn,
+    EntryReopened: on_entry_turn,
     DocumentAmended: ignored,
     DocumentWithdrawn: ignored,
     DocumentDrafted: on_document_drafted,

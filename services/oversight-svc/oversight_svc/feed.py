@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from oversight_svc.entry.entry import Entry, EntryState
+from oversight_svc.entry.entry import ENDED, Entry
 from oversight_svc.entry.table import ledger_entry
 from zhengling.documents.icalendar import FeedEvent, Status
 from zhengling.kernel.clauses import cited
@@ -16,7 +16,7 @@ from zhengling.web.sight import listed
 async def feed(call: Call) -> list[FeedEvent]:
     """Each open matter with a due date that the caller sees, on that day; overdue ones are marked and stay on it."""
     statement = sa.select(Entry).where(
-        listed(call, Entry), ledger_entry.c.state == EntryState.open, ledger_entry.c.due.is_not(None)
+        listed(call, Entry), ledger_entry.c.state.not_in(ENDED), ledger_entry.c.due.is_not(None)
     )
     return [_event(entry) for entry in (await call.session.execute(statement)).scalars()]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from oversight_svc.course import routes as course_routes
 from oversight_svc.entry import routes as entry_routes
 
-ROUTERS = [*entry_routes.ROUTERS]
+ROUTERS = [*entry_routes.ROUTERS, *course_routes.ROUTERS]

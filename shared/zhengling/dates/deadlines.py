@@ -52,6 +52,7 @@ class Anchor(StrEnum):
     office_notice = "office.notice"
     deployment = "deployment"
     assignment = "assignment"
+    explanation = "explanation"
     departure = "departure"
     actual_return = "return"
     given = "given"

@@ -56,6 +56,7 @@ _ANCHORS = {  # 之日 or 之时 is appended to the Chinese
     Anchor.office_notice: Text("the office's notice", "办公室通知"),
     Anchor.deployment: Text("the deployment", "部署"),
     Anchor.assignment: Text("the assignment", "交办"),
+    Anchor.explanation: Text("the explanation", "书面说明"),
     Anchor.departure: Text("the departure", "外出"),
     Anchor.actual_return: Text("the return", "返回"),
     Anchor.given: Text("the start", "起算"),

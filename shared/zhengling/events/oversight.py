@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from zhengling.events.event import Event, EventKind, Recomputed
 from zhengling.events.meeting import Unit
@@ -101,6 +101,90 @@ class EntryRevoked(Event, type="zhengling.oversight.entry.revoked.v1", aggregate
     reason: str
     revoked_at: datetime
     source: Reference = Field(default_factory=by_id("meeting", "decision", "source_id"))
+
+
+class CourseTurn(BaseModel):
+    """What was done with an entry, by whom, and where it stands since: `state` and `lead` are those after the act, `text` is
+    what was reported, found or given as the reason. `late`: the governing due date was met late, None while it isn't met."""
+
+    entry_id: str
+    number: str
+    source_kind: str
+    source_id: str
+    source: Reference = Field(default_factory=by_id("meeting", "decision", "source_id"))
+    state: str
+    lead: Unit
+    official: str
+    on_behalf_of: str | None = None
+    text: str = ""
+    due: date | None = None
+    late: bool | None = None
+    occurred_at: datetime
+    recorded_at: datetime
+
+
+class EntryAccepted(CourseTurn, Event, type="zhengling.oversight.entry.accepted.v1", aggregate="entry", key="entry_id"):
+    """The lead unit accepted the matter and named the person responsible."""
+
+    responsible: str
+
+
+class EntryRefused(CourseTurn, Event, type="zhengling.oversight.entry.refused.v1", aggregate="entry", key="entry_id"):
+    """The lead unit refused the matter, with its reason; the office transfers it, to the same unit or another."""
+
+
+class EntryTransferred(
+    CourseTurn, Event, type="zhengling.oversight.entry.transferred.v1", aggregate="entry", key="entry_id"
+):
+    """The office gave the matter to another lead unit, or back to the one that refused it. Its due date stays."""
+
+    old_lead: Unit
+
+
+class EntryProgressed(
+    CourseTurn, Event, type="zhengling.oversight.entry.progressed.v1", aggregate="entry", key="entry_id"
+):
+    """Progress was reported: by the lead, or by a co-unit to the lead (`unit`). `result`: it is the result that was due; then
+    `due` is unset until the office sets the date by which the matter is done."""
+
+    unit: Unit
+    result: bool = False
+
+
+class EntryExplained(
+    CourseTurn, Event, type="zhengling.oversight.entry.explained.v1", aggregate="entry", key="entry_id"
+):
+    """The lead explained why the matter isn't done in time: the date stays, and progress is reported regularly."""
+
+
+class EntryReported(CourseTurn, Event, type="zhengling.oversight.entry.reported.v1", aggregate="entry", key="entry_id"):
+    """The lead unit's principal reported the matter as done. It isn't closed by that."""
+
+
+class EntryVerified(CourseTurn, Event, type="zhengling.oversight.entry.verified.v1", aggregate="entry", key="entry_id"):
+    """What was reported as done was verified."""
+
+
+class EntryReturned(CourseTurn, Event, type="zhengling.oversight.entry.returned.v1", aggregate="entry", key="entry_id"):
+    """What was reported as done was returned for redo, with the reason. Its clock never stopped, or runs to the redo's limit."""
+
+
+class EntryClosed(CourseTurn, Event, type="zhengling.oversight.entry.closed.v1", aggregate="entry", key="entry_id"):
+    """The matter was closed (销号), with a mark of its quality."""
+
+    quality: str
+
+
+class EntryLookedBack(
+    CourseTurn, Event, type="zhengling.oversight.entry.looked_back.v1", aggregate="entry", key="entry_id"
+):
+    """A closed matter was looked back at (回头看); `holds`: it is still done."""
+
+    holds: bool
+
+
+class EntryReopened(CourseTurn, Event, type="zhengling.oversight.entry.reopened.v1", aggregate="entry", key="entry_id"):
+    """A closed matter was reopened under its number, with a new due date."""
 
 
 class OversightDeadlinesRecomputed(

@@ -10,7 +10,7 @@ inserts a `deadline_change` with old date, new date and reason. A caller that mo
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any, Literal
@@ -67,6 +67,7 @@ _ONE = sa.text(f"""
 _MOVE = sa.text("""
     UPDATE deadline d SET due = m.due, due_at = m.due_at, provisional = m.provisional, state = m.state,
         calendar_version = m.calendar_version, adjustments = CAST(m.adjustments AS jsonb),
+        met_at = CASE WHEN m.state = 'met' THEN d.met_at END,
         passed_at = CASE WHEN m.due_at > CAST(:now AS timestamptz) OR d.state = 'cancelled' THEN NULL ELSE d.passed_at END,
         recurs = m.recurs
     FROM unnest(
@@ -281,14 +282,14 @@ async def bring_under(
     subject: tuple[str, str],
     clocks: Sequence[AnyClock],
     book: Rulebook,
-    met_by: str | None = None,
+    acts: Collection[str] | None = None,
 ) -> list[KeptDeadline]:
-    """Make these the subject's clocks, or those that the named act meets: start what is missing, reopen what is void, void
+    """Make these the subject's clocks, or those that one of these acts meets: start what is missing, reopen what is void, void
     the rest. What already runs keeps its date, with its extensions. Returns the newest row of each of these clocks, the
     earliest first. The caller reschedules."""
     wanted = {clock.key: clock for clock in clocks}
     rows = await kept(session, *subject)
-    others = [row.id for row in rows if row.key not in wanted and met_by in (None, row.met_by)]
+    others = [row.id for row in rows if row.key not in wanted and (acts is None or row.met_by in acts)]
     await settle(session, *subject, "cancelled", others)
     newest = _newest(rows)
     for key, clock in wanted.items():
@@ -510,21 +511,25 @@ async def extend(session: AsyncSession, rulebooks: Rulebooks, before: KeptDeadli
     return await _moved(session, Moved(before, after, "extended", why))
 
 
-async def revive(session: AsyncSession, rulebooks: Rulebooks, before: KeptDeadline) -> Moved:
-    """Reopen a void deadline, recomputed from its start with the current calendar. Problem 409 `deadline_not_void`."""
-    if before.state != "cancelled":
+_AGAIN = Text("the deadline applies again", "期限重新适用")
+
+
+async def revive(session: AsyncSession, rulebooks: Rulebooks, before: KeptDeadline, why: Text = _AGAIN) -> Moved:
+    """Have a void deadline, or one that was met by what turned out not to be done, run again as if it had never stopped:
+    recomputed from its start with the current calendar. Problem 409 `deadline_not_ended`."""
+    if before.open:
         raise refusal(
-            "deadline_not_void",
+            "deadline_not_ended",
             before.clause,
             f"the deadline is {before.state}",
-            "该期限未作废",
-            Text("only a void deadline can be reopened", "仅已作废的期限可以恢复"),
+            "该期限仍在计算中",
+            Text("only a deadline that is met or void can be reopened", "仅已办结或已作废的期限可以恢复"),
         )
     book = rulebooks.edition(government_of(session), before.edition)
     recurs = not before.stated and book.deadline(before.rule).every is not None
-    again = replace(before, state="suspended" if before.suspended else "running", recurs=recurs)
+    again = replace(before, state="suspended" if before.suspended else "running", recurs=recurs, met_at=None)
     after = again.recomputed(await calendars.current(session), rulebooks, government_of(session))
-    return await _moved(session, Moved(before, after, "resumed", Text("the deadline applies again", "期限重新适用")))
+    return await _moved(session, Moved(before, after, "resumed", why))
 
 
 # ending -------------------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from zhengling.rules.conditions import Section
 from zhengling.rules.meetings import MeetingKind, TopicRules
 from zhengling.rules.planning import Planning
 from zhengling.rules.supervision import Supervision
-from zhengling.rules.vocabulary import Clause, Role, in_chinese
+from zhengling.rules.vocabulary import Clause, EntrySource, Role, in_chinese
 
 
 class Titles(Section):
@@ -97,6 +97,11 @@ class Rulebook(Section):
     def keeps_ledger(self) -> bool:
         """Whether decisions that are adopted get an entry in a supervision ledger."""
         return self.supervision is not None
+
+    def category_of(self, source: EntrySource) -> str | None:
+        """The focus category that an entry from this source has by itself, if any."""
+        focus = self.supervision.focus if self.supervision else None
+        return focus.of(source) if focus else None
 
     def kind(self, name: str) -> MeetingKind:
         if kind := self.meetings.get(name):

@@ -1,15 +1,49 @@
-"""The rules of supervision (督查): the ledger's entries, their numbers and due dates. Pure."""
+"""The rules of supervision (督查): the ledger's entries, their numbers and due dates, and the course of a matter from its
+opening to its closing. Pure."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, NamedTuple
+from enum import StrEnum
+from typing import Annotated, Literal, NamedTuple, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from zhengling.dates.deadlines import Anchor
 from zhengling.rules.conditions import ALWAYS, Facts, Section, When, matches
-from zhengling.rules.places import ENTRY, Counted
-from zhengling.rules.vocabulary import Clause, Role, Roles, RuleName
+from zhengling.rules.places import COURSE, ENTRY, Counted
+from zhengling.rules.vocabulary import CHINESE, Clause, EntrySource, Role, Roles, RuleName, glossary
+
+
+class DueFor(StrEnum):
+    """What meets a due date of the ledger: the matter done (办结), or a result of it (有结果, ST-55)."""
+
+    completion = "completion"
+    result = "result"
+
+
+class CourseAct(StrEnum):
+    """What is done with a matter of the ledger between its opening and its closing."""
+
+    accept = "accept"
+    refuse = "refuse"
+    transfer = "transfer"
+    progress = "progress"
+    contribute = "contribute"
+    explain = "explain"
+    report = "report"
+    verify = "verify"
+    send_back = "send_back"
+    close = "close"
+    look_back = "look_back"
+    reopen = "reopen"
+
+
+CHINESE |= glossary(
+    (CourseAct.accept, "签收"), (CourseAct.refuse, "退回改派"), (CourseAct.transfer, "改派"), (CourseAct.progress, "报告进展"),
+    (CourseAct.contribute, "反馈配合情况"), (CourseAct.explain, "书面说明"), (CourseAct.report, "报告办结"),
+    (CourseAct.verify, "核查"), (CourseAct.send_back, "退回重办"), (CourseAct.close, "销号"), (CourseAct.look_back, "回头看"),
+    (CourseAct.reopen, "恢复督办"),
+)  # fmt: skip
 
 
 class DueRow(Section):
@@ -19,13 +53,15 @@ class DueRow(Section):
     clause: Clause
     when: When = ALWAYS
     rule: Annotated[RuleName | None, Counted(("within", "by"), (Anchor.deployment, Anchor.assignment))] = None
+    met_by: DueFor = DueFor.completion
 
 
 class DueByRule(NamedTuple):
-    """The rule of a due date, and the clause of the row that names it."""
+    """The rule of a due date, the clause of the row that names it, and what is due by it."""
 
     rule: str
     clause: str
+    met_by: DueFor = DueFor.completion
 
 
 class Deployment(Section):
@@ -51,8 +87,69 @@ class Ledger(Section):
     def due_row(self, facts: Facts) -> DueByRule | None:
         """The rule of an entry's due date; None where the date has to be set."""
         row = next((row for row in self.due if matches(row.when, facts)), None)
-        return DueByRule(row.rule, row.clause) if row and row.rule else None
+        return DueByRule(row.rule, row.clause, row.met_by) if row and row.rule else None
+
+
+class Right(Section):
+    """Who may do an act of the course, by which clause. `rule` is a deadline's: until when a matter may be refused, and how
+    often progress is reported after an explanation."""
+
+    clause: Clause
+    by: Roles
+    rule: Annotated[RuleName | None, Counted(("within", "every"), (Anchor.assignment, Anchor.explanation))] = None
+
+
+#: The acts whose right may name a deadline, and the form that it has.
+_TIMED = {CourseAct.refuse: "within", CourseAct.explain: "every"}
+
+
+class Lights(Section):
+    """When a matter counts as due soon and as long overdue: working days before and after its due date."""
+
+    clause: Clause
+    due_soon: Annotated[int, Field(ge=1, le=60)]
+    long_overdue: Annotated[int, Field(ge=1, le=250)]
+
+
+class Category(Section):
+    """A focus category of supervision (督查重点). Entries from these sources have it by themselves."""
+
+    code: RuleName
+    name: Annotated[str, Field(min_length=2, max_length=60)]
+    sources: tuple[EntrySource, ...] = ()
+
+
+class Focus(Section):
+    clause: Clause
+    categories: Annotated[tuple[Category, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        sources = [source for each in self.categories for source in each.sources]
+        for what, named in (("category", [each.code for each in self.categories]), ("source", sources)):
+            if len(set(named)) != len(named):
+                raise ValueError(f"the same {what} occurs twice")
+        return self
+
+    def of(self, source: EntrySource) -> str | None:
+        """The code of the category that an entry from this source has by itself; None if it has to be stated."""
+        return next((each.code for each in self.categories if source in each.sources), None)
 
 
 class Supervision(Section):
+    """Without `course` a matter is only recorded and marked overdue; without `lights` or `focus` it has none."""
+
     ledger: Ledger
+    course: Annotated[dict[CourseAct, Right] | None, COURSE] = None
+    lights: Lights | None = None
+    focus: Focus | None = None
+
+    @model_validator(mode="after")
+    def _whole_course(self) -> Self:
+        if self.course is None:
+            return self
+        if missing := [act for act in CourseAct if act not in self.course]:
+            raise ValueError(f"course: nobody may {', '.join(missing)}; state who, for each act")
+        if untimed := [act for act, right in self.course.items() if right.rule and act not in _TIMED]:
+            raise ValueError(f"course: no deadline is known for {', '.join(untimed)}; drop rule")
+        return self

@@ -278,7 +278,21 @@ class LeaveReason(StrEnum):
 
 
 class EntrySource(StrEnum):
+    """What a matter of the supervision ledger comes from (clauses §3, sources)."""
+
     meeting_decision = "meeting_decision"
+    instruction = "instruction"
+    work_report = "work_report"
+    higher_deployment = "higher_deployment"
+    campaign = "campaign"
+    public_promise = "public_promise"
+    key_project = "key_project"
+    audit_finding = "audit_finding"
+    congress_suggestion = "congress_suggestion"
+    consultative_proposal = "consultative_proposal"
+    petition = "petition"
+    inspection_finding = "inspection_finding"
+    leaders_assignment = "leaders_assignment"
 
 
 def glossary(*words: tuple[StrEnum, str]) -> dict[tuple[type[StrEnum], str], str]:
@@ -326,6 +340,12 @@ CHINESE = glossary(
     (HearingForm.visit, "走访"), (HearingForm.expert_meeting, "专家会"),
     (NotePart.background, "起草背景"), (NotePart.process, "制定过程"), (NotePart.consultation, "征求意见情况"),
     (NotePart.democratic_deliberation, "民主议定情况"), (NotePart.main_content, "主要内容"),
+    (EntrySource.meeting_decision, "会议议定事项"), (EntrySource.instruction, "领导批示"),
+    (EntrySource.work_report, "政府工作报告任务"), (EntrySource.higher_deployment, "上级和党委部署"),
+    (EntrySource.campaign, "专项行动"), (EntrySource.public_promise, "向社会承诺事项"), (EntrySource.key_project, "重点项目"),
+    (EntrySource.audit_finding, "审计和监督发现问题"), (EntrySource.congress_suggestion, "人大代表建议"),
+    (EntrySource.consultative_proposal, "政协提案"), (EntrySource.petition, "领导包案信访事项"),
+    (EntrySource.inspection_finding, "督查发现问题"), (EntrySource.leaders_assignment, "领导交办事项"),
     (LeaveReason.higher_meeting, "参加上级会议或活动"), (LeaveReason.official_trip, "因公出访或出差"),
     (LeaveReason.emergency, "处置突发事件"), (LeaveReason.health, "身体原因"), (LeaveReason.other, "其他"),
     (Role.head, "政府主要负责人"), (Role.executive_deputy, "负责常务工作的副职"), (Role.deputies, "副职领导"),

@@ -514,7 +514,7 @@ async def test_only_a_running_deadline_is_suspended_or_extended_and_only_a_suspe
 
 async def test_only_a_void_deadline_is_reopened_by_the_current_calendar(books: Trial) -> None:
     identity = await keep(books)
-    with pytest.raises(Problem, match="deadline_not_void"):
+    with pytest.raises(Problem, match="deadline_not_ended"):
         await moved_by(books, due_dates.revive, identity)
     async with books.app.transaction(ST) as session:
         await due_dates.settle(session, "dossier", identity, "cancelled")

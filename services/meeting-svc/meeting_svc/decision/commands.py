@@ -13,11 +13,16 @@ from zhengling.database.batching import columns, write
 from zhengling.database.session import lock
 from zhengling.events.docflow import DocumentDrafted
 from zhengling.events.oversight import (
+    CourseTurn,
     EntryAmended,
+    EntryClosed,
     EntryDueMoved,
     EntryDueSet,
     EntryOpened,
     EntryOverdue,
+    EntryProgressed,
+    EntryReopened,
+    EntryReported,
     EntryRevoked,
 )
 from zhengling.events.reference import Reference
@@ -29,20 +34,24 @@ from zhengling.rules.vocabulary import EntrySource, Role
 from zhengling.web.call import Call
 
 #: The events of oversight-svc on the entry of a decision.
-OfAnEntry = EntryOpened | EntryDueSet | EntryDueMoved | EntryOverdue | EntryAmended | EntryRevoked
+OfAnEntry = EntryOpened | EntryDueSet | EntryDueMoved | EntryOverdue | EntryAmended | EntryRevoked | CourseTurn
 
 _NOTE_STANDINGS = sa.text("""
     UPDATE decision d SET
         standing = CASE WHEN d.standing = :revoked THEN d.standing ELSE coalesce(n.standing, d.standing) END,
         ledger_number = coalesce(n.ledger_number, d.ledger_number),
+        ledger_state = coalesce(n.ledger_state, d.ledger_state),
+        ledger_lead = coalesce(n.ledger_lead, d.ledger_lead),
         ledger_due = CASE WHEN n.has_due THEN n.ledger_due ELSE d.ledger_due END,
         entry = n.entry,
         version = d.version + 1
     FROM unnest(CAST(:id AS text[]), CAST(:standing AS text[]), CAST(:ledger_number AS text[]), CAST(:has_due AS boolean[]),
-                CAST(:ledger_due AS date[]), CAST(CAST(:entry AS text[]) AS jsonb[]))
-        AS n (id, standing, ledger_number, has_due, ledger_due, entry)
+                CAST(:ledger_due AS date[]), CAST(:ledger_state AS text[]), CAST(CAST(:ledger_lead AS text[]) AS jsonb[]),
+                CAST(CAST(:entry AS text[]) AS jsonb[]))
+        AS n (id, standing, ledger_number, has_due, ledger_due, ledger_state, ledger_lead, entry)
     WHERE d.id = n.id RETURNING d.id
 """)
+_NOTED = ("standing", "ledger_number", "ledger_state", "ledger_lead")
 # Before them, in the order in which commands lock a meeting's decisions.
 _LOCK_NOTED = sa.text("SELECT id FROM decision WHERE id = ANY(:ids) ORDER BY id FOR UPDATE")
 
@@ -114,12 +123,26 @@ async def _require_concerned(call: Call, decision: Decision, act: Text, clause: 
 
 
 async def note_standing(session: AsyncSession, event: OfAnEntry, **values: object) -> None:
-    """Update the decision of a ledger entry: `standing`, `ledger_number`, `ledger_due`. 404 if there is no such
-    decision. A revoked decision stays revoked, whatever earlier ledger events still arrive. Can be batched
-    (`batching.together`)."""
+    """Update the decision of a ledger entry: `standing` and the fields of the ledger. 404 if there is no such decision. A
+    revoked decision stays revoked, whatever earlier ledger events still arrive. Can be batched (`batching.together`)."""
     if event.source_kind == EntrySource.meeting_decision:
         entry = Reference(service="oversight", noun="entry", id=event.entry_id, number=event.number)
         await write(session, _note_standings, [values | {"id": event.source_id, "entry": entry.model_dump_json()}])
+
+
+async def note_course(session: AsyncSession, event: CourseTurn) -> None:
+    """Have the decision show where its entry stands after an act of its course, and who leads it. `closed` is only what the
+    ledger closed; what is reported as done in time isn't overdue any more, and what is reopened is in the ledger again."""
+    lead = event.lead.model_dump_json()
+    values: dict[str, object] = {"ledger_state": event.state, "ledger_lead": lead, "ledger_due": event.due}
+    match event:
+        case EntryClosed():
+            values["standing"] = Standing.closed
+        case EntryReported():
+            values["standing"] = Standing.overdue if event.late else Standing.in_ledger
+        case EntryReopened() | EntryProgressed(result=True):
+            values["standing"] = Standing.in_ledger
+    await note_standing(session, event, **values)
 
 
 async def note_document(session: AsyncSession, event: DocumentDrafted) -> None:
@@ -133,7 +156,7 @@ async def _note_standings(session: AsyncSession, rows: list[dict[str, object]]) 
     """Write one row for each decision; of several updates to one, later values replace earlier ones."""
     latest: dict[object, dict[str, object]] = {}
     for row in rows:
-        before = latest.setdefault(row["id"], {"standing": None, "ledger_number": None})
+        before = latest.setdefault(row["id"], dict.fromkeys(_NOTED))
         revoked = {"standing": Standing.revoked} if before["standing"] == Standing.revoked else {}
         before.update(row | revoked)
     updates = [row | {"has_due": "ledger_due" in row, "ledger_due": row.get("ledger_due")} for row in latest.values()]

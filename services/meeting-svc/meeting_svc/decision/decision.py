@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
-from zhengling.events.meeting import Resolution, ResolutionChange
+from zhengling.events.meeting import Resolution, ResolutionChange, Unit
 from zhengling.events.reference import Reference
 from zhengling.kernel.bounds import Bound, appended
 from zhengling.kernel.errors import Text, refusal
@@ -30,6 +30,7 @@ class Standing(StrEnum):
     in_ledger = "in_ledger"
     overdue = "overdue"
     amended = "amended"
+    closed = "closed"
     revoked = "revoked"
 
 
@@ -152,6 +153,8 @@ class Decision:
     executions: list[Execution] = field(default_factory=list)
     ledger_number: str | None = None
     ledger_due: date | None = None
+    ledger_state: str | None = None
+    ledger_lead: Unit | None = None
     entry: Reference | None = None
     document: Reference | None = None
     version: int = 1

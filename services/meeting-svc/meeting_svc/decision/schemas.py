@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, HttpUrl, StrictBool
 
 from meeting_svc.decision.decision import Effect, ExecutionKind, PublicationState, Standing
-from zhengling.events.meeting import Resolution, ResolutionChange
+from zhengling.events.meeting import Resolution, ResolutionChange, Unit
 from zhengling.events.reference import Reference
 from zhengling.kernel.characters import SeveralLines
 from zhengling.kernel.instants import Instant
@@ -98,6 +98,8 @@ class DecisionView(View):
     ] = None
     ledger_number: str | None
     ledger_due: date | None
+    ledger_state: Annotated[str | None, Field(description="the state of its entry in the ledger, to its closing")]
+    ledger_lead: Annotated[Unit | None, Field(description="the unit that leads it there, perhaps after a transfer")]
     entry: Annotated[Reference | None, Field(description="its entry in the supervision ledger")]
     document: Annotated[Reference | None, Field(description="the document drafted for it, also if withdrawn since")]
     modified_at: datetime

@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from meeting_svc.decision.decision import Decision, Execution, PublicationRecord, Revision
 from meeting_svc.registry import Instant, mapper, metadata
 from zhengling.database.mapping import SEEN_BY_ROW, Json, map_noun, noun_columns
-from zhengling.events.meeting import Resolution
+from zhengling.events.meeting import Resolution, Unit
 from zhengling.events.reference import Reference
 
 decision = sa.Table(
@@ -28,6 +28,8 @@ decision = sa.Table(
     sa.Column("executions", Json(list[Execution]), nullable=False),
     sa.Column("ledger_number", sa.Text),
     sa.Column("ledger_due", sa.Date),
+    sa.Column("ledger_state", sa.Text),
+    sa.Column("ledger_lead", Json(Unit | None)),
     sa.Column("entry", Json(Reference | None)),
     sa.Column("document", Json(Reference | None)),
     info=SEEN_BY_ROW,

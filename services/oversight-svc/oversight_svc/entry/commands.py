@@ -18,17 +18,18 @@ from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import calendar as calendars
 from zhengling.replicas import composition as compositions
 from zhengling.replicas import due_dates
-from zhengling.replicas.due_dates import COMPLETION, AnyClock, KeptDeadline, Moved, Owner, StatedClock
+from zhengling.replicas.due_dates import AnyClock, KeptDeadline, Moved, Owner, StatedClock
 from zhengling.rules.loading import Rulebooks
 from zhengling.rules.rulebook import Rulebook
-from zhengling.rules.supervision import Ledger
+from zhengling.rules.supervision import DueFor, Ledger
 from zhengling.web.call import Call
 
 SUBJECT, OVERDUE = "entry", "entry_overdue"
+_MOVED = ("due", "due_at", "provisional", "overdue_at", "suspended")
 _MOVE_DUE = (
     ledger_entry.update()
     .where(ledger_entry.c.id == sa.bindparam("key"))
-    .values({name: sa.bindparam(name) for name in ("due", "due_at", "provisional", "overdue_at")})
+    .values({name: sa.bindparam(name) for name in _MOVED})
     .values(version=ledger_entry.c.version + 1)
 )
 
@@ -77,11 +78,11 @@ async def set_due(call: Call, entry_id: str, body: SetDue) -> Entry:
 async def run_to(
     session: AsyncSession, rulebooks: Rulebooks, book: Rulebook, entry_id: str, clock: AnyClock | None
 ) -> NewDue:
-    """Have this clock alone run until the entry is done; without one its date has to be set. Clocks that other acts meet
-    run on. The caller reschedules."""
+    """Have this clock alone govern; without one, or once the result that it asks for is there, the entry's date has to be set.
+    Clocks that other acts meet run on. The caller reschedules."""
     clocks = [clock] if clock else []
-    rows = await due_dates.bring_under(session, rulebooks, (SUBJECT, entry_id), clocks, book, COMPLETION)
-    if not rows:
+    rows = await due_dates.bring_under(session, rulebooks, (SUBJECT, entry_id), clocks, book, tuple(DueFor))
+    if not rows or (rows[0].met_by == DueFor.result and not rows[0].open):
         return entries.TO_BE_SET
     return NewDue(rows[0].due, rows[0].due_at, DueBasis(rows[0].basis), provisional=rows[0].provisional)
 
@@ -92,9 +93,9 @@ async def move_due_dates(session: AsyncSession, moves: list[tuple[Entry, Moved]]
     for entry, moved in moves:
         if entry in session:
             session.expunge(entry)  # thousands may move at once; they are written together below
-        if moved.after.met_by != COMPLETION:
+        if moved.after.met_by not in tuple(DueFor):
             continue
-        old = entry.due
+        old, entry.suspended = entry.due, moved.after.state == "suspended"
         entries.move_due(entry, moved.after.due, moved.after.due_at, moved.after.provisional, moment)
         if moved.another_day and old:
             events.append(
@@ -113,32 +114,34 @@ async def move_due_dates(session: AsyncSession, moves: list[tuple[Entry, Moved]]
                     moved_at=moment,
                 )
             )
-    written = [
-        {"key": e.id, "due": e.due, "due_at": e.due_at, "provisional": e.provisional, "overdue_at": e.overdue_at}
-        for e, _ in moves
-    ]
+    written = [{"key": entry.id} | {name: getattr(entry, name) for name in _MOVED} for entry, _ in moves]
     await session.execute(_MOVE_DUE, written)
     await emit(session, *events)
 
 
 async def mark_overdue(session: AsyncSession, entry: Entry, passed: list[KeptDeadline]) -> None:
-    """Mark an open entry as overdue once its due date is past. Emits entry.overdue."""
-    if passed and all(row.met_by != COMPLETION for row in passed):
+    """Mark an open entry as overdue once its governing due date is past. Emits entry.overdue."""
+    if passed and all(row.met_by not in tuple(DueFor) for row in passed):
         return
     if entries.fall_overdue(entry, now(session)):
-        assert entry.due
-        await emit(
-            session,
-            EntryOverdue(
-                entry_id=entry.id,
-                number=entry.number,
-                source_kind=entry.source_kind,
-                source_id=entry.source_id,
-                source=entry.source,
-                due=entry.due,
-                overdue_at=now(session),
-            ),
-        )
+        await announce_overdue(session, entry)
+
+
+async def announce_overdue(session: AsyncSession, entry: Entry) -> None:
+    """Emit entry.overdue of an entry that was marked now."""
+    assert entry.due
+    await emit(
+        session,
+        EntryOverdue(
+            entry_id=entry.id,
+            number=entry.number,
+            source_kind=entry.source_kind,
+            source_id=entry.source_id,
+            source=entry.source,
+            due=entry.due,
+            overdue_at=now(session),
+        ),
+    )
 
 
 DUE_DATES = Owner(SUBJECT, Entry, move_due_dates, mark_overdue, OVERDUE)

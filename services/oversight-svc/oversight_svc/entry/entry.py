@@ -16,15 +16,62 @@ from zhengling.events.meeting import DecisionAdopted, Resolution, ResolutionChan
 from zhengling.events.reference import Reference
 from zhengling.kernel.errors import Text, refusal
 from zhengling.kernel.instants import shanghai_day
+from zhengling.kernel.states import States
 from zhengling.rules.chains import actors_of
 from zhengling.rules.conditions import Facts
-from zhengling.rules.supervision import Ledger
-from zhengling.rules.vocabulary import Difficulty, EntrySource
+from zhengling.rules.supervision import CourseAct, Ledger
+from zhengling.rules.vocabulary import Difficulty, EntrySource, Role
 
 
 class EntryState(StrEnum):
+    """Where a matter stands between its opening and its end. What is reported as done isn't closed: it is verified first."""
+
     open = "open"
+    accepted = "accepted"
+    refused = "refused"
+    reported = "reported"
+    verified = "verified"
+    closed = "closed"
     revoked = "revoked"
+
+
+#: The states in which nothing more is expected of anybody.
+ENDED = frozenset({EntryState.closed, EntryState.revoked})
+STATES = States(
+    {
+        EntryState.open: "待签收",
+        EntryState.accepted: "办理中",
+        EntryState.refused: "待改派",
+        EntryState.reported: "已报办结",
+        EntryState.verified: "已核查",
+        EntryState.closed: "已销号",
+        EntryState.revoked: "已撤销",
+    }
+)
+
+
+#: What meets the clocks beside the governing one: the unit's answer whether it accepts, and its regular progress.
+ACCEPTANCE, PROGRESS = "acceptance", "progress"
+
+
+class Quality(StrEnum):
+    """The mark of quality with which a matter is closed."""
+
+    excellent = "excellent"
+    good = "good"
+    fair = "fair"
+
+
+class Light(StrEnum):
+    """How a matter stands against its governing due date, computed when asked: by the thresholds of the rulebook."""
+
+    in_time = "in_time"
+    due_soon = "due_soon"
+    overdue = "overdue"
+    long_overdue = "long_overdue"
+    suspended = "suspended"
+    undated = "undated"
+    ended = "ended"
 
 
 class DueBasis(StrEnum):
@@ -50,9 +97,59 @@ class Amendment:
     recorded_at: datetime
 
 
+@dataclass(frozen=True)
+class Turn:
+    """One act of the course: who did it, for whom, what was said, and where the matter stood after it. `unit` is who reported
+    or got the matter, `person` who became responsible for it, `due` the limit that was set with it."""
+
+    act: CourseAct
+    state: EntryState
+    official: str
+    role: Role
+    text: str
+    occurred_at: datetime
+    recorded_at: datetime
+    on_behalf_of: str | None = None
+    under: str | None = None
+    unit: Unit | None = None
+    person: str | None = None
+    due: date | None = None
+    document: str = ""
+    late: bool | None = None
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One line of the three lists (任务清单、责任清单、时限清单): what is done, who is responsible, until when."""
+
+    task: str
+    official: str
+    due: date
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """What a co-unit owes the lead (协办): until when, and what it returned. Its lateness is its own, not the lead's."""
+
+    unit: Unit
+    due: date
+    asked_at: datetime
+    text: str = ""
+    official: str = ""
+    returned_at: datetime | None = None
+
+    @property
+    def late(self) -> bool | None:
+        """Whether it came after its day; None while it is owed."""
+        return shanghai_day(self.returned_at) > self.due if self.returned_at else None
+
+
 @dataclass
 class Entry:
-    """`source_number`, `topic` and `minutes` are unknown of entries opened before events carried them."""
+    """`source_number`, `topic` and `minutes` are unknown of entries opened before events carried them.
+
+    `leader` is the deputy in charge of the lead unit when it got the matter, `responsible` the person that the unit named.
+    `met_at` is when the governing due date was met, `late` whether after it; `suspended` if its clock stands."""
 
     id: str
     government: str
@@ -84,6 +181,16 @@ class Entry:
     source_number: str | None = None
     topic: Reference | None = None
     minutes: Reference | None = None
+    category: str | None = None
+    leader: str | None = None
+    responsible: str | None = None
+    measures: list[Measure] = field(default_factory=list)
+    contributions: list[Contribution] = field(default_factory=list)
+    course: list[Turn] = field(default_factory=list)
+    suspended: bool = False
+    met_at: datetime | None = None
+    late: bool | None = None
+    quality: Quality | None = None
     version: int = 1
     modified_at: datetime | None = None
 
@@ -134,7 +241,7 @@ def require_settable(
     """Whether the official may set this due date of an entry without one. 403 `not_the_setter`; 409 `entry_ended`, `due_is_set`,
     `due_in_the_past`."""
     composition.require(official, on, who_sets(ledger, Text("set the due date", "确定办结时限")))
-    if entry.state != EntryState.open:
+    if entry.state in ENDED:
         raise refusal(
             "entry_ended",
             entry.clause,
@@ -150,10 +257,15 @@ def require_settable(
             f"该事项已确定办结时限：{entry.due}",
             Text("an existing due date can only be extended", "已有时限只能按程序延期"),
         )
+    require_not_past(due, on, ledger.clause)
+
+
+def require_not_past(due: date, on: date, clause: str) -> None:
+    """409 `due_in_the_past`."""
     if due < on:
         raise refusal(
             "due_in_the_past",
-            ledger.clause,
+            clause,
             f"{due} is before today, {on}",
             f"办结时限{due}不得早于今日",
             Text("state today or a later day", "请选择今日或之后的日期"),
@@ -168,11 +280,60 @@ def move_due(entry: Entry, due: date, due_at: datetime, provisional: bool, momen
 
 
 def fall_overdue(entry: Entry, moment: datetime) -> bool:
-    """Mark an open entry past its due date as overdue; True if it was marked now."""
-    if entry.state != EntryState.open or entry.overdue_at or entry.due_at is None or moment < entry.due_at:
+    """Mark an entry past its due date as overdue, as long as nobody met it; True if it was marked now."""
+    passed = entry.due_at is not None and entry.due_at <= moment
+    if entry.state in ENDED or entry.met_at or entry.overdue_at or not passed:
         return False
     entry.overdue_at = moment
     return True
+
+
+def meet_due(entry: Entry, at: datetime, moment: datetime) -> bool:
+    """The governing due date was met at that moment, which decides whether it is late, however late it was recorded. True if
+    it was late and hadn't been marked as overdue."""
+    entry.met_at = at
+    if entry.due_at is None:
+        entry.late = None
+        return False
+    entry.late = entry.due_at <= at
+    marked, entry.overdue_at = entry.overdue_at, (entry.overdue_at or moment) if entry.late else None
+    return entry.late and marked is None
+
+
+def await_date(entry: Entry) -> bool | None:
+    """The result that was due is there; until when the matter is done has to be set. Whether the result was late."""
+    late = entry.late
+    give_due(entry, TO_BE_SET)
+    entry.met_at = entry.late = entry.overdue_at = None
+    return late
+
+
+def unmeet_due(entry: Entry) -> None:
+    """What met the due date doesn't count: the clock never stopped."""
+    entry.met_at = entry.late = None
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """The days by which a light changes: due until `soon` counts as due soon, due before `long` as long overdue."""
+
+    soon: date
+    long: date
+
+
+def light_of(entry: Entry, moment: datetime, thresholds: Thresholds | None) -> Light:
+    """Without thresholds a matter is never due soon nor long overdue."""
+    if entry.state in ENDED:
+        return Light.ended
+    if entry.due is None or entry.due_at is None:
+        return Light.undated
+    if entry.met_at:
+        return Light.overdue if entry.late else Light.in_time
+    if entry.suspended:
+        return Light.suspended
+    if entry.due_at <= moment:
+        return Light.long_overdue if thresholds and entry.due < thresholds.long else Light.overdue
+    return Light.due_soon if thresholds and entry.due <= thresholds.soon else Light.in_time
 
 
 @dataclass(frozen=True)
@@ -207,14 +368,26 @@ def due_after(entry: Entry, ledger: Ledger, resolution: Resolution) -> DueBasis:
 
 def amend(entry: Entry, resolution: Resolution, new: NewDue, amendment: Amendment, moment: datetime) -> None:
     """Apply the corrected decision to the entry: task, units, difficulty and due date. An overdue mark is removed if
-    the new date isn't past."""
+    the new date isn't past. A transfer stays unless the correction names another lead, who has to accept the matter."""
     assert resolution.lead, "an adopted decision has a lead unit"
-    entry.task, entry.lead, entry.co_units = resolution.task, resolution.lead, list(resolution.co_units)
+    entry.task, entry.co_units = resolution.task, list(resolution.co_units)
     entry.difficulty = resolution.difficulty
+    transferred = any(turn.act == CourseAct.transfer for turn in entry.course)
+    if not transferred or any(change.field == "lead" for change in amendment.changes):
+        assign(entry, resolution.lead)
     give_due(entry, new)
     entry.amendments = [*entry.amendments, amendment]
     if new.due_at is None or moment < new.due_at:
         entry.overdue_at = None
+
+
+def assign(entry: Entry, lead: Unit) -> None:
+    """Give the matter to this lead unit. Another one has to accept it."""
+    if lead.code != entry.lead.code:
+        entry.responsible = entry.leader = None
+        if entry.state in (EntryState.accepted, EntryState.refused):
+            entry.state = EntryState.open
+    entry.lead = lead
 
 
 def revoke(entry: Entry, amendment: Amendment, moment: datetime) -> None:

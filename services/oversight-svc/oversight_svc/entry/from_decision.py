@@ -9,9 +9,10 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
+from oversight_svc.course import course
 from oversight_svc.entry import entry as entries
 from oversight_svc.entry.commands import DUE_DATES, OVERDUE, SUBJECT, ledger_of, run_to
-from oversight_svc.entry.entry import Amendment, DueBasis, Entry, EntryState, NewDue
+from oversight_svc.entry.entry import ACCEPTANCE, ENDED, Amendment, DueBasis, Entry, NewDue
 from oversight_svc.entry.table import ledger_entry
 from zhengling.backbone import timers
 from zhengling.backbone.inbox import Discarded, Received
@@ -19,14 +20,15 @@ from zhengling.backbone.outbox import emit
 from zhengling.database.numbering import Series, Subject, reserve, take, void
 from zhengling.database.session import government_of, now
 from zhengling.dates.deadlines import Setter
-from zhengling.events.meeting import DecisionAdopted, DecisionAmended, DecisionRevoked, Resolution
+from zhengling.events.meeting import DecisionAdopted, DecisionAmended, DecisionRevoked, Resolution, Unit
 from zhengling.events.oversight import EntryAmended, EntryOpened, EntryRevoked
 from zhengling.kernel.instants import shanghai_day
+from zhengling.replicas import composition as compositions
 from zhengling.replicas import due_dates
 from zhengling.replicas.due_dates import AnyClock, Clock, StatedClock
 from zhengling.rules.loading import Rulebooks
 from zhengling.rules.rulebook import Rulebook
-from zhengling.rules.supervision import DueByRule, Ledger
+from zhengling.rules.supervision import DueByRule, DueFor, Ledger
 from zhengling.rules.vocabulary import EntrySource
 
 
@@ -74,13 +76,21 @@ async def open_entry_for_decision(session: AsyncSession, received: Received, eve
         source_number=resolution.decision.number,
         topic=resolution.topic,
         minutes=event.minutes,
+        category=book.category_of(EntrySource.meeting_decision),
+        leader=await _leader(session, resolution.lead),
     )
     row = None if resolution.due else ledger.due_row(entries.facts_of(entry.source_kind, resolution))
     if clock := _clock(book, entry, row, resolution, event.signed_at):
         due = await due_dates.keep(session, SUBJECT, identity, clock, book)
         basis = DueBasis.rule if row else DueBasis.decision
         entries.give_due(entry, _new(NewDue(due.date, due.at, basis, provisional=due.provisional), row))
-        await timers.schedule(session, OVERDUE, {entry.id: due.at})
+    moments = [entry.due_at] if entry.due_at else []
+    if rule := course.refusal_rule(book):
+        moments.append(
+            (await due_dates.keep(session, SUBJECT, identity, Clock(rule, event.signed_at, ACCEPTANCE), book)).at
+        )
+    if moments:
+        await timers.schedule(session, OVERDUE, {entry.id: min(moments)})
     session.add(entry)
     await emit(
         session,
@@ -134,13 +144,20 @@ async def amend_entry(session: AsyncSession, rulebooks: Rulebooks, event: Decisi
         return None
     moment, old = now(session), entry.due
     new = NewDue(entry.due, entry.due_at, entry.due_basis, entry.due_rule, entry.due_clause, entry.provisional)
-    if entry.state == EntryState.open:
+    if entry.state not in ENDED:
         new = await _new_due(session, rulebooks, entry, event)
     amendment = Amendment(event.revision, event.reason, event.changes, old, new.due, event.signed_at, moment)
-    if entry.state != EntryState.open:
+    if entry.state in ENDED:
         entry.amendments = [*entry.amendments, amendment]
         return entry
+    lead = entry.lead
     entries.amend(entry, event.resolution, new, amendment, moment)
+    if entry.lead != lead:
+        entry.leader = await _leader(session, entry.lead)
+    if entry.met_at:  # it was reported as done: what is due by another date now was met as well
+        for act in DueFor:
+            await due_dates.meet(session, SUBJECT, entry.id, act, entry.met_at)
+        entries.meet_due(entry, entry.met_at, moment)
     await due_dates.reschedule(session, DUE_DATES, entry.id)
     await emit(
         session,
@@ -170,7 +187,7 @@ async def revoke_entry(session: AsyncSession, event: DecisionRevoked) -> Entry |
         return None
     moment = now(session)
     amendment = Amendment(event.revision, event.reason, (), entry.due, entry.due, event.signed_at, moment)
-    if entry.state != EntryState.open:
+    if entry.state in ENDED:
         entry.amendments = [*entry.amendments, amendment]
         return entry
     entries.revoke(entry, amendment, moment)
@@ -228,7 +245,13 @@ def _clock(
     """The clock to the decision's own date, else by the matching row of the rulebook's table; None if neither is there."""
     if resolution.due:
         return StatedClock(Setter.decision, resolution.due, stated_at, entry.clause)
-    return Clock(row.rule, entries.start_of(entry, book.deadline(row.rule))) if row else None
+    return Clock(row.rule, entries.start_of(entry, book.deadline(row.rule)), row.met_by) if row else None
+
+
+async def _leader(session: AsyncSession, lead: Unit) -> str | None:
+    """The deputy in charge of the lead unit today; None if nobody is, or no composition is known yet."""
+    composition = await compositions.if_loaded(session)
+    return course.leader_of(composition, lead, shanghai_day(now(session))) if composition else None
 
 
 def _new(due: NewDue, row: DueByRule | None) -> NewDue:

@@ -2,56 +2,188 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
+from oversight_svc.course import course
 from oversight_svc.entry.commands import SUBJECT
-from oversight_svc.entry.entry import DueBasis, Entry, EntryState
-from oversight_svc.entry.schemas import DueExplanation, EntryView
+from oversight_svc.entry.entry import ENDED, STATES, DueBasis, Entry, EntryState, Light, Thresholds, light_of
+from oversight_svc.entry.schemas import DueExplanation, EntryView, NextAct
 from oversight_svc.entry.table import ledger_entry
+from zhengling.authority.composition import Composition
 from zhengling.kernel.errors import Text
+from zhengling.kernel.instants import shanghai_day
+from zhengling.replicas import calendar as calendars
+from zhengling.replicas import composition as compositions
 from zhengling.replicas import due_dates
-from zhengling.replicas.due_dates import COMPLETION
+from zhengling.rules.supervision import CourseAct, DueFor, Right
+from zhengling.rules.vocabulary import EntrySource, in_chinese
 from zhengling.web.call import Call
-from zhengling.web.paging import Page, PageRequest, page
+from zhengling.web.paging import Page, PageRequest, equal, page, picked
 from zhengling.web.sight import seen
+from zhengling.web.worklist import waited_for
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The filters of the ledger."""
+
+    source_id: str | None = None
+    due_basis: DueBasis | None = None
+    overdue: bool | None = None
+    lead: str | None = None
+    state: EntryState | None = None
+    ended: bool | None = None
+    light: Light | None = None
+    category: str | None = None
+    source_kind: EntrySource | None = None
+    leader: str | None = None
+    unit: str | None = None
+    number: str | None = None
+    due_from: date | None = None
+    due_until: date | None = None
+    text: str | None = None
 
 
 async def get_entry(call: Call, entry_id: str) -> EntryView:
-    return EntryView.model_validate(await seen(call, Entry, entry_id, "entry", "督查事项"))
+    return await entry_view(call, await seen(call, Entry, entry_id, "entry", "督查事项"))
 
 
-async def list_entries(
-    call: Call,
-    request: PageRequest,
-    source_id: str | None,
-    due_basis: DueBasis | None,
-    overdue: bool | None,
-    lead: str | None,
-    state: EntryState | None,
-) -> Page[EntryView]:
-    filters: list[Any] = []
-    if source_id is not None:
-        filters.append(ledger_entry.c.source_id == source_id)
-    if due_basis is not None:
-        filters.append(ledger_entry.c.due_basis == due_basis)
-    if overdue is not None:
-        filters.append(ledger_entry.c.overdue_at.is_not(None) if overdue else ledger_entry.c.overdue_at.is_(None))
-    if lead is not None:
-        filters.append(sa.type_coerce(ledger_entry.c.lead, JSONB)["code"].astext == lead)
-    if state is not None:
-        filters.append(ledger_entry.c.state == state)
+async def entry_view(call: Call, entry: Entry) -> EntryView:
+    (view,) = await _views(call, [entry])
+    return view
+
+
+async def list_entries(call: Call, request: PageRequest, wanted: Wanted, waits_for: str | None) -> Page[EntryView]:
+    filters = conditions(wanted, call.now, await thresholds(call))
+    if (waiting := waited_for(call, waits_for)) is not None:
+
+        async def pick(rows: list[Entry]) -> list[EntryView | None]:
+            views = await _views(call, rows)
+            return [view if view.next and waiting in view.next.officials else None for view in views]
+
+        return await picked(call, Entry, request, pick, *filters, ledger_entry.c.state.not_in(ENDED))
     rows, cursor = await page(call, Entry, request, *filters)
-    return Page(items=[EntryView.model_validate(row) for row in rows], next_cursor=cursor)
+    return Page(items=await _views(call, rows), next_cursor=cursor)
+
+
+def conditions(wanted: Wanted, moment: datetime, known: Thresholds | None) -> list[Any]:
+    """The conditions of the filters at that moment."""
+    columns = ledger_entry.c
+    filters: list[Any] = equal(
+        Entry,
+        source_id=wanted.source_id,
+        due_basis=wanted.due_basis,
+        state=wanted.state,
+        category=wanted.category,
+        source_kind=wanted.source_kind,
+        leader=wanted.leader,
+        number=wanted.number,
+    )
+    lead = sa.type_coerce(columns.lead, JSONB)["code"].astext
+    if wanted.lead is not None:
+        filters.append(lead == wanted.lead)
+    if wanted.unit is not None:
+        among = sa.type_coerce(columns.co_units, JSONB).contains([{"code": wanted.unit}])
+        filters.append(sa.or_(lead == wanted.unit, among))
+    if wanted.overdue is not None:
+        filters.append(columns.overdue_at.is_not(None) if wanted.overdue else columns.overdue_at.is_(None))
+    if wanted.ended is not None:
+        filters.append(columns.state.in_(ENDED) if wanted.ended else columns.state.not_in(ENDED))
+    if wanted.due_from is not None:
+        filters.append(columns.due >= wanted.due_from)
+    if wanted.due_until is not None:
+        filters.append(columns.due <= wanted.due_until)
+    if wanted.text is not None:
+        filters.append(
+            sa.or_(*(column.contains(wanted.text, autoescape=True) for column in (columns.title, columns.task)))
+        )
+    if wanted.light is not None:
+        filters.append(lit(moment, known) == wanted.light)
+    return filters
+
+
+def lit(moment: datetime, known: Thresholds | None) -> sa.ColumnElement[str]:
+    """The light of a row at that moment, as `light_of` computes it."""
+    columns = ledger_entry.c
+    passed = columns.due_at <= moment
+    rows: list[tuple[Any, Light]] = [
+        (columns.state.in_(ENDED), Light.ended),
+        (columns.due.is_(None), Light.undated),
+        (sa.and_(columns.met_at.is_not(None), columns.late), Light.overdue),
+        (columns.met_at.is_not(None), Light.in_time),
+        (columns.suspended, Light.suspended),
+    ]
+    if known:
+        rows.append((sa.and_(passed, columns.due < known.long), Light.long_overdue))
+    rows.append((passed, Light.overdue))
+    if known:
+        rows.append((columns.due <= known.soon, Light.due_soon))
+    return sa.case(*rows, else_=Light.in_time)
+
+
+async def thresholds(call: Call) -> Thresholds | None:
+    """The days by which lights change today, in working days; None without a rule for them."""
+    book = call.rulebook
+    if book.supervision is None or (lights := book.supervision.lights) is None:
+        return None
+    calendar, today = await calendars.current(call.session), shanghai_day(call.now)
+    return Thresholds(calendar.shift(today, lights.due_soon), calendar.shift(today, -lights.long_overdue))
+
+
+async def _views(call: Call, entries: Sequence[Entry]) -> list[EntryView]:
+    """The entries with what is computed when asked: their lights, and whom they wait for."""
+    if not entries:
+        return []
+    known, composition = await thresholds(call), await compositions.if_loaded(call.session)
+    return [_view(call, entry, known, composition) for entry in entries]
+
+
+def _view(call: Call, entry: Entry, known: Thresholds | None, composition: Composition | None) -> EntryView:
+    view = EntryView.model_validate(entry)
+    view.state_name, view.light = STATES.chinese[view.state], light_of(entry, call.now, known)
+    book = call.service.rulebooks.find(call.government, entry.edition)
+    if book is None or book.supervision is None:
+        return view
+    if focus := book.supervision.focus:
+        view.category_name = next((each.name for each in focus.categories if each.code == entry.category), None)
+    for turn in view.course:
+        turn.act_name = in_chinese(turn.act)
+    act = course.AWAITED.get(view.state)
+    if act and book.supervision.course and composition:
+        view.next = _next(entry, act, book.supervision.course[act], composition, shanghai_day(call.now))
+    return view
+
+
+def _next(entry: Entry, act: CourseAct, right: Right, composition: Composition, on: date) -> NextAct:
+    """The awaited act; the person responsible is among those for whom a matter in work waits."""
+    permission = course.permission_for(entry, act, right)
+    officials = [
+        official
+        for role in right.by
+        for official in composition.who_may(role, on, power=permission.power, context=permission.context)
+    ]
+    if entry.state == EntryState.accepted and entry.responsible and composition.serves(entry.responsible, on):
+        officials.insert(0, entry.responsible)
+    return NextAct(
+        act=act,
+        act_name=in_chinese(act),
+        clause=right.clause,
+        by=list(right.by),
+        officials=list(dict.fromkeys(officials)),
+    )
 
 
 async def explain_due(call: Call, entry_id: str) -> DueExplanation:
     """The explanation of an entry's due date: the rule's proof day by day, or who stated it; with all its moves."""
     entry = await seen(call, Entry, entry_id, "entry", "督查事项")
     rows = await due_dates.kept(call.session, SUBJECT, entry.id)
-    own = [row for row in rows if row.met_by == COMPLETION and row.rule == (entry.due_rule or entry.due_basis)]
+    own = [row for row in rows if row.met_by in tuple(DueFor) and row.rule == (entry.due_rule or entry.due_basis)]
     row = max(own, key=lambda row: (row.open, row.round, row.occurrence), default=None)
     if row is None:
         text = Text("To be set by the office.", "办结时限待政府办公室确定。")

@@ -8,17 +8,20 @@ from fastapi import Query, Response
 
 from oversight_svc.entry import commands as do
 from oversight_svc.entry import queries as see
-from oversight_svc.entry.entry import DueBasis, Entry, EntryState, who_sets
+from oversight_svc.entry.entry import DueBasis, Entry, EntryState, Light, who_sets
 from oversight_svc.entry.schemas import DueExplanation, EntryView, SetDue
 from oversight_svc.scopes import Change, Read
 from zhengling.authority.composition import Permission
 from zhengling.kernel.errors import Text
+from zhengling.kernel.instants import Day
+from zhengling.rules.vocabulary import EntrySource
 from zhengling.web import due_routes
 from zhengling.web.call import Call
 from zhengling.web.due_routes import Subject
 from zhengling.web.etags import etag
 from zhengling.web.paging import Page, Paging
 from zhengling.web.routing import commands, queries
+from zhengling.web.worklist import WaitsFor
 
 writes = commands("/v1", "oversight")
 reads = queries("/v1", "oversight")
@@ -35,8 +38,24 @@ async def list_entries(
     overdue: Annotated[bool | None, Query()] = None,
     lead: Annotated[str | None, Query(max_length=64, description="code of the lead unit")] = None,
     state: Annotated[EntryState | None, Query()] = None,
+    ended: Annotated[bool | None, Query(description="closed or revoked")] = None,
+    light: Annotated[Light | None, Query()] = None,
+    category: Annotated[str | None, Query(max_length=64, description="code of a focus category")] = None,
+    source_kind: Annotated[EntrySource | None, Query()] = None,
+    leader: Annotated[str | None, Query(max_length=64, description="official in charge")] = None,
+    unit: Annotated[str | None, Query(max_length=64, description="code of the lead or a co-unit")] = None,
+    number: Annotated[str | None, Query(max_length=100, description="the whole number")] = None,
+    due_from: Annotated[Day | None, Query()] = None,
+    due_until: Annotated[Day | None, Query()] = None,
+    text: Annotated[str | None, Query(min_length=2, max_length=100, description="a part of title or task")] = None,
+    waits_for: WaitsFor = None,
 ) -> Page[EntryView]:
-    return await see.list_entries(call, paging, source_id, due_basis, overdue, lead, state)
+    wanted = see.Wanted(
+        source_id=source_id, due_basis=due_basis, overdue=overdue, lead=lead, state=state, ended=ended, light=light,
+        category=category, source_kind=source_kind, leader=leader, unit=unit, number=number, due_from=due_from,
+        due_until=due_until, text=text,
+    )  # fmt: skip
+    return await see.list_entries(call, paging, wanted, waits_for)
 
 
 @reads.get("/entries/{entry_id}", operation_id="get_entry")
@@ -57,10 +76,14 @@ async def explain_entry_due(entry_id: str, call: Read) -> DueExplanation:
     "/entries/{entry_id}/due", operation_id="set_entry_due", summary="Set the due date of an entry without one"
 )
 async def set_entry_due(entry_id: str, body: SetDue, call: Change, response: Response) -> EntryView:
-    entry = await do.set_due(call, entry_id, body)
+    return await entry_answer(call, response, await do.set_due(call, entry_id, body))
+
+
+async def entry_answer(call: Call, response: Response, entry: Entry) -> EntryView:
+    """The answer of a command on an entry, and its audit subject."""
     response.headers["ETag"] = etag(entry.version)
     call.audit_details["subject"] = f"entry:{entry.id}"
-    return EntryView.model_validate(entry)
+    return await see.entry_view(call, entry)
 
 
 def _may_adjust(call: Call, entry: Entry) -> Permission:

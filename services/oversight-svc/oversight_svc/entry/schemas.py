@@ -7,13 +7,14 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from oversight_svc.entry.entry import DueBasis, EntryState
+from oversight_svc.entry.entry import DueBasis, EntryState, Light, Quality
 from zhengling.dates.schemas import ChangeView, TraceView
 from zhengling.events.meeting import ResolutionChange, Unit
 from zhengling.events.reference import Reference
 from zhengling.kernel.instants import Day, Instant
-from zhengling.kernel.payload import Payload
-from zhengling.rules.vocabulary import Difficulty, EntrySource
+from zhengling.kernel.payload import Payload, View
+from zhengling.rules.supervision import CourseAct
+from zhengling.rules.vocabulary import Difficulty, EntrySource, Role
 
 
 class SetDue(Payload):
@@ -32,6 +33,52 @@ class AmendmentView(BaseModel):
     due: date | None
     signed_at: datetime
     recorded_at: datetime
+
+
+class TurnView(View):
+    """One act of the course: who did it, what was said, and where the matter stood after it."""
+
+    act: CourseAct
+    act_name: Annotated[str, Field(description="in Chinese")] = ""
+    state: EntryState
+    official: str
+    role: Role
+    on_behalf_of: str | None
+    under: Annotated[str | None, Field(description="clause by which the official acted for another")]
+    text: str
+    unit: Unit | None
+    person: str | None
+    due: date | None
+    document: str
+    late: bool | None
+    occurred_at: datetime
+    recorded_at: datetime
+
+
+class MeasureView(View):
+    task: str
+    official: str
+    due: date
+
+
+class ContributionView(View):
+    unit: Unit
+    due: date
+    asked_at: datetime
+    text: str
+    official: str
+    returned_at: datetime | None
+    late: Annotated[bool | None, Field(description="null while it is owed")]
+
+
+class NextAct(BaseModel):
+    """The act that the matter waits for, and who may do it."""
+
+    act: CourseAct
+    act_name: Annotated[str, Field(description="in Chinese")]
+    clause: str
+    by: list[Role]
+    officials: list[str]
 
 
 class EntryView(BaseModel):
@@ -68,6 +115,20 @@ class EntryView(BaseModel):
     amendments: list[AmendmentView]
     closed_at: datetime | None
     closed_reason: str
+    state_name: Annotated[str, Field(description="in Chinese")] = ""
+    light: Annotated[Light, Field(description="computed when asked, by the rulebook's thresholds")] = Light.undated
+    category: Annotated[str | None, Field(description="code of the focus category (督查重点)")]
+    category_name: str | None = None
+    leader: Annotated[str | None, Field(description="the leader in charge of the lead unit")]
+    responsible: Annotated[str | None, Field(description="the person responsible, whom the lead unit named")]
+    measures: Annotated[list[MeasureView], Field(description="the three lists: task, responsibility, time limit")]
+    contributions: list[ContributionView]
+    course: list[TurnView]
+    next: Annotated[NextAct | None, Field(description="what the matter waits for; null once it has ended")] = None
+    suspended: bool
+    met_at: Annotated[datetime | None, Field(description="when the due date was met by the unit's report")]
+    late: Annotated[bool | None, Field(description="whether it was met late; null while it isn't met")]
+    quality: Quality | None
     edition: str
     modified_at: datetime
 

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from oversight_svc.entry.entry import Amendment, Entry
+from oversight_svc.entry.entry import Amendment, Contribution, Entry, Measure, Turn
 from oversight_svc.registry import Instant, mapper, metadata
 from zhengling.database.mapping import SEEN_BY_ROW, Json, map_noun, noun_columns
 from zhengling.events.meeting import Unit
@@ -40,6 +40,16 @@ ledger_entry = sa.Table(
     sa.Column("source_number", sa.Text),
     sa.Column("topic", Json(Reference | None)),
     sa.Column("minutes", Json(Reference | None)),
+    sa.Column("category", sa.Text),
+    sa.Column("leader", sa.Text),
+    sa.Column("responsible", sa.Text),
+    sa.Column("measures", Json(list[Measure]), nullable=False),
+    sa.Column("contributions", Json(list[Contribution]), nullable=False),
+    sa.Column("course", Json(list[Turn]), nullable=False),
+    sa.Column("suspended", sa.Boolean, nullable=False),
+    sa.Column("met_at", Instant),
+    sa.Column("late", sa.Boolean),
+    sa.Column("quality", sa.Text),
     info=SEEN_BY_ROW,
 )
 map_noun(mapper, Entry, ledger_entry)

@@ -1,0 +1,1 @@
+"""The course of a matter of the ledger, from its opening to its closing."""

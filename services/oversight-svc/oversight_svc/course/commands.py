@@ -1,0 +1,338 @@
+"""Commands on the course of a matter, one function each; the transaction is committed at the edge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+from oversight_svc.course import course
+from oversight_svc.course.schemas import (
+    Accept,
+    Asked,
+    Close,
+    Contribute,
+    Explain,
+    LookBack,
+    MeasurePayload,
+    Progress,
+    Refuse,
+    Reopen,
+    ReportDone,
+    SendBack,
+    Transfer,
+    Verify,
+)
+from oversight_svc.entry import entry as entries
+from oversight_svc.entry.commands import DUE_DATES, SUBJECT, announce_overdue, ledger_of
+from oversight_svc.entry.entry import ACCEPTANCE, PROGRESS, Contribution, DueBasis, Entry, EntryState, Measure, NewDue
+from zhengling.authority.composition import Acting, Composition
+from zhengling.backbone.outbox import emit
+from zhengling.database.session import lock
+from zhengling.dates.deadlines import Setter
+from zhengling.events.event import Event
+from zhengling.events.oversight import (
+    EntryAccepted,
+    EntryClosed,
+    EntryExplained,
+    EntryLookedBack,
+    EntryProgressed,
+    EntryRefused,
+    EntryReopened,
+    EntryReported,
+    EntryReturned,
+    EntryTransferred,
+    EntryVerified,
+)
+from zhengling.kernel.errors import Text, refusal
+from zhengling.kernel.instants import shanghai_day
+from zhengling.replicas import calendar as calendars
+from zhengling.replicas import composition as compositions
+from zhengling.replicas import due_dates
+from zhengling.replicas.due_dates import Clock, StatedClock
+from zhengling.rules.rulebook import Rulebook
+from zhengling.rules.supervision import CourseAct, DueFor, Right
+from zhengling.web.call import Call
+
+
+@dataclass
+class Case:
+    """One act on a locked matter: under which rules, by whom, when."""
+
+    call: Call
+    entry: Entry
+    book: Rulebook
+    composition: Composition
+    act: CourseAct
+    right: Right
+    acting: Acting
+    occurred_at: datetime
+
+    @property
+    def today(self) -> date:
+        return shanghai_day(self.call.now)
+
+    @property
+    def official(self) -> str:
+        return self.call.official or self.call.principal.subject
+
+    async def done(
+        self, event: type[Event], text: str = "", *, fields: dict[str, Any] | None = None, **turn: Any
+    ) -> Entry:
+        """Keep the act, and tell it as this event."""
+        entry, at = self.entry, (self.occurred_at, self.call.now)
+        made = course.turn_by(self.acting, self.official, self.act, entry, at)
+        course.add(entry, self.act, replace(made, text=text, **turn))
+        await emit(
+            self.call.session,
+            event(
+                entry_id=entry.id,
+                number=entry.number,
+                source_kind=entry.source_kind,
+                source_id=entry.source_id,
+                source=entry.source,
+                state=entry.state,
+                lead=entry.lead,
+                official=self.official,
+                on_behalf_of=self.acting.on_behalf_of,
+                text=text,
+                due=entry.due,
+                late=entry.late,
+                occurred_at=self.occurred_at,
+                recorded_at=self.call.now,
+                **(fields or {}),
+            ),
+        )
+        self.call.audit_details.update(self.acting.behalf)
+        await self.call.session.flush()
+        return entry
+
+
+async def _case(
+    call: Call, entry_id: str, act: CourseAct, occurred_at: datetime | None, *, co_unit: str | None = None
+) -> Case:
+    """The matter, locked, and who acts on it. 403 `not_the_actor`; 409 `illegal_state`, `before_the_last_act`; 412."""
+    entry = await lock(call.session, Entry, entry_id, "entry", "督查事项")
+    call.check_version(entry.version)
+    book = call.service.rulebooks.edition(call.government, entry.edition)
+    composition, right = await compositions.current(call.session), course.right_to(book, act)
+    unit = co_unit if co_unit in [each.code for each in entry.co_units] else None  # the lead is told if it is none
+    permission = course.permission_for(entry, act, right, unit)
+    acting = composition.require(call.official, shanghai_day(call.now), permission)
+    course.require_possible(entry, act, right.clause)
+    moment = call.occurred(occurred_at)
+    course.require_after(entry, moment, right.clause)
+    return Case(call, entry, book, composition, act, right, acting, moment)
+
+
+# the unit that leads ----------------------------------------------------------------------------------------------------
+async def accept(call: Call, entry_id: str, body: Accept) -> Entry:
+    """Accept the matter and name who is responsible. By the lead unit. Emits entry.accepted."""
+    case = await _case(call, entry_id, CourseAct.accept, body.occurred_at)
+    entry = case.entry
+    person = course.of_the_unit(case.composition, body.responsible or case.official, entry.lead, case.today)
+    await _set_lists(case, body.measures, body.contributions)
+    course.name_responsible(entry, person)
+    entry.leader = entry.leader or course.leader_of(case.composition, entry.lead, case.today)
+    await _meet(case, ACCEPTANCE)
+    return await case.done(EntryAccepted, fields={"responsible": person}, person=person, unit=entry.lead)
+
+
+async def refuse(call: Call, entry_id: str, body: Refuse) -> Entry:
+    """Refuse the matter, with the reason, within the time that the rulebook gives. By the roles that it names (the principal).
+    409 `refused_too_late`. Emits entry.refused."""
+    case = await _case(call, entry_id, CourseAct.refuse, body.occurred_at)
+    for clock in await due_dates.kept(call.session, SUBJECT, entry_id):
+        if clock.met_by == ACCEPTANCE and clock.open and clock.due_at <= case.occurred_at:
+            raise refusal(
+                "refused_too_late",
+                clock.clause,
+                f"a matter is refused by the end of {clock.due}",
+                f"退回改派的期限为{clock.due}，已经届满",
+                Text("accept it, or ask the office to transfer it", "请签收办理，或商请政府办公室改派"),
+            )
+    await _meet(case, ACCEPTANCE)
+    return await case.done(EntryRefused, body.reason, unit=case.entry.lead)
+
+
+async def report_progress(call: Call, entry_id: str, body: Progress) -> Entry:
+    """Report progress; with `result` what the rules ask for of a complex matter, whose further date the office sets. By the
+    lead unit. 409 `no_result_due`. Emits entry.progressed."""
+    case = await _case(call, entry_id, CourseAct.progress, body.occurred_at)
+    await _set_lists(case, body.measures, body.contributions)
+    late = await _give_result(case) if body.result else None
+    await _meet(case, PROGRESS)
+    lead, fields = case.entry.lead, {"unit": case.entry.lead, "result": body.result}
+    return await case.done(EntryProgressed, body.text, fields=fields, unit=lead, document=body.document, late=late)
+
+
+async def _give_result(case: Case) -> bool | None:
+    """The result is there: its clock is met, and the date by which the matter is done has to be set. Whether it was late."""
+    rows = await due_dates.meet(case.call.session, SUBJECT, case.entry.id, DueFor.result, case.occurred_at)
+    if not rows:
+        raise refusal(
+            "no_result_due",
+            case.right.clause,
+            "the rules ask for no result of this matter before it is done",
+            "该事项没有“有结果”的时限",
+            Text("report progress without result, or that it is done", "请按一般进展报告，或报告办结"),
+        )
+    entry = case.entry
+    if entries.meet_due(entry, case.occurred_at, case.call.now):
+        await announce_overdue(case.call.session, entry)
+    await due_dates.reschedule(case.call.session, DUE_DATES, entry.id)
+    return entries.await_date(entry)
+
+
+async def contribute(call: Call, entry_id: str, body: Contribute) -> Entry:
+    """Return to the lead what a co-unit owes it. By the co-unit; its lateness is its own. Emits entry.progressed."""
+    case = await _case(call, entry_id, CourseAct.contribute, body.occurred_at, co_unit=body.unit)
+    unit = course.co_unit(case.entry, body.unit)
+    late = course.contribute(case.entry, unit, body.text, case.official, case.occurred_at)
+    return await case.done(EntryProgressed, body.text, fields={"unit": unit}, unit=unit, late=late)
+
+
+async def explain(call: Call, entry_id: str, body: Explain) -> Entry:
+    """Explain why the matter can't be done in time: its date stays, and from now progress is reported regularly. By the roles
+    that the rulebook names. Emits entry.explained."""
+    case = await _case(call, entry_id, CourseAct.explain, body.occurred_at)
+    if case.right.rule:
+        clock = Clock(case.right.rule, case.occurred_at, PROGRESS)
+        await due_dates.start_round(call.session, SUBJECT, entry_id, clock, case.book)
+        await due_dates.reschedule(call.session, DUE_DATES, entry_id)
+    return await case.done(EntryExplained, body.reason, unit=case.entry.lead, document=body.document)
+
+
+async def report_done(call: Call, entry_id: str, body: ReportDone) -> Entry:
+    """Report the matter as done, which meets its due date at the moment of the report; it is verified next. By the roles that
+    the rulebook names (the principal), or who acts for them with the power to sign. Emits entry.reported."""
+    case = await _case(call, entry_id, CourseAct.report, body.occurred_at)
+    entry = case.entry
+    for act in DueFor:
+        await due_dates.meet(call.session, SUBJECT, entry.id, act, case.occurred_at)
+    if entries.meet_due(entry, case.occurred_at, call.now):
+        await announce_overdue(call.session, entry)
+    await due_dates.reschedule(call.session, DUE_DATES, entry.id)
+    return await case.done(EntryReported, body.text, unit=entry.lead, document=body.document, late=entry.late)
+
+
+# the office and the supervision office --------------------------------------------------------------------------------
+async def transfer(call: Call, entry_id: str, body: Transfer) -> Entry:
+    """Give the matter to another lead unit, or back to the one that refused it. Its due date stays. By the roles that the
+    rulebook names (the office). 409 `same_lead`. Emits entry.transferred."""
+    case = await _case(call, entry_id, CourseAct.transfer, body.occurred_at)
+    entry, old = case.entry, case.entry.lead
+    lead = course.unit_of(case.composition, body.lead, case.today)
+    if lead.code == old.code and entry.state != EntryState.refused:
+        raise refusal(
+            "same_lead",
+            case.right.clause,
+            f"{lead.name} leads it already",
+            f"{lead.name}已是牵头单位",
+            Text("name another unit", "请填写其他单位"),
+        )
+    course.transfer(entry, lead, course.leader_of(case.composition, lead, case.today))
+    await _begin_acceptance(case)
+    return await case.done(EntryTransferred, body.reason, fields={"old_lead": old}, unit=lead)
+
+
+async def verify(call: Call, entry_id: str, body: Verify) -> Entry:
+    """Verify what was reported as done. By the roles that the rulebook names. Emits entry.verified."""
+    case = await _case(call, entry_id, CourseAct.verify, body.occurred_at)
+    return await case.done(EntryVerified, body.text)
+
+
+async def send_back(call: Call, entry_id: str, body: SendBack) -> Entry:
+    """Return for redo what was reported as done. Its clock never stopped, unless this sets a limit for the redo. By the roles
+    that the rulebook names. 409 `due_in_the_past`. Emits entry.returned."""
+    case = await _case(call, entry_id, CourseAct.send_back, body.occurred_at)
+    course.begin_again(case.entry)
+    if body.due:
+        await _restart(case, body.due)
+    else:
+        await _run_on(case)
+    return await case.done(EntryReturned, body.reason, due=body.due)
+
+
+async def close(call: Call, entry_id: str, body: Close) -> Entry:
+    """Close a verified matter (销号), with a mark of its quality. By the roles that the rulebook names. Emits entry.closed."""
+    case = await _case(call, entry_id, CourseAct.close, body.occurred_at)
+    course.close(case.entry, body.quality, body.text, case.occurred_at)
+    await due_dates.settle(call.session, SUBJECT, entry_id, "cancelled")
+    await due_dates.reschedule(call.session, DUE_DATES, entry_id)
+    return await case.done(EntryClosed, body.text, fields={"quality": body.quality})
+
+
+async def look_back(call: Call, entry_id: str, body: LookBack) -> Entry:
+    """Look back at a closed matter (回头看, HC-70). What no longer holds may be reopened. By the roles that the rulebook
+    names. Emits entry.looked_back."""
+    case = await _case(call, entry_id, CourseAct.look_back, body.occurred_at)
+    return await case.done(EntryLookedBack, body.text, fields={"holds": body.holds})
+
+
+async def reopen(call: Call, entry_id: str, body: Reopen) -> Entry:
+    """Reopen a closed matter under its number, with a new last day. By the roles that the rulebook names. 409
+    `due_in_the_past`. Emits entry.reopened."""
+    case = await _case(call, entry_id, CourseAct.reopen, body.occurred_at)
+    course.begin_again(case.entry)
+    await _restart(case, body.due)
+    return await case.done(EntryReopened, body.reason, due=body.due)
+
+
+# clocks and lists -------------------------------------------------------------------------------------------------------
+async def _begin_acceptance(case: Case) -> None:
+    """Start the clock within which the new lead unit may refuse the matter, if the rulebook has one."""
+    if rule := course.refusal_rule(case.book):
+        clock = Clock(rule, case.occurred_at, ACCEPTANCE)
+        await due_dates.start_round(case.call.session, SUBJECT, case.entry.id, clock, case.book)
+        await due_dates.reschedule(case.call.session, DUE_DATES, case.entry.id)
+
+
+async def _meet(case: Case, act: str) -> None:
+    if await due_dates.meet(case.call.session, SUBJECT, case.entry.id, act, case.occurred_at):
+        await due_dates.reschedule(case.call.session, DUE_DATES, case.entry.id)
+
+
+async def _set_lists(case: Case, measures: Sequence[MeasurePayload] | None, asked: Sequence[Asked]) -> None:
+    """Replace the three lists, and ask co-units for contributions. 422 `not_of_the_unit`, `not_a_co_unit`,
+    `date_out_of_range`."""
+    entry, calendar = case.entry, await calendars.current(case.call.session)
+    for day in [*(one.due for one in measures or ()), *(one.due for one in asked)]:
+        calendar.require(day)
+    if measures is not None:
+        entry.measures = [
+            Measure(one.task, course.of_the_unit(case.composition, one.official, entry.lead, case.today), one.due)
+            for one in measures
+        ]
+    owed = [Contribution(course.co_unit(entry, one.unit), one.due, case.occurred_at) for one in asked]
+    course.ask_for(entry, owed)
+
+
+async def _run_on(case: Case) -> None:
+    """Have the governing clock that was met last run as if it had never stopped."""
+    session, entry = case.call.session, case.entry
+    rows = await due_dates.kept(session, SUBJECT, entry.id)
+    met = [row for row in rows if row.met_by == DueFor.completion and row.state == "met"] or [
+        row for row in rows if row.met_by == DueFor.result and row.state == "met" and entry.due == row.due
+    ]
+    if not met:  # it had no date
+        return
+    last = max(met, key=lambda row: (row.met_at or entry.assigned_at, row.round))
+    why = Text("returned for redo: its clock never stopped", "退回重办，期限连续计算")
+    after = (await due_dates.revive(session, case.call.service.rulebooks, last, why)).after
+    entry.suspended = after.state == "suspended"
+    entries.move_due(entry, after.due, after.due_at, after.provisional, case.call.now)
+    await due_dates.reschedule(session, DUE_DATES, entry.id)
+
+
+async def _restart(case: Case, due: date) -> None:
+    """Start another round of the completion's clock, to the day that the office or the supervision office sets."""
+    session, entry, ledger = case.call.session, case.entry, ledger_of(case.book)
+    (await calendars.current(session)).require(due)
+    entries.require_not_past(due, case.today, case.right.clause)
+    clock = StatedClock(Setter.office, due, case.occurred_at, ledger.clause)
+    again = await due_dates.start_round(session, SUBJECT, entry.id, clock, case.book)
+    entries.give_due(entry, NewDue(again.date, again.at, DueBasis.office))
+    entry.overdue_at = None
+    await due_dates.reschedule(session, DUE_DATES, entry.id)

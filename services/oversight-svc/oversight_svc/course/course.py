@@ -1,0 +1,208 @@
+"""The course of a matter: who may do what with it, in which state, and what follows.
+
+Invariants: one table of transitions; each act is kept with who did it, on whose behalf and when; what is reported as done is
+closed only after it was verified; an act of the past is never before the one that it follows. Pure: no I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, datetime
+from typing import NamedTuple
+
+from oversight_svc.entry.entry import STATES, Contribution, Entry, EntryState, Quality, Turn, assign, unmeet_due
+from zhengling.authority.composition import Acting, Composition, Permission, RoleContext
+from zhengling.events.meeting import Unit
+from zhengling.kernel.bounds import Bound, appended
+from zhengling.kernel.errors import Problem, Text, invalid, refusal
+from zhengling.kernel.instants import shanghai_day
+from zhengling.rules.absences import Power
+from zhengling.rules.chains import actors_of
+from zhengling.rules.rulebook import Rulebook
+from zhengling.rules.supervision import CourseAct, Right
+from zhengling.rules.vocabulary import Role, in_chinese
+
+_OPEN, _ACCEPTED, _REFUSED = EntryState.open, EntryState.accepted, EntryState.refused
+_REPORTED, _VERIFIED, _CLOSED = EntryState.reported, EntryState.verified, EntryState.closed
+
+
+class Transition(NamedTuple):
+    """In which states an act is possible, and the state that follows; None where it stays."""
+
+    among: tuple[EntryState, ...]
+    to: EntryState | None
+
+
+TRANSITIONS: dict[CourseAct, Transition] = {
+    CourseAct.accept: Transition((_OPEN,), _ACCEPTED),
+    CourseAct.refuse: Transition((_OPEN,), _REFUSED),
+    CourseAct.transfer: Transition((_OPEN, _ACCEPTED, _REFUSED), _OPEN),
+    CourseAct.progress: Transition((_ACCEPTED,), None),
+    CourseAct.contribute: Transition((_ACCEPTED, _REPORTED), None),
+    CourseAct.explain: Transition((_ACCEPTED,), None),
+    CourseAct.report: Transition((_ACCEPTED,), _REPORTED),
+    CourseAct.verify: Transition((_REPORTED,), _VERIFIED),
+    CourseAct.send_back: Transition((_REPORTED, _VERIFIED), _ACCEPTED),
+    CourseAct.close: Transition((_VERIFIED,), _CLOSED),
+    CourseAct.look_back: Transition((_CLOSED,), None),
+    CourseAct.reopen: Transition((_CLOSED,), _ACCEPTED),
+}
+#: The act that a matter in each state waits for.
+AWAITED: Mapping[EntryState, CourseAct] = {
+    _OPEN: CourseAct.accept,
+    _REFUSED: CourseAct.transfer,
+    _ACCEPTED: CourseAct.report,
+    _REPORTED: CourseAct.verify,
+    _VERIFIED: CourseAct.close,
+}
+TURNS = Bound(
+    500,
+    Text("a matter of the ledger", "一项督查事项"),
+    Text("report what is left in one record", "请将其余情况合并记录"),
+)
+
+
+def right_to(book: Rulebook, act: CourseAct) -> Right:
+    """Who may do the act by this rulebook. 409 `no_course_rules` where it has no course."""
+    if book.supervision and book.supervision.course:
+        return book.supervision.course[act]
+    raise Problem(
+        409,
+        "no_course_rules",
+        Text(
+            f"{book.code} has no course of a matter in supervision.yaml", f"{book.government.name}没有督查事项办理规则"
+        ),
+        Text("add course to the section supervision of its rulebook", "请在规则库的督查章节中补充办理规则"),
+    )
+
+
+def refusal_rule(book: Rulebook) -> str | None:
+    """The deadline within which a unit may refuse a matter; None where the rulebook has none."""
+    known = book.supervision.course if book.supervision else None
+    return known[CourseAct.refuse].rule if known else None
+
+
+def leader_of(composition: Composition, lead: Unit, on: date) -> str | None:
+    """The leader responsible for a matter of this unit: the deputy in charge of it."""
+    return next(iter(composition.holders(Role.deputy_in_charge, on, RoleContext(sponsor=lead.code))), None)
+
+
+def permission_for(entry: Entry, act: CourseAct, right: Right, unit: str | None = None) -> Permission:
+    """The permission of the act on this matter; of the lead unit, or of `unit`."""
+    return Permission(
+        actors_of(right.by),
+        Text(f"{act.value.replace('_', ' ')} this matter", in_chinese(act)),
+        code="not_the_actor",
+        clause=right.clause,
+        power=Power.sign if act == CourseAct.report else Power.preside,
+        context=RoleContext(sponsor=unit or entry.lead.code),
+    )
+
+
+def require_possible(entry: Entry, act: CourseAct, clause: str) -> None:
+    """409 `illegal_state` unless the act is possible in the matter's state."""
+    STATES.require(entry.state, TRANSITIONS[act].among, Text("the matter", "该事项"), clause)
+
+
+def require_after(entry: Entry, occurred_at: datetime, clause: str) -> None:
+    """409 `before_the_last_act` for a time before the last act, or before the matter was assigned."""
+    since = max([entry.assigned_at, *(turn.occurred_at for turn in entry.course[-1:])])
+    if occurred_at < since:
+        raise refusal(
+            "before_the_last_act",
+            clause,
+            f"{occurred_at.isoformat()} is before the act that it follows, {since.isoformat()}",
+            f"发生时间早于上一环节的时间（{shanghai_day(since)}）",
+            Text("give a time after it", "请填写上一环节之后的时间"),
+        )
+
+
+def of_the_unit(composition: Composition, official: str, unit: Unit, on: date) -> str:
+    """The official, who holds a post in the unit on that day. 422 `not_of_the_unit`."""
+    if official in composition.of_organisation(composition.succeeding(unit.code, on) or unit.code, on):
+        return official
+    name = composition.official_names.get(official, official)
+    raise invalid("not_of_the_unit", f"{name} holds no post in {unit.name}", f"{name}未在{unit.name}任职")
+
+
+def unit_of(composition: Composition, code: str, on: date) -> Unit:
+    """The organisation that exists on that day. 422 `unknown_unit`."""
+    found = next((o for o in composition.organisations if o.code == code and o.holds(on)), None)
+    if found is None:
+        raise invalid("unknown_unit", f"no organisation {code} on {on}", f"{on}没有代码为{code}的单位")
+    return Unit(code=found.code, name=found.name)
+
+
+def add(entry: Entry, act: CourseAct, turn: Turn) -> None:
+    """Keep the act, and have the matter be in the state that follows."""
+    entry.state = TRANSITIONS[act].to or entry.state
+    entry.course = appended(entry.course, replace(turn, state=EntryState(entry.state)), bound=TURNS)
+
+
+def turn_by(acting: Acting, official: str, act: CourseAct, entry: Entry, at: tuple[datetime, datetime]) -> Turn:
+    """The record of an act: by whom, when it occurred and was recorded."""
+    occurred_at, recorded_at = at
+    return Turn(
+        act,
+        EntryState(entry.state),
+        official,
+        acting.role,
+        "",
+        occurred_at,
+        recorded_at,
+        on_behalf_of=acting.on_behalf_of,
+        under=acting.clause,
+    )
+
+
+def name_responsible(entry: Entry, person: str) -> None:
+    entry.responsible = person
+
+
+def transfer(entry: Entry, lead: Unit, leader: str | None) -> None:
+    """Give the matter to a lead unit, which has to accept it. What it owes co-units for stays."""
+    assign(entry, lead)
+    entry.responsible, entry.leader = None, leader
+
+
+def ask_for(entry: Entry, asked: list[Contribution]) -> None:
+    """Have co-units owe the lead a contribution. Another request of one that still owes it replaces the one before."""
+    units = {each.unit.code for each in asked}
+    kept = [each for each in entry.contributions if each.returned_at or each.unit.code not in units]
+    entry.contributions = [*kept, *asked]
+
+
+def co_unit(entry: Entry, code: str) -> Unit:
+    """The co-unit with this code. 422 `not_a_co_unit`."""
+    for unit in entry.co_units:
+        if unit.code == code:
+            return unit
+    names = ", ".join(each.name for each in entry.co_units)
+    raise invalid(
+        "not_a_co_unit",
+        f"{code} is no co-unit of this matter; it has {names or 'none'}",
+        f"{code}不是本事项的配合单位；配合单位：{names or '无'}",
+    )
+
+
+def contribute(entry: Entry, unit: Unit, text: str, official: str, at: datetime) -> bool | None:
+    """The co-unit returned what it owes. Whether it was late; None if nothing was asked for."""
+    owed = [each for each in entry.contributions if each.unit.code == unit.code and each.returned_at is None]
+    if not owed:
+        done = Contribution(unit, shanghai_day(at), at, text, official, at)
+        entry.contributions = [*entry.contributions, done]
+        return None
+    returned = replace(owed[0], text=text, official=official, returned_at=at)
+    entry.contributions = [returned if each is owed[0] else each for each in entry.contributions]
+    return returned.late
+
+
+def close(entry: Entry, quality: Quality, reason: str, at: datetime) -> None:
+    entry.quality, entry.closed_reason, entry.closed_at = quality, reason, at
+
+
+def begin_again(entry: Entry) -> None:
+    """The matter isn't done: what was reported and marked stays in its course alone."""
+    unmeet_due(entry)
+    entry.quality, entry.closed_reason, entry.closed_at = None, "", None

@@ -1,0 +1,123 @@
+"""Payloads of the course of a matter."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from oversight_svc.entry.entry import Quality
+from zhengling.authority.composition import Key
+from zhengling.kernel.characters import SeveralLines
+from zhengling.kernel.instants import Day
+from zhengling.kernel.payload import SAYING, OccurredAt, Payload, Reason
+
+Report = Annotated[str, Field(min_length=2, max_length=4000, pattern=SAYING), SeveralLines]
+Document = Annotated[str, Field(max_length=100, description="number of the paper that it is in, if there is one")]
+Official = Annotated[str, Field(max_length=64, description="id of an official of the lead unit")]
+
+
+class MeasurePayload(Payload):
+    """One line of the three lists: what is done, who is responsible, until when."""
+
+    task: Annotated[str, Field(min_length=2, max_length=500, pattern=SAYING), SeveralLines]
+    official: Official
+    due: Day
+
+
+class Asked(Payload):
+    """A contribution that the lead asks of a co-unit, with its last day."""
+
+    unit: Annotated[Key, Field(description="code of a co-unit of the matter")]
+    due: Day
+
+
+Measures = Annotated[
+    list[MeasurePayload],
+    Field(max_length=50, description="the three lists (任务清单、责任清单、时限清单), replacing those before"),
+]
+Contributions = Annotated[list[Asked], Field(max_length=50, description="what co-units are to return to the lead")]
+
+
+class Accept(Payload):
+    """The lead unit accepts the matter: who is responsible for it, and by which measures."""
+
+    responsible: Annotated[Official | None, Field(description="default: the caller")] = None
+    measures: Annotated[Measures, Field(default_factory=list)]
+    contributions: Annotated[Contributions, Field(default_factory=list)]
+    occurred_at: OccurredAt = None
+
+
+class Refuse(Payload):
+    reason: Reason
+    occurred_at: OccurredAt = None
+
+
+class Transfer(Payload):
+    lead: Annotated[Key, Field(description="code of the unit that is to lead")]
+    reason: Reason
+    occurred_at: OccurredAt = None
+
+
+class Progress(Payload):
+    """Progress of the matter. `result`: it is the result that the rules ask for of a complex matter."""
+
+    text: Report
+    result: bool = False
+    measures: Annotated[list[MeasurePayload] | None, Field(max_length=50)] = None
+    contributions: Annotated[Contributions, Field(default_factory=list)]
+    document: Document = ""
+    occurred_at: OccurredAt = None
+
+
+class Contribute(Payload):
+    unit: Annotated[Key, Field(description="code of the co-unit")]
+    text: Report
+    occurred_at: OccurredAt = None
+
+
+class Explain(Payload):
+    """Why the matter can't be done in time. Its date stays."""
+
+    reason: Report
+    document: Document = ""
+    occurred_at: OccurredAt = None
+
+
+class ReportDone(Payload):
+    """The report that the matter is done, signed by the unit's principal or who acts for the principal."""
+
+    text: Report
+    document: Document = ""
+    occurred_at: OccurredAt = None
+
+
+class Verify(Payload):
+    text: Report
+    occurred_at: OccurredAt = None
+
+
+class SendBack(Payload):
+    """The matter isn't done. Without `due` its clock never stopped; with it the redo has a limit of its own."""
+
+    reason: Reason
+    due: Day | None = None
+    occurred_at: OccurredAt = None
+
+
+class Close(Payload):
+    quality: Quality
+    text: Annotated[str, Field(max_length=1000), SeveralLines] = ""
+    occurred_at: OccurredAt = None
+
+
+class LookBack(Payload):
+    holds: Annotated[bool, Field(description="whether what was done is still done")]
+    text: Report
+    occurred_at: OccurredAt = None
+
+
+class Reopen(Payload):
+    reason: Reason
+    due: Annotated[Day, Field(description="the new last day")]
+    occurred_at: OccurredAt = None
