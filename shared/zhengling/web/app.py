@@ -65,6 +65,7 @@ def create_app(
     app.add_middleware(Edge, max_body_bytes=service.settings.max_body_bytes, of_paths=body_limits or {})
     app.add_middleware(SecurityHeaders, over_tls=(service.settings.public_url or "").startswith("https:"))
     _describe(app, documented)
+    app.openapi()  # made now and kept: requests are compared with it, and making it holds the event loop for half a second
     return app
 
 

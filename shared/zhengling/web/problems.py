@@ -6,7 +6,7 @@ import logging
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
-from functools import partial
+from functools import cache, partial
 from http import HTTPStatus
 from typing import Any
 
@@ -176,13 +176,19 @@ async def on_http(request: Request, error: Exception) -> Response:
     return problem_response(Problem(error.status_code, code, Text(str(error.detail), zh), headers=headers), request)
 
 
+@cache
+def _pattern_of(path: str) -> re.Pattern[str]:
+    """The pattern of a path of the OpenAPI document."""
+    return compile_path(path)[0]
+
+
 def _methods_at(request: Request) -> list[str]:
     """All methods of operations at the request's path; HEAD where GET is."""
     found = {
         method.upper()
         for path, operations in request.app.openapi()["paths"].items()
         for method in operations
-        if compile_path(path)[0].match(request.url.path)
+        if _pattern_of(path).match(request.url.path)
     }
     return sorted(found | ({"HEAD"} if "GET" in found else set()))
 
