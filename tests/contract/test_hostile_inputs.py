@@ -197,6 +197,21 @@ async def test_bodies_that_dont_arrive_hold_no_connection_of_the_database(
         writer.close()
 
 
+@pytest.mark.parametrize("service", SERVICES)
+async def test_without_a_valid_token_every_operation_answers_before_it_has_a_body(service: str, caller: Caller) -> None:
+    address = urlsplit(caller.addresses[service])
+    for operation in OPERATIONS[service]:
+        for authorization in ("", "Authorization: Bearer a.b.c\r\n"):
+            reader, writer = await asyncio.open_connection(address.hostname, address.port)
+            head = (
+                f"{operation.method} {operation.path} HTTP/1.1\r\nHost: x\r\nContent-Type: {operation.types[0]}\r\n"
+                f'{authorization}Idempotency-Key: k\r\nIf-Match: "1"\r\nContent-Length: 1000\r\n\r\n'
+            )
+            writer.write(head.encode())
+            assert (await reader.readline()).split()[1] == b"401", operation
+            writer.close()
+
+
 def _named(operation: str) -> Operation:
     (found,) = (each for each in OPERATIONS["meeting"] if each.id == operation)
     return found

@@ -24,7 +24,7 @@ _SECTIONS = {
     "Every process": ("profile", "accepted_risks", "log_level"),
     "Database": ("database_url", "migration_database_url"),
     "Serving": ("host", "port", "metrics_host", "metrics_port", "api_docs", "public_url", "max_", "patience"),
-    "Quotas": ("person_", "government_"),
+    "Quotas": ("person_", "government_", "link_", "unknown_"),
     "Rules, and who is believed": ("instance", "rulebooks", "auth_"),
     "Kafka, and what is asked of other services": ("kafka_", "consumer_patience", "gap_patience", "report_interval"),
     "Files": ("file_",),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 from sqlalchemy.orm.exc import StaleDataError
 
 from zhengling.database.locking import LockingSession, is_locked
+from zhengling.database.shares import WAIT, Shares
 from zhengling.database.transaction import state_of
 from zhengling.kernel.errors import not_found
 
@@ -50,8 +51,9 @@ def postgresql_url(text: str) -> sa.URL | None:
 class Database:
     """The engine and sessions of one database and role."""
 
-    def __init__(self, url: str, *, application: str, pool_size: int = 10) -> None:
-        """ValueError if `url` isn't one of PostgreSQL."""
+    def __init__(self, url: str, *, application: str, pool_size: int = 10, share: int | None = None) -> None:
+        """At most twice `pool_size` connections, of which one government's transactions hold at most `share` at a time (None: all
+        of them). ValueError if `url` isn't one of PostgreSQL."""
         if (known := postgresql_url(url)) is None:
             raise ValueError("not the URL of a PostgreSQL database")
         self.url = known
@@ -61,7 +63,7 @@ class Database:
             max_overflow=pool_size,
             pool_pre_ping=False,
             pool_recycle=1800,
-            pool_timeout=10,
+            pool_timeout=WAIT,
             hide_parameters=True,  # error texts are logged and stored, so they must not contain values
             json_serializer=lambda value: orjson.dumps(value, default=str).decode(),
             json_deserializer=orjson.loads,
@@ -78,13 +80,15 @@ class Database:
         )
         event.listen(self.engine.sync_engine, "handle_error", _leave_read_only)
         self.autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")  # for single reads
+        self._shares = Shares(share or 2 * pool_size)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, sync_session_class=LockingSession)
 
     @asynccontextmanager
     async def transaction(self, government: str | None) -> AsyncIterator[AsyncSession]:
         """A session in a transaction for this government (None: not yet set); commits at the block's end, rolls back on an
-        error."""
-        async with self._sessions() as session, session.begin():
+        error. 503 `busy` if the government's transactions hold all of its share for long."""
+        share = nullcontext() if government is None else self._shares.taken(government)
+        async with share, self._sessions() as session, session.begin():
             if government is not None:
                 await enter_government(session, government)
             yield session

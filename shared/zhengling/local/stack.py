@@ -193,6 +193,8 @@ class EmbeddedStack:
             "PERSON_REQUESTS": "0",
             "GOVERNMENT_REQUESTS": "0",
             "PERSON_REQUESTS_AT_ONCE": "0",
+            "LINK_REQUESTS": "0",
+            "UNKNOWN_REQUESTS": "0",
             "INSTANCE": instance,
             "LOG_LEVEL": self._log_level,
         }

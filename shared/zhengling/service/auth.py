@@ -40,6 +40,8 @@ FIRST_LOAD_PAUSE = 1.0
 """Seconds between two attempts while no key was ever loaded, so that a start isn't delayed."""
 LOAD_LIMIT = 5.0
 """Seconds one load may take in total."""
+MOST_WAITING = 100
+"""How many requests with an unknown key wait for a load at a time, so that they don't use up the connections of the process."""
 TOKENS_KEPT = 1000
 """How many verified tokens are cached."""
 MAX_LIFETIME = 86_400
@@ -98,6 +100,7 @@ class KeySource:
         self._next_attempt = -math.inf
         self._failing = False
         self._refreshing: asyncio.Task[None] | None = None
+        self._waiting = 0
 
     @classmethod
     def at(cls, location: str) -> Self:
@@ -125,13 +128,19 @@ class KeySource:
         return cls(lambda: asyncio.to_thread(path.read_bytes), clock)
 
     async def key(self, kid: str) -> Key | None:
-        """The key with this kid, or None if the issuer has none."""
+        """The key with this kid, or None if the issuer has none. 503 `keys_unavailable` if many wait for unknown ones."""
         known = self._keys.get(kid)
         if known is not None and self._clock() < self._stale_at:
             return known
         refreshing = self._refresh_if_due()
         if not refreshing.done() and (known is None or not self._failing):
-            await asyncio.shield(refreshing)
+            if known is None and self._waiting >= MOST_WAITING:
+                raise keys_unavailable()
+            self._waiting += known is None
+            try:
+                await asyncio.shield(refreshing)
+            finally:
+                self._waiting -= known is None
         return self._keys.get(kid)
 
     async def ready(self) -> bool:
@@ -231,7 +240,7 @@ class Authenticator:
         """The caller of `Bearer <token>`.
 
         401 `missing_token`, `invalid_token`, `expired_token` or `token_valid_too_long`; 403 `act_scope_missing`; 503
-        `keys_unavailable` while the issuer's keys were never loaded, as no token can be verified then.
+        `keys_unavailable` while the issuer's keys were never loaded, as no token can be verified then, or while many wait.
         """
         token = bearer_token(authorization_header)
         try:
@@ -286,12 +295,7 @@ class Authenticator:
             return kid, key
         if await self._keys.ready():
             raise invalid_token()
-        raise Problem(
-            503,
-            "keys_unavailable",
-            Text("the issuer's keys couldn't be loaded yet", "尚未取得令牌签发方的公钥"),
-            headers={"Retry-After": "5"},
-        )
+        raise keys_unavailable()
 
 
 def bearer_token(authorization_header: str | None) -> str:
@@ -389,6 +393,12 @@ def unauthorised(code: str, detail: Text) -> Problem:
 def invalid_token() -> Problem:
     """The same text for every fault found before the signature is verified, so that an attacker learns nothing."""
     return unauthorised("invalid_token", Text("the token is not valid here", "访问令牌无效"))
+
+
+def keys_unavailable() -> Problem:
+    """503: no token with this key can be verified yet."""
+    text = Text("the issuer's keys couldn't be loaded yet", "尚未取得令牌签发方的公钥")
+    return Problem(503, "keys_unavailable", text, headers={"Retry-After": "5"})
 
 
 def bad_claim(name: str) -> Problem:

@@ -27,14 +27,27 @@ class Service:
     @cached_property
     def rates(self) -> Rates:
         given = self.settings
-        return Rates(Limits(given.person_requests, given.government_requests, given.person_requests_at_once))
+        return Rates(
+            Limits(
+                person=given.person_requests,
+                government=given.government_requests,
+                at_once=given.person_requests_at_once,
+                link=given.link_requests,
+                unknown=given.unknown_requests,
+                delayed=given.max_connections // 8,
+            )
+        )
 
     @classmethod
     def create(cls, name: str, settings: ServiceSettings, process: str) -> Service:
         return cls(
             name,
             settings,
-            Database(settings.database_url.get_secret_value(), application=f"{name}-{process}"),
+            Database(
+                settings.database_url.get_secret_value(),
+                application=f"{name}-{process}",
+                share=settings.government_connections,
+            ),
             Rulebooks.read(settings.rulebook_roots),
             Authenticator(
                 settings.auth_issuer,

@@ -132,6 +132,18 @@ class ServiceSettings(ProcessSettings):
     person_requests_at_once: Annotated[int, Field(ge=0, le=10_000)] = Field(
         10, description="requests of one person in progress in one process; 0: no limit"
     )
+    link_requests: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
+        30, description="requests a minute by one calendar link to one process; 0: no limit"
+    )
+    unknown_requests: Annotated[int, Field(ge=0, le=10_000_000)] = Field(
+        1200,
+        description="requests a minute without a valid token, of all callers together, to one process, until their refusals are "
+        "delayed; and as many by calendar links that weren't used before; 0: no limit",
+    )
+    government_connections: Annotated[int, Field(ge=1, le=19)] = Field(
+        15,
+        description="connections to the database, of the 20 of one process, that one government's requests hold at a time",
+    )
 
     auth_issuer: Annotated[str, Form("a name, as a rule an https:// address")] = Field(description="`iss` of tokens")
     auth_audience: Annotated[str, Form("a name")] = Field("zhengling", description="`aud` of tokens")

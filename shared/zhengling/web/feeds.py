@@ -27,6 +27,7 @@ from zhengling.documents.icalendar import FeedEvent, render
 from zhengling.kernel.errors import Language, Problem, Text, not_found, refusal
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import composition as compositions
+from zhengling.service.admission import Admission
 from zhengling.service.auth import Principal
 from zhengling.service.service import Service
 from zhengling.web.call import Call
@@ -37,6 +38,9 @@ from zhengling.web.sight import MoreKeys, Sees, keys_of
 
 MAX_LINKS = 20
 """The maximum number of active links of a person in one service."""
+
+LINKS_AT_A_TIME, LINKS_WAITING = 3, 100
+"""How many requests by links are answered at a time in one process, each with a connection of the database, and how many wait."""
 
 _OWN = """
     official IS NOT DISTINCT FROM CAST(:official AS text) AND (official IS NOT NULL OR subject = :subject)
@@ -175,11 +179,11 @@ async def _revoke(call: Call, feed_id: UUID, admin: str) -> FeedView:
     return view
 
 
-async def _follow(session: AsyncSession, service: Service, secret: str, more: MoreKeys | None) -> Call:
+async def _follow(session: AsyncSession, service: Service, secret_hash: str, more: MoreKeys | None) -> Call:
     """The read call of a link: for its creator, in its language; the session enters its government. Problem 404
     `feed_not_found`, with the same text for an unknown secret, a revoked link and a creator without a post.
     """
-    place = {"secret_hash": _hash(secret)}
+    place = {"secret_hash": secret_hash}
     await session.execute(_NAME_SECRET, place)
     row = (await session.execute(_BY_SECRET, place)).first()
     if row is not None:
@@ -206,9 +210,13 @@ def routes(name: str, title: Text, feed: FeedQuery, more: MoreKeys | None = None
     router = APIRouter()
     reads = queries("/v1", "feeds")
     writes = commands("/v1", "feeds")
+    too_many = PROBLEMS[429] | {"description": "Too many requests by this link; Retry-After says when to go on"}
     by_link = APIRouter(
-        prefix="/v1", tags=["feeds"], responses={status: PROBLEMS[status] for status in (409, 422, 503)}
+        prefix="/v1",
+        tags=["feeds"],
+        responses={409: PROBLEMS[409], 422: PROBLEMS[422], 429: too_many, 503: PROBLEMS[503]},
     )
+    admission = Admission(LINKS_AT_A_TIME, LINKS_WAITING)
     not_modified: dict[int | str, dict[str, Any]] = {304: {"description": "Not modified"}}
     IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", description="the ETag of the caller's copy")]
 
@@ -236,8 +244,11 @@ def routes(name: str, title: Text, feed: FeedQuery, more: MoreKeys | None = None
     )
     async def get_feed_by_link(secret: str, request: Request, if_none_match: IfNoneMatch = None) -> Response:
         service: Service = request.app.state.service
-        async with service.database.transaction(None) as session:
-            call = await _follow(session, service, secret, more)
+        secret_hash = _hash(secret)
+        service.rates.enter_by_link(secret_hash)
+        async with admission, service.database.transaction(None) as session:
+            call = await _follow(session, service, secret_hash, more)
+            service.rates.know_link(secret_hash)
             return await _answer(call, request, title, feed, if_none_match)
 
     @reads.get("/feeds", operation_id="list_feeds", summary="List the caller's links, without their secrets")

@@ -173,7 +173,11 @@ async def on_http(request: Request, error: Exception) -> Response:
     headers = dict(error.headers or {})
     if error.status_code == 405:  # the router names only the first route's methods
         headers["Allow"] = ", ".join(_methods_at(request))
-    return problem_response(Problem(error.status_code, code, Text(str(error.detail), zh), headers=headers), request)
+    problem = Problem(error.status_code, code, Text(str(error.detail), zh), headers=headers)
+    if not hasattr(request.state, "principal"):  # as a rule a path or a method that nobody serves
+        service: Service = request.app.state.service
+        problem = await service.rates.refusal(problem)
+    return problem_response(problem, request)
 
 
 @cache

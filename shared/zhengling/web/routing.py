@@ -37,10 +37,14 @@ from zhengling.web.sight import MoreKeys, Sees, keys_of, require
 
 
 async def authenticate(request: Request) -> Principal:
-    """The verified caller; verified, and counted, once per request. 401; 429 `too_many_requests`."""
+    """The verified caller; verified, and counted, once per request. 401; 429 `too_many_requests`. No body is read before, and no
+    connection of the database taken."""
     if not hasattr(request.state, "principal"):
         service: Service = request.app.state.service
-        principal = await service.authenticator.authenticate(request.headers.get("authorization"))
+        try:
+            principal = await service.authenticator.authenticate(request.headers.get("authorization"))
+        except Problem as problem:
+            raise await service.rates.refusal(problem) from None
         request.state.leave = service.rates.enter(principal.government, principal.official or principal.subject)
         request.state.principal = principal
     found: Principal = request.state.principal

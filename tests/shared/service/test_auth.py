@@ -17,6 +17,7 @@ from joserfc.jws import JWSRegistry
 
 from zhengling.kernel.errors import Problem
 from zhengling.local.issuer import LocalIssuer
+from zhengling.service import auth
 from zhengling.service.auth import Authenticator, KeySource, Principal
 
 JWKS_URL = "https://issuer.example/jwks"
@@ -536,6 +537,24 @@ async def test_the_last_good_keys_survive_an_outage_and_are_tried_again_every_th
 
 
 @pytest.mark.asyncio
+async def test_a_bounded_number_of_requests_with_unknown_keys_waits_for_a_slow_issuer(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auth, "MOST_WAITING", 3)
+    await world.principal(world.token())
+    world.clock.advance(31)
+    world.server.delay = 60.0
+    unknown = with_header(world.token(), kid="unknown")
+    waiting = [asyncio.create_task(world.refused(unknown)) for _ in range(3)]
+    await asyncio.sleep(0)
+    refused = await world.refusal(f"Bearer {unknown}")
+    assert (refused.status, refused.code, refused.headers) == (503, "keys_unavailable", {"Retry-After": "5"})
+    assert await world.principal(world.token()), "who has a known key doesn't wait"
+    assert not any(each.done() for each in waiting)
+    for each in waiting:
+        each.cancel()
+
+
 async def test_during_an_outage_a_known_kid_does_not_wait_for_the_source(world: World) -> None:
     await world.principal(world.token())
     world.server.down = True

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pytest
+from fastapi import FastAPI
 
 from tests.conftest import ROOT
 from zhengling.rules.loading import Rulebooks
-from zhengling.service.health import state_of_calendar, state_of_rulebooks
+from zhengling.service.health import health_routes, state_of_calendar, state_of_rulebooks
 
 NEWEST: dict[str, Any] = {
     "last": 2031,
@@ -48,3 +51,24 @@ def test_a_stopped_government_is_noted_and_none_left_is_a_fault() -> None:
         books.stop(government, "wrong")
     assert not state_of_rulebooks(books).startswith("ok")
     assert not state_of_rulebooks(Rulebooks([])).startswith("ok")
+
+
+async def test_who_asks_while_a_check_runs_gets_its_result_and_begins_no_other() -> None:
+    begun, over = 0, asyncio.Event()
+
+    async def checks() -> dict[str, str]:
+        nonlocal begun
+        begun += 1
+        await over.wait()
+        return {"database": "ok"}
+
+    app = FastAPI()
+    app.include_router(health_routes(checks))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as client:
+        asked = [asyncio.create_task(client.get("/readyz")) for _ in range(10)]
+        await asyncio.wait(asked, timeout=0.1)
+        over.set()
+        assert {answer.status_code for answer in await asyncio.gather(*asked)} == {200}
+        assert begun == 1
+        assert (await client.get("/readyz")).json()["ok"]
+        assert begun == 2, "a later one is checked anew"

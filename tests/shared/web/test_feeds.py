@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import logging
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
+import httpx
 import orjson
 import pytest
-from fastapi import Request
+from fastapi import FastAPI, Request, Response
 from hypothesis import given
 from hypothesis import strategies as st
 from icalendar import Calendar
 
 from zhengling.documents.icalendar import FeedEvent, Status, render
-from zhengling.kernel.errors import Text
+from zhengling.kernel.errors import Problem, Text
+from zhengling.service.rates import Limits, Rates
 from zhengling.service.settings import ServiceSettings
 from zhengling.web import feeds, problems
 
@@ -200,3 +206,76 @@ def test_production_names_its_address_as_a_caller_chooses_the_host() -> None:
     needed = {"database_url": "postgresql://x", "rulebooks": "", "auth_issuer": "x", "auth_jwks": "x"}
     with pytest.raises(ValueError, match=r"(?i)public_url"):
         ServiceSettings.model_validate(needed | {"profile": "production", "kafka_bootstrap_servers": "x"})
+
+
+# how often links are used -------------------------------------------------------------------------------------------
+class Links:
+    """An app with the feed of a service whose one valid link has the secret `valid`; counts what reaches its database."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, limits: Limits) -> None:
+        self.transactions = self.at_a_time = self.most_at_a_time = 0
+        self.open = asyncio.Event()
+        self.open.set()
+
+        @asynccontextmanager
+        async def transaction(government: str | None) -> AsyncIterator[None]:
+            self.transactions += 1
+            self.at_a_time += 1
+            self.most_at_a_time = max(self.at_a_time, self.most_at_a_time)
+            await self.open.wait()
+            yield
+            self.at_a_time -= 1
+
+        async def follow(_: object, __: object, secret_hash: str, *___: object) -> None:
+            if secret_hash != hashlib.sha256(b"valid").hexdigest():
+                raise Problem(404, "feed_not_found", Text("no such feed", "没有该日历订阅"))
+
+        async def answer(*_: object) -> Response:
+            return Response(b"BEGIN:VCALENDAR")
+
+        monkeypatch.setattr(feeds, "_follow", follow)
+        monkeypatch.setattr(feeds, "_answer", answer)
+        app = FastAPI()
+        app.state.service = SimpleNamespace(
+            rates=Rates(limits), database=SimpleNamespace(transaction=transaction), name="calendar"
+        )
+        app.include_router(feeds.routes("calendar", Text("Working days", "工作日历"), cast("Any", None)))
+        app.add_exception_handler(Problem, problems.on_problem)
+        self.client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x")
+
+    async def statuses(self, *secrets: str) -> list[int]:
+        return [(await self.client.get(f"/v1/feeds/{secret}.ics")).status_code for secret in secrets]
+
+
+async def test_a_link_that_is_used_too_often_is_refused_before_the_database_is_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    links = Links(monkeypatch, Limits(link=3, unknown=10))
+    assert await links.statuses(*["valid"] * 6) == [200] * 4 + [429] * 2, "the first as one that isn't known"
+    assert links.transactions == 4
+    refused = await links.client.get("/v1/feeds/valid.ics")
+    assert (refused.json()["code"], refused.headers["retry-after"]) == ("too_many_requests", "20")
+    assert "valid" not in refused.json()["instance"]
+
+
+async def test_secrets_that_are_tried_are_refused_and_a_link_in_use_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    links = Links(monkeypatch, Limits(link=60, unknown=10))
+    assert await links.statuses("valid") == [200]
+    assert await links.statuses(*(f"tried-{n}" for n in range(20))) == [404] * 9 + [429] * 11
+    assert await links.statuses(*["valid"] * 10) == [200] * 10
+
+
+async def test_links_hold_few_connections_of_the_database_at_a_time_and_a_bounded_number_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(feeds, "LINKS_WAITING", 6)
+    links = Links(monkeypatch, Limits())
+    links.open.clear()
+    asked = [asyncio.create_task(links.client.get("/v1/feeds/valid.ics")) for _ in range(12)]
+    while sum(each.done() for each in asked) < 3:
+        await asyncio.sleep(0.01)
+    links.open.set()
+    answers = await asyncio.gather(*asked)
+    assert sorted(answer.status_code for answer in answers) == [200] * 9 + [503] * 3
+    assert {answer.headers.get("retry-after") for answer in answers} == {None, "10"}
+    assert links.most_at_a_time == 3

@@ -9,12 +9,14 @@ from typing import Annotated, Any
 import httpx
 import pytest
 from fastapi import Depends, FastAPI
+from starlette.exceptions import HTTPException
 
 from zhengling.kernel.errors import Problem, Text
+from zhengling.service import rates as rates_
 from zhengling.service.auth import Principal
 from zhengling.service.rates import Limits, Rates
 from zhengling.web.edge import Edge
-from zhengling.web.problems import on_problem
+from zhengling.web.problems import on_http, on_problem
 from zhengling.web.routing import authenticate
 
 
@@ -45,6 +47,7 @@ def app_with(limits: Limits) -> FastAPI:
         raise RuntimeError(caller.subject)
 
     app.add_exception_handler(Problem, on_problem)
+    app.add_exception_handler(HTTPException, on_http)
     app.add_middleware(Edge, max_body_bytes=1000, of_paths={})
     return app
 
@@ -74,3 +77,22 @@ async def test_requests_in_progress_are_released_when_they_end(caplog: pytest.Lo
     assert sorted(await statuses(app, *["/slow"] * 4, at_once=True)) == [200, 200, 429, 429]
     assert await statuses(app, *["/fails"] * 3, "/known") == [500, 500, 500, 200]
     assert not app.state.service.rates._in_progress
+
+
+@pytest.mark.parametrize(("path", "status"), [("/known", 401), ("/nowhere", 404)])
+async def test_a_flood_without_a_valid_token_is_slowed_and_those_with_one_are_not(
+    path: str, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rates_, "DELAY", 3600.0)
+    app = app_with(Limits(unknown=2, delayed=1))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as client:
+        assert [(await client.get(path)).status_code for _ in range(2)] == [status, status]
+        delayed = asyncio.create_task(client.get(path))
+        while not app.state.service.rates._delayed:
+            await asyncio.sleep(0.01)
+        refused = await client.get(path)
+        assert (refused.status_code, refused.json()["code"]) == (429, "too_many_requests")
+        assert (refused.headers["retry-after"], refused.headers["connection"]) == ("30", "close")
+        assert await statuses(app, *["/known"] * 5) == [200] * 5
+        assert not delayed.done()
+        delayed.cancel()
