@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+import asyncpg
 import httpx
 import psutil
 import pytest
@@ -195,6 +196,29 @@ async def test_bodies_that_dont_arrive_hold_no_connection_of_the_database(
     assert answer.status_code == 200, answer.text
     for _, writer in opened:
         writer.close()
+
+
+async def test_one_governments_slow_requests_leave_another_a_connection_and_the_service_ready(caller: Caller) -> None:
+    other = Caller(caller.stack, caller.client, "dalian")
+    connection = await asyncpg.connect(caller.stack.database_admin_url, database="meeting")
+
+    async def waiting() -> int:
+        found = await connection.fetchval(
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'topic'::regclass"
+        )
+        assert isinstance(found, int)
+        return found
+
+    async with connection.transaction():
+        await connection.execute("LOCK TABLE topic IN ACCESS EXCLUSIVE MODE")
+        slow = [asyncio.create_task(caller.get("meeting", "/v1/topics", timeout=60)) for _ in range(25)]
+        while await waiting() < 15:
+            await asyncio.sleep(0.05)
+        assert (await other.get("meeting", "/v1/feeds", timeout=60)).status_code == 200
+        assert (await caller.client.get(f"{caller.addresses['meeting']}/readyz")).status_code == 200
+        assert await waiting() == 15, "the others of that government hold no connection"
+    await connection.close()
+    assert {answer.status_code for answer in await asyncio.gather(*slow)} == {200}
 
 
 @pytest.mark.parametrize("service", SERVICES)
