@@ -3,9 +3,8 @@
 No postponed annotations here: FastAPI must resolve dependencies that close over the service's name.
 """
 
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -15,75 +14,23 @@ from pydantic import BaseModel, ConfigDict, Field
 from zhengling.backbone import audit, outbox
 from zhengling.database.session import NATIONAL, enter_government
 from zhengling.events.backbone import Denial
-from zhengling.kernel.errors import Problem, Text, not_found, refusal
+from zhengling.kernel.errors import Problem, Text, refusal
 from zhengling.kernel.instants import Instant, shanghai_day
 from zhengling.kernel.payload import SAYING, Payload
 from zhengling.replicas import calendar as calendars
 from zhengling.rules.loading import Rulebooks
 from zhengling.service.service import Service
 from zhengling.web.call import Call
-from zhengling.web.paging import Page, Paging, bounds, cut
+from zhengling.web.paging import Page, Paging
 from zhengling.web.routing import command, commands, queries, query
+from zhengling.web.set_aside import Kept, Kind
 from zhengling.web.sight import Sees
 
-_FAILED = sa.text("""
-    SELECT event_id, consumer, source, event_type, aggregate_type, aggregate_id, aggregate_seq, status, attempts,
-           next_attempt_at, last_error, collides_with, received_at, discard_reason, discard_requested_by
-    FROM inbox WHERE status IN ('waiting', 'dead') AND (CAST(:status AS text) IS NULL OR status = :status)
-      AND (CAST(:since AS timestamptz) IS NULL OR received_at >= :since)
-      AND (CAST(:after AS timestamptz) IS NULL OR (received_at, CAST(event_id AS text)) > (:after, :key))
-    ORDER BY received_at, CAST(event_id AS text) LIMIT :limit
-""")
-_FIND = sa.text("SELECT * FROM inbox WHERE event_id = :event_id FOR UPDATE")
 _RETRY = sa.text("""
     UPDATE inbox SET status = 'waiting', attempts = 0, next_attempt_at = clock_timestamp(),
         discard_reason = NULL, discard_requested_by = NULL, discard_requested_for = NULL
     WHERE event_id = :event_id
 """)
-_ASK = sa.text("""
-    UPDATE inbox SET discard_reason = :reason, discard_requested_by = :person, discard_requested_for = :official
-    WHERE event_id = :id
-""")
-_DISCARD = sa.text("UPDATE inbox SET status = 'discarded', discarded_by = :person WHERE event_id = :id")
-_POISON_COLUMNS = """
-    id, consumer, topic, part AS partition, koffset AS "offset", encode(digest, 'hex') AS digest, size, error, received_at,
-    CASE WHEN discarded_by IS NULL THEN 'open' ELSE 'discarded' END AS status, discard_reason, discard_requested_by
-"""
-_POISON = sa.text(f"""
-    SELECT {_POISON_COLUMNS} FROM poison
-    WHERE (discarded_by IS NOT NULL) = (:status = 'discarded')
-      AND (CAST(:since AS timestamptz) IS NULL OR received_at >= :since)
-      AND (CAST(:after AS timestamptz) IS NULL OR (received_at, CAST(id AS text)) > (:after, :key))
-    ORDER BY received_at, CAST(id AS text) LIMIT :limit
-""")
-_FIND_POISON = sa.text("""
-    SELECT discard_requested_by, discard_requested_for, discarded_by FROM poison WHERE id = :id FOR UPDATE
-""")
-_ASK_POISON = sa.text("""
-    UPDATE poison SET discard_reason = :reason, discard_requested_by = :person, discard_requested_for = :official
-    WHERE id = :id
-""")
-_DISCARD_POISON = sa.text("UPDATE poison SET discarded_by = :person WHERE id = :id")
-_DENIED_COLUMNS = """
-    d.event_id, d.consumer, i.source, i.event_type, i.aggregate_type, i.aggregate_id, i.aggregate_seq,
-    i.status AS event_status, i.topic, i.part AS partition, i.koffset AS "offset", d.reason, i.received_at, d.denied_at,
-    CASE WHEN d.discarded_by IS NULL THEN 'open' ELSE 'discarded' END AS status, d.discard_reason, d.discard_requested_by
-"""
-_DENIED = sa.text(f"""
-    SELECT {_DENIED_COLUMNS} FROM denied_event d JOIN inbox i USING (consumer, event_id)
-    WHERE (d.discarded_by IS NOT NULL) = (:status = 'discarded')
-      AND (CAST(:since AS timestamptz) IS NULL OR d.denied_at >= :since)
-      AND (CAST(:after AS timestamptz) IS NULL OR (d.denied_at, CAST(d.event_id AS text)) > (:after, :key))
-    ORDER BY d.denied_at, CAST(d.event_id AS text) LIMIT :limit
-""")
-_FIND_DENIED = sa.text("""
-    SELECT discard_requested_by, discard_requested_for, discarded_by FROM denied_event WHERE event_id = :id FOR UPDATE
-""")
-_ASK_DENIED = sa.text("""
-    UPDATE denied_event SET discard_reason = :reason, discard_requested_by = :person, discard_requested_for = :official
-    WHERE event_id = :id
-""")
-_DISCARD_DENIED = sa.text("UPDATE denied_event SET discarded_by = :person WHERE event_id = :id")
 _SHIFT = sa.text("UPDATE business_clock SET shift = :shift RETURNING now() + shift")
 _REAL_NOW = sa.text("SELECT now()")
 
@@ -236,57 +183,91 @@ class ClockAnswer(BaseModel):
     now: datetime
 
 
-async def _failed(call: Call, event_id: UUID) -> Any:
-    row = (await call.session.execute(_FIND, {"event_id": event_id})).first()
-    if row is None:
-        raise not_found("event", "事件", event_id)
-    if row.status not in ("waiting", "dead"):
-        raise refusal(
-            "event_is_done",
-            None,
-            f"event {event_id} is {row.status}",
-            f"事件状态为 {row.status}，无需处理",
-            Text(
-                "only waiting and dead events can be retried or discarded", "仅等待处理或处理失败的事件可以重试或放弃"
-            ),
-        )
-    return row
+_OPEN_OR_DISCARDED = "CASE WHEN discarded_by IS NULL THEN 'open' ELSE 'discarded' END"
+_OPEN, _TO_HANDLE = frozenset({"open"}), frozenset({"waiting", "dead"})
+_NO_ACTION = Text("no action is needed", "无需处理")
 
 
-def _second_person(call: Call, requested_by: str, requested_for: str | None) -> None:
-    """Problem 409 if the person who requested it confirms it."""
-    person, official = call.principal.subject, call.official
-    if person == requested_by or (official and official == requested_for):
-        raise Problem(
-            409,
-            "second_person_needed",
-            Text(f"{official or person} requested it, so another person must confirm", "放弃事件须由另一人确认"),
-            Text("have a colleague send the same request", "请由其他人员发送同一请求"),
-        )
+def _event_is_done(event_id: UUID, status: str) -> Problem:
+    return refusal(
+        "event_is_done",
+        None,
+        f"event {event_id} is {status}",
+        f"事件状态为 {status}，无需处理",
+        Text("only waiting and dead events can be retried or discarded", "仅等待处理或处理失败的事件可以重试或放弃"),
+    )
 
 
-@dataclass(frozen=True)
-class _Discarding:
-    """The statements by which two persons discard something: one requests it, a second one confirms."""
-
-    ask: sa.TextClause
-    discard: sa.TextClause
-
-    async def step(self, call: Call, identity: UUID, row: Any, reason: str) -> str:
-        """The state after this request. 409 `second_person_needed`."""
-        person = call.principal.subject
-        if row.discard_requested_by is None:
-            asked = {"id": identity, "reason": reason, "person": person, "official": call.official}
-            await call.session.execute(self.ask, asked)
-            return "awaiting_second_person"
-        _second_person(call, row.discard_requested_by, row.discard_requested_for)
-        await call.session.execute(self.discard, {"id": identity, "person": person})
-        return "discarded"
+def _poison_is_discarded(poison_id: UUID, _: str) -> Problem:
+    return refusal("poison_is_discarded", None, f"record {poison_id} is already discarded", "该记录已放弃", _NO_ACTION)
 
 
-_EVENTS = _Discarding(_ASK, _DISCARD)
-_RECORDS = _Discarding(_ASK_POISON, _DISCARD_POISON)
-_DENIALS = _Discarding(_ASK_DENIED, _DISCARD_DENIED)
+def _denied_event_is_discarded(event_id: UUID, _: str) -> Problem:
+    return refusal(
+        "denied_event_is_discarded",
+        None,
+        f"the alarm of event {event_id} is already closed",
+        "该事件的告警已关闭",
+        _NO_ACTION,
+    )
+
+
+FAILED_EVENTS = Kind(
+    FailedEvent,
+    Kept(
+        table="inbox",
+        key="event_id",
+        at="received_at",
+        rows="""
+            SELECT event_id, consumer, source, event_type, aggregate_type, aggregate_id, aggregate_seq, status, attempts,
+                   next_attempt_at, last_error, collides_with, received_at, discard_reason, discard_requested_by
+            FROM inbox WHERE status IN ('waiting', 'dead')
+        """,
+        status="status",
+        discarding="status = 'discarded', discarded_by = :person",
+    ),
+    Text("event", "事件"),
+    "event",
+    _TO_HANDLE,
+    _event_is_done,
+)
+POISON_RECORDS = Kind(
+    PoisonRecord,
+    Kept(
+        table="poison",
+        key="id",
+        at="received_at",
+        rows=f"""
+            SELECT id, consumer, topic, part AS partition, koffset AS "offset", encode(digest, 'hex') AS digest, size, error,
+                   received_at, {_OPEN_OR_DISCARDED} AS status, discard_reason, discard_requested_by
+            FROM poison
+        """,
+        status=_OPEN_OR_DISCARDED,
+    ),
+    Text("poison", "无法读取的记录"),
+    "poison",
+    _OPEN,
+    _poison_is_discarded,
+)
+DENIED_EVENTS = Kind(
+    DeniedEvent,
+    Kept(
+        table="denied_event",
+        key="event_id",
+        at="denied_at",
+        rows=f"""
+            SELECT event_id, consumer, i.source, i.event_type, i.aggregate_type, i.aggregate_id, i.aggregate_seq,
+                   i.status AS event_status, i.topic, i.part AS partition, i.koffset AS "offset", d.reason, i.received_at,
+                   d.denied_at, d.status, d.discard_reason, d.discard_requested_by
+            FROM (SELECT *, {_OPEN_OR_DISCARDED} AS status FROM denied_event) d JOIN inbox i USING (consumer, event_id)
+        """,
+        status=_OPEN_OR_DISCARDED,
+    ),
+    Text("denied event", "被发送方否认的事件"),
+    "event",
+    _OPEN,
+    _denied_event_is_discarded,
+)
 
 
 def routes(service: Service) -> APIRouter:
@@ -302,9 +283,7 @@ def routes(service: Service) -> APIRouter:
         paging: Paging,
         status: Annotated[Literal["waiting", "dead"] | None, Query()] = None,
     ) -> Page[FailedEvent]:
-        found = await call.session.execute(_FAILED, bounds(paging) | {"status": status})
-        rows, cursor = cut(list(found), paging.limit, lambda row: (row.received_at, str(row.event_id)))
-        return Page(items=[FailedEvent.model_validate(row) for row in rows], next_cursor=cursor)
+        return await FAILED_EVENTS.page(call, paging, status)
 
     @reads.get(
         "/events/poison", operation_id="list_poison", summary="List records that can't be parsed, in order of arrival"
@@ -314,9 +293,7 @@ def routes(service: Service) -> APIRouter:
         paging: Paging,
         status: Annotated[Literal["open", "discarded"], Query()] = "open",
     ) -> Page[PoisonRecord]:
-        found = await call.session.execute(_POISON, bounds(paging) | {"status": status})
-        rows, cursor = cut(list(found), paging.limit, lambda row: (row.received_at, str(row.id)))
-        return Page(items=[PoisonRecord.model_validate(row) for row in rows], next_cursor=cursor)
+        return await POISON_RECORDS.page(call, paging, status)
 
     @writes.post(
         "/events/poison/{poison_id}/discard",
@@ -327,19 +304,7 @@ def routes(service: Service) -> APIRouter:
     async def discard_poison(
         poison_id: UUID, body: DiscardRequest, call: Annotated[Call, command(admin)]
     ) -> PoisonState:
-        row = (await call.session.execute(_FIND_POISON, {"id": poison_id})).first()
-        if row is None:
-            raise not_found("poison", "无法读取的记录", poison_id)
-        if row.discarded_by is not None:
-            raise refusal(
-                "poison_is_discarded",
-                None,
-                f"record {poison_id} is already discarded",
-                "该记录已放弃",
-                Text("no action is needed", "无需处理"),
-            )
-        call.audit_details.update(subject=f"poison:{poison_id}", reason=body.reason)
-        return PoisonState(id=poison_id, status=await _RECORDS.step(call, poison_id, row, body.reason))
+        return PoisonState(id=poison_id, status=await POISON_RECORDS.discard(call, poison_id, body.reason))
 
     @reads.get(
         "/events/denied",
@@ -351,9 +316,7 @@ def routes(service: Service) -> APIRouter:
         paging: Paging,
         status: Annotated[Literal["open", "discarded"], Query()] = "open",
     ) -> Page[DeniedEvent]:
-        found = await call.session.execute(_DENIED, bounds(paging) | {"status": status})
-        rows, cursor = cut(list(found), paging.limit, lambda row: (row.denied_at, str(row.event_id)))
-        return Page(items=[DeniedEvent.model_validate(row) for row in rows], next_cursor=cursor)
+        return await DENIED_EVENTS.page(call, paging, status)
 
     @writes.post(
         "/events/denied/{event_id}/discard",
@@ -364,23 +327,11 @@ def routes(service: Service) -> APIRouter:
     async def discard_denied_event(
         event_id: UUID, body: DiscardRequest, call: Annotated[Call, command(admin)]
     ) -> EventState:
-        row = (await call.session.execute(_FIND_DENIED, {"id": event_id})).first()
-        if row is None:
-            raise not_found("denied event", "被发送方否认的事件", event_id)
-        if row.discarded_by is not None:
-            raise refusal(
-                "denied_event_is_discarded",
-                None,
-                f"the alarm of event {event_id} is already closed",
-                "该事件的告警已关闭",
-                Text("no action is needed", "无需处理"),
-            )
-        call.audit_details.update(subject=f"event:{event_id}", reason=body.reason)
-        return EventState(event_id=event_id, status=await _DENIALS.step(call, event_id, row, body.reason))
+        return EventState(event_id=event_id, status=await DENIED_EVENTS.discard(call, event_id, body.reason))
 
     @writes.post("/events/{event_id}/retry", operation_id="retry_event", status_code=202)
     async def retry_event(event_id: UUID, call: Annotated[Call, command(admin)]) -> EventState:
-        row = await _failed(call, event_id)
+        row = await FAILED_EVENTS.find(call, event_id, "collides_with")
         if row.collides_with:
             raise refusal(
                 "event_collides",
@@ -390,7 +341,6 @@ def routes(service: Service) -> APIRouter:
                 Text("check its content and discard it", "请核对内容后放弃该事件"),
             )
         await call.session.execute(_RETRY, {"event_id": event_id})
-        call.audit_details["subject"] = f"event:{event_id}"
         return EventState(event_id=event_id, status="waiting")
 
     @writes.post(
@@ -400,9 +350,7 @@ def routes(service: Service) -> APIRouter:
         summary="Discard an event: one person requests it with a reason, a second one confirms",
     )
     async def discard_event(event_id: UUID, body: DiscardRequest, call: Annotated[Call, command(admin)]) -> EventState:
-        row = await _failed(call, event_id)
-        call.audit_details.update(subject=f"event:{event_id}", reason=body.reason)
-        return EventState(event_id=event_id, status=await _EVENTS.step(call, event_id, row, body.reason))
+        return EventState(event_id=event_id, status=await FAILED_EVENTS.discard(call, event_id, body.reason))
 
     @writes.post("/events/replay", operation_id="replay_events", status_code=202)
     async def replay_events(body: ReplayRequest, call: Annotated[Call, command("events:replay")]) -> ReplayAnswer:
