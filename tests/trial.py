@@ -122,7 +122,7 @@ class Trial:
         """One step of the worker's task for retries, with every backoff over."""
         await self.ask("UPDATE inbox SET next_attempt_at = clock_timestamp() WHERE next_attempt_at IS NOT NULL")
         async with self.worker.transaction(None) as session:
-            return await self.inbox().drain_blocked(session)
+            return await self.inbox().drain_blocked(session) or await self.inbox().take_freed(session)
 
     async def drain(self) -> None:
         """Run the worker's retry task until nothing is left to retry."""

@@ -113,6 +113,28 @@ async def test_a_forged_decision_is_denied_by_its_sender_and_its_alarm_is_closed
     assert (await alarms(caller, status="discarded"))[forged]["discard_reason"] == REASON["reason"]
 
 
+async def test_a_decision_whose_number_a_forged_one_took_is_applied_once_that_ones_alarm_is_closed(
+    stack: EmbeddedStack, caller: Caller, books: asyncpg.Connection
+) -> None:
+    false = decision(f"伪造的决定 {uuid4()}")
+    true = false.model_copy(update={"resolution": false.resolution.model_copy(update={"title": "真实的决定"})})
+    taker, displaced = await forge(stack, false), await forge(stack, true)
+    await until(books, "SELECT 1 FROM inbox WHERE event_id = $1 AND collides_with = $2", displaced, taker)
+    retried = await caller.post("oversight", f"/v1/events/{displaced}/retry", json={})
+    assert code_of(retried) == (409, "event_collides")
+    await books.execute(
+        "INSERT INTO denied_event (consumer, event_id, government, reason) VALUES ('oversight', $1, $2, 'never_emitted')",
+        taker, sixth.CODE,
+    )  # fmt: skip
+    for person in ("one-person", "another-person"):
+        await caller.post("oversight", f"/v1/events/denied/{taker}/discard", json=REASON, by=person)
+    # The forged one opened an entry for the decision, so it is up to the handler what becomes of the genuine one.
+    await until(
+        books, "SELECT 1 FROM inbox WHERE event_id = $1 AND status IN ('applied', 'dead') "
+        "AND coalesce(last_error, '') NOT LIKE 'SequenceCollision%'", displaced,
+    )  # fmt: skip
+
+
 async def metric(stack: EmbeddedStack, least: int) -> None:
     worker = next(process for name, process in stack.processes.items() if name.startswith("oversight-worker"))
     async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(60):

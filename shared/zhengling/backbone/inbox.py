@@ -155,6 +155,10 @@ _STEP = sa.text("""
     UPDATE inbox_cursor SET last_seq = :aggregate_seq, blocked_by = NULL
     WHERE consumer = :consumer AND source = :source AND aggregate_type = :aggregate_type AND aggregate_id = :aggregate_id
 """)
+_END = sa.text("""
+    UPDATE inbox SET status = :status, envelope = NULL, next_attempt_at = NULL, applied_at = clock_timestamp()
+    WHERE consumer = :consumer AND event_id = :event_id
+""")
 _FAIL = sa.text("""
     UPDATE inbox SET status = :status, attempts = attempts + 1, last_error = :last_error,
         next_attempt_at = clock_timestamp() + :backoff * interval '1 second'
@@ -172,8 +176,32 @@ _SUPERSEDE = sa.text("""
 _WAITING_AT = sa.text("""
     SELECT event_id, envelope, attempts, status, discard_reason, discarded_by FROM inbox
     WHERE consumer = :consumer AND source = :source AND aggregate_type = :aggregate_type AND aggregate_id = :aggregate_id
-      AND aggregate_seq = :aggregate_seq AND status IN ('waiting', 'discarded') AND collides_with IS NULL
-    FOR UPDATE
+      AND aggregate_seq = :aggregate_seq AND (status = 'waiting' OR (status = 'discarded' AND collides_with IS NULL))
+    ORDER BY collides_with IS NULL LIMIT 1 FOR UPDATE
+""")
+# Events whose number is free again, of aggregates that are beyond it. Those of others are found at their number.
+_NEXT_FREED = sa.text("""
+    SELECT source, aggregate_type, aggregate_id, i.event_id, i.aggregate_seq, i.envelope, i.attempts
+    FROM inbox i JOIN inbox_cursor c USING (consumer, source, aggregate_type, aggregate_id)
+    WHERE consumer = :consumer AND i.status = 'waiting' AND i.collides_with IS NOT NULL
+      AND i.next_attempt_at <= clock_timestamp() AND i.aggregate_seq <= c.last_seq
+    ORDER BY i.aggregate_seq LIMIT 1 FOR UPDATE SKIP LOCKED
+""")
+# An event that its sender denied has no claim to its number once two persons have closed the denial: who came under that
+# number waits for its turn, unless it is denied itself.
+_FREE = sa.text("""
+    UPDATE inbox i SET status = 'waiting', attempts = 0, next_attempt_at = clock_timestamp(), last_error = NULL
+    FROM denied_event d
+    WHERE i.consumer = :consumer AND i.status = 'dead' AND i.last_error LIKE :collision
+      AND d.consumer = i.consumer AND d.event_id = i.collides_with AND d.discarded_by IS NOT NULL
+      AND NOT EXISTS (SELECT 1 FROM denied_event own WHERE own.consumer = i.consumer AND own.event_id = i.event_id)
+""")
+_LATEST = sa.text("""
+    SELECT coalesce(max(aggregate_seq), 0) FROM inbox i
+    WHERE consumer = :consumer AND source = :source AND aggregate_type = :aggregate_type AND aggregate_id = :aggregate_id
+      AND (collides_with IS NULL OR status = 'applied')
+      AND NOT EXISTS (SELECT 1 FROM denied_event d
+                      WHERE d.consumer = i.consumer AND d.event_id = i.event_id AND d.discarded_by IS NOT NULL)
 """)
 # A blocked aggregate resumes when its blocking event is due for a retry, or was discarded by a second person.
 _NEXT_BLOCKED = sa.text("""
@@ -376,7 +404,8 @@ class Inbox:
         if arrival.snapshot:
             if await self._duplicate_or_collision(session, envelope, row, may_be_new=True):
                 return
-            if envelope.sequence > max(cursor.last_seq, cursor.furthest):
+            newest = max(cursor.last_seq, cursor.furthest)
+            if envelope.sequence > newest or envelope.sequence > await session.scalar(_LATEST, row):
                 await session.execute(_SUPERSEDE, row)
                 await self._apply_new(session, arrival, row)
             else:
@@ -401,6 +430,31 @@ class Inbox:
             "aggregate_id": found["aggregate_id"],
         }
         await self._drain(session, place, found["aggregate_seq"] - 1)
+        return True
+
+    async def take_freed(self, session: AsyncSession) -> bool:
+        """Apply one event that came under the number of another one, which its sender then denied and two persons gave up.
+        Its aggregate is beyond its number: an ordered event is applied late, a snapshot unless a newer one is here. One that
+        fails blocks nothing. Returns False if there is none. Called by the worker."""
+        await session.execute(_FREE, {"consumer": self.consumer, "collision": f"{SequenceCollision.__name__}%"})
+        found = (await session.execute(_NEXT_FREED, {"consumer": self.consumer})).mappings().first()
+        if not found:
+            return False
+        row = dict(found) | {"consumer": self.consumer}
+        envelope = Envelope.model_validate(found["envelope"])
+        await enter_government(session, envelope.government)
+        event_type = EVENTS.get(envelope.type)
+        snapshot = event_type is not None and event_type.kind == EventKind.snapshot
+        if snapshot and envelope.sequence <= await session.scalar(_LATEST, row):
+            await session.execute(_END, row | {"status": Status.ignored})
+            return True
+        try:
+            async with session.begin_nested(), together(session):
+                session.expunge_all()
+                await session.execute(_END, row | {"status": self._done(envelope)})
+                await self._handle(session, envelope)
+        except Exception as error:
+            await self._fail(session, row, error)
         return True
 
     async def counts(self, session: AsyncSession) -> tuple[int, int, int]:
@@ -459,16 +513,16 @@ class Inbox:
                         await session.execute(_STEP, step | {"status": self._done(envelope)})
                         await self._handle(session, envelope)
                 except Exception as error:
-                    status, backoff = verdict(error, found["attempts"] + 1)
-                    log.warning(
-                        "%s couldn't handle %s (%s): %s", self.consumer, found["event_id"], status, loggable(error)
-                    )
-                    await session.execute(
-                        _FAIL, step | {"status": status, "last_error": loggable(error), "backoff": backoff}
-                    )
+                    await self._fail(session, step | {"attempts": found["attempts"]}, error)
                     await session.execute(_BLOCK, step)
                     return
             last_seq += 1
+
+    async def _fail(self, session: AsyncSession, row: dict[str, Any], error: Exception) -> None:
+        """Note that a recorded event failed again: it waits for its next attempt or is dead."""
+        status, backoff = verdict(error, row["attempts"] + 1)
+        log.warning("%s couldn't handle %s (%s): %s", self.consumer, row["event_id"], status, loggable(error))
+        await session.execute(_FAIL, row | {"status": status, "last_error": loggable(error), "backoff": backoff})
 
     async def _handle(self, session: AsyncSession, envelope: Envelope) -> None:
         event_type = EVENTS.get(envelope.type)
@@ -542,8 +596,8 @@ class Inbox:
     async def _duplicate_or_collision(
         self, session: AsyncSession, envelope: Envelope, row: dict[str, Any], *, may_be_new: bool = False
     ) -> bool:
-        """Whether the event was already recorded. If another event has its seq, the source is at fault: the record is kept
-        as dead with the event it collides with, and nothing is applied."""
+        """Whether the event was already recorded. If another event has its seq, the source is at fault or one of the two is
+        forged: the record is kept as dead with the event it collides with, and nothing is applied (but see `take_freed`)."""
         seen = (await session.execute(_SEEN, row)).all()
         if any(event_id == row["event_id"] for event_id, _ in seen):
             return True
@@ -610,7 +664,13 @@ class UnknownType(Exception):
 
 
 class SequenceCollision(Exception):
-    """Two events of one aggregate carry the same sequence number."""
+    """Two events of one aggregate carry the same sequence number. An event is kept as dead with this as its error until its
+    number is free; what goes wrong with it afterwards is another error."""
+
+
+def is_collision(last_error: str | None) -> bool:
+    """Whether an event is kept for its number only, by its last error."""
+    return (last_error or "").startswith(SequenceCollision.__name__)
 
 
 def verdict(error: Exception, attempts: int) -> tuple[Status, float | None]:

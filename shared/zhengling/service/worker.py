@@ -101,6 +101,7 @@ class Worker:
             "retries": self._every(IDLE, self._retry),
             "timers": self._every(IDLE, self._fire),
             "sealing": self._every(2.0, self._seal),
+            "freed numbers": self._every(2.0, self._take_freed),
             "reconciliation": self._every(min(10.0, self.service.settings.gap_patience / 4), self._reconcile),
             "housekeeping": self._every(10.0, self._measure),
         }
@@ -170,6 +171,10 @@ class Worker:
     async def _retry(self, database: Database) -> bool:
         async with database.transaction(None) as session:
             return await self.inbox.drain_blocked(session)
+
+    async def _take_freed(self, database: Database) -> bool:
+        async with database.transaction(None) as session:
+            return await self.inbox.take_freed(session)
 
     async def _reconcile(self, database: Database) -> bool:
         settings = self.service.settings

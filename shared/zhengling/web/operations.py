@@ -12,6 +12,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from zhengling.backbone import audit, outbox
+from zhengling.backbone.inbox import is_collision
 from zhengling.database.session import NATIONAL, enter_government
 from zhengling.events.backbone import Denial
 from zhengling.kernel.errors import Problem, Text, refusal
@@ -331,14 +332,17 @@ def routes(service: Service) -> APIRouter:
 
     @writes.post("/events/{event_id}/retry", operation_id="retry_event", status_code=202)
     async def retry_event(event_id: UUID, call: Annotated[Call, command(admin)]) -> EventState:
-        row = await FAILED_EVENTS.find(call, event_id, "collides_with")
-        if row.collides_with:
+        row = await FAILED_EVENTS.find(call, event_id, "collides_with", "last_error")
+        if is_collision(row.last_error):
             raise refusal(
                 "event_collides",
                 None,
                 f"event {event_id} has the sequence number of {row.collides_with}, so a retry can't help",
                 "该事件与另一事件序号冲突，重试无效",
-                Text("check its content and discard it", "请核对内容后放弃该事件"),
+                Text(
+                    "if the other one's sender denied it, close that alarm; else check this one's content and discard it",
+                    "如另一事件已被发送方否认，请先关闭其告警；否则请核对内容后放弃该事件",
+                ),
             )
         await call.session.execute(_RETRY, {"event_id": event_id})
         return EventState(event_id=event_id, status="waiting")

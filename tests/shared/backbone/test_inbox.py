@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable
 from uuid import UUID, uuid4
 
 import orjson
@@ -14,7 +15,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tests.trial import StateChanged, ThingCounted, Trial, changed, counted, envelope, record, thing
-from zhengling.backbone.inbox import MAX_ATTEMPTS
+from zhengling.backbone.inbox import MAX_ATTEMPTS, is_collision
 from zhengling.backbone.outbox import emit
 from zhengling.database.session import is_contention, is_outage
 from zhengling.kernel.errors import Problem, Text
@@ -314,6 +315,117 @@ async def test_a_discarded_event_behind_a_gap_is_passed_over_when_the_gap_closes
     await discard(trial, identity, 2)
     await trial.receive(counted(identity, 1))
     assert await trial.effects(identity) == [1, 3]
+
+
+# what a forged event displaced -----------------------------------------------------------------------------------------
+async def close_denial(trial: Trial, event: ConsumerRecord[bytes, bytes]) -> None:
+    """The sender denied the event, and two persons have closed the alarm."""
+    await trial.ask(
+        "INSERT INTO denied_event (consumer, event_id, government, reason, discarded_by) "
+        "VALUES ('trial', $1, 'dalian', 'never_emitted', 'two persons') "
+        "ON CONFLICT (consumer, event_id) DO UPDATE SET discarded_by = excluded.discarded_by",
+        orjson.loads(event.value)["id"],
+    )
+
+
+def forged(
+    make: Callable[..., ConsumerRecord[bytes, bytes]], identity: str, sequence: int
+) -> ConsumerRecord[bytes, bytes]:
+    """An event of another content under a number; its effect is told apart by the hundreds."""
+    kind = ThingCounted if make is counted else StateChanged
+    return record(envelope(kind(thing_id=identity, n=sequence + 100), sequence))
+
+
+@pytest.mark.parametrize("make", [counted, changed])
+async def test_an_event_whose_number_a_forged_one_took_is_applied_when_that_ones_denial_is_closed(
+    make: Callable[..., ConsumerRecord[bytes, bytes]], trial: Trial
+) -> None:
+    identity = thing()
+    false, true = forged(make, identity, 2), make(identity, 2)
+    await trial.receive(make(identity, 1), false, true)
+    await trial.drain()
+    assert await trial.effects(identity) == [1, 102], "before the denial nobody knows which of the two is genuine"
+    await close_denial(trial, false)
+    await trial.drain()
+    assert await trial.effects(identity) == [1, 102, 2]
+    assert sorted(await trial.statuses(identity)) == [(1, "applied"), (2, "applied"), (2, "applied")]
+    await trial.receive(true, make(identity, 3))
+    await trial.drain()
+    assert await trial.effects(identity) == [1, 102, 2, 3]
+
+
+async def test_it_is_also_applied_where_it_comes_after_the_denial_was_closed(trial: Trial) -> None:
+    identity = thing()
+    false, true = forged(counted, identity, 1), counted(identity, 1)
+    await trial.receive(false)
+    await close_denial(trial, false)
+    await trial.receive(true)
+    await trial.drain()
+    await trial.receive(true, counted(identity, 2))
+    await trial.drain()
+    assert await trial.effects(identity) == [101, 1, 2]
+
+
+async def test_of_two_events_under_a_number_that_are_both_denied_neither_is_applied_later(trial: Trial) -> None:
+    identity = thing()
+    first, second = forged(counted, identity, 1), forged(counted, identity, 1)
+    await trial.receive(first, second)
+    for each in (first, second):
+        await close_denial(trial, each)
+    await trial.drain()
+    assert await trial.effects(identity) == [101]
+
+
+async def test_a_forged_event_that_failed_is_passed_over_and_the_genuine_one_is_applied_in_its_order(
+    trial: Trial,
+) -> None:
+    identity = thing()
+    false = forged(counted, identity, 1)
+    trial.errors[identity, 101] = REFUSED
+    await trial.receive(false, counted(identity, 1), counted(identity, 2))
+    await close_denial(trial, false)
+    await trial.drain()
+    await trial.ask("UPDATE inbox SET status = 'discarded' WHERE event_id = $1", orjson.loads(false.value)["id"])
+    await trial.drain()
+    assert await trial.effects(identity) == [1, 2]
+
+
+async def test_one_whose_number_is_free_and_that_fails_is_dead_and_can_be_tried_again(trial: Trial) -> None:
+    identity = thing()
+    false = forged(counted, identity, 1)
+    trial.errors[identity, 1] = REFUSED
+    await trial.receive(false, counted(identity, 1), counted(identity, 2))
+    await close_denial(trial, false)
+    await trial.drain()
+    assert await trial.effects(identity) == [101, 2], "it holds up nothing"
+    (dead,) = await trial.ask("SELECT event_id, last_error FROM inbox WHERE status = 'dead'")
+    assert not is_collision(dead["last_error"])
+    trial.errors.clear()
+    await trial.ask(
+        "UPDATE inbox SET status = 'waiting', next_attempt_at = now() WHERE event_id = $1", dead["event_id"]
+    )
+    await trial.drain()
+    assert await trial.effects(identity) == [101, 2, 1]
+
+
+async def test_a_forged_snapshot_far_ahead_keeps_out_no_genuine_one_once_its_denial_is_closed(trial: Trial) -> None:
+    identity = thing()
+    false = forged(changed, identity, 1000)
+    await trial.receive(changed(identity, 1), false, changed(identity, 2))
+    assert await trial.effects(identity) == [1, 1100]
+    await close_denial(trial, false)
+    await trial.receive(changed(identity, 3))
+    await trial.receive(changed(identity, 2), changed(identity, 4))
+    assert await trial.effects(identity) == [1, 1100, 3, 4]
+
+
+async def test_a_genuine_snapshot_is_left_out_where_a_newer_one_came_meanwhile(trial: Trial) -> None:
+    identity = thing()
+    false = forged(changed, identity, 1)
+    await trial.receive(false, changed(identity, 1), changed(identity, 2))
+    await close_denial(trial, false)
+    await trial.drain()
+    assert await trial.effects(identity) == [101, 2]
 
 
 async def test_a_discard_waits_for_a_retry_that_is_under_way_and_then_finds_the_event_applied(trial: Trial) -> None:
