@@ -278,6 +278,10 @@ class Arrival:
         return self.type is not None and self.type.kind == EventKind.snapshot
 
 
+def _kind_and_government(arrival: Arrival) -> tuple[bool, str]:
+    return not arrival.snapshot, arrival.envelope.government
+
+
 class Inbox:
     """One consumer's inbox. `handlers` covers all event types of its sources; an event of an unlisted type becomes dead."""
 
@@ -298,8 +302,10 @@ class Inbox:
     ) -> None:
         """Handle records (in order per partition) in the caller's transaction; calls `progress` after each event.
 
-        Records are grouped by government, so that group members lock a government's shared rows (its number series) in one
-        order and don't deadlock; the order within an aggregate is kept, since an aggregate belongs to one government.
+        Snapshots come first: a change of the calendar waits for whoever computes by it, so this transaction must not hold
+        nouns yet, which they may wait for. Records are grouped by government, so that group members lock a government's
+        shared rows (its number series) in one order and don't deadlock; the order within an aggregate is kept, since an
+        aggregate belongs to one government and has one kind of events.
         Events that are next in their aggregate are applied as a batch, with one statement for their common rows; if one
         fails, the batch is rolled back to its savepoint and each event is handled by itself.
         """
@@ -309,8 +315,8 @@ class Inbox:
                 arrived.append(self._arrival(decode(record.value), record))
             except ValueError as error:
                 await self.set_aside(session, record, error)
-        arrived.sort(key=lambda each: each.envelope.government)
-        for government, found in groupby(arrived, key=lambda each: each.envelope.government):
+        arrived.sort(key=_kind_and_government)
+        for (_, government), found in groupby(arrived, key=_kind_and_government):
             group = list(found)
             await enter_government(session, government)
             if len(group) > 1:

@@ -22,7 +22,7 @@ from zhengling.backbone.consumer import EventConsumer
 from zhengling.backbone.inbox import Discards, Handlers, Inbox
 from zhengling.backbone.kafka import Producer, reachable
 from zhengling.backbone.relay import Relay
-from zhengling.database.session import FINISHING, Database, is_outage, whole
+from zhengling.database.session import FINISHING, Database, is_contention, is_outage, whole
 from zhengling.events.catalogue import EVENTS
 from zhengling.files import files
 from zhengling.replicas import due_dates, editions, recomputation
@@ -149,7 +149,7 @@ class Worker:
             except Exception as error:
                 failures = 1 if loop.time() - began > 10 else failures + 1
                 root = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error
-                known = isinstance(root, KafkaError) or is_outage(root)
+                known = isinstance(root, KafkaError) or is_outage(root) or is_contention(root)
                 log.log(logging.WARNING if known else logging.ERROR, "%s failed and is restarted: %r", name, root)
                 self._failing[name] = f"failing: {root!r}"[:200]
                 await asyncio.sleep(min(5.0, 0.2 * 2 ** min(failures, 6)) * random.uniform(0.5, 1.0))

@@ -19,15 +19,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import registry
 
 from tests.conftest import ROOT, ScratchDatabase
-from tests.trial import NO_RULEBOOKS, Trial
+from tests.trial import NO_RULEBOOKS, ThingCounted, Trial, counted, envelope, record
 from zhengling.backbone import timers
-from zhengling.backbone.inbox import Received
+from zhengling.backbone.inbox import Inbox, Received
 from zhengling.database.mapping import map_noun, noun_columns
 from zhengling.database.session import NATIONAL
 from zhengling.dates.adjustments import Extension
 from zhengling.dates.deadlines import DeadlineRule, Setter, Unit
 from zhengling.dates.workdays import CalendarYear, DayKind, SpecialDay, base_years
 from zhengling.events.calendar import WorkdaysChanged
+from zhengling.events.catalogue import EVENTS
+from zhengling.events.event import Event
 from zhengling.kernel.errors import Problem
 from zhengling.kernel.instants import SHANGHAI
 from zhengling.replicas import calendar as calendars
@@ -96,7 +98,8 @@ async def books(kept_database: ScratchDatabase) -> AsyncIterator[Trial]:
     made = Trial(kept_database)
     calendars._calendars.clear()  # each test's changes are the first of their government
     await made.ask(
-        "TRUNCATE deadline_change, deadline, recomputation, calendar_year, outbox, outbox_sequence, dossier, timer"
+        "TRUNCATE deadline_change, deadline, recomputation, calendar_year, outbox, outbox_sequence, dossier, timer, "
+        "inbox, inbox_cursor"
     )
     await made.ask("UPDATE business_clock SET shift = $1::timestamptz - now()", datetime.combine(START, time(), UTC))
     async with made.worker.transaction(NATIONAL) as session:
@@ -295,6 +298,52 @@ async def test_an_extension_granted_while_it_is_recomputed_is_not_lost(books: Tr
     await work
     found = await row(books, identity)
     assert (found["due"], found["adjustments"] != "[]") == (date(2026, 12, 18), True)
+
+
+async def test_a_command_a_change_and_the_recomputation_that_wait_for_one_another_all_go_on(books: Trial) -> None:
+    """The command holds a noun and asks for the calendar behind the change, which waits for the recomputation, which waits for
+    the noun. The place in the queue isn't a lock: PostgreSQL lets the command pass, and aborts nobody."""
+    identity = await keep(books)
+    await change(books, ST, 1, closed(date(2026, 11, 26)))
+    async with books.app.transaction(ST) as session:
+        await session.get(Dossier, identity, with_for_update=True)
+        work = asyncio.create_task(recompute(books))
+        await books.until_blocked("dossier")
+        coming = asyncio.create_task(change(books, ST, 2, closed(date(2026, 11, 26), date(2026, 11, 27))))
+        await books.until_blocked("pg_advisory_xact_lock")
+        await calendars.current(session)
+    await asyncio.gather(work, coming)
+    await recompute(books)
+    assert (await row(books, identity))["due"] == date(2026, 12, 2)
+
+
+async def test_a_consumer_that_holds_a_noun_and_receives_a_change_doesnt_deadlock_with_the_recomputation(
+    books: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A change waits for the recomputation, which may wait for a noun: so a batch takes the change first, then the nouns."""
+    monkeypatch.setitem(EVENTS, ThingCounted.type, ThingCounted)
+    identity = await keep(books)
+    await change(books, ST, 1, closed(date(2026, 11, 26)))
+    tasks: list[asyncio.Task[None]] = []
+
+    async def hold(session: AsyncSession, event: Event, received: Received) -> None:
+        await session.get(Dossier, identity, with_for_update=True)
+        if not tasks:
+            tasks.append(asyncio.create_task(recompute(books)))
+            await books.until_blocked("")
+
+    later = WorkdaysChanged(
+        calendar=f"{ST}:2026", government=ST, version=2, year=closed(date(2026, 11, 26), date(2026, 11, 27)),
+        why_en="typhoon", why_zh="台风停工",
+    )  # fmt: skip
+    inbox = Inbox("trial", {ThingCounted: hold, WorkdaysChanged: on_workdays_changed}, NO_RULEBOOKS)
+    batch = [counted(identity, 1, government=ST), record(envelope(later, 1, government=ST))]
+    await books.receive(*batch, inbox=inbox)
+    await asyncio.gather(*tasks)
+    rows = await books.ask("SELECT status, last_error FROM inbox WHERE consumer = 'trial'")
+    assert [tuple(each) for each in rows] == [("applied", None)] * 2
+    await recompute(books)
+    assert (await row(books, identity))["due"] == date(2026, 12, 2)
 
 
 async def test_two_workers_on_two_changes_move_each_deadline_once(books: Trial) -> None:
