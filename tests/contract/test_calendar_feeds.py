@@ -287,6 +287,26 @@ async def test_a_person_has_a_limited_number_of_links(person: Caller) -> None:
     await link_of(person)
 
 
+async def test_requests_at_once_dont_exceed_a_persons_number_of_links(person: Caller, stack: EmbeddedStack) -> None:
+    """All of them have looked how many there are before any of them adds one, unless they look one after another."""
+    for _ in range(19):
+        await link_of(person)
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'calendar' AND wait_event_type = 'Lock'"
+    holder, watcher = [await asyncpg.connect(stack.database_admin_url, database="calendar") for _ in range(2)]
+    try:
+        async with holder.transaction():
+            await holder.execute("LOCK TABLE feed IN SHARE MODE")  # reading goes on, adding waits
+            asked = [asyncio.create_task(person.post("calendar", "/v1/feeds", json={})) for _ in range(3)]
+            async with asyncio.timeout(20):
+                while await watcher.fetchval(waiting) < len(asked):
+                    await asyncio.sleep(0.05)
+        answers = await asyncio.gather(*asked)
+    finally:
+        await holder.close()
+        await watcher.close()
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409]
+
+
 async def test_a_link_ends_with_its_makers_post(person: Caller, caller: Caller, job: MainJob) -> None:
     official = "lh-fish-clerk"
     link = await link_of(person, "meeting", by=official)

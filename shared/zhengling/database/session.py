@@ -32,6 +32,7 @@ NATIONAL = "*"
 #: write: a standby after a failover (25006), insufficient resources (disk, memory, connections).
 _AWAY = ("08", "25006", "53", "57P", "58")
 _READ_ONLY = "25006"
+_ONE_AT_A_TIME = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))")
 _ENTER = sa.text("SELECT set_config('app.government', :government, true), business_now()")
 
 
@@ -179,6 +180,13 @@ async def lock_all(session: AsyncSession, model: type[T], keys: Iterable[object]
         if row is None:
             raise not_found(noun, noun_zh, key)
     return [row for row in locked if row is not None]
+
+
+async def one_at_a_time(session: AsyncSession, what: str) -> None:
+    """Until the commit, hold up this government's other transactions that come here for the same: each of two that count rows
+    and then add one would miss the other's. What is counted is read by a statement of its own, after this one, and rows are
+    locked after it."""
+    await backbone(session, _ONE_AT_A_TIME, {"what": f"{what}:{government_of(session)}"})
 
 
 async def load(session: AsyncSession, model: type[T], key: object, noun: str, noun_zh: str) -> T:

@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from zhengling.authority.composition import holds_no_post
-from zhengling.database.session import enter_government
+from zhengling.database.session import enter_government, one_at_a_time
 from zhengling.documents.icalendar import FeedEvent, render
 from zhengling.kernel.errors import Language, Problem, Text, not_found, refusal
 from zhengling.kernel.instants import shanghai_day
@@ -144,6 +144,7 @@ async def _make(call: Call, language: Language, address: str) -> FeedLink:
     if call.official and not await _holds_a_post(call.session, call.official, shanghai_day(call.now)):
         works = Text("a link works only while its creator holds a post", "仅在职人员的订阅链接有效")
         raise holds_no_post(call.official, works)
+    await one_at_a_time(call.session, f"feeds of {call.official or call.principal.subject}")
     if await call.session.scalar(_COUNT, _person(call)) >= MAX_LINKS:
         raise refusal(
             "too_many_feeds",

@@ -14,7 +14,7 @@ from calendar_svc.absence.absence import Absence, AbsenceState
 from calendar_svc.absence.breaches import Away, LimitBreach
 from calendar_svc.absence.table import absence as absence_table
 from zhengling.authority.composition import Composition, require_known
-from zhengling.database.session import lock
+from zhengling.database.session import lock, one_at_a_time
 from zhengling.kernel.errors import invalid
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import composition as compositions
@@ -77,7 +77,7 @@ async def breaches_of(
 async def absence_case(call: Call, absence_id: str) -> Case:
     """The absence, in the version that the caller saw; locked after the government's lock, which serialises
     approvals."""
-    await call.session.execute(ONE_AT_A_TIME, {"government": call.government})
+    await one_at_a_time(call.session, APPROVALS)
     absence = await lock(call.session, Absence, absence_id, "absence", "请假")
     call.check_version(absence.version)
     rules = rules_of(call.service.rulebooks.edition(call.government, absence.edition))
@@ -97,8 +97,8 @@ def require_may_ask(call: Call, case: Case) -> None:
     )
 
 
-# Approvals count absences one after another; two concurrent ones would each miss the other.
-ONE_AT_A_TIME = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('absence:' || :government, 0))")
+#: Approvals count absences one after another.
+APPROVALS = "absence"
 
 
 def official_of(composition: Composition, official: str | None) -> str:

@@ -10,8 +10,8 @@ from calendar_svc.absence import absence as absences
 from calendar_svc.absence import breaches, obligations, stand_ins
 from calendar_svc.absence.absence import Absence, AbsenceState, DutyDone, Extension
 from calendar_svc.absence.case import (
+    APPROVALS,
     AWAY,
-    ONE_AT_A_TIME,
     Case,
     absence_case,
     breaches_of,
@@ -35,6 +35,7 @@ from zhengling.authority import waivers
 from zhengling.authority.chain import Attempt
 from zhengling.authority.waivers import Waiving
 from zhengling.backbone.outbox import emit
+from zhengling.database.session import one_at_a_time
 from zhengling.dates.deadlines import compute
 from zhengling.events.calendar import (
     AbsenceApproved,
@@ -68,7 +69,7 @@ async def request_absence(call: Call, body: RequestAbsence) -> Absence:
     calendar = await calendars.current(call.session)
     calendar.require(body.since)
     calendar.require(body.until)
-    await call.session.execute(ONE_AT_A_TIME, {"government": call.government})
+    await one_at_a_time(call.session, APPROVALS)
     notice = row.notice.rule if row.notice else None
     absence = Absence(
         id=str(uuid7()),

@@ -12,7 +12,7 @@ from calendar_svc.closure.schemas import ClosureRequest, LiftRequest
 from calendar_svc.closure.table import closure as closure_table
 from calendar_svc.operation.commands import record_change
 from calendar_svc.year import year as year_
-from calendar_svc.year.commands import Cause, Known, known_years, one_at_a_time, publish
+from calendar_svc.year.commands import Cause, Known, known_years, one_change_at_a_time, publish
 from calendar_svc.year.year import DayChange
 from zhengling.authority.composition import Composition, Permission
 from zhengling.database.session import lock
@@ -82,7 +82,7 @@ async def enter_closure(call: Call, body: ClosureRequest) -> tuple[Closure, str]
     Emits workdays.changed. Problems (422): `closure_out_of_order`, `date_out_of_range`; (409): `closure_known`."""
     _require_clerk(call, await compositions.current(call.session))
     closure = _closure_of(call, body)
-    await one_at_a_time(call.session)
+    await one_change_at_a_time(call.session)
     calendar = await calendar_.current(call.session)
     for day in (body.first, body.last):
         calendar.require(day)
@@ -101,7 +101,7 @@ async def enter_closure(call: Call, body: ClosureRequest) -> tuple[Closure, str]
 async def lift_closure(call: Call, closure_id: str, body: LiftRequest) -> tuple[Closure, str]:
     """Reopen the offices from a day of the closure on; returns the closure and the operation's id. By the office. Emits
     workdays.changed. Problems (409) as `closure.lift`."""
-    await one_at_a_time(call.session)
+    await one_change_at_a_time(call.session)
     closure = await lock(call.session, Closure, closure_id, "closure", "停止办公安排")
     call.check_version(closure.version)
     _require_clerk(call, await compositions.current(call.session))

@@ -6,10 +6,10 @@ import sqlalchemy as sa
 from uuid_utils.compat import uuid7
 
 from calendar_svc.absence import absence as absences
-from calendar_svc.absence.case import ONE_AT_A_TIME, official_of
+from calendar_svc.absence.case import APPROVALS, official_of
 from calendar_svc.field_research.field_research import FieldDay, require_countable, research_of, withdraw
 from calendar_svc.field_research.schemas import RecordFieldDay, WithdrawFieldDay
-from zhengling.database.session import government_of, lock
+from zhengling.database.session import government_of, lock, one_at_a_time
 from zhengling.kernel.errors import Text, refusal
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import calendar as calendars
@@ -25,7 +25,7 @@ async def record_field_day(call: Call, body: RecordFieldDay) -> FieldDay:
     absences.require_may_ask(composition, call.official, official, None, today, research.clause)
     (await calendars.current(call.session)).require(body.day)
     require_countable(research, composition, official, body.day, today)
-    await call.session.execute(ONE_AT_A_TIME, {"government": call.government})
+    await one_at_a_time(call.session, APPROVALS)
     known = sa.select(FieldDay).filter_by(official=official, day=body.day, withdrawn=False)
     if (await call.session.execute(known)).scalar_one_or_none():
         raise refusal(

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from calendar_svc.notice import notice
 from calendar_svc.notice.schemas import NoticeRequest
 from calendar_svc.operation.commands import record_change
-from calendar_svc.year.commands import Known, known_years, one_at_a_time, publish
+from calendar_svc.year.commands import Known, known_years, one_change_at_a_time, publish
 from calendar_svc.year.year import DayChange
 from zhengling.database.session import NATIONAL, enter_government
 from zhengling.dates.workdays import CalendarYear, statutory_days
@@ -54,7 +54,7 @@ async def enter_notice(call: Call, body: NoticeRequest) -> str:
     """
     by = call.official or call.principal.subject
     async with _national(call) as session:
-        await one_at_a_time(session)
+        await one_change_at_a_time(session)
         known = await known_years(session)
         coming = _gazetted(known, body)
         why = Text(f"{body.number} of {body.issuer}", f"{body.issuer}{body.number}")

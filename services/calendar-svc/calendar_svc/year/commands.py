@@ -16,6 +16,7 @@ from zhengling.database.session import (
     Database,
     government_of,
     now,
+    one_at_a_time,
 )
 from zhengling.dates.workdays import CalendarYear, base_years
 from zhengling.events.calendar import WorkdaysChanged
@@ -25,7 +26,6 @@ from zhengling.replicas import calendar as calendar_
 
 Cause = Literal["base", "notice", "closure", "lift"]
 
-_ONE_AT_A_TIME = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('calendar:' || :government, 0))")
 _KNOWN = sa.text("""
     SELECT DISTINCT ON (year) year, version, content, cause FROM year_version WHERE government = :government
     ORDER BY year, version DESC
@@ -72,10 +72,10 @@ async def known_years(session: AsyncSession) -> Known:
     )
 
 
-async def one_at_a_time(session: AsyncSession) -> None:
+async def one_change_at_a_time(session: AsyncSession) -> None:
     """Serialise changes of a government's calendar, and writes that depend on it."""
     await calendar_.take_calendar(session)
-    await session.execute(_ONE_AT_A_TIME, {"government": government_of(session)})
+    await one_at_a_time(session, "calendar")
 
 
 async def publish(
@@ -101,7 +101,7 @@ async def seed_national_years(database: Database) -> bool:
     entered notice is left unchanged. Always returns False.
     """
     async with database.transaction(NATIONAL) as session:
-        await one_at_a_time(session)
+        await one_change_at_a_time(session)
         known = await known_years(session)
         base = base_years(shanghai_day(now(session)))
         coming = [year for year in base if known.causes.get(year.year, "base") == "base"]

@@ -9,7 +9,7 @@ from meeting_svc.meeting_plan import meeting_plan as meeting_plans
 from meeting_svc.meeting_plan import steps as plan_steps
 from meeting_svc.meeting_plan.meeting_plan import MeetingPlan
 from zhengling.authority.composition import Composition
-from zhengling.database.session import government_of
+from zhengling.database.session import one_at_a_time
 from zhengling.kernel.errors import not_found
 from zhengling.replicas import composition as compositions
 from zhengling.rules.planning import YearlyPlan
@@ -30,7 +30,7 @@ async def plan_of(session: AsyncSession, year: int) -> MeetingPlan | None:
 
 async def locked(call: Call, year: int) -> tuple[MeetingPlan, YearlyPlan, Composition]:
     """The year's plan, locked, in the version that the caller saw, with its rules."""
-    await one_at_a_time(call.session)
+    await one_approval_at_a_time(call.session)
     statement = sa.select(MeetingPlan).filter_by(year=year).with_for_update().execution_options(populate_existing=True)
     plan = (await call.session.execute(statement)).scalar_one_or_none()
     if plan is None:
@@ -40,9 +40,6 @@ async def locked(call: Call, year: int) -> tuple[MeetingPlan, YearlyPlan, Compos
     return plan, rules, await compositions.current(call.session)
 
 
-_ONE_AT_A_TIME = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('planning:' || :government, 0))")
-
-
-async def one_at_a_time(session: AsyncSession) -> None:
+async def one_approval_at_a_time(session: AsyncSession) -> None:
     """Take the government's lock, which serialises approvals until the commit. Before any row lock."""
-    await session.execute(_ONE_AT_A_TIME, {"government": government_of(session)})
+    await one_at_a_time(session, "planning")

@@ -11,7 +11,7 @@ from meeting_svc.decision.decision import Decision
 from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.meeting_plan import meeting_plan as meeting_plans
 from meeting_svc.meeting_plan import steps as plan_steps
-from meeting_svc.meeting_plan.case import locked, one_at_a_time, plan_of, rules_of
+from meeting_svc.meeting_plan.case import locked, one_approval_at_a_time, plan_of, rules_of
 from meeting_svc.meeting_plan.meeting_plan import Declaration, MeetingPlan, PlanItem, PlanState
 from meeting_svc.meeting_plan.schemas import (
     AddItem,
@@ -48,7 +48,7 @@ async def expect_next_year(call: Call) -> None:
         return  # a composition may be loaded before its government has a rulebook
     if book.planning is None or book.planning.yearly_plan is None:
         return
-    await one_at_a_time(call.session)
+    await one_approval_at_a_time(call.session)
     year = shanghai_day(call.now).year + 1
     if await plan_of(call.session, year) is None:
         await _begin(call, book, book.planning.yearly_plan, year)
@@ -89,7 +89,7 @@ async def open_plan(call: Call, body: OpenPlan) -> MeetingPlan:
     )
     if body.year < today.year:
         raise invalid("plan_of_the_past", f"the year {body.year} is over", f"{body.year}年已经过去")
-    await one_at_a_time(call.session)
+    await one_approval_at_a_time(call.session)
     if await plan_of(call.session, body.year):
         raise refusal(
             "plan_exists",

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from meeting_svc.meeting_plan import steps as plan_steps
-from meeting_svc.meeting_plan.case import one_at_a_time
+from meeting_svc.meeting_plan.case import one_approval_at_a_time
 from meeting_svc.meeting_plan.meeting_plan import MeetingPlan, allows
 from meeting_svc.meeting_plan.table import meeting_plan as meeting_plan_table
 from meeting_svc.planning_request import breaches
@@ -122,7 +122,7 @@ async def show_in_plan(session: AsyncSession, request: PlanningRequest) -> None:
 
 async def locked(call: Call, request_id: str, occurred_at: datetime) -> Case:
     """The request in the version that the caller saw. Locked after the government's lock, which serialises approvals."""
-    await one_at_a_time(call.session)
+    await one_approval_at_a_time(call.session)
     request = await lock(call.session, PlanningRequest, request_id, "planning request", "办会申请")
     call.check_version(request.version)
     await show_in_plan(call.session, request)

@@ -16,7 +16,7 @@ from uuid_utils.compat import uuid7
 from meeting_svc.decision.decision import Decision
 from meeting_svc.meeting.meeting import Meeting
 from meeting_svc.meeting_plan import steps as plan_steps
-from meeting_svc.meeting_plan.case import one_at_a_time
+from meeting_svc.meeting_plan.case import one_approval_at_a_time
 from meeting_svc.planning_request import breaches
 from meeting_svc.planning_request import invitees as guest
 from meeting_svc.planning_request import planning_request as planning_requests
@@ -66,7 +66,7 @@ async def ask_to_hold(call: Call, body: AskToHold) -> PlanningRequest:
     kind, occurred_at = kind_of(book, body.type), call.occurred(body.occurred_at)
     require_organisations(composition, [body.sponsor])
     acting = planning_requests.require_may_ask(kind, composition, call.official, body.sponsor, shanghai_day(call.now))
-    await one_at_a_time(call.session)
+    await one_approval_at_a_time(call.session)
     request = PlanningRequest(
         id=str(uuid7()),
         government=call.government,
