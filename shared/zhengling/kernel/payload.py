@@ -1,17 +1,30 @@
 """Base classes of payloads and views: a payload refuses unknown members and normalises its texts.
 
 Invariants: a required text (`SAYING`) is never blank, and a blank optional text becomes empty; a text is single-line unless
-marked by `SeveralLines`. Pure.
+marked by `SeveralLines`; a list is marked by `Once` or `Repeatable`. Pure.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic.fields import FieldInfo
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
 from zhengling.kernel.characters import SeveralLines, require_one_line, unpadded
+from zhengling.kernel.errors import Unfit
 from zhengling.kernel.instants import Instant
 
 #: The pattern of a text that isn't blank.
@@ -29,6 +42,44 @@ Private = Annotated[
     str | None,
     Field(description="null to others than those concerned, who decide on it, and the office, which keeps the record"),
 ]
+
+
+@dataclass(frozen=True)
+class Once:
+    """Marks a list in which nothing may come twice: texts without regard to surrounding blanks, parts by the fields that `by`
+    names, else as a whole. 422 for one that does."""
+
+    by: tuple[str, ...] = ()
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._require, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        found = handler(schema)
+        for part in found.get("anyOf", [found]):
+            if part.get("type") == "array":
+                part["uniqueItems"] = True
+        return found
+
+    def _require(self, members: list[Any] | None) -> list[Any] | None:
+        seen: set[object] = set()
+        for number, each in enumerate(members or [], 1):
+            if (known := self._identity(each)) in seen:
+                raise Unfit(f"item {number} is there already, and each may come once", f"第{number}项与前面的重复")
+            seen.add(known)
+        return members
+
+    def _identity(self, member: Any) -> object:
+        if self.by:
+            return tuple(_without_blanks(getattr(member, name)) for name in self.by)
+        return member.model_dump_json() if isinstance(member, BaseModel) else _without_blanks(member)
+
+
+@dataclass(frozen=True)
+class Repeatable:
+    """Marks a list in which the same may come twice, and why that does no harm."""
+
+    why: str
 
 
 class Payload(BaseModel):

@@ -342,7 +342,7 @@ async def test_a_correction_that_says_nothing_or_nothing_lawful_is_refused(counc
         problem = await refused(lh.correct({"decision_id": water["id"]} | amendment))
         assert (problem["status"], problem["code"]) == (status, code), amendment
     revoked = {"decision_id": water["id"], "revoked": True}
-    assert (await refused(lh.correct(revoked, revoked)))["code"] == "decision_twice"
+    assert (await refused(lh.correct(revoked, revoked)))["code"] == "invalid_payload"
     assert (await refused(lh.correct()))["code"] == "nothing_corrected"
     assert (await lh.latest())["number"] == 1
 

@@ -333,11 +333,13 @@ async def test_the_sponsor_cannot_shed_an_objector_or_a_gate_by_submitting_again
     await huancui.do("withdrawal", "hc-zjj-clerk", reason="调整")
     for less in ({"concerned": ["hc-yjj"]}, {"aspects": []}):
         assert (await huancui.refused("resubmission", "hc-zjj-clerk", reason="调整", **less))[0] == "not_the_office"
+    twice = {"reason": "调整", "concerned": ["hc-yjj", "hc-czj", "hc-yjj"]}
+    assert (await huancui.refused("resubmission", "hc-office-clerk", **twice))[0] == "invalid_payload"
     await huancui.do(
         "resubmission",
         "hc-office-clerk",
         reason="经核实不涉及财政",
-        concerned=["hc-zjj", "hc-yjj", "hc-yjj"],
+        concerned=["hc-zjj", "hc-yjj"],
         urgency="汛期",
     )
     assert (huancui.topic["concerned"], huancui.topic["urgency"]) == (["hc-yjj"], "汛期")

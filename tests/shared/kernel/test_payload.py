@@ -6,17 +6,19 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Iterator
-from typing import Any
+from datetime import date
+from typing import Annotated, Any, get_args, get_origin
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 import calendar_svc
 import docflow_svc
 import meeting_svc
 import oversight_svc
 import zhengling
-from zhengling.kernel.payload import Payload
+from calendar_svc.deadline.schemas import DeadlineBatch
+from zhengling.kernel.payload import SAYING, Once, Payload, Repeatable
 
 PACKAGES = (meeting_svc, docflow_svc, oversight_svc, calendar_svc, zhengling)
 BLANK = "  \u3000\n\t "
@@ -47,6 +49,66 @@ def texts(schema: Any, at: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
     elif isinstance(schema, list):
         for part in schema:
             yield from texts(part, at)
+
+
+class Member(Payload):
+    name: str
+    note: str = ""
+
+
+class Lists(Payload):
+    names: Annotated[list[Annotated[str, Field(pattern=SAYING)]] | None, Field(max_length=9), Once()] = None
+    members: Annotated[list[Member], Field(default_factory=list), Once(by=("name",))]
+    wholes: Annotated[list[Member], Field(default_factory=list), Once()]
+    days: Annotated[list[date], Field(default_factory=list), Once()]
+    often: Annotated[list[int], Field(default_factory=list), Repeatable("a test")]
+
+
+A, B, TODAY = {"name": "a"}, {"name": "b"}, "2026-11-30"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"names": ["a", "b", "a"]},
+        {"names": ["a", " a\t"]},
+        {"members": [A, {"name": "a", "note": "another"}]},
+        {"members": [A, {"name": " a "}]},
+        {"wholes": [A, B, A]},
+        {"days": [TODAY, TODAY]},
+    ],
+    ids=str,
+)
+def test_what_comes_twice_in_a_list_is_refused_at_its_place(given: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Lists.model_validate(given)
+    (finding,) = refused.value.errors()
+    assert finding["loc"] == tuple(given)
+    assert finding["ctx"]["error"].text.zh.endswith("与前面的重复")
+
+
+def test_a_list_takes_what_differs_and_what_may_come_twice() -> None:
+    made = Lists.model_validate(
+        {"names": ["a", "b"], "members": [A, B], "wholes": [A, A | {"note": "x"}], "days": [TODAY], "often": [1, 1]}
+    )
+    assert (made.names, made.often) == (["a", "b"], [1, 1])
+    assert Lists.model_validate({"names": None}).names is None
+    fields = Lists.model_json_schema()["properties"]
+    assert fields["names"]["anyOf"][0]["uniqueItems"]
+    assert [name for name, field in fields.items() if field.get("uniqueItems")] == ["members", "wholes", "days"]
+
+
+def is_list(annotation: object) -> bool:
+    """Whether a field holds a list, as it is or where it isn't null."""
+    return get_origin(annotation) in (list, tuple, set, frozenset) or any(map(is_list, get_args(annotation)[:2]))
+
+
+@pytest.mark.parametrize("payload", [*payloads(), DeadlineBatch], ids=lambda each: each.__name__)
+def test_each_list_says_whether_the_same_may_come_twice(payload: type[BaseModel]) -> None:
+    """With `Once` or `Repeatable`, beside its bounds."""
+    for name, field in payload.model_fields.items():
+        if is_list(field.annotation):
+            assert any(isinstance(mark, (Once, Repeatable)) for mark in field.metadata), f"{payload.__name__}.{name}"
 
 
 def test_every_service_with_payloads_is_checked() -> None:

@@ -10,6 +10,7 @@ from zhengling.dates.deadlines import CIVIL_CODE, Amount, Anchor, DeadlineRule, 
 from zhengling.dates.schemas import DueView
 from zhengling.kernel.errors import Unfit
 from zhengling.kernel.instants import DayOrInstant
+from zhengling.kernel.payload import Repeatable
 
 MAX_BATCH, MAX_TRACED = 100_000, 1000
 LONGEST_CODE = 60
@@ -80,7 +81,11 @@ class DeadlineRequest(BaseModel):
 
 class DeadlineBatch(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    items: Annotated[list[DeadlineRequest], Field(min_length=1, max_length=MAX_BATCH)]
+    items: Annotated[
+        list[DeadlineRequest],
+        Field(min_length=1, max_length=MAX_BATCH),
+        Repeatable("each is computed by itself and changes nothing"),
+    ]
 
 
 #: Distinguished by `items`, so that problems of a batch are reported for the batch.

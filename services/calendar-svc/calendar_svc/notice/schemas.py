@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt
 from calendar_svc.notice.notice import Arrangement
 from zhengling.dates.workdays import Notice
 from zhengling.kernel.instants import Day
-from zhengling.kernel.payload import SAYING, Payload
+from zhengling.kernel.payload import SAYING, Once, Payload
 
 
 class HolidayArrangement(Payload):
@@ -19,7 +19,7 @@ class HolidayArrangement(Payload):
     name: Annotated[str, Field(min_length=1, max_length=40, pattern=SAYING)]
     first: Day
     last: Day
-    work_on: Annotated[list[Day], Field(default_factory=list, max_length=10)]
+    work_on: Annotated[list[Day], Field(default_factory=list, max_length=10), Once()]
     granted: Annotated[
         list[Day],
         Field(
@@ -27,6 +27,7 @@ class HolidayArrangement(Payload):
             max_length=20,
             description="days off beyond the statutory ones, without make-up work",
         ),
+        Once(),
     ]
 
     def arrangement(self) -> Arrangement:
@@ -56,7 +57,7 @@ class NoticeRequest(Payload):
     number: Annotated[str, Field(min_length=2, max_length=60, pattern=SAYING)]
     date: Day
     amends: Annotated[str | None, Field(max_length=60, description="the number of the notice it changes")] = None
-    holidays: Annotated[list[HolidayArrangement], Field(min_length=1, max_length=20)]
+    holidays: Annotated[list[HolidayArrangement], Field(min_length=1, max_length=20), Once()]
 
     def notice(self) -> Notice:
         return Notice(issuer=self.issuer, number=self.number, date=self.date, year=self.year)

@@ -10,7 +10,7 @@ from pydantic import Field, StrictInt
 from meeting_svc.meeting.record import AgendaCause
 from zhengling.authority.schemas import ActView, StepView
 from zhengling.kernel.characters import SeveralLines
-from zhengling.kernel.payload import OccurredAt, Payload, Reason, View
+from zhengling.kernel.payload import OccurredAt, Once, Payload, Reason, View
 from zhengling.rules.vocabulary import TopicNature
 
 TopicId = Annotated[str, Field(max_length=64)]
@@ -41,7 +41,7 @@ class OrderAgenda(Payload):
     """By the rules, or by hand: then every topic once, in the order wanted."""
 
     by: Annotated[Literal["rule", "hand"], Field(description="only `hand` takes `topics`")]
-    topics: Annotated[list[TopicId], Field(default_factory=list, max_length=200)]
+    topics: Annotated[list[TopicId], Field(default_factory=list, max_length=200), Once()]
     reason: Annotated[str, Field(max_length=500, description="required once the agenda is approved"), SeveralLines] = ""
     occurred_at: OccurredAt = None
 

@@ -27,7 +27,7 @@ from meeting_svc.meeting.record import (
 )
 from zhengling.authority.composition import Composition, OrganisationKind, Permission
 from zhengling.kernel.bounds import appended
-from zhengling.kernel.errors import Problem, Text, invalid, not_permitted, refusal
+from zhengling.kernel.errors import Problem, Text, not_permitted, refusal
 from zhengling.rules.chains import actors_of
 from zhengling.rules.meetings import Delegates, MeetingKind
 
@@ -253,9 +253,7 @@ def roll_call_of_guests(
     opened_at: datetime,
 ) -> list[GuestAttendance]:
     """The outside guests (外请人员) at the opening; a guest without a topic is listed for the topic of the invitation.
-    Problem 422 `guest_twice`; refusals `not_on_the_agenda` and those of `require_guest_invited`."""
-    if len({guest.name for guest in given}) != len(given):
-        raise invalid("guest_twice", "a guest is listed twice in the attendance", "出席名单中有外请人员重复")
+    Refusals `not_on_the_agenda` and those of `require_guest_invited`."""
     entries = []
     for guest in given:
         topics = require_guest_invited(meeting, kind, composition, guest.name)

@@ -10,14 +10,18 @@ from pydantic import FailFast, Field, JsonValue
 from meeting_svc.composition.changes import Report, RowReport
 from meeting_svc.composition.rows import TITLES, Finding, Listing, Status, header_of
 from zhengling.authority.composition import Composition, OrganisationKind, PostRole
-from zhengling.kernel.payload import Payload, View
+from zhengling.kernel.payload import Payload, Repeatable, View
 
 Reason = Annotated[str, Field(max_length=500)]
 #: The most characters of a key or a wrong value in a report.
 LONGEST = 200
 #: The fields of a row as written, known or not.
 MOST_FIELDS = 30
-Rows = Annotated[list[Annotated[dict[str, JsonValue], Field(max_length=MOST_FIELDS)]], FailFast()]
+Rows = Annotated[
+    list[Annotated[dict[str, JsonValue], Field(max_length=MOST_FIELDS)]],
+    FailFast(),
+    Repeatable("each row is checked, and the report names those that are twice"),
+]
 
 
 # payloads -----------------------------------------------------------------------------------------------------------

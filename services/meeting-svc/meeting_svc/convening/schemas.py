@@ -8,7 +8,7 @@ from pydantic import Field
 
 from zhengling.authority.composition import Key
 from zhengling.kernel.instants import Day, Instant
-from zhengling.kernel.payload import SAYING, OccurredAt, Payload, Reason, Title
+from zhengling.kernel.payload import SAYING, OccurredAt, Once, Payload, Reason, Title
 
 Place = Annotated[str, Field(max_length=200, examples=["区政府一楼会议室"])]
 StartsAt = Annotated[Instant | None, Field(description="the planned time, on the meeting's day")]
@@ -18,8 +18,8 @@ StartsAt = Annotated[Instant | None, Field(description="the planned time, on the
 class ParticipantsPayload(Payload):
     """The participants named by the call, for a kind whose rule names no members; a unit sends its principal."""
 
-    officials: Annotated[list[Key], Field(default_factory=list, max_length=500)]
-    organisations: Annotated[list[Key], Field(default_factory=list, max_length=200)]
+    officials: Annotated[list[Key], Field(default_factory=list, max_length=500), Once()]
+    organisations: Annotated[list[Key], Field(default_factory=list, max_length=200), Once()]
 
 
 class RecordSound(Payload):

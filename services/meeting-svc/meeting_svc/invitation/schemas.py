@@ -9,7 +9,7 @@ from pydantic import Field, StrictBool, StrictInt
 from meeting_svc.agenda.schemas import TopicId
 from zhengling.authority.composition import Key
 from zhengling.authority.schemas import ActView, StepView
-from zhengling.kernel.payload import SAYING, UNPADDED, OccurredAt, Payload, Reason, View
+from zhengling.kernel.payload import SAYING, UNPADDED, OccurredAt, Once, Payload, Reason, View
 
 
 class InviteePayload(Payload):
@@ -22,7 +22,11 @@ class InviteePayload(Payload):
 
 
 class ProposeInvitees(Payload):
-    invitees: Annotated[list[InviteePayload], Field(min_length=1, max_length=200)]
+    invitees: Annotated[
+        list[InviteePayload],
+        Field(min_length=1, max_length=200),
+        Once(by=("official", "organisation", "name", "topic_id")),
+    ]
     occurred_at: OccurredAt = None
 
 
@@ -45,6 +49,7 @@ class SendNotice(Payload):
             max_length=1000,
             description="officials, units, names of outside guests; by default everybody who takes part",
         ),
+        Once(),
     ]
     papers: Annotated[StrictBool, Field(description="the papers were sent with the agenda")] = True
     occurred_at: OccurredAt = None

@@ -13,15 +13,7 @@ from zhengling.authority.composition import Key
 from zhengling.authority.schemas import NextStepView, StepView
 from zhengling.dates.schemas import DueView
 from zhengling.kernel.characters import SeveralLines
-from zhengling.kernel.payload import (
-    SAYING,
-    OccurredAt,
-    Opinion,
-    Payload,
-    Reason,
-    Title,
-    View,
-)
+from zhengling.kernel.payload import SAYING, OccurredAt, Once, Opinion, Payload, Reason, Title, View
 from zhengling.rules.chains import StepName
 
 Year = Annotated[int, Field(ge=2010, le=2100)]
@@ -46,7 +38,7 @@ class HandIn(Payload):
         json_schema_extra={"examples": [{"sponsor": "dl-jyj", "items": [{"title": "全市教育工作会议", "month": 3}]}]},
     )
     sponsor: Annotated[Key, Field(description="code of the organisation; these are all of its items")]
-    items: Annotated[list[ItemPayload], Field(max_length=100)]
+    items: Annotated[list[ItemPayload], Field(max_length=100), Once()]
     occurred_at: OccurredAt = None
 
 
@@ -59,7 +51,7 @@ class TakePlanStep(Payload):
     step: StepName
     opinion: Opinion = ""
     decision_id: Annotated[DecisionId | None, Field(description="the meeting's decision that takes the step")] = None
-    struck: Annotated[list[StruckItem], Field(default_factory=list, max_length=500)]
+    struck: Annotated[list[StruckItem], Field(default_factory=list, max_length=500), Once(by=("item_id",))]
     occurred_at: Annotated[OccurredAt, Field(description="for a decision, the close of its meeting counts")] = None
 
 

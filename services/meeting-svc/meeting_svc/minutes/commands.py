@@ -230,8 +230,6 @@ async def _amendments(case: MinutesCase, wanted: list[AmendDecision]) -> list[Am
     for each in wanted:
         if each.decision_id not in found:
             raise not_found("decision", "决定事项", each.decision_id)
-        if any(other.decision_id == each.decision_id for other in made):
-            raise invalid("decision_twice", "a decision is listed twice in the correction", "更正中同一决定事项重复")
         decision = found[each.decision_id]
         after = await _after(case, decision.resolution, each.changes) if each.changes else None
         made.append(decisions_.amendment(decision, after))

@@ -16,7 +16,7 @@ from zhengling.events.meeting import Resolution, ResolutionChange
 from zhengling.kernel.characters import SeveralLines
 from zhengling.kernel.errors import Unfit
 from zhengling.kernel.instants import Day
-from zhengling.kernel.payload import SAYING, OccurredAt, Payload, Reason, View
+from zhengling.kernel.payload import SAYING, OccurredAt, Once, Payload, Reason, View
 from zhengling.rules.vocabulary import Difficulty, DocumentKind, FollowingDocument, InNameOf, Outcome
 
 WholeText = Annotated[
@@ -39,6 +39,7 @@ Copies = Annotated[
         "of its roll call, topics and tasks",
         examples=[["会议组成人员", "区财政局", "区司法局"]],
     ),
+    Once(),
 ]
 
 
@@ -86,7 +87,7 @@ class ResolutionChanges(Payload):
     outcome: Outcome | None = None
     task: Annotated[str | None, Field(min_length=2, max_length=1000, pattern=SAYING)] = None
     lead: Key | None = None
-    co_units: Annotated[list[Key] | None, Field(max_length=30)] = None
+    co_units: Annotated[list[Key] | None, Field(max_length=30), Once()] = None
     due: Day | None = None
     difficulty: Difficulty | None = None
     document: FollowingDocument | None = None
@@ -119,7 +120,7 @@ class AmendDecision(Payload):
 
 class CorrectMinutes(_Text):
     reason: Reason
-    amendments: Annotated[list[AmendDecision], Field(default_factory=list, max_length=200)]
+    amendments: Annotated[list[AmendDecision], Field(default_factory=list, max_length=200), Once(by=("decision_id",))]
     major: StrictBool = False
     occurred_at: OccurredAt = None
 

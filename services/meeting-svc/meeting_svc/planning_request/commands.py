@@ -110,10 +110,7 @@ async def _submit(
 ) -> None:
     """The common part of submission and resubmission: validates the invitees, refuses firm breaches, approves the
     request where no step and no breach is open."""
-    officials = request.invitees
-    require_known(composition, officials, [])
-    if len(set(officials)) != len(officials):
-        raise invalid("official_twice", "an official is listed twice among the invitees", "邀请名单中有人员重复")
+    require_known(composition, request.invitees, [])
     (await calendars.current(call.session)).require(request.day)
     planning_requests.require_day_ahead(request, shanghai_day(occurred_at))
     await show_in_plan(call.session, request)

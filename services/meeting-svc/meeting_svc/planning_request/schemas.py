@@ -15,15 +15,7 @@ from zhengling.authority.schemas import NextStepView, StepView
 from zhengling.dates.schemas import DueView
 from zhengling.kernel.characters import SeveralLines
 from zhengling.kernel.instants import Day
-from zhengling.kernel.payload import (
-    SAYING,
-    OccurredAt,
-    Opinion,
-    Payload,
-    Reason,
-    Title,
-    View,
-)
+from zhengling.kernel.payload import SAYING, OccurredAt, Once, Opinion, Payload, Reason, Title, View
 from zhengling.rules.chains import StepName
 from zhengling.rules.planning import Group, Hindrance, NameOf
 from zhengling.rules.vocabulary import Role
@@ -35,7 +27,7 @@ Exceptional = Annotated[
     Field(max_length=500, description="why a breach should be waived; without a reason it is refused at once"),
     SeveralLines,
 ]
-Invitees = Annotated[list[Key], Field(max_length=500, description="officials of this government")]
+Invitees = Annotated[list[Key], Field(max_length=500, description="officials of this government"), Once()]
 
 
 # payloads -------------------------------------------------------------------------------------------------------------
@@ -52,7 +44,7 @@ class What(Payload):
     in_name_of: NameOf = NameOf.department
     participants: Annotated[int | None, Field(ge=1, le=100_000)] = None
     invitees: Annotated[Invitees, Field(default_factory=list)]
-    guests: Annotated[list[InvitedGuestPayload], Field(default_factory=list, max_length=500)]
+    guests: Annotated[list[InvitedGuestPayload], Field(default_factory=list, max_length=500), Once(by=("name",))]
     plan_item: Annotated[str | None, Field(max_length=64, description="id of its item in the yearly plan")] = None
     document: Document = ""
     reason: Note = ""
@@ -87,7 +79,7 @@ class Resubmit(Payload):
     in_name_of: NameOf = NameOf.department
     participants: Annotated[int | None, Field(ge=1, le=100_000)] = None
     invitees: Annotated[Invitees, Field(default_factory=list)]
-    guests: Annotated[list[InvitedGuestPayload], Field(default_factory=list, max_length=500)]
+    guests: Annotated[list[InvitedGuestPayload], Field(default_factory=list, max_length=500), Once(by=("name",))]
     plan_item: Annotated[str | None, Field(max_length=64)] = None
     document: Document = ""
     reason: Note = ""
@@ -127,7 +119,7 @@ class RecordReply(Payload):
 
 class RecordInvitations(Payload):
     officials: Annotated[Invitees, Field(default_factory=list)]
-    guests: Annotated[list[Name], Field(default_factory=list, max_length=500)]
+    guests: Annotated[list[Name], Field(default_factory=list, max_length=500), Once()]
     occurred_at: OccurredAt = None
 
 

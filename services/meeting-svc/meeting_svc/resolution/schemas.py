@@ -8,7 +8,7 @@ from pydantic import Field, StrictBool
 
 from zhengling.authority.composition import Key
 from zhengling.kernel.instants import Day
-from zhengling.kernel.payload import SAYING, OccurredAt, Payload, Reason
+from zhengling.kernel.payload import SAYING, OccurredAt, Once, Payload, Reason
 from zhengling.rules.vocabulary import Difficulty, DocumentKind, FollowingDocument, InNameOf, Outcome
 
 
@@ -19,7 +19,7 @@ class DecisionPayload(Payload):
     outcome: Outcome
     task: Annotated[str, Field(max_length=1000, pattern=f"^$|{SAYING}", description="what is to be done")] = ""
     lead: Annotated[Key | None, Field(description="the one lead unit (牵头单位)")] = None
-    co_units: Annotated[list[Key], Field(default_factory=list, max_length=30)]
+    co_units: Annotated[list[Key], Field(default_factory=list, max_length=30), Once()]
     due: Annotated[Day | None, Field(description="the due date, if the decision sets one")] = None
     difficulty: Difficulty = Difficulty.general
     document: FollowingDocument = FollowingDocument.none

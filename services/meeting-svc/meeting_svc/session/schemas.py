@@ -8,13 +8,14 @@ from pydantic import Field, StrictBool, StrictInt
 
 from meeting_svc.attendance.schemas import AttendancePayload, AttendingGuestPayload
 from zhengling.authority.composition import Key
-from zhengling.kernel.payload import SAYING, OccurredAt, Payload, Reason, Title
+from zhengling.kernel.payload import SAYING, OccurredAt, Once, Payload, Reason, Title
 
 
 class HandOutPapers(Payload):
     holders: Annotated[
         list[Annotated[str, Field(min_length=1, max_length=120, pattern=SAYING)]],
         Field(min_length=1, max_length=500, description="the holders, who get one copy each"),
+        Once(),
     ]
     paper_id: Annotated[
         str | None, Field(max_length=64, description="a paper of a topic on the agenda; determines title and mark")
@@ -25,7 +26,7 @@ class HandOutPapers(Payload):
 
 
 class ReturnPapers(Payload):
-    copies: Annotated[list[Annotated[StrictInt, Field(ge=1, le=100_000)]], Field(min_length=1, max_length=500)]
+    copies: Annotated[list[Annotated[StrictInt, Field(ge=1, le=100_000)]], Field(min_length=1, max_length=500), Once()]
     occurred_at: OccurredAt = None
 
 
@@ -41,10 +42,11 @@ class DeclareDevices(Payload):
 
 class OpenSession(Payload):
     chair: Key
-    attendance: Annotated[list[AttendancePayload], Field(min_length=1, max_length=500)]
+    attendance: Annotated[list[AttendancePayload], Field(min_length=1, max_length=500), Once(by=("official",))]
     guests: Annotated[
         list[AttendingGuestPayload],
         Field(default_factory=list, max_length=200, description="outside guests (外请人员)"),
+        Once(by=("name",)),
     ]
     occurred_at: OccurredAt = None
 

@@ -13,15 +13,7 @@ from zhengling.authority.consultation import Stance, StatedStance
 from zhengling.authority.schemas import NextStepView, StepView
 from zhengling.events.reference import Reference
 from zhengling.kernel.characters import SeveralLines
-from zhengling.kernel.payload import (
-    SAYING,
-    OccurredAt,
-    Opinion,
-    Payload,
-    Reason,
-    Title,
-    View,
-)
+from zhengling.kernel.payload import SAYING, OccurredAt, Once, Opinion, Payload, Reason, Title, View
 from zhengling.rules.vocabulary import (
     Aspect,
     Block,
@@ -47,7 +39,7 @@ class PaperPayload(Payload):
     sha256: Annotated[str | None, Field(pattern=r"^[0-9a-f]{64}$")] = None
     file_id: Annotated[str | None, Field(max_length=64, description="a file uploaded before (POST /v1/files)")] = None
     parts: Annotated[
-        list[NotePart], Field(default_factory=list, max_length=10, description="the parts of a drafting note")
+        list[NotePart], Field(default_factory=list, max_length=10, description="the parts of a drafting note"), Once()
     ]
     to_return: Annotated[StrictBool, Field(description="copies are collected after the meeting (会后收回)")] = False
 
@@ -70,9 +62,10 @@ class SubmitTopic(Payload):
     aspects: Annotated[
         list[Aspect],
         Field(default_factory=list, max_length=30, description="what the topic is or touches; determines its gates"),
+        Once(),
     ]
     concerned: Annotated[
-        list[Key], Field(default_factory=list, max_length=60, description="organisations concerned (相关部门)")
+        list[Key], Field(default_factory=list, max_length=60, description="organisations concerned (相关部门)"), Once()
     ]
     convener: Annotated[Key | None, Field(description="the intended chair, where the chair decides on topics")] = None
     urgency: Annotated[
@@ -82,12 +75,12 @@ class SubmitTopic(Payload):
         str | None,
         Field(max_length=60, description="the kind of meeting that decides, where this one only prepares the matter"),
     ] = None
-    papers: Annotated[list[PaperPayload], Field(default_factory=list, max_length=50)]
+    papers: Annotated[list[PaperPayload], Field(default_factory=list, max_length=50), Once()]
     occurred_at: OccurredAt = None
 
 
 class ConcernOrganisations(Payload):
-    organisations: Annotated[list[Key], Field(min_length=1, max_length=60)]
+    organisations: Annotated[list[Key], Field(min_length=1, max_length=60), Once()]
 
 
 class TakePosition(Payload):
@@ -129,8 +122,8 @@ class RecordGate(Payload):
             description="number or title of the document that proves it; the office names it where it records from the paper",
         ),
     ] = ""
-    criteria: Annotated[list[Criterion], Field(default_factory=list, max_length=10)]
-    forms: Annotated[list[HearingForm], Field(default_factory=list, max_length=10)]
+    criteria: Annotated[list[Criterion], Field(default_factory=list, max_length=10), Once()]
+    forms: Annotated[list[HearingForm], Field(default_factory=list, max_length=10), Once()]
     opinion: Opinion = ""
     occurred_at: OccurredAt = None
 
@@ -158,8 +151,8 @@ class ResubmitTopic(Payload):
     title: Title | None = None
     nature: TopicNature | None = None
     matter: Annotated[str | None, Field(max_length=60)] = None
-    aspects: Annotated[list[Aspect] | None, Field(max_length=30)] = None
-    concerned: Annotated[list[Key] | None, Field(max_length=60)] = None
+    aspects: Annotated[list[Aspect] | None, Field(max_length=30), Once()] = None
+    concerned: Annotated[list[Key] | None, Field(max_length=60), Once()] = None
     urgency: Annotated[str | None, Field(max_length=500), SeveralLines] = None
     prepares_for: Annotated[str | None, Field(max_length=60)] = None
     occurred_at: OccurredAt = None
