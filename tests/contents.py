@@ -32,10 +32,40 @@ def compound(*names: str) -> bytes:
     return header + table + b"".join(entries)
 
 
-def _entry(name: str, kind: int, *, right: int = _FREE, child: int = _FREE) -> bytes:
+def compound_of(name: str, content: bytes) -> bytes:
+    """A compound file with one stream of up to 60 kB; in sectors of its own, as it is padded to 4,096 bytes."""
+    content = content.ljust(4096, b"\0")
+    content = content.ljust(-(-len(content) // 512) * 512, b"\0")
+    sectors = len(content) // 512
+    header = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16) + struct.pack("<HHHHH", 0x3E, 3, 0xFFFE, 9, 6) + bytes(10)
+    header += struct.pack("<IIIIIIIII", 1, 1, 0, 4096, _END, 0, _END, 0, 0) + struct.pack("<I", _FREE) * 108
+    chain = [_FAT, _END, *range(3, sectors + 2), _END]
+    table = struct.pack("<128I", *chain, *[_FREE] * (128 - len(chain)))
+    entries = [_entry("Root Entry", 5, child=1), _entry(name, 2, start=2, size=len(content)), bytes(128), bytes(128)]
+    return header + table + b"".join(entries) + content
+
+
+def workbook(*sheets: tuple[int, int], before: bytes = b"") -> bytes:
+    """A workbook's stream ([MS-XLS]) with sheets of these kinds, as its list of sheets says and as their first records say.
+    0, 16: a worksheet; 1, 64: a macro sheet. `before` are records before the list."""
+
+    def record(kind: int, content: bytes) -> bytes:
+        return struct.pack("<HH", kind, len(content)) + content
+
+    begin, end = record(0x809, struct.pack("<HHHHII", 0x600, 5, 0, 0, 0, 0)) + before, record(0x0A, b"")
+    starts = [record(0x809, struct.pack("<HHHHII", 0x600, kind, 0, 0, 0, 0)) + end for _, kind in sheets]
+    size = len(begin) + len(sheets) * len(record(0x85, bytes(9))) + len(end)
+    listed = b""
+    for n, (kind, _) in enumerate(sheets):
+        at = size + sum(map(len, starts[:n]))
+        listed += record(0x85, struct.pack("<IBBBB", at, 2, kind, 1, 0) + b"a")
+    return begin + listed + end + b"".join(starts)
+
+
+def _entry(name: str, kind: int, *, right: int = _FREE, child: int = _FREE, start: int = _END, size: int = 0) -> bytes:
     encoded = name.encode("utf-16-le")
     entry = encoded.ljust(64, b"\0") + struct.pack("<HBB", len(encoded) + 2, kind, 1)
-    return entry + struct.pack("<III", _FREE, right, child) + bytes(36) + struct.pack("<IQ", _END, 0)
+    return entry + struct.pack("<III", _FREE, right, child) + bytes(36) + struct.pack("<IQ", start, size)
 
 
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
@@ -78,5 +108,11 @@ WITH_MACROS = {
         "pptx", zipped(TYPES, "ppt/presentation.xml", types="application/vnd.ms-powerpoint.presentation.macroEnabled.main+xml"),
     ),
     "doc: Macros": ("doc", compound("WordDocument", "Macros")),
+    "xls: a macro sheet in the list": ("xls", compound_of("Workbook", workbook((0, 16), (1, 64)))),
+    "xls: a macro sheet by its own record": ("xls", compound_of("Workbook", workbook((0, 16), (0, 64)))),
+    "xls: a macro sheet by the list alone": ("et", compound_of("Book", workbook((1, 16)))),
+    "xls: a macro sheet behind other records": (
+        "xls", compound_of("Workbook", workbook((1, 64), before=b"\xfc\0\x20\x20".ljust(4 + 0x2020, b"x") * 6)),
+    ),
     "xls: _VBA_PROJECT_CUR": ("xls", compound("Workbook", "_VBA_PROJECT_CUR")),
 }  # fmt: skip

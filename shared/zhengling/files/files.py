@@ -32,6 +32,7 @@ from zhengling.database.session import Database, backbone, government_of, now
 from zhengling.files import quota
 from zhengling.files.kinds import (
     HEAD_BYTES,
+    MACRO_SHEETS,
     OLE,
     ZIP,
     Classification,
@@ -43,6 +44,7 @@ from zhengling.files.kinds import (
     require_without_macros,
 )
 from zhengling.files.store import FileSettings, FileStore, store_away
+from zhengling.files.workbook import has_macro_sheets
 from zhengling.kernel.errors import Problem, Text, invalid, not_found
 from zhengling.rules.loading import Rulebooks
 
@@ -66,6 +68,8 @@ DIRECTORY_BYTES = 1 << 20
 memory."""
 TYPES_BYTES = 1 << 18
 """How much of [Content_Types].xml is read: that of a document with a thousand parts has 100 kB."""
+WORKBOOK_BYTES = 32 << 20
+"""How much of a workbook's stream is read for its list of sheets: texts may come before it in a crafted one."""
 INSPECTIONS = ThreadPoolExecutor(2, thread_name_prefix="inspection")
 """At most two containers are inspected at a time; further uploads wait without holding memory."""
 
@@ -285,11 +289,11 @@ def _being_swept() -> Problem:
 
 
 class _Bounded(io.RawIOBase):
-    """A seekable object of the store, of which at most `DIRECTORY_BYTES` can be read."""
+    """A seekable object of the store, of which at most so many bytes can be read."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], most: int) -> None:
         self._file = file
-        self._left = DIRECTORY_BYTES
+        self._left = self._most = most
 
     def readable(self) -> bool:
         return True
@@ -307,24 +311,29 @@ class _Bounded(io.RawIOBase):
         piece = memoryview(self._file.read(min(len(buffer), self._left + 1)))
         self._left -= len(piece)
         if self._left < 0:
-            raise ValueError(f"the container's directory exceeds {DIRECTORY_BYTES} bytes")
+            raise ValueError(f"more than {self._most} bytes of the container would have to be read")
         buffer[: len(piece)] = piece
         return len(piece)
 
 
 @dataclass(frozen=True)
 class Inside:
-    """What a container holds: the names of its parts and of its folders, and the text of its [Content_Types].xml."""
+    """What a container holds: the names of its parts and of its folders, `MACRO_SHEETS` among them if it is a workbook that
+    has such; and the text of its [Content_Types].xml."""
 
     parts: frozenset[str] = frozenset()
     types: str = ""
 
 
+def _opened(store: FileStore, key: str, most: int) -> io.BufferedReader:
+    return io.BufferedReader(_Bounded(store.reader(key), most), 4096)
+
+
 def _inspect(store: FileStore, key: str, zipped: bool) -> Inside:
-    """What a container holds; nothing if it can't be read. Only its directory is read and its [Content_Types].xml unpacked, as
-    far as `TYPES_BYTES`, so a decompression bomb does no harm. Blocks."""
+    """What a container holds; nothing if it can't be read. Only its directory is read, its [Content_Types].xml unpacked as
+    far as `TYPES_BYTES`, so a decompression bomb does no harm, and a workbook's list of sheets looked through. Blocks."""
     try:
-        with io.BufferedReader(_Bounded(store.reader(key)), 4096) as file:
+        with _opened(store, key, DIRECTORY_BYTES) as file:
             if zipped:
                 with zipfile.ZipFile(file) as archive:
                     names = archive.namelist()
@@ -332,7 +341,9 @@ def _inspect(store: FileStore, key: str, zipped: bool) -> Inside:
                 return Inside(frozenset(names) | {name.partition("/")[0] + "/" for name in names if "/" in name}, types)
             with olefile.OleFileIO(file) as document:
                 paths = document.listdir()
-            return Inside(frozenset(path[0] for path in paths) | {"/".join(path) for path in paths})
+                with _opened(store, key, WORKBOOK_BYTES) as workbook:
+                    macros = [MACRO_SHEETS] if has_macro_sheets(document, workbook) else []
+            return Inside(frozenset(path[0] for path in paths) | {"/".join(path) for path in paths} | {*macros})
     except (BaseError, FileNotFoundError) as error:
         raise store_away(error) from error
     except Exception as error:  # readers fail in many ways on a broken container, which is never a document

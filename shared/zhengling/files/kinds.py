@@ -176,9 +176,11 @@ def require_shown(kind: FileKind, head: bytes, parts: Collection[str]) -> None:
     )
 
 
+#: What OOXML calls the folder of Excel 4's macro sheets. Older workbooks have them without a part of their own.
+MACRO_SHEETS = "macrosheets"
 #: Parts of a container that hold macros: the folders of Office's binary formats, and the parts of OOXML, also of Excel 4.
 _MACRO_PARTS = re.compile(
-    r"(?:^|/)(?:macros|vba|_vba_project(?:_cur)?|vbaproject\.bin|vbadata\.xml|macrosheets)(?:/|$)"
+    rf"(?:^|/)(?:macros|vba|_vba_project(?:_cur)?|vbaproject\.bin|vbadata\.xml|{MACRO_SHEETS})(?:/|$)"
 )
 #: Content types of such parts, whatever they are called (ECMA-376-2: a part has the type that [Content_Types].xml states).
 _MACRO_TYPES = re.compile(r"vbaproject|vbadata|macroenabled|macrosheet")

@@ -13,7 +13,7 @@ import pytest
 from docx import Document
 from openpyxl import Workbook
 
-from tests.contents import CONTENTS, DOCX, TYPES, WITH_MACROS, zipped
+from tests.contents import CONTENTS, DOCX, TYPES, WITH_MACROS, compound_of, workbook, zipped
 from zhengling.files import files
 from zhengling.files.files import Upload
 from zhengling.files.kinds import KINDS, OLE, ZIP, require_shown, require_without_macros
@@ -65,6 +65,40 @@ def test_a_document_without_macros_is_taken(name: str) -> None:
         inside = _inside(content)
         require_shown(KINDS[name], content, inside.parts)
         require_without_macros(inside.parts, inside.types)
+
+
+def test_a_workbook_without_macro_sheets_is_taken_and_a_broken_one_is_none() -> None:
+    fine = compound_of("Workbook", workbook((0, 16), (2, 32), (0, 16)))
+    inside = _inside(fine)
+    require_shown(KINDS["xls"], fine, inside.parts)
+    require_without_macros(inside.parts, inside.types)
+    cut_off = fine[:2048]
+    with pytest.raises(Problem) as refused:
+        require_shown(KINDS["xls"], cut_off, _inside(cut_off).parts)
+    assert refused.value.code == "content_differs"
+
+
+def test_a_workbook_that_says_to_be_larger_than_its_container_is_none() -> None:
+    content = compound_of("Workbook", workbook((0, 16)))
+    entry = content.index("Workbook".encode("utf-16-le")) + 120
+    for size in (1 << 31, 60_000):  # its chain ends before
+        assert not _inside(content[:entry] + size.to_bytes(4, "little") + content[entry + 4 :]).parts
+
+
+def test_a_workbook_of_endless_records_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = compound_of("Workbook", workbook((0, 16), before=b"\1\0\0\0" * 1000))
+    assert _inside(content).parts
+    monkeypatch.setattr("zhengling.files.workbook._MOST_RECORDS", 1000)
+    assert not _inside(content).parts
+
+
+def test_of_a_large_workbook_little_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = b"\xfc\0\x20\x20".ljust(4 + 0x2020, b"x") * 6
+    content = compound_of("Workbook", workbook((0, 16), before=texts))
+    monkeypatch.setattr(files, "WORKBOOK_BYTES", 1 << 17)
+    assert "Workbook" in _inside(content).parts
+    monkeypatch.setattr(files, "WORKBOOK_BYTES", 1 << 14)
+    assert not _inside(content).parts
 
 
 def test_real_documents_of_the_libraries_used_here_are_taken() -> None:
