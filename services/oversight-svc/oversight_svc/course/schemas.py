@@ -10,7 +10,7 @@ from oversight_svc.entry.entry import Quality
 from zhengling.authority.composition import Key
 from zhengling.kernel.characters import SeveralLines
 from zhengling.kernel.instants import Day
-from zhengling.kernel.payload import SAYING, OccurredAt, Payload, Reason
+from zhengling.kernel.payload import SAYING, OccurredAt, Once, Payload, Reason
 
 Report = Annotated[str, Field(min_length=2, max_length=4000, pattern=SAYING), SeveralLines]
 Document = Annotated[str, Field(max_length=100, description="number of the paper that it is in, if there is one")]
@@ -35,8 +35,11 @@ class Asked(Payload):
 Measures = Annotated[
     list[MeasurePayload],
     Field(max_length=50, description="the three lists (任务清单、责任清单、时限清单), replacing those before"),
+    Once(),
 ]
-Contributions = Annotated[list[Asked], Field(max_length=50, description="what co-units are to return to the lead")]
+Contributions = Annotated[
+    list[Asked], Field(max_length=50, description="what co-units are to return to the lead"), Once(by=("unit",))
+]
 
 
 class Accept(Payload):
@@ -64,7 +67,7 @@ class Progress(Payload):
 
     text: Report
     result: bool = False
-    measures: Annotated[list[MeasurePayload] | None, Field(max_length=50)] = None
+    measures: Annotated[list[MeasurePayload] | None, Field(max_length=50), Once()] = None
     contributions: Annotated[Contributions, Field(default_factory=list)]
     document: Document = ""
     occurred_at: OccurredAt = None
