@@ -1,5 +1,5 @@
 """The model of who sees what, against which the services are tested and from which docs/architecture/identity.md has its table:
-which operations answer to whom, and which kind of caller sees which kind of thing."""
+which operations answer to whom, which things they show, and which kind of caller sees which kind of thing."""
 
 from __future__ import annotations
 
@@ -31,26 +31,35 @@ THINGS: dict[str, set[Caller]] = {
     "a topic in review": _GOVERNMENT | {_C.own},
     "a topic that needs secrecy": {_C.office, _C.leader, _C.restricted, _C.own},
     "a paper of a topic": _GOVERNMENT | {_C.own},
+    "a file, in the list of files": {_C.office, _C.leader, _C.restricted, _C.own},
     "a meeting": _GOVERNMENT | {_C.own, _C.present},
     "minutes that aren't signed": _GOVERNMENT | {_C.own},
     "signed minutes": _GOVERNMENT | {_C.own, _C.present},
     "a decision that isn't to be published": _GOVERNMENT | {_C.own, _C.present, _C.lead},
     "a decision that may be published": _IN_OFFICE,
     "a published decision": set(Caller),
+    "docflow's copy of a decision that isn't to be published": _GOVERNMENT | {_C.lead},
     "an entry of the ledger": _GOVERNMENT | {_C.lead},
     "a document in preparation": _GOVERNMENT | {_C.own},
     "a planning request": _GOVERNMENT | {_C.own},
+    "a yearly plan that isn't adopted": _GOVERNMENT | {_C.own},
     "an absence that is asked for": _GOVERNMENT | {_C.own},
     "an approved absence": _IN_OFFICE,
     "the reason of an absence": {_C.office, _C.leader, _C.restricted, _C.own},
+    "a leader's days of field research": _GOVERNMENT,
     "the composition": _IN_OFFICE,
+    "circulars, the cadence of meetings, changes of the calendar": _IN_OFFICE,
     "the rules and the calendar": set(Caller),
-    "the register of numbers": _GOVERNMENT,
+    "attendance and the register of numbers": _GOVERNMENT,
+    "a link to a feed": {_C.own},
+    "the service's operation": set(),
+    "the service's health": set(Caller),
 }
 NOTES = {
     "a unit of the matter": "the sponsor, those concerned, the organiser; of an absence the official",
     "a leader": "of an absence's reason only who decides on it",
     "a lead unit": "and co-units, once the decision is in force",
+    "the service's operation": "failed and forged events, the audit, stored contents, previews of loads: with `<service>:admin`",
 }
 
 #: Operation → who sees what it answers. Operations of several services are named once.
@@ -102,6 +111,85 @@ BY_THEMSELVES = {
     "get_feed_by_link": "a link without a token shows what its maker sees",
     "livez": "the process's health", "readyz": "the process's health",
 }  # fmt: skip
+
+_TOPICS = ("a topic in review", "a topic that needs secrecy")
+_DECISIONS = ("a decision that isn't to be published", "a decision that may be published")
+_MINUTES = ("minutes that aren't signed", "signed minutes")
+_ABSENCES = ("an absence that is asked for", "an approved absence")
+_FEEDS = ("a meeting", "an entry of the ledger", "a document in preparation", "the rules and the calendar")
+#: Operation → the things that its answers show, each to those whom `THINGS` names. Those of several services show those of
+#: the service.
+SHOWS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("list_topics", "get_topic"), _TOPICS),
+    **dict.fromkeys(("list_meetings", "get_meeting"), ("a meeting",)),
+    **dict.fromkeys(("list_decisions", "get_decision"), _DECISIONS),
+    **dict.fromkeys(
+        (
+            "get_minutes", "get_minutes_document", "list_minutes_versions", "get_minutes_version",
+            "get_minutes_version_document",
+        ),
+        _MINUTES,
+    ),
+    **dict.fromkeys(("list_planning_requests", "get_planning_request"), ("a planning request",)),
+    **dict.fromkeys(
+        ("list_meeting_plans", "get_meeting_plan", "list_meeting_plan_deadlines"), ("a yearly plan that isn't adopted",)
+    ),
+    **dict.fromkeys(("get_calendar_feed", "get_feed_by_link"), _FEEDS),
+    "list_feeds": ("a link to a feed",),
+    "list_files": ("a file, in the list of files",),
+    **dict.fromkeys(("get_file", "download_file"), ("a paper of a topic",)),
+    **dict.fromkeys(
+        ("list_documents", "get_document", "list_document_deadlines"), ("a document in preparation",)
+    ),
+    **dict.fromkeys(
+        ("list_known_decisions", "get_known_decision"),
+        ("docflow's copy of a decision that isn't to be published", "a decision that may be published"),
+    ),
+    **dict.fromkeys(
+        ("list_entries", "get_entry", "explain_entry_due", "list_entry_deadlines"), ("an entry of the ledger",)
+    ),
+    **dict.fromkeys(("list_absences", "get_absence"), _ABSENCES),
+    "list_away": ("an approved absence",),
+    "get_field_research": ("a leader's days of field research",),
+    **dict.fromkeys(
+        (
+            "get_composition", "export_composition", "get_composition_template", "list_composition_versions",
+            "get_composition_changes", "list_officials", "get_official", "list_posts",
+        ),
+        ("the composition",),
+    ),
+    **dict.fromkeys(
+        ("get_cadence", "get_agenda_rhythm", "list_attendance_circulars", "get_operation"),
+        ("circulars, the cadence of meetings, changes of the calendar",),
+    ),
+    **dict.fromkeys(
+        (
+            "list_meeting_kinds", "get_meeting_kind", "list_planning_request_types", "get_rulebook_state", "get_calendar",
+            "list_days", "get_year", "list_year_versions", "list_notices", "list_closures", "get_closure", "preview_closure",
+            "compute_deadlines",
+        ),
+        ("the rules and the calendar",),
+    ),
+    **dict.fromkeys(
+        ("get_attendance", "get_attendance_workbook", "list_numbers", "get_numbers_workbook"),
+        ("attendance and the register of numbers",),
+    ),
+    **dict.fromkeys(
+        (
+            "preview_composition", "list_failed_events", "list_denied_events", "list_poison", "verify_audit",
+            "preview_notice", "verify_files",
+        ),
+        ("the service's operation",),
+    ),
+    **dict.fromkeys(("livez", "readyz"), ("the service's health",)),
+}  # fmt: skip
+#: Operations that show each thing by itself; the others answer as a whole, or refuse.
+BY_ROW = {name for name, sees in OPERATIONS.items() if sees in (Sees.rows, Sees.own)} | {
+    "download_file",
+    "get_feed_by_link",
+}
+#: Operations of which nothing works for who holds no post, whatever it shows.
+WITH_A_POST = {"get_feed_by_link"}
 
 
 def table() -> str:

@@ -134,6 +134,22 @@ async def test_in_huancui_a_session_is_prepared_opened_left_by_too_many_and_clos
     assert rhythm["sessions_since"] >= 1
 
 
+async def test_which_session_took_up_the_periodic_topic_is_for_those_who_see_it(offices: dict[str, Office]) -> None:
+    office, day = offices["huancui"], DAY + timedelta(days=21)
+    topics = [await office.topic("office", "study"), await office.topic("yjj", "safety")]
+    meeting = await office.approve(await office.add(await office.call(day=str(day)), *topics))
+    await office.api.set_clock(at(day, 9))
+    meeting = await office.open(await office.do(meeting, "devices", {}))
+    for official, meeting_id, title in (
+        ("hc-head", meeting["id"], meeting["title"]), ("hc-yjj-clerk", meeting["id"], meeting["title"]),
+        ("hc-stj-clerk", None, None),
+    ):  # fmt: skip
+        (rhythm,) = (await office.api.get("meeting", "/v1/agenda-rhythm", official))["items"]
+        assert (rhythm["last_held"], rhythm["sessions_since"]) == (str(day), 0)
+        assert (rhythm["meeting_id"], rhythm["title"]) == (meeting_id, title), official
+    await office.api.set_clock(at(SUBMITTED))
+
+
 async def test_two_at_one_agenda_at_once_lose_nothing(offices: dict[str, Office]) -> None:
     office = offices["shuangtaizi"]
     topics = [await office.topic("zjj"), await office.topic("jyj")]

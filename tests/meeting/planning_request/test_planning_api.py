@@ -509,6 +509,8 @@ async def test_the_yearly_plan_is_collected_reviewed_adopted_and_then_only_added
     assert [len(version["items"]) for version in plan["versions"]] == [2, 3]
     linked = next(item for item in plan["items"] if item["id"] == education["id"])
     assert [(each["id"], each["state"]) for each in linked["requests"]] == [(request["id"], "approved")]
+    adopted = await dalian.api.get("meeting", "/v1/meeting-plans/2027", "dl-stj-clerk")
+    assert adopted["items"] and not any(item["requests"] for item in adopted["items"]), "requests of other units"
 
 
 async def test_a_year_whose_plan_wasnt_collected_in_time_is_shown_overdue_by_a_timer(

@@ -78,7 +78,7 @@ class AgendaRhythmView(View):
     nature: TopicNature
     clause: str
     last_held: date | None
-    meeting_id: str | None
+    meeting_id: Annotated[str | None, Field(description="null for who doesn't see the meeting, as its title")]
     title: str | None
     sessions_since: Annotated[int, Field(description="sessions of the kind since then")]
 

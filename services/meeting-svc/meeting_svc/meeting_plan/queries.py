@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from meeting_svc.meeting_plan.case import plan_of, rules_of
+from meeting_svc.meeting_plan.case import rules_of
 from meeting_svc.meeting_plan.commands import SUBJECT
 from meeting_svc.meeting_plan.meeting_plan import MeetingPlan, PlanState, course_of, waiting
 from meeting_svc.meeting_plan.schemas import LinkedRequest, MeetingPlanView
@@ -16,11 +16,12 @@ from zhengling.replicas import composition as compositions
 from zhengling.replicas import due_dates
 from zhengling.web.call import Call
 from zhengling.web.paging import Page, PageRequest, page
+from zhengling.web.sight import visible
 from zhengling.web.steps import next_of
 
 
 async def plan_view(call: Call, plan: MeetingPlan) -> MeetingPlanView:
-    """The plan with its due date explained, its next step, and the requests that name its items."""
+    """The plan with its due date explained, its next step, and those requests that name its items and that the caller sees."""
     view = MeetingPlanView.model_validate(plan)
     (row, *_) = await due_dates.kept(call.session, SUBJECT, plan.id)
     (view.collection,) = await due_dates.explained(call.session, call.service.rulebooks, [row], call.language)
@@ -39,12 +40,14 @@ async def plan_view(call: Call, plan: MeetingPlan) -> MeetingPlanView:
 
 async def _requests(call: Call, plan: MeetingPlan) -> list[PlanningRequest]:
     columns = planning_request_table.c
-    statement = sa.select(PlanningRequest).where(columns.plan_item.in_([item.id for item in plan.items]))
+    named = columns.plan_item.in_([item.id for item in plan.items])
+    statement = sa.select(PlanningRequest).where(named, visible(call, PlanningRequest))
     return list((await call.session.execute(statement.order_by(columns.id))).scalars())
 
 
 async def get_plan(call: Call, year: int) -> MeetingPlanView:
-    if plan := await plan_of(call.session, year):
+    statement = sa.select(MeetingPlan).where(visible(call, MeetingPlan)).filter_by(year=year)
+    if plan := (await call.session.execute(statement)).scalar_one_or_none():
         return await plan_view(call, plan)
     raise not_found("meeting plan", "年度会议计划", year)
 
