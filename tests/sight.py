@@ -42,7 +42,8 @@ THINGS: dict[str, set[Caller]] = {
     "an entry of the ledger": _GOVERNMENT | {_C.lead},
     "a document in preparation": _GOVERNMENT | {_C.own},
     "a planning request": _GOVERNMENT | {_C.own},
-    "a yearly plan that isn't adopted": _GOVERNMENT | {_C.own},
+    "a yearly plan": _IN_OFFICE,
+    "an item of a plan that isn't adopted": _GOVERNMENT | {_C.own},
     "an absence that is asked for": _GOVERNMENT | {_C.own},
     "an approved absence": _IN_OFFICE,
     "the reason of an absence": {_C.office, _C.leader, _C.restricted, _C.own},
@@ -132,7 +133,7 @@ SHOWS: dict[str, tuple[str, ...]] = {
     ),
     **dict.fromkeys(("list_planning_requests", "get_planning_request"), ("a planning request",)),
     **dict.fromkeys(
-        ("list_meeting_plans", "get_meeting_plan", "list_meeting_plan_deadlines"), ("a yearly plan that isn't adopted",)
+        ("list_meeting_plans", "get_meeting_plan", "list_meeting_plan_deadlines"), ("a yearly plan",)
     ),
     **dict.fromkeys(("get_calendar_feed", "get_feed_by_link"), _FEEDS),
     "list_feeds": ("a link to a feed",),

@@ -372,7 +372,7 @@ async def _fill(scene: Scene, composition: Composition) -> None:
             Instance("docflow", {"document_id": document}, document, ISSUING)
         ],
         "a planning request": of("meeting", "planning_request_id", asked["id"]),
-        "a yearly plan that isn't adopted": [Instance("meeting", {"year": "2030"}, plan["id"], PLANNING)],
+        "a yearly plan": [Instance("meeting", {"year": "2030"}, plan["id"], PLANNING)],
         "an absence that is asked for": of("calendar", "absence_id", wish["id"]),
         "an approved absence": of("calendar", "absence_id", away["id"]),
         "a leader's days of field research": [Instance("calendar", {"year": "2026"}, researcher, RESEARCHING)],
@@ -386,7 +386,7 @@ async def _fill(scene: Scene, composition: Composition) -> None:
         "尚未签发的事项": {"a meeting"},
         "研究可以公开的事项": {"a meeting", "an entry of the ledger"},
         request["title"]: {"a planning request"},
-        "全区教育工作会议": {"a yearly plan that isn't adopted"},
+        "全区教育工作会议": {"an item of a plan that isn't adopted"},
         leave["reason"]: {"the reason of an absence"},
         "13800000000": {"the reason of an absence"},
     }
@@ -445,7 +445,7 @@ def test_the_model_says_of_each_read_operation_which_things_it_shows() -> None:
 
 
 #: Things that aren't an operation's whole answer, with a test of their own.
-TESTED_BELOW = {"a published decision", "the reason of an absence"}
+TESTED_BELOW = {"a published decision", "the reason of an absence", "an item of a plan that isn't adopted"}
 
 
 async def _answers(
@@ -473,7 +473,8 @@ async def test_an_operation_shows_each_caller_what_the_model_says(operation: Ope
         assert shown, "no thing of the scene is asked for by this operation"
         for thing, each in shown:
             answers = await _answers(operation, scene, scene.values(operation, each), each.government)
-            seeing = {c for c, (status, text) in answers.items() if status == 200 and '"items":[]' not in text}
+            empty = '"items":[],"in_force"' if operation.name == "list_minutes_versions" else "no such text"
+            seeing = {c for c, (status, text) in answers.items() if status == 200 and empty not in text}
             assert seeing == sight.THINGS[thing], thing
             assert 403 not in {status for status, _ in answers.values()}
     elif operation.name in sight.BY_ROW:
@@ -544,6 +545,19 @@ async def test_of_an_absence_others_see_that_somebody_is_away_and_until_when(sce
             assert (found["reason"] is not None, bool(found["contact"])) == ((caller in seen),) * 2, caller
         text = (await scene.get(caller, "calendar", "/v1/absences/away", on="2026-06-08")).text
         assert (official_of(Caller.own) or "") in text and "住院" not in text and "138" not in text
+
+
+async def test_of_a_plan_before_its_adoption_others_see_that_it_is_collected_without_the_items(scene: Scene) -> None:
+    """Whoever is to hand in items has to find the plan, and its version."""
+    seen, (plan,) = sight.THINGS["an item of a plan that isn't adopted"], scene.things["a yearly plan"]
+    url = f"{scene.stack.addresses()['meeting']}/v1/meeting-plans"
+    for caller in sight.THINGS["a yearly plan"]:
+        headers = scene.headers(caller, government=PLANNING)
+        one = (await scene.client.get(f"{url}/{plan.parameters['year']}", headers=headers)).json()
+        listed = (await scene.client.get(url, headers=headers)).json()["items"]
+        for found in (one, *(each for each in listed if each["id"] == plan.mark)):
+            assert (found["state"], found["version"]) == ("collecting", 2)
+            assert bool(found["items"]) == (caller in seen), caller
 
 
 async def test_tables_of_readers_say_what_the_rows_themselves_say(scene: Scene) -> None:

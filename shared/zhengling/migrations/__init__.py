@@ -94,6 +94,20 @@ def listed_by_readers(*tables: str) -> None:
         """)
 
 
+def now_seen_by(table: str, *keys: str) -> None:
+    """Have each row of a table that is listed by its readers show itself to the holders of these keys instead."""
+    execute(f"""
+        ALTER TABLE {table} ALTER COLUMN readers SET EXPRESSION AS (array_remove({" || ".join(keys)}, NULL));
+        ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY;
+        ALTER TABLE {table}_reader NO FORCE ROW LEVEL SECURITY;
+        DELETE FROM {table}_reader;
+        INSERT INTO {table}_reader SELECT government, reader, modified_at, id
+            FROM {table}, unnest(readers) AS reader WHERE reader NOT IN ('@', '#') ON CONFLICT DO NOTHING;
+        ALTER TABLE {table}_reader FORCE ROW LEVEL SECURITY;
+        ALTER TABLE {table} FORCE ROW LEVEL SECURITY;
+    """)
+
+
 def not_listed_by_readers(*tables: str) -> None:
     """Undo `listed_by_readers`."""
     for table in tables:

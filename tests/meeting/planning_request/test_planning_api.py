@@ -447,6 +447,8 @@ async def test_the_yearly_plan_is_collected_reviewed_adopted_and_then_only_added
 ) -> None:
     await dalian.today(date(2026, 3, 2))
     plan = await dalian.plan(2027)  # there by itself since the composition was loaded
+    asked = await dalian.api.get("meeting", "/v1/meeting-plans/2027", "dl-jyj-clerk")
+    assert asked["version"] == plan["version"], "seen by those who are to hand in items"
     assert (plan["state"], plan["collection"]["date"], plan["overdue"]) == ("collecting", "2026-11-30", False)
     assert plan["collection"]["explanation"]
     items = [{"title": "全市教育工作会议", "month": 3}, {"title": "全市校园安全会议", "month": 9}]
@@ -455,6 +457,8 @@ async def test_the_yearly_plan_is_collected_reviewed_adopted_and_then_only_added
     plan = await dalian.plan_do("submissions", plan, "jyj-clerk", sponsor="dl-jyj", items=items)
     joint = [{"title": "全市双拥工作会议", "month": 7, "joint": True}]
     plan = await dalian.plan_do("submissions", plan, "mzj-clerk", sponsor="dl-mzj", items=joint)
+    assert [item["sponsor"] for item in plan["items"]] == ["dl-mzj"], "those of other units are seen once it is adopted"
+    plan = await dalian.plan(2027)
     education, safety, military = plan["items"]
     problem = await refused(
         dalian.plan_do("additions", plan, "head", sponsor="dl-jyj", title="临时会议", month=5, reason="需要")

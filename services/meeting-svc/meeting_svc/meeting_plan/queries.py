@@ -11,6 +11,7 @@ from meeting_svc.meeting_plan.schemas import LinkedRequest, MeetingPlanView
 from meeting_svc.meeting_plan.table import meeting_plan as meeting_plan_table
 from meeting_svc.planning_request.planning_request import PlanningRequest
 from meeting_svc.planning_request.table import planning_request as planning_request_table
+from zhengling.authority import readers
 from zhengling.kernel.errors import not_found
 from zhengling.replicas import composition as compositions
 from zhengling.replicas import due_dates
@@ -21,8 +22,11 @@ from zhengling.web.steps import next_of
 
 
 async def plan_view(call: Call, plan: MeetingPlan) -> MeetingPlanView:
-    """The plan with its due date explained, its next step, and those requests that name its items and that the caller sees."""
+    """The plan with its due date explained, its next step, and those requests that name its items and that the caller sees.
+    Before the adoption an item is for its sponsor and those who see the whole government."""
     view = MeetingPlanView.model_validate(plan)
+    if plan.state != PlanState.adopted and readers.GOVERNMENT not in call.keys:
+        view.items = [item for item in view.items if readers.of_unit(item.sponsor) in call.keys]
     (row, *_) = await due_dates.kept(call.session, SUBJECT, plan.id)
     (view.collection,) = await due_dates.explained(call.session, call.service.rulebooks, [row], call.language)
     view.overdue = plan.state == PlanState.collecting and call.now >= plan.due_at and not row.suspended

@@ -121,7 +121,10 @@ class MeetingPlanView(View):
     late: Annotated[bool, Field(description="it was reviewed after the due day")] = False
     reviewed_at: datetime | None
     adopted_at: datetime | None
-    items: list[PlanItemView]
+    items: Annotated[
+        list[PlanItemView],
+        Field(description="before the adoption those of the caller's units, for who doesn't see all"),
+    ]
     steps: list[StepView]
     committee: list[DeclarationView]
     versions: list[PlanVersionView]
