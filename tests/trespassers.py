@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections import Counter, defaultdict
 from typing import Any
 from uuid import uuid4
@@ -29,6 +30,8 @@ BY_STATE = {
     "name_stand_in", "waive_minutes", "acknowledge_notice", "ask_meeting_leave", "send_delegate", "withdraw_meeting_leave",
     "request_absence", "admit_late_topic",
 }  # fmt: skip
+#: The row that a command is about, in its path.
+ROW = re.compile(r"/v1/[a-z-]+/[^/]+(?=/|$)")
 #: How many of a flow's commands of one operation are tried.
 TRIES = 3
 #: What says something of the request alone.
@@ -49,7 +52,8 @@ def claims_of(authorization: str) -> Any:
 class Trespassers(httpx.AsyncBaseTransport):
     """Sends each command of `tried` before its sender and once more after it, in the state and version of each: by a token
     without any of the scopes, by an official whom nobody knows, by a clerk of another department, by a token for no official;
-    with the current and with a stale version. `told` are the answers, by operation, that said anything but that they may not.
+    with the current and with a stale version. `told` are the answers, by operation, that said anything but that they may not, or
+    that there is no such row where a read says so.
     """
 
     def __init__(self, stack: EmbeddedStack, tried: set[Operation]) -> None:
@@ -79,9 +83,21 @@ class Trespassers(httpx.AsyncBaseTransport):
                 await self._try(request, name, {"If-Match": tag})
         return httpx.Response(answer.status_code, headers=answer.headers, content=content, request=request)
 
+    async def _unseen(self, request: httpx.Request, token: str) -> str | None:
+        """The code with which the row that the command is about is hidden from the token's holder, if it is."""
+        if not (row := ROW.match(request.url.path)):
+            return None
+        headers = {"Authorization": f"Bearer {token}"}
+        answer = await self._network.handle_async_request(
+            httpx.Request("GET", request.url.copy_with(path=row[0], query=None), headers=headers)
+        )
+        await answer.aread()
+        code = answer.json()["code"] if answer.status_code == 404 else ""
+        return code if code.endswith("_not_found") else None
+
     async def _try(self, request: httpx.Request, name: Operation, more: dict[str, str] | None = None) -> None:
         claims = claims_of(request.headers["Authorization"])
-        scopes, government = claims["scope"].split(), claims["government"]
+        scopes, government = [*claims["scope"].split(), f"{name[0]}:read"], claims["government"]
         issue = self._stack.issuer.token
         tokens = {"no scope": issue(claims["sub"], government, official=claims.get("official"), scopes=["x:read"])}
         if name[1] not in BY_SCOPE_ALONE:
@@ -90,6 +106,7 @@ class Trespassers(httpx.AsyncBaseTransport):
                 tokens["stranger"] = issue(stranger, government, official=stranger, scopes=scopes)
             tokens["no official"] = issue(f"{government}-system", government, scopes=scopes)
         for who, token in tokens.items():
+            unseen = await self._unseen(request, token)
             versions: list[dict[str, str]] = [{}, {"If-Match": '"99999"'}] if "If-Match" in request.headers else [{}]
             for version in versions:
                 headers = request.headers.copy()
@@ -102,5 +119,6 @@ class Trespassers(httpx.AsyncBaseTransport):
                 answer = await self._network.handle_async_request(sent)
                 await answer.aread()
                 code = "" if answer.is_success else answer.json()["code"]
-                if answer.status_code != 403 and code not in OF_THE_REQUEST:
+                refused = (404, unseen) if unseen else (403, code)
+                if (answer.status_code, code) != refused and code not in OF_THE_REQUEST:
                     self.told[name][who, answer.status_code, code] += 1

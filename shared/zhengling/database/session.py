@@ -169,6 +169,7 @@ async def lock_all(session: AsyncSession, model: type[T], keys: Iterable[object]
 
     What was read of a row before its lock may have changed since: whoever locks a row reads it by this."""
     wanted, rows = list(keys), dict[object, T | None]()
+    state_of(session).asked_for.update(((model, key), (noun, noun_zh)) for key in wanted)
     if missing := {key for key in wanted if not is_locked(session, model, key)}:
         identity = sa.inspect(model).primary_key[0]
         statement = sa.select(model).where(identity.in_(missing)).order_by(identity).with_for_update()

@@ -32,7 +32,8 @@ class Cause:
 @dataclass
 class TransactionState:
     """`gathered` holds the rows to insert at the end of a batch (`together`); None outside one. `locked` are the nouns whose
-    rows this transaction has locked, by class and id, with the savepoint since which it holds the lock."""
+    rows this transaction has locked, by class and id, with the savepoint since which it holds the lock; `asked_for` those that it
+    asked for, with what they are called."""
 
     government: str | None = None
     now: datetime | None = None
@@ -40,6 +41,7 @@ class TransactionState:
     looked_up: dict[Lookup[Any], dict[str, Any]] = field(default_factory=dict)
     gathered: dict[Writer, list[Any]] | None = None
     locked: dict[tuple[type, object], SessionTransaction | None] = field(default_factory=dict)
+    asked_for: dict[tuple[type, object], tuple[str, str]] = field(default_factory=dict)
 
 
 def state_of(session: AsyncSession | Session) -> TransactionState:

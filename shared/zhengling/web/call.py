@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -16,6 +17,9 @@ from zhengling.replicas import composition as compositions
 from zhengling.rules.rulebook import Rulebook
 from zhengling.service.auth import Principal
 from zhengling.service.service import Service
+
+#: Keys that a service adds for those who don't see the whole government: the meetings that somebody takes part in.
+MoreKeys = Callable[["Call", frozenset[str]], Awaitable[frozenset[str]]]
 
 
 @dataclass
@@ -32,6 +36,7 @@ class Call:
     by_post: bool = False
     audit_details: dict[str, object] = field(default_factory=dict)
     keys: frozenset[str] = frozenset()  # by which rows show themselves to the caller
+    more: MoreKeys | None = None  # what the service adds to them
 
     @property
     def government(self) -> str:

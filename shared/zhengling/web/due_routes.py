@@ -24,10 +24,10 @@ from zhengling.replicas import calendar as calendars
 from zhengling.replicas import composition as compositions
 from zhengling.replicas import due_dates
 from zhengling.replicas.due_dates import KeptDeadline, Moved, Owner
-from zhengling.web.call import Call
+from zhengling.web.call import Call, MoreKeys
 from zhengling.web.etags import etag
 from zhengling.web.routing import change, commands, queries, query
-from zhengling.web.sight import MoreKeys, Sees, seen
+from zhengling.web.sight import Sees, seen
 
 Clause = Annotated[str | None, Field(max_length=60, description="the clause under which it is done, if one is named")]
 
@@ -127,7 +127,7 @@ def routes(service: str, subject: Subject) -> list[APIRouter]:
     reads, writes = queries("/v1", service), commands("/v1", service)
     one, name = f"{subject.path}/deadlines", subject.name.en.replace(" ", "_")
     Read = Annotated[Call, query(f"{service}:read", sees=Sees.rows, more=subject.more)]
-    Change = Annotated[Call, change(f"{service}:write")]
+    Change = Annotated[Call, change(f"{service}:write", more=subject.more)]
     Key = Annotated[str, Path(alias=subject.parameter, max_length=64)]
 
     def answered(response: Response, found: Deadlines) -> Deadlines:

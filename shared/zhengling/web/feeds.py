@@ -30,11 +30,11 @@ from zhengling.replicas import composition as compositions
 from zhengling.service.admission import Admission
 from zhengling.service.auth import Principal
 from zhengling.service.service import Service
-from zhengling.web.call import Call
+from zhengling.web.call import Call, MoreKeys
 from zhengling.web.etags import is_current
 from zhengling.web.problems import PROBLEMS, language_of
 from zhengling.web.routing import command, commands, queries, query
-from zhengling.web.sight import MoreKeys, Sees, keys_of
+from zhengling.web.sight import Sees, keys_of
 
 MAX_LINKS = 20
 """The maximum number of active links of a person in one service."""

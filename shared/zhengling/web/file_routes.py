@@ -29,7 +29,7 @@ from zhengling.files.kinds import FILE_KINDS, UNKNOWN_MEDIA_TYPE, Classification
 from zhengling.files.quota import Claim, Quota, claimed
 from zhengling.kernel.errors import Problem, Text, invalid, not_found
 from zhengling.service.service import Service
-from zhengling.web.call import Call
+from zhengling.web.call import Call, MoreKeys
 from zhengling.web.paging import Page, Paging, page
 from zhengling.web.problems import PROBLEMS, language_of
 from zhengling.web.routing import (
@@ -40,7 +40,7 @@ from zhengling.web.routing import (
     query,
     require_known_parameters,
 )
-from zhengling.web.sight import MoreKeys, Sees, keys_of, visible
+from zhengling.web.sight import Sees, keys_of, visible
 
 PATH = "/v1/files"
 _SHA256 = r"^[0-9a-f]{64}$"

@@ -29,11 +29,11 @@ from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import composition as compositions
 from zhengling.service.auth import Principal
 from zhengling.service.service import Service
-from zhengling.web.call import Call, require_post
+from zhengling.web.call import Call, MoreKeys, require_post
 from zhengling.web.etags import parse_etag
 from zhengling.web.json_bodies import JsonRequest
 from zhengling.web.problems import PROBLEMS, language_of
-from zhengling.web.sight import MoreKeys, Sees, keys_of, require
+from zhengling.web.sight import Sees, hidden, keys_of, require
 
 
 async def authenticate(request: Request) -> Principal:
@@ -84,7 +84,7 @@ class CommandRoute(APIRoute):
                 request.state.session = session
                 request.state.audit = {}
                 request.state.kept_body = None  # the stored answer, if it differs from the first one
-                response = await _rights_first(request, handle)
+                response = await _unseen_first(request, handle)
                 if response.status_code < 300:
                     await audit.record(
                         session,
@@ -100,6 +100,17 @@ class CommandRoute(APIRoute):
             return response
 
         return command
+
+
+async def _unseen_first(request: Request, handle: Callable[[Request], Coroutine[Any, Any, Response]]) -> Response:
+    """As `_rights_first`; 404 in place of 403 if the caller doesn't see the row that the command is about."""
+    try:
+        return await _rights_first(request, handle)
+    except Problem as problem:
+        call: Call | None = getattr(request.state, "call", None)
+        if problem.status == HTTPStatus.FORBIDDEN and call and (unseen := await hidden(call, request.path_params)):
+            raise unseen from problem
+        raise
 
 
 async def _rights_first(request: Request, handle: Callable[[Request], Coroutine[Any, Any, Response]]) -> Response:
@@ -202,8 +213,8 @@ def queries(prefix: str, tag: str) -> APIRouter:
 class _Command:
     """The dependency of a command. Its route requires the scopes, before it looks for a stored answer."""
 
-    def __init__(self, *scopes: str) -> None:
-        self.scopes = scopes
+    def __init__(self, *scopes: str, more: MoreKeys | None = None) -> None:
+        self.scopes, self.more = scopes, more
 
     async def __call__(
         self,
@@ -219,20 +230,21 @@ class _Command:
             language_of(request),
             audit_details=request.state.audit,
             by_post=self.scopes == (f"{request.app.state.service.name}:write",),
+            more=self.more,
         )
         found.keys = await keys_of(found)
         return found
 
 
-def command(*scopes: str) -> Any:
-    """Dependency of a command: the call in the route's transaction; requires the scopes."""
-    return Depends(_Command(*scopes))
+def command(*scopes: str, more: MoreKeys | None = None) -> Any:
+    """Dependency of a command: the call in the route's transaction; requires the scopes. `more` as of the service's reads."""
+    return Depends(_Command(*scopes, more=more))
 
 
-def change(*scopes: str) -> Any:
+def change(*scopes: str, more: MoreKeys | None = None) -> Any:
     """Dependency of a command on an existing resource: as `command`, and requires If-Match (428)."""
 
-    authorised = command(*scopes)
+    authorised = command(*scopes, more=more)
 
     async def versioned(
         if_match: Annotated[str, Header(alias="If-Match", description=SEEN, json_schema_extra=TAG)],

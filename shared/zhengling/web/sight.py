@@ -5,7 +5,7 @@ Invariant: every read says who sees it (`Sees`), and rows are read by `visible`,
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -14,10 +14,11 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from zhengling.authority import readers
 from zhengling.authority.composition import holds_no_post
+from zhengling.database.transaction import state_of
 from zhengling.kernel.errors import Problem, Text, not_found
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import composition as compositions
-from zhengling.web.call import Call
+from zhengling.web.call import Call, MoreKeys
 
 T = TypeVar("T")
 
@@ -31,10 +32,6 @@ class Sees(StrEnum):
     government = "government"  # the office, the leaders, the supervision office, and systems
     own = "own"  # the caller's own
     administrators = "administrators"  # the scope `<service>:admin`
-
-
-#: Keys that a service adds for those who don't see the whole government: the meetings that somebody takes part in.
-MoreKeys = Callable[[Call, frozenset[str]], Awaitable[frozenset[str]]]
 
 
 async def keys_of(call: Call, more: MoreKeys | None = None) -> frozenset[str]:
@@ -112,3 +109,19 @@ async def seen(call: Call, model: type[T], key: object, noun: str, noun_zh: str)
     if row := (await call.session.execute(statement)).scalar_one_or_none():
         return row
     raise not_found(noun, noun_zh, key)
+
+
+async def hidden(call: Call, path: Mapping[str, object]) -> Problem | None:
+    """What is answered in place of a refusal by right (403) of a command on a row that doesn't show itself to the caller, which
+    would tell that there is such a row: 404, as of reads. The row is the one that the path names, by its id or otherwise."""
+    asked, named = state_of(call.session).asked_for, [str(value) for value in path.values()]
+    about = next((noun for noun in asked if noun[1] in named), next(iter(asked), None)) if named else None
+    if about is None or not sa.inspect(about[0]).local_table.info.get("readers"):
+        return None
+    model, key = about
+    table, (column,) = sa.inspect(model).local_table, sa.inspect(model).primary_key
+    seeing = overlapping(table, await keys_of(call, call.more))
+    with call.session.no_autoflush:  # what the refused command changed isn't written
+        if await call.session.scalar(sa.select(seeing).where(column == key)) is not False:
+            return None
+    return not_found(*asked[about], key if key in named else named[0])

@@ -212,8 +212,7 @@ async def test_the_new_head_signs_what_the_former_one_chaired_and_the_document_s
         meeting = await hc.api.get("meeting", hc.path)
         assert meeting["next_step"]["officials"] == ["hc-dep5"]
         problem = await refused(hc.step("sign", "hc-head"))
-        assert (problem["status"], problem["code"], problem["clause"]) == (403, "not_the_actor", "HC-53")
-        assert after.official_names["hc-dep5"] in problem["satisfy"]
+        assert (problem["status"], problem["code"]) == (404, "meeting_not_found"), "who left office sees it no more"
         signed = await hc.do("minutes/steps", "hc-dep5", step="sign")
         assert signed["steps"][-1]["succeeds"] == {
             "official": "hc-head", "role": "head", "left_on": str(last_day),

@@ -213,8 +213,9 @@ async def test_who_carried_a_check_out_records_it_or_the_office_from_its_paper(h
     assert may["legality_review"] == ["justice_organ", "office"]
     principal, clerk, office = principal_of("huancui", "hc-zjj"), "hc-zjj-clerk", "hc-office-clerk"
     record = {"gate": "legality_review", "passed": True, "carried_out_by": "区司法局", "reference": "环司审〔2026〕3号"}
-    for sponsors in (clerk, principal, clerk_of("huancui", "hc-czj")):
+    for sponsors in (clerk, principal):
         assert await huancui.refused("gates", sponsors, **record) == ("not_the_recorder", "HC-19")
+    assert (await huancui.refused("gates", clerk_of("huancui", "hc-czj"), **record))[0] == "topic_not_found"
     assert huancui.topic["gate_records"] == []
     no_paper = record | {"reference": ""}
     assert (await huancui.refused("gates", office, **no_paper))[0] == "reference_missing"
@@ -271,7 +272,7 @@ async def test_a_returned_topic_comes_again_with_new_papers_and_keeps_what_it_we
     assert (await xigang.refused("steps", deputy, step="review"))[0] == "illegal_state"
     note = next(paper for paper in xigang.topic["papers"] if paper["kind"] == "drafting_note")
     body = {"kind": "drafting_note", "title": "起草说明（修改稿）", "parts": list(NotePart), "replaces": note["id"]}
-    assert (await xigang.refused("papers", clerk_of("xigang", "xg-czj"), **body))[0] == "not_the_sponsor"
+    assert (await xigang.refused("papers", clerk_of("xigang", "xg-czj"), **body))[0] == "topic_not_found"
     await xigang.do("papers", "xg-zjj-clerk", **body)
     versions = [
         (p["title"], p["number"], p["replaced_by"] is None) for p in xigang.topic["papers"] if "起草" in p["title"]
@@ -396,7 +397,7 @@ async def test_whoever_raised_a_topic_and_left_office_goes_on_with_it_no_more(xi
     people = composition_of("xigang")
     posts = tuple(post for post in people.posts if post.official != deputy)
     await load_composition(xigang.api, people.model_copy(update={"posts": posts}))
-    assert (await xigang.refused("withdrawal", deputy, reason="离任前撤回"))[0] == "not_the_sponsor"
+    assert (await xigang.refused("withdrawal", deputy, reason="离任前撤回"))[0] == "topic_not_found"
     await load_composition(xigang.api, people)
     await xigang.do("withdrawal", deputy, reason="情况有变化")
     assert xigang.topic["state"] == "withdrawn"

@@ -50,7 +50,7 @@ async def test_an_entrys_stated_date_is_extended_suspended_and_resumed_and_every
     assert kept["explanation"].startswith("The office stated Fri 2026-05-15")
 
     ask = {"to": "2026-06-30", "reason": "案情复杂"}
-    assert await refused(adjust(people, "oversight", place, found, "extension", "xg-zjj-principal", **ask)) == (
+    assert await refused(adjust(people, "oversight", place, found, "extension", "xg-fgj-principal", **ask)) == (
         403,
         "not_the_setter",
         "XG-52",
@@ -110,7 +110,7 @@ async def test_the_earlier_of_a_documents_dates_moves_and_the_document_has_a_new
     ]
     office = "zq-office-clerk"
     body = {"amount": 1, "unit": "working_day", "reason": "附件待补"}
-    assert (await refused(adjust(people, "docflow", place, found, "extension", "nobody", **body)))[:2] == (
+    assert (await refused(adjust(people, "docflow", place, found, "extension", "zq-fgj-principal", **body)))[:2] == (
         403,
         "not_the_office",
     )

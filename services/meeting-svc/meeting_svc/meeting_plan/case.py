@@ -9,7 +9,7 @@ from meeting_svc.meeting_plan import meeting_plan as meeting_plans
 from meeting_svc.meeting_plan import steps as plan_steps
 from meeting_svc.meeting_plan.meeting_plan import MeetingPlan
 from zhengling.authority.composition import Composition
-from zhengling.database.session import one_at_a_time
+from zhengling.database.session import lock, one_at_a_time
 from zhengling.kernel.errors import not_found
 from zhengling.replicas import composition as compositions
 from zhengling.rules.planning import YearlyPlan
@@ -31,10 +31,10 @@ async def plan_of(session: AsyncSession, year: int) -> MeetingPlan | None:
 async def locked(call: Call, year: int) -> tuple[MeetingPlan, YearlyPlan, Composition]:
     """The year's plan, locked, in the version that the caller saw, with its rules."""
     await one_approval_at_a_time(call.session)
-    statement = sa.select(MeetingPlan).filter_by(year=year).with_for_update().execution_options(populate_existing=True)
-    plan = (await call.session.execute(statement)).scalar_one_or_none()
-    if plan is None:
+    found = await plan_of(call.session, year)  # a plan stays with its year
+    if found is None:
         raise not_found("meeting plan", "年度会议计划", year)
+    plan = await lock(call.session, MeetingPlan, found.id, "meeting plan", "年度会议计划")
     call.check_version(plan.version)
     rules = rules_of(call.service.rulebooks.edition(call.government, plan.edition))
     return plan, rules, await compositions.current(call.session)
