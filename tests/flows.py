@@ -28,6 +28,7 @@ from tests.meeting.minutes import test_minutes_api as minutes
 from tests.meeting.planning_request import test_planning_api as planning
 from tests.meeting.topic import test_topic_api as topics
 from tests.oversight.course import test_course_api as courses
+from tests.oversight.source import test_source_api as matters
 from tests.races import Operation
 from tests.shared.web import test_due_routes as due_routes
 from zhengling.events.event import SERVICES
@@ -337,6 +338,17 @@ async def the_course_of_a_matter(ground: Ground) -> None:
     ):
         await step("xigang", ground.api)
     await courses.test_a_co_unit_returns_to_the_lead_and_its_lateness_is_its_own(ground.api)
+
+
+@flow(
+    oversight="open_entry open_entries add_entry_source withdraw_entry_source merge_entry separate_entry",
+)
+async def matters_opened_by_hand(ground: Ground) -> None:
+    await matters.test_of_two_merged_matters_one_revoked_and_one_withdrawn_ends_the_matter_and_undoing_gives_both_back(
+        "xigang", ground.api
+    )
+    await matters.test_a_matter_without_any_source_left_ends(ground.api)
+    await matters.test_of_many_matters_a_wrong_one_takes_no_other_with_it_and_leaves_no_number_behind(ground.api)
 
 
 @flow(docflow="extend_document_deadline suspend_document_deadline resume_document_deadline")

@@ -22,6 +22,7 @@ from meeting_svc.minutes.schemas import CorrectMinutes
 from meeting_svc.resolution.schemas import DecisionPayload, ReplaceDecision
 from meeting_svc.topic.schemas import RecordGate, SubmitTopic
 from oversight_svc.course.schemas import Refuse, ReportDone
+from oversight_svc.source.source import SOURCES
 from zhengling.authority.composition import Organisation
 from zhengling.backbone.reconciliation import CHUNK
 from zhengling.events.catalogue import EVENTS
@@ -79,7 +80,7 @@ LISTS = {
     "adopted_in_order": OF_A_MEETING.most, "changes": len(Resolution.model_fields),
     "days": 366, "notices": 366, "orders": 366, "stand_ins": 60, "vacancies": 30, "candidates": 60, "acts": 10,
     "decisions": OF_A_MEETING.most, "aspects": len(Aspect), "gates": len(Gate), "moved": 1, "missing": CHUNK, "last_seq": CHUNK,
-    "received": 1, "denied": 1, "events": CHUNK,
+    "sources": SOURCES.most, "received": 1, "denied": 1, "events": CHUNK,
 }  # fmt: skip
 
 

@@ -52,7 +52,7 @@ PEOPLE = {
 #: Elsewhere the matter is another unit's.
 ELSEWHERE = {PLANNING: {Caller.own: "jyj-principal"}, ISSUING: {Caller.own: "fgj-principal"}}
 #: Whom items of worklists wait for.
-WAITED_FOR = ("xg-dep1", "xg-head", "xg-office-clerk", "xg-office-director")
+WAITED_FOR = ("xg-dep1", "xg-head", "xg-office-clerk", "xg-office-director", "xg-mzj-clerk")
 
 
 def official_of(caller: Caller, government: str = GOVERNMENT) -> str | None:

@@ -4,5 +4,7 @@ from __future__ import annotations
 
 from oversight_svc.course import routes as course_routes
 from oversight_svc.entry import routes as entry_routes
+from oversight_svc.merging import routes as merging_routes
+from oversight_svc.source import routes as source_routes
 
-ROUTERS = [*entry_routes.ROUTERS, *course_routes.ROUTERS]
+ROUTERS = [*entry_routes.ROUTERS, *source_routes.ROUTERS, *course_routes.ROUTERS, *merging_routes.ROUTERS]

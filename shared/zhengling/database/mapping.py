@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import StrEnum
 from typing import Any
 
@@ -67,10 +68,12 @@ def noun_columns() -> list[sa.Column[Any]]:
 SEEN_BY_ROW = {"readers": "@"}
 
 
-def map_noun(mapper: registry, noun: type, table: sa.Table) -> None:
-    """Map a noun to its table: each update needs the row's lock and increments its version, and server defaults are
-    fetched."""
-    mapper.map_imperatively(noun, table, version_id_col=table.c.version, eager_defaults=True)
+def map_noun(mapper: registry, noun: type, table: sa.Table, *, without: Collection[str] = ()) -> None:
+    """Map a noun to its table, `without` the columns that only statements use: each update needs the row's lock and increments
+    its version, and server defaults are fetched."""
+    mapper.map_imperatively(
+        noun, table, version_id_col=table.c.version, eager_defaults=True, exclude_properties=tuple(without)
+    )
     watch(noun)
 
 

@@ -104,7 +104,8 @@ class EntryRevoked(Event, type="zhengling.oversight.entry.revoked.v1", aggregate
 
 
 class CourseTurn(BaseModel):
-    """What was done with an entry, by whom, and where it stands since: `state` and `lead` are those after the act, `text` is
+    """What was done with an entry, by whom, and where it stands since: `state`, `lead` and `sources` (those that
+    stand, also of matters merged into it) are those after the act, `text` is
     what was reported, found or given as the reason. `late`: the governing due date was met late, None while it isn't met."""
 
     entry_id: str
@@ -112,6 +113,7 @@ class CourseTurn(BaseModel):
     source_kind: str
     source_id: str
     source: Reference = Field(default_factory=by_id("meeting", "decision", "source_id"))
+    sources: tuple[Reference, ...] = ()
     state: str
     lead: Unit
     official: str
@@ -185,6 +187,18 @@ class EntryLookedBack(
 
 class EntryReopened(CourseTurn, Event, type="zhengling.oversight.entry.reopened.v1", aggregate="entry", key="entry_id"):
     """A closed matter was reopened under its number, with a new due date."""
+
+
+class EntryMerged(CourseTurn, Event, type="zhengling.oversight.entry.merged.v1", aggregate="entry", key="entry_id"):
+    """The matter was merged into another one, which goes on with its sources; it counts no more by itself."""
+
+    into: Reference
+
+
+class EntrySeparated(
+    CourseTurn, Event, type="zhengling.oversight.entry.separated.v1", aggregate="entry", key="entry_id"
+):
+    """A merging was undone: the matter goes on by itself again."""
 
 
 class OversightDeadlinesRecomputed(

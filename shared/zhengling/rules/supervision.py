@@ -24,6 +24,7 @@ class DueFor(StrEnum):
 class CourseAct(StrEnum):
     """What is done with a matter of the ledger between its opening and its closing."""
 
+    open = "open"
     accept = "accept"
     refuse = "refuse"
     transfer = "transfer"
@@ -36,9 +37,12 @@ class CourseAct(StrEnum):
     close = "close"
     look_back = "look_back"
     reopen = "reopen"
+    merge = "merge"
+    separate = "separate"
 
 
 CHINESE |= glossary(
+    (CourseAct.open, "立项"), (CourseAct.merge, "合并"), (CourseAct.separate, "撤销合并"),
     (CourseAct.accept, "签收"), (CourseAct.refuse, "退回改派"), (CourseAct.transfer, "改派"), (CourseAct.progress, "报告进展"),
     (CourseAct.contribute, "反馈配合情况"), (CourseAct.explain, "书面说明"), (CourseAct.report, "报告办结"),
     (CourseAct.verify, "核查"), (CourseAct.send_back, "退回重办"), (CourseAct.close, "销号"), (CourseAct.look_back, "回头看"),
@@ -92,10 +96,11 @@ class Ledger(Section):
 
 class Right(Section):
     """Who may do an act of the course, by which clause. `rule` is a deadline's: until when a matter may be refused, and how
-    often progress is reported after an explanation."""
+    often progress is reported after an explanation. `approval`: who has to have approved that a matter is opened by hand."""
 
     clause: Clause
     by: Roles
+    approval: Roles = ()
     rule: Annotated[RuleName | None, Counted(("within", "every"), (Anchor.assignment, Anchor.explanation))] = None
 
 
@@ -109,6 +114,13 @@ class Lights(Section):
     clause: Clause
     due_soon: Annotated[int, Field(ge=1, le=60)]
     long_overdue: Annotated[int, Field(ge=1, le=250)]
+
+
+class Overlap(Section):
+    """When an open matter of the same lead counts as similar to a new one: from this similarity of their texts, in percent."""
+
+    clause: Clause
+    similar: Annotated[int, Field(ge=50, le=100)]
 
 
 class Category(Section):
@@ -143,6 +155,7 @@ class Supervision(Section):
     course: Annotated[dict[CourseAct, Right] | None, COURSE] = None
     lights: Lights | None = None
     focus: Focus | None = None
+    overlap: Overlap | None = None
 
     @model_validator(mode="after")
     def _whole_course(self) -> Self:
@@ -152,4 +165,6 @@ class Supervision(Section):
             raise ValueError(f"course: nobody may {', '.join(missing)}; state who, for each act")
         if untimed := [act for act, right in self.course.items() if right.rule and act not in _TIMED]:
             raise ValueError(f"course: no deadline is known for {', '.join(untimed)}; drop rule")
+        if asked := [act for act, right in self.course.items() if right.approval and act != CourseAct.open]:
+            raise ValueError(f"course: approval is only for {CourseAct.open}, not for {', '.join(asked)}")
         return self

@@ -46,7 +46,7 @@ async def test_a_matter_is_accepted_reported_returned_verified_closed_looked_bac
     # nothing is done before it is accepted, and only by its lead
     early = await matter.refused("report", principals[0], text="已完成")
     assert early == (409, "illegal_state", REPORTED_UNDER[government])
-    assert (await matter.refused("acceptance", outsider))[:2] == (403, "not_the_actor")
+    assert (await matter.refused("acceptance", outsider))[:2] == (404, "entry_not_found")
     assert (await matter.refused("acceptance", staff[0], responsible=outsider))[:2] == (422, "not_of_the_unit")
     measure = {"task": "制定实施方案", "official": staff[-1], "due": "2026-12-31"}
     await matter.do("acceptance", staff[0], responsible=staff[-1], measures=[measure])

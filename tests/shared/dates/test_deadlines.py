@@ -32,15 +32,19 @@ from zhengling.dates.workdays import (
 )
 from zhengling.kernel.errors import Problem
 from zhengling.kernel.instants import SHANGHAI
+from zhengling.rules.loading import Rulebooks
 
 ROOT = Path(__file__).parents[3]
 NATIONAL = base_years(date(2026, 11, 22))
 CALENDAR = WorkdayCalendar(NATIONAL, "national-1")
 
 
+BOOKS = Rulebooks.load([ROOT / "rulebooks"])
+
+
 def rules_of(government: str) -> dict[str, DeadlineRule]:
     (path,) = ROOT.glob(f"rulebooks/{government}/*/deadlines.yaml")
-    return {name: DeadlineRule.model_validate(rule) for name, rule in yaml.safe_load(path.read_text("utf-8")).items()}
+    return BOOKS.edition(government, path.parent.name).deadlines
 
 
 RULES = {name: rules_of(name) for name in ("dalian", "xigang", "shuangtaizi", "huancui", "zhanqian")}
@@ -92,7 +96,7 @@ def test_by_710_the_day_of_deployment_counts_and_the_unmoved_end_is_shown(
 
 def test_every_rule_of_every_government_is_there_under_its_clause() -> None:
     clauses = {(gov, name): rule.clause for gov, rules in RULES.items() for name, rule in rules.items()}
-    assert len(clauses) == 27
+    assert len(clauses) == 37
     assert clauses["shuangtaizi", "matter-general"] == "ST-55"
     assert clauses["xigang", "instruction-fetch"] == "XG-45"
 

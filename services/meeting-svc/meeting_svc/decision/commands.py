@@ -126,8 +126,12 @@ async def note_standing(session: AsyncSession, event: OfAnEntry, **values: objec
     """Update the decision of a ledger entry: `standing` and the fields of the ledger. 404 if there is no such decision. A
     revoked decision stays revoked, whatever earlier ledger events still arrive. Can be batched (`batching.together`)."""
     if event.source_kind == EntrySource.meeting_decision:
-        entry = Reference(service="oversight", noun="entry", id=event.entry_id, number=event.number)
-        await write(session, _note_standings, [values | {"id": event.source_id, "entry": entry.model_dump_json()}])
+        await _note(session, event.source_id, event, values)
+
+
+async def _note(session: AsyncSession, decision_id: str, event: OfAnEntry, values: dict[str, object]) -> None:
+    entry = Reference(service="oversight", noun="entry", id=event.entry_id, number=event.number)
+    await write(session, _note_standings, [values | {"id": decision_id, "entry": entry.model_dump_json()}])
 
 
 async def note_course(session: AsyncSession, event: CourseTurn) -> None:
@@ -142,7 +146,9 @@ async def note_course(session: AsyncSession, event: CourseTurn) -> None:
             values["standing"] = Standing.overdue if event.late else Standing.in_ledger
         case EntryReopened() | EntryProgressed(result=True):
             values["standing"] = Standing.in_ledger
-    await note_standing(session, event, **values)
+    for source in event.sources or (event.source,):
+        if (source.service, source.noun) == ("meeting", "decision"):
+            await _note(session, source.id, event, values)
 
 
 async def note_document(session: AsyncSession, event: DocumentDrafted) -> None:

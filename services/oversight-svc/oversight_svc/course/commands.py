@@ -27,6 +27,7 @@ from oversight_svc.course.schemas import (
 from oversight_svc.entry import entry as entries
 from oversight_svc.entry.commands import DUE_DATES, SUBJECT, announce_overdue, ledger_of
 from oversight_svc.entry.entry import ACCEPTANCE, PROGRESS, Contribution, DueBasis, Entry, EntryState, Measure, NewDue
+from oversight_svc.source.queries import cited_by
 from zhengling.authority.composition import Acting, Composition
 from zhengling.backbone.outbox import emit
 from zhengling.database.session import lock
@@ -92,6 +93,7 @@ class Case:
                 source_kind=entry.source_kind,
                 source_id=entry.source_id,
                 source=entry.source,
+                sources=await cited_by(self.call.session, entry.id),
                 state=entry.state,
                 lead=entry.lead,
                 official=self.official,
@@ -109,7 +111,7 @@ class Case:
         return entry
 
 
-async def _case(
+async def case_of(
     call: Call, entry_id: str, act: CourseAct, occurred_at: datetime | None, *, co_unit: str | None = None
 ) -> Case:
     """The matter, locked, and who acts on it. 403 `not_the_actor`; 409 `illegal_state`, `before_the_last_act`; 412."""
@@ -129,7 +131,7 @@ async def _case(
 # the unit that leads ----------------------------------------------------------------------------------------------------
 async def accept(call: Call, entry_id: str, body: Accept) -> Entry:
     """Accept the matter and name who is responsible. By the lead unit. Emits entry.accepted."""
-    case = await _case(call, entry_id, CourseAct.accept, body.occurred_at)
+    case = await case_of(call, entry_id, CourseAct.accept, body.occurred_at)
     entry = case.entry
     person = course.of_the_unit(case.composition, body.responsible or case.official, entry.lead, case.today)
     await _set_lists(case, body.measures, body.contributions)
@@ -142,7 +144,7 @@ async def accept(call: Call, entry_id: str, body: Accept) -> Entry:
 async def refuse(call: Call, entry_id: str, body: Refuse) -> Entry:
     """Refuse the matter, with the reason, within the time that the rulebook gives. By the roles that it names (the principal).
     409 `refused_too_late`. Emits entry.refused."""
-    case = await _case(call, entry_id, CourseAct.refuse, body.occurred_at)
+    case = await case_of(call, entry_id, CourseAct.refuse, body.occurred_at)
     for clock in await due_dates.kept(call.session, SUBJECT, entry_id):
         if clock.met_by == ACCEPTANCE and clock.open and clock.due_at <= case.occurred_at:
             raise refusal(
@@ -159,7 +161,7 @@ async def refuse(call: Call, entry_id: str, body: Refuse) -> Entry:
 async def report_progress(call: Call, entry_id: str, body: Progress) -> Entry:
     """Report progress; with `result` what the rules ask for of a complex matter, whose further date the office sets. By the
     lead unit. 409 `no_result_due`. Emits entry.progressed."""
-    case = await _case(call, entry_id, CourseAct.progress, body.occurred_at)
+    case = await case_of(call, entry_id, CourseAct.progress, body.occurred_at)
     await _set_lists(case, body.measures, body.contributions)
     late = await _give_result(case) if body.result else None
     await _meet(case, PROGRESS)
@@ -187,7 +189,7 @@ async def _give_result(case: Case) -> bool | None:
 
 async def contribute(call: Call, entry_id: str, body: Contribute) -> Entry:
     """Return to the lead what a co-unit owes it. By the co-unit; its lateness is its own. Emits entry.progressed."""
-    case = await _case(call, entry_id, CourseAct.contribute, body.occurred_at, co_unit=body.unit)
+    case = await case_of(call, entry_id, CourseAct.contribute, body.occurred_at, co_unit=body.unit)
     unit = course.co_unit(case.entry, body.unit)
     late = course.contribute(case.entry, unit, body.text, case.official, case.occurred_at)
     return await case.done(EntryProgressed, body.text, fields={"unit": unit}, unit=unit, late=late)
@@ -196,7 +198,7 @@ async def contribute(call: Call, entry_id: str, body: Contribute) -> Entry:
 async def explain(call: Call, entry_id: str, body: Explain) -> Entry:
     """Explain why the matter can't be done in time: its date stays, and from now progress is reported regularly. By the roles
     that the rulebook names. Emits entry.explained."""
-    case = await _case(call, entry_id, CourseAct.explain, body.occurred_at)
+    case = await case_of(call, entry_id, CourseAct.explain, body.occurred_at)
     if case.right.rule:
         clock = Clock(case.right.rule, case.occurred_at, PROGRESS)
         await due_dates.start_round(call.session, SUBJECT, entry_id, clock, case.book)
@@ -207,7 +209,7 @@ async def explain(call: Call, entry_id: str, body: Explain) -> Entry:
 async def report_done(call: Call, entry_id: str, body: ReportDone) -> Entry:
     """Report the matter as done, which meets its due date at the moment of the report; it is verified next. By the roles that
     the rulebook names (the principal), or who acts for them with the power to sign. Emits entry.reported."""
-    case = await _case(call, entry_id, CourseAct.report, body.occurred_at)
+    case = await case_of(call, entry_id, CourseAct.report, body.occurred_at)
     entry = case.entry
     for act in DueFor:
         await due_dates.meet(call.session, SUBJECT, entry.id, act, case.occurred_at)
@@ -221,7 +223,7 @@ async def report_done(call: Call, entry_id: str, body: ReportDone) -> Entry:
 async def transfer(call: Call, entry_id: str, body: Transfer) -> Entry:
     """Give the matter to another lead unit, or back to the one that refused it. Its due date stays. By the roles that the
     rulebook names (the office). 409 `same_lead`. Emits entry.transferred."""
-    case = await _case(call, entry_id, CourseAct.transfer, body.occurred_at)
+    case = await case_of(call, entry_id, CourseAct.transfer, body.occurred_at)
     entry, old = case.entry, case.entry.lead
     lead = course.unit_of(case.composition, body.lead, case.today)
     if lead.code == old.code and entry.state != EntryState.refused:
@@ -239,14 +241,14 @@ async def transfer(call: Call, entry_id: str, body: Transfer) -> Entry:
 
 async def verify(call: Call, entry_id: str, body: Verify) -> Entry:
     """Verify what was reported as done. By the roles that the rulebook names. Emits entry.verified."""
-    case = await _case(call, entry_id, CourseAct.verify, body.occurred_at)
+    case = await case_of(call, entry_id, CourseAct.verify, body.occurred_at)
     return await case.done(EntryVerified, body.text)
 
 
 async def send_back(call: Call, entry_id: str, body: SendBack) -> Entry:
     """Return for redo what was reported as done. Its clock never stopped, unless this sets a limit for the redo. By the roles
     that the rulebook names. 409 `due_in_the_past`. Emits entry.returned."""
-    case = await _case(call, entry_id, CourseAct.send_back, body.occurred_at)
+    case = await case_of(call, entry_id, CourseAct.send_back, body.occurred_at)
     course.begin_again(case.entry)
     if body.due:
         await _restart(case, body.due)
@@ -257,7 +259,7 @@ async def send_back(call: Call, entry_id: str, body: SendBack) -> Entry:
 
 async def close(call: Call, entry_id: str, body: Close) -> Entry:
     """Close a verified matter (销号), with a mark of its quality. By the roles that the rulebook names. Emits entry.closed."""
-    case = await _case(call, entry_id, CourseAct.close, body.occurred_at)
+    case = await case_of(call, entry_id, CourseAct.close, body.occurred_at)
     course.close(case.entry, body.quality, body.text, case.occurred_at)
     await due_dates.settle(call.session, SUBJECT, entry_id, "cancelled")
     await due_dates.reschedule(call.session, DUE_DATES, entry_id)
@@ -267,14 +269,14 @@ async def close(call: Call, entry_id: str, body: Close) -> Entry:
 async def look_back(call: Call, entry_id: str, body: LookBack) -> Entry:
     """Look back at a closed matter (回头看, HC-70). What no longer holds may be reopened. By the roles that the rulebook
     names. Emits entry.looked_back."""
-    case = await _case(call, entry_id, CourseAct.look_back, body.occurred_at)
+    case = await case_of(call, entry_id, CourseAct.look_back, body.occurred_at)
     return await case.done(EntryLookedBack, body.text, fields={"holds": body.holds})
 
 
 async def reopen(call: Call, entry_id: str, body: Reopen) -> Entry:
     """Reopen a closed matter under its number, with a new last day. By the roles that the rulebook names. 409
     `due_in_the_past`. Emits entry.reopened."""
-    case = await _case(call, entry_id, CourseAct.reopen, body.occurred_at)
+    case = await case_of(call, entry_id, CourseAct.reopen, body.occurred_at)
     course.begin_again(case.entry)
     await _restart(case, body.due)
     return await case.done(EntryReopened, body.reason, due=body.due)

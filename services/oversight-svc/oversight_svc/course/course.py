@@ -47,6 +47,8 @@ TRANSITIONS: dict[CourseAct, Transition] = {
     CourseAct.close: Transition((_VERIFIED,), _CLOSED),
     CourseAct.look_back: Transition((_CLOSED,), None),
     CourseAct.reopen: Transition((_CLOSED,), _ACCEPTED),
+    CourseAct.merge: Transition((_OPEN, _ACCEPTED, _REFUSED, _REPORTED, _VERIFIED), EntryState.merged),
+    CourseAct.separate: Transition((EntryState.merged,), None),
 }
 #: The act that a matter in each state waits for.
 AWAITED: Mapping[EntryState, CourseAct] = {
@@ -100,6 +102,12 @@ def permission_for(entry: Entry, act: CourseAct, right: Right, unit: str | None 
     )
 
 
+def opening(right: Right) -> Permission:
+    """The permission to open a matter by hand, and to add sources to one."""
+    act = Text("open a matter of supervision", "立项督查")
+    return Permission(actors_of(right.by), act, code="not_the_opener", clause=right.clause)
+
+
 def require_possible(entry: Entry, act: CourseAct, clause: str) -> None:
     """409 `illegal_state` unless the act is possible in the matter's state."""
     STATES.require(entry.state, TRANSITIONS[act].among, Text("the matter", "该事项"), clause)
@@ -136,8 +144,8 @@ def unit_of(composition: Composition, code: str, on: date) -> Unit:
 
 def add(entry: Entry, act: CourseAct, turn: Turn) -> None:
     """Keep the act, and have the matter be in the state that follows."""
-    entry.state = TRANSITIONS[act].to or entry.state
-    entry.course = appended(entry.course, replace(turn, state=EntryState(entry.state)), bound=TURNS)
+    before, entry.state = EntryState(entry.state), TRANSITIONS[act].to or entry.state
+    entry.course = appended(entry.course, replace(turn, before=before, state=EntryState(entry.state)), bound=TURNS)
 
 
 def turn_by(acting: Acting, official: str, act: CourseAct, entry: Entry, at: tuple[datetime, datetime]) -> Turn:

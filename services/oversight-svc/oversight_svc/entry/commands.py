@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from oversight_svc.course import course
 from oversight_svc.entry import entry as entries
-from oversight_svc.entry.entry import DueBasis, Entry, NewDue
+from oversight_svc.entry import overlap
+from oversight_svc.entry.entry import ACCEPTANCE, ENDED, Amendment, DueBasis, Entry, NewDue, Overlap
 from oversight_svc.entry.schemas import SetDue
 from oversight_svc.entry.table import ledger_entry
+from oversight_svc.source.source import Source
+from zhengling.backbone import timers
 from zhengling.backbone.outbox import emit
 from zhengling.database.session import lock, now
 from zhengling.dates.deadlines import Setter
-from zhengling.events.oversight import EntryDueMoved, EntryDueSet, EntryOverdue
+from zhengling.events.meeting import Unit
+from zhengling.events.oversight import EntryDueMoved, EntryDueSet, EntryOpened, EntryOverdue, EntryRevoked
 from zhengling.kernel.errors import Problem, Text
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import calendar as calendars
 from zhengling.replicas import composition as compositions
 from zhengling.replicas import due_dates
-from zhengling.replicas.due_dates import AnyClock, KeptDeadline, Moved, Owner, StatedClock
+from zhengling.replicas.due_dates import AnyClock, Clock, KeptDeadline, Moved, Owner, StatedClock
 from zhengling.rules.loading import Rulebooks
 from zhengling.rules.rulebook import Rulebook
-from zhengling.rules.supervision import DueFor, Ledger
+from zhengling.rules.supervision import DueByRule, DueFor, Ledger
+from zhengling.rules.vocabulary import EntrySource
 from zhengling.web.call import Call
 
 SUBJECT, OVERDUE = "entry", "entry_overdue"
 _MOVED = ("due", "due_at", "provisional", "overdue_at", "suspended")
+#: How many open matters a new one is compared with.
+_COMPARED = 200
 _MOVE_DUE = (
     ledger_entry.update()
     .where(ledger_entry.c.id == sa.bindparam("key"))
@@ -73,6 +83,95 @@ async def set_due(call: Call, entry_id: str, body: SetDue) -> Entry:
     )
     await call.session.flush()
     return entry
+
+
+async def open_entry(
+    session: AsyncSession, book: Rulebook, entry: Entry, source: Source, clock: AnyClock | None, row: DueByRule | None
+) -> Entry:
+    """Open this entry for its source: with its clocks, the responsible leader, the focus category that it has by itself, and the
+    open matters that it is like. `row` is the rulebook's that names the clock's rule. Emits entry.opened."""
+    moments = []
+    if clock:
+        due = await due_dates.keep(session, SUBJECT, entry.id, clock, book)
+        basis = DueBasis.rule if isinstance(clock, Clock) else DueBasis(clock.setter)
+        new = NewDue(due.date, due.at, basis, provisional=due.provisional)
+        entries.give_due(entry, replace(new, rule=row.rule, clause=row.clause) if row else new)
+        moments.append(due.at)
+    if rule := course.refusal_rule(book):
+        answer = Clock(rule, entry.assigned_at, ACCEPTANCE)
+        moments.append((await due_dates.keep(session, SUBJECT, entry.id, answer, book)).at)
+    if moments:
+        await timers.schedule(session, OVERDUE, {entry.id: min(moments)})
+    entry.leader = await leader_of(session, entry.lead)
+    entry.category = entry.category or book.category_of(EntrySource(entry.source_kind))
+    entry.overlapping = await _overlaps(session, book, entry)
+    session.add_all([entry, source])
+    await emit(
+        session,
+        EntryOpened(
+            entry_id=entry.id,
+            number=entry.number,
+            source_kind=entry.source_kind,
+            source_id=entry.source_id,
+            source=entry.source,
+            title=entry.title,
+            lead=entry.lead,
+            clause=entry.clause,
+            due=entry.due,
+            due_rule=entry.due_rule,
+            opened_at=entry.opened_at,
+            topic=entry.topic,
+            meeting=entry.meeting,
+            minutes=entry.minutes,
+        ),
+    )
+    return entry
+
+
+async def leader_of(session: AsyncSession, lead: Unit) -> str | None:
+    """The deputy in charge of the lead unit today; None if nobody is, or no composition is known yet."""
+    composition = await compositions.if_loaded(session)
+    return course.leader_of(composition, lead, shanghai_day(now(session))) if composition else None
+
+
+async def end_entry(session: AsyncSession, entry: Entry, amendment: Amendment) -> None:
+    """End an entry that nothing stands for any more, with its due dates and timer. Emits entry.revoked."""
+    moment = now(session)
+    entries.revoke(entry, amendment, moment)
+    await due_dates.settle(session, SUBJECT, entry.id, "cancelled")
+    await due_dates.reschedule(session, DUE_DATES, entry.id)
+    await emit(
+        session,
+        EntryRevoked(
+            entry_id=entry.id,
+            number=entry.number,
+            source_kind=entry.source_kind,
+            source_id=entry.source_id,
+            source=entry.source,
+            reason=amendment.reason,
+            revoked_at=moment,
+        ),
+    )
+
+
+async def _overlaps(session: AsyncSession, book: Rulebook, entry: Entry) -> list[Overlap]:
+    """The open matters that this one is like. Candidates are the newest of the same lead, and those of the same topic."""
+    if book.supervision is None or (rule := book.supervision.overlap) is None:
+        return []
+    columns = ledger_entry.c
+    alike = [columns.lead_code == entry.lead.code]
+    if entry.topic:
+        alike.append(columns.matter == entry.topic.id)
+    candidates: dict[str, Entry] = {}
+    with session.no_autoflush:  # those of the same poll are pending, and stand in `session.new`
+        for condition in alike:
+            statement = (
+                sa.select(Entry).where(condition, columns.state.not_in(ENDED)).order_by(columns.opened_at.desc())
+            )
+            found = (await session.execute(statement.limit(_COMPARED))).scalars()
+            candidates |= {other.id: other for other in found}
+    pending = {other.id: other for other in session.new if isinstance(other, Entry)}
+    return overlap.overlaps(entry, (candidates | pending).values(), rule.similar)
 
 
 async def run_to(

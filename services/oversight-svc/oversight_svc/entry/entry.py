@@ -33,10 +33,11 @@ class EntryState(StrEnum):
     verified = "verified"
     closed = "closed"
     revoked = "revoked"
+    merged = "merged"
 
 
 #: The states in which nothing more is expected of anybody.
-ENDED = frozenset({EntryState.closed, EntryState.revoked})
+ENDED = frozenset({EntryState.closed, EntryState.revoked, EntryState.merged})
 STATES = States(
     {
         EntryState.open: "待签收",
@@ -46,6 +47,7 @@ STATES = States(
         EntryState.verified: "已核查",
         EntryState.closed: "已销号",
         EntryState.revoked: "已撤销",
+        EntryState.merged: "已并入其他事项",
     }
 )
 
@@ -99,8 +101,8 @@ class Amendment:
 
 @dataclass(frozen=True)
 class Turn:
-    """One act of the course: who did it, for whom, what was said, and where the matter stood after it. `unit` is who reported
-    or got the matter, `person` who became responsible for it, `due` the limit that was set with it."""
+    """One act of the course: who did it, for whom, what was said, and where the matter stood `before` and after it. `unit` is
+    who reported or got the matter, `person` who became responsible for it, `due` the limit that was set with it."""
 
     act: CourseAct
     state: EntryState
@@ -116,6 +118,7 @@ class Turn:
     due: date | None = None
     document: str = ""
     late: bool | None = None
+    before: EntryState | None = None
 
 
 @dataclass(frozen=True)
@@ -142,6 +145,26 @@ class Contribution:
     def late(self) -> bool | None:
         """Whether it came after its day; None while it is owed."""
         return shanghai_day(self.returned_at) > self.due if self.returned_at else None
+
+
+class Likeness(StrEnum):
+    """Why two matters are alike: they come from the same topic, or their texts are similar."""
+
+    same_topic = "same_topic"
+    similar = "similar"
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """An open matter that this one was like when it was opened: why, and how similar their texts are, in percent."""
+
+    entry: Reference
+    why: Likeness
+    score: int
+
+
+#: The service and noun of sources that another service's events open.
+OPENED_BY = {EntrySource.meeting_decision: ("meeting", "decision")}
 
 
 @dataclass
@@ -191,17 +214,22 @@ class Entry:
     met_at: datetime | None = None
     late: bool | None = None
     quality: Quality | None = None
+    merged_into: str | None = None
+    overlapping: list[Overlap] = field(default_factory=list)
     version: int = 1
     modified_at: datetime | None = None
 
     @property
     def source(self) -> Reference:
-        """The decision that opened it."""
-        return Reference(service="meeting", noun="decision", id=self.source_id, number=self.source_number)
+        """What opened it: a decision of a meeting, or what was recorded by hand."""
+        service, noun = OPENED_BY.get(EntrySource(self.source_kind), ("oversight", "source"))
+        return Reference(service=service, noun=noun, id=self.source_id, number=self.source_number)
 
     @property
-    def meeting(self) -> Reference:
-        return Reference(service="meeting", noun="meeting", id=self.origin["meeting_id"])
+    def meeting(self) -> Reference | None:
+        if meeting := self.origin.get("meeting_id"):
+            return Reference(service="meeting", noun="meeting", id=meeting)
+        return None
 
 
 def facts_of(source: EntrySource, resolution: Resolution) -> Facts:

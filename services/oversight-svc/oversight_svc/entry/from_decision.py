@@ -9,21 +9,21 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from oversight_svc.course import course
 from oversight_svc.entry import entry as entries
-from oversight_svc.entry.commands import DUE_DATES, OVERDUE, SUBJECT, ledger_of, run_to
-from oversight_svc.entry.entry import ACCEPTANCE, ENDED, Amendment, DueBasis, Entry, NewDue
-from oversight_svc.entry.table import ledger_entry
-from zhengling.backbone import timers
+from oversight_svc.entry.commands import DUE_DATES, SUBJECT, end_entry, leader_of, ledger_of, open_entry, run_to
+from oversight_svc.entry.entry import ENDED, Amendment, DueBasis, Entry, NewDue
+from oversight_svc.source import source as sources
+from oversight_svc.source.queries import cited_by
+from oversight_svc.source.source import Source, Standing
+from oversight_svc.source.table import entry_source
 from zhengling.backbone.inbox import Discarded, Received
 from zhengling.backbone.outbox import emit
 from zhengling.database.numbering import Series, Subject, reserve, take, void
-from zhengling.database.session import government_of, now
+from zhengling.database.session import government_of, lock, now
 from zhengling.dates.deadlines import Setter
-from zhengling.events.meeting import DecisionAdopted, DecisionAmended, DecisionRevoked, Resolution, Unit
-from zhengling.events.oversight import EntryAmended, EntryOpened, EntryRevoked
+from zhengling.events.meeting import DecisionAdopted, DecisionAmended, DecisionRevoked, Resolution
+from zhengling.events.oversight import EntryAmended
 from zhengling.kernel.instants import shanghai_day
-from zhengling.replicas import composition as compositions
 from zhengling.replicas import due_dates
 from zhengling.replicas.due_dates import AnyClock, Clock, StatedClock
 from zhengling.rules.loading import Rulebooks
@@ -76,42 +76,23 @@ async def open_entry_for_decision(session: AsyncSession, received: Received, eve
         source_number=resolution.decision.number,
         topic=resolution.topic,
         minutes=event.minutes,
-        category=book.category_of(EntrySource.meeting_decision),
-        leader=await _leader(session, resolution.lead),
+    )
+    source = Source(
+        id=str(uuid7()),
+        government=entry.government,
+        entry_id=identity,
+        opened=identity,
+        kind=EntrySource.meeting_decision,
+        reference=entry.source,
+        ref_id=event.decision_id,
+        title=resolution.title,
+        paper="",
+        dated=entry.deployed_on,
+        added_by=received.actor,
+        added_at=entry.opened_at,
     )
     row = None if resolution.due else ledger.due_row(entries.facts_of(entry.source_kind, resolution))
-    if clock := _clock(book, entry, row, resolution, event.signed_at):
-        due = await due_dates.keep(session, SUBJECT, identity, clock, book)
-        basis = DueBasis.rule if row else DueBasis.decision
-        entries.give_due(entry, _new(NewDue(due.date, due.at, basis, provisional=due.provisional), row))
-    moments = [entry.due_at] if entry.due_at else []
-    if rule := course.refusal_rule(book):
-        moments.append(
-            (await due_dates.keep(session, SUBJECT, identity, Clock(rule, event.signed_at, ACCEPTANCE), book)).at
-        )
-    if moments:
-        await timers.schedule(session, OVERDUE, {entry.id: min(moments)})
-    session.add(entry)
-    await emit(
-        session,
-        EntryOpened(
-            entry_id=entry.id,
-            number=entry.number,
-            source_kind=entry.source_kind,
-            source_id=entry.source_id,
-            source=entry.source,
-            title=entry.title,
-            lead=entry.lead,
-            clause=entry.clause,
-            due=entry.due,
-            due_rule=entry.due_rule,
-            opened_at=entry.opened_at,
-            topic=entry.topic,
-            meeting=entry.meeting,
-            minutes=entry.minutes,
-        ),
-    )
-    return entry
+    return await open_entry(session, book, entry, source, _clock(book, entry, row, resolution, event.signed_at), row)
 
 
 async def void_number(session: AsyncSession, received: Received, event: DecisionAdopted, discarded: Discarded) -> None:
@@ -137,23 +118,25 @@ def _in_order(event: DecisionAdopted) -> list[Subject]:
 
 
 async def amend_entry(session: AsyncSession, rulebooks: Rulebooks, event: DecisionAmended) -> Entry | None:
-    """Apply the corrected decision to its entry: task, units, and the due date, recomputed if it is based on a rule.
-    Emits entry.amended. A closed entry keeps its data and only notes the correction. None without an entry."""
-    entry = await _entry_of(session, event.decision_id)
-    if entry is None:
+    """Apply the corrected decision to its entry: task, units, and the due date, recomputed if it is based on a rule. Emits
+    entry.amended. A closed entry, and one into which the decision's was merged, keep their data and only note the
+    correction. None without an entry."""
+    found = await _found(session, event.decision_id)
+    if found is None:
         return None
-    moment, old = now(session), entry.due
+    (entry, _), moment, old = found, now(session), found[0].due
     new = NewDue(entry.due, entry.due_at, entry.due_basis, entry.due_rule, entry.due_clause, entry.provisional)
-    if entry.state not in ENDED:
+    merged = entry.source_id != event.decision_id  # into another matter, whose own source says what is to be done
+    if entry.state not in ENDED and not merged:
         new = await _new_due(session, rulebooks, entry, event)
     amendment = Amendment(event.revision, event.reason, event.changes, old, new.due, event.signed_at, moment)
-    if entry.state in ENDED:
+    if entry.state in ENDED or merged:
         entry.amendments = [*entry.amendments, amendment]
         return entry
     lead = entry.lead
     entries.amend(entry, event.resolution, new, amendment, moment)
     if entry.lead != lead:
-        entry.leader = await _leader(session, entry.lead)
+        entry.leader = await leader_of(session, entry.lead)
     if entry.met_at:  # it was reported as done: what is due by another date now was met as well
         for act in DueFor:
             await due_dates.meet(session, SUBJECT, entry.id, act, entry.met_at)
@@ -181,40 +164,36 @@ async def amend_entry(session: AsyncSession, rulebooks: Rulebooks, event: Decisi
 
 
 async def revoke_entry(session: AsyncSession, event: DecisionRevoked) -> Entry | None:
-    """End the entry of a revoked decision, with its due date and timer. Emits entry.revoked. None without an entry."""
-    entry = await _entry_of(session, event.decision_id)
-    if entry is None:
+    """End the source that was revoked. An entry with no other source that stands ends with it, with its due date and timer:
+    then emits entry.revoked. A closed entry stays closed. None without an entry."""
+    found = await _found(session, event.decision_id)
+    if found is None:
         return None
-    moment = now(session)
+    (entry, source), moment = found, now(session)
+    if source.standing == Standing.standing:
+        sources.end(source, Standing.revoked, event.reason, moment)
     amendment = Amendment(event.revision, event.reason, (), entry.due, entry.due, event.signed_at, moment)
-    if entry.state in ENDED:
+    if entry.state in ENDED or await cited_by(session, entry.id):
         entry.amendments = [*entry.amendments, amendment]
         return entry
-    entries.revoke(entry, amendment, moment)
-    await due_dates.settle(session, SUBJECT, entry.id, "cancelled")
-    await due_dates.reschedule(session, DUE_DATES, entry.id)
-    await emit(
-        session,
-        EntryRevoked(
-            entry_id=entry.id,
-            number=entry.number,
-            source_kind=entry.source_kind,
-            source_id=entry.source_id,
-            source=entry.source,
-            reason=event.reason,
-            revoked_at=moment,
-        ),
-    )
+    await end_entry(session, entry, amendment)
     return entry
 
 
-async def _entry_of(session: AsyncSession, decision_id: str) -> Entry | None:
-    """The decision's entry, locked. The adoption precedes corrections, as both are events of the decision; it opened none
-    where the rules had no ledger."""
-    statement = sa.select(Entry).where(
-        ledger_entry.c.source_kind == EntrySource.meeting_decision, ledger_entry.c.source_id == decision_id
+async def _found(session: AsyncSession, decision_id: str) -> tuple[Entry, Source] | None:
+    """The decision's entry and source, locked: the entry into which it was merged, if it was. The adoption precedes
+    corrections, as both are events of the decision; it opened none where the rules had no ledger."""
+    statement = sa.select(Source).where(
+        entry_source.c.kind == EntrySource.meeting_decision, entry_source.c.ref_id == decision_id
     )
-    return (await session.execute(statement.with_for_update())).scalar_one_or_none()
+    while True:
+        source = (await session.execute(statement)).scalar_one_or_none()
+        if source is None:
+            return None
+        entry = await lock(session, Entry, source.entry_id, "entry", "督查事项")
+        source = await lock(session, Source, source.id, "source", "来源")
+        if source.entry_id == entry.id:  # else it was merged, or separated, before the entry was locked
+            return entry, source
 
 
 async def _new_due(session: AsyncSession, rulebooks: Rulebooks, entry: Entry, event: DecisionAmended) -> NewDue:
@@ -246,12 +225,6 @@ def _clock(
     if resolution.due:
         return StatedClock(Setter.decision, resolution.due, stated_at, entry.clause)
     return Clock(row.rule, entries.start_of(entry, book.deadline(row.rule)), row.met_by) if row else None
-
-
-async def _leader(session: AsyncSession, lead: Unit) -> str | None:
-    """The deputy in charge of the lead unit today; None if nobody is, or no composition is known yet."""
-    composition = await compositions.if_loaded(session)
-    return course.leader_of(composition, lead, shanghai_day(now(session))) if composition else None
 
 
 def _new(due: NewDue, row: DueByRule | None) -> NewDue:

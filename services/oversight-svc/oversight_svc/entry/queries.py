@@ -15,6 +15,9 @@ from oversight_svc.entry.commands import SUBJECT
 from oversight_svc.entry.entry import ENDED, STATES, DueBasis, Entry, EntryState, Light, Thresholds, light_of
 from oversight_svc.entry.schemas import DueExplanation, EntryView, NextAct
 from oversight_svc.entry.table import ledger_entry
+from oversight_svc.source.queries import sources_of
+from oversight_svc.source.schemas import SourceView
+from oversight_svc.source.source import Source
 from zhengling.authority.composition import Composition
 from zhengling.kernel.errors import Text
 from zhengling.kernel.instants import shanghai_day
@@ -141,7 +144,17 @@ async def _views(call: Call, entries: Sequence[Entry]) -> list[EntryView]:
     if not entries:
         return []
     known, composition = await thresholds(call), await compositions.if_loaded(call.session)
-    return [_view(call, entry, known, composition) for entry in entries]
+    views = [_view(call, entry, known, composition) for entry in entries]
+    found = await sources_of(call.session, *(view.id for view in views))
+    for view in views:
+        view.sources = [_source(source) for source in found.get(view.id, [])]
+    return views
+
+
+def _source(source: Source) -> SourceView:
+    view = SourceView.model_validate(source)
+    view.kind_name = in_chinese(source.kind)
+    return view
 
 
 def _view(call: Call, entry: Entry, known: Thresholds | None, composition: Composition | None) -> EntryView:

@@ -7,7 +7,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from oversight_svc.entry.entry import DueBasis, EntryState, Light, Quality
+from oversight_svc.entry.entry import DueBasis, EntryState, Light, Likeness, Quality
+from oversight_svc.source.schemas import SourceView
 from zhengling.dates.schemas import ChangeView, TraceView
 from zhengling.events.meeting import ResolutionChange, Unit
 from zhengling.events.reference import Reference
@@ -71,6 +72,14 @@ class ContributionView(View):
     late: Annotated[bool | None, Field(description="null while it is owed")]
 
 
+class OverlapView(View):
+    """An open matter that this one was like when it was opened."""
+
+    entry: Reference
+    why: Likeness
+    score: Annotated[int, Field(description="similarity of the texts, in percent")]
+
+
 class NextAct(BaseModel):
     """The act that the matter waits for, and who may do it."""
 
@@ -88,9 +97,11 @@ class EntryView(BaseModel):
     number: str
     source_kind: EntrySource
     source_id: str
-    source: Annotated[Reference, Field(description="what opened it: a decision of a meeting")]
+    source: Annotated[
+        Reference, Field(description="what opened it: a decision of a meeting, or a source recorded by hand")
+    ]
     topic: Annotated[Reference | None, Field(description="the topic that was decided")]
-    meeting: Reference
+    meeting: Annotated[Reference | None, Field(description="null of a matter that no meeting decided")]
     minutes: Annotated[Reference | None, Field(description="the minutes by which the decision came into force")]
     title: str
     task: str
@@ -125,6 +136,9 @@ class EntryView(BaseModel):
     contributions: list[ContributionView]
     course: list[TurnView]
     next: Annotated[NextAct | None, Field(description="what the matter waits for; null once it has ended")] = None
+    sources: Annotated[list[SourceView], Field(description="what it comes from, also by merging")] = []
+    overlapping: Annotated[list[OverlapView], Field(description="open matters that it was like when it was opened")]
+    merged_into: Annotated[str | None, Field(description="id of the entry that goes on with its sources")]
     suspended: bool
     met_at: Annotated[datetime | None, Field(description="when the due date was met by the unit's report")]
     late: Annotated[bool | None, Field(description="whether it was met late; null while it isn't met")]

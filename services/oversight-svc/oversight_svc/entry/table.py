@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from oversight_svc.entry.entry import Amendment, Contribution, Entry, Measure, Turn
+from oversight_svc.entry.entry import Amendment, Contribution, Entry, Measure, Overlap, Turn
 from oversight_svc.registry import Instant, mapper, metadata
 from zhengling.database.mapping import SEEN_BY_ROW, Json, map_noun, noun_columns
 from zhengling.events.meeting import Unit
@@ -50,6 +50,10 @@ ledger_entry = sa.Table(
     sa.Column("met_at", Instant),
     sa.Column("late", sa.Boolean),
     sa.Column("quality", sa.Text),
+    sa.Column("merged_into", sa.Text),
+    sa.Column("overlapping", Json(list[Overlap]), nullable=False),
+    sa.Column("lead_code", sa.Text, sa.Computed("lead->>'code'")),
+    sa.Column("matter", sa.Text, sa.Computed("topic->>'id'")),
     info=SEEN_BY_ROW,
 )
-map_noun(mapper, Entry, ledger_entry)
+map_noun(mapper, Entry, ledger_entry, without=("lead_code", "matter"))

@@ -1,0 +1,1 @@
+"""Merging of matters that are supervised twice."""

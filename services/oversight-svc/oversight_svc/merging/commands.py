@@ -1,0 +1,113 @@
+"""Commands on merging; the transaction is committed at the edge.
+
+Invariant: a merged matter keeps its number, its course and what it opened with; its sources belong to the other one, which
+counts for both, until the merging is undone.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import sqlalchemy as sa
+
+from oversight_svc.course import commands as courses
+from oversight_svc.course.commands import Case
+from oversight_svc.entry import entry as entries
+from oversight_svc.entry.commands import DUE_DATES, SUBJECT, ledger_of
+from oversight_svc.entry.entry import ENDED, DueBasis, Entry, EntryState, NewDue
+from oversight_svc.entry.table import ledger_entry
+from oversight_svc.merging.schemas import Merge, Separate
+from oversight_svc.source.queries import sources_of
+from oversight_svc.source.source import SOURCES, Source
+from oversight_svc.source.table import entry_source
+from zhengling.database.mapping import touch
+from zhengling.database.session import lock_all
+from zhengling.dates.deadlines import Setter
+from zhengling.events.oversight import EntryMerged, EntrySeparated
+from zhengling.events.reference import Reference
+from zhengling.kernel.bounds import appended
+from zhengling.kernel.errors import Text, refusal
+from zhengling.replicas import calendar as calendars
+from zhengling.replicas import due_dates
+from zhengling.replicas.due_dates import StatedClock
+from zhengling.rules.supervision import CourseAct, DueFor
+from zhengling.web.call import Call
+
+
+async def merge(call: Call, entry_id: str, body: Merge) -> Entry:
+    """Merge a matter into another one that is open: its sources go there, and the earlier date of both holds, unless another is
+    given. By the roles that the rulebook names. 409 `merged_into_itself`, `illegal_state`. Emits entry.merged of this one."""
+    into = await _both(call, entry_id, body.into)
+    case = await courses.case_of(call, entry_id, CourseAct.merge, body.occurred_at)
+    entry = case.entry
+    if into.id == entry.id:
+        raise refusal(
+            "merged_into_itself",
+            case.right.clause,
+            "a matter can't be merged into itself",
+            "不能并入本事项自身",
+            Text("name another open matter", "请填写其他在办事项"),
+        )
+    running = tuple(state for state in EntryState if state not in ENDED)
+    entries.STATES.require(into.state, running, Text("the other matter", "拟并入的事项"), case.right.clause)
+    held = await sources_of(call.session, entry.id, into.id)
+    appended(held.get(into.id, []), *held.get(entry.id, []), bound=SOURCES)
+    await _move_sources(call, held.get(entry.id, []), into)
+    await _take_date(case, into, body.due)
+    await due_dates.settle(call.session, SUBJECT, entry.id, "cancelled")
+    await due_dates.reschedule(call.session, DUE_DATES, entry.id)
+    entry.merged_into, entry.overdue_at = into.id, None
+    touch(into)
+    reference = Reference(service="oversight", noun="entry", id=into.id, number=into.number)
+    return await case.done(EntryMerged, body.reason, fields={"into": reference}, document=into.number)
+
+
+async def _both(call: Call, entry_id: str, into: str) -> Entry:
+    """The other matter; both are locked in one order, so that two mergings of the same two don't deadlock."""
+    rows = await lock_all(call.session, Entry, list(dict.fromkeys([entry_id, into])), "entry", "督查事项")
+    return rows[-1]
+
+
+async def _move_sources(call: Call, found: list[Source], into: Entry) -> None:
+    for each in await lock_all(call.session, Source, [one.id for one in found], "source", "来源"):
+        each.entry_id = into.id
+    await call.session.flush()
+
+
+async def _take_date(case: Case, into: Entry, stated: date | None) -> None:
+    """Have the other matter run to the date that was stated, else to the earlier of both."""
+    session, own = case.call.session, case.entry.due
+    due = stated or min((day for day in (own, into.due) if day), default=None)
+    if due is None or due == into.due:
+        return
+    (await calendars.current(session)).require(due)
+    if stated:
+        entries.require_not_past(stated, case.today, case.right.clause)
+    clock = StatedClock(Setter.office, due, case.occurred_at, ledger_of(case.book).clause)
+    made = await due_dates.start_round(session, SUBJECT, into.id, clock, case.book)
+    entries.give_due(into, NewDue(made.date, made.at, DueBasis.office))
+    if case.call.now < made.at:
+        into.overdue_at = None
+    await due_dates.reschedule(session, DUE_DATES, into.id)
+
+
+async def separate(call: Call, entry_id: str, body: Separate) -> Entry:
+    """Undo a merging: the matter goes on by itself from where it stood, with the sources that it opened or had. The date of the
+    other one stays. By the roles that the rulebook names. Emits entry.separated."""
+    other = await call.session.scalar(sa.select(ledger_entry.c.merged_into).where(ledger_entry.c.id == entry_id))
+    into = await _both(call, entry_id, other or entry_id)
+    case = await courses.case_of(call, entry_id, CourseAct.separate, body.occurred_at)
+    entry, merging = case.entry, next(turn for turn in reversed(case.entry.course) if turn.act == CourseAct.merge)
+    own = sa.select(Source).where(entry_source.c.entry_id == into.id, entry_source.c.opened == entry.id)
+    found = list((await call.session.execute(own)).scalars())
+    await _move_sources(call, found, entry)
+    entry.state, entry.merged_into = merging.before or EntryState.open, None
+    rows = await due_dates.kept(call.session, SUBJECT, entry.id)
+    void = [row for row in rows if row.state == "cancelled" and row.met_by in tuple(DueFor) and row.due == entry.due]
+    if void and entry.met_at is None:
+        last = max(void, key=lambda row: (row.round, row.occurrence))
+        after = (await due_dates.revive(call.session, call.service.rulebooks, last)).after
+        entries.move_due(entry, after.due, after.due_at, after.provisional, call.now)
+    await due_dates.reschedule(call.session, DUE_DATES, entry.id)
+    touch(into)
+    return await case.done(EntrySeparated, body.reason)

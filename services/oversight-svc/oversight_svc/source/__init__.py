@@ -1,0 +1,1 @@
+"""What matters of the ledger come from."""
