@@ -72,7 +72,7 @@ OPERATIONS: dict[str, Sees] = {
             "list_planning_requests", "get_planning_request", "list_meeting_plans", "get_meeting_plan",
             "list_meeting_plan_deadlines", "get_calendar_feed", "list_files", "get_file", "list_documents", "get_document",
             "list_document_deadlines", "list_known_decisions", "get_known_decision", "list_entries", "get_entry",
-            "explain_entry_due", "list_entry_deadlines",
+            "explain_entry_due", "list_entry_deadlines", "list_entry_acts",
             "list_absences", "get_absence", "get_field_research",
         ),
         Sees.rows,
@@ -147,7 +147,8 @@ SHOWS: dict[str, tuple[str, ...]] = {
         ("docflow's copy of a decision that isn't to be published", "a decision that may be published"),
     ),
     **dict.fromkeys(
-        ("list_entries", "get_entry", "explain_entry_due", "list_entry_deadlines"), ("an entry of the ledger",)
+        ("list_entries", "get_entry", "explain_entry_due", "list_entry_deadlines", "list_entry_acts"),
+        ("an entry of the ledger",),
     ),
     **dict.fromkeys(("list_absences", "get_absence"), _ABSENCES),
     "list_away": ("an approved absence",),

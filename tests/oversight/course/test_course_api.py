@@ -10,7 +10,7 @@ import pytest
 from tests.oversight.matter import GOVERNMENTS, Matter, instant, matters_of
 from zhengling.authority.composition import OrganisationKind
 from zhengling.kernel.instants import shanghai_day
-from zhengling.local.client import Api
+from zhengling.local.client import Api, Json
 
 #: The clause under which a matter is reported as done.
 REPORTED_UNDER = {
@@ -71,6 +71,7 @@ async def test_a_matter_is_accepted_reported_returned_verified_closed_looked_bac
     assert decision["standing"] != "closed"
     await matter.do("closing", quality="good", text="同意销号")
     assert (matter.entry["state"], matter.entry["quality"], matter.entry["light"]) == ("closed", "good", "ended")
+    assert (await matter.refused("due", office, due="2026-12-30"))[:2] == (409, "entry_ended")
     assert matter.entry["next"] is None
     decision = await matter.decision(lambda found: found["standing"] == "closed")
     assert (decision["ledger_state"], decision["ledger_lead"]) == ("closed", matter.entry["lead"])
@@ -81,6 +82,8 @@ async def test_a_matter_is_accepted_reported_returned_verified_closed_looked_bac
     assert (matter.entry["state"], matter.entry["due"], matter.entry["due_basis"]) == ("accepted", later, "office")
     assert (matter.entry["number"], matter.entry["closed_at"], matter.entry["quality"]) == (entry["number"], None, None)
     await matter.decision(lambda found: (found["standing"], found["ledger_state"]) == ("in_ledger", "accepted"))
+    closing, look_back = matter.entry["course"][-3:-1]
+    assert (closing["quality"], look_back["holds"]) == ("good", False)  # reopening doesn't lose them
     acts = [turn["act"] for turn in matter.entry["course"]]
     assert acts == [
         "accept", "progress", "report", "send_back", "report", "verify", "close", "look_back", "reopen",
@@ -201,13 +204,66 @@ async def test_a_complex_matter_has_its_result_in_time_and_stays_open_until_the_
     await matter.today(f"{deployed + timedelta(days=24)} 10:00")  # day 25, the day of deployment counted
     await matter.do("progress", principal, text="已形成方案并开工", result=True)
     clock = (await matter.clocks())["result"]
-    assert (clock["state"], matter.entry["course"][-1]["late"]) == ("met", False)
+    turn = matter.entry["course"][-1]
+    assert (clock["state"], turn["late"], turn["result"]) == ("met", False, True)
     assert (matter.entry["state"], matter.entry["due"], matter.entry["due_basis"]) == ("accepted", None, "to_be_set")
     assert matter.entry["light"] == "undated"
     assert (await matter.refused("progress", principal, text="又有结果", result=True))[:2] == (409, "no_result_due")
     await matter.do("due", office, due="2026-06-30")
     assert (matter.entry["due"], (await matter.clocks())["completion"]["date"]) == ("2026-06-30", "2026-06-30")
     await matter.decision(lambda found: found["ledger_due"] == "2026-06-30")
+
+
+async def test_a_unit_that_gets_to_lead_a_matter_is_no_co_unit_of_it_any_more_and_owes_itself_nothing(
+    api: Callable[[str], Api],
+) -> None:
+    matter = next(each for each in await matters_of(api("xigang"), "xigang") if each.entry["co_units"])
+    unit, principal = matter.entry["co_units"][0]["code"], matter.of_lead(principal=True)[0]
+    owed = {"unit": unit, "due": str(matter.people_day + timedelta(days=5))}
+    await matter.do("acceptance", principal, contributions=[owed])
+    await matter.do("transfer", office_of(matter), lead=unit, reason="按职责改派")
+    assert (matter.entry["lead"]["code"], matter.entry["co_units"], matter.entry["contributions"]) == (unit, [], [])
+
+
+async def test_nothing_is_asked_for_by_a_day_that_is_over_but_a_measure_may_stay_that_is_late(
+    api: Callable[[str], Api],
+) -> None:
+    matter = next(each for each in await matters_of(api("xigang"), "xigang") if each.entry["co_units"])
+    unit, principal = matter.entry["co_units"][0]["code"], matter.of_lead(principal=True)[0]
+    over, soon = str(matter.people_day - timedelta(days=1)), str(matter.people_day + timedelta(days=1))
+    first = {"task": "摸清底数", "official": principal, "due": soon}
+    for body in ({"contributions": [{"unit": unit, "due": over}]}, {"measures": [first | {"due": over}]}):
+        assert (await matter.refused("acceptance", principal, **body))[:2] == (409, "due_in_the_past")
+    await matter.do("acceptance", principal, measures=[first])
+    await matter.today(f"{matter.people_day + timedelta(days=3)} 09:00")
+    second = {"task": "组织实施", "official": principal, "due": "2026-04-01"}
+    await matter.do("progress", principal, text="已摸清底数", measures=[first, second])
+    assert [each["due"] for each in matter.entry["measures"]] == [soon, "2026-04-01"]
+
+
+async def test_contributions_are_made_beside_the_acts_of_the_lead_and_neither_makes_the_other_late(
+    api: Callable[[str], Api],
+) -> None:
+    matter = next(each for each in await matters_of(api("xigang"), "xigang") if each.entry["co_units"])
+    unit, principal = matter.entry["co_units"][0]["code"], matter.of_lead(principal=True)[0]
+    helper = matter.people.of_organisation(unit, matter.people_day)[0]
+    owed = matter.people_day + timedelta(days=5)
+    early = instant(f"{matter.people_day} 11:00").isoformat()
+    await matter.do("acceptance", principal, contributions=[{"unit": unit, "due": str(owed)}])
+    await matter.today(f"{owed + timedelta(days=2)} 09:00")
+    await matter.do("progress", principal, text="已完成方案")
+    before = await matter.refused("contributions", helper, unit=unit, text="资金已落实", occurred_at=early)
+    assert before[:2] == (409, "before_the_last_act")  # before the acceptance
+    returned = instant(f"{owed} 17:00").isoformat()
+    await matter.do("contributions", helper, unit=unit, text="资金已落实", occurred_at=returned)
+    assert matter.entry["contributions"][0]["late"] is False
+
+    due = date.fromisoformat(matter.entry["due"])
+    await matter.today(f"{due + timedelta(days=1)} 09:00")
+    await matter.do("contributions", helper, unit=unit, text="补充材料")
+    done = instant(f"{due} 23:59").isoformat()
+    await matter.do("report", principal, text="已完成", occurred_at=done)
+    assert (matter.entry["late"], matter.entry["light"]) == (False, "in_time")
 
 
 async def test_a_co_unit_returns_to_the_lead_and_its_lateness_is_its_own(api: Callable[[str], Api]) -> None:
@@ -224,3 +280,42 @@ async def test_a_co_unit_returns_to_the_lead_and_its_lateness_is_its_own(api: Ca
     await matter.do("contributions", helper, unit=unit, text="资金已落实")
     (row,) = matter.entry["contributions"]
     assert (row["late"], row["official"], matter.entry["late"]) == (True, helper, None)
+
+
+@pytest.mark.parametrize("government", GOVERNMENTS)
+async def test_a_matter_answers_which_acts_are_possible_and_each_is_done_by_whom_it_names(
+    government: str, api: Callable[[str], Api]
+) -> None:
+    matter = next(each for each in await matters_of(api(government), government) if each.entry["co_units"])
+    helpers = {
+        official
+        for unit in matter.entry["co_units"]
+        for official in matter.people.of_organisation(unit["code"], matter.people_day)
+    }
+
+    async def acts() -> dict[str, Json]:
+        found = (await matter.api.get("oversight", f"{matter.path}/acts"))["items"]
+        waits = matter.entry["next"]
+        assert [each["act"] for each in found if each["awaited"]] == ([waits["act"]] if waits else [])
+        return {each["act"]: each for each in found}
+
+    async def do(act: str, **body: object) -> None:
+        offered = (await acts())[act]
+        await matter.do(offered["path"], offered["officials"][0], **body)
+        turn = matter.entry["course"][-1]
+        assert (turn["act"], turn["clause"]) == (act, offered["clause"])
+        assert turn["role"] in offered["by"]
+
+    assert list(await acts()) == ["accept", "refuse", "transfer"]
+    staff = matter.of_lead()[-1]
+    await do("accept", responsible=staff)
+    offered = await acts()
+    assert list(offered) == ["report", "transfer", "progress", "contribute", "explain"]
+    assert offered["report"]["officials"] == matter.of_lead(principal=True)  # not the person responsible
+    assert set(offered["contribute"]["officials"]) == helpers
+    await do("report", text="已全部完成")
+    assert list(await acts()) == ["verify", "contribute", "send_back"]
+    await do("verify", text="属实")
+    assert list(await acts()) == ["close", "send_back"]
+    await do("close", quality="good")
+    assert list(await acts()) == ["look_back", "reopen"]

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from oversight_svc.entry import entry as entries
-from oversight_svc.entry.entry import DueBasis, Entry, NewDue
+from oversight_svc.entry.entry import DueBasis, Entry, EntryState, NewDue
 from tests.conftest import composition_of
 from tests.meeting.examples import DAY, book
 from zhengling.events.meeting import Unit
@@ -65,6 +65,15 @@ def test_nobody_but_the_office_sets_it() -> None:
 def test_a_date_that_is_set_is_not_set_again() -> None:
     with pytest.raises(Problem, match="due_is_set"):
         set_due(an_entry(DAY), "xg-office-clerk", DAY + timedelta(days=3))
+
+
+@pytest.mark.parametrize(("reason", "zh"), [("", "该事项已销号"), ("同意销号", "该事项已销号：同意销号")])
+def test_a_matter_that_has_ended_gets_no_date_and_says_in_which_state_it_is(reason: str, zh: str) -> None:
+    entry = an_entry()
+    entry.state, entry.closed_reason = EntryState.closed, reason
+    with pytest.raises(Problem, match="entry_ended") as refused:
+        set_due(entry, "xg-office-clerk", DAY)
+    assert refused.value.detail.zh == zh
 
 
 def test_a_date_in_the_past_is_refused() -> None:

@@ -84,7 +84,7 @@ class Case:
         """Keep the act, and tell it as this event."""
         entry, at = self.entry, (self.occurred_at, self.call.now)
         made = course.turn_by(self.acting, self.official, self.act, entry, at)
-        course.add(entry, self.act, replace(made, text=text, **turn))
+        course.add(entry, self.act, replace(made, clause=self.right.clause, text=text, **turn))
         await emit(
             self.call.session,
             event(
@@ -124,7 +124,7 @@ async def case_of(
     acting = composition.require(call.official, shanghai_day(call.now), permission)
     course.require_possible(entry, act, right.clause)
     moment = call.occurred(occurred_at)
-    course.require_after(entry, moment, right.clause)
+    course.require_after(entry, act, moment, right.clause)
     return Case(call, entry, book, composition, act, right, acting, moment)
 
 
@@ -166,7 +166,9 @@ async def report_progress(call: Call, entry_id: str, body: Progress) -> Entry:
     late = await _give_result(case) if body.result else None
     await _meet(case, PROGRESS)
     lead, fields = case.entry.lead, {"unit": case.entry.lead, "result": body.result}
-    return await case.done(EntryProgressed, body.text, fields=fields, unit=lead, document=body.document, late=late)
+    return await case.done(
+        EntryProgressed, body.text, fields=fields, unit=lead, document=body.document, late=late, result=body.result
+    )
 
 
 async def _give_result(case: Case) -> bool | None:
@@ -263,14 +265,14 @@ async def close(call: Call, entry_id: str, body: Close) -> Entry:
     course.close(case.entry, body.quality, body.text, case.occurred_at)
     await due_dates.settle(call.session, SUBJECT, entry_id, "cancelled")
     await due_dates.reschedule(call.session, DUE_DATES, entry_id)
-    return await case.done(EntryClosed, body.text, fields={"quality": body.quality})
+    return await case.done(EntryClosed, body.text, fields={"quality": body.quality}, quality=body.quality)
 
 
 async def look_back(call: Call, entry_id: str, body: LookBack) -> Entry:
     """Look back at a closed matter (回头看, HC-70). What no longer holds may be reopened. By the roles that the rulebook
     names. Emits entry.looked_back."""
     case = await case_of(call, entry_id, CourseAct.look_back, body.occurred_at)
-    return await case.done(EntryLookedBack, body.text, fields={"holds": body.holds})
+    return await case.done(EntryLookedBack, body.text, fields={"holds": body.holds}, holds=body.holds)
 
 
 async def reopen(call: Call, entry_id: str, body: Reopen) -> Entry:
@@ -298,10 +300,12 @@ async def _meet(case: Case, act: str) -> None:
 
 async def _set_lists(case: Case, measures: Sequence[MeasurePayload] | None, asked: Sequence[Asked]) -> None:
     """Replace the three lists, and ask co-units for contributions. 422 `not_of_the_unit`, `not_a_co_unit`,
-    `date_out_of_range`."""
+    `date_out_of_range`; 409 `due_in_the_past` for a new day before that of the act."""
     entry, calendar = case.entry, await calendars.current(case.call.session)
-    for day in [*(one.due for one in measures or ()), *(one.due for one in asked)]:
+    kept = {each.due for each in entry.measures}  # lines that stay may be late by now
+    for day in [*(one.due for one in measures or () if one.due not in kept), *(one.due for one in asked)]:
         calendar.require(day)
+        entries.require_not_past(day, shanghai_day(case.occurred_at), case.right.clause)
     if measures is not None:
         entry.measures = [
             Measure(one.task, course.of_the_unit(case.composition, one.official, entry.lead, case.today), one.due)

@@ -16,7 +16,7 @@ from zhengling.authority.composition import Acting, Composition, Permission, Rol
 from zhengling.events.meeting import Unit
 from zhengling.kernel.bounds import Bound, appended
 from zhengling.kernel.errors import Problem, Text, invalid, refusal
-from zhengling.kernel.instants import shanghai_day
+from zhengling.kernel.instants import SHANGHAI, shanghai_day
 from zhengling.rules.absences import Power
 from zhengling.rules.chains import actors_of
 from zhengling.rules.rulebook import Rulebook
@@ -108,20 +108,42 @@ def opening(right: Right) -> Permission:
     return Permission(actors_of(right.by), act, code="not_the_opener", clause=right.clause)
 
 
+def officials_for(
+    entry: Entry, act: CourseAct, right: Right, composition: Composition, on: date, unit: str | None = None
+) -> list[str]:
+    """The officials who may do the act on this matter that day; for the lead unit, or for `unit`."""
+    permission = permission_for(entry, act, right, unit)
+    found = (composition.who_may(role, on, power=permission.power, context=permission.context) for role in right.by)
+    return list(dict.fromkeys(official for each in found for official in each))
+
+
+def possible(entry: Entry) -> list[CourseAct]:
+    """The acts that are possible in the matter's state; the awaited one comes first. Only co-units contribute."""
+    acts = [act for act, transition in TRANSITIONS.items() if entry.state in transition.among]
+    if not entry.co_units and CourseAct.contribute in acts:
+        acts.remove(CourseAct.contribute)
+    return sorted(acts, key=lambda act: act != AWAITED.get(entry.state))
+
+
 def require_possible(entry: Entry, act: CourseAct, clause: str) -> None:
     """409 `illegal_state` unless the act is possible in the matter's state."""
     STATES.require(entry.state, TRANSITIONS[act].among, Text("the matter", "该事项"), clause)
 
 
-def require_after(entry: Entry, occurred_at: datetime, clause: str) -> None:
-    """409 `before_the_last_act` for a time before the last act, or before the matter was assigned."""
-    since = max([entry.assigned_at, *(turn.occurred_at for turn in entry.course[-1:])])
+def require_after(entry: Entry, act: CourseAct, occurred_at: datetime, clause: str) -> None:
+    """409 `before_the_last_act` for a time before the act that it follows, or before the matter was assigned. Contributions are
+    made beside the lead's acts: they follow the acceptance, and nothing follows them."""
+    if act == CourseAct.contribute:
+        before = [turn for turn in entry.course if turn.act == CourseAct.accept]
+    else:
+        before = [turn for turn in entry.course if turn.act != CourseAct.contribute]
+    since = max([entry.assigned_at, *(turn.occurred_at for turn in before[-1:])])
     if occurred_at < since:
         raise refusal(
             "before_the_last_act",
             clause,
-            f"{occurred_at.isoformat()} is before the act that it follows, {since.isoformat()}",
-            f"发生时间早于上一环节的时间（{shanghai_day(since)}）",
+            f"{occurred_at.isoformat()} is before the act that it follows, {since.astimezone(SHANGHAI).isoformat()}",
+            f"发生时间早于上一环节的时间（{since.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S}）",
             Text("give a time after it", "请填写上一环节之后的时间"),
         )
 
@@ -169,7 +191,7 @@ def name_responsible(entry: Entry, person: str) -> None:
 
 
 def transfer(entry: Entry, lead: Unit, leader: str | None) -> None:
-    """Give the matter to a lead unit, which has to accept it. What it owes co-units for stays."""
+    """Give the matter to a lead unit, which has to accept it. What other units owe the lead stays."""
     assign(entry, lead)
     entry.responsible, entry.leader = None, leader
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from fastapi import Response
 
 from oversight_svc.course import commands as do
+from oversight_svc.course import queries as see
 from oversight_svc.course.schemas import (
     Accept,
     Close,
     Contribute,
     Explain,
     LookBack,
+    PossibleActs,
     Progress,
     Refuse,
     Reopen,
@@ -21,10 +23,20 @@ from oversight_svc.course.schemas import (
 )
 from oversight_svc.entry.routes import entry_answer
 from oversight_svc.entry.schemas import EntryView
-from oversight_svc.scopes import Change
-from zhengling.web.routing import commands
+from oversight_svc.scopes import Change, Read
+from zhengling.web.routing import commands, queries
 
 writes = commands("/v1", "oversight")
+reads = queries("/v1", "oversight")
+
+
+@reads.get(
+    "/entries/{entry_id}/acts",
+    operation_id="list_entry_acts",
+    summary="What can be done with a matter in its state, and by whom (可办理事项)",
+)
+async def list_entry_acts(entry_id: str, call: Read) -> PossibleActs:
+    return await see.list_acts(call, entry_id)
 
 
 @writes.post(
@@ -111,4 +123,4 @@ async def reopen_entry(entry_id: str, body: Reopen, call: Change, response: Resp
     return await entry_answer(call, response, await do.reopen(call, entry_id, body))
 
 
-ROUTERS = [writes]
+ROUTERS = [reads, writes]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from oversight_svc.entry.entry import Quality
 from zhengling.authority.composition import Key
 from zhengling.kernel.characters import SeveralLines
 from zhengling.kernel.instants import Day
 from zhengling.kernel.payload import SAYING, OccurredAt, Once, Payload, Reason
+from zhengling.rules.supervision import CourseAct
+from zhengling.rules.vocabulary import Role
 
 Report = Annotated[str, Field(min_length=2, max_length=4000, pattern=SAYING), SeveralLines]
 Document = Annotated[str, Field(max_length=100, description="number of the paper that it is in, if there is one")]
@@ -124,3 +126,19 @@ class Reopen(Payload):
     reason: Reason
     due: Annotated[Day, Field(description="the new last day")]
     occurred_at: OccurredAt = None
+
+
+class PossibleAct(BaseModel):
+    """An act that is possible in the matter's state, and who may do it."""
+
+    act: CourseAct
+    act_name: Annotated[str, Field(description="in Chinese")]
+    path: Annotated[str, Field(description="where the act is posted, below /v1/entries/{entry_id}/")]
+    awaited: Annotated[bool, Field(description="whether the matter waits for this act")]
+    clause: str
+    by: list[Role]
+    officials: Annotated[list[str], Field(description="who may do it today; of contributions those of any co-unit")]
+
+
+class PossibleActs(BaseModel):
+    items: list[PossibleAct]

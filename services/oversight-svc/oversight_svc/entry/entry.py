@@ -101,8 +101,9 @@ class Amendment:
 
 @dataclass(frozen=True)
 class Turn:
-    """One act of the course: who did it, for whom, what was said, and where the matter stood `before` and after it. `unit` is
-    who reported or got the matter, `person` who became responsible for it, `due` the limit that was set with it."""
+    """One act of the course: who did it, by which clause, for whom, what was said, and where the matter stood `before` and after
+    it. `unit` is who reported or got the matter, `person` who became responsible for it, `due` the limit that was set with it; `result`
+    says that the progress was the result that the rules ask for, `quality` is the mark given, `holds` what was found later."""
 
     act: CourseAct
     state: EntryState
@@ -111,6 +112,7 @@ class Turn:
     text: str
     occurred_at: datetime
     recorded_at: datetime
+    clause: str | None = None  # unknown of acts from before it was kept
     on_behalf_of: str | None = None
     under: str | None = None
     unit: Unit | None = None
@@ -119,6 +121,9 @@ class Turn:
     document: str = ""
     late: bool | None = None
     before: EntryState | None = None
+    result: bool = False
+    quality: Quality | None = None
+    holds: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -270,11 +275,12 @@ def require_settable(
     `due_in_the_past`."""
     composition.require(official, on, who_sets(ledger, Text("set the due date", "确定办结时限")))
     if entry.state in ENDED:
+        why = f": {entry.closed_reason}" if entry.closed_reason else ""
         raise refusal(
             "entry_ended",
             entry.clause,
-            f"the entry has ended, in state {entry.state}: {entry.closed_reason}",
-            f"该事项已终结：{entry.closed_reason}",
+            f"the entry has ended, in state {entry.state}{why}",
+            f"该事项{STATES.chinese[entry.state]}{why.replace(': ', '：')}",
             Text("a due date can be set for an open entry only", "仅在办事项可确定时限"),
         )
     if entry.due_basis != DueBasis.to_be_set:
@@ -294,9 +300,9 @@ def require_not_past(due: date, on: date, clause: str) -> None:
         raise refusal(
             "due_in_the_past",
             clause,
-            f"{due} is before today, {on}",
-            f"办结时限{due}不得早于今日",
-            Text("state today or a later day", "请选择今日或之后的日期"),
+            f"{due} is before {on}",
+            f"时限{due}早于{on}",
+            Text(f"state {on} or a later day", f"请选择{on}或之后的日期"),
         )
 
 
@@ -399,6 +405,7 @@ def amend(entry: Entry, resolution: Resolution, new: NewDue, amendment: Amendmen
     the new date isn't past. A transfer stays unless the correction names another lead, who has to accept the matter."""
     assert resolution.lead, "an adopted decision has a lead unit"
     entry.task, entry.co_units = resolution.task, list(resolution.co_units)
+    leave_out_the_lead(entry)
     entry.difficulty = resolution.difficulty
     transferred = any(turn.act == CourseAct.transfer for turn in entry.course)
     if not transferred or any(change.field == "lead" for change in amendment.changes):
@@ -416,6 +423,15 @@ def assign(entry: Entry, lead: Unit) -> None:
         if entry.state in (EntryState.accepted, EntryState.refused):
             entry.state = EntryState.open
     entry.lead = lead
+    leave_out_the_lead(entry)
+
+
+def leave_out_the_lead(entry: Entry) -> None:
+    """A unit that leads the matter isn't a co-unit as well, and owes itself nothing."""
+    entry.co_units = [unit for unit in entry.co_units if unit.code != entry.lead.code]
+    entry.contributions = [
+        each for each in entry.contributions if each.returned_at or each.unit.code != entry.lead.code
+    ]
 
 
 def revoke(entry: Entry, amendment: Amendment, moment: datetime) -> None:

@@ -175,12 +175,7 @@ def _view(call: Call, entry: Entry, known: Thresholds | None, composition: Compo
 
 def _next(entry: Entry, act: CourseAct, right: Right, composition: Composition, on: date) -> NextAct:
     """The awaited act; the person responsible is among those for whom a matter in work waits."""
-    permission = course.permission_for(entry, act, right)
-    officials = [
-        official
-        for role in right.by
-        for official in composition.who_may(role, on, power=permission.power, context=permission.context)
-    ]
+    officials = course.officials_for(entry, act, right, composition, on)
     if entry.state == EntryState.accepted and entry.responsible and composition.serves(entry.responsible, on):
         officials.insert(0, entry.responsible)
     return NextAct(

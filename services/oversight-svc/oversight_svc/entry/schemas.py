@@ -44,6 +44,7 @@ class TurnView(View):
     state: EntryState
     official: str
     role: Role
+    clause: Annotated[str | None, Field(description="clause that gives the official the right to the act")]
     on_behalf_of: str | None
     under: Annotated[str | None, Field(description="clause by which the official acted for another")]
     text: str
@@ -52,6 +53,9 @@ class TurnView(View):
     due: date | None
     document: str
     late: bool | None
+    result: Annotated[bool, Field(description="whether it was the result that the rules ask for")]
+    quality: Annotated[Quality | None, Field(description="the mark with which it was closed")]
+    holds: Annotated[bool | None, Field(description="looked back at: whether what was done is still done")]
     occurred_at: datetime
     recorded_at: datetime
 
@@ -81,7 +85,8 @@ class OverlapView(View):
 
 
 class NextAct(BaseModel):
-    """The act that the matter waits for, and who may do it."""
+    """The act that the matter waits for, by whom it is done (`by`), and for whom it waits: who may do it, and the person
+    responsible, who prepares the report."""
 
     act: CourseAct
     act_name: Annotated[str, Field(description="in Chinese")]
