@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from enum import StrEnum
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -30,8 +31,16 @@ from zhengling.rules.vocabulary import (
 )
 
 
+class Ending(StrEnum):
+    """How far a decision is taken after it is in the ledger."""
+
+    closed = "closed"
+    returned = "returned"
+    untouched = "untouched"
+
+
 class PlannedDecision(BaseModel):
-    """One topic of a scenario, and the meeting's decision on it."""
+    """One topic of a scenario, the meeting's decision on it, and how far it is taken in the ledger."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     title: str
@@ -48,6 +57,7 @@ class PlannedDecision(BaseModel):
     difficulty: Difficulty = Difficulty.general
     document: FollowingDocument = FollowingDocument.none
     set_at_year_start: bool = False
+    ending: Ending = Ending.untouched
 
     def body(self, topic_id: str) -> Json:
         fields = {"outcome", "task", "lead", "co_units", "due", "difficulty", "document", "set_at_year_start"}
@@ -64,6 +74,15 @@ class Breach(BaseModel):
     clause: str
 
 
+class CourseDays(BaseModel):
+    """The days on which the scenario's matters are accepted, reported as done, and verified."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    accepted: date
+    reported: date
+    verified: date
+
+
 class Scenario(BaseModel):
     """The main job of one government: its meeting, its days, its topics, and one breach."""
 
@@ -78,6 +97,7 @@ class Scenario(BaseModel):
     participants: tuple[str, ...] = ()
     request_id: str | None = None
     breach: Breach | None = None
+    course: CourseDays | None = None
 
 
 @dataclass

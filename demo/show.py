@@ -11,10 +11,11 @@ import typer
 import yaml
 from rich.table import Table
 
-from demo.main_job import MainJob, Report, Scenario
+from demo.course import Courses, Line
+from demo.main_job import Ending, MainJob, Report, Scenario
 from zhengling.cli.options import HERE, console, fail
 from zhengling.cli.stack import compositions
-from zhengling.local.client import Api
+from zhengling.local.client import Api, Json
 from zhengling.local.issuer import LocalIssuer
 from zhengling.local.processes import StackError
 from zhengling.local.stack import EmbeddedStack
@@ -44,19 +45,60 @@ async def _demo(addresses: dict[str, str], issuer: LocalIssuer) -> bool:
     books = Rulebooks.load([HERE / "rulebooks"])
     console.print("\nThe demo moves business time by the services' test clock; real time runs on.", style="yellow")
     reports: list[Report] = []
+    taken: dict[str, list[Json]] = {}
+    explained: tuple[Json, Json] | None = None
+    trace: list[Line] = []
     async with httpx.AsyncClient(timeout=30) as client:
         for government, content in scenarios.items():
             name = books.current(government, datetime.now(UTC)).government.name
             console.rule(f"{name} ({government})")
             scenario = Scenario.model_validate(content)
-            console.print(f"  business time: {scenario.submitted}, then {scenario.day}", highlight=False)
+            assert scenario.course, government
+            last = scenario.course.verified
+            console.print(f"  business time: {scenario.submitted}, then {scenario.day} to {last}", highlight=False)
             api = Api(addresses, issuer, government, client)
-            job = MainJob(api, people[government], scenario, lambda line: console.print(f"  {line}", highlight=False))
-            reports.append(await job.run())
-        _show_breaches(reports, scenarios)
-        _show_ledger(reports)
-        await _show_explanation(reports, Api(addresses, issuer, "", client))
-    return all(report.landed and report.refused for report in reports)
+            report = await MainJob(api, people[government], scenario, _tell).run()
+            explained = explained or await _explained(api, report)  # before it is met: it isn't counted any more then
+            courses = Courses(api, people[government], scenario, _tell)
+            taken[government] = await courses.run(report.landed)
+            if explained and not trace:
+                trace = await courses.trace(courses.ending(report.landed, Ending.closed)[0])
+            reports.append(report)
+    _show_breaches(reports, scenarios)
+    _show_ledger(reports)
+    if explained:
+        _show_explanation(*explained)
+    _show_course(taken)
+    _show_trace(trace)
+    went = all({"closed", "accepted"} <= {entry["state"] for entry in entries} for entries in taken.values())
+    return went and all(report.landed and report.refused for report in reports)
+
+
+def _tell(line: str) -> None:
+    console.print(f"  {line}", highlight=False)
+
+
+def _show_course(taken: dict[str, list[Json]]) -> None:
+    table = Table(title="What came of them", show_lines=True)
+    for column in ("government", "ledger number", "state", "in time", "acts", "waits for"):
+        table.add_column(column, overflow="fold")
+    for government, entries in taken.items():
+        for entry in entries:
+            acts = " → ".join(f"{turn['act']} [{turn['clause']}]" for turn in entry["course"])
+            in_time = {None: "", False: "yes", True: "no"}[entry["late"]]
+            state, waits = f"{entry['state']} ({entry['state_name']})", entry["next"]["act"] if entry["next"] else ""
+            table.add_row(government, entry["number"], state, in_time, acts, waits)
+    console.print(table)
+
+
+def _show_trace(trace: list[Line]) -> None:
+    """The way of one matter, from the topic to the closing."""
+    table = Table(title="One matter from its topic to its closing (销号), read back by its references")
+    for column in ("when", "what", "who", "clause"):
+        table.add_column(column, overflow="fold")
+    for line in trace:
+        table.add_row(*line)
+    console.print(table)
 
 
 def _show_breaches(reports: list[Any], scenarios: dict[str, Any]) -> None:
@@ -90,15 +132,16 @@ def _show_ledger(reports: list[Any]) -> None:
     console.print(table)
 
 
-async def _show_explanation(reports: list[Any], api: Any) -> None:
-    """The first due date that a rule gave, explained day by day."""
-    for report in reports:
-        for landed in report.landed:
-            if landed.entry["due_basis"] == "rule":
-                api.government = report.government
-                found = await api.get("oversight", f"/v1/entries/{landed.entry['id']}/due")
-                console.print(f"\nWhy {landed.entry['number']} is due on {found['date']}:", style="bold")
-                console.print(f"  {found['explanation']}", highlight=False)
-                for step in found["trace"]:
-                    console.print(f"  {step['date'] or '':10}  {step['effect']:8}  {step['text']}", highlight=False)
-                return
+async def _explained(api: Api, report: Report) -> tuple[Json, Json] | None:
+    """The first entry whose due date a rule gave, and the explanation of that date; None if there is none."""
+    by_rule = (landed.entry for landed in report.landed if landed.entry["due_basis"] == "rule")
+    entry = next(by_rule, None)
+    return (entry, await api.get("oversight", f"/v1/entries/{entry['id']}/due")) if entry else None
+
+
+def _show_explanation(entry: Json, found: Json) -> None:
+    """A due date, explained day by day."""
+    console.print(f"\nWhy {entry['number']} is due on {found['date']}:", style="bold")
+    console.print(f"  {found['explanation']}", highlight=False)
+    for step in found["trace"]:
+        console.print(f"  {step['date'] or '':10}  {step['effect']:8}  {step['text']}", highlight=False)

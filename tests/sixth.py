@@ -28,6 +28,8 @@ FILES = {
         task-hard: {clause: LH-20, within: 2, unit: month, of: assignment}
         paper-out: {clause: LH-9, within: 4, unit: working_day, of: meeting.closed}
         fair-request: {clause: LH-30, before: 20, unit: day, of: meeting.day}
+        task-refusal: {clause: LH-22, within: 1, unit: working_day, of: assignment}
+        task-news: {clause: LH-23, every: 1, unit: week, of: explanation}
     """,
     "meetings.yaml": """
         weekly:
@@ -76,6 +78,21 @@ FILES = {
           due:
             - {clause: LH-20, when: {difficulty: general}, rule: task-general}
             - {clause: LH-20, when: {difficulty: [complex, long_term]}, rule: task-hard}
+        course:
+          accept: {clause: LH-21, by: principal}
+          refuse: {clause: LH-22, by: principal, rule: task-refusal}
+          transfer: {clause: LH-22, by: secretary_general}
+          progress: {clause: LH-23, by: sponsor}
+          contribute: {clause: LH-23, by: sponsor}
+          explain: {clause: LH-23, by: principal, rule: task-news}
+          report: {clause: LH-24, by: deputy_in_charge}
+          verify: {clause: LH-25, by: office}
+          send_back: {clause: LH-25, by: office_director}
+          close: {clause: LH-26, by: head}
+          look_back: {clause: LH-27, by: executive_deputy}
+          reopen: {clause: LH-27, by: head}
+        lights: {clause: LH-28, due_soon: 1, long_overdue: 5}
+        focus: {clause: LH-19, categories: [{code: meetings, name: 会议决定事项, sources: [meeting_decision]}]}
     """,
 }
 
@@ -131,6 +148,7 @@ SCENARIO = Scenario.model_validate(
         "title": "县政府第5次周例会",
         "submitted": "2026-02-03",
         "day": "2026-02-12",
+        "course": {"accepted": "2026-02-13", "reported": "2026-02-14", "verified": "2026-02-24"},
         "breach": {
             "attempt": "minutes_by_another",
             "told": "由主持人以外的人签发纪要",
@@ -138,7 +156,13 @@ SCENARIO = Scenario.model_validate(
             "clause": "LH-9",
         },
         "decisions": [
-            {"title": "关于水库除险加固的请示", "sponsor": "lh-water", "task": "完成除险加固", "lead": "lh-water"},
+            {
+                "title": "关于水库除险加固的请示",
+                "sponsor": "lh-water",
+                "task": "完成除险加固",
+                "lead": "lh-water",
+                "ending": "closed",
+            },
             {
                 "title": "关于休渔管理办法的请示",
                 "sponsor": "lh-fish",
@@ -147,6 +171,7 @@ SCENARIO = Scenario.model_validate(
                 "co_units": ["lh-water"],
                 "difficulty": "complex",
                 "document": "to_issue",
+                "ending": "returned",
             },
             {
                 "title": "关于渔港扩建的请示",
