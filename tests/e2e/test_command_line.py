@@ -109,7 +109,11 @@ def test_rulebook_check_says_what_is_not_read_and_where_decisions_land_nowhere(t
 def test_rulebook_explain_prints_each_step_with_its_clause(tmp_path: Path) -> None:
     output = run("rulebook", "explain", write_sixth_government(tmp_path)).stdout
     assert "agenda: review by secretary_general [LH-8]" in output
-    assert "difficulty is complex or long_term → task-hard [LH-20]" in output
+    assert "difficulty is complex or long_term → task-hard, met by its completion [LH-20]" in output
+    assert "refuse (退回改派): by principal, task-refusal [LH-22]" in output
+    assert "close (销号): by head [LH-26]" in output
+    assert "lights: due soon 1 working days before, long overdue 5 working days after [LH-28]" in output
+    assert "meetings: 会议决定事项, meeting_decision" in output
 
 
 def test_an_unreachable_service_is_reported_and_exits_with_2() -> None:

@@ -20,6 +20,8 @@ from zhengling.rules.chains import Step
 from zhengling.rules.loading import RulebookError, Rulebooks, load_edition
 from zhengling.rules.planning import Planning
 from zhengling.rules.rulebook import Rulebook
+from zhengling.rules.supervision import Supervision
+from zhengling.rules.vocabulary import in_chinese
 
 rulebook = typer.Typer(no_args_is_help=True, help="Check and explain rulebooks.")
 deadlines = typer.Typer(no_args_is_help=True, help="Due dates.")
@@ -72,21 +74,7 @@ def _explain(book: Rulebook) -> None:
             line = f"  late papers: admitted by {' or '.join(kind.papers.admit_late)} [{source}]"
             console.print(line, highlight=False, markup=False)
     if book.supervision:
-        ledger = book.supervision.ledger
-        console.print(f"\nledger [{ledger.clause}]", highlight=False, markup=False)
-        style = f"  number: {ledger.number} [{ledger.number_clause or ledger.clause}]"
-        console.print(style, highlight=False, markup=False)
-        if ledger.deployment:
-            counted = f"  deployed: a meeting's decision on {ledger.deployment.meeting_decision}"
-            console.print(f"{counted} [{ledger.deployment.clause}]", highlight=False, markup=False)
-        for row in ledger.due:
-            console.print(
-                f"  {_when(row.when) or 'always'} → {row.rule or 'to be set'} [{row.clause}]",
-                highlight=False,
-                markup=False,
-            )
-        setter = f"  dates to be set: by {', '.join(ledger.set_by)} [{ledger.set_by_clause or ledger.clause}]"
-        console.print(setter, highlight=False, markup=False)
+        _explain_supervision(book.supervision)
     if book.absence:
         _explain_absence(book.absence)
     if book.planning:
@@ -95,6 +83,34 @@ def _explain(book: Rulebook) -> None:
         shape = rule.model_dump(mode="json", exclude_none=True, exclude={"clause"})
         terms = ", ".join(f"{k} {v}" for k, v in shape.items())
         console.print(f"  {name}: {terms} [{rule.clause}]", highlight=False, markup=False)
+
+
+def _explain_supervision(rules: Supervision) -> None:
+    def say(line: str) -> None:
+        console.print(line, highlight=False, markup=False)
+
+    ledger = rules.ledger
+    say(f"\nledger [{ledger.clause}]")
+    say(f"  number: {ledger.number} [{ledger.number_clause or ledger.clause}]")
+    if deployment := ledger.deployment:
+        say(f"  deployed: a meeting's decision on {deployment.meeting_decision} [{deployment.clause}]")
+    for row in ledger.due:
+        met_by = f", met by its {row.met_by}" if row.rule else ""
+        say(f"  {_when(row.when) or 'always'} → {row.rule or 'to be set'}{met_by} [{row.clause}]")
+    say(f"  dates to be set: by {', '.join(ledger.set_by)} [{ledger.set_by_clause or ledger.clause}]")
+    say(
+        "  course:" if rules.course else "  course: none; a matter is recorded and marked overdue, nobody reports on it"
+    )
+    for act, right in (rules.course or {}).items():
+        timed = f", {right.rule}" if right.rule else ""
+        say(f"    {act} ({in_chinese(act)}): by {' or '.join(right.by)}{timed} [{right.clause}]")
+    if lights := rules.lights:
+        days = f"due soon {lights.due_soon} working days before, long overdue {lights.long_overdue} working days after"
+        say(f"  lights: {days} [{lights.clause}]")
+    if focus := rules.focus:
+        say(f"  focus categories [{focus.clause}]")
+        for each in focus.categories:
+            say(f"    {each.code}: {each.name}, {' or '.join(each.sources) or 'to be stated'}")
 
 
 def _explain_absence(rules: Absence) -> None:
