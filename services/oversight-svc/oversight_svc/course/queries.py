@@ -26,6 +26,8 @@ PATHS = {
     CourseAct.close: "closing",
     CourseAct.look_back: "look-back",
     CourseAct.reopen: "reopening",
+    CourseAct.merge: "merging",
+    CourseAct.separate: "separation",
 }
 
 

@@ -102,8 +102,9 @@ class Amendment:
 @dataclass(frozen=True)
 class Turn:
     """One act of the course: who did it, by which clause, for whom, what was said, and where the matter stood `before` and after
-    it. `unit` is who reported or got the matter, `person` who became responsible for it, `due` the limit that was set with it; `result`
-    says that the progress was the result that the rules ask for, `quality` is the mark given, `holds` what was found later."""
+    it. `unit` is who reported or got the matter, `person` who became responsible for it, `due` the limit that was set with it;
+    `result` says that the progress was the result that the rules ask for, `quality` is the mark given, `holds` what was found
+    later."""
 
     act: CourseAct
     state: EntryState
