@@ -183,17 +183,20 @@ async def revoke_entry(session: AsyncSession, event: DecisionRevoked) -> Entry |
 async def _found(session: AsyncSession, decision_id: str) -> tuple[Entry, Source] | None:
     """The decision's entry and source, locked: the entry into which it was merged, if it was. The adoption precedes
     corrections, as both are events of the decision; it opened none where the rules had no ledger."""
+    found = await _locked(session, decision_id)
+    while found and found[1].entry_id != found[0].id:  # it was merged, or separated, before its entry was locked
+        found = await _locked(session, decision_id)
+    return found
+
+
+async def _locked(session: AsyncSession, decision_id: str) -> tuple[Entry, Source] | None:
     statement = sa.select(Source).where(
         entry_source.c.kind == EntrySource.meeting_decision, entry_source.c.ref_id == decision_id
     )
-    while True:
-        source = (await session.execute(statement)).scalar_one_or_none()
-        if source is None:
-            return None
-        entry = await lock(session, Entry, source.entry_id, "entry", "督查事项")
-        source = await lock(session, Source, source.id, "source", "来源")
-        if source.entry_id == entry.id:  # else it was merged, or separated, before the entry was locked
-            return entry, source
+    if (source := (await session.execute(statement)).scalar_one_or_none()) is None:
+        return None
+    entry = await lock(session, Entry, source.entry_id, "entry", "督查事项")
+    return entry, await lock(session, Source, source.id, "source", "来源")
 
 
 async def _new_due(session: AsyncSession, rulebooks: Rulebooks, entry: Entry, event: DecisionAmended) -> NewDue:
