@@ -28,6 +28,9 @@ from tests.meeting.minutes import test_minutes_api as minutes
 from tests.meeting.planning_request import test_planning_api as planning
 from tests.meeting.topic import test_topic_api as topics
 from tests.oversight.course import test_course_api as courses
+from tests.oversight.matter import matters_of
+from tests.oversight.notice import test_notice_api as notices
+from tests.oversight.pressure import test_pressure_api as pressures
 from tests.oversight.source import test_source_api as matters
 from tests.races import Operation
 from tests.shared.web import test_due_routes as due_routes
@@ -349,6 +352,21 @@ async def matters_opened_by_hand(ground: Ground) -> None:
     )
     await matters.test_a_matter_without_any_source_left_ends(ground.api)
     await matters.test_of_many_matters_a_wrong_one_takes_no_other_with_it_and_leaves_no_number_behind(ground.api)
+
+
+@flow(oversight="press_entry decide_proposal")
+async def the_pressure_on_a_matter(ground: Ground) -> None:
+    await pressures.test_a_person_decides_on_what_repeated_urging_proposes("xigang", ground.api)
+
+
+@flow(
+    oversight="draft_supervision_notice sign_supervision_notice answer_supervision_notice withdraw_supervision_notice "
+    "extend_supervision_notice_deadline suspend_supervision_notice_deadline resume_supervision_notice_deadline"
+)
+async def a_notice_of_supervision(ground: Ground) -> None:
+    await notices.test_a_notice_is_drafted_signed_under_its_number_and_answered_by_the_unit("xigang", ground.api)
+    notice = await notices.issued((await matters_of(ground.api("xigang"), "xigang"))[1])
+    await adjusted(ground.api("xigang"), "oversight", notice.path, "2026-12-31", notice.drafter)
 
 
 @flow(docflow="extend_document_deadline suspend_document_deadline resume_document_deadline")

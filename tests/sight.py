@@ -52,6 +52,9 @@ THINGS: dict[str, set[Caller]] = {
     "circulars, the cadence of meetings, changes of the calendar": _IN_OFFICE,
     "the rules and the calendar": set(Caller),
     "attendance and the register of numbers": _GOVERNMENT,
+    "a proposal against a unit": _GOVERNMENT,
+    "a notice of supervision that isn't signed": _GOVERNMENT,
+    "a signed notice of supervision": _GOVERNMENT | {_C.lead},
     "a link to a feed": {_C.own},
     "the service's operation": set(),
     "the service's health": set(Caller),
@@ -72,7 +75,8 @@ OPERATIONS: dict[str, Sees] = {
             "list_planning_requests", "get_planning_request", "list_meeting_plans", "get_meeting_plan",
             "list_meeting_plan_deadlines", "get_calendar_feed", "list_files", "get_file", "list_documents", "get_document",
             "list_document_deadlines", "list_known_decisions", "get_known_decision", "list_entries", "get_entry",
-            "explain_entry_due", "list_entry_deadlines", "list_entry_acts",
+            "explain_entry_due", "list_entry_deadlines", "list_entry_acts", "list_entry_pressure",
+            "list_supervision_notices", "get_supervision_notice", "list_supervision_notice_deadlines",
             "list_absences", "get_absence", "get_field_research",
         ),
         Sees.rows,
@@ -94,7 +98,11 @@ OPERATIONS: dict[str, Sees] = {
         Sees.in_office,
     ),
     **dict.fromkeys(
-        ("get_attendance", "get_attendance_workbook", "list_numbers", "get_numbers_workbook"), Sees.government
+        (
+            "get_attendance", "get_attendance_workbook", "list_numbers", "get_numbers_workbook", "list_proposals",
+            "get_proposal",
+        ),
+        Sees.government,
     ),
     **dict.fromkeys(
         (
@@ -147,7 +155,7 @@ SHOWS: dict[str, tuple[str, ...]] = {
         ("docflow's copy of a decision that isn't to be published", "a decision that may be published"),
     ),
     **dict.fromkeys(
-        ("list_entries", "get_entry", "explain_entry_due", "list_entry_deadlines", "list_entry_acts"),
+        ("list_entries", "get_entry", "explain_entry_due", "list_entry_deadlines", "list_entry_acts", "list_entry_pressure"),
         ("an entry of the ledger",),
     ),
     **dict.fromkeys(("list_absences", "get_absence"), _ABSENCES),
@@ -176,6 +184,11 @@ SHOWS: dict[str, tuple[str, ...]] = {
         ("get_attendance", "get_attendance_workbook", "list_numbers", "get_numbers_workbook"),
         ("attendance and the register of numbers",),
     ),
+    **dict.fromkeys(
+        ("list_supervision_notices", "get_supervision_notice", "list_supervision_notice_deadlines"),
+        ("a notice of supervision that isn't signed", "a signed notice of supervision"),
+    ),
+    **dict.fromkeys(("list_proposals", "get_proposal"), ("a proposal against a unit",)),
     **dict.fromkeys(
         (
             "preview_composition", "list_failed_events", "list_denied_events", "list_poison", "verify_audit",

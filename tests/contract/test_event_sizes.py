@@ -22,6 +22,7 @@ from meeting_svc.minutes.schemas import CorrectMinutes
 from meeting_svc.resolution.schemas import DecisionPayload, ReplaceDecision
 from meeting_svc.topic.schemas import RecordGate, SubmitTopic
 from oversight_svc.course.schemas import Refuse, ReportDone
+from oversight_svc.pressure.pressure import MOST_RECIPIENTS
 from oversight_svc.source.source import SOURCES
 from zhengling.authority.composition import Organisation
 from zhengling.backbone.reconciliation import CHUNK
@@ -29,6 +30,7 @@ from zhengling.events.catalogue import EVENTS
 from zhengling.events.cloudevents import Envelope
 from zhengling.events.event import Event
 from zhengling.events.meeting import RESOLUTIONS_IN_AN_EVENT, CompositionChanged, MeetingClosed, Resolution
+from zhengling.rules.supervision import Censure
 from zhengling.rules.vocabulary import Aspect, Gate
 
 #: What a producer sends at most, with the record's own overhead; Kafka's default is a mebibyte.
@@ -60,16 +62,17 @@ TEXTS = {
     **dict.fromkeys(
         ("decision_id", "topic_id", "meeting_id", "minutes_id", "document_id", "entry_id", "source_id", "absence_id",
          "government", "calendar", "code", "official", "signed_by", "on_behalf_of", "set_by", "refused_by", "decided_by",
-         "candidates", "adopted_in_order", "responsible",
+         "candidates", "adopted_in_order", "responsible", "proposal_id", "notice_id", "answered_by",
          "digest", "request", "aggregate_id", "reader", "source", "service", "noun", "id",
          "gate", "aspects", "events"), KEY),
     **dict.fromkeys(
         ("meeting_kind", "kind_name", "meeting_clause", "clause", "under", "edition", "issue", "number", "field",
-         "due_rule", "source_kind", "state", "quality", "topic", "aggregate_type"), RULE),
+         "due_rule", "source_kind", "state", "quality", "way", "censure", "among", "topic", "aggregate_type"), RULE),
     "carried_out_by": most(RecordGate, "carried_out_by"), "reference": most(RecordGate, "reference"),
     "title": TITLE, "task": TASK, "name": NAME, "reason": REASON, "meeting_title": most(CallMeeting, "title"),
     "before": max(TASK, (UNITS + 1) * (NAME + 1)), "after": max(TASK, (UNITS + 1) * (NAME + 1)),
     "text": max(most(ReportDone, "text"), most(Refuse, "reason")),
+    "reason_en": REASON, "reason_zh": REASON, "channel": RULE,
     "why_en": 2 * REASON + 1000, "why_zh": 2 * REASON + 1000,
     "issuer": max(most(NoticeRequest, "issuer"), most(ClosureRequest, "ordered_by")), "notice": RULE,
     ("SpecialDay", "name"): max(most(HolidayArrangement, "name"), most(ClosureRequest, "reason")),
@@ -80,7 +83,7 @@ LISTS = {
     "adopted_in_order": OF_A_MEETING.most, "changes": len(Resolution.model_fields),
     "days": 366, "notices": 366, "orders": 366, "stand_ins": 60, "vacancies": 30, "candidates": 60, "acts": 10,
     "decisions": OF_A_MEETING.most, "aspects": len(Aspect), "gates": len(Gate), "moved": 1, "missing": CHUNK, "last_seq": CHUNK,
-    "sources": SOURCES.most, "received": 1, "denied": 1, "events": CHUNK,
+    "sources": SOURCES.most, "recipients": MOST_RECIPIENTS, "among": len(Censure), "received": 1, "denied": 1, "events": CHUNK,
 }  # fmt: skip
 
 

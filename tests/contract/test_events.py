@@ -157,9 +157,15 @@ def test_an_event_type_says_service_noun_past_tense_and_version(event: type[Even
         r"zhengling\.(meeting|docflow|oversight|calendar|backbone)\.[a-z_]+\.[a-z_]+\.v[1-9]\d*", event.type
     )
     verb = event.type.split(".")[3]
-    assert verb.endswith("ed") or verb in {"deemed", "overdue", "due_set", "fell_due", "withdrawn", "looked_back"}, (
-        "an event is a fact that happened"
-    )
+    assert verb.endswith("ed") or verb in {
+        "deemed",
+        "overdue",
+        "due_set",
+        "fell_due",
+        "made",
+        "withdrawn",
+        "looked_back",
+    }, "an event is a fact that happened"
     assert event.key in event.model_fields
     assert event.__doc__
 

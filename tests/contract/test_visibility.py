@@ -342,6 +342,14 @@ async def _fill(scene: Scene, composition: Composition) -> None:
     ]
     assert (away["state"], wish["state"]) == ("approved", "requested")
     clerk = official_of(Caller.office)
+    urging = {"reason": "进展缓慢"}
+    for _ in range(3):
+        await api.command("oversight", f"/v1/entries/{entries[0]['id']}/pressure", urging, clerk)
+    (proposal,) = (await api.get("oversight", "/v1/proposals", clerk))["items"]
+    told, path = {"requirements": "立即整改"}, f"/v1/entries/{entries[0]['id']}/notices"
+    unsigned, signed = [await api.command("oversight", path, told, clerk) for _ in range(2)]
+    path = f"/v1/notices/{signed['id']}/signature"
+    signed = await api.command("oversight", path, {}, "xg-office-director", signed["version"])
     order = {"first": "2029-05-08", "last": "2029-05-09", "reason": "暴雨停止办公", "ordered_by": "区防汛抗旱指挥部"}
     change = await api.command("calendar", "/v1/closures", order | {"document": "西防指〔2026〕7号"}, clerk)
     links = {service: await api.command(service, "/v1/feeds", {}, own) for service in SERVICES}
@@ -368,6 +376,8 @@ async def _fill(scene: Scene, composition: Composition) -> None:
         ],
         "docflow's copy of a decision that isn't to be published": of("docflow", "decision_id", withheld["id"]),
         "an entry of the ledger": of("oversight", "entry_id", *(each["id"] for each in entries)),
+        "a notice of supervision that isn't signed": of("oversight", "notice_id", unsigned["id"]),
+        "a signed notice of supervision": of("oversight", "notice_id", signed["id"]),
         "a document in preparation": [
             Instance("docflow", {"document_id": document}, document, ISSUING)
         ],
@@ -393,7 +403,7 @@ async def _fill(scene: Scene, composition: Composition) -> None:
     scene.parameters = {
         "year": "2026", "kind": "special", "official_id": "xg-dep1", "operation_id": change["id"],
         "closure_id": change["subject"].removeprefix("closure:"), "from": "2026-04-01", "to": "2026-04-30",
-        "on": "2026-06-08",
+        "on": "2026-06-08", "proposal_id": proposal["id"],
     }  # fmt: skip
     scene.bodies = {
         "preview_closure": order | {"document": "西防指〔2026〕8号"},

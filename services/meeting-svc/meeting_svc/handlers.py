@@ -38,8 +38,14 @@ from zhengling.events.oversight import (
     EntryRevoked,
     EntrySeparated,
     EntryTransferred,
+    EntryUrged,
     EntryVerified,
+    NoticeAnswered,
+    NoticeOverdue,
+    NoticeRequested,
     OversightDeadlinesRecomputed,
+    ProposalDecided,
+    ProposalMade,
 )
 from zhengling.replicas import composition, recomputation
 from zhengling.replicas.due_dates import Owners
@@ -109,6 +115,12 @@ HANDLERS: Handlers = {
     EntryReopened: on_entry_turn,
     EntryMerged: on_entry_turn,
     EntrySeparated: on_entry_turn,
+    EntryUrged: ignored,
+    ProposalMade: ignored,
+    ProposalDecided: ignored,
+    NoticeRequested: ignored,
+    NoticeAnswered: ignored,
+    NoticeOverdue: ignored,
     DocumentAmended: ignored,
     DocumentWithdrawn: ignored,
     DocumentDrafted: on_document_drafted,

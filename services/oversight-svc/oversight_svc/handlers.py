@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from oversight_svc.entry import commands, from_decision
+from oversight_svc.notice import commands as notice_commands
 from zhengling.backbone import reconciliation
 from zhengling.backbone.inbox import Discarded, Discards, Handlers, Received, ignored
 from zhengling.events.calendar import WorkdaysChanged
@@ -35,7 +36,7 @@ async def on_decision_amended(session: AsyncSession, event: Event, received: Rec
 
 async def on_decision_revoked(session: AsyncSession, event: Event, received: Received) -> None:
     assert isinstance(event, DecisionRevoked)
-    await from_decision.revoke_entry(session, event)
+    await from_decision.revoke_entry(session, received.rulebooks, event)
 
 
 async def on_decision_adopted_discarded(
@@ -59,4 +60,4 @@ HANDLERS: Handlers = {
     **reconciliation.HANDLERS,
 }
 DISCARDS: Discards = {DecisionAdopted: on_decision_adopted_discarded}
-DUE_DATES: Owners = (commands.DUE_DATES,)
+DUE_DATES: Owners = (commands.DUE_DATES, notice_commands.DUE_DATES)

@@ -5,6 +5,17 @@ from __future__ import annotations
 from oversight_svc.course import routes as course_routes
 from oversight_svc.entry import routes as entry_routes
 from oversight_svc.merging import routes as merging_routes
+from oversight_svc.notice import routes as notice_routes
+from oversight_svc.pressure import routes as pressure_routes
+from oversight_svc.proposal import routes as proposal_routes
 from oversight_svc.source import routes as source_routes
 
-ROUTERS = [*entry_routes.ROUTERS, *source_routes.ROUTERS, *course_routes.ROUTERS, *merging_routes.ROUTERS]
+ROUTERS = [
+    *entry_routes.ROUTERS,
+    *source_routes.ROUTERS,
+    *course_routes.ROUTERS,
+    *merging_routes.ROUTERS,
+    *pressure_routes.ROUTERS,
+    *notice_routes.ROUTERS,
+    *proposal_routes.ROUTERS,
+]

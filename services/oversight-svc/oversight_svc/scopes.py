@@ -11,4 +11,5 @@ from zhengling.web.sight import Sees
 READ, WRITE = "oversight:read", "oversight:write"
 Read = Annotated[Call, query(READ, sees=Sees.rows)]
 Write = Annotated[Call, command(WRITE)]
+ReadAll = Annotated[Call, query(READ, sees=Sees.government)]
 Change = Annotated[Call, change(WRITE)]

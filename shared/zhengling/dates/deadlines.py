@@ -53,6 +53,7 @@ class Anchor(StrEnum):
     deployment = "deployment"
     assignment = "assignment"
     explanation = "explanation"
+    supervision_notice = "supervision.notice"
     departure = "departure"
     actual_return = "return"
     given = "given"

@@ -52,8 +52,14 @@ from zhengling.events.oversight import (
     EntryRevoked,
     EntrySeparated,
     EntryTransferred,
+    EntryUrged,
     EntryVerified,
+    NoticeAnswered,
+    NoticeOverdue,
+    NoticeRequested,
     OversightDeadlinesRecomputed,
+    ProposalDecided,
+    ProposalMade,
 )
 
 #: CloudEvents type → event class.
@@ -92,6 +98,12 @@ EVENTS: dict[str, type[Event]] = {
         EntryReopened,
         EntryMerged,
         EntrySeparated,
+        EntryUrged,
+        ProposalMade,
+        ProposalDecided,
+        NoticeRequested,
+        NoticeAnswered,
+        NoticeOverdue,
         WorkdaysChanged,
         MeetingDeadlinesRecomputed,
         DocflowDeadlinesRecomputed,

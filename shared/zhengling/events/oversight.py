@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from zhengling.events.event import Event, EventKind, Recomputed
 from zhengling.events.meeting import Unit
@@ -199,6 +199,101 @@ class EntrySeparated(
     CourseTurn, Event, type="zhengling.oversight.entry.separated.v1", aggregate="entry", key="entry_id"
 ):
     """A merging was undone: the matter goes on by itself again."""
+
+
+class Recipient(BaseModel):
+    """Whom it went to; `on_behalf_of` is the absent official for whom the recipient stands in."""
+
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+    official: str
+    on_behalf_of: str | None = None
+
+
+class EntryUrged(Event, type="zhengling.oversight.entry.urged.v1", aggregate="entry", key="entry_id"):
+    """A matter was urged, or pressed otherwise (`way`): by the `rung` of its ladder, or by an official."""
+
+    entry_id: str
+    number: str
+    source_kind: str
+    source_id: str
+    source: Reference = Field(default_factory=by_id("meeting", "decision", "source_id"))
+    lead: Unit
+    way: str
+    rung: int | None
+    recipients: tuple[Recipient, ...]
+    reason_en: str
+    reason_zh: str
+    channel: str
+    official: str | None
+    on_behalf_of: str | None = None
+    due: date | None
+    occurred_at: datetime
+    recorded_at: datetime
+
+
+class ProposalMade(Event, type="zhengling.oversight.proposal.made.v1", aggregate="proposal", key="proposal_id"):
+    """One of these measures is proposed against the unit that handles a matter. A person decides."""
+
+    proposal_id: str
+    entry_id: str
+    number: str
+    unit: Unit
+    among: tuple[str, ...]
+    reason_en: str
+    reason_zh: str
+    clause: str
+    made_at: datetime
+
+
+class ProposalDecided(Event, type="zhengling.oversight.proposal.decided.v1", aggregate="proposal", key="proposal_id"):
+    """A proposal was accepted with this `censure`, or declined if there is none."""
+
+    proposal_id: str
+    entry_id: str
+    number: str
+    unit: Unit
+    censure: str | None
+    reason: str
+    decided_by: str
+    on_behalf_of: str | None = None
+    decided_at: datetime
+
+
+class NoticeRequested(Event, type="zhengling.oversight.notice.requested.v1", aggregate="notice", key="notice_id"):
+    """A notice of supervision was signed: docflow issues it. `due` is the last day of the unit's return slip."""
+
+    notice_id: str
+    number: str
+    entry: Reference
+    unit: Unit
+    title: str
+    text: str
+    signed_by: str
+    on_behalf_of: str | None = None
+    signed_at: datetime
+    due: date
+
+
+class NoticeAnswered(Event, type="zhengling.oversight.notice.answered.v1", aggregate="notice", key="notice_id"):
+    """The unit filled in the return slip of a notice of supervision."""
+
+    notice_id: str
+    number: str
+    unit: Unit
+    text: str
+    answered_by: str
+    answered_at: datetime
+    late: bool
+
+
+class NoticeOverdue(Event, type="zhengling.oversight.notice.overdue.v1", aggregate="notice", key="notice_id"):
+    """The return slip's limit passed, and the unit hasn't answered."""
+
+    notice_id: str
+    number: str
+    unit: Unit
+    due: date
+    overdue_at: datetime
 
 
 class OversightDeadlinesRecomputed(

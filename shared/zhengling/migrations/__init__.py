@@ -70,6 +70,11 @@ def listed_by_readers(*tables: str) -> None:
     who see little is read from there. A trigger keeps it. The keys of those who see nearly all (`@`, `#`) aren't in it.
     The index of `seen_by` goes: under row-level security PostgreSQL doesn't use it, as `&&` isn't leakproof."""
     apply("0008_listed_by_readers.up")
+    also_listed_by_readers(*tables)
+
+
+def also_listed_by_readers(*tables: str) -> None:
+    """As `listed_by_readers`, in a database that has such tables already."""
     for table in tables:
         execute(f"""
             CREATE TABLE {table}_reader (
@@ -110,10 +115,15 @@ def now_seen_by(table: str, *keys: str) -> None:
 
 def not_listed_by_readers(*tables: str) -> None:
     """Undo `listed_by_readers`."""
+    no_longer_listed_by_readers(*tables)
+    apply("0008_listed_by_readers.down")
+
+
+def no_longer_listed_by_readers(*tables: str) -> None:
+    """Undo `also_listed_by_readers`."""
     for table in tables:
         execute(f"""
             DROP TRIGGER {table}_readers ON {table};
             DROP TABLE {table}_reader;
             CREATE INDEX {table}_readers ON {table} USING gin (readers);
         """)
-    apply("0008_listed_by_readers.down")

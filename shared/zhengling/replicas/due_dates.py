@@ -244,16 +244,32 @@ Mover = Callable[[AsyncSession, list[tuple[Any, Moved]]], Awaitable[None]]
 Passer = Callable[[AsyncSession, Any, list[KeptDeadline]], Awaitable[None]]
 
 
+#: When a ladder's next rung comes: gets rows of subjects, returns subject → moment.
+Foresees = Callable[[AsyncSession, Rulebooks, list[KeptDeadline]], Awaitable[Mapping[str, datetime]]]
+#: Does what has come of a ladder by now to a locked noun with these rows.
+Climbs = Callable[[AsyncSession, Rulebooks, Any, list[KeptDeadline]], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """What happens to a noun by itself before and after its due dates, each once and in order."""
+
+    next: Foresees
+    climb: Climbs
+
+
 @dataclass(frozen=True)
 class Owner:
     """The noun of a subject type and what happens to it as its due dates move and pass; `timer` is the kind of its timer,
-    None where nothing happens when they pass. Each service declares its owners next to its HANDLERS."""
+    None where nothing happens when they pass. The one timer of a subject is also its `ladder`'s. Each service declares its
+    owners next to its HANDLERS."""
 
     subject_type: str
     model: type
     move: Mover
     passed: Passer | None = None
     timer: str | None = None
+    ladder: Ladder | None = None
 
 
 Owners = Sequence[Owner]
@@ -558,31 +574,37 @@ async def settle(
 
 
 # what happens next --------------------------------------------------------------------------------------------------
-async def follow(session: AsyncSession, owner: Owner, moves: list[tuple[Any, Moved]]) -> None:
+async def follow(session: AsyncSession, owner: Owner, rulebooks: Rulebooks, moves: list[tuple[Any, Moved]]) -> None:
     """Have the locked nouns and their timers follow moves of their due dates. Each noun has a new version, also where it
     stays as it is itself: its answers show each of its due dates."""
     for noun, _ in moves:
         touch(noun)
     await owner.move(session, moves)
     changed = {one.after.subject_id for _, one in moves if one.another_day or one.before.state != one.after.state}
-    await reschedule(session, owner, *sorted(changed))
+    await reschedule(session, owner, rulebooks, *sorted(changed))
 
 
-async def reschedule(session: AsyncSession, owner: Owner, *subjects: str) -> None:
-    """Give each subject one timer, for whatever happens next on any of its clocks, or none. The caller holds their locks."""
+async def reschedule(session: AsyncSession, owner: Owner, rulebooks: Rulebooks, *subjects: str) -> None:
+    """Give each subject one timer, for whatever happens next on any of its clocks or on its ladder, or none. The caller holds
+    their locks."""
     if owner.timer is None or not subjects:
         return
+    rows = await kept(session, owner.subject_type, *subjects)
+    coming = [(row.subject_id, row.next_moment) for row in rows]
+    if owner.ladder:
+        coming += (await owner.ladder.next(session, rulebooks, rows)).items()
     moments: dict[str, datetime] = {}
-    for row in await kept(session, owner.subject_type, *subjects):
-        if moment := row.next_moment:
-            moments[row.subject_id] = min(moment, moments.get(row.subject_id, moment))
+    for subject, moment in coming:
+        if moment:
+            moments[subject] = min(moment, moments.get(subject, moment))
     await timers.schedule(session, owner.timer, moments)
     if idle := [subject for subject in subjects if subject not in moments]:
         await timers.cancel(session, owner.timer, *idle)
 
 
 async def fall_due(session: AsyncSession, owner: Owner, rulebooks: Rulebooks, subject_id: str) -> None:
-    """Timer: note which clocks of the subject have passed, begin the next occurrences, and set the next timer."""
+    """Timer: note which clocks of the subject have passed, begin the next occurrences, climb its ladder, and set the next
+    timer."""
     noun: Any = await lock(session, owner.model, subject_id, owner.subject_type.replace("_", " "), "事项")
     rows, moment = await kept(session, owner.subject_type, subject_id), now(session)
     ended = [row for row in rows if row.next_moment and row.next_moment <= moment]
@@ -594,7 +616,9 @@ async def fall_due(session: AsyncSession, owner: Owner, rulebooks: Rulebooks, su
             await _recur(session, rulebooks, row)
     if owner.passed and (passed or not rows):
         await owner.passed(session, noun, passed)
-    await reschedule(session, owner, subject_id)
+    if owner.ladder:
+        await owner.ladder.climb(session, rulebooks, noun, await kept(session, owner.subject_type, subject_id))
+    await reschedule(session, owner, rulebooks, subject_id)
 
 
 async def _recur(session: AsyncSession, rulebooks: Rulebooks, row: KeptDeadline) -> None:

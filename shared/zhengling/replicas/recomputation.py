@@ -177,7 +177,7 @@ async def _recompute(
         name = owner.subject_type
         owned = [(nouns[name][one.before.subject_id], one) for one in moves if one.before.subject_type == name]
         if owned:
-            await due_dates.follow(session, owner, owned)
+            await due_dates.follow(session, owner, rulebooks, owned)
     return sum(one.another_day for one in moves)
 
 

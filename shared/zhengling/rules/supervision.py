@@ -4,6 +4,7 @@ opening to its closing. Pure."""
 from __future__ import annotations
 
 from enum import StrEnum
+from itertools import pairwise
 from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
@@ -48,6 +49,46 @@ CHINESE |= glossary(
     (CourseAct.verify, "核查"), (CourseAct.send_back, "退回重办"), (CourseAct.close, "销号"), (CourseAct.look_back, "回头看"),
     (CourseAct.reopen, "恢复督办"),
 )  # fmt: skip
+
+
+class Way(StrEnum):
+    """How a matter is pressed (督办方式): the rungs of the ladder, and what else the rules name."""
+
+    remind = "remind"
+    urge = "urge"
+    notify = "notify"
+    report = "report"
+    propose = "propose"
+    check = "check"
+    advise = "advise"
+    coordinate = "coordinate"
+    list_publicly = "list_publicly"
+    field_research = "field_research"
+    on_site = "on_site"
+    unannounced = "unannounced"
+    clue_check = "clue_check"
+    third_party = "third_party"
+
+
+class Censure(StrEnum):
+    """What is proposed against a unit that was urged repeatedly or delays for long; a person decides on it."""
+
+    criticism = "criticism"
+    circular = "circular"
+    interview = "interview"
+
+
+CHINESE |= glossary(
+    (Way.remind, "提醒"), (Way.urge, "催办"), (Way.notify, "告知主要负责人"), (Way.report, "报告分管领导"),
+    (Way.propose, "提出处理建议"), (Way.check, "检查反馈"),
+    (Way.advise, "指导建议"),
+    (Way.coordinate, "协调推动"), (Way.list_publicly, "挂牌督办"), (Way.field_research, "调研督查"),
+    (Way.on_site, "现场督查"), (Way.unannounced, "暗访（四不两直）"), (Way.clue_check, "线索核查"),
+    (Way.third_party, "第三方评估"),
+    (Censure.criticism, "批评"), (Censure.circular, "通报"), (Censure.interview, "约谈"),
+)  # fmt: skip
+#: Ways that the ladder alone takes.
+OF_THE_LADDER = frozenset({Way.remind, Way.notify, Way.report, Way.propose})
 
 
 class DueRow(Section):
@@ -148,14 +189,84 @@ class Focus(Section):
         return next((each.code for each in self.categories if source in each.sources), None)
 
 
+class Rung(Section):
+    """One rung of the ladder: what is done on the n-th working day before (`days` < 0) or after the governing due date. It
+    goes to the holders of these roles; without `to` to whoever handles the matter, and a proposal to who decides on it."""
+
+    act: Literal[Way.remind, Way.urge, Way.notify, Way.report, Way.propose]
+    days: Annotated[int, Field(ge=-60, le=250)]
+    to: Roles = ()
+
+
+class Ways(Section):
+    """The ways of supervision that the rules name, and who takes them."""
+
+    clause: Clause
+    by: Roles
+    among: Annotated[tuple[Way, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _urging_among_them(self) -> Self:
+        if Way.urge not in self.among:
+            raise ValueError("among: urge is a way everywhere; add it")
+        if taken := OF_THE_LADDER & set(self.among):
+            raise ValueError(f"among: {', '.join(sorted(taken))} is a rung of the ladder, nobody takes it by hand")
+        if len(set(self.among)) != len(self.among):
+            raise ValueError("among: the same way occurs twice")
+        return self
+
+
+class Proposals(Section):
+    """After so many urgings, or on the ladder's rung, one of these is proposed against the unit; by whom it is decided."""
+
+    clause: Clause
+    urgings: Annotated[int, Field(ge=2, le=20)]
+    among: Annotated[tuple[Censure, ...], Field(min_length=1)]
+    by: Roles
+
+
+class Notices(Section):
+    """Notices of supervision (督办通知): how they are numbered, who drafts and who signs them, and the limit of the return slip
+    (回执). `number_clause` is the source of the number's style, if not the section's own."""
+
+    clause: Clause
+    number: Annotated[str, Field(pattern=r"\{year\}.*\{n\}", description="e.g. 双政督通〔{year}〕{n}号")]
+    number_clause: Clause | None = None
+    by: Roles
+    signed_by: Roles
+    slip: Annotated[RuleName, Counted(("within",), (Anchor.supervision_notice,))]
+
+
+class Pressure(Section):
+    """The pressure on a matter: the ladder, whose rungs come at this hour of their day, ways of supervision, notices,
+    proposals."""
+
+    clause: Clause
+    hour: Annotated[int, Field(ge=0, le=23)]
+    ladder: tuple[Rung, ...]
+    ways: Ways
+    notices: Notices
+    proposals: Proposals
+
+    @model_validator(mode="after")
+    def _upwards(self) -> Self:
+        days = [rung.days for rung in self.ladder]
+        if any(later <= earlier for earlier, later in pairwise(days)):
+            raise ValueError("ladder: each rung is on a later day than the one before")
+        if unled := [rung.act for rung in self.ladder if rung.act in (Way.notify, Way.report) and not rung.to]:
+            raise ValueError(f"ladder: nobody gets {', '.join(unled)}; state to")
+        return self
+
+
 class Supervision(Section):
-    """Without `course` a matter is only recorded and marked overdue; without `lights` or `focus` it has none."""
+    """Without `course` a matter is only recorded and marked overdue; without `lights`, `focus` or `pressure` it has none."""
 
     ledger: Ledger
     course: Annotated[dict[CourseAct, Right] | None, COURSE] = None
     lights: Lights | None = None
     focus: Focus | None = None
     overlap: Overlap | None = None
+    pressure: Annotated[Pressure | None, COURSE] = None
 
     @model_validator(mode="after")
     def _whole_course(self) -> Self:

@@ -113,7 +113,7 @@ async def _adjusted(call: Call, subject: Subject, key: str, deadline_id: UUID, a
     acting = composition.require(call.official, shanghai_day(call.now), subject.permission(call, noun))
     row = await due_dates.locked(call.session, (subject.owner.subject_type, identity), deadline_id)
     moved = await adjust(row, acting)
-    await due_dates.follow(call.session, subject.owner, [(noun, moved)])
+    await due_dates.follow(call.session, subject.owner, call.service.rulebooks, [(noun, moved)])
     await call.session.flush()
     call.audit_details.update(
         acting.behalf | {"subject": f"{subject.owner.subject_type}:{identity}", "why": moved.why.en}

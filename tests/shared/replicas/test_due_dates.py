@@ -594,7 +594,7 @@ async def keep_clock(books: Trial, *clocks: AnyClock) -> str:
     async with books.app.transaction(ST) as session:
         dues = [await due_dates.keep(session, "dossier", identity, clock, FORTNIGHTLY) for clock in clocks]
         session.add(Dossier(identity, ST, dues[0].date))
-        await due_dates.reschedule(session, ALARMED, identity)
+        await due_dates.reschedule(session, ALARMED, BOOKS, identity)
     return identity
 
 
@@ -712,7 +712,7 @@ async def test_a_subject_has_one_timer_for_whatever_happens_next_on_any_of_its_c
         dossier = await session.get(Dossier, identity, with_for_update=True)
         kept = await locked(session, identity)
         moved = await due_dates.suspend(session, BOOKS, kept, since=feedback, reason="补正", by="office")
-        await due_dates.follow(session, ALARMED, [(dossier, moved)])
+        await due_dates.follow(session, ALARMED, BOOKS, [(dossier, moved)])
     assert await pending(books, identity) == [said]
     await pass_until(books, said)
     assert await pending(books, identity) == []
@@ -729,7 +729,7 @@ async def test_a_progress_report_every_two_weeks_is_due_again_when_a_period_ends
     assert (first.due, first.occurrence, first.recurs) == (date(2027, 1, 4), 1, True)
     async with books.app.transaction(ST) as session:
         await due_dates.meet(session, "dossier", identity, "progress", at(date(2026, 12, 30)))
-        await due_dates.reschedule(session, ALARMED, identity)
+        await due_dates.reschedule(session, ALARMED, BOOKS, identity)
     assert await pending(books, identity) == [first.due_at], "in time, but the next period begins when this one ends"
     await pass_until(books, at(date(2027, 2, 1)))
     rows = await rows_of(books, identity)
@@ -743,7 +743,7 @@ async def test_a_progress_report_every_two_weeks_is_due_again_when_a_period_ends
         met = await due_dates.meet(session, "dossier", identity, "progress", at(date(2027, 2, 1)))
         assert sorted(row.occurrence for row in met if row.met_at and row.met_at >= row.due_at) == [2, 3]
         await due_dates.settle(session, "dossier", identity, "met")
-        await due_dates.reschedule(session, ALARMED, identity)
+        await due_dates.reschedule(session, ALARMED, BOOKS, identity)
     assert await pending(books, identity) == [], "the subject is done: no period follows"
 
 
@@ -770,7 +770,7 @@ async def test_occurrences_follow_one_another_as_counted_by_hand_whenever_report
         await pass_until(books, moment)
         async with books.app.transaction(ST) as session:
             await due_dates.meet(session, "dossier", identity, "progress", moment)
-            await due_dates.reschedule(session, ALARMED, identity)
+            await due_dates.reschedule(session, ALARMED, BOOKS, identity)
     await pass_until(books, stop)
 
     expected, opened = [], begin

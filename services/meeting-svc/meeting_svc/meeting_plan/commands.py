@@ -152,7 +152,7 @@ async def take_step(call: Call, year: int, body: TakePlanStep) -> MeetingPlan:
     meeting_plans.take(plan, rules, taken)
     if collected:
         await due_dates.settle(call.session, SUBJECT, plan.id, "met")
-        await due_dates.reschedule(call.session, DUE_DATES, plan.id)
+        await due_dates.reschedule(call.session, DUE_DATES, call.service.rulebooks, plan.id)
     call.audit_details.update(taken.behalf)
     await call.session.flush()
     await expect_next_year(call)

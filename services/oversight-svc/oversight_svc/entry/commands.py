@@ -13,6 +13,8 @@ from oversight_svc.entry import overlap
 from oversight_svc.entry.entry import ACCEPTANCE, ENDED, Amendment, DueBasis, Entry, NewDue, Overlap
 from oversight_svc.entry.schemas import SetDue
 from oversight_svc.entry.table import ledger_entry
+from oversight_svc.pressure import ladder
+from oversight_svc.pressure.recording import LADDER
 from oversight_svc.source.source import Source
 from zhengling.backbone import timers
 from zhengling.backbone.outbox import emit
@@ -67,7 +69,7 @@ async def set_due(call: Call, entry_id: str, body: SetDue) -> Entry:
     entries.require_settable(entry, ledger, composition, call.official, body.due, shanghai_day(call.now))
     clock = StatedClock(Setter.office, body.due, set_at, ledger.clause)
     entries.give_due(entry, await run_to(call.session, call.service.rulebooks, book, entry.id, clock))
-    await due_dates.reschedule(call.session, DUE_DATES, entry.id)
+    await due_dates.reschedule(call.session, DUE_DATES, call.service.rulebooks, entry.id)
     await emit(
         call.session,
         EntryDueSet(
@@ -97,6 +99,8 @@ async def open_entry(
         new = NewDue(due.date, due.at, basis, provisional=due.provisional)
         entries.give_due(entry, replace(new, rule=row.rule, clause=row.clause) if row else new)
         moments.append(due.at)
+    if entry.due and (begins := ladder.first(book, entry.due, await calendars.current(session))):
+        moments.append(begins)
     if rule := course.refusal_rule(book):
         answer = Clock(rule, entry.assigned_at, ACCEPTANCE)
         moments.append((await due_dates.keep(session, SUBJECT, entry.id, answer, book)).at)
@@ -134,12 +138,12 @@ async def leader_of(session: AsyncSession, lead: Unit) -> str | None:
     return course.leader_of(composition, lead, shanghai_day(now(session))) if composition else None
 
 
-async def end_entry(session: AsyncSession, entry: Entry, amendment: Amendment) -> None:
+async def end_entry(session: AsyncSession, rulebooks: Rulebooks, entry: Entry, amendment: Amendment) -> None:
     """End an entry that nothing stands for any more, with its due dates and timer. Emits entry.revoked."""
     moment = now(session)
     entries.revoke(entry, amendment, moment)
     await due_dates.settle(session, SUBJECT, entry.id, "cancelled")
-    await due_dates.reschedule(session, DUE_DATES, entry.id)
+    await due_dates.reschedule(session, DUE_DATES, rulebooks, entry.id)
     await emit(
         session,
         EntryRevoked(
@@ -243,4 +247,4 @@ async def announce_overdue(session: AsyncSession, entry: Entry) -> None:
     )
 
 
-DUE_DATES = Owner(SUBJECT, Entry, move_due_dates, mark_overdue, OVERDUE)
+DUE_DATES = Owner(SUBJECT, Entry, move_due_dates, mark_overdue, OVERDUE, LADDER)

@@ -141,7 +141,7 @@ async def amend_entry(session: AsyncSession, rulebooks: Rulebooks, event: Decisi
         for act in DueFor:
             await due_dates.meet(session, SUBJECT, entry.id, act, entry.met_at)
         entries.meet_due(entry, entry.met_at, moment)
-    await due_dates.reschedule(session, DUE_DATES, entry.id)
+    await due_dates.reschedule(session, DUE_DATES, rulebooks, entry.id)
     await emit(
         session,
         EntryAmended(
@@ -163,7 +163,7 @@ async def amend_entry(session: AsyncSession, rulebooks: Rulebooks, event: Decisi
     return entry
 
 
-async def revoke_entry(session: AsyncSession, event: DecisionRevoked) -> Entry | None:
+async def revoke_entry(session: AsyncSession, rulebooks: Rulebooks, event: DecisionRevoked) -> Entry | None:
     """End the source that was revoked. An entry with no other source that stands ends with it, with its due date and timer:
     then emits entry.revoked. A closed entry stays closed. None without an entry."""
     found = await _found(session, event.decision_id)
@@ -176,7 +176,7 @@ async def revoke_entry(session: AsyncSession, event: DecisionRevoked) -> Entry |
     if entry.state in ENDED or await cited_by(session, entry.id):
         entry.amendments = [*entry.amendments, amendment]
         return entry
-    await end_entry(session, entry, amendment)
+    await end_entry(session, rulebooks, entry, amendment)
     return entry
 
 

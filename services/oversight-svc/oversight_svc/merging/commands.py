@@ -55,7 +55,7 @@ async def merge(call: Call, entry_id: str, body: Merge) -> Entry:
     await _move_sources(call, held.get(entry.id, []), into)
     await _take_date(case, into, body.due)
     await due_dates.settle(call.session, SUBJECT, entry.id, "cancelled")
-    await due_dates.reschedule(call.session, DUE_DATES, entry.id)
+    await due_dates.reschedule(call.session, DUE_DATES, call.service.rulebooks, entry.id)
     entry.merged_into, entry.overdue_at = into.id, None
     touch(into)
     reference = Reference(service="oversight", noun="entry", id=into.id, number=into.number)
@@ -88,7 +88,7 @@ async def _take_date(case: Case, into: Entry, stated: date | None) -> None:
     entries.give_due(into, NewDue(made.date, made.at, DueBasis.office))
     if case.call.now < made.at:
         into.overdue_at = None
-    await due_dates.reschedule(session, DUE_DATES, into.id)
+    await due_dates.reschedule(session, DUE_DATES, case.call.service.rulebooks, into.id)
 
 
 async def separate(call: Call, entry_id: str, body: Separate) -> Entry:
@@ -108,6 +108,6 @@ async def separate(call: Call, entry_id: str, body: Separate) -> Entry:
         last = max(void, key=lambda row: (row.round, row.occurrence))
         after = (await due_dates.revive(call.session, call.service.rulebooks, last)).after
         entries.move_due(entry, after.due, after.due_at, after.provisional, call.now)
-    await due_dates.reschedule(call.session, DUE_DATES, entry.id)
+    await due_dates.reschedule(call.session, DUE_DATES, call.service.rulebooks, entry.id)
     touch(into)
     return await case.done(EntrySeparated, body.reason)

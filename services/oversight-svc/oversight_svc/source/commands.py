@@ -180,7 +180,8 @@ async def withdraw_source(call: Call, entry_id: str, source_id: str, body: Withd
     sources.end(source, Standing.withdrawn, body.reason, moment)
     await call.session.flush()
     if entry.state not in ENDED and not await cited_by(call.session, entry.id):
-        await end_entry(call.session, entry, Amendment(0, body.reason, (), entry.due, entry.due, moment, call.now))
+        ended = Amendment(0, body.reason, (), entry.due, entry.due, moment, call.now)
+        await end_entry(call.session, call.service.rulebooks, entry, ended)
     touch(entry)
     call.audit_details.update(source=source.id, reason=body.reason)
     await call.session.flush()
