@@ -13,6 +13,7 @@ import schemathesis
 from schemathesis import GenerationMode
 from schemathesis.config import SchemathesisConfig
 
+from demo.course import Courses
 from demo.main_job import MainJob
 from tests import sixth
 from tests.caller import OFFICE, Caller
@@ -163,6 +164,9 @@ async def test_every_answer_of_the_main_job_fits_its_document(caller: Caller) ->
             found = await job.api.get(service, path)
             if path == "/v1/documents":
                 await job.api.get(service, f"{path}/{found['items'][0]['id']}")
+        courses = Courses(job.api, sixth.COMPOSITION, sixth.SCENARIO)
+        await courses.run(job.report.landed)
+        await courses.trace(landed.entry["id"])
     assert {
         "submit_topic",
         "take_topic_step",
@@ -178,4 +182,12 @@ async def test_every_answer_of_the_main_job_fits_its_document(caller: Caller) ->
         "explain_entry_due",
         "get_year",
         "get_minutes",
+    } <= seen
+    assert {
+        "list_entry_acts",
+        "accept_entry",
+        "report_entry_done",
+        "verify_entry",
+        "close_entry",
+        "send_entry_back",
     } <= seen
