@@ -18,6 +18,7 @@ BENCHMARKS = {
     "growth": "Workers, numbers of decisions, memory",
     "recovery": "A backlog after an outage",
     "outbox": "An outbox that keeps every row",
+    "ledger": "The supervision ledger with a million entries",
     "visibility": "A page of a long list, as seen by few",
     "hostile": "Hostile inputs: how long others wait",
     "calendar": "Batches of dates, and a change of the calendar",

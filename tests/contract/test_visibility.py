@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from html import unescape
 from typing import Any
 from uuid import uuid4
 
@@ -247,7 +248,7 @@ def text_of(answer: httpx.Response) -> str:
     """The text of an answer, also of a workbook or a document, and of unfolded calendar lines."""
     if answer.content[:4] == b"PK\x03\x04":
         with zipfile.ZipFile(io.BytesIO(answer.content)) as parts:
-            return "".join(parts.read(name).decode("utf-8", "replace") for name in parts.namelist())
+            return unescape("".join(parts.read(name).decode("utf-8", "replace") for name in parts.namelist()))
     return answer.content.decode("utf-8", "replace").replace("\r\n ", "")
 
 
@@ -378,6 +379,8 @@ async def _fill(scene: Scene, composition: Composition) -> None:
         "an entry of the ledger": of("oversight", "entry_id", *(each["id"] for each in entries)),
         "a notice of supervision that isn't signed": of("oversight", "notice_id", unsigned["id"]),
         "a signed notice of supervision": of("oversight", "notice_id", signed["id"]),
+        "a line of the ledger's workbook": of("oversight", "entry_id", *(each["number"] for each in entries)),
+        "a unit in the ledger's numbers": of("oversight", "entry_id", LEAD),
         "a document in preparation": [
             Instance("docflow", {"document_id": document}, document, ISSUING)
         ],

@@ -63,3 +63,8 @@ def shanghai_day(moment: date | datetime) -> date:
     if moment.tzinfo is None:
         raise invalid("naive_datetime", f"{moment.isoformat()} has no UTC offset", "时间未标明时区")
     return moment.astimezone(SHANGHAI).date()
+
+
+def day_start(day: date) -> datetime:
+    """The first instant of a day in Shanghai."""
+    return datetime(day.year, day.month, day.day, tzinfo=SHANGHAI)

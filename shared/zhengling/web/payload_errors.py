@@ -93,6 +93,7 @@ FIELDS = {
     "approval": "批准", "assigned_at": "交办时间", "dated": "来源日期", "entries": "督查事项", "into": "并入的事项",
     "paper": "文号或名称",
     "category": "督查重点", "contributions": "配合事项", "due_from": "时限起", "due_until": "时限止", "ended": "是否已终结",
+    "opened_from": "交办日期起", "opened_until": "交办日期止", "closed_from": "销号日期起", "closed_until": "销号日期止",
     "holds": "成效是否巩固", "leader": "分管领导", "light": "亮灯", "measures": "三张清单", "quality": "办理质量",
     "way": "督办方式", "censure": "处理方式", "notice_id": "督办通知", "proposal_id": "处理建议", "requirements": "督办要求",
     "responsible": "负责人", "result": "是否有结果", "source_kind": "来源",

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
 
 from oversight_svc.course import course
 from oversight_svc.entry.commands import SUBJECT
@@ -18,9 +17,10 @@ from oversight_svc.entry.table import ledger_entry
 from oversight_svc.source.queries import sources_of
 from oversight_svc.source.schemas import SourceView
 from oversight_svc.source.source import Source
+from zhengling.authority import readers
 from zhengling.authority.composition import Composition
 from zhengling.kernel.errors import Text
-from zhengling.kernel.instants import shanghai_day
+from zhengling.kernel.instants import day_start, shanghai_day
 from zhengling.replicas import calendar as calendars
 from zhengling.replicas import composition as compositions
 from zhengling.replicas import due_dates
@@ -28,8 +28,13 @@ from zhengling.rules.supervision import CourseAct, DueFor, Right
 from zhengling.rules.vocabulary import EntrySource, in_chinese
 from zhengling.web.call import Call
 from zhengling.web.paging import Page, PageRequest, equal, page, picked
-from zhengling.web.sight import seen
+from zhengling.web.sight import reader_table, seen
 from zhengling.web.worklist import waited_for
+
+#: Days between which every instant can be represented.
+_EARLIEST, _LATEST = date(1900, 1, 1), date(9998, 12, 31)
+#: A column that PostgreSQL generates from `lead`.
+LEAD_CODE = sa.literal_column("ledger_entry.lead_code", sa.Text)
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,10 @@ class Wanted:
     number: str | None = None
     due_from: date | None = None
     due_until: date | None = None
+    opened_from: date | None = None
+    opened_until: date | None = None
+    closed_from: date | None = None
+    closed_until: date | None = None
     text: str | None = None
 
 
@@ -88,12 +97,10 @@ def conditions(wanted: Wanted, moment: datetime, known: Thresholds | None) -> li
         leader=wanted.leader,
         number=wanted.number,
     )
-    lead = sa.type_coerce(columns.lead, JSONB)["code"].astext
     if wanted.lead is not None:
-        filters.append(lead == wanted.lead)
+        filters.append(wanted.lead == LEAD_CODE)
     if wanted.unit is not None:
-        among = sa.type_coerce(columns.co_units, JSONB).contains([{"code": wanted.unit}])
-        filters.append(sa.or_(lead == wanted.unit, among))
+        filters.append(of_unit(wanted.unit))
     if wanted.overdue is not None:
         filters.append(columns.overdue_at.is_not(None) if wanted.overdue else columns.overdue_at.is_(None))
     if wanted.ended is not None:
@@ -102,13 +109,45 @@ def conditions(wanted: Wanted, moment: datetime, known: Thresholds | None) -> li
         filters.append(columns.due >= wanted.due_from)
     if wanted.due_until is not None:
         filters.append(columns.due <= wanted.due_until)
+    filters += within(columns.opened_at, wanted.opened_from, wanted.opened_until)
+    if wanted.closed_from or wanted.closed_until:
+        filters.append(columns.state == EntryState.closed)
+        filters += within(columns.closed_at, wanted.closed_from, wanted.closed_until)
     if wanted.text is not None:
         filters.append(
             sa.or_(*(column.contains(wanted.text, autoescape=True) for column in (columns.title, columns.task)))
         )
     if wanted.light is not None:
-        filters.append(lit(moment, known) == wanted.light)
+        filters += [*_candidates(wanted.light, moment, known), lit(moment, known) == wanted.light]
     return filters
+
+
+def of_unit(code: str) -> sa.ColumnElement[bool]:
+    """Whether the unit has a part in the matter, as lead or co-unit: its key is among the row's readers, which are indexed."""
+    listed = reader_table(Entry).c
+    found: sa.ColumnElement[bool] = ledger_entry.c.id.in_(
+        sa.select(listed.id).where(listed.reader == readers.of_unit(code))
+    )
+    return found
+
+
+def within(column: sa.ColumnElement[datetime], first: date | None, last: date | None) -> list[sa.ColumnElement[bool]]:
+    """Whether the instant is on one of these days, Shanghai time."""
+    filters = [column >= day_start(max(first, _EARLIEST))] if first else []
+    return filters + ([column < day_start(min(last, _LATEST) + timedelta(days=1))] if last else [])
+
+
+def _candidates(light: Light, moment: datetime, known: Thresholds | None) -> list[sa.ColumnElement[bool]]:
+    """What holds for every matter with this light and has an index, as `lit` has none."""
+    columns = ledger_entry.c
+    if light is Light.ended:
+        return [columns.state.in_(ENDED)]
+    running = columns.state.in_([state for state in EntryState if state not in ENDED])
+    if light in (Light.overdue, Light.long_overdue):
+        return [running, columns.due <= shanghai_day(moment)]
+    if light is Light.due_soon and known:
+        return [running, columns.due <= known.soon]
+    return [running]
 
 
 def lit(moment: datetime, known: Thresholds | None) -> sa.ColumnElement[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Query, Response
+from fastapi import Depends, Query, Response
 
 from oversight_svc.entry import commands as do
 from oversight_svc.entry import queries as see
@@ -27,12 +27,7 @@ writes = commands("/v1", "oversight")
 reads = queries("/v1", "oversight")
 
 
-@reads.get(
-    "/entries", operation_id="list_entries", summary="List the supervision ledger's entries, also as a change feed"
-)
-async def list_entries(
-    call: Read,
-    paging: Paging,
+async def _wanted(
     source_id: Annotated[str | None, Query(max_length=64, description="e.g. a decision's id")] = None,
     due_basis: Annotated[DueBasis | None, Query()] = None,
     overdue: Annotated[bool | None, Query()] = None,
@@ -47,14 +42,27 @@ async def list_entries(
     number: Annotated[str | None, Query(max_length=100, description="the whole number")] = None,
     due_from: Annotated[Day | None, Query()] = None,
     due_until: Annotated[Day | None, Query()] = None,
+    opened_from: Annotated[Day | None, Query(description="opened on this day or later")] = None,
+    opened_until: Annotated[Day | None, Query()] = None,
+    closed_from: Annotated[Day | None, Query(description="closed (not revoked) on this day or later")] = None,
+    closed_until: Annotated[Day | None, Query()] = None,
     text: Annotated[str | None, Query(min_length=2, max_length=100, description="a part of title or task")] = None,
-    waits_for: WaitsFor = None,
-) -> Page[EntryView]:
-    wanted = see.Wanted(
+) -> see.Wanted:
+    return see.Wanted(
         source_id=source_id, due_basis=due_basis, overdue=overdue, lead=lead, state=state, ended=ended, light=light,
         category=category, source_kind=source_kind, leader=leader, unit=unit, number=number, due_from=due_from,
-        due_until=due_until, text=text,
+        due_until=due_until, opened_from=opened_from, opened_until=opened_until, closed_from=closed_from,
+        closed_until=closed_until, text=text,
     )  # fmt: skip
+
+
+Filters = Annotated[see.Wanted, Depends(_wanted)]
+
+
+@reads.get(
+    "/entries", operation_id="list_entries", summary="List the supervision ledger's entries, also as a change feed"
+)
+async def list_entries(call: Read, paging: Paging, wanted: Filters, waits_for: WaitsFor = None) -> Page[EntryView]:
     return await see.list_entries(call, paging, wanted, waits_for)
 
 
