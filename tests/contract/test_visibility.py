@@ -343,12 +343,12 @@ async def _fill(scene: Scene, composition: Composition) -> None:
     ]
     assert (away["state"], wish["state"]) == ("approved", "requested")
     clerk = official_of(Caller.office)
-    urging = {"reason": "进展缓慢"}
-    for _ in range(3):
-        await api.command("oversight", f"/v1/entries/{entries[0]['id']}/pressure", urging, clerk)
+    pressed, made = f"/v1/entries/{entries[0]['id']}", []
+    for act, body in [("pressure", {"reason": "进展缓慢"})] * 3 + [("notices", {"requirements": "立即整改"})] * 2:
+        version = (await api.get("oversight", pressed))["version"]
+        made.append(await api.command("oversight", f"{pressed}/{act}", body, clerk, version))
     (proposal,) = (await api.get("oversight", "/v1/proposals", clerk))["items"]
-    told, path = {"requirements": "立即整改"}, f"/v1/entries/{entries[0]['id']}/notices"
-    unsigned, signed = [await api.command("oversight", path, told, clerk) for _ in range(2)]
+    unsigned, signed = made[3:]
     path = f"/v1/notices/{signed['id']}/signature"
     signed = await api.command("oversight", path, {}, "xg-office-director", signed["version"])
     order = {"first": "2029-05-08", "last": "2029-05-09", "reason": "暴雨停止办公", "ordered_by": "区防汛抗旱指挥部"}

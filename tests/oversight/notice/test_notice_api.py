@@ -48,8 +48,8 @@ class Notice:
 
 
 async def drafted(matter: Matter) -> Notice:
-    path = f"{matter.path}/notices"
-    return Notice(matter, await matter.api.command("oversight", path, TOLD, office_of(matter)))
+    path, version = f"{matter.path}/notices", (await matter.shown())["version"]
+    return Notice(matter, await matter.api.command("oversight", path, TOLD, office_of(matter), version))
 
 
 async def issued(matter: Matter) -> Notice:

@@ -79,9 +79,13 @@ async def test_a_person_decides_on_what_repeated_urging_proposes(government: str
     office, unit = office_of(matter), matter.of_lead()[0]
 
     async def press(by: str, **body: object) -> Json:
-        return await matter.api.command("oversight", f"{matter.path}/pressure", {"reason": "进展缓慢", **body}, by)
+        version = (await matter.shown())["version"]
+        return await matter.api.command(
+            "oversight", f"{matter.path}/pressure", {"reason": "进展缓慢", **body}, by, version
+        )
 
     async def refused(by: str, **body: object) -> tuple[int, str, str | None]:
+        await matter.shown()
         return await matter.refused("pressure", by, **({"reason": "进展缓慢"} | body))
 
     assert (await refused(unit))[:2] == (403, "not_the_supervisor")

@@ -13,6 +13,7 @@ from oversight_svc.notice.text import Values, text_of
 from oversight_svc.pressure.pressure import AT_WORK, rules_of
 from zhengling.authority.composition import Composition, Permission
 from zhengling.backbone.outbox import emit
+from zhengling.database.mapping import touch
 from zhengling.database.numbering import Series, Subject, take
 from zhengling.database.session import lock, now
 from zhengling.events.oversight import NoticeAnswered, NoticeOverdue, NoticeRequested
@@ -29,13 +30,15 @@ from zhengling.web.call import Call
 SUBJECT, OVERDUE, SLIP = "supervision_notice", "supervision_notice_overdue", "return_slip"
 
 
-async def draft(call: Call, entry_id: str, body: DraftNotice) -> Notice:
+async def draft(call: Call, entry_id: str, body: DraftNotice) -> tuple[Entry, Notice]:
     """Draft a notice to the unit that leads a matter. By the roles that the rulebook names."""
     entry = await lock(call.session, Entry, entry_id, "entry", "督查事项")
+    call.check_version(entry.version)
     book = call.service.rulebooks.edition(call.government, entry.edition)
     rules = rules_of(book).notices
     await _require(call, notices.who_drafts(rules))
     STATES.require(entry.state, AT_WORK, Text("the matter", "该事项"), rules.clause)
+    touch(entry)  # of two who draft at once on the same version one is late
     notice = Notice(
         id=str(uuid7()),
         government=entry.government,
@@ -52,7 +55,7 @@ async def draft(call: Call, entry_id: str, body: DraftNotice) -> Notice:
     call.session.add(notice)
     call.audit_details["subject"] = f"{SUBJECT}:{notice.id}"
     await call.session.flush()
-    return notice
+    return entry, notice
 
 
 async def sign(call: Call, notice_id: str, body: SignNotice) -> Notice:

@@ -11,7 +11,7 @@ from oversight_svc.notice import queries as see
 from oversight_svc.notice.notice import Notice, NoticeState, who_drafts
 from oversight_svc.notice.schemas import DraftNotice, NoticeView, ReturnSlip, SignNotice, WithdrawNotice
 from oversight_svc.pressure.pressure import rules_of
-from oversight_svc.scopes import Change, Read, Write
+from oversight_svc.scopes import Change, Read
 from zhengling.authority.composition import Permission
 from zhengling.kernel.errors import Text
 from zhengling.web import due_routes
@@ -31,8 +31,12 @@ reads = queries("/v1", "oversight")
     summary="Draft a notice of supervision (督办通知) to the unit that leads a matter",
     status_code=201,
 )
-async def draft_supervision_notice(entry_id: str, body: DraftNotice, call: Write, response: Response) -> NoticeView:
-    return _answer(call, response, await do.draft(call, entry_id, body))
+async def draft_supervision_notice(entry_id: str, body: DraftNotice, call: Change, response: Response) -> NoticeView:
+    """The answer's ETag is the matter's; the notice has its version in itself."""
+    entry, notice = await do.draft(call, entry_id, body)
+    view = _answer(call, response, notice)
+    response.headers["ETag"] = etag(entry.version)
+    return view
 
 
 @writes.post(

@@ -16,6 +16,7 @@ from oversight_svc.pressure.pressure import (
 )
 from oversight_svc.pressure.recording import governing, record
 from oversight_svc.pressure.schemas import Press
+from zhengling.database.mapping import touch
 from zhengling.database.session import lock
 from zhengling.kernel.errors import Text
 from zhengling.kernel.instants import shanghai_day
@@ -24,20 +25,22 @@ from zhengling.replicas import due_dates
 from zhengling.web.call import Call
 
 
-async def press(call: Call, entry_id: str, body: Press) -> Pressure:
+async def press(call: Call, entry_id: str, body: Press) -> tuple[Entry, Pressure]:
     """Urge the unit that handles a matter, or record another way of supervision. By the roles that the rulebook names. 409
     `not_a_way_here`, `illegal_state`. Emits entry.urged."""
     entry = await lock(call.session, Entry, entry_id, "entry", "督查事项")
+    call.check_version(entry.version)
     book = call.service.rulebooks.edition(call.government, entry.edition)
     rules, composition = rules_of(book), await compositions.current(call.session)
     today = shanghai_day(call.now)
     acting = composition.require(call.official, today, permission_for(rules, body.way))
     STATES.require(entry.state, AT_WORK, Text("the matter", "该事项"), rules.ways.clause)
     require_way(rules, body.way)
+    touch(entry)  # of two who urge at once on the same version one is late, as urging is counted
     rows = await due_dates.kept(call.session, SUBJECT, entry_id)
     row = governing(rows).get(entry_id)
     call.audit_details.update(acting.behalf | {"subject": f"entry:{entry.id}"})
-    return await record(
+    done = await record(
         call.session,
         entry,
         book,
@@ -59,3 +62,4 @@ async def press(call: Call, entry_id: str, body: Press) -> Pressure:
             recorded_at=call.now,
         ),
     )
+    return entry, done

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from fastapi import Response
+
 from oversight_svc.pressure import commands as do
 from oversight_svc.pressure import queries as see
 from oversight_svc.pressure.schemas import Press, PressureOnEntry, PressureView
-from oversight_svc.scopes import Read, Write
+from oversight_svc.scopes import Change, Read
+from zhengling.web.etags import etag
 from zhengling.web.routing import commands, queries
 
 writes = commands("/v1", "oversight")
@@ -18,8 +21,11 @@ reads = queries("/v1", "oversight")
     summary="Urge a matter (催办), or record another way of supervision (督办方式)",
     status_code=201,
 )
-async def press_entry(entry_id: str, body: Press, call: Write) -> PressureView:
-    return see.view_of(call, await do.press(call, entry_id, body))
+async def press_entry(entry_id: str, body: Press, call: Change, response: Response) -> PressureView:
+    """The answer's ETag is the matter's."""
+    entry, done = await do.press(call, entry_id, body)
+    response.headers["ETag"] = etag(entry.version)
+    return see.view_of(call, done)
 
 
 @reads.get(
