@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from zhengling.web.call import Call
-from zhengling.web.routing import change, query
+from zhengling.web.routing import change, command, query
 from zhengling.web.sight import Sees
 
 READ, WRITE = "oversight:read", "oversight:write"
