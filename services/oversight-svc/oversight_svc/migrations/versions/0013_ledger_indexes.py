@@ -20,8 +20,8 @@ CREATE INDEX ledger_entry_numbers ON ledger_entry (government, opened_at)
     WHERE readers && ARRAY['@'];
 """
 DOWN = """
-DROP INDEX ledger_entry_by_lead, ledger_entry_by_leader, ledger_entry_by_category, ledger_entry_by_source_kind, ledger_entry_by_due,
-    ledger_entry_by_closing, ledger_entry_numbers;
+DROP INDEX ledger_entry_by_lead, ledger_entry_by_leader, ledger_entry_by_category, ledger_entry_by_source_kind,
+    ledger_entry_by_due, ledger_entry_by_closing, ledger_entry_numbers;
 """
 
 
