@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from demo.main_job import Ending, Landed, Scenario
 from zhengling.authority.composition import Composition
 from zhengling.kernel.instants import SHANGHAI
 from zhengling.local.client import Api, Json, at
+
+#: How long a matter that is returned has for its redo.
+REDO = timedelta(days=7)
 
 
 class Line(NamedTuple):
@@ -39,9 +42,10 @@ class Courses:
         self.tell = tell
 
     async def run(self, landed: list[Landed]) -> list[Json]:
-        """Accept, report, verify and close the matters that are to be closed, and return for redo those that are to be
-        returned. Matters that stay untouched aren't accepted by anybody: their due dates pass. Returns every entry as it stands
-        at the end. Raises `Refused` if a lawful act is refused, `TimeoutError` if a decision doesn't show its entry's closing."""
+        """Accept, report, verify and close the matters that are to be closed, and return for redo, with a limit, those that are
+        to be returned: nobody does them again, so that they escalate, rung by rung. Matters that stay untouched aren't
+        accepted by anybody: their due dates pass. Returns every entry as it stands at the end. Raises `Refused` if a lawful act
+        is refused, `TimeoutError` if a decision doesn't show its entry's closing, or a rung isn't taken."""
         days = self.scenario.course
         assert days is not None, "the scenario names no days for the course of its matters"
         to_close = self.ending(landed, Ending.closed)
@@ -56,9 +60,12 @@ class Courses:
         for matter in to_close:
             await self.do(matter, "verify", text="经核查，完成情况属实。")
             await self.do(matter, "close", quality="good", text="同意销号")
+        limit = str(days.verified + REDO)
         for matter in to_return:
-            await self.do(matter, "send_back", reason="成效与要求尚有差距，请继续办理。")
+            await self.do(matter, "send_back", reason="成效与要求尚有差距，请继续办理。", due=limit)
         await asyncio.gather(*map(self.closed_in_meeting, to_close))
+        for matter in to_return:
+            await self.escalate(matter)
         return [await self.entry(each.entry["id"]) for each in landed]
 
     def ending(self, landed: Iterable[Landed], ending: Ending) -> list[str]:
@@ -86,6 +93,19 @@ class Courses:
         may, entry = await self.may(entry_id, act), await self.entry(entry_id)
         path = f"/v1/entries/{entry_id}/{may['path']}"
         return await self.api.command("oversight", path, body, may["officials"][0], entry["version"])
+
+    async def escalate(self, entry_id: str, within: float = 60.0) -> None:
+        """Move business time over the matter's ladder, and wait until each of its rungs was taken; without a ladder nothing."""
+        path = f"/v1/entries/{entry_id}/pressure"
+        if not (coming := (await self.api.get("oversight", path))["coming"]):
+            return
+        await self.api.set_clock(datetime.fromisoformat(coming[-1]["at"]) + timedelta(minutes=1))
+        async with asyncio.timeout(within):
+            while (found := await self.api.get("oversight", path))["coming"]:
+                await asyncio.sleep(0.02)
+        entry = await self.entry(entry_id)
+        taken = " → ".join(f"{one['way']} ({one['way_name']})" for one in found["items"])
+        self.tell(f"{entry['number']} wasn't done by {entry['due']}: {taken}")
 
     async def closed_in_meeting(self, entry_id: str, within: float = 60.0) -> None:
         """Wait until the decision shows that its entry is closed."""

@@ -70,6 +70,10 @@ async def test_of_each_government_a_decision_is_closed_and_one_returned_and_the_
     assert (closed["state"], closed["next"], closed["late"], closed["quality"]) == ("closed", None, False, "good")
     assert (returned["state"], returned["next"]["act"], returned["met_at"]) == ("accepted", "report", None)
     assert {entry["state"] for entry in gone.with_ending(Ending.untouched)} <= {"open"}
+    ladder = rulebooks.current(government, datetime.now(UTC)).supervision.pressure
+    taken = (await gone.courses.api.get("oversight", f"/v1/entries/{returned['id']}/pressure"))["items"]
+    assert [each["way"] for each in taken] == [rung.act for rung in (ladder.ladder if ladder else ())]
+    assert (returned["overdue_at"] is not None) == bool(taken)
 
     lines = await gone.courses.trace(closed["id"])
     assert lines[0].what == f"topic submitted: {closed['title']}"

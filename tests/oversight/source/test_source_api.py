@@ -237,3 +237,33 @@ async def test_a_matter_closed_stays_closed_when_its_decision_is_revoked_and_one
     own = next(each for each in by_promise.entry["sources"] if each["standing"] == "standing")
     await by_promise.do(f"sources/{own['id']}/withdrawal", office, reason="承诺事项已调整")
     assert by_promise.entry["state"] == "revoked"
+
+
+async def test_a_general_matter_deployed_before_the_national_day_is_due_after_it_and_a_suspension_stops_its_ladder(
+    api: Callable[[str], Api],
+) -> None:
+    beside = (await matters_of(api("shuangtaizi"), "shuangtaizi"))[0]
+    await beside.today("2026-09-28 10:00")
+    dated = PROMISE | {"dated": "2026-09-28"}
+    matter = await opened(beside, source=dated)
+    assert (matter.entry["due"], matter.entry["due_rule"]) == ("2026-10-08", "matter-general")
+    explained = await matter.api.get("oversight", f"{matter.path}/due")
+    assert "2026-10-04" in explained["explanation"]  # the unmoved end is shown
+    await matter.do("acceptance")
+    await matter.today("2026-09-29 09:00")
+    clock = (await matter.clocks())["completion"]
+    office = office_of(matter)
+
+    async def adjust(act: str, reason: str) -> Json:
+        version = (await matter.shown())["version"]
+        path = f"{matter.path}/deadlines/{clock['id']}/{act}"
+        return await matter.api.command("oversight", path, {"reason": reason}, office, version)
+
+    await adjust("suspension", "等待施工许可")
+    assert (await matter.shown())["light"] == "suspended"
+    await matter.today("2026-10-09 09:00")  # past the day that it had
+    await adjust("resumption", "许可已取得")
+    pressed = await matter.api.get("oversight", f"{matter.path}/pressure")
+    assert [one for one in pressed["items"] if one["occurred_at"] < "2026-10-09"] == []
+    await matter.shown()
+    assert (matter.entry["overdue_at"], matter.entry["due"]) == (None, "2026-10-14")  # six of the seven days were left
