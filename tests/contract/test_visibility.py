@@ -598,7 +598,7 @@ async def test_tables_of_readers_say_what_the_rows_themselves_say(scene: Scene) 
             assert rows or table == "meeting_plan", table
             compared.add((service, table))
         await connection.close()
-    assert len(compared) == 10
+    assert len(compared) == 11
 
 
 async def test_pages_of_those_who_see_little_follow_one_another(scene: Scene) -> None:

@@ -306,16 +306,16 @@ async def test_a_matter_answers_which_acts_are_possible_and_each_is_done_by_whom
         assert (turn["act"], turn["clause"]) == (act, offered["clause"])
         assert turn["role"] in offered["by"]
 
-    assert list(await acts()) == ["accept", "refuse", "transfer"]
+    assert list(await acts()) == ["accept", "refuse", "transfer", "merge"]
     staff = matter.of_lead()[-1]
     await do("accept", responsible=staff)
     offered = await acts()
-    assert list(offered) == ["report", "transfer", "progress", "contribute", "explain"]
+    assert list(offered) == ["report", "transfer", "progress", "contribute", "explain", "merge"]
     assert offered["report"]["officials"] == matter.of_lead(principal=True)  # not the person responsible
     assert set(offered["contribute"]["officials"]) == helpers
     await do("report", text="已全部完成")
-    assert list(await acts()) == ["verify", "contribute", "send_back"]
+    assert list(await acts()) == ["verify", "contribute", "send_back", "merge"]
     await do("verify", text="属实")
-    assert list(await acts()) == ["close", "send_back"]
+    assert list(await acts()) == ["close", "send_back", "merge"]
     await do("close", quality="good")
     assert list(await acts()) == ["look_back", "reopen"]

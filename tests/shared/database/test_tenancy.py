@@ -21,6 +21,8 @@ import sqlalchemy as sa
 from demo.main_job import MainJob
 from tests.conftest import composition_of, scenario_of
 from tests.contents import PDF
+from tests.oversight.matter import Matter
+from tests.oversight.notice.test_notice_api import issued
 from zhengling.authority.composition import PostRole
 from zhengling.database.session import Database
 from zhengling.events.event import SERVICES
@@ -133,6 +135,9 @@ async def neighbours(stack: EmbeddedStack) -> AsyncIterator[Neighbours]:
             path = f"/v1/{'entries' if noun == 'entry' else 'documents'}/{found[THEIRS][f'{noun}_id']}/deadlines"
             listed = (await made.ask(THEIRS, "GET", service, path)).json()
             found[THEIRS][f"{service} deadline_id"] = listed["items"][0]["id"]
+            if noun == "entry":
+                theirs = Api(stack.addresses(), stack.issuer, THEIRS, client)
+                found[THEIRS] |= await supervised(theirs, found[THEIRS]["entry_id"])
         for service in SERVICES:
             feed = await made.ask(THEIRS, "POST", service, "/v1/feeds", {})
             found[THEIRS][f"{service} feed_id"] = feed.json()["id"]
@@ -142,6 +147,23 @@ async def neighbours(stack: EmbeddedStack) -> AsyncIterator[Neighbours]:
             await connection.execute("DELETE FROM denied_event WHERE consumer LIKE '%-test'")
             await connection.execute("DELETE FROM inbox WHERE source = 'test'")
             await connection.close()
+
+
+async def supervised(api: Api, entry_id: str) -> dict[str, str]:
+    """The source of THEIRS entry, a notice on it with its deadline, and a proposal that repeated urging made."""
+    matter = Matter(api, composition_of(THEIRS), await api.get("oversight", f"/v1/entries/{entry_id}"))
+    notice = await issued(matter)
+    (clock,) = (await api.get("oversight", f"{notice.path}/deadlines"))["items"]
+    for _ in range(3):
+        version = (await matter.shown())["version"]
+        await api.command("oversight", f"{matter.path}/pressure", {"reason": "进展缓慢"}, notice.drafter, version)
+    (proposal,) = (await api.get("oversight", "/v1/proposals", notice.drafter, entry_id=entry_id))["items"]
+    return {
+        "source_id": matter.entry["sources"][0]["id"],
+        "notice_id": notice.shown["id"],
+        "notices deadline_id": clock["id"],
+        "proposal_id": proposal["id"],
+    }
 
 
 async def filed(neighbours: Neighbours) -> str:
@@ -236,7 +258,11 @@ class Operation:
     def path_of(self, ids: dict[str, str]) -> str:
         """The path with another government's ids; a parameter that nobody thought of has to be added above."""
         given = ids | PLAIN
-        values = {name: given.get(name) or ids[f"{self.service} {name}"] for name in self.parameters}
+        noun = self.path.split("/")[2]
+        values = {
+            name: given.get(f"{noun} {name}") or given.get(name) or ids[f"{self.service} {name}"]
+            for name in self.parameters
+        }
         return self.path.format(**values)
 
     def sample(self, schema: Json) -> Any:
@@ -315,7 +341,7 @@ async def test_no_list_shows_a_row_of_another_government(neighbours: Neighbours)
         "list_denied_events",
         "list_feeds", "get_calendar_feed", "list_absences", "list_closures", "list_files",
         "get_composition", "list_officials", "list_posts", "list_planning_requests",
-        "list_attendance_circulars", "list_numbers", "list_known_decisions",
+        "list_attendance_circulars", "list_numbers", "list_known_decisions", "list_supervision_notices", "list_proposals",
     }  # fmt: skip
 
 

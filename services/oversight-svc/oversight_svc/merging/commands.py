@@ -26,7 +26,7 @@ from zhengling.dates.deadlines import Setter
 from zhengling.events.oversight import EntryMerged, EntrySeparated
 from zhengling.events.reference import Reference
 from zhengling.kernel.bounds import appended
-from zhengling.kernel.errors import Text, refusal
+from zhengling.kernel.errors import Text, invalid, refusal
 from zhengling.replicas import calendar as calendars
 from zhengling.replicas import due_dates
 from zhengling.replicas.due_dates import StatedClock
@@ -36,10 +36,13 @@ from zhengling.web.call import Call
 
 async def merge(call: Call, entry_id: str, body: Merge) -> Entry:
     """Merge a matter into another one that is open: its sources go there, and the earlier date of both holds, unless another is
-    given. By the roles that the rulebook names. 409 `merged_into_itself`, `illegal_state`. Emits entry.merged of this one."""
+    given. By the roles that the rulebook names. 409 `merged_into_itself`, `illegal_state`; 422
+    `unknown_entry`. Emits entry.merged of this one."""
     into = await _both(call, entry_id, body.into)
     case = await courses.case_of(call, entry_id, CourseAct.merge, body.occurred_at)
     entry = case.entry
+    if into is None:
+        raise invalid("unknown_entry", f"no entry {body.into}", f"没有编号标识为{body.into}的督查事项")
     if into.id == entry.id:
         raise refusal(
             "merged_into_itself",
@@ -62,10 +65,12 @@ async def merge(call: Call, entry_id: str, body: Merge) -> Entry:
     return await case.done(EntryMerged, body.reason, fields={"into": reference}, document=into.number)
 
 
-async def _both(call: Call, entry_id: str, into: str) -> Entry:
-    """The other matter; both are locked in one order, so that two mergings of the same two don't deadlock."""
-    rows = await lock_all(call.session, Entry, list(dict.fromkeys([entry_id, into])), "entry", "督查事项")
-    return rows[-1]
+async def _both(call: Call, entry_id: str, other: str | None) -> Entry | None:
+    """The other matter, if there is one; both are locked in one order, so that two mergings of the same two don't deadlock."""
+    known = await call.session.scalar(sa.select(ledger_entry.c.id).where(ledger_entry.c.id == other))
+    wanted = list(dict.fromkeys([entry_id, *([known] if known else [])]))
+    rows = await lock_all(call.session, Entry, wanted, "entry", "督查事项")
+    return rows[-1] if known else None
 
 
 async def _move_sources(call: Call, found: list[Source], into: Entry) -> None:
@@ -95,9 +100,10 @@ async def separate(call: Call, entry_id: str, body: Separate) -> Entry:
     """Undo a merging: the matter goes on by itself from where it stood, with the sources that it opened or had. The date of the
     other one stays. By the roles that the rulebook names. Emits entry.separated."""
     other = await call.session.scalar(sa.select(ledger_entry.c.merged_into).where(ledger_entry.c.id == entry_id))
-    into = await _both(call, entry_id, other or entry_id)
+    into = await _both(call, entry_id, other)
     case = await courses.case_of(call, entry_id, CourseAct.separate, body.occurred_at)
     entry, merging = case.entry, next(turn for turn in reversed(case.entry.course) if turn.act == CourseAct.merge)
+    assert into, "it was merged into one"
     own = sa.select(Source).where(entry_source.c.entry_id == into.id, entry_source.c.opened == entry.id)
     found = list((await call.session.execute(own)).scalars())
     await _move_sources(call, found, entry)

@@ -147,7 +147,7 @@ async def withdraw(call: Call, notice_id: str, body: WithdrawNotice) -> Notice:
 
 async def _locked(call: Call, notice_id: str) -> tuple[Notice, Rulebook, Notices]:
     """The notice, locked, with the rules of its edition. 404; 412."""
-    notice = await lock(call.session, Notice, notice_id, "notice", "督办通知")
+    notice = await lock(call.session, Notice, notice_id, "supervision notice", "督办通知")
     call.check_version(notice.version)
     book = call.service.rulebooks.edition(call.government, notice.edition)
     return notice, book, rules_of(book).notices

@@ -14,7 +14,7 @@ from zhengling.web.sight import seen
 
 
 async def get_notice(call: Call, notice_id: str) -> NoticeView:
-    return view_of(await seen(call, Notice, notice_id, "notice", "督办通知"))
+    return view_of(await seen(call, Notice, notice_id, "supervision notice", "督办通知"))
 
 
 async def list_notices(

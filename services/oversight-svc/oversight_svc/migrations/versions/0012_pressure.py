@@ -26,7 +26,7 @@ CREATE TABLE pressure (
     due date,
     occurred_at timestamptz NOT NULL,
     recorded_at timestamptz NOT NULL,
-    CHECK ((rung IS NULL) = (official IS NOT NULL) AND (rung IS NULL OR deadline_id IS NOT NULL)),
+    CHECK (rung IS NULL OR (official IS NULL AND deadline_id IS NOT NULL)),
     UNIQUE (deadline_id, rung)
 );
 CREATE INDEX pressure_entry ON pressure (entry_id, recorded_at);
@@ -82,7 +82,7 @@ CREATE TABLE supervision_notice (
     answered_at timestamptz,
     late boolean,
     withdrawn_reason text NOT NULL,
-    CHECK ((state IN ('issued', 'answered')) = (number IS NOT NULL)),
+    CHECK ((state = 'drafted' OR state = 'withdrawn') = (number IS NULL)),
     UNIQUE (government, number)
 );
 CREATE INDEX supervision_notice_entry ON supervision_notice (entry_id);
