@@ -244,7 +244,8 @@ class Books:
         return findings
 
     async def timers(self) -> list[str]:
-        """I6: an entry past its date fell overdue once, none before its time; no generation before the last one fired."""
+        """I6: an entry past its date fell overdue once, none before its time; a timer that fired did something: the entry fell
+        overdue, one of its clocks passed, or a rung of its ladder was taken."""
         early = await self.ask("oversight", "SELECT subject_id FROM timer WHERE state = 'fired' AND fired_at < due_at")
         findings = [f"the timer of {row['subject_id']} fired early" for row in early]
         left = await self.ask(
@@ -260,8 +261,16 @@ class Books:
         silent = await self.ask(
             "oversight",
             "SELECT subject_id FROM timer t WHERE state = 'fired' AND kind = 'entry_overdue' AND NOT EXISTS ("
-            f"SELECT 1 FROM outbox o WHERE o.aggregate_id = t.subject_id AND o.event_type = '{OVERDUE}')",
+            f"SELECT 1 FROM outbox o WHERE o.aggregate_id = t.subject_id AND o.event_type = '{OVERDUE}') AND NOT EXISTS ("
+            "SELECT 1 FROM deadline d WHERE d.subject_id = t.subject_id AND d.passed_at IS NOT NULL) AND NOT EXISTS ("
+            "SELECT 1 FROM pressure p WHERE p.entry_id = t.subject_id)",
         )
+        late = await self.ask(
+            "oversight",
+            "SELECT id FROM ledger_entry WHERE due_at < business_now() - interval '1 minute' AND overdue_at IS NULL "
+            "AND met_at IS NULL AND NOT suspended AND state NOT IN ('closed', 'revoked', 'merged')",
+        )
+        findings += [f"entry {row['id']} is past its date and not overdue" for row in late]
         return findings + [f"the timer of {row['subject_id']} fired without effect" for row in silent]
 
     async def commands(self) -> list[str]:
