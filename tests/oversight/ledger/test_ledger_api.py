@@ -140,7 +140,10 @@ def numbers_of(entries: list[Json], since: date, until: date) -> dict[str, objec
     """What the numbers are: the total, and by each attribute its values, without those of which nothing is counted."""
 
     def by(value: str) -> dict[str | None, dict[str, int]]:
-        of = lambda entry: entry["lead"]["code"] if value == "lead" else entry[value]  # noqa: E731
+        def of(entry: Json) -> str | None:
+            found: str | None = entry["lead"]["code"] if value == "lead" else entry[value]
+            return found
+
         every = {code: tally([e for e in entries if of(e) == code], since, until) for code in {of(e) for e in entries}}
         return {code: numbers for code, numbers in every.items() if any(numbers.values())}
 

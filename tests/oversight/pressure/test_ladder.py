@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from pydantic import ValidationError
 
-from oversight_svc.entry.entry import EntryState
+from oversight_svc.entry.entry import Entry, EntryState
 from oversight_svc.pressure import ladder
 from oversight_svc.pressure.pressure import recipients, require_way
 from oversight_svc.pressure.recording import governing
@@ -26,6 +26,7 @@ from zhengling.kernel.instants import SHANGHAI
 from zhengling.replicas.due_dates import KeptDeadline
 from zhengling.rules.absences import Basis, Power
 from zhengling.rules.loading import load_edition
+from zhengling.rules.rulebook import Rulebook
 from zhengling.rules.supervision import Censure, Pressure, Way
 from zhengling.rules.vocabulary import Role
 
@@ -35,12 +36,14 @@ DAY = date(2026, 9, 30)
 LEAD = "xg-mzj"
 
 
-def book(government: str = "xigang"):  # type: ignore[no-untyped-def]
+def book(government: str = "xigang") -> Rulebook:
     (folder,) = (ROOT / "rulebooks" / government).iterdir()
     return load_edition(Path(folder))
 
 
-RULES = book().supervision.pressure
+SUPERVISION = book().supervision
+assert SUPERVISION and SUPERVISION.pressure
+RULES = SUPERVISION.pressure
 
 
 def a_row(due: date, state: str = "running", met_by: str = "completion") -> KeptDeadline:
@@ -51,7 +54,7 @@ def a_row(due: date, state: str = "running", met_by: str = "completion") -> Kept
     )  # fmt: skip
 
 
-def the_matter(**changed: object):  # type: ignore[no-untyped-def]
+def the_matter(**changed: object) -> Entry:
     entry = an_entry(DAY)
     entry.lead = Unit(code=LEAD, name="民政局")
     for name, value in changed.items():

@@ -78,6 +78,10 @@ class Case:
     def official(self) -> str:
         return self.call.official or self.call.principal.subject
 
+    async def reschedule(self) -> None:
+        """Have the matter's timer follow its clocks."""
+        await due_dates.reschedule(self.call.session, DUE_DATES, self.call.service.rulebooks, self.entry.id)
+
     async def done(
         self, event: type[Event], text: str = "", *, fields: dict[str, Any] | None = None, **turn: Any
     ) -> Entry:
@@ -88,11 +92,7 @@ class Case:
         await emit(
             self.call.session,
             event(
-                entry_id=entry.id,
-                number=entry.number,
-                source_kind=entry.source_kind,
-                source_id=entry.source_id,
-                source=entry.source,
+                **entries.named(entry),
                 sources=await cited_by(self.call.session, entry.id),
                 state=entry.state,
                 lead=entry.lead,
@@ -185,7 +185,7 @@ async def _give_result(case: Case) -> bool | None:
     entry = case.entry
     if entries.meet_due(entry, case.occurred_at, case.call.now):
         await announce_overdue(case.call.session, entry)
-    await due_dates.reschedule(case.call.session, DUE_DATES, case.call.service.rulebooks, entry.id)
+    await case.reschedule()
     return entries.await_date(entry)
 
 
@@ -204,7 +204,7 @@ async def explain(call: Call, entry_id: str, body: Explain) -> Entry:
     if case.right.rule:
         clock = Clock(case.right.rule, case.occurred_at, PROGRESS)
         await due_dates.start_round(call.session, SUBJECT, entry_id, clock, case.book)
-        await due_dates.reschedule(call.session, DUE_DATES, call.service.rulebooks, entry_id)
+        await case.reschedule()
     return await case.done(EntryExplained, body.reason, unit=case.entry.lead, document=body.document)
 
 
@@ -217,7 +217,7 @@ async def report_done(call: Call, entry_id: str, body: ReportDone) -> Entry:
         await due_dates.meet(call.session, SUBJECT, entry.id, act, case.occurred_at)
     if entries.meet_due(entry, case.occurred_at, call.now):
         await announce_overdue(call.session, entry)
-    await due_dates.reschedule(call.session, DUE_DATES, call.service.rulebooks, entry.id)
+    await case.reschedule()
     return await case.done(EntryReported, body.text, unit=entry.lead, document=body.document, late=entry.late)
 
 
@@ -264,7 +264,7 @@ async def close(call: Call, entry_id: str, body: Close) -> Entry:
     case = await case_of(call, entry_id, CourseAct.close, body.occurred_at)
     course.close(case.entry, body.quality, body.text, case.occurred_at)
     await due_dates.settle(call.session, SUBJECT, entry_id, "cancelled")
-    await due_dates.reschedule(call.session, DUE_DATES, call.service.rulebooks, entry_id)
+    await case.reschedule()
     return await case.done(EntryClosed, body.text, fields={"quality": body.quality}, quality=body.quality)
 
 
@@ -290,12 +290,12 @@ async def _begin_acceptance(case: Case) -> None:
     if rule := course.refusal_rule(case.book):
         clock = Clock(rule, case.occurred_at, ACCEPTANCE)
         await due_dates.start_round(case.call.session, SUBJECT, case.entry.id, clock, case.book)
-        await due_dates.reschedule(case.call.session, DUE_DATES, case.call.service.rulebooks, case.entry.id)
+        await case.reschedule()
 
 
 async def _meet(case: Case, act: str) -> None:
     if await due_dates.meet(case.call.session, SUBJECT, case.entry.id, act, case.occurred_at):
-        await due_dates.reschedule(case.call.session, DUE_DATES, case.call.service.rulebooks, case.entry.id)
+        await case.reschedule()
 
 
 async def _set_lists(case: Case, measures: Sequence[MeasurePayload] | None, asked: Sequence[Asked]) -> None:
@@ -329,7 +329,7 @@ async def _run_on(case: Case) -> None:
     after = (await due_dates.revive(session, case.call.service.rulebooks, last, why)).after
     entry.suspended = after.state == "suspended"
     entries.move_due(entry, after.due, after.due_at, after.provisional, case.call.now)
-    await due_dates.reschedule(session, DUE_DATES, case.call.service.rulebooks, entry.id)
+    await case.reschedule()
 
 
 async def _restart(case: Case, due: date) -> None:
@@ -341,4 +341,4 @@ async def _restart(case: Case, due: date) -> None:
     again = await due_dates.start_round(session, SUBJECT, entry.id, clock, case.book)
     entries.give_due(entry, NewDue(again.date, again.at, DueBasis.office))
     entry.overdue_at = None
-    await due_dates.reschedule(session, DUE_DATES, case.call.service.rulebooks, entry.id)
+    await case.reschedule()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -73,11 +74,7 @@ async def set_due(call: Call, entry_id: str, body: SetDue) -> Entry:
     await emit(
         call.session,
         EntryDueSet(
-            entry_id=entry.id,
-            number=entry.number,
-            source_kind=entry.source_kind,
-            source_id=entry.source_id,
-            source=entry.source,
+            **entries.named(entry),
             due=body.due,
             set_by=call.official or call.principal.subject,
             set_at=set_at,
@@ -96,8 +93,7 @@ async def open_entry(
     if clock:
         due = await due_dates.keep(session, SUBJECT, entry.id, clock, book)
         basis = DueBasis.rule if isinstance(clock, Clock) else DueBasis(clock.setter)
-        new = NewDue(due.date, due.at, basis, provisional=due.provisional)
-        entries.give_due(entry, replace(new, rule=row.rule, clause=row.clause) if row else new)
+        entries.give_due(entry, _by(row, NewDue(due.date, due.at, basis, provisional=due.provisional)))
         moments.append(due.at)
     if entry.due and (begins := ladder.first(book, entry.due, await calendars.current(session))):
         moments.append(begins)
@@ -113,11 +109,7 @@ async def open_entry(
     await emit(
         session,
         EntryOpened(
-            entry_id=entry.id,
-            number=entry.number,
-            source_kind=entry.source_kind,
-            source_id=entry.source_id,
-            source=entry.source,
+            **entries.named(entry),
             title=entry.title,
             lead=entry.lead,
             clause=entry.clause,
@@ -147,11 +139,7 @@ async def end_entry(session: AsyncSession, rulebooks: Rulebooks, entry: Entry, a
     await emit(
         session,
         EntryRevoked(
-            entry_id=entry.id,
-            number=entry.number,
-            source_kind=entry.source_kind,
-            source_id=entry.source_id,
-            source=entry.source,
+            **entries.named(entry),
             reason=amendment.reason,
             revoked_at=moment,
         ),
@@ -162,24 +150,40 @@ async def _overlaps(session: AsyncSession, book: Rulebook, entry: Entry) -> list
     """The open matters that this one is like. Candidates are the newest of the same lead, and those of the same topic."""
     if book.supervision is None or (rule := book.supervision.overlap) is None:
         return []
-    columns = ledger_entry.c
-    alike = [columns.lead_code == entry.lead.code]
+    of = ledger_entry.c
+    compared = sa.select(of.id, of.number, of.title, of.task, of.lead_code, of.matter).where(of.state.not_in(ENDED))
+    newest = compared.order_by(of.opened_at.desc()).limit(_COMPARED)
+    parts = [newest.where(of.lead_code == entry.lead.code)]
     if entry.topic:
-        alike.append(columns.matter == entry.topic.id)
-    candidates: dict[str, Entry] = {}
+        parts.append(newest.where(of.matter == entry.topic.id))
     with session.no_autoflush:  # those of the same poll are pending, and stand in `session.new`
-        for condition in alike:
-            statement = (
-                sa.select(Entry).where(condition, columns.state.not_in(ENDED)).order_by(columns.opened_at.desc())
-            )
-            found = (await session.execute(statement.limit(_COMPARED))).scalars()
-            candidates |= {other.id: other for other in found}
-    pending = {other.id: other for other in session.new if isinstance(other, Entry)}
-    return overlap.overlaps(entry, (candidates | pending).values(), rule.similar)
+        rows = await session.execute(sa.union(*(sa.select(part.subquery()) for part in parts)))
+    pending = [overlap.compared(other) for other in session.new if isinstance(other, Entry)]
+    return overlap.overlaps(overlap.compared(entry), [*map(overlap.Compared._make, rows), *pending], rule.similar)
+
+
+def clock_to(
+    book: Rulebook, entry: Entry, row: DueByRule | None, due: date | None, setter: Setter, at: datetime | None = None
+) -> AnyClock | None:
+    """The clock to the date that was stated (`at` a moment, by default that of the assignment), else by the row of the rulebook's
+    table; None without either."""
+    if due:
+        return StatedClock(setter, due, at or entry.assigned_at, entry.clause)
+    return Clock(row.rule, entries.start_of(entry, book.deadline(row.rule)), row.met_by) if row else None
+
+
+def _by(row: DueByRule | None, due: NewDue) -> NewDue:
+    """A due date by a row of the rulebook's table names the row's rule and clause."""
+    return replace(due, rule=row.rule, clause=row.clause) if row else due
 
 
 async def run_to(
-    session: AsyncSession, rulebooks: Rulebooks, book: Rulebook, entry_id: str, clock: AnyClock | None
+    session: AsyncSession,
+    rulebooks: Rulebooks,
+    book: Rulebook,
+    entry_id: str,
+    clock: AnyClock | None,
+    row: DueByRule | None = None,
 ) -> NewDue:
     """Have this clock alone govern; without one, or once the result that it asks for is there, the entry's date has to be set.
     Clocks that other acts meet run on. The caller reschedules."""
@@ -187,7 +191,7 @@ async def run_to(
     rows = await due_dates.bring_under(session, rulebooks, (SUBJECT, entry_id), clocks, book, tuple(DueFor))
     if not rows or (rows[0].met_by == DueFor.result and not rows[0].open):
         return entries.TO_BE_SET
-    return NewDue(rows[0].due, rows[0].due_at, DueBasis(rows[0].basis), provisional=rows[0].provisional)
+    return _by(row, NewDue(rows[0].due, rows[0].due_at, DueBasis(rows[0].basis), provisional=rows[0].provisional))
 
 
 async def move_due_dates(session: AsyncSession, moves: list[tuple[Entry, Moved]]) -> None:
@@ -203,11 +207,7 @@ async def move_due_dates(session: AsyncSession, moves: list[tuple[Entry, Moved]]
         if moved.another_day and old:
             events.append(
                 EntryDueMoved(
-                    entry_id=entry.id,
-                    number=entry.number,
-                    source_kind=entry.source_kind,
-                    source_id=entry.source_id,
-                    source=entry.source,
+                    **entries.named(entry),
                     old_due=old,
                     due=moved.after.due,
                     provisional=moved.after.provisional,
@@ -236,11 +236,7 @@ async def announce_overdue(session: AsyncSession, entry: Entry) -> None:
     await emit(
         session,
         EntryOverdue(
-            entry_id=entry.id,
-            number=entry.number,
-            source_kind=entry.source_kind,
-            source_id=entry.source_id,
-            source=entry.source,
+            **entries.named(entry),
             due=entry.due,
             overdue_at=now(session),
         ),

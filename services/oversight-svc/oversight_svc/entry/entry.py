@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any, Protocol
 
 from zhengling.authority.composition import Composition, Permission
 from zhengling.dates.deadlines import Anchor, DeadlineRule
@@ -19,7 +20,7 @@ from zhengling.kernel.instants import shanghai_day
 from zhengling.kernel.states import States
 from zhengling.rules.chains import actors_of
 from zhengling.rules.conditions import Facts
-from zhengling.rules.supervision import CourseAct, Ledger
+from zhengling.rules.supervision import CourseAct, DueByRule, Ledger
 from zhengling.rules.vocabulary import Difficulty, EntrySource, Role
 
 
@@ -50,6 +51,14 @@ STATES = States(
         EntryState.merged: "已并入其他事项",
     }
 )
+
+
+RUNNING = tuple(state for state in EntryState if state not in ENDED)
+
+
+def require_running(entry: Entry, called: Text, clause: str) -> None:
+    """409 `illegal_state` where nothing more is expected of anybody; `called` is what the matter is called in the refusal."""
+    STATES.require(entry.state, RUNNING, called, clause)
 
 
 #: What meets the clocks beside the governing one: the unit's answer whether it accepts, and its regular progress.
@@ -238,13 +247,36 @@ class Entry:
         return None
 
 
-def facts_of(source: EntrySource, resolution: Resolution) -> Facts:
-    """The facts of the rulebook's table of due dates."""
+def named(entry: Entry) -> dict[str, Any]:
+    """How events on an entry name it, and what opened it."""
     return {
-        "source": source,
-        "difficulty": resolution.difficulty,
-        "set_at_year_start": resolution.set_at_year_start,
+        "entry_id": entry.id,
+        "number": entry.number,
+        "source_kind": entry.source_kind,
+        "source_id": entry.source_id,
+        "source": entry.source,
     }
+
+
+class Dated(Protocol):
+    """What says by when a matter is due: a meeting's resolution, or what a clerk opens by hand."""
+
+    @property
+    def due(self) -> date | None: ...
+    @property
+    def difficulty(self) -> Difficulty: ...
+    @property
+    def set_at_year_start(self) -> bool: ...
+
+
+def row_for(ledger: Ledger, entry: Entry, said: Dated) -> DueByRule | None:
+    """The row of the rulebook's table of due dates by which the matter is due; None where a date was stated, or none matches."""
+    facts: Facts = {
+        "source": entry.source_kind,
+        "difficulty": said.difficulty,
+        "set_at_year_start": said.set_at_year_start,
+    }
+    return None if said.due else ledger.due_row(facts)
 
 
 def deployed_on(ledger: Ledger, event: DecisionAdopted) -> date | None:
@@ -396,7 +428,7 @@ def due_after(entry: Entry, ledger: Ledger, resolution: Resolution) -> DueBasis:
     the date that the office or a leader stated, if it had that basis; else it has to be set."""
     if resolution.due:
         return DueBasis.decision
-    if ledger.due_row(facts_of(entry.source_kind, resolution)):
+    if row_for(ledger, entry, resolution):
         return DueBasis.rule
     return entry.due_basis if entry.due_basis in (DueBasis.office, DueBasis.leader) else DueBasis.to_be_set
 

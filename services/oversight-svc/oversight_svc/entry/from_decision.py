@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import datetime
-
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from oversight_svc.entry import entry as entries
-from oversight_svc.entry.commands import DUE_DATES, SUBJECT, end_entry, leader_of, ledger_of, open_entry, run_to
+from oversight_svc.entry.commands import (
+    DUE_DATES,
+    SUBJECT,
+    clock_to,
+    end_entry,
+    leader_of,
+    ledger_of,
+    open_entry,
+    run_to,
+)
 from oversight_svc.entry.entry import ENDED, Amendment, DueBasis, Entry, NewDue
 from oversight_svc.source import source as sources
 from oversight_svc.source.queries import cited_by
@@ -21,14 +27,12 @@ from zhengling.backbone.outbox import emit
 from zhengling.database.numbering import Series, Subject, reserve, take, void
 from zhengling.database.session import government_of, lock, now
 from zhengling.dates.deadlines import Setter
-from zhengling.events.meeting import DecisionAdopted, DecisionAmended, DecisionRevoked, Resolution
+from zhengling.events.meeting import DecisionAdopted, DecisionAmended, DecisionRevoked
 from zhengling.events.oversight import EntryAmended
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import due_dates
-from zhengling.replicas.due_dates import AnyClock, Clock, StatedClock
 from zhengling.rules.loading import Rulebooks
-from zhengling.rules.rulebook import Rulebook
-from zhengling.rules.supervision import DueByRule, DueFor, Ledger
+from zhengling.rules.supervision import DueFor, Ledger
 from zhengling.rules.vocabulary import EntrySource
 
 
@@ -91,8 +95,9 @@ async def open_entry_for_decision(session: AsyncSession, received: Received, eve
         added_by=received.actor,
         added_at=entry.opened_at,
     )
-    row = None if resolution.due else ledger.due_row(entries.facts_of(entry.source_kind, resolution))
-    return await open_entry(session, book, entry, source, _clock(book, entry, row, resolution, event.signed_at), row)
+    row = entries.row_for(ledger, entry, resolution)
+    clock = clock_to(book, entry, row, resolution.due, Setter.decision)
+    return await open_entry(session, book, entry, source, clock, row)
 
 
 async def void_number(session: AsyncSession, received: Received, event: DecisionAdopted, discarded: Discarded) -> None:
@@ -145,11 +150,7 @@ async def amend_entry(session: AsyncSession, rulebooks: Rulebooks, event: Decisi
     await emit(
         session,
         EntryAmended(
-            entry_id=entry.id,
-            number=entry.number,
-            source_kind=entry.source_kind,
-            source_id=entry.source_id,
-            source=entry.source,
+            **entries.named(entry),
             task=entry.task,
             lead=entry.lead,
             co_units=tuple(entry.co_units),
@@ -210,26 +211,12 @@ async def _new_due(session: AsyncSession, rulebooks: Rulebooks, entry: Entry, ev
     basis = entries.due_after(entry, ledger, resolution)
     if basis in (DueBasis.office, DueBasis.leader):
         return NewDue(entry.due, entry.due_at, basis, provisional=entry.provisional)
-    row = None if resolution.due else ledger.due_row(entries.facts_of(entry.source_kind, resolution))
-    clock = _clock(book, entry, row, resolution, event.signed_at)
-    return _new(await run_to(session, rulebooks, book, entry.id, clock), row)
+    row = entries.row_for(ledger, entry, resolution)
+    clock = clock_to(book, entry, row, resolution.due, Setter.decision, event.signed_at)
+    return await run_to(session, rulebooks, book, entry.id, clock, row)
 
 
 def _asks_anew(entry: Entry, event: DecisionAmended) -> bool:
     """Whether the correction changed a fact of the rulebook's table of due dates."""
     changed = {change.field for change in event.changes}
     return entry.difficulty != event.resolution.difficulty or "set_at_year_start" in changed
-
-
-def _clock(
-    book: Rulebook, entry: Entry, row: DueByRule | None, resolution: Resolution, stated_at: datetime
-) -> AnyClock | None:
-    """The clock to the decision's own date, else by the matching row of the rulebook's table; None if neither is there."""
-    if resolution.due:
-        return StatedClock(Setter.decision, resolution.due, stated_at, entry.clause)
-    return Clock(row.rule, entries.start_of(entry, book.deadline(row.rule)), row.met_by) if row else None
-
-
-def _new(due: NewDue, row: DueByRule | None) -> NewDue:
-    """A due date by a row of the rulebook's table names the row's rule and clause."""
-    return replace(due, rule=row.rule, clause=row.clause) if row else due

@@ -33,8 +33,6 @@ from zhengling.web.worklist import waited_for
 
 #: Days between which every instant can be represented.
 _EARLIEST, _LATEST = date(1900, 1, 1), date(9998, 12, 31)
-#: A column that PostgreSQL generates from `lead`.
-LEAD_CODE = sa.literal_column("ledger_entry.lead_code", sa.Text)
 
 
 @dataclass(frozen=True)
@@ -98,7 +96,7 @@ def conditions(wanted: Wanted, moment: datetime, known: Thresholds | None) -> li
         number=wanted.number,
     )
     if wanted.lead is not None:
-        filters.append(wanted.lead == LEAD_CODE)
+        filters.append(columns.lead_code == wanted.lead)
     if wanted.unit is not None:
         filters.append(of_unit(wanted.unit))
     if wanted.overdue is not None:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from oversight_svc.entry.entry import ENDED, STATES, Entry, EntryState, Light
-from oversight_svc.entry.queries import LEAD_CODE, Wanted, conditions, lit, thresholds
+from oversight_svc.entry.queries import Wanted, conditions, lit, thresholds
 from oversight_svc.entry.table import ledger_entry
 from oversight_svc.ledger.names import LIGHTS, Names, names_of
 from oversight_svc.ledger.period import Period
@@ -85,7 +85,7 @@ def _matters(period: Period, light: sa.ColumnElement[str], filters: Sequence[Any
 
     closed_at = sa.case((columns.state == EntryState.closed, columns.closed_at))
     every = sa.select(
-        LEAD_CODE.label("lead"),
+        columns.lead_code.label("lead"),
         columns.leader,
         columns.category,
         columns.source_kind,

@@ -14,7 +14,7 @@ from oversight_svc.course import commands as courses
 from oversight_svc.course.commands import Case
 from oversight_svc.entry import entry as entries
 from oversight_svc.entry.commands import DUE_DATES, SUBJECT, ledger_of
-from oversight_svc.entry.entry import ENDED, DueBasis, Entry, EntryState, NewDue
+from oversight_svc.entry.entry import DueBasis, Entry, EntryState, NewDue
 from oversight_svc.entry.table import ledger_entry
 from oversight_svc.merging.schemas import Merge, Separate
 from oversight_svc.source.queries import sources_of
@@ -51,14 +51,13 @@ async def merge(call: Call, entry_id: str, body: Merge) -> Entry:
             "不能并入本事项自身",
             Text("name another open matter", "请填写其他在办事项"),
         )
-    running = tuple(state for state in EntryState if state not in ENDED)
-    entries.STATES.require(into.state, running, Text("the other matter", "拟并入的事项"), case.right.clause)
+    entries.require_running(into, Text("the other matter", "拟并入的事项"), case.right.clause)
     held = await sources_of(call.session, entry.id, into.id)
     appended(held.get(into.id, []), *held.get(entry.id, []), bound=SOURCES)
     await _move_sources(call, held.get(entry.id, []), into)
     await _take_date(case, into, body.due)
     await due_dates.settle(call.session, SUBJECT, entry.id, "cancelled")
-    await due_dates.reschedule(call.session, DUE_DATES, call.service.rulebooks, entry.id)
+    await case.reschedule()
     entry.merged_into, entry.overdue_at = into.id, None
     touch(into)
     reference = Reference(service="oversight", noun="entry", id=into.id, number=into.number)
@@ -114,6 +113,6 @@ async def separate(call: Call, entry_id: str, body: Separate) -> Entry:
         last = max(void, key=lambda row: (row.round, row.occurrence))
         after = (await due_dates.revive(call.session, call.service.rulebooks, last)).after
         entries.move_due(entry, after.due, after.due_at, after.provisional, call.now)
-    await due_dates.reschedule(call.session, DUE_DATES, call.service.rulebooks, entry.id)
+    await case.reschedule()
     touch(into)
     return await case.done(EntrySeparated, body.reason)

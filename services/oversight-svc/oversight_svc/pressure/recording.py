@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from oversight_svc.entry.entry import Entry
+from oversight_svc.entry.entry import Entry, named
 from oversight_svc.pressure import ladder
 from oversight_svc.pressure.pressure import Channel, Pressure, recipients, rules_of
 from oversight_svc.pressure.table import pressure_table
@@ -36,11 +36,7 @@ async def record(session: AsyncSession, entry: Entry, book: Rulebook, done: Pres
     await emit(
         session,
         EntryUrged(
-            entry_id=entry.id,
-            number=entry.number,
-            source_kind=entry.source_kind,
-            source_id=entry.source_id,
-            source=entry.source,
+            **named(entry),
             lead=entry.lead,
             way=done.way,
             rung=done.rung,

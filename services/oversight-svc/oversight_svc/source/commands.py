@@ -8,7 +8,7 @@ from uuid_utils.compat import uuid7
 
 from oversight_svc.course import course
 from oversight_svc.entry import entry as entries
-from oversight_svc.entry.commands import end_entry, ledger_of, open_entry
+from oversight_svc.entry.commands import clock_to, end_entry, ledger_of, open_entry
 from oversight_svc.entry.entry import ENDED, Amendment, DueBasis, Entry
 from oversight_svc.source import source as sources
 from oversight_svc.source.queries import cited_by, sources_of
@@ -18,16 +18,14 @@ from zhengling.authority.composition import Composition
 from zhengling.database.mapping import touch
 from zhengling.database.numbering import Series, Subject, take
 from zhengling.database.session import lock
-from zhengling.dates.deadlines import Anchor, Setter
+from zhengling.dates.deadlines import Setter
 from zhengling.kernel.bounds import appended
 from zhengling.kernel.errors import Text, invalid, not_found, refusal
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import calendar as calendars
 from zhengling.replicas import composition as compositions
-from zhengling.replicas.due_dates import AnyClock, Clock, StatedClock
-from zhengling.rules.conditions import Facts
 from zhengling.rules.rulebook import Rulebook
-from zhengling.rules.supervision import CourseAct, DueByRule, Right
+from zhengling.rules.supervision import CourseAct, Right
 from zhengling.rules.vocabulary import EntrySource, in_chinese
 from zhengling.web.call import Call
 
@@ -81,26 +79,11 @@ async def open_by_hand(call: Call, body: OpenEntry) -> Entry:
         category=body.category,
     )
     source.entry_id = source.opened = entry.id
-    clock, row = _clock(book, entry, body)
-    await open_entry(call.session, book, entry, source, clock, row)
+    row = entries.row_for(ledger, entry, body)
+    await open_entry(call.session, book, entry, source, clock_to(book, entry, row, body.due, Setter.office), row)
     call.audit_details.update(acting.behalf)
     await call.session.flush()
     return entry
-
-
-def _clock(book: Rulebook, entry: Entry, body: OpenEntry) -> tuple[AnyClock | None, DueByRule | None]:
-    """The clock to the date that was stated, else by the rulebook's table, with its row."""
-    if body.due:
-        return StatedClock(Setter.office, body.due, entry.assigned_at, entry.clause), None
-    facts: Facts = {
-        "source": body.source.kind,
-        "difficulty": body.difficulty,
-        "set_at_year_start": body.set_at_year_start,
-    }
-    if row := ledger_of(book).due_row(facts):
-        deployed = book.deadline(row.rule).of == Anchor.deployment and entry.deployed_on
-        return Clock(row.rule, deployed or entry.assigned_at, row.met_by), row
-    return None, None
 
 
 def _source(call: Call, new: NewSource, approval: Approval | None) -> Source:
@@ -156,7 +139,7 @@ async def add_source(call: Call, entry_id: str, body: AddSource) -> Entry:
     """Add a source to a matter, which then has several. By the roles that may open one. 403 `not_the_opener`; 409
     `illegal_state`."""
     entry, clause = await _entry_to_change(call, entry_id)
-    _require_running(entry, clause)
+    entries.require_running(entry, Text("the matter", "该事项"), clause)
     source = _source(call, body.source, None)
     held = (await sources_of(call.session, entry.id)).get(entry.id, [])
     appended(held, source, bound=sources.SOURCES)
@@ -197,8 +180,3 @@ async def _entry_to_change(call: Call, entry_id: str) -> tuple[Entry, str]:
     acting = composition.require(call.official, shanghai_day(call.now), course.opening(right))
     call.audit_details.update(acting.behalf)
     return entry, right.clause
-
-
-def _require_running(entry: Entry, clause: str) -> None:
-    running = tuple(state for state in entries.EntryState if state not in ENDED)
-    entries.STATES.require(entry.state, running, Text("the matter", "该事项"), clause)

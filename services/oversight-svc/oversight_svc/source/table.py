@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from oversight_svc.entry import table as _  # noqa: F401 - the table that is referred to
+from oversight_svc.entry.table import ledger_entry
 from oversight_svc.registry import Instant, mapper, metadata
 from oversight_svc.source.source import Source
 from zhengling.database.mapping import Json, Word, map_noun, noun_columns
@@ -13,8 +13,8 @@ entry_source = sa.Table(
     "entry_source",
     metadata,
     *noun_columns(),
-    sa.Column("entry_id", sa.Text, sa.ForeignKey("ledger_entry.id"), nullable=False),
-    sa.Column("opened", sa.Text, sa.ForeignKey("ledger_entry.id")),
+    sa.Column("entry_id", sa.Text, sa.ForeignKey(ledger_entry.c.id), nullable=False),
+    sa.Column("opened", sa.Text, sa.ForeignKey(ledger_entry.c.id)),
     sa.Column("kind", Word(EntrySource), nullable=False),
     sa.Column("reference", Json(Reference | None)),
     sa.Column("ref_id", sa.Text, nullable=False),
