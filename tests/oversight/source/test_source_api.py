@@ -155,6 +155,25 @@ async def test_of_two_merged_matters_one_revoked_and_one_withdrawn_ends_the_matt
     assert another.entry["state"] == "open"
 
 
+async def test_a_matter_merged_twice_follows_and_gets_every_source_back_that_was_recorded_for_it(
+    api: Callable[[str], Api],
+) -> None:
+    beside = (await matters_of(api("xigang"), "xigang"))[0]
+    office = office_of(beside)
+    first, second, third = [await opened(beside, due="2026-12-20") for _ in range(3)]
+    more = {"source": PROMISE | {"kind": "key_project", "title": "重点项目清单第7项"}, "reason": "同时列入重点项目"}
+    await first.do("sources", office, **more)
+    await first.do("merging", office, into=second.entry["id"], reason="同一事项")
+    await second.shown()
+    await second.do("merging", office, into=third.entry["id"], reason="同一事项")
+    assert (await first.shown())["merged_into"] == third.entry["id"]
+    assert len((await third.shown())["sources"]) == 4
+    await second.do("separation", office, reason="误并")
+    assert [len((await each.shown())["sources"]) for each in (first, second, third)] == [0, 1, 3]
+    await first.do("separation", office, reason="误并")
+    assert [len((await each.shown())["sources"]) for each in (first, second, third)] == [2, 1, 1]
+
+
 async def test_a_matter_without_any_source_left_ends(api: Callable[[str], Api]) -> None:
     beside = (await matters_of(api("xigang"), "xigang"))[0]
     office, matter = office_of(beside), await opened(beside, due="2026-12-20")

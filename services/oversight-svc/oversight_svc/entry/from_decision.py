@@ -85,7 +85,7 @@ async def open_entry_for_decision(session: AsyncSession, received: Received, eve
         id=str(uuid7()),
         government=entry.government,
         entry_id=identity,
-        opened=identity,
+        recorded_for=identity,
         kind=EntrySource.meeting_decision,
         reference=entry.source,
         ref_id=event.decision_id,

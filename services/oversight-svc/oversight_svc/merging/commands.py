@@ -1,7 +1,7 @@
 """Commands on merging; the transaction is committed at the edge.
 
-Invariant: a merged matter keeps its number, its course and what it opened with; its sources belong to the other one, which
-counts for both, until the merging is undone.
+Invariant: a merged matter keeps its number and its course; its sources belong to the matter that goes on (`merged_into`, which
+is itself never merged), until the merging is undone.
 """
 
 from __future__ import annotations
@@ -59,9 +59,17 @@ async def merge(call: Call, entry_id: str, body: Merge) -> Entry:
     await due_dates.settle(call.session, SUBJECT, entry.id, "cancelled")
     await case.reschedule()
     entry.merged_into, entry.overdue_at = into.id, None
+    for follower in await _merged_into(call, entry):
+        follower.merged_into = into.id
     touch(into)
     reference = Reference(service="oversight", noun="entry", id=into.id, number=into.number)
     return await case.done(EntryMerged, body.reason, fields={"into": reference}, document=into.number)
+
+
+async def _merged_into(call: Call, entry: Entry) -> list[Entry]:
+    """The matters that were merged into this one, locked."""
+    found = sa.select(ledger_entry.c.id).where(ledger_entry.c.merged_into == entry.id)
+    return await lock_all(call.session, Entry, (await call.session.execute(found)).scalars(), "entry", "督查事项")
 
 
 async def _both(call: Call, entry_id: str, other: str | None) -> Entry | None:
@@ -96,14 +104,14 @@ async def _take_date(case: Case, into: Entry, stated: date | None) -> None:
 
 
 async def separate(call: Call, entry_id: str, body: Separate) -> Entry:
-    """Undo a merging: the matter goes on by itself from where it stood, with the sources that it opened or had. The date of the
-    other one stays. By the roles that the rulebook names. Emits entry.separated."""
+    """Undo a merging: the matter goes on by itself from where it stood, with the sources that were recorded for it. The date
+    of the other one stays. By the roles that the rulebook names. Emits entry.separated."""
     other = await call.session.scalar(sa.select(ledger_entry.c.merged_into).where(ledger_entry.c.id == entry_id))
     into = await _both(call, entry_id, other)
     case = await courses.case_of(call, entry_id, CourseAct.separate, body.occurred_at)
     entry, merging = case.entry, next(turn for turn in reversed(case.entry.course) if turn.act == CourseAct.merge)
     assert into, "it was merged into one"
-    own = sa.select(Source).where(entry_source.c.entry_id == into.id, entry_source.c.opened == entry.id)
+    own = sa.select(Source).where(entry_source.c.entry_id == into.id, entry_source.c.recorded_for == entry.id)
     found = list((await call.session.execute(own)).scalars())
     await _move_sources(call, found, entry)
     entry.state, entry.merged_into = merging.before or EntryState.open, None

@@ -78,7 +78,7 @@ async def open_by_hand(call: Call, body: OpenEntry) -> Entry:
         source_number=body.source.paper or None,
         category=body.category,
     )
-    source.entry_id = source.opened = entry.id
+    source.entry_id = source.recorded_for = entry.id
     row = entries.row_for(ledger, entry, body)
     await open_entry(call.session, book, entry, source, clock_to(book, entry, row, body.due, Setter.office), row)
     call.audit_details.update(acting.behalf)
@@ -92,7 +92,7 @@ def _source(call: Call, new: NewSource, approval: Approval | None) -> Source:
         id=identity,
         government=call.government,
         entry_id="",
-        opened=None,
+        recorded_for="",
         kind=EntrySource(new.kind),
         reference=None,
         ref_id=identity,
@@ -143,7 +143,7 @@ async def add_source(call: Call, entry_id: str, body: AddSource) -> Entry:
     source = _source(call, body.source, None)
     held = (await sources_of(call.session, entry.id)).get(entry.id, [])
     appended(held, source, bound=sources.SOURCES)
-    source.entry_id = entry.id
+    source.entry_id = source.recorded_for = entry.id
     call.session.add(source)
     touch(entry)
     call.audit_details.update(source=source.id, reason=body.reason)

@@ -89,7 +89,9 @@ class SourceView(View):
     kind: EntrySource
     kind_name: Annotated[str, Field(description="in Chinese")] = ""
     reference: Annotated[Reference, Field(validation_alias="cited", description="what it is, where it is kept")]
-    opened: Annotated[str | None, Field(description="id of the entry that it opened, also after a merging")]
+    recorded_for: Annotated[
+        str, Field(description="id of the entry that it opened or was added to, also after a merging")
+    ]
     title: str
     paper: str
     dated: date | None

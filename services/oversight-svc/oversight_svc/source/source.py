@@ -28,14 +28,14 @@ STANDINGS = States({Standing.standing: "有效", Standing.withdrawn: "已撤回"
 
 @dataclass
 class Source:
-    """`opened` is the matter that it opened, if any; `entry_id` the one that it belongs to now, after merging. `reference` is
-    what it is in another service, `paper` the number or name by which it is cited otherwise. `approved_by` and `approval` are
-    who approved that the matter is supervised, and by which paper, where the rules ask for it."""
+    """`recorded_for` is the matter that it opened or was added to; `entry_id` the one that it belongs to now, after merging.
+    `reference` is what it is in another service, `paper` the number or name by which it is cited otherwise. `approved_by` and
+    `approval` are who approved that the matter is supervised, and by which paper, where the rules ask for it."""
 
     id: str
     government: str
     entry_id: str
-    opened: str | None
+    recorded_for: str
     kind: EntrySource
     reference: Reference | None
     ref_id: str

@@ -14,7 +14,7 @@ entry_source = sa.Table(
     metadata,
     *noun_columns(),
     sa.Column("entry_id", sa.Text, sa.ForeignKey(ledger_entry.c.id), nullable=False),
-    sa.Column("opened", sa.Text, sa.ForeignKey(ledger_entry.c.id)),
+    sa.Column("recorded_for", sa.Text, sa.ForeignKey(ledger_entry.c.id), nullable=False),
     sa.Column("kind", Word(EntrySource), nullable=False),
     sa.Column("reference", Json(Reference | None)),
     sa.Column("ref_id", sa.Text, nullable=False),

@@ -14,7 +14,7 @@ CREATE TABLE entry_source (
     version integer NOT NULL,
     modified_at timestamptz NOT NULL DEFAULT now(),
     entry_id text NOT NULL REFERENCES ledger_entry,
-    opened text REFERENCES ledger_entry,
+    recorded_for text NOT NULL REFERENCES ledger_entry,
     kind text NOT NULL,
     reference jsonb,
     ref_id text NOT NULL,
@@ -40,11 +40,12 @@ ALTER TABLE ledger_entry
     DROP CONSTRAINT ledger_entry_state_check,
     ADD CONSTRAINT ledger_entry_state_check
         CHECK (state IN ('open', 'accepted', 'refused', 'reported', 'verified', 'closed', 'revoked', 'merged'));
+CREATE INDEX ledger_entry_merged ON ledger_entry (merged_into) WHERE merged_into IS NOT NULL;
 CREATE INDEX ledger_entry_open_of_lead ON ledger_entry (government, lead_code, opened_at)
     WHERE state NOT IN ('closed', 'revoked', 'merged');
 CREATE INDEX ledger_entry_open_of_matter ON ledger_entry (government, matter)
     WHERE state NOT IN ('closed', 'revoked', 'merged');
-INSERT INTO entry_source (id, government, version, entry_id, opened, kind, reference, ref_id, title, added_by, added_at,
+INSERT INTO entry_source (id, government, version, entry_id, recorded_for, kind, reference, ref_id, title, added_by, added_at,
                           standing, ended_at, ended_reason)
     SELECT id, government, 1, id, id, source_kind,
            jsonb_build_object('service', 'meeting', 'noun', 'decision', 'id', source_id, 'number', source_number),
