@@ -11,14 +11,15 @@ ON_KAFKA := tests/e2e tests/contract/test_events.py \
 # Tests run side by side: one process for each core, as they keep it busy; four at most, as each has its own stack (2 GB).
 # The tests of a file stay together. A process that dies ends the run: pytest-xdist would wait for its replacement for good.
 SIDE_BY_SIDE := -n logical --maxprocesses 4 --max-worker-restart 0 --no-loadscope-reorder
-TESTS := $(BIN)/python -m pytest $(SIDE_BY_SIDE) --dist loadfile -m 'not faults'
+TESTS := $(BIN)/python -m pytest $(SIDE_BY_SIDE) --dist loadfile -m 'not faults and not races'
+RACES := $(BIN)/python -m pytest $(SIDE_BY_SIDE) --dist loadfile -m races tests/contract
 FAULTS := $(BIN)/python -m pytest $(SIDE_BY_SIDE) --dist loadgroup -m faults tests/faults
 
 # Keep bytecode: dozens of service processes are started here, and each would compile the same sources.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-faults-reduced kafka test-kafka test-faults bench lint lint-ci schemas advisories lock clean
+.PHONY: help demo up test test-races test-faults-reduced kafka test-kafka test-faults bench lint lint-ci schemas advisories lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,8 +38,11 @@ demo: $(INSTALLED)  ## the main job for five governments, on real parts, from no
 up: $(INSTALLED)  ## leave the same stack running, with its addresses and a token; Ctrl-C stops it
 	$(BIN)/zhengling stack up --people demo/compositions
 
-test: $(INSTALLED)  ## all tests except the fault tests, one process for each core
+test: $(INSTALLED)  ## all tests except races and faults, one process for each core
 	$(TESTS)
+
+test-races: $(INSTALLED)  ## each command twenty times at once, and by those who have no right to it
+	$(RACES)
 
 test-faults-reduced: $(INSTALLED)  ## the fault tests at reduced counts, on the embedded broker
 	$(FAULTS)

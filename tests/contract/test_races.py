@@ -15,6 +15,8 @@ from zhengling.events.event import SERVICES
 from zhengling.local.processes import ServiceProcess
 from zhengling.local.stack import EmbeddedStack
 
+pytestmark = pytest.mark.races
+
 
 @pytest.fixture(scope="module")
 def stack(stack_of_its_own: EmbeddedStack) -> EmbeddedStack:

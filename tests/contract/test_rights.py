@@ -8,6 +8,8 @@ from tests.flows import FLOWS, ground_of
 from tests.trespassers import Trespassers
 from zhengling.local.stack import EmbeddedStack
 
+pytestmark = pytest.mark.races
+
 
 @pytest.fixture(scope="module")
 def stack(stack_of_its_own: EmbeddedStack) -> EmbeddedStack:
