@@ -7,6 +7,7 @@ from oversight_svc.entry import routes as entry_routes
 from oversight_svc.ledger import routes as ledger_routes
 from oversight_svc.merging import routes as merging_routes
 from oversight_svc.notice import routes as notice_routes
+from oversight_svc.part import routes as part_routes
 from oversight_svc.pressure import routes as pressure_routes
 from oversight_svc.proposal import routes as proposal_routes
 from oversight_svc.source import routes as source_routes
@@ -18,6 +19,7 @@ ROUTERS = [
     *source_routes.ROUTERS,
     *course_routes.ROUTERS,
     *merging_routes.ROUTERS,
+    *part_routes.ROUTERS,
     *pressure_routes.ROUTERS,
     *notice_routes.ROUTERS,
     *proposal_routes.ROUTERS,

@@ -201,6 +201,12 @@ class EntrySeparated(
     """A merging was undone: the matter goes on by itself again."""
 
 
+class EntryDivided(CourseTurn, Event, type="zhengling.oversight.entry.divided.v1", aggregate="entry", key="entry_id"):
+    """The matter was divided: each of these parts is a matter of one unit, which entry.opened tells of as well."""
+
+    parts: tuple[Reference, ...]
+
+
 class Recipient(BaseModel):
     """Whom it went to; `on_behalf_of` is the absent official for whom the recipient stands in."""
 

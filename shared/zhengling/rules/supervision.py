@@ -40,10 +40,11 @@ class CourseAct(StrEnum):
     reopen = "reopen"
     merge = "merge"
     separate = "separate"
+    divide = "divide"
 
 
 CHINESE |= glossary(
-    (CourseAct.open, "立项"), (CourseAct.merge, "合并"), (CourseAct.separate, "撤销合并"),
+    (CourseAct.open, "立项"), (CourseAct.merge, "合并"), (CourseAct.separate, "撤销合并"), (CourseAct.divide, "分解"),
     (CourseAct.accept, "签收"), (CourseAct.refuse, "退回改派"), (CourseAct.transfer, "改派"), (CourseAct.progress, "报告进展"),
     (CourseAct.contribute, "反馈配合情况"), (CourseAct.explain, "书面说明"), (CourseAct.report, "报告办结"),
     (CourseAct.verify, "核查"), (CourseAct.send_back, "退回重办"), (CourseAct.close, "销号"), (CourseAct.look_back, "回头看"),

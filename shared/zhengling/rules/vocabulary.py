@@ -293,6 +293,7 @@ class EntrySource(StrEnum):
     petition = "petition"
     inspection_finding = "inspection_finding"
     leaders_assignment = "leaders_assignment"
+    part = "part"
 
 
 def glossary(*words: tuple[StrEnum, str]) -> dict[tuple[type[StrEnum], str], str]:
@@ -346,6 +347,7 @@ CHINESE = glossary(
     (EntrySource.audit_finding, "审计和监督发现问题"), (EntrySource.congress_suggestion, "人大代表建议"),
     (EntrySource.consultative_proposal, "政协提案"), (EntrySource.petition, "领导包案信访事项"),
     (EntrySource.inspection_finding, "督查发现问题"), (EntrySource.leaders_assignment, "领导交办事项"),
+    (EntrySource.part, "分解任务"),
     (LeaveReason.higher_meeting, "参加上级会议或活动"), (LeaveReason.official_trip, "因公出访或出差"),
     (LeaveReason.emergency, "处置突发事件"), (LeaveReason.health, "身体原因"), (LeaveReason.other, "其他"),
     (Role.head, "政府主要负责人"), (Role.executive_deputy, "负责常务工作的副职"), (Role.deputies, "副职领导"),

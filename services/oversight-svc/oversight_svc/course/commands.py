@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
+import sqlalchemy as sa
+
 from oversight_svc.course import course
 from oversight_svc.course.schemas import (
     Accept,
@@ -27,6 +29,9 @@ from oversight_svc.course.schemas import (
 from oversight_svc.entry import entry as entries
 from oversight_svc.entry.commands import DUE_DATES, SUBJECT, announce_overdue, ledger_of
 from oversight_svc.entry.entry import ACCEPTANCE, PROGRESS, Contribution, DueBasis, Entry, EntryState, Measure, NewDue
+from oversight_svc.entry.table import ledger_entry
+from oversight_svc.part.part import DONE, require_parts, require_whole_running
+from oversight_svc.part.queries import parts_of
 from oversight_svc.source.queries import cited_by
 from zhengling.authority.composition import Acting, Composition
 from zhengling.backbone.outbox import emit
@@ -210,9 +215,11 @@ async def explain(call: Call, entry_id: str, body: Explain) -> Entry:
 
 async def report_done(call: Call, entry_id: str, body: ReportDone) -> Entry:
     """Report the matter as done, which meets its due date at the moment of the report; it is verified next. By the roles that
-    the rulebook names (the principal), or who acts for them with the power to sign. Emits entry.reported."""
+    the rulebook names (the principal), or who acts for them with the power to sign. 409 `parts_not_done`. Emits
+    entry.reported."""
     case = await case_of(call, entry_id, CourseAct.report, body.occurred_at)
     entry = case.entry
+    require_parts((await parts_of(call.session, entry.id))[entry.id], DONE, case.right.clause)
     for act in DueFor:
         await due_dates.meet(call.session, SUBJECT, entry.id, act, case.occurred_at)
     if entries.meet_due(entry, case.occurred_at, call.now):
@@ -260,8 +267,10 @@ async def send_back(call: Call, entry_id: str, body: SendBack) -> Entry:
 
 
 async def close(call: Call, entry_id: str, body: Close) -> Entry:
-    """Close a verified matter (销号), with a mark of its quality. By the roles that the rulebook names. Emits entry.closed."""
+    """Close a verified matter (销号), with a mark of its quality, after its parts. By the roles that the rulebook names. 409
+    `parts_not_done`. Emits entry.closed."""
     case = await case_of(call, entry_id, CourseAct.close, body.occurred_at)
+    require_parts((await parts_of(call.session, entry_id))[entry_id], entries.ENDED, case.right.clause)
     course.close(case.entry, body.quality, body.text, case.occurred_at)
     await due_dates.settle(call.session, SUBJECT, entry_id, "cancelled")
     await case.reschedule()
@@ -277,8 +286,14 @@ async def look_back(call: Call, entry_id: str, body: LookBack) -> Entry:
 
 async def reopen(call: Call, entry_id: str, body: Reopen) -> Entry:
     """Reopen a closed matter under its number, with a new last day. By the roles that the rulebook names. 409
-    `due_in_the_past`. Emits entry.reopened."""
+    `due_in_the_past`, `the_matter_has_ended` of a part. Emits entry.reopened."""
+    of = await call.session.scalar(sa.select(ledger_entry.c.part_of).where(ledger_entry.c.id == entry_id))
+    whole = (
+        await lock(call.session, Entry, of, "entry", "督查事项") if of else None
+    )  # before the part, as it is done elsewhere
     case = await case_of(call, entry_id, CourseAct.reopen, body.occurred_at)
+    if whole:
+        require_whole_running(whole, case.right.clause)
     course.begin_again(case.entry)
     await _restart(case, body.due)
     return await case.done(EntryReopened, body.reason, due=body.due)

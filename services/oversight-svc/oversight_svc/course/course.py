@@ -49,6 +49,7 @@ TRANSITIONS: dict[CourseAct, Transition] = {
     CourseAct.reopen: Transition((_CLOSED,), _ACCEPTED),
     CourseAct.merge: Transition((_OPEN, _ACCEPTED, _REFUSED, _REPORTED, _VERIFIED), EntryState.merged),
     CourseAct.separate: Transition((EntryState.merged,), None),
+    CourseAct.divide: Transition((_OPEN, _ACCEPTED, _REFUSED), None),
 }
 #: The act that a matter in each state waits for.
 AWAITED: Mapping[EntryState, CourseAct] = {
@@ -58,6 +59,8 @@ AWAITED: Mapping[EntryState, CourseAct] = {
     _REPORTED: CourseAct.verify,
     _VERIFIED: CourseAct.close,
 }
+#: The acts on a matter as a whole, which its parts don't have.
+OF_THE_WHOLE = frozenset({CourseAct.merge, CourseAct.separate, CourseAct.divide})
 TURNS = Bound(
     500,
     Text("a matter of the ledger", "一项督查事项"),
@@ -118,16 +121,34 @@ def officials_for(
 
 
 def possible(entry: Entry) -> list[CourseAct]:
-    """The acts that are possible in the matter's state; the awaited one comes first. Only co-units contribute."""
+    """The acts that are possible in the matter's state; the awaited one comes first. Only co-units contribute, and a part isn't
+    divided nor merged."""
     acts = [act for act, transition in TRANSITIONS.items() if entry.state in transition.among]
-    if not entry.co_units and CourseAct.contribute in acts:
-        acts.remove(CourseAct.contribute)
+    left_out = OF_THE_WHOLE if entry.part_of else frozenset[CourseAct]()
+    if not entry.co_units:
+        left_out |= {CourseAct.contribute}
+    acts = [act for act in acts if act not in left_out]
     return sorted(acts, key=lambda act: act != AWAITED.get(entry.state))
 
 
 def require_possible(entry: Entry, act: CourseAct, clause: str) -> None:
-    """409 `illegal_state` unless the act is possible in the matter's state."""
+    """409 `illegal_state` unless the act is possible in the matter's state, `part_of_a_matter` for an act on a whole one."""
+    if act in OF_THE_WHOLE:
+        require_whole(entry, clause)
     STATES.require(entry.state, TRANSITIONS[act].among, Text("the matter", "该事项"), clause)
+
+
+def require_whole(entry: Entry, clause: str) -> None:
+    """409 `part_of_a_matter`: sources, merging and division are the whole matter's."""
+    if entry.part_of:
+        raise refusal(
+            "part_of_a_matter",
+            clause,
+            f"{entry.number} is a part of the matter {entry.source_number}",
+            f"{entry.number}是督查事项{entry.source_number}的分解任务",
+            Text(f"do it with the matter {entry.source_number}", f"请对督查事项{entry.source_number}办理"),
+            matter=entry.part_of,
+        )
 
 
 def require_after(entry: Entry, act: CourseAct, occurred_at: datetime, clause: str) -> None:

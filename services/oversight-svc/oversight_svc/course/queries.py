@@ -28,6 +28,7 @@ PATHS = {
     CourseAct.reopen: "reopening",
     CourseAct.merge: "merging",
     CourseAct.separate: "separation",
+    CourseAct.divide: "parts",
 }
 
 

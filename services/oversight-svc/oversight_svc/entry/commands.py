@@ -14,12 +14,13 @@ from oversight_svc.entry import overlap
 from oversight_svc.entry.entry import ACCEPTANCE, ENDED, Amendment, DueBasis, Entry, NewDue, Overlap
 from oversight_svc.entry.schemas import SetDue
 from oversight_svc.entry.table import ledger_entry
+from oversight_svc.part.queries import parts_of
 from oversight_svc.pressure import ladder
 from oversight_svc.pressure.recording import LADDER
 from oversight_svc.source.source import Source
 from zhengling.backbone import timers
 from zhengling.backbone.outbox import emit
-from zhengling.database.session import lock, now
+from zhengling.database.session import lock, lock_all, now
 from zhengling.dates.deadlines import Setter
 from zhengling.events.meeting import Unit
 from zhengling.events.oversight import EntryDueMoved, EntryDueSet, EntryOpened, EntryOverdue, EntryRevoked
@@ -85,10 +86,16 @@ async def set_due(call: Call, entry_id: str, body: SetDue) -> Entry:
 
 
 async def open_entry(
-    session: AsyncSession, book: Rulebook, entry: Entry, source: Source, clock: AnyClock | None, row: DueByRule | None
+    session: AsyncSession,
+    book: Rulebook,
+    entry: Entry,
+    source: Source | None,
+    clock: AnyClock | None,
+    row: DueByRule | None,
 ) -> Entry:
-    """Open this entry for its source: with its clocks, the responsible leader, the focus category that it has by itself, and the
-    open matters that it is like. `row` is the rulebook's that names the clock's rule. Emits entry.opened."""
+    """Open this entry for its source, which a part doesn't have: with its clocks, the responsible leader, the focus category that
+    it has by itself, and the open matters that it is like. `row` is the rulebook's that names the clock's rule. Emits
+    entry.opened."""
     moments = []
     if clock:
         due = await due_dates.keep(session, SUBJECT, entry.id, clock, book)
@@ -104,8 +111,8 @@ async def open_entry(
         await timers.schedule(session, OVERDUE, {entry.id: min(moments)})
     entry.leader = await leader_of(session, entry.lead)
     entry.category = entry.category or book.category_of(EntrySource(entry.source_kind))
-    entry.overlapping = await _overlaps(session, book, entry)
-    session.add_all([entry, source])
+    entry.overlapping = [] if entry.part_of else await _overlaps(session, book, entry)
+    session.add_all([entry, *([source] if source else [])])
     await emit(
         session,
         EntryOpened(
@@ -131,8 +138,12 @@ async def leader_of(session: AsyncSession, lead: Unit) -> str | None:
 
 
 async def end_entry(session: AsyncSession, rulebooks: Rulebooks, entry: Entry, amendment: Amendment) -> None:
-    """End an entry that nothing stands for any more, with its due dates and timer. Emits entry.revoked."""
+    """End an entry that nothing stands for any more, with its parts, due dates and timer. Emits entry.revoked of each."""
     moment = now(session)
+    parts = [part.id for part in (await parts_of(session, entry.id))[entry.id]]
+    for part in await lock_all(session, Entry, parts, "entry", "督查事项"):
+        if part.state not in ENDED:
+            await end_entry(session, rulebooks, part, amendment)
     entries.revoke(entry, amendment, moment)
     await due_dates.settle(session, SUBJECT, entry.id, "cancelled")
     await due_dates.reschedule(session, DUE_DATES, rulebooks, entry.id)
@@ -151,14 +162,16 @@ async def _overlaps(session: AsyncSession, book: Rulebook, entry: Entry) -> list
     if book.supervision is None or (rule := book.supervision.overlap) is None:
         return []
     of = ledger_entry.c
-    compared = sa.select(of.id, of.number, of.title, of.task, of.lead_code, of.matter).where(of.state.not_in(ENDED))
+    compared = sa.select(of.id, of.number, of.title, of.task, of.lead_code, of.matter).where(
+        of.state.not_in(ENDED), of.part_of.is_(None)
+    )
     newest = compared.order_by(of.opened_at.desc()).limit(_COMPARED)
     parts = [newest.where(of.lead_code == entry.lead.code)]
     if entry.topic:
         parts.append(newest.where(of.matter == entry.topic.id))
     with session.no_autoflush:  # those of the same poll are pending, and stand in `session.new`
         rows = await session.execute(sa.union(*(sa.select(part.subquery()) for part in parts)))
-    pending = [overlap.compared(other) for other in session.new if isinstance(other, Entry)]
+    pending = [overlap.compared(other) for other in session.new if isinstance(other, Entry) and not other.part_of]
     return overlap.overlaps(overlap.compared(entry), [*map(overlap.Compared._make, rows), *pending], rule.similar)
 
 

@@ -65,6 +65,10 @@ def require_running(entry: Entry, called: Text, clause: str) -> None:
 ACCEPTANCE, PROGRESS = "acceptance", "progress"
 
 
+#: The acts in which a unit says how a matter stands.
+TOLD = (CourseAct.progress, CourseAct.explain, CourseAct.report)
+
+
 class Quality(StrEnum):
     """The mark of quality with which a matter is closed."""
 
@@ -178,8 +182,8 @@ class Overlap:
     score: int
 
 
-#: The service and noun of sources that another service's events open.
-OPENED_BY = {EntrySource.meeting_decision: ("meeting", "decision")}
+#: The service and noun of sources that aren't recorded by hand: a part comes from the matter that was divided.
+OPENED_BY = {EntrySource.meeting_decision: ("meeting", "decision"), EntrySource.part: ("oversight", "entry")}
 
 
 @dataclass
@@ -187,7 +191,8 @@ class Entry:
     """`source_number`, `topic` and `minutes` are unknown of entries opened before events carried them.
 
     `leader` is the deputy in charge of the lead unit when it got the matter, `responsible` the person that the unit named.
-    `met_at` is when the governing due date was met, `late` whether after it; `suspended` if its clock stands."""
+    `met_at` is when the governing due date was met, `late` whether after it; `suspended` if its clock stands. `part_of` is the id
+    of the matter that it is a part of."""
 
     id: str
     government: str
@@ -231,6 +236,7 @@ class Entry:
     quality: Quality | None = None
     merged_into: str | None = None
     overlapping: list[Overlap] = field(default_factory=list)
+    part_of: str | None = None
     version: int = 1
     modified_at: datetime | None = None
 

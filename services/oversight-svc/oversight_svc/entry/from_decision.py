@@ -18,6 +18,7 @@ from oversight_svc.entry.commands import (
     run_to,
 )
 from oversight_svc.entry.entry import ENDED, Amendment, DueBasis, Entry, NewDue
+from oversight_svc.part.commands import follow_date
 from oversight_svc.source import source as sources
 from oversight_svc.source.queries import cited_by
 from oversight_svc.source.source import Source, Standing
@@ -29,6 +30,7 @@ from zhengling.database.session import government_of, lock, now
 from zhengling.dates.deadlines import Setter
 from zhengling.events.meeting import DecisionAdopted, DecisionAmended, DecisionRevoked
 from zhengling.events.oversight import EntryAmended
+from zhengling.kernel.errors import Text
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import due_dates
 from zhengling.rules.loading import Rulebooks
@@ -147,6 +149,8 @@ async def amend_entry(session: AsyncSession, rulebooks: Rulebooks, event: Decisi
             await due_dates.meet(session, SUBJECT, entry.id, act, entry.met_at)
         entries.meet_due(entry, entry.met_at, moment)
     await due_dates.reschedule(session, DUE_DATES, rulebooks, entry.id)
+    why = Text(f"the matter's date was corrected: {event.reason}", f"督查事项时限更正：{event.reason}")
+    await follow_date(session, rulebooks, entry, old, why)
     await emit(
         session,
         EntryAmended(

@@ -10,10 +10,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from oversight_svc.course import course
+from oversight_svc.entry import entry as entries
 from oversight_svc.entry.commands import SUBJECT
 from oversight_svc.entry.entry import ENDED, STATES, DueBasis, Entry, EntryState, Light, Thresholds, light_of
 from oversight_svc.entry.schemas import DueExplanation, EntryView, NextAct
 from oversight_svc.entry.table import ledger_entry
+from oversight_svc.part.queries import parts_of
+from oversight_svc.part.schemas import PartView
 from oversight_svc.source.queries import sources_of
 from oversight_svc.source.schemas import SourceView
 from oversight_svc.source.source import Source
@@ -58,6 +61,8 @@ class Wanted:
     closed_from: date | None = None
     closed_until: date | None = None
     text: str | None = None
+    part_of: str | None = None
+    parts: bool | None = None
 
 
 async def get_entry(call: Call, entry_id: str) -> EntryView:
@@ -94,7 +99,10 @@ def conditions(wanted: Wanted, moment: datetime, known: Thresholds | None) -> li
         source_kind=wanted.source_kind,
         leader=wanted.leader,
         number=wanted.number,
+        part_of=wanted.part_of,
     )
+    if wanted.parts is not None:
+        filters.append(columns.part_of.is_not(None) if wanted.parts else columns.part_of.is_(None))
     if wanted.lead is not None:
         filters.append(columns.lead_code == wanted.lead)
     if wanted.unit is not None:
@@ -183,9 +191,19 @@ async def _views(call: Call, entries: Sequence[Entry]) -> list[EntryView]:
     known, composition = await thresholds(call), await compositions.if_loaded(call.session)
     views = [_view(call, entry, known, composition) for entry in entries]
     found = await sources_of(call.session, *(view.id for view in views))
+    parts = await parts_of(call.session, *(view.id for view in views))
     for view in views:
+        view.parts = [_part(part, call.now, known) for part in parts.get(view.id, [])]
         view.sources = [_source(source) for source in found.get(view.id, [])]
     return views
+
+
+def _part(part: Entry, moment: datetime, known: Thresholds | None) -> PartView:
+    view = PartView.model_validate(part)
+    view.state_name, view.light = STATES.chinese[view.state], light_of(part, moment, known)
+    if told := next((turn for turn in reversed(part.course) if turn.act in entries.TOLD and turn.text), None):
+        view.told, view.told_at = told.text, told.occurred_at
+    return view
 
 
 def _source(source: Source) -> SourceView:

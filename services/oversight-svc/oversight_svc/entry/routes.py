@@ -46,13 +46,17 @@ async def _wanted(
     opened_until: Annotated[Day | None, Query()] = None,
     closed_from: Annotated[Day | None, Query(description="closed (not revoked) on this day or later")] = None,
     closed_until: Annotated[Day | None, Query()] = None,
+    part_of: Annotated[str | None, Query(max_length=64, description="id of the matter whose parts they are")] = None,
+    parts: Annotated[
+        bool | None, Query(description="only parts of matters, or only whole ones; numbers count whole ones by default")
+    ] = None,
     text: Annotated[str | None, Query(min_length=2, max_length=100, description="a part of title or task")] = None,
 ) -> see.Wanted:
     return see.Wanted(
         source_id=source_id, due_basis=due_basis, overdue=overdue, lead=lead, state=state, ended=ended, light=light,
         category=category, source_kind=source_kind, leader=leader, unit=unit, number=number, due_from=due_from,
         due_until=due_until, opened_from=opened_from, opened_until=opened_until, closed_from=closed_from,
-        closed_until=closed_until, text=text,
+        closed_until=closed_until, text=text, part_of=part_of, parts=parts,
     )  # fmt: skip
 
 

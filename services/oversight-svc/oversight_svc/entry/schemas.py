@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from oversight_svc.entry.entry import DueBasis, EntryState, Light, Likeness, Quality
+from oversight_svc.part.schemas import PartView
 from oversight_svc.source.schemas import SourceView
 from zhengling.dates.schemas import ChangeView, TraceView
 from zhengling.events.meeting import ResolutionChange, Unit
@@ -103,7 +104,8 @@ class EntryView(BaseModel):
     source_kind: EntrySource
     source_id: str
     source: Annotated[
-        Reference, Field(description="what opened it: a decision of a meeting, or a source recorded by hand")
+        Reference,
+        Field(description="what opened it: a decision, a source recorded by hand, the matter that was divided"),
     ]
     topic: Annotated[Reference | None, Field(description="the topic that was decided")]
     meeting: Annotated[Reference | None, Field(description="null of a matter that no meeting decided")]
@@ -143,6 +145,8 @@ class EntryView(BaseModel):
     next: Annotated[NextAct | None, Field(description="what the matter waits for; null once it has ended")] = None
     sources: Annotated[list[SourceView], Field(description="what it comes from, also by merging")] = []
     overlapping: Annotated[list[OverlapView], Field(description="open matters that it was like when it was opened")]
+    part_of: Annotated[str | None, Field(description="id of the matter that it is a part of")]
+    parts: Annotated[list[PartView], Field(description="its parts, each of one unit")] = []
     merged_into: Annotated[str | None, Field(description="id of the entry that goes on with its sources")]
     suspended: bool
     met_at: Annotated[datetime | None, Field(description="when the due date was met by the unit's report")]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -49,7 +50,10 @@ _TOLD = sa.literal_column(
 # the numbers --------------------------------------------------------------------------------------------------------
 async def get_numbers(call: Call, wanted: Wanted, period: Period) -> LedgerNumbers:
     known = await thresholds(call)
-    filters = [counted(call, Entry), *conditions(wanted, call.now, known)]
+    whole = replace(
+        wanted, parts=bool(wanted.parts or wanted.part_of)
+    )  # a matter counts once, however many have a part
+    filters = [counted(call, Entry), *conditions(whole, call.now, known)]
     statement = _rolled_up(_alike(_matters(period, lit(call.now, known), filters)))
     rows = (await call.session.execute(statement)).mappings().all()
     names = await _names(call)

@@ -11,6 +11,7 @@ from datetime import date
 import sqlalchemy as sa
 
 from oversight_svc.course import commands as courses
+from oversight_svc.course import course
 from oversight_svc.course.commands import Case
 from oversight_svc.entry import entry as entries
 from oversight_svc.entry.commands import DUE_DATES, SUBJECT, ledger_of
@@ -51,6 +52,7 @@ async def merge(call: Call, entry_id: str, body: Merge) -> Entry:
             "不能并入本事项自身",
             Text("name another open matter", "请填写其他在办事项"),
         )
+    course.require_whole(into, case.right.clause)
     entries.require_running(into, Text("the other matter", "拟并入的事项"), case.right.clause)
     held = await sources_of(call.session, entry.id, into.id)
     appended(held.get(into.id, []), *held.get(entry.id, []), bound=SOURCES)

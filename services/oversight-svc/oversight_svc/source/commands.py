@@ -139,6 +139,7 @@ async def add_source(call: Call, entry_id: str, body: AddSource) -> Entry:
     """Add a source to a matter, which then has several. By the roles that may open one. 403 `not_the_opener`; 409
     `illegal_state`."""
     entry, clause = await _entry_to_change(call, entry_id)
+    course.require_whole(entry, clause)
     entries.require_running(entry, Text("the matter", "该事项"), clause)
     source = _source(call, body.source, None)
     held = (await sources_of(call.session, entry.id)).get(entry.id, [])

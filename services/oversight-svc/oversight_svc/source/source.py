@@ -30,7 +30,9 @@ STANDINGS = States({Standing.standing: "有效", Standing.withdrawn: "已撤回"
 class Source:
     """`recorded_for` is the matter that it opened or was added to; `entry_id` the one that it belongs to now, after merging.
     `reference` is what it is in another service, `paper` the number or name by which it is cited otherwise. `approved_by` and
-    `approval` are who approved that the matter is supervised, and by which paper, where the rules ask for it."""
+    `approval` are who approved that the matter is supervised, and by which paper, where the rules ask for it. Of an instruction
+    `given_by` is the official who gave it, None for a leader from outside, `giver` the name; `seen_at` when
+    the result was seen."""
 
     id: str
     government: str
@@ -49,6 +51,9 @@ class Source:
     standing: Standing = Standing.standing
     ended_at: datetime | None = None
     ended_reason: str = ""
+    given_by: str | None = None
+    giver: str = ""
+    seen_at: datetime | None = None
     version: int = 1
     modified_at: datetime | None = None
 

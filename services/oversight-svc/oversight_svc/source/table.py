@@ -28,5 +28,8 @@ entry_source = sa.Table(
     sa.Column("standing", sa.Text, nullable=False),
     sa.Column("ended_at", Instant),
     sa.Column("ended_reason", sa.Text, nullable=False),
+    sa.Column("given_by", sa.Text),
+    sa.Column("giver", sa.Text, nullable=False),
+    sa.Column("seen_at", Instant),
 )
 map_noun(mapper, Source, entry_source)

@@ -1,0 +1,1 @@
+"""Parts of a matter, each of one unit (分解任务)."""
