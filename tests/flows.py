@@ -28,8 +28,10 @@ from tests.meeting.minutes import test_minutes_api as minutes
 from tests.meeting.planning_request import test_planning_api as planning
 from tests.meeting.topic import test_topic_api as topics
 from tests.oversight.course import test_course_api as courses
+from tests.oversight.instruction import test_instruction_api as instructions
 from tests.oversight.matter import matters_of
 from tests.oversight.notice import test_notice_api as notices
+from tests.oversight.part import test_part_api as parts
 from tests.oversight.pressure import test_pressure_api as pressures
 from tests.oversight.source import test_source_api as matters
 from tests.races import Operation
@@ -352,6 +354,21 @@ async def matters_opened_by_hand(ground: Ground) -> None:
     )
     await matters.test_a_matter_without_any_source_left_ends(ground.api)
     await matters.test_of_many_matters_a_wrong_one_takes_no_other_with_it_and_leaves_no_number_behind(ground.api)
+
+
+@flow(oversight="divide_entry")
+async def a_matter_in_parts(ground: Ground) -> None:
+    await parts.test_each_part_has_its_own_clock_report_and_light_and_the_matter_is_done_and_closed_after_them(
+        "xigang", ground.api
+    )
+
+
+@flow(oversight="acknowledge_entry")
+async def a_leaders_instruction(ground: Ground) -> None:
+    async with instructions.leaders_of(ground.stack, ground.api) as leaders:
+        await instructions.test_a_matter_of_an_instruction_is_finished_when_its_leader_has_seen_the_result(
+            "xigang", leaders
+        )
 
 
 @flow(oversight="press_entry decide_proposal")

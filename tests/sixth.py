@@ -95,6 +95,7 @@ FILES = {
           merge: {clause: LH-29, by: office}
           separate: {clause: LH-29, by: office_director}
           divide: {clause: LH-29, by: office_director}
+          acknowledge: {clause: LH-29, by: [head, office]}
         lights: {clause: LH-28, due_soon: 1, long_overdue: 5}
         overlap: {clause: LH-29, similar: 90}
         focus: {clause: LH-19, categories: [{code: meetings, name: 会议决定事项, sources: [meeting_decision]}]}

@@ -16,7 +16,19 @@ SERVICES = {path.name: path / f"{path.name.removesuffix('-svc')}_svc" for path i
 #: The files on top of every service.
 TOP = {"__init__", "app", "routes", "handlers", "feed", "settings", "scopes", "registry", "tables"}
 #: The files of a noun that do I/O; every other file of a noun is pure.
-IO_FILES = {"case", "commands", "queries", "table", "routes", "signing", "files", "from_decision", "recording"}
+IO_FILES = {
+    "case",
+    "commands",
+    "queries",
+    "table",
+    "routes",
+    "signing",
+    "files",
+    "from_decision",
+    "from_instruction",
+    "following",
+    "recording",
+}
 #: Rooms of the library without I/O, and single modules of others.
 PURE_ROOMS = ("kernel", "dates", "documents", "rules", "authority", "events")
 PURE_MODULES = ("files.kinds", "web.payload_errors")

@@ -22,6 +22,7 @@ from meeting_svc.minutes.schemas import CorrectMinutes
 from meeting_svc.resolution.schemas import DecisionPayload, ReplaceDecision
 from meeting_svc.topic.schemas import RecordGate, SubmitTopic
 from oversight_svc.course.schemas import Refuse, ReportDone
+from oversight_svc.part.schemas import Divide
 from oversight_svc.pressure.pressure import MOST_RECIPIENTS
 from oversight_svc.source.source import SOURCES
 from zhengling.authority.composition import Organisation
@@ -62,7 +63,7 @@ TEXTS = {
     **dict.fromkeys(
         ("decision_id", "topic_id", "meeting_id", "minutes_id", "document_id", "entry_id", "source_id", "absence_id",
          "government", "calendar", "code", "official", "signed_by", "on_behalf_of", "set_by", "refused_by", "decided_by",
-         "candidates", "adopted_in_order", "responsible", "proposal_id", "notice_id", "answered_by",
+         "candidates", "adopted_in_order", "responsible", "proposal_id", "instruction_id", "notice_id", "answered_by",
          "digest", "request", "aggregate_id", "reader", "source", "service", "noun", "id",
          "gate", "aspects", "events"), KEY),
     **dict.fromkeys(
@@ -83,7 +84,8 @@ LISTS = {
     "adopted_in_order": OF_A_MEETING.most, "changes": len(Resolution.model_fields),
     "days": 366, "notices": 366, "orders": 366, "stand_ins": 60, "vacancies": 30, "candidates": 60, "acts": 10,
     "decisions": OF_A_MEETING.most, "aspects": len(Aspect), "gates": len(Gate), "moved": 1, "missing": CHUNK, "last_seq": CHUNK,
-    "sources": SOURCES.most, "recipients": MOST_RECIPIENTS, "among": len(Censure), "received": 1, "denied": 1, "events": CHUNK,
+    "sources": SOURCES.most, "parts": most(Divide, "parts"),
+    "recipients": MOST_RECIPIENTS, "among": len(Censure), "received": 1, "denied": 1, "events": CHUNK,
 }  # fmt: skip
 
 

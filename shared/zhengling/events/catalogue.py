@@ -21,6 +21,10 @@ from zhengling.events.docflow import (
     DocumentDrafted,
     DocumentDueMoved,
     DocumentWithdrawn,
+    InstructionAmended,
+    InstructionGiven,
+    InstructionResultSeen,
+    InstructionWithdrawn,
 )
 from zhengling.events.event import Event
 from zhengling.events.meeting import (
@@ -35,12 +39,14 @@ from zhengling.events.meeting import (
 )
 from zhengling.events.oversight import (
     EntryAccepted,
+    EntryAcknowledged,
     EntryAmended,
     EntryClosed,
     EntryDivided,
     EntryDueMoved,
     EntryDueSet,
     EntryExplained,
+    EntryFollowedUp,
     EntryLookedBack,
     EntryMerged,
     EntryOpened,
@@ -80,6 +86,10 @@ EVENTS: dict[str, type[Event]] = {
         DocumentDueMoved,
         DocumentAmended,
         DocumentWithdrawn,
+        InstructionGiven,
+        InstructionAmended,
+        InstructionWithdrawn,
+        InstructionResultSeen,
         EntryOpened,
         EntryDueSet,
         EntryDueMoved,
@@ -100,6 +110,8 @@ EVENTS: dict[str, type[Event]] = {
         EntryMerged,
         EntrySeparated,
         EntryDivided,
+        EntryAcknowledged,
+        EntryFollowedUp,
         EntryUrged,
         ProposalMade,
         ProposalDecided,

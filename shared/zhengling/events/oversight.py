@@ -201,6 +201,21 @@ class EntrySeparated(
     """A merging was undone: the matter goes on by itself again."""
 
 
+class EntryAcknowledged(
+    CourseTurn, Event, type="zhengling.oversight.entry.acknowledged.v1", aggregate="entry", key="entry_id"
+):
+    """The leader who gave the matter's instruction saw its result."""
+
+
+class EntryFollowedUp(
+    CourseTurn, Event, type="zhengling.oversight.entry.followed_up.v1", aggregate="entry", key="entry_id"
+):
+    """A leader gave a new instruction on the report: the matter goes on under its number. `reopened`: it was closed."""
+
+    instruction: Reference
+    reopened: bool
+
+
 class EntryDivided(CourseTurn, Event, type="zhengling.oversight.entry.divided.v1", aggregate="entry", key="entry_id"):
     """The matter was divided: each of these parts is a matter of one unit, which entry.opened tells of as well."""
 

@@ -84,6 +84,7 @@ DOCUMENT = Place(
 ENTRY = Place(
     "an entry of the ledger", {"source": tuple(EntrySource), **_facts("difficulty", "set_at_year_start")}, BY_POST
 )
+INSTRUCTION = Place("an instruction", _facts("instruction"))
 COURSE = Place("the course of a matter", {}, BY_POST | OF_A_UNIT)
 REQUEST = Place("a request for a meeting", {}, BY_POST | OF_A_UNIT)
 PLAN = Place("the yearly plan")

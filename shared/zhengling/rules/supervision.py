@@ -11,8 +11,8 @@ from pydantic import Field, model_validator
 
 from zhengling.dates.deadlines import Anchor
 from zhengling.rules.conditions import ALWAYS, Facts, Section, When, matches
-from zhengling.rules.places import COURSE, ENTRY, Counted
-from zhengling.rules.vocabulary import CHINESE, Clause, EntrySource, Role, Roles, RuleName, glossary
+from zhengling.rules.places import COURSE, ENTRY, INSTRUCTION, Counted
+from zhengling.rules.vocabulary import CHINESE, Clause, EntrySource, InstructionKind, Role, Roles, RuleName, glossary
 
 
 class DueFor(StrEnum):
@@ -41,10 +41,13 @@ class CourseAct(StrEnum):
     merge = "merge"
     separate = "separate"
     divide = "divide"
+    acknowledge = "acknowledge"
+    follow_up = "follow_up"
 
 
 CHINESE |= glossary(
     (CourseAct.open, "立项"), (CourseAct.merge, "合并"), (CourseAct.separate, "撤销合并"), (CourseAct.divide, "分解"),
+    (CourseAct.acknowledge, "领导审阅结果"), (CourseAct.follow_up, "再次批示"),
     (CourseAct.accept, "签收"), (CourseAct.refuse, "退回改派"), (CourseAct.transfer, "改派"), (CourseAct.progress, "报告进展"),
     (CourseAct.contribute, "反馈配合情况"), (CourseAct.explain, "书面说明"), (CourseAct.report, "报告办结"),
     (CourseAct.verify, "核查"), (CourseAct.send_back, "退回重办"), (CourseAct.close, "销号"), (CourseAct.look_back, "回头看"),
@@ -146,8 +149,30 @@ class Right(Section):
     rule: Annotated[RuleName | None, Counted(("within", "every"), (Anchor.assignment, Anchor.explanation))] = None
 
 
+#: What is done by another service's event, so that nobody has a right to it here.
+OF_EVENTS = frozenset({CourseAct.follow_up})
 #: The acts whose right may name a deadline, and the form that it has.
 _TIMED = {CourseAct.refuse: "within", CourseAct.explain: "every"}
+
+
+class FeedbackRow(Section):
+    """One row of the decision table for the feedback on an instruction (the first match applies): within a time, or again and
+    again, from the instruction or from its receipt by the unit."""
+
+    clause: Clause
+    when: When = ALWAYS
+    rule: Annotated[RuleName, Counted(("within", "every"), (Anchor.instruction, Anchor.receipt))]
+
+
+class Instructions(Section):
+    """What is asked of a matter that a leader's instruction opened (批示): `fetch` is until when the unit fetches it, from the
+    office's notice; `feedback` until when it answers, beside the date by which the matter is done."""
+
+    fetch: Annotated[RuleName | None, Counted(("within",), (Anchor.office_notice,))] = None
+    feedback: tuple[FeedbackRow, ...] = ()
+
+    def feedback_row(self, kind: InstructionKind) -> FeedbackRow | None:
+        return next((row for row in self.feedback if matches(row.when, {"instruction": kind})), None)
 
 
 class Lights(Section):
@@ -264,6 +289,7 @@ class Supervision(Section):
 
     ledger: Ledger
     course: Annotated[dict[CourseAct, Right] | None, COURSE] = None
+    instructions: Annotated[Instructions | None, INSTRUCTION] = None
     lights: Lights | None = None
     focus: Focus | None = None
     overlap: Overlap | None = None
@@ -273,7 +299,7 @@ class Supervision(Section):
     def _whole_course(self) -> Self:
         if self.course is None:
             return self
-        if missing := [act for act in CourseAct if act not in self.course]:
+        if missing := [act for act in CourseAct if act not in {*self.course, *OF_EVENTS}]:
             raise ValueError(f"course: nobody may {', '.join(missing)}; state who, for each act")
         if untimed := [act for act, right in self.course.items() if right.rule and act not in _TIMED]:
             raise ValueError(f"course: no deadline is known for {', '.join(untimed)}; drop rule")

@@ -277,6 +277,14 @@ class LeaveReason(StrEnum):
     other = "other"
 
 
+class InstructionKind(StrEnum):
+    """How a leader wants an instruction handled (ST-64): at once, generally, or over a long time."""
+
+    express = "express"
+    general = "general"
+    long_term = "long_term"
+
+
 class EntrySource(StrEnum):
     """What a matter of the supervision ledger comes from (clauses §3, sources)."""
 
@@ -348,6 +356,7 @@ CHINESE = glossary(
     (EntrySource.consultative_proposal, "政协提案"), (EntrySource.petition, "领导包案信访事项"),
     (EntrySource.inspection_finding, "督查发现问题"), (EntrySource.leaders_assignment, "领导交办事项"),
     (EntrySource.part, "分解任务"),
+    (InstructionKind.express, "速办"), (InstructionKind.general, "一般"), (InstructionKind.long_term, "长期"),
     (LeaveReason.higher_meeting, "参加上级会议或活动"), (LeaveReason.official_trip, "因公出访或出差"),
     (LeaveReason.emergency, "处置突发事件"), (LeaveReason.health, "身体原因"), (LeaveReason.other, "其他"),
     (Role.head, "政府主要负责人"), (Role.executive_deputy, "负责常务工作的副职"), (Role.deputies, "副职领导"),

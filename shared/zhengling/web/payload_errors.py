@@ -91,7 +91,7 @@ FIELDS = {
     "text": "文本", "title": "标题", "to": "截止日期", "to_return": "是否收回", "topic_id": "议题编号", "topics": "议题",
     "trace": "计算过程", "type": "类型", "until": "截止日期", "urgency": "紧急理由", "url": "网址",
     "approval": "批准", "assigned_at": "交办时间", "dated": "来源日期", "entries": "督查事项", "into": "并入的事项",
-    "paper": "文号或名称",
+    "paper": "文号或名称", "part_of": "所属事项",
     "category": "督查重点", "contributions": "配合事项", "due_from": "时限起", "due_until": "时限止", "ended": "是否已终结",
     "opened_from": "交办日期起", "opened_until": "交办日期止", "closed_from": "销号日期起", "closed_until": "销号日期止",
     "holds": "成效是否巩固", "leader": "分管领导", "light": "亮灯", "measures": "三张清单", "quality": "办理质量",

@@ -74,7 +74,10 @@ async def test_each_part_has_its_own_clock_report_and_light_and_the_matter_is_do
     for part in others:
         await closed(part)
     await matter.do("closing", office, quality="good")
-    assert (await one.refused("reopening", office, reason="反弹", due="2026-12-30"))[:2] == (409, "the_matter_has_ended")
+    assert (await one.refused("reopening", office, reason="反弹", due="2026-12-30"))[:2] == (
+        409,
+        "the_matter_has_ended",
+    )
     decision = await matter.decision(lambda found: found["standing"] == "closed")
     assert decision["ledger_number"] == number  # what became of the parts isn't taken for the decision's own
 
@@ -88,7 +91,10 @@ async def test_a_part_is_due_within_the_matter_isnt_divided_nor_merged_and_is_co
     one, office = parts[0], office_of(matter)
     assert (one.entry["due"], parts[1].entry["due"]) == ("2026-12-10", matter.entry["due"])
     late = {"unit": another_unit(matter), "task": "超期的任务", "due": "2027-03-01"}
-    assert (await matter.refused("parts", office, parts=[late], reason="分解"))[:2] == (409, "part_due_after_the_matter")
+    assert (await matter.refused("parts", office, parts=[late], reason="分解"))[:2] == (
+        409,
+        "part_due_after_the_matter",
+    )
     again = {"unit": another_unit(one), "task": "再次分解"}
     assert (await one.refused("parts", office, parts=[again], reason="分解"))[:2] == (409, "part_of_a_matter")
     assert (await one.refused("merging", office, into=matter.entry["id"], reason="合并"))[1] == "part_of_a_matter"

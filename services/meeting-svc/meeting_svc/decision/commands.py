@@ -18,6 +18,7 @@ from zhengling.events.oversight import (
     EntryClosed,
     EntryDueMoved,
     EntryDueSet,
+    EntryFollowedUp,
     EntryOpened,
     EntryOverdue,
     EntryProgressed,
@@ -144,7 +145,7 @@ async def note_course(session: AsyncSession, event: CourseTurn) -> None:
             values["standing"] = Standing.closed
         case EntryReported():
             values["standing"] = Standing.overdue if event.late else Standing.in_ledger
-        case EntryReopened() | EntryProgressed(result=True):
+        case EntryReopened() | EntryProgressed(result=True) | EntryFollowedUp(reopened=True):
             values["standing"] = Standing.in_ledger
     for source in event.sources or (event.source,):
         if (source.service, source.noun) == ("meeting", "decision"):

@@ -8,10 +8,12 @@ from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from oversight_svc.course import course
 from oversight_svc.course.schemas import (
     Accept,
+    Acknowledge,
     Asked,
     Close,
     Contribute,
@@ -27,19 +29,31 @@ from oversight_svc.course.schemas import (
     Verify,
 )
 from oversight_svc.entry import entry as entries
-from oversight_svc.entry.commands import DUE_DATES, SUBJECT, announce_overdue, ledger_of
-from oversight_svc.entry.entry import ACCEPTANCE, PROGRESS, Contribution, DueBasis, Entry, EntryState, Measure, NewDue
+from oversight_svc.entry.commands import DUE_DATES, SUBJECT, announce_overdue, ledger_of, restart, run_on
+from oversight_svc.entry.entry import (
+    ACCEPTANCE,
+    FEEDBACK,
+    FETCHING,
+    PROGRESS,
+    Contribution,
+    Entry,
+    EntryState,
+    Measure,
+)
 from oversight_svc.entry.table import ledger_entry
 from oversight_svc.part.part import DONE, require_parts, require_whole_running
 from oversight_svc.part.queries import parts_of
-from oversight_svc.source.queries import cited_by
+from oversight_svc.source import source as sources
+from oversight_svc.source.queries import cited_by, sources_of
+from oversight_svc.source.source import Source
 from zhengling.authority.composition import Acting, Composition
 from zhengling.backbone.outbox import emit
-from zhengling.database.session import lock
-from zhengling.dates.deadlines import Setter
+from zhengling.database.session import lock, lock_all
+from zhengling.dates.deadlines import Anchor, Setter
 from zhengling.events.event import Event
 from zhengling.events.oversight import (
     EntryAccepted,
+    EntryAcknowledged,
     EntryClosed,
     EntryExplained,
     EntryLookedBack,
@@ -59,6 +73,7 @@ from zhengling.replicas import due_dates
 from zhengling.replicas.due_dates import Clock, StatedClock
 from zhengling.rules.rulebook import Rulebook
 from zhengling.rules.supervision import CourseAct, DueFor, Right
+from zhengling.rules.vocabulary import Role
 from zhengling.web.call import Call
 
 
@@ -91,29 +106,34 @@ class Case:
         self, event: type[Event], text: str = "", *, fields: dict[str, Any] | None = None, **turn: Any
     ) -> Entry:
         """Keep the act, and tell it as this event."""
-        entry, at = self.entry, (self.occurred_at, self.call.now)
-        made = course.turn_by(self.acting, self.official, self.act, entry, at)
-        course.add(entry, self.act, replace(made, clause=self.right.clause, text=text, **turn))
-        await emit(
-            self.call.session,
-            event(
-                **entries.named(entry),
-                sources=await cited_by(self.call.session, entry.id),
-                state=entry.state,
-                lead=entry.lead,
-                official=self.official,
-                on_behalf_of=self.acting.on_behalf_of,
-                text=text,
-                due=entry.due,
-                late=entry.late,
-                occurred_at=self.occurred_at,
-                recorded_at=self.call.now,
-                **(fields or {}),
-            ),
-        )
+        made = course.turn_by(self.acting, self.official, self.act, self.entry, (self.occurred_at, self.call.now))
+        course.add(self.entry, self.act, replace(made, clause=self.right.clause, text=text, **turn))
+        await tell(self.call.session, self.entry, event, fields)
         self.call.audit_details.update(self.acting.behalf)
         await self.call.session.flush()
-        return entry
+        return self.entry
+
+
+async def tell(session: AsyncSession, entry: Entry, event: type[Event], fields: dict[str, Any] | None = None) -> None:
+    """Emit the last act of the course as this event."""
+    turn = entry.course[-1]
+    await emit(
+        session,
+        event(
+            **entries.named(entry),
+            sources=await cited_by(session, entry.id),
+            state=entry.state,
+            lead=entry.lead,
+            official=turn.official,
+            on_behalf_of=turn.on_behalf_of,
+            text=turn.text,
+            due=entry.due,
+            late=entry.late,
+            occurred_at=turn.occurred_at,
+            recorded_at=turn.recorded_at,
+            **(fields or {}),
+        ),
+    )
 
 
 async def case_of(
@@ -125,12 +145,18 @@ async def case_of(
     book = call.service.rulebooks.edition(call.government, entry.edition)
     composition, right = await compositions.current(call.session), course.right_to(book, act)
     unit = co_unit if co_unit in [each.code for each in entry.co_units] else None  # the lead is told if it is none
-    permission = course.permission_for(entry, act, right, unit)
+    waiting = await _waiting(call.session, entry) if act == CourseAct.acknowledge else []
+    permission = course.permission_for(entry, act, right, unit, waiting)
     acting = composition.require(call.official, shanghai_day(call.now), permission)
     course.require_possible(entry, act, right.clause)
     moment = call.occurred(occurred_at)
     course.require_after(entry, act, moment, right.clause)
     return Case(call, entry, book, composition, act, right, acting, moment)
+
+
+async def _waiting(session: AsyncSession, entry: Entry) -> list[Source]:
+    """The instructions of the matter whose result their leaders haven't seen."""
+    return sources.unseen((await sources_of(session, entry.id))[entry.id])
 
 
 # the unit that leads ----------------------------------------------------------------------------------------------------
@@ -142,7 +168,8 @@ async def accept(call: Call, entry_id: str, body: Accept) -> Entry:
     await _set_lists(case, body.measures, body.contributions)
     course.name_responsible(entry, person)
     entry.leader = entry.leader or course.leader_of(case.composition, entry.lead, case.today)
-    await _meet(case, ACCEPTANCE)
+    await _begin_feedback(case)
+    await _meet(case, ACCEPTANCE, FETCHING)
     return await case.done(EntryAccepted, fields={"responsible": person}, person=person, unit=entry.lead)
 
 
@@ -159,7 +186,7 @@ async def refuse(call: Call, entry_id: str, body: Refuse) -> Entry:
                 f"退回改派的期限为{clock.due}，已经届满",
                 Text("accept it, or ask the office to transfer it", "请签收办理，或商请政府办公室改派"),
             )
-    await _meet(case, ACCEPTANCE)
+    await _meet(case, ACCEPTANCE, FETCHING)
     return await case.done(EntryRefused, body.reason, unit=case.entry.lead)
 
 
@@ -169,7 +196,7 @@ async def report_progress(call: Call, entry_id: str, body: Progress) -> Entry:
     case = await case_of(call, entry_id, CourseAct.progress, body.occurred_at)
     await _set_lists(case, body.measures, body.contributions)
     late = await _give_result(case) if body.result else None
-    await _meet(case, PROGRESS)
+    await _meet(case, PROGRESS, FEEDBACK)
     lead, fields = case.entry.lead, {"unit": case.entry.lead, "result": body.result}
     return await case.done(
         EntryProgressed, body.text, fields=fields, unit=lead, document=body.document, late=late, result=body.result
@@ -220,7 +247,7 @@ async def report_done(call: Call, entry_id: str, body: ReportDone) -> Entry:
     case = await case_of(call, entry_id, CourseAct.report, body.occurred_at)
     entry = case.entry
     require_parts((await parts_of(call.session, entry.id))[entry.id], DONE, case.right.clause)
-    for act in DueFor:
+    for act in (*DueFor, FEEDBACK):
         await due_dates.meet(call.session, SUBJECT, entry.id, act, case.occurred_at)
     if entries.meet_due(entry, case.occurred_at, call.now):
         await announce_overdue(call.session, entry)
@@ -258,23 +285,38 @@ async def send_back(call: Call, entry_id: str, body: SendBack) -> Entry:
     """Return for redo what was reported as done. Its clock never stopped, unless this sets a limit for the redo. By the roles
     that the rulebook names. 409 `due_in_the_past`. Emits entry.returned."""
     case = await case_of(call, entry_id, CourseAct.send_back, body.occurred_at)
-    course.begin_again(case.entry)
+    await begin_again(call.session, case.entry)
     if body.due:
         await _restart(case, body.due)
     else:
-        await _run_on(case)
+        await run_on(call.session, call.service.rulebooks, case.entry)
     return await case.done(EntryReturned, body.reason, due=body.due)
 
 
 async def close(call: Call, entry_id: str, body: Close) -> Entry:
     """Close a verified matter (销号), with a mark of its quality, after its parts. By the roles that the rulebook names. 409
-    `parts_not_done`. Emits entry.closed."""
+    `parts_not_done`, `result_not_seen`. Emits entry.closed."""
     case = await case_of(call, entry_id, CourseAct.close, body.occurred_at)
     require_parts((await parts_of(call.session, entry_id))[entry_id], entries.ENDED, case.right.clause)
+    sources.require_seen(await _waiting(call.session, case.entry), case.right.clause)
     course.close(case.entry, body.quality, body.text, case.occurred_at)
     await due_dates.settle(call.session, SUBJECT, entry_id, "cancelled")
     await case.reschedule()
     return await case.done(EntryClosed, body.text, fields={"quality": body.quality}, quality=body.quality)
+
+
+async def acknowledge(call: Call, entry_id: str, body: Acknowledge) -> Entry:
+    """The leader who gave the matter's instruction has seen its result; of a leader from outside the office records it. By that
+    leader, or who stands in. Emits entry.acknowledged."""
+    case = await case_of(call, entry_id, CourseAct.acknowledge, body.occurred_at)
+    leader = case.acting.on_behalf_of or case.official
+    of_office = case.acting.role == Role.office
+    seen = [
+        each.id for each in await _waiting(call.session, case.entry) if each.given_by == (None if of_office else leader)
+    ]
+    for source in await lock_all(call.session, Source, seen, "source", "来源"):
+        source.seen_at = case.occurred_at
+    return await case.done(EntryAcknowledged, body.text, document=body.document)
 
 
 async def look_back(call: Call, entry_id: str, body: LookBack) -> Entry:
@@ -294,9 +336,17 @@ async def reopen(call: Call, entry_id: str, body: Reopen) -> Entry:
     case = await case_of(call, entry_id, CourseAct.reopen, body.occurred_at)
     if whole:
         require_whole_running(whole, case.right.clause)
-    course.begin_again(case.entry)
+    await begin_again(call.session, case.entry)
     await _restart(case, body.due)
     return await case.done(EntryReopened, body.reason, due=body.due)
+
+
+async def begin_again(session: AsyncSession, entry: Entry) -> None:
+    """The matter isn't done: its leaders have to see the next result."""
+    course.begin_again(entry)
+    seen = [each.id for each in (await sources_of(session, entry.id))[entry.id] if each.seen_at]
+    for source in await lock_all(session, Source, seen, "source", "来源"):
+        source.seen_at = None
 
 
 # clocks and lists -------------------------------------------------------------------------------------------------------
@@ -308,8 +358,22 @@ async def _begin_acceptance(case: Case) -> None:
         await case.reschedule()
 
 
-async def _meet(case: Case, act: str) -> None:
-    if await due_dates.meet(case.call.session, SUBJECT, case.entry.id, act, case.occurred_at):
+async def _begin_feedback(case: Case) -> None:
+    """Start the clock of the feedback on an instruction that counts from its receipt by the unit, at the first acceptance."""
+    rules = case.book.supervision.instructions if case.book.supervision else None
+    kinds = [each.handling for each in await _waiting(case.call.session, case.entry) if each.handling]
+    row = rules.feedback_row(kinds[-1]) if rules and kinds else None
+    if row is None or case.book.deadline(row.rule).of != Anchor.receipt:
+        return
+    if not any(row.met_by == FEEDBACK for row in await due_dates.kept(case.call.session, SUBJECT, case.entry.id)):
+        clock = Clock(row.rule, case.occurred_at, FEEDBACK)
+        await due_dates.keep(case.call.session, SUBJECT, case.entry.id, clock, case.book)
+        await case.reschedule()
+
+
+async def _meet(case: Case, *acts: str) -> None:
+    met = [await due_dates.meet(case.call.session, SUBJECT, case.entry.id, act, case.occurred_at) for act in acts]
+    if any(met):
         await case.reschedule()
 
 
@@ -330,30 +394,9 @@ async def _set_lists(case: Case, measures: Sequence[MeasurePayload] | None, aske
     course.ask_for(entry, owed)
 
 
-async def _run_on(case: Case) -> None:
-    """Have the governing clock that was met last run as if it had never stopped."""
-    session, entry = case.call.session, case.entry
-    rows = await due_dates.kept(session, SUBJECT, entry.id)
-    met = [row for row in rows if row.met_by == DueFor.completion and row.state == "met"] or [
-        row for row in rows if row.met_by == DueFor.result and row.state == "met" and entry.due == row.due
-    ]
-    if not met:  # it had no date
-        return
-    last = max(met, key=lambda row: (row.met_at or entry.assigned_at, row.round))
-    why = Text("returned for redo: its clock never stopped", "退回重办，期限连续计算")
-    after = (await due_dates.revive(session, case.call.service.rulebooks, last, why)).after
-    entry.suspended = after.state == "suspended"
-    entries.move_due(entry, after.due, after.due_at, after.provisional, case.call.now)
-    await case.reschedule()
-
-
 async def _restart(case: Case, due: date) -> None:
     """Start another round of the completion's clock, to the day that the office or the supervision office sets."""
-    session, entry, ledger = case.call.session, case.entry, ledger_of(case.book)
-    (await calendars.current(session)).require(due)
+    (await calendars.current(case.call.session)).require(due)
     entries.require_not_past(due, case.today, case.right.clause)
-    clock = StatedClock(Setter.office, due, case.occurred_at, ledger.clause)
-    again = await due_dates.start_round(session, SUBJECT, entry.id, clock, case.book)
-    entries.give_due(entry, NewDue(again.date, again.at, DueBasis.office))
-    entry.overdue_at = None
-    await case.reschedule()
+    clock = StatedClock(Setter.office, due, case.occurred_at, ledger_of(case.book).clause)
+    await restart(case.call.session, case.call.service.rulebooks, case.book, case.entry, clock)

@@ -6,13 +6,14 @@ closed only after it was verified; an act of the past is never before the one th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import NamedTuple
 
 from oversight_svc.entry.entry import STATES, Contribution, Entry, EntryState, Quality, Turn, assign, unmeet_due
-from zhengling.authority.composition import Acting, Composition, Permission, RoleContext
+from oversight_svc.source.source import Source
+from zhengling.authority.composition import Acting, Among, Composition, Permission, RoleContext
 from zhengling.events.meeting import Unit
 from zhengling.kernel.bounds import Bound, appended
 from zhengling.kernel.errors import Problem, Text, invalid, refusal
@@ -50,6 +51,7 @@ TRANSITIONS: dict[CourseAct, Transition] = {
     CourseAct.merge: Transition((_OPEN, _ACCEPTED, _REFUSED, _REPORTED, _VERIFIED), EntryState.merged),
     CourseAct.separate: Transition((EntryState.merged,), None),
     CourseAct.divide: Transition((_OPEN, _ACCEPTED, _REFUSED), None),
+    CourseAct.acknowledge: Transition((_REPORTED, _VERIFIED), None),
 }
 #: The act that a matter in each state waits for.
 AWAITED: Mapping[EntryState, CourseAct] = {
@@ -93,8 +95,19 @@ def leader_of(composition: Composition, lead: Unit, on: date) -> str | None:
     return next(iter(composition.holders(Role.deputy_in_charge, on, RoleContext(sponsor=lead.code))), None)
 
 
-def permission_for(entry: Entry, act: CourseAct, right: Right, unit: str | None = None) -> Permission:
-    """The permission of the act on this matter; of the lead unit, or of `unit`."""
+def among(right: Right, unseen: Sequence[Source]) -> Among:
+    """Who counts among those who may acknowledge a result: the leaders who gave these instructions; the office for one from
+    outside the government."""
+    givers = tuple(each.given_by for each in unseen if each.given_by)
+    office = {} if any(each.given_by is None for each in unseen) else {Role.office: ()}
+    return {role: givers for role in right.by if role != Role.office} | office
+
+
+def permission_for(
+    entry: Entry, act: CourseAct, right: Right, unit: str | None = None, unseen: Sequence[Source] = ()
+) -> Permission:
+    """The permission of the act on this matter; of the lead unit, or of `unit`. `unseen` are its instructions whose result
+    wasn't seen."""
     return Permission(
         actors_of(right.by),
         Text(f"{act.value.replace('_', ' ')} this matter", in_chinese(act)),
@@ -102,6 +115,7 @@ def permission_for(entry: Entry, act: CourseAct, right: Right, unit: str | None 
         clause=right.clause,
         power=Power.sign if act == CourseAct.report else Power.preside,
         context=RoleContext(sponsor=unit or entry.lead.code),
+        among=among(right, unseen) if act == CourseAct.acknowledge else {},
     )
 
 
@@ -112,23 +126,38 @@ def opening(right: Right) -> Permission:
 
 
 def officials_for(
-    entry: Entry, act: CourseAct, right: Right, composition: Composition, on: date, unit: str | None = None
+    entry: Entry,
+    act: CourseAct,
+    right: Right,
+    composition: Composition,
+    on: date,
+    unit: str | None = None,
+    unseen: Sequence[Source] = (),
 ) -> list[str]:
     """The officials who may do the act on this matter that day; for the lead unit, or for `unit`."""
-    permission = permission_for(entry, act, right, unit)
-    found = (composition.who_may(role, on, power=permission.power, context=permission.context) for role in right.by)
+    of = permission_for(entry, act, right, unit, unseen)
+    found = (composition.who_may(role, on, power=of.power, context=of.context, among=of.among) for role in right.by)
     return list(dict.fromkeys(official for each in found for official in each))
 
 
-def possible(entry: Entry) -> list[CourseAct]:
-    """The acts that are possible in the matter's state; the awaited one comes first. Only co-units contribute, and a part isn't
-    divided nor merged."""
+def awaited(entry: Entry, unseen: Sequence[Source] = ()) -> CourseAct | None:
+    """The act that the matter waits for; a verified one waits for the leaders whose instructions it fulfils."""
+    if entry.state == _VERIFIED and unseen:
+        return CourseAct.acknowledge
+    return AWAITED.get(entry.state)
+
+
+def possible(entry: Entry, unseen: Sequence[Source] = ()) -> list[CourseAct]:
+    """The acts that are possible in the matter's state; the awaited one comes first. Only co-units contribute, a part isn't
+    divided nor merged, and only results of instructions are acknowledged."""
     acts = [act for act, transition in TRANSITIONS.items() if entry.state in transition.among]
     left_out = OF_THE_WHOLE if entry.part_of else frozenset[CourseAct]()
     if not entry.co_units:
         left_out |= {CourseAct.contribute}
+    if not unseen:
+        left_out |= {CourseAct.acknowledge}
     acts = [act for act in acts if act not in left_out]
-    return sorted(acts, key=lambda act: act != AWAITED.get(entry.state))
+    return sorted(acts, key=lambda act: act != awaited(entry, unseen))
 
 
 def require_possible(entry: Entry, act: CourseAct, clause: str) -> None:
@@ -188,6 +217,11 @@ def unit_of(composition: Composition, code: str, on: date) -> Unit:
 def add(entry: Entry, act: CourseAct, turn: Turn) -> None:
     """Keep the act, and have the matter be in the state that follows."""
     before, entry.state = EntryState(entry.state), TRANSITIONS[act].to or entry.state
+    add_turn(entry, before, turn)
+
+
+def add_turn(entry: Entry, before: EntryState, turn: Turn) -> None:
+    """Keep the act that led from this state to the present one."""
     entry.course = appended(entry.course, replace(turn, before=before, state=EntryState(entry.state)), bound=TURNS)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from oversight_svc.course import course
 from oversight_svc.course.schemas import PossibleAct, PossibleActs
 from oversight_svc.entry.entry import Entry
+from oversight_svc.source import source as sources
+from oversight_svc.source.queries import sources_of
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import composition as compositions
 from zhengling.rules.supervision import CourseAct
@@ -29,6 +31,7 @@ PATHS = {
     CourseAct.merge: "merging",
     CourseAct.separate: "separation",
     CourseAct.divide: "parts",
+    CourseAct.acknowledge: "acknowledgement",
 }
 
 
@@ -37,17 +40,18 @@ async def list_acts(call: Call, entry_id: str) -> PossibleActs:
     entry = await seen(call, Entry, entry_id, "entry", "督查事项")
     book = call.service.rulebooks.edition(call.government, entry.edition)
     composition, today = await compositions.current(call.session), shanghai_day(call.now)
+    unseen = sources.unseen((await sources_of(call.session, entry.id))[entry.id])
     items = []
-    for act in course.possible(entry):
+    for act in course.possible(entry, unseen):
         right = course.right_to(book, act)
         units = [unit.code for unit in entry.co_units] if act == CourseAct.contribute else [None]
-        found = (course.officials_for(entry, act, right, composition, today, unit) for unit in units)
+        found = (course.officials_for(entry, act, right, composition, today, unit, unseen) for unit in units)
         items.append(
             PossibleAct(
                 act=act,
                 act_name=in_chinese(act),
                 path=PATHS[act],
-                awaited=act == course.AWAITED.get(entry.state),
+                awaited=act == course.awaited(entry, unseen),
                 clause=right.clause,
                 by=list(right.by),
                 officials=list(dict.fromkeys(official for each in found for official in each)),

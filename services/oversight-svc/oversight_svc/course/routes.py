@@ -8,6 +8,7 @@ from oversight_svc.course import commands as do
 from oversight_svc.course import queries as see
 from oversight_svc.course.schemas import (
     Accept,
+    Acknowledge,
     Close,
     Contribute,
     Explain,
@@ -102,6 +103,15 @@ async def verify_entry(entry_id: str, body: Verify, call: Change, response: Resp
 )
 async def send_entry_back(entry_id: str, body: SendBack, call: Change, response: Response) -> EntryView:
     return await entry_answer(call, response, await do.send_back(call, entry_id, body))
+
+
+@writes.post(
+    "/entries/{entry_id}/acknowledgement",
+    operation_id="acknowledge_entry",
+    summary="The leader has seen the result of the instruction (批示领导审阅)",
+)
+async def acknowledge_entry(entry_id: str, body: Acknowledge, call: Change, response: Response) -> EntryView:
+    return await entry_answer(call, response, await do.acknowledge(call, entry_id, body))
 
 
 @writes.post("/entries/{entry_id}/closing", operation_id="close_entry", summary="Close a verified matter (销号)")

@@ -116,6 +116,14 @@ class Close(Payload):
     occurred_at: OccurredAt = None
 
 
+class Acknowledge(Payload):
+    """The leader has seen the result of the instruction."""
+
+    text: Annotated[str, Field(max_length=1000), SeveralLines] = ""
+    document: Document = ""
+    occurred_at: OccurredAt = None
+
+
 class LookBack(Payload):
     holds: Annotated[bool, Field(description="whether what was done is still done")]
     text: Report

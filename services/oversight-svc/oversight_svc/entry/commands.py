@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -92,10 +93,11 @@ async def open_entry(
     source: Source | None,
     clock: AnyClock | None,
     row: DueByRule | None,
+    beside: Sequence[Clock] = (),
 ) -> Entry:
     """Open this entry for its source, which a part doesn't have: with its clocks, the responsible leader, the focus category that
-    it has by itself, and the open matters that it is like. `row` is the rulebook's that names the clock's rule. Emits
-    entry.opened."""
+    it has by itself, and the open matters that it is like. `row` is the rulebook's that names the clock's rule; `beside`
+    are clocks that other acts meet. Emits entry.opened."""
     moments = []
     if clock:
         due = await due_dates.keep(session, SUBJECT, entry.id, clock, book)
@@ -104,9 +106,9 @@ async def open_entry(
         moments.append(due.at)
     if entry.due and (begins := ladder.first(book, entry.due, await calendars.current(session))):
         moments.append(begins)
-    if rule := course.refusal_rule(book):
-        answer = Clock(rule, entry.assigned_at, ACCEPTANCE)
-        moments.append((await due_dates.keep(session, SUBJECT, entry.id, answer, book)).at)
+    rule = course.refusal_rule(book)
+    for each in [*([Clock(rule, entry.assigned_at, ACCEPTANCE)] if rule else []), *beside]:
+        moments.append((await due_dates.keep(session, SUBJECT, entry.id, each, book)).at)
     if moments:
         await timers.schedule(session, OVERDUE, {entry.id: min(moments)})
     entry.leader = await leader_of(session, entry.lead)
@@ -205,6 +207,33 @@ async def run_to(
     if not rows or (rows[0].met_by == DueFor.result and not rows[0].open):
         return entries.TO_BE_SET
     return _by(row, NewDue(rows[0].due, rows[0].due_at, DueBasis(rows[0].basis), provisional=rows[0].provisional))
+
+
+async def run_on(session: AsyncSession, rulebooks: Rulebooks, entry: Entry) -> None:
+    """Have the governing clock that was met last run as if it had never stopped."""
+    rows = await due_dates.kept(session, SUBJECT, entry.id)
+    met = [row for row in rows if row.met_by == DueFor.completion and row.state == "met"] or [
+        row for row in rows if row.met_by == DueFor.result and row.state == "met" and entry.due == row.due
+    ]
+    if not met:  # it had no date
+        return
+    last = max(met, key=lambda row: (row.met_at or entry.assigned_at, row.round))
+    why = Text("returned for redo: its clock never stopped", "退回重办，期限连续计算")
+    after = (await due_dates.revive(session, rulebooks, last, why)).after
+    entry.suspended = after.state == "suspended"
+    entries.move_due(entry, after.due, after.due_at, after.provisional, now(session))
+    await due_dates.reschedule(session, DUE_DATES, rulebooks, entry.id)
+
+
+async def restart(
+    session: AsyncSession, rulebooks: Rulebooks, book: Rulebook, entry: Entry, clock: StatedClock
+) -> None:
+    """Start another round of the completion's clock, to the day that was stated."""
+    again = await due_dates.start_round(session, SUBJECT, entry.id, clock, book)
+    entries.give_due(entry, NewDue(again.date, again.at, DueBasis(clock.setter)))
+    if now(session) < again.at:
+        entry.overdue_at = None
+    await due_dates.reschedule(session, DUE_DATES, rulebooks, entry.id)
 
 
 async def move_due_dates(session: AsyncSession, moves: list[tuple[Entry, Moved]]) -> None:

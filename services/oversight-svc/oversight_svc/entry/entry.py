@@ -12,8 +12,8 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from zhengling.authority.composition import Composition, Permission
-from zhengling.dates.deadlines import Anchor, DeadlineRule
-from zhengling.events.meeting import DecisionAdopted, Resolution, ResolutionChange, Unit
+from zhengling.dates.deadlines import Anchor, DeadlineRule, Setter
+from zhengling.events.meeting import DecisionAdopted, ResolutionChange, Unit
 from zhengling.events.reference import Reference
 from zhengling.kernel.errors import Text, refusal
 from zhengling.kernel.instants import shanghai_day
@@ -61,8 +61,9 @@ def require_running(entry: Entry, called: Text, clause: str) -> None:
     STATES.require(entry.state, RUNNING, called, clause)
 
 
-#: What meets the clocks beside the governing one: the unit's answer whether it accepts, and its regular progress.
-ACCEPTANCE, PROGRESS = "acceptance", "progress"
+#: What meets the clocks beside the governing one: the unit's answer whether it accepts, that it fetched an instruction, its
+#: feedback on it, and its regular progress.
+ACCEPTANCE, FETCHING, FEEDBACK, PROGRESS = "acceptance", "fetching", "feedback", "progress"
 
 
 #: The acts in which a unit says how a matter stands.
@@ -115,14 +116,14 @@ class Amendment:
 @dataclass(frozen=True)
 class Turn:
     """One act of the course: who did it, by which clause, for whom, what was said, and where the matter stood `before` and after
-    it. `unit` is who reported or got the matter, `person` who became responsible for it, `due` the limit that was set with it;
-    `result` says that the progress was the result that the rules ask for, `quality` is the mark given, `holds` what was found
-    later."""
+    it. `role` is None of a leader whose act came by an event. `unit` is who reported or got the matter, `person` who became
+    responsible for it, `due` the limit that was set with it; `result` says that the progress was the result that the rules ask
+    for, `quality` is the mark given, `holds` what was found later."""
 
     act: CourseAct
     state: EntryState
     official: str
-    role: Role
+    role: Role | None
     text: str
     occurred_at: datetime
     recorded_at: datetime
@@ -183,7 +184,11 @@ class Overlap:
 
 
 #: The service and noun of sources that aren't recorded by hand: a part comes from the matter that was divided.
-OPENED_BY = {EntrySource.meeting_decision: ("meeting", "decision"), EntrySource.part: ("oversight", "entry")}
+OPENED_BY = {
+    EntrySource.meeting_decision: ("meeting", "decision"),
+    EntrySource.instruction: ("docflow", "instruction"),
+    EntrySource.part: ("oversight", "entry"),
+}
 
 
 @dataclass
@@ -273,6 +278,17 @@ class Dated(Protocol):
     def difficulty(self) -> Difficulty: ...
     @property
     def set_at_year_start(self) -> bool: ...
+
+
+class Said(Dated, Protocol):
+    """What a source says is to be done: a meeting's resolution, or a leader's instruction."""
+
+    @property
+    def task(self) -> str: ...
+    @property
+    def lead(self) -> Unit | None: ...
+    @property
+    def co_units(self) -> tuple[Unit, ...]: ...
 
 
 def row_for(ledger: Ledger, entry: Entry, said: Dated) -> DueByRule | None:
@@ -429,26 +445,27 @@ def give_due(entry: Entry, new: NewDue) -> None:
     entry.due_rule, entry.due_clause = new.rule, new.clause
 
 
-def due_after(entry: Entry, ledger: Ledger, resolution: Resolution) -> DueBasis:
-    """The basis of the due date under the corrected decision: the decision's own date; else the rulebook's table; else
-    the date that the office or a leader stated, if it had that basis; else it has to be set."""
-    if resolution.due:
-        return DueBasis.decision
-    if row_for(ledger, entry, resolution):
+def due_after(entry: Entry, ledger: Ledger, said: Dated, setter: Setter = Setter.decision) -> DueBasis:
+    """The basis of the due date after a correction of the source, whose own dates are stated by `setter`: its own date; else
+    the rulebook's table; else the date that somebody else stated (the office, a leader); else it has to be set."""
+    if said.due:
+        return DueBasis(setter)
+    if row_for(ledger, entry, said):
         return DueBasis.rule
-    return entry.due_basis if entry.due_basis in (DueBasis.office, DueBasis.leader) else DueBasis.to_be_set
+    others = {DueBasis.office, DueBasis.leader} - {DueBasis(setter)}
+    return entry.due_basis if entry.due_basis in others else DueBasis.to_be_set
 
 
-def amend(entry: Entry, resolution: Resolution, new: NewDue, amendment: Amendment, moment: datetime) -> None:
-    """Apply the corrected decision to the entry: task, units, difficulty and due date. An overdue mark is removed if
+def amend(entry: Entry, said: Said, new: NewDue, amendment: Amendment, moment: datetime) -> None:
+    """Apply the corrected source to the entry: task, units, difficulty and due date. An overdue mark is removed if
     the new date isn't past. A transfer stays unless the correction names another lead, who has to accept the matter."""
-    assert resolution.lead, "an adopted decision has a lead unit"
-    entry.task, entry.co_units = resolution.task, list(resolution.co_units)
+    assert said.lead, "what is supervised has a lead unit"
+    entry.task, entry.co_units = said.task, list(said.co_units)
     leave_out_the_lead(entry)
-    entry.difficulty = resolution.difficulty
+    entry.difficulty = said.difficulty
     transferred = any(turn.act == CourseAct.transfer for turn in entry.course)
     if not transferred or any(change.field == "lead" for change in amendment.changes):
-        assign(entry, resolution.lead)
+        assign(entry, said.lead)
     give_due(entry, new)
     entry.amendments = [*entry.amendments, amendment]
     if new.due_at is None or moment < new.due_at:

@@ -2,39 +2,27 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from oversight_svc.entry import entry as entries
+from oversight_svc.entry import following
 from oversight_svc.entry.commands import (
-    DUE_DATES,
-    SUBJECT,
     clock_to,
-    end_entry,
-    leader_of,
     ledger_of,
     open_entry,
-    run_to,
 )
-from oversight_svc.entry.entry import ENDED, Amendment, DueBasis, Entry, NewDue
-from oversight_svc.part.commands import follow_date
-from oversight_svc.source import source as sources
-from oversight_svc.source.queries import cited_by
-from oversight_svc.source.source import Source, Standing
-from oversight_svc.source.table import entry_source
+from oversight_svc.entry.entry import DueBasis, Entry
+from oversight_svc.entry.following import Correction
+from oversight_svc.source.source import Source
 from zhengling.backbone.inbox import Discarded, Received
-from zhengling.backbone.outbox import emit
 from zhengling.database.numbering import Series, Subject, reserve, take, void
-from zhengling.database.session import government_of, lock, now
+from zhengling.database.session import government_of, now
 from zhengling.dates.deadlines import Setter
 from zhengling.events.meeting import DecisionAdopted, DecisionAmended, DecisionRevoked
-from zhengling.events.oversight import EntryAmended
-from zhengling.kernel.errors import Text
 from zhengling.kernel.instants import shanghai_day
-from zhengling.replicas import due_dates
 from zhengling.rules.loading import Rulebooks
-from zhengling.rules.supervision import DueFor, Ledger
+from zhengling.rules.supervision import Ledger
 from zhengling.rules.vocabulary import EntrySource
 
 
@@ -125,102 +113,12 @@ def _in_order(event: DecisionAdopted) -> list[Subject]:
 
 
 async def amend_entry(session: AsyncSession, rulebooks: Rulebooks, event: DecisionAmended) -> Entry | None:
-    """Apply the corrected decision to its entry: task, units, and the due date, recomputed if it is based on a rule. Emits
-    entry.amended. A closed entry, and one into which the decision's was merged, keep their data and only note the
-    correction. None without an entry."""
-    found = await _found(session, event.decision_id)
-    if found is None:
-        return None
-    (entry, _), moment, old = found, now(session), found[0].due
-    new = NewDue(entry.due, entry.due_at, entry.due_basis, entry.due_rule, entry.due_clause, entry.provisional)
-    merged = entry.source_id != event.decision_id  # into another matter, whose own source says what is to be done
-    if entry.state not in ENDED and not merged:
-        new = await _new_due(session, rulebooks, entry, event)
-    amendment = Amendment(event.revision, event.reason, event.changes, old, new.due, event.signed_at, moment)
-    if entry.state in ENDED or merged:
-        entry.amendments = [*entry.amendments, amendment]
-        return entry
-    lead = entry.lead
-    entries.amend(entry, event.resolution, new, amendment, moment)
-    if entry.lead != lead:
-        entry.leader = await leader_of(session, entry.lead)
-    if entry.met_at:  # it was reported as done: what is due by another date now was met as well
-        for act in DueFor:
-            await due_dates.meet(session, SUBJECT, entry.id, act, entry.met_at)
-        entries.meet_due(entry, entry.met_at, moment)
-    await due_dates.reschedule(session, DUE_DATES, rulebooks, entry.id)
-    why = Text(f"the matter's date was corrected: {event.reason}", f"督查事项时限更正：{event.reason}")
-    await follow_date(session, rulebooks, entry, old, why)
-    await emit(
-        session,
-        EntryAmended(
-            **entries.named(entry),
-            task=entry.task,
-            lead=entry.lead,
-            co_units=tuple(entry.co_units),
-            old_due=old,
-            due=entry.due,
-            overdue=entry.overdue_at is not None,
-            reason=event.reason,
-            amended_at=moment,
-        ),
-    )
-    return entry
+    """Apply the corrected decision to its entry. None without one: the rules had no ledger."""
+    said = Correction(event.resolution, event.revision, event.reason, event.changes, event.signed_at, Setter.decision)
+    return await following.amend(session, rulebooks, (EntrySource.meeting_decision, event.decision_id), said)
 
 
 async def revoke_entry(session: AsyncSession, rulebooks: Rulebooks, event: DecisionRevoked) -> Entry | None:
-    """End the source that was revoked. An entry with no other source that stands ends with it, with its due date and timer:
-    then emits entry.revoked. A closed entry stays closed. None without an entry."""
-    found = await _found(session, event.decision_id)
-    if found is None:
-        return None
-    (entry, source), moment = found, now(session)
-    if source.standing == Standing.standing:
-        sources.end(source, Standing.revoked, event.reason, moment)
-    amendment = Amendment(event.revision, event.reason, (), entry.due, entry.due, event.signed_at, moment)
-    if entry.state in ENDED or await cited_by(session, entry.id):
-        entry.amendments = [*entry.amendments, amendment]
-        return entry
-    await end_entry(session, rulebooks, entry, amendment)
-    return entry
-
-
-async def _found(session: AsyncSession, decision_id: str) -> tuple[Entry, Source] | None:
-    """The decision's entry and source, locked: the entry into which it was merged, if it was. The adoption precedes
-    corrections, as both are events of the decision; it opened none where the rules had no ledger."""
-    found = await _locked(session, decision_id)
-    while found and found[1].entry_id != found[0].id:  # it was merged, or separated, before its entry was locked
-        found = await _locked(session, decision_id)
-    return found
-
-
-async def _locked(session: AsyncSession, decision_id: str) -> tuple[Entry, Source] | None:
-    statement = sa.select(Source).where(
-        entry_source.c.kind == EntrySource.meeting_decision, entry_source.c.ref_id == decision_id
-    )
-    if (source := (await session.execute(statement)).scalar_one_or_none()) is None:
-        return None
-    entry = await lock(session, Entry, source.entry_id, "entry", "督查事项")
-    return entry, await lock(session, Source, source.id, "source", "来源")
-
-
-async def _new_due(session: AsyncSession, rulebooks: Rulebooks, entry: Entry, event: DecisionAmended) -> NewDue:
-    """The due date under the corrected decision. A rule counts from the same day as before. What stays (a rule, the
-    decision's own date) keeps its date, including extensions, and so does a decision of which nothing changed that the
-    rulebook's table asks for."""
-    book = rulebooks.edition(government_of(session), entry.edition)
-    ledger, resolution = ledger_of(book), event.resolution
-    if entry.due_rule and not resolution.due and not _asks_anew(entry, event):
-        return NewDue(entry.due, entry.due_at, entry.due_basis, entry.due_rule, entry.due_clause, entry.provisional)
-    basis = entries.due_after(entry, ledger, resolution)
-    if basis in (DueBasis.office, DueBasis.leader):
-        return NewDue(entry.due, entry.due_at, basis, provisional=entry.provisional)
-    row = entries.row_for(ledger, entry, resolution)
-    clock = clock_to(book, entry, row, resolution.due, Setter.decision, event.signed_at)
-    return await run_to(session, rulebooks, book, entry.id, clock, row)
-
-
-def _asks_anew(entry: Entry, event: DecisionAmended) -> bool:
-    """Whether the correction changed a fact of the rulebook's table of due dates."""
-    changed = {change.field for change in event.changes}
-    return entry.difficulty != event.resolution.difficulty or "set_at_year_start" in changed
+    """End the source that was revoked, and the entry that nothing else stands for. None without an entry."""
+    key = (EntrySource.meeting_decision, event.decision_id)
+    return await following.revoke(session, rulebooks, key, event.revision, event.reason, event.signed_at)

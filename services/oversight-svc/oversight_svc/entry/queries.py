@@ -19,7 +19,7 @@ from oversight_svc.part.queries import parts_of
 from oversight_svc.part.schemas import PartView
 from oversight_svc.source.queries import sources_of
 from oversight_svc.source.schemas import SourceView
-from oversight_svc.source.source import Source
+from oversight_svc.source.source import Source, unseen
 from zhengling.authority import readers
 from zhengling.authority.composition import Composition
 from zhengling.kernel.errors import Text
@@ -184,17 +184,17 @@ async def thresholds(call: Call) -> Thresholds | None:
     return Thresholds(calendar.shift(today, lights.due_soon), calendar.shift(today, -lights.long_overdue))
 
 
-async def _views(call: Call, entries: Sequence[Entry]) -> list[EntryView]:
+async def _views(call: Call, found: Sequence[Entry]) -> list[EntryView]:
     """The entries with what is computed when asked: their lights, and whom they wait for."""
-    if not entries:
+    if not found:
         return []
     known, composition = await thresholds(call), await compositions.if_loaded(call.session)
-    views = [_view(call, entry, known, composition) for entry in entries]
-    found = await sources_of(call.session, *(view.id for view in views))
-    parts = await parts_of(call.session, *(view.id for view in views))
+    identities = [entry.id for entry in found]
+    held, parts = await sources_of(call.session, *identities), await parts_of(call.session, *identities)
+    views = [_view(call, entry, known, composition, unseen(held.get(entry.id, []))) for entry in found]
     for view in views:
         view.parts = [_part(part, call.now, known) for part in parts.get(view.id, [])]
-        view.sources = [_source(source) for source in found.get(view.id, [])]
+        view.sources = [_source(source) for source in held.get(view.id, [])]
     return views
 
 
@@ -212,7 +212,13 @@ def _source(source: Source) -> SourceView:
     return view
 
 
-def _view(call: Call, entry: Entry, known: Thresholds | None, composition: Composition | None) -> EntryView:
+def _view(
+    call: Call,
+    entry: Entry,
+    known: Thresholds | None,
+    composition: Composition | None,
+    waiting: Sequence[Source],
+) -> EntryView:
     view = EntryView.model_validate(entry)
     view.state_name, view.light = STATES.chinese[view.state], light_of(entry, call.now, known)
     book = call.service.rulebooks.find(call.government, entry.edition)
@@ -222,15 +228,17 @@ def _view(call: Call, entry: Entry, known: Thresholds | None, composition: Compo
         view.category_name = next((each.name for each in focus.categories if each.code == entry.category), None)
     for turn in view.course:
         turn.act_name = in_chinese(turn.act)
-    act = course.AWAITED.get(view.state)
+    act = course.awaited(entry, waiting)
     if act and book.supervision.course and composition:
-        view.next = _next(entry, act, book.supervision.course[act], composition, shanghai_day(call.now))
+        view.next = _next(entry, act, book.supervision.course[act], composition, shanghai_day(call.now), waiting)
     return view
 
 
-def _next(entry: Entry, act: CourseAct, right: Right, composition: Composition, on: date) -> NextAct:
+def _next(
+    entry: Entry, act: CourseAct, right: Right, composition: Composition, on: date, waiting: Sequence[Source]
+) -> NextAct:
     """The awaited act; the person responsible is among those for whom a matter in work waits."""
-    officials = course.officials_for(entry, act, right, composition, on)
+    officials = course.officials_for(entry, act, right, composition, on, unseen=waiting)
     if entry.state == EntryState.accepted and entry.responsible and composition.serves(entry.responsible, on):
         officials.insert(0, entry.responsible)
     return NextAct(

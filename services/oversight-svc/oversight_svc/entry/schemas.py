@@ -44,7 +44,7 @@ class TurnView(View):
     act_name: Annotated[str, Field(description="in Chinese")] = ""
     state: EntryState
     official: str
-    role: Role
+    role: Annotated[Role | None, Field(description="null of a leader whose act came from another service")]
     clause: Annotated[str | None, Field(description="clause that gives the official the right to the act")]
     on_behalf_of: str | None
     under: Annotated[str | None, Field(description="clause by which the official acted for another")]

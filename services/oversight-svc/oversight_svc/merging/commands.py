@@ -14,8 +14,8 @@ from oversight_svc.course import commands as courses
 from oversight_svc.course import course
 from oversight_svc.course.commands import Case
 from oversight_svc.entry import entry as entries
-from oversight_svc.entry.commands import DUE_DATES, SUBJECT, ledger_of
-from oversight_svc.entry.entry import DueBasis, Entry, EntryState, NewDue
+from oversight_svc.entry.commands import SUBJECT, ledger_of, restart
+from oversight_svc.entry.entry import Entry, EntryState
 from oversight_svc.entry.table import ledger_entry
 from oversight_svc.merging.schemas import Merge, Separate
 from oversight_svc.source.queries import sources_of
@@ -98,11 +98,7 @@ async def _take_date(case: Case, into: Entry, stated: date | None) -> None:
     if stated:
         entries.require_not_past(stated, case.today, case.right.clause)
     clock = StatedClock(Setter.office, due, case.occurred_at, ledger_of(case.book).clause)
-    made = await due_dates.start_round(session, SUBJECT, into.id, clock, case.book)
-    entries.give_due(into, NewDue(made.date, made.at, DueBasis.office))
-    if case.call.now < made.at:
-        into.overdue_at = None
-    await due_dates.reschedule(session, DUE_DATES, case.call.service.rulebooks, into.id)
+    await restart(session, case.call.service.rulebooks, case.book, into, clock)
 
 
 async def separate(call: Call, entry_id: str, body: Separate) -> Entry:

@@ -13,7 +13,7 @@ from zhengling.events.reference import Reference
 from zhengling.kernel.characters import SeveralLines
 from zhengling.kernel.instants import Day
 from zhengling.kernel.payload import SAYING, OccurredAt, Once, Payload, Reason, Title, View
-from zhengling.rules.vocabulary import Difficulty, EntrySource
+from zhengling.rules.vocabulary import Difficulty, EntrySource, InstructionKind
 
 #: The sources that are recorded by hand: decisions and instructions come by their events.
 ByHand = Literal[
@@ -102,3 +102,6 @@ class SourceView(View):
     standing: Standing
     ended_at: datetime | None
     ended_reason: str
+    giver: Annotated[str, Field(description="the leader who gave the instruction")]
+    handling: Annotated[InstructionKind | None, Field(description="how the leader wants it handled (ST-64)")]
+    seen_at: Annotated[datetime | None, Field(description="when that leader saw the result")]

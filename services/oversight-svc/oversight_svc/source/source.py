@@ -6,6 +6,7 @@ Pure: no I/O.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -14,7 +15,7 @@ from zhengling.events.reference import Reference
 from zhengling.kernel.bounds import Bound
 from zhengling.kernel.errors import Text, refusal
 from zhengling.kernel.states import States
-from zhengling.rules.vocabulary import EntrySource
+from zhengling.rules.vocabulary import EntrySource, InstructionKind
 
 
 class Standing(StrEnum):
@@ -32,7 +33,7 @@ class Source:
     `reference` is what it is in another service, `paper` the number or name by which it is cited otherwise. `approved_by` and
     `approval` are who approved that the matter is supervised, and by which paper, where the rules ask for it. Of an instruction
     `given_by` is the official who gave it, None for a leader from outside, `giver` the name; `seen_at` when
-    the result was seen."""
+    the result was seen, `handling` how the leader wants it handled."""
 
     id: str
     government: str
@@ -54,6 +55,7 @@ class Source:
     given_by: str | None = None
     giver: str = ""
     seen_at: datetime | None = None
+    handling: InstructionKind | None = None
     version: int = 1
     modified_at: datetime | None = None
 
@@ -69,6 +71,28 @@ SOURCES = Bound(
     Text("a matter of the ledger", "一项督查事项"),
     Text("open a matter of its own for it", "请另行立项"),
 )
+
+
+def unseen(sources: Iterable[Source]) -> list[Source]:
+    """The instructions that stand, and whose result their leaders haven't seen."""
+    return [each for each in sources if _instructs(each) and each.seen_at is None]
+
+
+def _instructs(source: Source) -> bool:
+    return source.kind == EntrySource.instruction and source.standing == Standing.standing
+
+
+def require_seen(sources: Iterable[Source], clause: str) -> None:
+    """409 `result_not_seen`: what an instruction opened is finished when its leader has seen the result."""
+    if waiting := unseen(sources):
+        names = [each.giver for each in waiting]
+        raise refusal(
+            "result_not_seen",
+            clause,
+            f"{', '.join(names)} gave the instruction, and hasn't seen the result",
+            f"批示领导{'、'.join(names)}尚未审阅办理结果",
+            Text("have the leader see the result first", "请先报批示领导审阅办理结果"),
+        )
 
 
 def end(source: Source, standing: Standing, reason: str, moment: datetime) -> None:

@@ -7,7 +7,7 @@ from oversight_svc.registry import Instant, mapper, metadata
 from oversight_svc.source.source import Source
 from zhengling.database.mapping import Json, Word, map_noun, noun_columns
 from zhengling.events.reference import Reference
-from zhengling.rules.vocabulary import EntrySource
+from zhengling.rules.vocabulary import EntrySource, InstructionKind
 
 entry_source = sa.Table(
     "entry_source",
@@ -31,5 +31,6 @@ entry_source = sa.Table(
     sa.Column("given_by", sa.Text),
     sa.Column("giver", sa.Text, nullable=False),
     sa.Column("seen_at", Instant),
+    sa.Column("handling", Word(InstructionKind)),
 )
 map_noun(mapper, Source, entry_source)

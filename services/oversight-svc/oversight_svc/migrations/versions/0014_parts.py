@@ -22,7 +22,8 @@ CREATE INDEX ledger_entry_parts ON ledger_entry (part_of) WHERE part_of IS NOT N
 ALTER TABLE entry_source
     ADD COLUMN given_by text,
     ADD COLUMN giver text NOT NULL DEFAULT '',
-    ADD COLUMN seen_at timestamptz;
+    ADD COLUMN seen_at timestamptz,
+    ADD COLUMN handling text;
 """
 #: A part becomes a matter of its own, as the version before knows no parts.
 DOWN = """
@@ -35,7 +36,7 @@ INSERT INTO entry_source (id, government, version, entry_id, recorded_for, kind,
 UPDATE ledger_entry SET source_kind = 'leaders_assignment', source_id = id WHERE part_of IS NOT NULL;
 ALTER TABLE ledger_entry FORCE ROW LEVEL SECURITY;
 ALTER TABLE entry_source FORCE ROW LEVEL SECURITY;
-ALTER TABLE entry_source DROP COLUMN given_by, DROP COLUMN giver, DROP COLUMN seen_at;
+ALTER TABLE entry_source DROP COLUMN given_by, DROP COLUMN giver, DROP COLUMN seen_at, DROP COLUMN handling;
 DROP INDEX ledger_entry_source;
 ALTER TABLE ledger_entry
     DROP COLUMN part_of,
