@@ -28,6 +28,7 @@ from tests.meeting.minutes import test_minutes_api as minutes
 from tests.meeting.planning_request import test_planning_api as planning
 from tests.meeting.topic import test_topic_api as topics
 from tests.oversight.course import test_course_api as courses
+from tests.oversight.course import test_succession_api as successions
 from tests.oversight.instruction import test_instruction_api as instructions
 from tests.oversight.matter import matters_of
 from tests.oversight.notice import test_notice_api as notices
@@ -343,6 +344,13 @@ async def the_course_of_a_matter(ground: Ground) -> None:
     ):
         await step("xigang", ground.api)
     await courses.test_a_co_unit_returns_to_the_lead_and_its_lateness_is_its_own(ground.api)
+
+
+@flow(oversight="succeed_entry")
+async def a_matter_of_an_abolished_unit(ground: Ground) -> None:
+    people = await ground.founded("xigang")
+    await successions.test_the_successor_of_an_abolished_unit_takes_a_matter_over_as_it_stands(people)
+    await ground.founded("xigang")
 
 
 @flow(

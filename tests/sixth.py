@@ -96,6 +96,9 @@ FILES = {
           separate: {clause: LH-29, by: office_director}
           divide: {clause: LH-29, by: office_director}
           acknowledge: {clause: LH-29, by: [head, office]}
+          extend: {clause: LH-24, by: office}
+          suspend: {clause: LH-24, by: office_director}
+          succeed: {clause: LH-22, by: office}
         lights: {clause: LH-28, due_soon: 1, long_overdue: 5}
         overlap: {clause: LH-29, similar: 90}
         focus: {clause: LH-19, categories: [{code: meetings, name: 会议决定事项, sources: [meeting_decision]}]}

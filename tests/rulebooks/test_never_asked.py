@@ -81,6 +81,14 @@ ADDED = {
         "supervision", "  due: [{clause: TV-7}, {clause: TV-7, when: {difficulty: general}, rule: matter}]\n",
         "supervision.yaml:4: ledger.due.1: no case reaches this row",
     ),
+    "a weight that no case has": (
+        "supervision", "weights: {clause: TV-7, rows: [{weight: 2}, {when: {difficulty: general}, weight: 3}]}\n",
+        "supervision.yaml:4: weights.rows.1: no case reaches this row",
+    ),
+    "a weight by an aspect of the topic": (
+        "supervision", "weights: {clause: TV-7, rows: [{when: {large_funds: true}, weight: 2}]}\n",
+        "supervision.yaml:4: weights.rows.0.when: large_funds isn't known for an entry of the ledger; known there: source, ",
+    ),
     "due dates set by the chair of a meeting": (
         "supervision", "  set_by: chair\n",
         "supervision.yaml:4: ledger.set_by.0: nobody is chair for an entry of the ledger; known there: head, ",

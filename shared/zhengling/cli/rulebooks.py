@@ -103,10 +103,15 @@ def _explain_supervision(rules: Supervision) -> None:
     )
     for act, right in (rules.course or {}).items():
         timed = f", {right.rule}" if right.rule else ""
-        say(f"    {act} ({in_chinese(act)}): by {' or '.join(right.by)}{timed} [{right.clause}]")
+        approved = f", approved by {' or '.join(right.approval)}" if right.approval else ""
+        say(f"    {act} ({in_chinese(act)}): by {' or '.join(right.by)}{approved}{timed} [{right.clause}]")
     if lights := rules.lights:
         days = f"due soon {lights.due_soon} working days before, long overdue {lights.long_overdue} working days after"
         say(f"  lights: {days} [{lights.clause}]")
+    if weights := rules.weights:
+        say(f"  weights, 1 otherwise [{weights.clause}]")
+        for weight in weights.rows:
+            say(f"    {_when(weight.when) or 'always'} → {weight.weight}")
     if focus := rules.focus:
         say(f"  focus categories [{focus.clause}]")
         for each in focus.categories:

@@ -43,7 +43,8 @@ class Suspension(Adjustment):
 
 
 class Extension(Adjustment):
-    """An extension granted before the due date: `to` a day, or by an `amount` of a `unit`."""
+    """An extension granted before the due date: `to` a day, or by an `amount` of a `unit`. `paper` is that of the approval, if
+    the rules ask for one."""
 
     kind: Literal["extension"] = "extension"
     at: Instant
@@ -52,7 +53,16 @@ class Extension(Adjustment):
     unit: Unit | None = None
     reason: str
     approved_by: str
+    paper: str = ""
     clause: str | None = None
+
+    @property
+    def approval(self) -> Text:
+        """Who approved it, and by which paper."""
+        return Text(
+            self.approved_by + f" ({self.paper})" * bool(self.paper),
+            self.approved_by + f"（{self.paper}）" * bool(self.paper),
+        )
 
     @model_validator(mode="after")
     def _one_measure(self) -> Self:
@@ -155,8 +165,8 @@ def _extended(due: Due, one: Extension, calendar: WorkdayCalendar) -> list[Trace
             due.date,
             "extended",
             Text(
-                f"extended{' by ' + by.en if by.en else ''} to {on.en}, approved by {one.approved_by}: {one.reason}",
-                f"经{one.approved_by}批准延长{by.zh}至{on.zh}：{one.reason}",
+                f"extended{' by ' + by.en if by.en else ''} to {on.en}, approved by {one.approval.en}: {one.reason}",
+                f"经{one.approval.zh}批准延长{by.zh}至{on.zh}：{one.reason}",
             ),
         )
     ]

@@ -1,4 +1,5 @@
-"""Events of oversight-svc: entries of the supervision ledger."""
+"""Events of oversight-svc: entries of the supervision ledger. `source` of an entry is what opened it, `sources` are all that
+stand, also those of matters merged into it; empty in events from before it was carried."""
 
 from __future__ import annotations
 
@@ -41,6 +42,7 @@ class EntryDueSet(Event, type="zhengling.oversight.entry.due_set.v1", aggregate=
     set_by: str
     set_at: datetime
     source: Reference = Field(default_factory=by_id("meeting", "decision", "source_id"))
+    sources: tuple[Reference, ...] = ()
 
 
 class EntryDueMoved(Event, type="zhengling.oversight.entry.due_moved.v1", aggregate="entry", key="entry_id"):
@@ -59,6 +61,7 @@ class EntryDueMoved(Event, type="zhengling.oversight.entry.due_moved.v1", aggreg
     why_zh: str
     moved_at: datetime
     source: Reference = Field(default_factory=by_id("meeting", "decision", "source_id"))
+    sources: tuple[Reference, ...] = ()
 
 
 class EntryOverdue(Event, type="zhengling.oversight.entry.overdue.v1", aggregate="entry", key="entry_id"):
@@ -71,6 +74,7 @@ class EntryOverdue(Event, type="zhengling.oversight.entry.overdue.v1", aggregate
     due: date
     overdue_at: datetime
     source: Reference = Field(default_factory=by_id("meeting", "decision", "source_id"))
+    sources: tuple[Reference, ...] = ()
 
 
 class EntryAmended(Event, type="zhengling.oversight.entry.amended.v1", aggregate="entry", key="entry_id"):
@@ -89,6 +93,7 @@ class EntryAmended(Event, type="zhengling.oversight.entry.amended.v1", aggregate
     reason: str
     amended_at: datetime
     source: Reference = Field(default_factory=by_id("meeting", "decision", "source_id"))
+    sources: tuple[Reference, ...] = ()
 
 
 class EntryRevoked(Event, type="zhengling.oversight.entry.revoked.v1", aggregate="entry", key="entry_id"):
@@ -220,6 +225,16 @@ class EntryDivided(CourseTurn, Event, type="zhengling.oversight.entry.divided.v1
     """The matter was divided: each of these parts is a matter of one unit, which entry.opened tells of as well."""
 
     parts: tuple[Reference, ...]
+
+
+class EntrySucceeded(
+    CourseTurn, Event, type="zhengling.oversight.entry.succeeded.v1", aggregate="entry", key="entry_id"
+):
+    """Units of the matter were abolished, and their successors took it over, in the state and with the clocks that it had. `lead`
+    and `co_units` are those since; `old_lead` is the same as `lead` where only co-units were abolished."""
+
+    old_lead: Unit
+    co_units: tuple[Unit, ...]
 
 
 class Recipient(BaseModel):

@@ -114,6 +114,6 @@ def not_found(noun: str, noun_zh: str, key: object) -> Problem:
     return Problem(404, f"{noun.replace(' ', '_')}_not_found", Text(f"no {noun} {key}", f"没有{noun_zh} {key}"))
 
 
-def invalid(code: str, en: str, zh: str, **extra: object) -> Problem:
-    """A well-formed but invalid payload or parameter (422)."""
-    return Problem(422, code, Text(en, zh), extra=extra)
+def invalid(code: str, en: str, zh: str, satisfy: Text | None = None, **extra: object) -> Problem:
+    """A well-formed but invalid payload or parameter (422), with what would be valid, where that can be said."""
+    return Problem(422, code, Text(en, zh), satisfy, extra=extra)

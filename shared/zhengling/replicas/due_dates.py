@@ -33,6 +33,7 @@ from zhengling.dates.schemas import ChangeKind, ChangeView, DeadlineView, DueVie
 from zhengling.dates.workdays import WorkdayCalendar
 from zhengling.kernel.clauses import cited
 from zhengling.kernel.errors import Language, Text, not_found, refusal
+from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import calendar as calendars
 from zhengling.rules.loading import Rulebooks
 from zhengling.rules.rulebook import Rulebook
@@ -404,6 +405,11 @@ def _explained(
     if row.open:
         due, later = row._computed(calendar, rulebooks.edition(government, row.edition))
         view = view_of(due, calendar, language, with_trace=True, later=later, changes=changes)
+    elif counted := _as_it_was_met(rulebooks, calendar, government, row):
+        due, later = counted
+        view = view_of(due, calendar, language, with_trace=True, later=later, changes=changes)
+        explanation = f"{_met(row).in_language(language)}{view.explanation}"
+        view = view.model_copy(update={"explanation": explanation})
     else:  # it keeps its date, though the calendar may have changed since
         view = DueView(
             date=row.due,
@@ -425,6 +431,23 @@ def _explained(
         passed_at=row.passed_at,
         met_at=row.met_at,
     )
+
+
+def _as_it_was_met(
+    rulebooks: Rulebooks, calendar: WorkdayCalendar, government: str, row: KeptDeadline
+) -> tuple[Due, Later | None] | None:
+    """The computation of a deadline that was met; None where the calendar or the rules that there are now give another date."""
+    book = rulebooks.find(government, row.edition)
+    if row.state != "met" or book is None or not (row.stated or row.rule in book.deadlines):
+        return None
+    due, later = row._computed(calendar, book)
+    held = later.due if later else due
+    return (due, later) if (held.date, held.at) == (row.due, row.due_at) else None
+
+
+def _met(row: KeptDeadline) -> Text:
+    on = shanghai_day(row.met_at) if row.met_at else None
+    return Text(f"Met on {on}. ", f"已于{on}完成。") if on else Text("Met. ", "已完成。")
 
 
 def _ended(row: KeptDeadline) -> Text:
@@ -522,8 +545,8 @@ async def extend(session: AsyncSession, rulebooks: Rulebooks, before: KeptDeadli
             f"延长后的期限{after.due}不晚于原期限{before.due}",
             Text(f"give a day after {before.due}", f"请选择{before.due}之后的日期"),
         )
-    approved_by, reason = extension.approved_by, extension.reason
-    why = Text(f"extended, approved by {approved_by}: {reason}", f"经{approved_by}批准延长：{reason}")
+    approval, reason = extension.approval, extension.reason
+    why = Text(f"extended, approved by {approval.en}: {reason}", f"经{approval.zh}批准延长：{reason}")
     return await _moved(session, Moved(before, after, "extended", why))
 
 

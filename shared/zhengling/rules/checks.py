@@ -167,6 +167,10 @@ def _topics(rulebook: Rulebook) -> Iterator[tuple[Path, str]]:
 
 def _ledger(rulebook: Rulebook) -> Iterator[tuple[Path, str]]:
     assert rulebook.supervision
+    if weights := rulebook.supervision.weights:
+        rows = [row.when for row in weights.rows]
+        for i in coverage(rows, ENTRY.facts).unreached if _known(rows, ENTRY.facts) else ():
+            yield ("weights", "rows", i), "no case reaches this row"
     ledger = rulebook.supervision.ledger
     yield from _table([row.when for row in ledger.due], ENTRY.facts, ("ledger", "due"))
     for i, row in enumerate(ledger.due):

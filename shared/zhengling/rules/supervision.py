@@ -43,11 +43,15 @@ class CourseAct(StrEnum):
     divide = "divide"
     acknowledge = "acknowledge"
     follow_up = "follow_up"
+    extend = "extend"
+    suspend = "suspend"
+    succeed = "succeed"
 
 
 CHINESE |= glossary(
     (CourseAct.open, "立项"), (CourseAct.merge, "合并"), (CourseAct.separate, "撤销合并"), (CourseAct.divide, "分解"),
     (CourseAct.acknowledge, "领导审阅结果"), (CourseAct.follow_up, "再次批示"),
+    (CourseAct.extend, "延期"), (CourseAct.suspend, "中止与恢复"), (CourseAct.succeed, "承接"),
     (CourseAct.accept, "签收"), (CourseAct.refuse, "退回改派"), (CourseAct.transfer, "改派"), (CourseAct.progress, "报告进展"),
     (CourseAct.contribute, "反馈配合情况"), (CourseAct.explain, "书面说明"), (CourseAct.report, "报告办结"),
     (CourseAct.verify, "核查"), (CourseAct.send_back, "退回重办"), (CourseAct.close, "销号"), (CourseAct.look_back, "回头看"),
@@ -139,9 +143,27 @@ class Ledger(Section):
         return DueByRule(row.rule, row.clause, row.met_by) if row and row.rule else None
 
 
+class Weight(Section):
+    """One row of the table of weights (the first match applies)."""
+
+    when: When = ALWAYS
+    weight: Annotated[int, Field(ge=1, le=100)]
+
+
+class Weights(Section):
+    """How much matters weigh (权重), by the facts of the table of due dates; 1 where no row applies."""
+
+    clause: Clause
+    rows: Annotated[tuple[Weight, ...], Field(min_length=1), ENTRY]
+
+    def of(self, facts: Facts) -> int:
+        return next((row.weight for row in self.rows if matches(row.when, facts)), 1)
+
+
 class Right(Section):
     """Who may do an act of the course, by which clause. `rule` is a deadline's: until when a matter may be refused, and how
-    often progress is reported after an explanation. `approval`: who has to have approved that a matter is opened by hand."""
+    often progress is reported after an explanation. `approval`: who has to have approved that a matter is opened by hand, or
+    that its date is extended."""
 
     clause: Clause
     by: Roles
@@ -151,6 +173,8 @@ class Right(Section):
 
 #: What is done by another service's event, so that nobody has a right to it here.
 OF_EVENTS = frozenset({CourseAct.follow_up})
+#: The acts that may need an approval.
+_APPROVED = (CourseAct.open, CourseAct.extend)
 #: The acts whose right may name a deadline, and the form that it has.
 _TIMED = {CourseAct.refuse: "within", CourseAct.explain: "every"}
 
@@ -285,7 +309,8 @@ class Pressure(Section):
 
 
 class Supervision(Section):
-    """Without `course` a matter is only recorded and marked overdue; without `lights`, `focus` or `pressure` it has none."""
+    """Without `course` a matter is only recorded and marked overdue; without `lights`, `focus` or `pressure` it has none, and
+    without `weights` each weighs 1."""
 
     ledger: Ledger
     course: Annotated[dict[CourseAct, Right] | None, COURSE] = None
@@ -293,7 +318,11 @@ class Supervision(Section):
     lights: Lights | None = None
     focus: Focus | None = None
     overlap: Overlap | None = None
+    weights: Weights | None = None
     pressure: Annotated[Pressure | None, COURSE] = None
+
+    def weight_of(self, facts: Facts) -> int:
+        return self.weights.of(facts) if self.weights else 1
 
     @model_validator(mode="after")
     def _whole_course(self) -> Self:
@@ -303,6 +332,6 @@ class Supervision(Section):
             raise ValueError(f"course: nobody may {', '.join(missing)}; state who, for each act")
         if untimed := [act for act, right in self.course.items() if right.rule and act not in _TIMED]:
             raise ValueError(f"course: no deadline is known for {', '.join(untimed)}; drop rule")
-        if asked := [act for act, right in self.course.items() if right.approval and act != CourseAct.open]:
-            raise ValueError(f"course: approval is only for {CourseAct.open}, not for {', '.join(asked)}")
+        if asked := [act for act, right in self.course.items() if right.approval and act not in _APPROVED]:
+            raise ValueError(f"course: approval is only for {' and '.join(_APPROVED)}, not for {', '.join(asked)}")
         return self

@@ -12,7 +12,8 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from zhengling.authority.composition import Acting, Permission
+from zhengling.authority.approvals import Approval
+from zhengling.authority.composition import Acting, Composition, Permission, require_known
 from zhengling.database.session import lock
 from zhengling.dates.adjustments import Extension
 from zhengling.dates.deadlines import Amount, Unit
@@ -44,6 +45,9 @@ class ExtendDeadline(Payload):
     reason: Reason
     clause: Clause = None
     asked_at: Annotated[OccurredAt, Field(description="when it was asked for, which is before the due moment")] = None
+    approval: Annotated[
+        Approval | None, Field(description="who approved it, if not who records it; where the rules ask for it")
+    ] = None
 
     @model_validator(mode="after")
     def _one_measure(self) -> Self:
@@ -78,11 +82,15 @@ async def _itself(call: Call, key: str) -> str:
     return key
 
 
+#: Refuses (409 `approval_needed`) to extend the noun's date without the approval that the rules ask for.
+Approved = Callable[[Call, Any, Composition, Approval | None], None]
+
+
 @dataclass(frozen=True)
 class Subject:
     """A noun whose due dates are mounted: its name, as in texts and with `_` in operation ids; its path, which ends with
-    `parameter`; who may extend, suspend and resume; the noun's id by the parameter's value, if that is another one; and the
-    keys that the service adds for its readers."""
+    `parameter`; who may suspend and resume, and extend unless `extends` says who; the noun's id by the parameter's value, if
+    that is another one; the keys that the service adds for its readers; and what checks the approval of an extension."""
 
     owner: Owner
     name: Text
@@ -91,6 +99,8 @@ class Subject:
     permission: Callable[[Call, Any], Permission]
     identify: Callable[[Call, str], Awaitable[str]] = _itself
     more: MoreKeys | None = None
+    extends: Callable[[Call, Any], Permission] | None = None
+    approved: Approved | None = None
 
 
 async def _list(call: Call, subject: Subject, noun: Any, identity: str) -> Deadlines:
@@ -99,20 +109,27 @@ async def _list(call: Call, subject: Subject, noun: Any, identity: str) -> Deadl
     return Deadlines(version=noun.version, items=items)
 
 
-#: Adjusts a locked row on behalf of whom may do so.
-Adjust = Callable[[KeptDeadline, Acting], Awaitable[Moved]]
+#: Adjusts a locked row of the noun on behalf of whom may do so.
+Adjust = Callable[[Any, KeptDeadline, Acting], Awaitable[Moved]]
 
 
-async def _adjusted(call: Call, subject: Subject, key: str, deadline_id: UUID, adjust: Adjust) -> Deadlines:
+async def _adjusted(
+    call: Call,
+    subject: Subject,
+    key: str,
+    deadline_id: UUID,
+    adjust: Adjust,
+    permission: Callable[[Call, Any], Permission],
+) -> Deadlines:
     """Adjust one due date and have the noun follow. 403 as the service's permission says; 404; 412; 409 as in
     `due_dates`."""
     identity = await subject.identify(call, key)
     noun: Any = await lock(call.session, subject.owner.model, identity, subject.name.en, subject.name.zh)
     call.check_version(noun.version)
     composition = await compositions.current(call.session)
-    acting = composition.require(call.official, shanghai_day(call.now), subject.permission(call, noun))
+    acting = composition.require(call.official, shanghai_day(call.now), permission(call, noun))
     row = await due_dates.locked(call.session, (subject.owner.subject_type, identity), deadline_id)
-    moved = await adjust(row, acting)
+    moved = await adjust(noun, row, acting)
     await due_dates.follow(call.session, subject.owner, call.service.rulebooks, [(noun, moved)])
     await call.session.flush()
     call.audit_details.update(
@@ -152,7 +169,12 @@ def routes(service: str, subject: Subject) -> list[APIRouter]:
     async def extend_deadline(
         key: Key, deadline_id: UUID, body: ExtendDeadline, call: Change, response: Response
     ) -> Deadlines:
-        async def adjust(row: KeptDeadline, acting: Acting) -> Moved:
+        async def adjust(noun: Any, row: KeptDeadline, acting: Acting) -> Moved:
+            composition = await compositions.current(call.session)
+            if subject.approved:
+                subject.approved(call, noun, composition, body.approval)
+            if approval := body.approval:
+                require_known(composition, [approval.official], [])
             if body.to:
                 (await calendars.current(call.session)).require(body.to)
             extension = Extension(
@@ -161,12 +183,15 @@ def routes(service: str, subject: Subject) -> list[APIRouter]:
                 amount=body.amount,
                 unit=body.unit,
                 reason=body.reason,
-                approved_by=await _name(call, acting),
+                approved_by=composition.official_names[approval.official] if approval else await _name(call, acting),
+                paper=approval.paper if approval else "",
                 clause=body.clause,
             )
             return await due_dates.extend(call.session, call.service.rulebooks, row, extension)
 
-        return answered(response, await _adjusted(call, subject, key, deadline_id, adjust))
+        return answered(
+            response, await _adjusted(call, subject, key, deadline_id, adjust, subject.extends or subject.permission)
+        )
 
     @writes.post(
         f"{one}/{{deadline_id}}/suspension",
@@ -176,7 +201,7 @@ def routes(service: str, subject: Subject) -> list[APIRouter]:
     async def suspend_deadline(
         key: Key, deadline_id: UUID, body: SuspendDeadline, call: Change, response: Response
     ) -> Deadlines:
-        async def adjust(row: KeptDeadline, acting: Acting) -> Moved:
+        async def adjust(noun: Any, row: KeptDeadline, acting: Acting) -> Moved:
             return await due_dates.suspend(
                 call.session,
                 call.service.rulebooks,
@@ -187,7 +212,7 @@ def routes(service: str, subject: Subject) -> list[APIRouter]:
                 clause=body.clause,
             )
 
-        return answered(response, await _adjusted(call, subject, key, deadline_id, adjust))
+        return answered(response, await _adjusted(call, subject, key, deadline_id, adjust, subject.permission))
 
     @writes.post(
         f"{one}/{{deadline_id}}/resumption",
@@ -197,11 +222,11 @@ def routes(service: str, subject: Subject) -> list[APIRouter]:
     async def resume_deadline(
         key: Key, deadline_id: UUID, body: ResumeDeadline, call: Change, response: Response
     ) -> Deadlines:
-        async def adjust(row: KeptDeadline, acting: Acting) -> Moved:
+        async def adjust(noun: Any, row: KeptDeadline, acting: Acting) -> Moved:
             until = call.occurred(body.occurred_at)
             return await due_dates.resume(call.session, call.service.rulebooks, row, until=until, reason=body.reason)
 
-        return answered(response, await _adjusted(call, subject, key, deadline_id, adjust))
+        return answered(response, await _adjusted(call, subject, key, deadline_id, adjust, subject.permission))
 
     return [reads, writes]
 

@@ -102,6 +102,9 @@ async def test_a_matter_is_refused_within_its_days_and_given_to_another_unit(
     due, lead = first.entry["due"], another_unit(first)
     assert (await first.refused("transfer", principal, lead=lead, reason="改派"))[:2] == (403, "not_the_actor")
     assert (await first.refused("transfer", office, lead="nowhere", reason="改派"))[:2] == (422, "unknown_unit")
+    (itself,) = (o.code for o in first.people.organisations if o.kind is OrganisationKind.government)
+    refused = await first.refused("transfer", office, lead=itself, reason="改派")
+    assert refused[:2] == (422, "unit_is_the_government")
     await first.do("transfer", office, lead=lead, reason="按职责改派")
     assert (first.entry["state"], first.entry["lead"]["code"], first.entry["due"]) == ("open", lead, due)
     await first.decision(lambda found: (found["ledger_lead"] or {}).get("code") == lead)
@@ -134,6 +137,9 @@ async def test_done_before_midnight_of_the_due_day_is_in_time_however_late_it_is
     assert matter.entry["light"] == "overdue"
     await matter.do("report", principal, text="已完成", occurred_at=instant(f"{due} 23:59").isoformat())
     assert (matter.entry["late"], matter.entry["overdue_at"], matter.entry["light"]) == (False, None, "in_time")
+    explained = await matter.api.get("oversight", f"{matter.path}/due")
+    assert explained["explanation"].startswith(f"Met on {due}. ")
+    assert [step["date"] for step in explained["trace"] if step["effect"] == "due"] == [due]
     await matter.today(f"{tomorrow + timedelta(days=4)} 09:00")
     await matter.do("verification", office, text="属实")
     await matter.do("closing", office, quality="excellent")
@@ -306,11 +312,20 @@ async def test_a_matter_answers_which_acts_are_possible_and_each_is_done_by_whom
         assert (turn["act"], turn["clause"]) == (act, offered["clause"])
         assert turn["role"] in offered["by"]
 
-    assert list(await acts()) == ["accept", "refuse", "transfer", "merge"]
+    undated = ["set_due"] if matter.entry["due"] is None else []
+    offered = await acts()
+    assert list(offered) == ["accept", "refuse", "transfer", "merge", "divide", *undated]
+    assert offered["refuse"]["until"] == (await matter.clocks())["acceptance"]["date"]
+    assert offered["accept"]["until"] is None
     staff = matter.of_lead()[-1]
     await do("accept", responsible=staff)
     offered = await acts()
-    assert list(offered) == ["report", "transfer", "progress", "contribute", "explain", "merge"]
+    assert list(offered) == ["report", "transfer", "progress", "contribute", "explain", "merge", "divide", *undated]
+    if undated:
+        setting = offered["set_due"]
+        assert (setting["act_name"], setting["by"]) == ("确定办结时限", ["office"])
+        await matter.do(setting["path"], setting["officials"][0], due=str(matter.people_day + timedelta(days=20)))
+        assert "set_due" not in await acts()
     assert offered["report"]["officials"] == matter.of_lead(principal=True)  # not the person responsible
     assert set(offered["contribute"]["officials"]) == helpers
     await do("report", text="已全部完成")

@@ -95,8 +95,9 @@ async def batch(stack: EmbeddedStack) -> AsyncIterator[Callable[[], AbstractAsyn
 
 
 def _deliver(inbox: Inbox, session: AsyncSession) -> Deliver:
+    sequence: dict[str, int] = {}
+
     async def deliver(*events: Event) -> None:
-        sequence: dict[str, int] = {}
         envelopes: list[Envelope] = []
         for event in events:
             sequence[event.aggregate_id] = sequence.get(event.aggregate_id, 0) + 1
@@ -221,6 +222,42 @@ async def test_a_correction_moves_the_due_date_only_if_it_changes_what_the_table
     async with batch() as (deliver, ask):
         await deliver(adopted(decision, made=made), amended(decision, None, unmarked, changed))
         assert [row[:3] for row in await ask(DUE.format(decision))] == [expected]
+
+
+WEIGHT = "SELECT weight " + ENTRY
+
+
+async def test_a_matter_weighs_what_the_rules_say_until_a_correction_changes_what_they_ask(batch: Any) -> None:
+    decision = str(uuid4())
+    complex_ = resolution(decision, difficulty=Difficulty.complex)
+    yearly = complex_.model_copy(update={"set_at_year_start": True})
+    async with batch() as (deliver, ask):
+        for event, weight in (
+            (adopted(decision), 1),
+            (amended(decision, None, complex_, "difficulty"), 3),
+            (amended(decision, None, yearly, "set_at_year_start"), 5),
+            (amended(decision, None, complex_, "task"), 5),  # it carries no mark, as one from before the mark existed
+        ):
+            await deliver(event)
+            assert await ask(WEIGHT.format(decision)) == [(weight,)]
+
+
+TOLD = "SELECT event_type FROM outbox WHERE aggregate_id = (SELECT id " + ENTRY + ") ORDER BY aggregate_seq"
+
+
+async def test_a_correction_that_makes_a_reported_matter_late_says_so_once(batch: Any) -> None:
+    decision = str(uuid4())
+    reported = "UPDATE ledger_entry SET state = 'reported', met_at = '2026-03-10T09:00+08:00', late = false "
+    async with batch() as (deliver, ask):
+        await deliver(adopted(decision, made=resolution(decision, date(2026, 3, 20))))
+        await ask(reported + f"WHERE source_id = '{decision}' RETURNING 1")
+        await deliver(amended(decision, date(2026, 3, 12), None, "due"))
+        assert await ask(f"SELECT late {ENTRY.format(decision)}") == [(False,)]
+        await deliver(amended(decision, date(2026, 3, 2), None, "due"))
+        await deliver(amended(decision, date(2026, 3, 3), None, "due"))
+        assert await ask(f"SELECT late, overdue_at IS NULL {ENTRY.format(decision)}") == [(True, False)]
+        told = [type.split(".")[3] for (type,) in await ask(TOLD.format(decision))]
+        assert told == ["opened", "amended", "amended", "overdue", "amended"]
 
 
 STATUSES = "SELECT aggregate_id, status, attempts FROM inbox WHERE aggregate_id IN ({0}) ORDER BY aggregate_seq"

@@ -124,8 +124,10 @@ def happened(entry: Json, since: date, until: date) -> Counter[str]:
 
 def counted(entry: Json, since: date, until: date) -> Counter[str]:
     found = happened(entry, since, until)
+    found["closed_weight"] += entry["weight"] * found["closed"]
     if entry["state"] not in ENDED:
         found["running"] += 1
+        found["running_weight"] += entry["weight"]
         found["done"] += entry["state"] in ("reported", "verified")
         found[entry["light"]] += entry["light"] != "in_time"
     return found
@@ -275,7 +277,7 @@ async def test_the_workbook_is_the_ledger_as_clerks_know_it(matters: list[Matter
     assert (title, as_of) == ("大连市西岗区人民政府督查台账", "截至2026年4月13日10:00")
     assert headings == (
         "序号", "编号", "事项", "工作任务", "来源", "督查重点", "牵头单位", "配合单位", "责任领导", "责任人", "交办日期",
-        "办结时限", "办理状态", "亮灯", "进展情况", "办结日期", "销号日期", "办理质量",
+        "办结时限", "办理状态", "亮灯", "进展情况", "办结日期", "销号日期", "办理质量", "权重",
     )  # fmt: skip
     entries = {entry["number"]: entry for entry in await listed(first.api, official)}
     assert [row[0] for row in rows] == list(range(1, len(entries) + 1))

@@ -10,6 +10,7 @@ import pytest
 
 from tests.oversight.course.test_course_api import office_of
 from tests.oversight.matter import GOVERNMENTS, Matter, matters_of
+from tests.oversight.source.test_source_api import approval
 from zhengling.dates.workdays import WorkdayCalendar, base_years
 from zhengling.local.client import Api, Json
 
@@ -109,6 +110,10 @@ async def test_a_person_decides_on_what_repeated_urging_proposes(government: str
     assert len(await proposals_of(matter)) == 1  # one waits at most
 
     path, decider = f"/v1/proposals/{proposal['id']}", proposal["officials"][0]
+    for who, waits in ((decider, True), (matter.of_lead()[-1], False)):
+        about = {"entry_id": matter.entry["id"], "waits_for": who}
+        found = await matter.api.get("oversight", "/v1/proposals", office_of(matter), **about)
+        assert [each["id"] for each in found["items"]] == [proposal["id"]] * waits
     declined = await matter.api.command(
         "oversight",
         f"{path}/decision",
@@ -175,7 +180,7 @@ async def test_an_extension_moves_the_rungs_that_come_and_repeats_none_that_was_
     await matter.api.command(
         "oversight",
         f"{matter.path}/deadlines/{clock['id']}/extension",
-        {"to": str(later), "reason": "须补充论证"},
+        {"to": str(later), "reason": "须补充论证"} | approval(matter),
         office_of(matter),
         version,
     )

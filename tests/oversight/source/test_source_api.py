@@ -60,8 +60,11 @@ async def test_a_matter_is_opened_by_hand_by_those_who_may_and_with_the_approval
         assert (await problem(asked))[:2] == (409, "approval_needed")
     else:
         await without
+    yearly = await opened(beside, due="2026-12-20", set_at_year_start=True)
+    assert yearly.entry["weight"] == 5  # of what was set at the year's start, in every rulebook that ships
     matter = await opened(beside, due="2026-12-20")
     entry = matter.entry
+    assert entry["weight"] == 1
     assert (entry["state"], entry["due"], entry["due_basis"]) == ("open", "2026-12-20", "office")
     assert (entry["source_kind"], entry["meeting"], entry["leader"]) == ("public_promise", None, beside.entry["leader"])
     (source,) = entry["sources"]
@@ -70,8 +73,19 @@ async def test_a_matter_is_opened_by_hand_by_those_who_may_and_with_the_approval
     if government == "zhanqian":
         assert source["approval"] == "区长批示〔2026〕8号"
     await matter.do("acceptance")
-    unknown = beside.api.command("oversight", "/v1/entries", by_hand(lead, **approval(beside), category="none"), office)
-    assert (await problem(unknown))[:2] == (422, "unknown_category")
+    (itself,) = (o.code for o in beside.people.organisations if o.kind is OrganisationKind.government)
+    for more, code, way in (
+        ({"category": "none"}, "unknown_category", "give"),
+        ({"co_units": [lead]}, "lead_is_co_unit", "leave it out"),
+        ({"lead": "nowhere"}, "unknown_unit", "GET /v1/composition"),
+        ({"lead": itself}, "unit_is_the_government", "name the office"),
+        ({"co_units": [itself]}, "unit_is_the_government", "name the office"),
+    ):
+        wrong = beside.api.command("oversight", "/v1/entries", by_hand(lead, **approval(beside)) | more, office)
+        with pytest.raises(Refused) as refused:
+            await wrong
+        assert (refused.value.problem["status"], refused.value.problem["code"]) == (422, code)
+        assert way in refused.value.problem["satisfy"]
 
 
 async def test_of_many_matters_a_wrong_one_takes_no_other_with_it_and_leaves_no_number_behind(
@@ -127,7 +141,9 @@ async def test_of_two_merged_matters_one_revoked_and_one_withdrawn_ends_the_matt
     await early.do("separation", office, reason="误并")
     assert (early.entry["state"], early.entry["due"], early.entry["merged_into"]) == ("open", "2026-09-21", None)
     assert len(early.entry["sources"]) == 1
-    assert (await early.clocks())["completion"]["state"] == "running"
+    clocks = await early.clocks()
+    assert clocks["completion"]["state"] == "running"
+    assert (clocks["acceptance"]["state"], clocks["acceptance"]["round"]) == ("running", 2)  # it waits to be accepted
     await by_promise.shown()
     await early.do("merging", office, into=by_promise.entry["id"], reason="确属同一事项")
     await by_promise.shown()
@@ -172,6 +188,21 @@ async def test_a_matter_merged_twice_follows_and_gets_every_source_back_that_was
     assert [len((await each.shown())["sources"]) for each in (first, second, third)] == [0, 1, 3]
     await first.do("separation", office, reason="误并")
     assert [len((await each.shown())["sources"]) for each in (first, second, third)] == [2, 1, 1]
+
+
+async def test_a_decision_that_was_merged_hears_of_the_other_matters_date_and_of_its_being_overdue(
+    api: Callable[[str], Api],
+) -> None:
+    decided = (await matters_of(api("xigang"), "xigang"))[0]
+    office, into = office_of(decided), await opened(decided, due="2026-09-21")
+    await decided.do("merging", office, into=into.entry["id"], reason="同一事项", due="2026-09-18")
+    clock, version = (await into.clocks())["completion"], (await into.shown())["version"]
+    ask = {"to": "2026-10-20", "reason": "须补充论证"} | approval(decided)
+    path = f"{into.path}/deadlines/{clock['id']}/extension"
+    await into.api.command("oversight", path, ask, office, version)
+    await decided.decision(lambda found: (found["ledger_due"], found["standing"]) == ("2026-10-20", "in_ledger"))
+    await into.today("2026-10-21 09:00")
+    await decided.decision(lambda found: found["standing"] == "overdue")
 
 
 async def test_a_matter_without_any_source_left_ends(api: Callable[[str], Api]) -> None:

@@ -26,6 +26,7 @@ from zhengling.database.mapping import map_noun, noun_columns
 from zhengling.database.session import NATIONAL
 from zhengling.dates.adjustments import Extension
 from zhengling.dates.deadlines import DeadlineRule, Setter, Unit
+from zhengling.dates.schemas import DeadlineView
 from zhengling.dates.workdays import CalendarYear, DayKind, SpecialDay, base_years
 from zhengling.events.calendar import WorkdaysChanged
 from zhengling.events.catalogue import EVENTS
@@ -630,6 +631,29 @@ async def test_a_stated_date_is_explained_extended_suspended_and_not_moved_by_th
         (shown,) = await due_dates.explained(session, BOOKS, [moved.after], "en")
     assert shown.explanation and "The leader stated Sat 2026-12-12" in shown.explanation
     assert [one.kind for one in shown.changes or []] == ["suspended", "resumed", "extended"]
+
+
+async def test_a_date_that_was_met_is_explained_by_its_days_as_long_as_the_calendar_gives_them(books: Trial) -> None:
+    identity = await keep(books)
+    (running,) = await rows_of(books, identity)
+    moment = at(date(2026, 11, 27))
+
+    async def shown() -> DeadlineView:
+        async with books.app.transaction(ST) as session:
+            rows = await due_dates.kept(session, "dossier", identity)
+            (view,) = await due_dates.explained(session, BOOKS, rows, "zh")
+            return view
+
+    before = await shown()
+    async with books.app.transaction(ST) as session:
+        await due_dates.meet(session, "dossier", identity, running.met_by, moment)
+    met = await shown()
+    assert met.trace == before.trace
+    assert met.explanation == f"已于2026年11月27日完成。{before.explanation}"
+    await change(books, ST, 1, closed(date(2026, 11, 25)))
+    await recompute(books)
+    after = await shown()
+    assert (after.date, after.trace) == (before.date, None)
 
 
 async def test_an_extension_asked_for_in_time_is_granted_afterwards(books: Trial) -> None:

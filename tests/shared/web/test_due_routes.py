@@ -52,15 +52,26 @@ async def test_an_entrys_stated_date_is_extended_suspended_and_resumed_and_every
     ask = {"to": "2026-06-30", "reason": "案情复杂"}
     assert await refused(adjust(people, "oversight", place, found, "extension", "xg-fgj-principal", **ask)) == (
         403,
-        "not_the_setter",
+        "not_the_actor",
         "XG-52",
     )
+    assert await refused(adjust(people, "oversight", place, found, "extension", CLERK, **ask)) == (
+        409,
+        "approval_needed",
+        "XG-52",
+    )
+    ask["approval"] = {"official": "xg-head", "paper": "区长批示〔2026〕3号"}
+    by_the_office = ask | {"approval": {"official": CLERK, "paper": "办公室意见"}}
+    attempt = adjust(people, "oversight", place, found, "extension", CLERK, **by_the_office)
+    assert (await refused(attempt))[1] == "approval_needed"
     longer = await adjust(people, "oversight", place, found, "extension", CLERK, **ask)
     assert (governing(longer)[0]["date"], governing(longer)[0]["changes"][0]["kind"]) == ("2026-06-30", "extended")
     shown = await people.get("oversight", place)
     assert (shown["due"], shown["due_basis"], shown["version"]) == ("2026-06-30", "office", longer["version"])
     explained = await people.get("oversight", f"{place}/due")
     assert (explained["date"], explained["changes"][0]["from_date"]) == ("2026-06-30", "2026-05-15")
+    head = composition_of("xigang").official_names["xg-head"]
+    assert f"approved by {head} (区长批示〔2026〕3号)" in explained["explanation"]
 
     async def ledger_due() -> object:
         return (await people.get("meeting", f"/v1/decisions/{entry['source_id']}"))["ledger_due"]
@@ -74,7 +85,17 @@ async def test_an_entrys_stated_date_is_extended_suspended_and_resumed_and_every
 
     suspended = await adjust(people, "oversight", place, longer, "suspension", CLERK, reason="等待补正材料")
     assert governing(suspended)[0]["state"] == "suspended"
-    again = adjust(people, "oversight", place, suspended, "extension", CLERK, to="2026-12-18", reason="再延期")
+    again = adjust(
+        people,
+        "oversight",
+        place,
+        suspended,
+        "extension",
+        CLERK,
+        to="2026-12-18",
+        reason="再延期",
+        approval=ask["approval"],
+    )
     assert (await refused(again))[:2] == (409, "deadline_not_running")
     await people.set_clock(datetime(2026, 7, 2, 2, tzinfo=UTC))  # past the date that it had
     await asyncio.sleep(1.5)
@@ -90,7 +111,12 @@ async def test_an_entrys_stated_date_is_extended_suspended_and_resumed_and_every
     await until(overdue, True)
     late = await people.get("oversight", f"{place}/deadlines")
     assert governing(late)[0]["passed_at"]
-    asked = {"to": "2027-03-31", "reason": "届满前已报请", "asked_at": "2026-07-02T10:00:00+08:00"}
+    asked = {
+        "to": "2027-03-31",
+        "reason": "届满前已报请",
+        "asked_at": "2026-07-02T10:00:00+08:00",
+        "approval": ask["approval"],
+    }
     in_time = await adjust(people, "oversight", place, late, "extension", CLERK, **asked)
     assert (governing(in_time)[0]["date"], governing(in_time)[0]["passed_at"]) == ("2027-03-31", None)
     assert (await people.get("oversight", place))["overdue_at"] is None
@@ -119,6 +145,25 @@ async def test_the_earlier_of_a_documents_dates_moves_and_the_document_has_a_new
     now = await people.get("docflow", place)
     assert (now["due"], now["version"] > draft["version"]) == (draft["due"], True)
     assert [due["date"] for due in now["deadlines"]] == [due["date"] for due in moved["items"]]
+
+
+async def test_where_no_approval_is_asked_for_who_approved_may_be_stated_and_another_right_is_needed_to_suspend(
+    api: Callable[[str], Api],
+) -> None:
+    people = api(sixth.CODE)
+    report = await MainJob(people, sixth.COMPOSITION, sixth.SCENARIO).run()
+    place = f"/v1/entries/{report.landed[0].entry['id']}"
+    found = await people.get("oversight", f"{place}/deadlines")
+    ask = {"to": "2026-12-18", "reason": "案情复杂", "approval": {"official": "nobody", "paper": "口头"}}
+    unknown = adjust(people, "oversight", place, found, "extension", "lh-clerk", **ask)
+    assert (await refused(unknown))[:2] == (422, "unknown_official")
+    ask["approval"] = {"official": "lh-head", "paper": "批示3号"}
+    longer = await adjust(people, "oversight", place, found, "extension", "lh-clerk", **ask)
+    assert "approved by 甲一 (批示3号)" in governing(longer)[0]["explanation"]
+    attempt = adjust(people, "oversight", place, longer, "suspension", "lh-clerk", reason="等待补正材料")
+    assert (await refused(attempt))[:2] == (403, "not_the_actor")
+    suspended = await adjust(people, "oversight", place, longer, "suspension", "lh-director", reason="等待补正材料")
+    assert governing(suspended)[0]["state"] == "suspended"
 
 
 async def test_an_extension_gives_one_measure_within_the_calendar(api: Callable[[str], Api]) -> None:

@@ -31,7 +31,7 @@ from zhengling.kernel.errors import Text, invalid, not_found
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import composition as compositions
 from zhengling.rules.chains import Actor
-from zhengling.rules.vocabulary import EntrySource, Role
+from zhengling.rules.vocabulary import Role
 from zhengling.web.call import Call
 
 #: The events of oversight-svc on the entry of a decision.
@@ -124,15 +124,20 @@ async def _require_concerned(call: Call, decision: Decision, act: Text, clause: 
 
 
 async def note_standing(session: AsyncSession, event: OfAnEntry, **values: object) -> None:
-    """Update the decision of a ledger entry: `standing` and the fields of the ledger. 404 if there is no such decision. A
-    revoked decision stays revoked, whatever earlier ledger events still arrive. Can be batched (`batching.together`)."""
-    if event.source_kind == EntrySource.meeting_decision:
-        await _note(session, event.source_id, event, values)
-
-
-async def _note(session: AsyncSession, decision_id: str, event: OfAnEntry, values: dict[str, object]) -> None:
+    """Update the decisions of a ledger entry, also those of entries that were merged into it: `standing` and the fields of the
+    ledger. 404 if there is no such decision. A revoked decision stays revoked, whatever earlier ledger events still arrive. Can
+    be batched (`batching.together`)."""
     entry = Reference(service="oversight", noun="entry", id=event.entry_id, number=event.number)
-    await write(session, _note_standings, [values | {"id": decision_id, "entry": entry.model_dump_json()}])
+    noted = values | {"entry": entry.model_dump_json()}
+    if named := _decisions(event):
+        await write(session, _note_standings, [noted | {"id": decision} for decision in named])
+
+
+def _decisions(event: OfAnEntry) -> list[str]:
+    """The decisions that the event is about. The opening and the end of an entry are about what opened it, and so is an event
+    from before it carried `sources`."""
+    sources = (event.source,) if isinstance(event, EntryOpened | EntryRevoked) else event.sources or (event.source,)
+    return [source.id for source in sources if (source.service, source.noun) == ("meeting", "decision")]
 
 
 async def note_course(session: AsyncSession, event: CourseTurn) -> None:
@@ -147,9 +152,7 @@ async def note_course(session: AsyncSession, event: CourseTurn) -> None:
             values["standing"] = Standing.overdue if event.late else Standing.in_ledger
         case EntryReopened() | EntryProgressed(result=True) | EntryFollowedUp(reopened=True):
             values["standing"] = Standing.in_ledger
-    for source in event.sources or (event.source,):
-        if (source.service, source.noun) == ("meeting", "decision"):
-            await _note(session, source.id, event, values)
+    await note_standing(session, event, **values)
 
 
 async def note_document(session: AsyncSession, event: DocumentDrafted) -> None:

@@ -25,6 +25,7 @@ from oversight_svc.course.schemas import (
     Reopen,
     ReportDone,
     SendBack,
+    Succeed,
     Transfer,
     Verify,
 )
@@ -62,6 +63,7 @@ from zhengling.events.oversight import (
     EntryReopened,
     EntryReported,
     EntryReturned,
+    EntrySucceeded,
     EntryTransferred,
     EntryVerified,
 )
@@ -271,8 +273,19 @@ async def transfer(call: Call, entry_id: str, body: Transfer) -> Entry:
             Text("name another unit", "请填写其他单位"),
         )
     course.transfer(entry, lead, course.leader_of(case.composition, lead, case.today))
-    await _begin_acceptance(case)
+    await begin_acceptance(case)
     return await case.done(EntryTransferred, body.reason, fields={"old_lead": old}, unit=lead)
+
+
+async def succeed(call: Call, entry_id: str, body: Succeed) -> Entry:
+    """Have the successors of abolished units take the matter over: state, clocks, number and course stay. By the roles that the
+    rulebook names (the office). 409 `unit_still_exists`, `no_successor`. Emits entry.succeeded."""
+    case = await case_of(call, entry_id, CourseAct.succeed, body.occurred_at)
+    entry, old = case.entry, case.entry.lead
+    units = course.require_successors(entry, case.composition, case.today, case.right.clause)
+    course.succeed(entry, units, case.composition, case.today)
+    fields = {"old_lead": old, "co_units": tuple(entry.co_units)}
+    return await case.done(EntrySucceeded, body.reason, fields=fields, unit=entry.lead)
 
 
 async def verify(call: Call, entry_id: str, body: Verify) -> Entry:
@@ -350,7 +363,7 @@ async def begin_again(session: AsyncSession, entry: Entry) -> None:
 
 
 # clocks and lists -------------------------------------------------------------------------------------------------------
-async def _begin_acceptance(case: Case) -> None:
+async def begin_acceptance(case: Case) -> None:
     """Start the clock within which the new lead unit may refuse the matter, if the rulebook has one."""
     if rule := course.refusal_rule(case.book):
         clock = Clock(rule, case.occurred_at, ACCEPTANCE)

@@ -9,11 +9,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from enum import StrEnum
 from typing import NamedTuple
 
-from oversight_svc.entry.entry import STATES, Contribution, Entry, EntryState, Quality, Turn, assign, unmeet_due
+from oversight_svc.entry.entry import (
+    RUNNING,
+    STATES,
+    Contribution,
+    Entry,
+    EntryState,
+    Quality,
+    Turn,
+    assign,
+    leave_out_the_lead,
+    unmeet_due,
+)
 from oversight_svc.source.source import Source
-from zhengling.authority.composition import Acting, Among, Composition, Permission, RoleContext
+from zhengling.authority.approvals import Approval
+from zhengling.authority.composition import Acting, Among, Composition, OrganisationKind, Permission, RoleContext
 from zhengling.events.meeting import Unit
 from zhengling.kernel.bounds import Bound, appended
 from zhengling.kernel.errors import Problem, Text, invalid, refusal
@@ -22,7 +35,7 @@ from zhengling.rules.absences import Power
 from zhengling.rules.chains import actors_of
 from zhengling.rules.rulebook import Rulebook
 from zhengling.rules.supervision import CourseAct, Right
-from zhengling.rules.vocabulary import Role, in_chinese
+from zhengling.rules.vocabulary import CHINESE, Role, glossary, in_chinese
 
 _OPEN, _ACCEPTED, _REFUSED = EntryState.open, EntryState.accepted, EntryState.refused
 _REPORTED, _VERIFIED, _CLOSED = EntryState.reported, EntryState.verified, EntryState.closed
@@ -52,7 +65,10 @@ TRANSITIONS: dict[CourseAct, Transition] = {
     CourseAct.separate: Transition((EntryState.merged,), None),
     CourseAct.divide: Transition((_OPEN, _ACCEPTED, _REFUSED), None),
     CourseAct.acknowledge: Transition((_REPORTED, _VERIFIED), None),
+    CourseAct.succeed: Transition(RUNNING, None),
 }
+#: The acts with rights of their own that aren't transitions: a matter is opened once, and its date is a clock's.
+BESIDE = (CourseAct.open, CourseAct.extend, CourseAct.suspend)
 #: The act that a matter in each state waits for.
 AWAITED: Mapping[EntryState, CourseAct] = {
     _OPEN: CourseAct.accept,
@@ -63,6 +79,15 @@ AWAITED: Mapping[EntryState, CourseAct] = {
 }
 #: The acts on a matter as a whole, which its parts don't have.
 OF_THE_WHOLE = frozenset({CourseAct.merge, CourseAct.separate, CourseAct.divide})
+
+
+class DateAct(StrEnum):
+    """What is done about a matter's date beside its course, while it has none: by whom the ledger says."""
+
+    set_due = "set_due"
+
+
+CHINESE |= glossary((DateAct.set_due, "确定办结时限"))
 TURNS = Bound(
     500,
     Text("a matter of the ledger", "一项督查事项"),
@@ -70,10 +95,16 @@ TURNS = Bound(
 )
 
 
+def right_of(book: Rulebook, act: CourseAct) -> Right | None:
+    """Who may do the act by this rulebook; None where it has no course."""
+    known = book.supervision.course if book.supervision else None
+    return known[act] if known else None
+
+
 def right_to(book: Rulebook, act: CourseAct) -> Right:
     """Who may do the act by this rulebook. 409 `no_course_rules` where it has no course."""
-    if book.supervision and book.supervision.course:
-        return book.supervision.course[act]
+    if right := right_of(book, act):
+        return right
     raise Problem(
         409,
         "no_course_rules",
@@ -86,8 +117,8 @@ def right_to(book: Rulebook, act: CourseAct) -> Right:
 
 def refusal_rule(book: Rulebook) -> str | None:
     """The deadline within which a unit may refuse a matter; None where the rulebook has none."""
-    known = book.supervision.course if book.supervision else None
-    return known[CourseAct.refuse].rule if known else None
+    right = right_of(book, CourseAct.refuse)
+    return right.rule if right else None
 
 
 def leader_of(composition: Composition, lead: Unit, on: date) -> str | None:
@@ -125,6 +156,39 @@ def opening(right: Right) -> Permission:
     return Permission(actors_of(right.by), act, code="not_the_opener", clause=right.clause)
 
 
+def require_approval(
+    act: CourseAct, right: Right, approval: Approval | None, composition: Composition, on: date, lead: str | None = None
+) -> None:
+    """409 `approval_needed` unless an official of the roles that the rulebook names, for a matter of this lead, approved it, or
+    who stands in for one."""
+    if not right.approval:
+        return
+    context = RoleContext(sponsor=lead)
+    if approval and composition.may_act(approval.official, actors_of(right.approval), on, {}, context=context):
+        return
+    found = (official for role in right.approval for official in composition.who_may(role, on, context=context))
+    names, roles = composition.names(dict.fromkeys(found)), in_chinese(*right.approval)
+    what = _APPROVED[act]
+    raise refusal(
+        "approval_needed",
+        right.clause,
+        f"{what.en} only with the approval of {' or '.join(right.approval)}",
+        f"未经{roles}批准，不得{what.zh}",
+        Text(
+            f"state the approval of {' or '.join(names) or 'whoever is appointed to it'}, and its paper",
+            f"请填写{'、'.join(names) or roles}的批准及其文号",
+        ),
+        required_roles=list(right.approval),
+    )
+
+
+#: What needs an approval, where the rules ask for it.
+_APPROVED = {
+    CourseAct.open: Text("a matter is opened by hand", "立项督查"),
+    CourseAct.extend: Text("the date of a matter is extended", "延期"),
+}
+
+
 def officials_for(
     entry: Entry,
     act: CourseAct,
@@ -147,15 +211,17 @@ def awaited(entry: Entry, unseen: Sequence[Source] = ()) -> CourseAct | None:
     return AWAITED.get(entry.state)
 
 
-def possible(entry: Entry, unseen: Sequence[Source] = ()) -> list[CourseAct]:
-    """The acts that are possible in the matter's state; the awaited one comes first. Only co-units contribute, a part isn't
-    divided nor merged, and only results of instructions are acknowledged."""
+def possible(entry: Entry, composition: Composition, on: date, unseen: Sequence[Source] = ()) -> list[CourseAct]:
+    """The acts that are possible in the matter's state; the awaited one comes first. Only co-units contribute, a unit is
+    succeeded once it is abolished, a part isn't divided nor merged, and only results of instructions are acknowledged."""
     acts = [act for act, transition in TRANSITIONS.items() if entry.state in transition.among]
     left_out = OF_THE_WHOLE if entry.part_of else frozenset[CourseAct]()
     if not entry.co_units:
         left_out |= {CourseAct.contribute}
     if not unseen:
         left_out |= {CourseAct.acknowledge}
+    if successors(entry, composition, on) is None:
+        left_out |= {CourseAct.succeed}
     acts = [act for act in acts if act not in left_out]
     return sorted(acts, key=lambda act: act != awaited(entry, unseen))
 
@@ -203,14 +269,43 @@ def of_the_unit(composition: Composition, official: str, unit: Unit, on: date) -
     if official in composition.of_organisation(composition.succeeding(unit.code, on) or unit.code, on):
         return official
     name = composition.official_names.get(official, official)
-    raise invalid("not_of_the_unit", f"{name} holds no post in {unit.name}", f"{name}未在{unit.name}任职")
+    staff = composition.names(composition.of_organisation(composition.succeeding(unit.code, on) or unit.code, on))
+    raise invalid(
+        "not_of_the_unit",
+        f"{name} holds no post in {unit.name}",
+        f"{name}未在{unit.name}任职",
+        Text(f"name one of {', '.join(staff)}", f"请填写该单位人员：{'、'.join(staff)}")
+        if staff
+        else Text("record who holds a post there first", "该单位暂无人任职，请先登记任职情况"),
+    )
+
+
+#: Where the codes of units stand.
+CODES = Text(
+    "give the code of a unit that exists (meeting-svc: GET /v1/composition)",
+    "请填写现有单位的代码（见机构信息）",
+)
 
 
 def unit_of(composition: Composition, code: str, on: date) -> Unit:
-    """The organisation that exists on that day. 422 `unknown_unit`."""
+    """The organisation that exists on that day. 422 `unknown_unit`; `unit_is_the_government`, which handles no matter itself."""
     found = next((o for o in composition.organisations if o.code == code and o.holds(on)), None)
     if found is None:
-        raise invalid("unknown_unit", f"no organisation {code} on {on}", f"{on}没有代码为{code}的单位")
+        there = composition.succeeding(code, on)
+        named = f"{composition.organisation_names[there]}（{there}）" if there and there != code else ""
+        raise invalid(
+            "unknown_unit",
+            f"no organisation {code} on {on}",
+            f"{on}没有代码为{code}的单位",
+            Text(f"name its successor: {named}", f"请改填承接单位：{named}") if named else CODES,
+        )
+    if found.kind == OrganisationKind.government:
+        raise invalid(
+            "unit_is_the_government",
+            f"{found.name} is the government itself: a unit of it handles a matter",
+            f"{found.name}是本级政府，不能作为承办单位",
+            Text("name the office, a department or another unit", "请填写办公室、部门或者其他单位"),
+        )
     return Unit(code=found.code, name=found.name)
 
 
@@ -251,6 +346,69 @@ def transfer(entry: Entry, lead: Unit, leader: str | None) -> None:
     entry.responsible, entry.leader = None, leader
 
 
+class Units(NamedTuple):
+    """The units of a matter."""
+
+    lead: Unit
+    co_units: list[Unit]
+
+
+def successors(entry: Entry, composition: Composition, on: date) -> Units | None:
+    """The matter's units with whoever succeeds those that are abolished by that day; None where nobody succeeds any."""
+    followed = {unit.code: _successor(unit, composition, on) for unit in (entry.lead, *entry.co_units)}
+    if all(code == unit.code for code, unit in followed.items()):
+        return None
+    others = {followed[unit.code].code: followed[unit.code] for unit in entry.co_units}
+    return Units(followed[entry.lead.code], list(others.values()))
+
+
+def _successor(unit: Unit, composition: Composition, on: date) -> Unit:
+    code = composition.succeeding(unit.code, on)
+    return unit if code in (None, unit.code) else Unit(code=code, name=composition.organisation_names[code])
+
+
+def require_successors(entry: Entry, composition: Composition, on: date, clause: str) -> Units:
+    """The matter's units with the successors. 409 `unit_still_exists`, or `no_successor` where the composition names none."""
+    if found := successors(entry, composition, on):
+        return found
+    there = {each.code for each in composition.organisations if each.holds(on)}
+    units = (entry.lead, *entry.co_units)
+    if gone := [unit.name for unit in units if unit.code not in there]:
+        raise refusal(
+            "no_successor",
+            clause,
+            f"the composition names no successor of {', '.join(gone)}",
+            f"{'、'.join(gone)}没有登记承接单位",
+            Text(
+                "record the successor in the composition, or transfer the matter",
+                "请在机构信息中登记承接单位，或改派该事项",
+            ),
+        )
+    names = [unit.name for unit in units]
+    raise refusal(
+        "unit_still_exists",
+        clause,
+        f"on {on} these still exist: {', '.join(names)}",
+        f"{on}下列单位仍然存续：{'、'.join(names)}",
+        Text("transfer the matter, if another unit is to lead it", "如须由其他单位牵头，请改派"),
+    )
+
+
+def succeed(entry: Entry, units: Units, composition: Composition, on: date) -> None:
+    """Have the successors take the matter over as it stands, with what the abolished units owed. The person responsible stays
+    who has a post in the unit that leads now."""
+    entry.contributions = [
+        each if each.returned_at else replace(each, unit=_successor(each.unit, composition, on))
+        for each in entry.contributions
+    ]
+    if units.lead.code != entry.lead.code:
+        entry.leader = leader_of(composition, units.lead, on)
+        if entry.responsible not in composition.of_organisation(units.lead.code, on):
+            entry.responsible = None
+    entry.lead, entry.co_units = units
+    leave_out_the_lead(entry)
+
+
 def ask_for(entry: Entry, asked: list[Contribution]) -> None:
     """Have co-units owe the lead a contribution. Another request of one that still owes it replaces the one before."""
     units = {each.unit.code for each in asked}
@@ -263,11 +421,12 @@ def co_unit(entry: Entry, code: str) -> Unit:
     for unit in entry.co_units:
         if unit.code == code:
             return unit
-    names = ", ".join(each.name for each in entry.co_units)
+    names, codes = (", ".join(each) for each in ([u.name for u in entry.co_units], [u.code for u in entry.co_units]))
     raise invalid(
         "not_a_co_unit",
         f"{code} is no co-unit of this matter; it has {names or 'none'}",
         f"{code}不是本事项的配合单位；配合单位：{names or '无'}",
+        Text(f"name one of {codes}", f"请填写配合单位代码：{codes}") if codes else None,
     )
 
 

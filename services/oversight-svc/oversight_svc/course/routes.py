@@ -19,6 +19,7 @@ from oversight_svc.course.schemas import (
     Reopen,
     ReportDone,
     SendBack,
+    Succeed,
     Transfer,
     Verify,
 )
@@ -59,6 +60,15 @@ async def refuse_entry(entry_id: str, body: Refuse, call: Change, response: Resp
 )
 async def transfer_entry(entry_id: str, body: Transfer, call: Change, response: Response) -> EntryView:
     return await entry_answer(call, response, await do.transfer(call, entry_id, body))
+
+
+@writes.post(
+    "/entries/{entry_id}/succession",
+    operation_id="succeed_entry",
+    summary="Have the successors of abolished units take a matter over (承接)",
+)
+async def succeed_entry(entry_id: str, body: Succeed, call: Change, response: Response) -> EntryView:
+    return await entry_answer(call, response, await do.succeed(call, entry_id, body))
 
 
 @writes.post("/entries/{entry_id}/progress", operation_id="report_entry_progress", summary="Report progress (报告进展)")

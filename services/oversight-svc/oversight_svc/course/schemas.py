@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 
 from pydantic import BaseModel, Field
 
+from oversight_svc.course.course import DateAct
 from oversight_svc.entry.entry import Quality
 from zhengling.authority.composition import Key
 from zhengling.kernel.characters import SeveralLines
@@ -60,6 +62,13 @@ class Refuse(Payload):
 
 class Transfer(Payload):
     lead: Annotated[Key, Field(description="code of the unit that is to lead")]
+    reason: Reason
+    occurred_at: OccurredAt = None
+
+
+class Succeed(Payload):
+    """The successors that the composition names take the matter over."""
+
     reason: Reason
     occurred_at: OccurredAt = None
 
@@ -139,13 +148,16 @@ class Reopen(Payload):
 class PossibleAct(BaseModel):
     """An act that is possible in the matter's state, and who may do it."""
 
-    act: CourseAct
+    act: CourseAct | DateAct
     act_name: Annotated[str, Field(description="in Chinese")]
     path: Annotated[str, Field(description="where the act is posted, below /v1/entries/{entry_id}/")]
     awaited: Annotated[bool, Field(description="whether the matter waits for this act")]
     clause: str
     by: list[Role]
     officials: Annotated[list[str], Field(description="who may do it today; of contributions those of any co-unit")]
+    until: Annotated[
+        date | None, Field(description="the last day on which a matter may be refused, if there is one")
+    ] = None
 
 
 class PossibleActs(BaseModel):

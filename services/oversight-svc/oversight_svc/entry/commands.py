@@ -18,6 +18,7 @@ from oversight_svc.entry.table import ledger_entry
 from oversight_svc.part.queries import parts_of
 from oversight_svc.pressure import ladder
 from oversight_svc.pressure.recording import LADDER
+from oversight_svc.source.queries import cited_by, cited_by_each
 from oversight_svc.source.source import Source
 from zhengling.backbone import timers
 from zhengling.backbone.outbox import emit
@@ -77,6 +78,7 @@ async def set_due(call: Call, entry_id: str, body: SetDue) -> Entry:
         call.session,
         EntryDueSet(
             **entries.named(entry),
+            sources=await cited_by(call.session, entry.id),
             due=body.due,
             set_by=call.official or call.principal.subject,
             set_at=set_at,
@@ -239,17 +241,20 @@ async def restart(
 async def move_due_dates(session: AsyncSession, moves: list[tuple[Entry, Moved]]) -> None:
     """Move entries to their recomputed, extended or resumed due dates. Emits entry.due_moved if the day changed."""
     moment, events = now(session), []
-    for entry, moved in moves:
+    for entry, _ in moves:
         if entry in session:
             session.expunge(entry)  # thousands may move at once; they are written together below
-        if moved.after.met_by not in tuple(DueFor):
-            continue
+    governing = [(entry, moved) for entry, moved in moves if moved.after.met_by in tuple(DueFor)]
+    told = {entry.id for entry, moved in governing if moved.another_day and entry.due}
+    cited = await cited_by_each(session, *told)
+    for entry, moved in governing:
         old, entry.suspended = entry.due, moved.after.state == "suspended"
         entries.move_due(entry, moved.after.due, moved.after.due_at, moved.after.provisional, moment)
         if moved.another_day and old:
             events.append(
                 EntryDueMoved(
                     **entries.named(entry),
+                    sources=cited[entry.id],
                     old_due=old,
                     due=moved.after.due,
                     provisional=moved.after.provisional,
@@ -279,6 +284,7 @@ async def announce_overdue(session: AsyncSession, entry: Entry) -> None:
         session,
         EntryOverdue(
             **entries.named(entry),
+            sources=await cited_by(session, entry.id),
             due=entry.due,
             overdue_at=now(session),
         ),

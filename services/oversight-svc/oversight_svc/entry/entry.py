@@ -20,7 +20,7 @@ from zhengling.kernel.instants import shanghai_day
 from zhengling.kernel.states import States
 from zhengling.rules.chains import actors_of
 from zhengling.rules.conditions import Facts
-from zhengling.rules.supervision import CourseAct, DueByRule, Ledger
+from zhengling.rules.supervision import CourseAct, DueByRule, Ledger, Supervision
 from zhengling.rules.vocabulary import Difficulty, EntrySource, Role
 
 
@@ -242,6 +242,7 @@ class Entry:
     merged_into: str | None = None
     overlapping: list[Overlap] = field(default_factory=list)
     part_of: str | None = None
+    weight: int = 1
     version: int = 1
     modified_at: datetime | None = None
 
@@ -291,14 +292,23 @@ class Said(Dated, Protocol):
     def co_units(self) -> tuple[Unit, ...]: ...
 
 
-def row_for(ledger: Ledger, entry: Entry, said: Dated) -> DueByRule | None:
-    """The row of the rulebook's table of due dates by which the matter is due; None where a date was stated, or none matches."""
-    facts: Facts = {
+def facts_of(entry: Entry, said: Dated) -> Facts:
+    """What the rulebook's tables of due dates and of weights ask of a matter."""
+    return {
         "source": entry.source_kind,
         "difficulty": said.difficulty,
         "set_at_year_start": said.set_at_year_start,
     }
-    return None if said.due else ledger.due_row(facts)
+
+
+def row_for(ledger: Ledger, entry: Entry, said: Dated) -> DueByRule | None:
+    """The row of the rulebook's table of due dates by which the matter is due; None where a date was stated, or none matches."""
+    return None if said.due else ledger.due_row(facts_of(entry, said))
+
+
+def weigh(entry: Entry, rules: Supervision | None, said: Dated) -> None:
+    """Give the matter the weight that the rulebook's table has for it."""
+    entry.weight = rules.weight_of(facts_of(entry, said)) if rules else 1
 
 
 def deployed_on(ledger: Ledger, event: DecisionAdopted) -> date | None:
@@ -458,13 +468,15 @@ def due_after(entry: Entry, ledger: Ledger, said: Dated, setter: Setter = Setter
 
 def amend(entry: Entry, said: Said, new: NewDue, amendment: Amendment, moment: datetime) -> None:
     """Apply the corrected source to the entry: task, units, difficulty and due date. An overdue mark is removed if
-    the new date isn't past. A transfer stays unless the correction names another lead, who has to accept the matter."""
+    the new date isn't past. A transfer or a succession stays unless the correction names another lead, who has to accept the
+    matter; so do co-units that succeeded others."""
     assert said.lead, "what is supervised has a lead unit"
-    entry.task, entry.co_units = said.task, list(said.co_units)
+    changed, done = {change.field for change in amendment.changes}, {turn.act for turn in entry.course}
+    entry.task, entry.difficulty = said.task, said.difficulty
+    if CourseAct.succeed not in done or "co_units" in changed:
+        entry.co_units = list(said.co_units)
     leave_out_the_lead(entry)
-    entry.difficulty = said.difficulty
-    transferred = any(turn.act == CourseAct.transfer for turn in entry.course)
-    if not transferred or any(change.field == "lead" for change in amendment.changes):
+    if not done & {CourseAct.transfer, CourseAct.succeed} or "lead" in changed:
         assign(entry, said.lead)
     give_due(entry, new)
     entry.amendments = [*entry.amendments, amendment]

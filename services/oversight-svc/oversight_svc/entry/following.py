@@ -9,7 +9,16 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from oversight_svc.entry import entry as entries
-from oversight_svc.entry.commands import DUE_DATES, SUBJECT, clock_to, end_entry, leader_of, ledger_of, run_to
+from oversight_svc.entry.commands import (
+    DUE_DATES,
+    SUBJECT,
+    announce_overdue,
+    clock_to,
+    end_entry,
+    leader_of,
+    ledger_of,
+    run_to,
+)
 from oversight_svc.entry.entry import ENDED, Amendment, DueBasis, Entry, NewDue, Said
 from oversight_svc.part.commands import follow_date
 from oversight_svc.source import source as sources
@@ -45,8 +54,8 @@ class Correction:
 
 async def amend(session: AsyncSession, rulebooks: Rulebooks, key: Key, made: Correction) -> Entry | None:
     """Apply a correction to the entry of its source: task, units, and the due date, recomputed if it is based on a rule. Emits
-    entry.amended. A closed entry, and one into which the source's was merged, keep their data and only note the
-    correction. None without an entry."""
+    entry.amended, and entry.overdue if a matter that was reported in time is late by the new date. A closed entry, and one into
+    which the source's was merged, keep their data and only note the correction. None without an entry."""
     found = await found_for(session, key)
     if found is None:
         return None
@@ -55,6 +64,9 @@ async def amend(session: AsyncSession, rulebooks: Rulebooks, key: Key, made: Cor
     merged = entry.source_id != key[1]  # into another matter, whose own source says what is to be done
     if entry.state not in ENDED and not merged:
         new = await _new_due(session, rulebooks, entry, made)
+        if _asks_anew(entry, made):
+            book = rulebooks.edition(government_of(session), entry.edition)
+            entries.weigh(entry, book.supervision, made.said)
     amendment = Amendment(made.revision, made.reason, made.changes, old, new.due, made.at, moment)
     if entry.state in ENDED or merged:
         entry.amendments = [*entry.amendments, amendment]
@@ -63,10 +75,11 @@ async def amend(session: AsyncSession, rulebooks: Rulebooks, key: Key, made: Cor
     entries.amend(entry, made.said, new, amendment, moment)
     if entry.lead != lead:
         entry.leader = await leader_of(session, entry.lead)
+    late_now = False
     if entry.met_at:  # it was reported as done: what is due by another date now was met as well
         for act in DueFor:
             await due_dates.meet(session, SUBJECT, entry.id, act, entry.met_at)
-        entries.meet_due(entry, entry.met_at, moment)
+        late_now = entries.meet_due(entry, entry.met_at, moment)
     await due_dates.reschedule(session, DUE_DATES, rulebooks, entry.id)
     why = Text(f"the matter's date was corrected: {made.reason}", f"督查事项时限更正：{made.reason}")
     await follow_date(session, rulebooks, entry, old, why)
@@ -74,6 +87,7 @@ async def amend(session: AsyncSession, rulebooks: Rulebooks, key: Key, made: Cor
         session,
         EntryAmended(
             **entries.named(entry),
+            sources=await cited_by(session, entry.id),
             task=entry.task,
             lead=entry.lead,
             co_units=tuple(entry.co_units),
@@ -84,6 +98,8 @@ async def amend(session: AsyncSession, rulebooks: Rulebooks, key: Key, made: Cor
             amended_at=moment,
         ),
     )
+    if late_now:
+        await announce_overdue(session, entry)
     return entry
 
 
@@ -140,6 +156,6 @@ async def _new_due(session: AsyncSession, rulebooks: Rulebooks, entry: Entry, ma
 
 
 def _asks_anew(entry: Entry, made: Correction) -> bool:
-    """Whether the correction changed a fact of the rulebook's table of due dates."""
+    """Whether the correction changed a fact of the rulebook's tables of due dates and weights."""
     changed = {change.field for change in made.changes}
     return entry.difficulty != made.said.difficulty or "set_at_year_start" in changed

@@ -85,6 +85,7 @@ async def open_entry_for_decision(session: AsyncSession, received: Received, eve
         added_by=received.actor,
         added_at=entry.opened_at,
     )
+    entries.weigh(entry, book.supervision, resolution)
     row = entries.row_for(ledger, entry, resolution)
     clock = clock_to(book, entry, row, resolution.due, Setter.decision)
     return await open_entry(session, book, entry, source, clock, row)

@@ -6,14 +6,17 @@ from typing import Annotated
 
 from fastapi import Depends, Query, Response
 
+from oversight_svc.course import course
 from oversight_svc.entry import commands as do
 from oversight_svc.entry import queries as see
 from oversight_svc.entry.entry import DueBasis, Entry, EntryState, Light, who_sets
 from oversight_svc.entry.schemas import DueExplanation, EntryView, SetDue
 from oversight_svc.scopes import Change, Read
-from zhengling.authority.composition import Permission
+from zhengling.authority.approvals import Approval
+from zhengling.authority.composition import Composition, Permission
 from zhengling.kernel.errors import Text
-from zhengling.kernel.instants import Day
+from zhengling.kernel.instants import Day, shanghai_day
+from zhengling.rules.supervision import CourseAct
 from zhengling.rules.vocabulary import EntrySource
 from zhengling.web import due_routes
 from zhengling.web.call import Call
@@ -98,11 +101,38 @@ async def entry_answer(call: Call, response: Response, entry: Entry) -> EntryVie
     return await see.entry_view(call, entry)
 
 
-def _may_adjust(call: Call, entry: Entry) -> Permission:
-    ledger = do.ledger_of(call.service.rulebooks.edition(call.government, entry.edition))
-    act = Text("extend, suspend or resume an entry's due date", "延长、中止或恢复办结时限")
-    return who_sets(ledger, act)
+def _may_suspend(call: Call, entry: Entry) -> Permission:
+    return _may(call, entry, CourseAct.suspend)
 
 
-DUE_DATES = Subject(do.DUE_DATES, Text("entry", "督查事项"), "/entries/{entry_id}", "entry_id", _may_adjust)
+def _may_extend(call: Call, entry: Entry) -> Permission:
+    return _may(call, entry, CourseAct.extend)
+
+
+def _may(call: Call, entry: Entry, act: CourseAct) -> Permission:
+    """By the course; without one, who sets dates adjusts them."""
+    book = call.service.rulebooks.edition(call.government, entry.edition)
+    if right := course.right_of(book, act):
+        return course.permission_for(entry, act, right)
+    return who_sets(
+        do.ledger_of(book), Text("extend, suspend or resume an entry's due date", "延长、中止或恢复办结时限")
+    )
+
+
+def _require_approved(call: Call, entry: Entry, composition: Composition, approval: Approval | None) -> None:
+    book = call.service.rulebooks.edition(call.government, entry.edition)
+    if right := course.right_of(book, CourseAct.extend):
+        today = shanghai_day(call.now)
+        course.require_approval(CourseAct.extend, right, approval, composition, today, entry.lead.code)
+
+
+DUE_DATES = Subject(
+    do.DUE_DATES,
+    Text("entry", "督查事项"),
+    "/entries/{entry_id}",
+    "entry_id",
+    _may_suspend,
+    extends=_may_extend,
+    approved=_require_approved,
+)
 ROUTERS = [writes, reads, *due_routes.routes("oversight", DUE_DATES)]

@@ -148,6 +148,7 @@ class EntryView(BaseModel):
     part_of: Annotated[str | None, Field(description="id of the matter that it is a part of")]
     parts: Annotated[list[PartView], Field(description="its parts, each of one unit")] = []
     merged_into: Annotated[str | None, Field(description="id of the entry that goes on with its sources")]
+    weight: Annotated[int, Field(description="how much it weighs (权重), by the rulebook; from 1 to 100")]
     suspended: bool
     met_at: Annotated[datetime | None, Field(description="when the due date was met by the unit's report")]
     late: Annotated[bool | None, Field(description="whether it was met late; null while it isn't met")]

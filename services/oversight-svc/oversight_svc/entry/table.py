@@ -53,6 +53,7 @@ ledger_entry = sa.Table(
     sa.Column("merged_into", sa.Text),
     sa.Column("overlapping", Json(list[Overlap]), nullable=False),
     sa.Column("part_of", sa.Text),
+    sa.Column("weight", sa.SmallInteger, nullable=False),
     sa.Column("lead_code", sa.Text, sa.Computed("lead->>'code'")),
     sa.Column("matter", sa.Text, sa.Computed("topic->>'id'")),
     info=SEEN_BY_ROW,

@@ -96,6 +96,7 @@ def _matters(period: Period, light: sa.ColumnElement[str], filters: Sequence[Any
         columns.state,
         light.label("light"),
         columns.late,
+        columns.weight,
         month(columns.opened_at, instants).label("opened_month"),
         month(columns.due, days).label("due_month"),
         month(closed_at, instants).label("closed_month"),
@@ -106,16 +107,17 @@ def _matters(period: Period, light: sa.ColumnElement[str], filters: Sequence[Any
 
 
 def _alike(matter: sa.Subquery) -> sa.CTE:
-    """How many matters have the same attributes, and how many are in each month: one scan, by which many matters become few
-    rows."""
+    """How many matters have the same attributes, what they weigh together, and how many are in each month: one scan, by which
+    many matters become few rows."""
     of = matter.c
     happened = {name: of[f"{name}_month"].is_not(None) for name in ("opened", "due", "closed")}
     row = sa.select(matter, *(flag.label(name) for name, flag in happened.items())).subquery("flagged").c
     attributes = [row[name] for name in (*_ATTRIBUTES, "late", *happened)]
     sets = [sa.tuple_(*attributes), *(sa.tuple_(row[name], row.late) for name in _MONTHS)]
     number = sa.cast(sa.func.count(), sa.Integer).label("number")
+    weight = sa.cast(sa.func.sum(row.weight), sa.Integer).label("weight")
     months = [row[name] for name in _MONTHS]
-    return sa.select(*attributes, *months, number).group_by(sa.func.grouping_sets(*sets)).cte("alike")
+    return sa.select(*attributes, *months, number, weight).group_by(sa.func.grouping_sets(*sets)).cte("alike")
 
 
 def _rolled_up(alike: sa.CTE) -> sa.Select[Any]:
@@ -137,6 +139,8 @@ def _rolled_up(alike: sa.CTE) -> sa.Select[Any]:
         "late": of.late,
     }
     sums = [sa.func.coalesce(sa.func.sum(of.number).filter(each), 0).label(name) for name, each in filters.items()]
+    weights = {"running_weight": running, "closed_weight": of.closed}
+    sums += [sa.func.coalesce(sa.func.sum(of.weight).filter(each), 0).label(name) for name, each in weights.items()]
     grouped = [of[name] for name in _GROUPED]
     sets = [*(sa.tuple_(column) for column in grouped), sa.tuple_()]
     named = [column.label(f"of_{name}") for name, column in zip(_GROUPED, grouped, strict=True)]
@@ -188,7 +192,7 @@ async def get_workbook(call: Call, wanted: Wanted) -> bytes:
         sa.select(
             columns.number, columns.title, columns.task, columns.source_kind, columns.source_number, columns.category,
             lead["name"].astext, co_units, columns.leader, columns.responsible, columns.assigned_at, columns.due,
-            columns.state, light, _TOLD, columns.met_at, columns.closed_at, columns.quality,
+            columns.state, light, _TOLD, columns.met_at, columns.closed_at, columns.quality, columns.weight,
         )
         .where(listed(call, Entry), *conditions(wanted, call.now, known))
         .order_by(columns.opened_at, columns.number)

@@ -33,6 +33,8 @@ class Tally(InPeriod):
     long_overdue: Annotated[int, Field(description="of those running, by their light")]
     suspended: Annotated[int, Field(description="of those running, by their light")]
     undated: Annotated[int, Field(description="of those running, by their light")]
+    running_weight: Annotated[int, Field(description="the sum of the weights (权重) of those running")]
+    closed_weight: Annotated[int, Field(description="the sum of the weights of those closed in the period")]
 
 
 class Group(Tally):

@@ -31,6 +31,7 @@ _COLUMNS = (
     (Text("Person responsible", "责任人"), 9), (Text("Assigned on", "交办日期"), 11), (Text("Due on", "办结时限"), 11),
     (Text("State", "办理状态"), 10), (Text("Light", "亮灯"), 10), (Text("Progress", "进展情况"), 32),
     (Text("Done on", "办结日期"), 11), (Text("Closed on", "销号日期"), 11), (Text("Quality", "办理质量"), 9),
+    (Text("Weight", "权重"), 6),
 )  # fmt: skip
 #: Points of a line of text, and the maximum of a row in Excel. A Chinese character is as wide as two others.
 _LINE_HEIGHT, _MOST_HEIGHT = 15, 405
@@ -63,6 +64,7 @@ class Line(NamedTuple):
     met_at: datetime | None
     closed_at: datetime | None
     quality: Quality | None
+    weight: int
 
 
 def workbook(lines: Iterable[Line], names: Names, moment: datetime, language: Language) -> bytes:
@@ -166,6 +168,7 @@ def _said(line: Line, names: Names, language: Language) -> list[str]:
         _day(line.met_at),
         _day(line.closed_at) if line.state == EntryState.closed else "",
         QUALITIES[Quality(line.quality)].in_language(language) if line.quality else "",
+        str(line.weight),
     ]
 
 

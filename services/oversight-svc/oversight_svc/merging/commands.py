@@ -43,7 +43,12 @@ async def merge(call: Call, entry_id: str, body: Merge) -> Entry:
     case = await courses.case_of(call, entry_id, CourseAct.merge, body.occurred_at)
     entry = case.entry
     if into is None:
-        raise invalid("unknown_entry", f"no entry {body.into}", f"没有编号标识为{body.into}的督查事项")
+        raise invalid(
+            "unknown_entry",
+            f"no entry {body.into}",
+            f"没有编号标识为{body.into}的督查事项",
+            Text("give the id of an open matter (GET /v1/entries)", "请填写在办事项的编号标识"),
+        )
     if into.id == entry.id:
         raise refusal(
             "merged_into_itself",
@@ -119,6 +124,8 @@ async def separate(call: Call, entry_id: str, body: Separate) -> Entry:
         last = max(void, key=lambda row: (row.round, row.occurrence))
         after = (await due_dates.revive(call.session, call.service.rulebooks, last)).after
         entries.move_due(entry, after.due, after.due_at, after.provisional, call.now)
+    if entry.state == EntryState.open:
+        await courses.begin_acceptance(case)
     await case.reschedule()
     touch(into)
     return await case.done(EntrySeparated, body.reason)

@@ -77,6 +77,7 @@ async def _open_part(case: Case, new: NewPart, number: str, last: date | None) -
         difficulty=entry.difficulty,
         clause=entry.clause,
         category=entry.category,
+        weight=entry.weight,
         assigned_at=case.occurred_at,
         deployed_on=entry.deployed_on,
         opened_at=case.call.now,

@@ -14,6 +14,7 @@ from oversight_svc.scopes import Change, ReadAll
 from zhengling.web.etags import etag
 from zhengling.web.paging import Page, Paging
 from zhengling.web.routing import commands, queries
+from zhengling.web.worklist import WaitsFor
 
 writes = commands("/v1", "oversight")
 reads = queries("/v1", "oversight")
@@ -29,8 +30,9 @@ async def list_proposals(
     paging: Paging,
     entry_id: Annotated[str | None, Query(max_length=64)] = None,
     state: Annotated[ProposalState | None, Query()] = None,
+    waits_for: WaitsFor = None,
 ) -> Page[ProposalView]:
-    return await see.list_proposals(call, paging, entry_id, state)
+    return await see.list_proposals(call, paging, entry_id, state, waits_for)
 
 
 @reads.get("/proposals/{proposal_id}", operation_id="get_proposal")

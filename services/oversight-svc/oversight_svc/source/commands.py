@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from uuid_utils.compat import uuid7
 
 from oversight_svc.course import course
@@ -12,21 +10,21 @@ from oversight_svc.entry.commands import clock_to, end_entry, ledger_of, open_en
 from oversight_svc.entry.entry import ENDED, Amendment, DueBasis, Entry
 from oversight_svc.source import source as sources
 from oversight_svc.source.queries import cited_by, sources_of
-from oversight_svc.source.schemas import AddSource, Approval, NewSource, OpenEntry, WithdrawSource
+from oversight_svc.source.schemas import AddSource, NewSource, OpenEntry, WithdrawSource
 from oversight_svc.source.source import Source, Standing
-from zhengling.authority.composition import Composition
+from zhengling.authority.approvals import Approval
 from zhengling.database.mapping import touch
 from zhengling.database.numbering import Series, Subject, take
 from zhengling.database.session import lock
 from zhengling.dates.deadlines import Setter
 from zhengling.kernel.bounds import appended
-from zhengling.kernel.errors import Text, invalid, not_found, refusal
+from zhengling.kernel.errors import Text, invalid, not_found
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import calendar as calendars
 from zhengling.replicas import composition as compositions
 from zhengling.rules.rulebook import Rulebook
-from zhengling.rules.supervision import CourseAct, Right
-from zhengling.rules.vocabulary import EntrySource, in_chinese
+from zhengling.rules.supervision import CourseAct
+from zhengling.rules.vocabulary import EntrySource
 from zhengling.web.call import Call
 
 
@@ -37,11 +35,16 @@ async def open_by_hand(call: Call, body: OpenEntry) -> Entry:
     book, composition, today = call.rulebook, await compositions.current(call.session), shanghai_day(call.now)
     right, ledger = course.right_to(book, CourseAct.open), ledger_of(book)
     acting = composition.require(call.official, today, course.opening(right))
-    _require_approval(right, body.approval, composition, today)
+    course.require_approval(CourseAct.open, right, body.approval, composition, today)
     lead = course.unit_of(composition, body.lead, today)
     co_units = [course.unit_of(composition, code, today) for code in body.co_units]
     if lead in co_units:
-        raise invalid("lead_is_co_unit", f"{lead.name} leads it", f"{lead.name}是牵头单位，不再列为配合单位")
+        raise invalid(
+            "lead_is_co_unit",
+            f"{lead.name} leads it",
+            f"{lead.name}是牵头单位，不再列为配合单位",
+            Text("leave it out of the co-units", "请从配合单位中删除"),
+        )
     _require_category(book, body.category)
     assigned_at = call.occurred(body.assigned_at)
     if body.due:
@@ -79,6 +82,7 @@ async def open_by_hand(call: Call, body: OpenEntry) -> Entry:
         category=body.category,
     )
     source.entry_id = source.recorded_for = entry.id
+    entries.weigh(entry, book.supervision, body)
     row = entries.row_for(ledger, entry, body)
     await open_entry(call.session, book, entry, source, clock_to(book, entry, row, body.due, Setter.office), row)
     call.audit_details.update(acting.behalf)
@@ -106,32 +110,19 @@ def _source(call: Call, new: NewSource, approval: Approval | None) -> Source:
     )
 
 
-def _require_approval(right: Right, approval: Approval | None, composition: Composition, on: date) -> None:
-    """409 `approval_needed` unless an official of the roles that the rulebook names approved it."""
-    if not right.approval:
-        return
-    holders = composition.members(right.approval, on)
-    if approval is None or approval.official not in holders:
-        names, roles = composition.names(holders), in_chinese(*right.approval)
-        raise refusal(
-            "approval_needed",
-            right.clause,
-            f"a matter is opened by hand only with the approval of {' or '.join(right.approval)}",
-            f"未经{roles}批准，不得立项督查",
-            Text(f"state the approval of {', '.join(names)}, and its paper", f"请填写{'、'.join(names)}的批准及其文号"),
-            required_roles=list(right.approval),
-        )
-
-
 def _require_category(book: Rulebook, category: str | None) -> None:
     """422 `unknown_category`."""
     focus = book.supervision.focus if book.supervision else None
     known = {each.code: each.name for each in focus.categories} if focus else {}
     if category is not None and category not in known:
+        listed = "、".join(f"{name}（{code}）" for code, name in known.items())
         raise invalid(
             "unknown_category",
-            f"no focus category {category}; known: {', '.join(known) or 'none'}",
-            f"没有该督查重点；可用：{'、'.join(f'{name}（{code}）' for code, name in known.items()) or '无'}",
+            f"no focus category {category}",
+            f"没有该督查重点：{category}",
+            Text(f"give one of {', '.join(known)}", f"请填写下列之一：{listed}")
+            if known
+            else Text("give none: the rules name no categories", "本级规则未设督查重点，请勿填写"),
         )
 
 

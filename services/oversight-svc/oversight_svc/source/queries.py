@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from oversight_svc.source.source import Source, Standing
@@ -14,7 +15,10 @@ from zhengling.events.reference import Reference
 
 async def sources_of(session: AsyncSession, *entries: str) -> dict[str, list[Source]]:
     """The sources of these matters, in the order in which they were added; those that were merged into one stand with it."""
-    statement = sa.select(Source).where(entry_source.c.entry_id.in_(entries))
+    wanted = sa.bindparam(
+        "entries", list(entries), type_=ARRAY(sa.Text)
+    )  # one parameter, as thousands may be asked for
+    statement = sa.select(Source).where(entry_source.c.entry_id == sa.any_(wanted))
     found: defaultdict[str, list[Source]] = defaultdict(list)
     for source in (await session.execute(statement.order_by(entry_source.c.added_at, entry_source.c.id))).scalars():
         found[source.entry_id].append(source)
@@ -23,5 +27,13 @@ async def sources_of(session: AsyncSession, *entries: str) -> dict[str, list[Sou
 
 async def cited_by(session: AsyncSession, entry: str) -> tuple[Reference, ...]:
     """What events on the matter point at: each of its sources that stands."""
-    found = (await sources_of(session, entry)).get(entry, [])
-    return tuple(source.cited for source in found if source.standing == Standing.standing)
+    return (await cited_by_each(session, entry))[entry]
+
+
+async def cited_by_each(session: AsyncSession, *entries: str) -> dict[str, tuple[Reference, ...]]:
+    """As `cited_by`, of several matters with one statement."""
+    found = await sources_of(session, *entries) if entries else {}
+    return {
+        entry: tuple(source.cited for source in found.get(entry, []) if source.standing == Standing.standing)
+        for entry in entries
+    }

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from oversight_svc.source.source import Standing
+from zhengling.authority.approvals import Approval
 from zhengling.authority.composition import Key
 from zhengling.events.reference import Reference
 from zhengling.kernel.characters import SeveralLines
@@ -29,15 +30,6 @@ ByHand = Literal[
     EntrySource.inspection_finding,
     EntrySource.leaders_assignment,
 ]
-
-
-class Approval(Payload):
-    """Who approved that the matter is supervised, as the rules ask (ZQ-36), and by which paper."""
-
-    official: Annotated[Key, Field(description="id of the official who approved it")]
-    paper: Annotated[
-        str, Field(min_length=2, max_length=100, pattern=SAYING, description="number or name of the paper")
-    ]
 
 
 class NewSource(Payload):
@@ -64,7 +56,9 @@ class OpenEntry(Payload):
     category: Annotated[
         Key | None, Field(description="code of the focus category; by itself, if the source has one")
     ] = None
-    approval: Approval | None = None
+    approval: Annotated[
+        Approval | None, Field(description="that the matter is supervised, where the rules ask for it (ZQ-36)")
+    ] = None
     assigned_at: Annotated[OccurredAt, Field(description="when it was assigned; default: now")] = None
 
 
