@@ -29,6 +29,7 @@ from tests.meeting.planning_request import test_planning_api as planning
 from tests.meeting.topic import test_topic_api as topics
 from tests.oversight.course import test_course_api as courses
 from tests.oversight.course import test_succession_api as successions
+from tests.oversight.course import test_year_end_api as year_ends
 from tests.oversight.instruction import test_instruction_api as instructions
 from tests.oversight.matter import matters_of
 from tests.oversight.notice import test_notice_api as notices
@@ -377,6 +378,17 @@ async def a_leaders_instruction(ground: Ground) -> None:
         await instructions.test_a_matter_of_an_instruction_is_finished_when_its_leader_has_seen_the_result(
             "xigang", leaders
         )
+
+
+@flow(oversight="carry_over_entry carry_over_entries")
+async def the_years_end(ground: Ground) -> None:
+    await year_ends.test_a_matter_that_isnt_cleared_goes_on_in_the_next_year_once_under_its_number_and_as_it_stood(
+        "xigang", ground.api
+    )
+    matter = (await matters_of(ground.api("xigang"), "xigang"))[0]
+    await matter.today("2026-12-30 09:00")
+    body = {"reason": "跨年实施", "entries": [matter.entry["id"]]}
+    await matter.api.command("oversight", "/v1/carry-overs", body, courses.office_of(matter))
 
 
 @flow(oversight="press_entry decide_proposal")

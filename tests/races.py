@@ -30,7 +30,7 @@ LOST = {409, 412, 428}
 #: Commands of which each of twenty is an act of its own: what is submitted, called or circulated again is another one.
 EACH_FOR_ITSELF = {
     "submit_topic", "call_meeting", "ask_to_hold", "send_attendance_circular", "upload_file", "replay_events", "make_feed",
-    "open_entry", "open_entries",
+    "open_entry", "open_entries", "carry_over_entries",
 }  # fmt: skip
 #: Commands that say what is so already: it is so still, and nobody is refused.
 SAID_AGAIN = {"retry_event"}

@@ -30,6 +30,7 @@ FILES = {
         fair-request: {clause: LH-30, before: 20, unit: day, of: meeting.day}
         task-refusal: {clause: LH-22, within: 1, unit: working_day, of: assignment}
         task-news: {clause: LH-23, every: 1, unit: week, of: explanation}
+        task-glance: {clause: LH-27, every: 1, unit: month, of: closing}
     """,
     "meetings.yaml": """
         weekly:
@@ -89,7 +90,7 @@ FILES = {
           verify: {clause: LH-25, by: office}
           send_back: {clause: LH-25, by: office_director}
           close: {clause: LH-26, by: head}
-          look_back: {clause: LH-27, by: executive_deputy}
+          look_back: {clause: LH-27, by: executive_deputy, rule: task-glance}
           reopen: {clause: LH-27, by: head}
           open: {clause: LH-29, by: office, approval: executive_deputy}
           merge: {clause: LH-29, by: office}
@@ -99,6 +100,7 @@ FILES = {
           extend: {clause: LH-24, by: office}
           suspend: {clause: LH-24, by: office_director}
           succeed: {clause: LH-22, by: office}
+          carry_over: {clause: LH-26, by: office_director}
         lights: {clause: LH-28, due_soon: 1, long_overdue: 5}
         overlap: {clause: LH-29, similar: 90}
         focus: {clause: LH-19, categories: [{code: meetings, name: 会议决定事项, sources: [meeting_decision]}]}

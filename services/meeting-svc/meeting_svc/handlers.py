@@ -27,6 +27,7 @@ from zhengling.events.oversight import (
     EntryAccepted,
     EntryAcknowledged,
     EntryAmended,
+    EntryCarriedOver,
     EntryClosed,
     EntryDivided,
     EntryDueMoved,
@@ -127,6 +128,7 @@ HANDLERS: Handlers = {
     EntryAcknowledged: on_entry_turn,
     EntryFollowedUp: on_entry_turn,
     EntrySucceeded: on_entry_turn,
+    EntryCarriedOver: ignored,  # it stands as it stood
     EntryUrged: ignored,
     ProposalMade: ignored,
     ProposalDecided: ignored,

@@ -54,6 +54,7 @@ class Anchor(StrEnum):
     assignment = "assignment"
     explanation = "explanation"
     supervision_notice = "supervision.notice"
+    closing = "closing"
     departure = "departure"
     actual_return = "return"
     given = "given"

@@ -58,6 +58,7 @@ _ANCHORS = {  # 之日 or 之时 is appended to the Chinese
     Anchor.assignment: Text("the assignment", "交办"),
     Anchor.explanation: Text("the explanation", "书面说明"),
     Anchor.supervision_notice: Text("the notice of supervision", "督办通知签发"),
+    Anchor.closing: Text("the closing", "销号"),
     Anchor.departure: Text("the departure", "外出"),
     Anchor.actual_return: Text("the return", "返回"),
     Anchor.given: Text("the start", "起算"),

@@ -237,6 +237,14 @@ class EntrySucceeded(
     co_units: tuple[Unit, ...]
 
 
+class EntryCarriedOver(
+    CourseTurn, Event, type="zhengling.oversight.entry.carried_over.v1", aggregate="entry", key="entry_id"
+):
+    """A matter that wasn't cleared by the year's end goes on in this `year` under its old number, as it stood."""
+
+    year: int
+
+
 class Recipient(BaseModel):
     """Whom it went to; `on_behalf_of` is the absent official for whom the recipient stands in."""
 

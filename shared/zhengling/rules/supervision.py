@@ -46,6 +46,7 @@ class CourseAct(StrEnum):
     extend = "extend"
     suspend = "suspend"
     succeed = "succeed"
+    carry_over = "carry_over"
 
 
 CHINESE |= glossary(
@@ -55,7 +56,7 @@ CHINESE |= glossary(
     (CourseAct.accept, "签收"), (CourseAct.refuse, "退回改派"), (CourseAct.transfer, "改派"), (CourseAct.progress, "报告进展"),
     (CourseAct.contribute, "反馈配合情况"), (CourseAct.explain, "书面说明"), (CourseAct.report, "报告办结"),
     (CourseAct.verify, "核查"), (CourseAct.send_back, "退回重办"), (CourseAct.close, "销号"), (CourseAct.look_back, "回头看"),
-    (CourseAct.reopen, "恢复督办"),
+    (CourseAct.reopen, "恢复督办"), (CourseAct.carry_over, "结转"),
 )  # fmt: skip
 
 
@@ -142,6 +143,11 @@ class Ledger(Section):
         row = next((row for row in self.due if matches(row.when, facts)), None)
         return DueByRule(row.rule, row.clause, row.met_by) if row and row.rule else None
 
+    @property
+    def year_rules(self) -> frozenset[str]:
+        """The rules by which matters set at the year's start are cleared by its end (ST-55)."""
+        return frozenset(row.rule for row in self.due if row.rule and row.when.get("set_at_year_start") is True)
+
 
 class Weight(Section):
     """One row of the table of weights (the first match applies)."""
@@ -161,22 +167,24 @@ class Weights(Section):
 
 
 class Right(Section):
-    """Who may do an act of the course, by which clause. `rule` is a deadline's: until when a matter may be refused, and how
-    often progress is reported after an explanation. `approval`: who has to have approved that a matter is opened by hand, or
-    that its date is extended."""
+    """Who may do an act of the course, by which clause. `rule` is a deadline's: until when a matter may be refused, how often
+    progress is reported after an explanation, and when (or how often) a closed matter is looked back at. `approval`: who has to
+    have approved that a matter is opened by hand, or that its date is extended."""
 
     clause: Clause
     by: Roles
     approval: Roles = ()
-    rule: Annotated[RuleName | None, Counted(("within", "every"), (Anchor.assignment, Anchor.explanation))] = None
+    rule: Annotated[
+        RuleName | None, Counted(("within", "every"), (Anchor.assignment, Anchor.explanation, Anchor.closing))
+    ] = None
 
 
 #: What is done by another service's event, so that nobody has a right to it here.
 OF_EVENTS = frozenset({CourseAct.follow_up})
 #: The acts that may need an approval.
 _APPROVED = (CourseAct.open, CourseAct.extend)
-#: The acts whose right may name a deadline, and the form that it has.
-_TIMED = {CourseAct.refuse: "within", CourseAct.explain: "every"}
+#: The acts whose right may name a deadline.
+_TIMED = (CourseAct.refuse, CourseAct.explain, CourseAct.look_back)
 
 
 class FeedbackRow(Section):

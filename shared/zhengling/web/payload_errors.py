@@ -95,6 +95,7 @@ FIELDS = {
     "category": "督查重点", "contributions": "配合事项", "due_from": "时限起", "due_until": "时限止", "ended": "是否已终结",
     "opened_from": "交办日期起", "opened_until": "交办日期止", "closed_from": "销号日期起", "closed_until": "销号日期止",
     "holds": "成效是否巩固", "leader": "分管领导", "light": "亮灯", "measures": "三张清单", "quality": "办理质量",
+    "clearing": "清零年度", "carried_into": "结转年度",
     "way": "督办方式", "censure": "处理方式", "notice_id": "督办通知", "proposal_id": "处理建议", "requirements": "督办要求",
     "responsible": "负责人", "result": "是否有结果", "source_kind": "来源",
     "version": "版本", "waits_for": "待办人", "when": "时点", "withheld": "不予公开", "work_on": "上班日期",

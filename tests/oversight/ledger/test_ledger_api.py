@@ -174,6 +174,7 @@ FILTERS = [
     {}, {"state": "closed"}, {"ended": "false"}, {"light": "overdue"}, {"light": "due_soon"}, {"light": "long_overdue"},
     {"light": "ended"}, {"light": "in_time"}, {"category": "promises"}, {"leader": "xg-dep1"}, {"text": "没有这样的事项"},
     {"opened_from": "2026-01-01", "opened_until": "2026-03-31"}, {"closed_from": "2026-03-31"},
+    {"clearing": "2026"}, {"clearing": "2026", "light": "overdue"},
     {"closed_until": "2026-03-31"}, {"opened_from": "0001-01-01", "opened_until": "9999-12-31"},
 ]  # fmt: skip
 
@@ -277,7 +278,7 @@ async def test_the_workbook_is_the_ledger_as_clerks_know_it(matters: list[Matter
     assert (title, as_of) == ("大连市西岗区人民政府督查台账", "截至2026年4月13日10:00")
     assert headings == (
         "序号", "编号", "事项", "工作任务", "来源", "督查重点", "牵头单位", "配合单位", "责任领导", "责任人", "交办日期",
-        "办结时限", "办理状态", "亮灯", "进展情况", "办结日期", "销号日期", "办理质量", "权重",
+        "办结时限", "办理状态", "亮灯", "进展情况", "办结日期", "销号日期", "办理质量", "权重", "结转年度",
     )  # fmt: skip
     entries = {entry["number"]: entry for entry in await listed(first.api, official)}
     assert [row[0] for row in rows] == list(range(1, len(entries) + 1))

@@ -96,7 +96,7 @@ async def test_of_many_matters_a_wrong_one_takes_no_other_with_it_and_leaves_no_
     rows = [by_hand(lead, due=f"2026-11-{10 + n}") for n in range(3)]
     rows[1] = by_hand("nowhere")
     found = await beside.api.command("oversight", "/v1/entry-imports", {"entries": rows}, office)
-    assert (found["opened"], found["refused"]) == (2, 1)
+    assert (found["done"], found["refused"]) == (2, 1)
     assert (found["rows"][1]["code"], found["rows"][1]["id"]) == ("unknown_unit", None)
     numbers = [int(row["number"].split("〕")[1].removesuffix("号")) for row in found["rows"] if row["id"]]
     assert numbers[1] == numbers[0] + 1

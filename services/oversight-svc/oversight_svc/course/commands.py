@@ -15,6 +15,8 @@ from oversight_svc.course.schemas import (
     Accept,
     Acknowledge,
     Asked,
+    CarryOver,
+    CarryOvers,
     Close,
     Contribute,
     Explain,
@@ -35,6 +37,7 @@ from oversight_svc.entry.entry import (
     ACCEPTANCE,
     FEEDBACK,
     FETCHING,
+    LOOK_BACK,
     PROGRESS,
     Contribution,
     Entry,
@@ -47,7 +50,7 @@ from oversight_svc.part.queries import parts_of
 from oversight_svc.source import source as sources
 from oversight_svc.source.queries import cited_by, sources_of
 from oversight_svc.source.source import Source
-from zhengling.authority.composition import Acting, Composition
+from zhengling.authority.composition import Acting, Composition, Permission
 from zhengling.backbone.outbox import emit
 from zhengling.database.session import lock, lock_all
 from zhengling.dates.deadlines import Anchor, Setter
@@ -55,6 +58,7 @@ from zhengling.events.event import Event
 from zhengling.events.oversight import (
     EntryAccepted,
     EntryAcknowledged,
+    EntryCarriedOver,
     EntryClosed,
     EntryExplained,
     EntryLookedBack,
@@ -67,16 +71,18 @@ from zhengling.events.oversight import (
     EntryTransferred,
     EntryVerified,
 )
-from zhengling.kernel.errors import Text, refusal
+from zhengling.kernel.errors import Text, not_found, refusal
 from zhengling.kernel.instants import shanghai_day
 from zhengling.replicas import calendar as calendars
 from zhengling.replicas import composition as compositions
 from zhengling.replicas import due_dates
 from zhengling.replicas.due_dates import Clock, StatedClock
+from zhengling.rules.chains import actors_of
 from zhengling.rules.rulebook import Rulebook
 from zhengling.rules.supervision import CourseAct, DueFor, Right
 from zhengling.rules.vocabulary import Role
 from zhengling.web.call import Call
+from zhengling.web.outcomes import Outcomes, each_by_itself
 
 
 @dataclass
@@ -144,6 +150,13 @@ async def case_of(
     """The matter, locked, and who acts on it. 403 `not_the_actor`; 409 `illegal_state`, `before_the_last_act`; 412."""
     entry = await lock(call.session, Entry, entry_id, "entry", "督查事项")
     call.check_version(entry.version)
+    return await _case_on(call, entry, act, occurred_at, co_unit)
+
+
+async def _case_on(
+    call: Call, entry: Entry, act: CourseAct, occurred_at: datetime | None, co_unit: str | None = None
+) -> Case:
+    """The case of an act on a locked matter. As `case_of`, whatever the version."""
     book = call.service.rulebooks.edition(call.government, entry.edition)
     composition, right = await compositions.current(call.session), course.right_to(book, act)
     unit = co_unit if co_unit in [each.code for each in entry.co_units] else None  # the lead is told if it is none
@@ -307,13 +320,17 @@ async def send_back(call: Call, entry_id: str, body: SendBack) -> Entry:
 
 
 async def close(call: Call, entry_id: str, body: Close) -> Entry:
-    """Close a verified matter (销号), with a mark of its quality, after its parts. By the roles that the rulebook names. 409
-    `parts_not_done`, `result_not_seen`. Emits entry.closed."""
+    """Close a verified matter (销号), with a mark of its quality, after its parts; the clock by which it is looked back at
+    begins, if the rulebook has one. By the roles that the rulebook names. 409 `parts_not_done`, `result_not_seen`. Emits
+    entry.closed."""
     case = await case_of(call, entry_id, CourseAct.close, body.occurred_at)
     require_parts((await parts_of(call.session, entry_id))[entry_id], entries.ENDED, case.right.clause)
     sources.require_seen(await _waiting(call.session, case.entry), case.right.clause)
     course.close(case.entry, body.quality, body.text, case.occurred_at)
     await due_dates.settle(call.session, SUBJECT, entry_id, "cancelled")
+    if rule := course.right_to(case.book, CourseAct.look_back).rule:
+        clock = Clock(rule, case.occurred_at, LOOK_BACK)
+        await due_dates.start_round(call.session, SUBJECT, entry_id, clock, case.book)
     await case.reschedule()
     return await case.done(EntryClosed, body.text, fields={"quality": body.quality}, quality=body.quality)
 
@@ -333,9 +350,11 @@ async def acknowledge(call: Call, entry_id: str, body: Acknowledge) -> Entry:
 
 
 async def look_back(call: Call, entry_id: str, body: LookBack) -> Entry:
-    """Look back at a closed matter (回头看, HC-70). What no longer holds may be reopened. By the roles that the rulebook
-    names. Emits entry.looked_back."""
+    """Look back at a closed matter (回头看, HC-70), which meets the clock that asks for it. What no longer holds may be reopened.
+    By the roles that the rulebook names. Emits entry.looked_back."""
     case = await case_of(call, entry_id, CourseAct.look_back, body.occurred_at)
+    case.entry.look_back_since = None
+    await _meet(case, LOOK_BACK)
     return await case.done(EntryLookedBack, body.text, fields={"holds": body.holds}, holds=body.holds)
 
 
@@ -350,8 +369,41 @@ async def reopen(call: Call, entry_id: str, body: Reopen) -> Entry:
     if whole:
         require_whole_running(whole, case.right.clause)
     await begin_again(call.session, case.entry)
+    await due_dates.settle(call.session, SUBJECT, entry_id, "cancelled")  # it isn't looked back at any more
     await _restart(case, body.due)
     return await case.done(EntryReopened, body.reason, due=body.due)
+
+
+async def carry_over(call: Call, entry_id: str, body: CarryOver) -> Entry:
+    """Carry a matter that isn't cleared by the year's end over into the next year (结转): number, state, dates and marks stay.
+    By the roles that the rulebook names. 409 `year_not_over`, `opened_after_the_year`, `already_carried_over`. Emits
+    entry.carried_over."""
+    return await _carry_over(await case_of(call, entry_id, CourseAct.carry_over, body.occurred_at), body)
+
+
+async def carry_over_each(call: Call, body: CarryOvers) -> Outcomes:
+    """Carry over several matters, each by itself, by those who may carry over any (403 `not_the_actor`). Emits
+    entry.carried_over of each."""
+    right, composition = course.right_to(call.rulebook, CourseAct.carry_over), await compositions.current(call.session)
+    act = Text("carry over matters", "结转督查事项")
+    permission = Permission(actors_of(right.by), act, code="not_the_actor", clause=right.clause)
+    call.audit_details.update(composition.require(call.official, shanghai_day(call.now), permission).behalf)
+    known = await call.session.scalars(sa.select(ledger_entry.c.id).where(ledger_entry.c.id.in_(body.entries)))
+    held = {entry.id: entry for entry in await lock_all(call.session, Entry, known, "entry", "督查事项")}
+
+    async def one(entry_id: str) -> Entry:
+        if (entry := held.get(entry_id)) is None:
+            raise not_found("entry", "督查事项", entry_id)
+        return await _carry_over(await _case_on(call, entry, CourseAct.carry_over, body.occurred_at), body)
+
+    return await each_by_itself(call, body.entries, one)
+
+
+async def _carry_over(case: Case, body: CarryOver) -> Entry:
+    day = shanghai_day(case.occurred_at)
+    course.carry_over(case.entry, body.year or course.ending_year(day), day, case.right.clause)
+    into = case.entry.carried_into
+    return await case.done(EntryCarriedOver, body.reason, fields={"year": into}, carried_into=into)
 
 
 async def begin_again(session: AsyncSession, entry: Entry) -> None:

@@ -66,6 +66,7 @@ TRANSITIONS: dict[CourseAct, Transition] = {
     CourseAct.divide: Transition((_OPEN, _ACCEPTED, _REFUSED), None),
     CourseAct.acknowledge: Transition((_REPORTED, _VERIFIED), None),
     CourseAct.succeed: Transition(RUNNING, None),
+    CourseAct.carry_over: Transition(RUNNING, None),
 }
 #: The acts with rights of their own that aren't transitions: a matter is opened once, and its date is a clock's.
 BESIDE = (CourseAct.open, CourseAct.extend, CourseAct.suspend)
@@ -205,15 +206,19 @@ def officials_for(
 
 
 def awaited(entry: Entry, unseen: Sequence[Source] = ()) -> CourseAct | None:
-    """The act that the matter waits for; a verified one waits for the leaders whose instructions it fulfils."""
+    """The act that the matter waits for; a verified one waits for the leaders whose instructions it fulfils, a closed one to
+    be looked back at, once the time for it has passed."""
+    if entry.look_back_since:
+        return CourseAct.look_back
     if entry.state == _VERIFIED and unseen:
         return CourseAct.acknowledge
-    return AWAITED.get(entry.state)
+    return AWAITED.get(EntryState(entry.state))
 
 
 def possible(entry: Entry, composition: Composition, on: date, unseen: Sequence[Source] = ()) -> list[CourseAct]:
     """The acts that are possible in the matter's state; the awaited one comes first. Only co-units contribute, a unit is
-    succeeded once it is abolished, a part isn't divided nor merged, and only results of instructions are acknowledged."""
+    succeeded once it is abolished, a part isn't divided nor merged, only results of instructions are acknowledged, and a matter
+    is carried over only where a year of its ends, or has ended, without that."""
     acts = [act for act, transition in TRANSITIONS.items() if entry.state in transition.among]
     left_out = OF_THE_WHOLE if entry.part_of else frozenset[CourseAct]()
     if not entry.co_units:
@@ -222,6 +227,8 @@ def possible(entry: Entry, composition: Composition, on: date, unseen: Sequence[
         left_out |= {CourseAct.acknowledge}
     if successors(entry, composition, on) is None:
         left_out |= {CourseAct.succeed}
+    if ending_year(on) < max(shanghai_day(entry.assigned_at).year, entry.carried_into or 0):
+        left_out |= {CourseAct.carry_over}
     acts = [act for act in acts if act not in left_out]
     return sorted(acts, key=lambda act: act != awaited(entry, unseen))
 
@@ -446,7 +453,43 @@ def close(entry: Entry, quality: Quality, reason: str, at: datetime) -> None:
     entry.quality, entry.closed_reason, entry.closed_at = quality, reason, at
 
 
+def ending_year(on: date) -> int:
+    """The year that ends on a day of December, else the last one that has ended."""
+    return on.year if on.month == 12 else on.year - 1
+
+
+def carry_over(entry: Entry, year: int, on: date, clause: str) -> None:
+    """The matter goes on in the next year. 409 `year_not_over` before December of the year, `opened_after_the_year`,
+    `already_carried_over`."""
+    if on < date(year, 12, 1):
+        raise refusal(
+            "year_not_over",
+            clause,
+            f"matters of {year} are carried over from {year}-12-01, and it is {on}",
+            f"{year}年度的事项自{year}年12月1日起方可结转（发生日期为{on}）",
+            Text(f"carry it over from {year}-12-01", f"请于{year}年12月1日之后结转"),
+        )
+    if year < (opened := shanghai_day(entry.assigned_at).year):
+        raise refusal(
+            "opened_after_the_year",
+            clause,
+            f"the matter was numbered in {opened}",
+            f"该事项于{opened}年立项编号",
+            Text(f"state {opened} or a later year", f"请填写{opened}年或之后的年度"),
+        )
+    if entry.carried_into is not None and entry.carried_into > year:
+        raise refusal(
+            "already_carried_over",
+            clause,
+            f"the matter was carried over into {entry.carried_into}",
+            f"该事项已结转至{entry.carried_into}年",
+            Text("a matter is carried over once at a year's end", "每年度只结转一次"),
+        )
+    entry.carried_into = year + 1
+
+
 def begin_again(entry: Entry) -> None:
     """The matter isn't done: what was reported and marked stays in its course alone."""
     unmeet_due(entry)
     entry.quality, entry.closed_reason, entry.closed_at = None, "", None
+    entry.look_back_since = None

@@ -39,6 +39,7 @@ PATHS = {
     CourseAct.divide: "parts",
     CourseAct.acknowledge: "acknowledgement",
     CourseAct.succeed: "succession",
+    CourseAct.carry_over: "carry-over",
 }
 
 

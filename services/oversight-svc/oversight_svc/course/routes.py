@@ -9,6 +9,8 @@ from oversight_svc.course import queries as see
 from oversight_svc.course.schemas import (
     Accept,
     Acknowledge,
+    CarryOver,
+    CarryOvers,
     Close,
     Contribute,
     Explain,
@@ -25,7 +27,8 @@ from oversight_svc.course.schemas import (
 )
 from oversight_svc.entry.routes import entry_answer
 from oversight_svc.entry.schemas import EntryView
-from oversight_svc.scopes import Change, Read
+from oversight_svc.scopes import Change, Read, Write
+from zhengling.web.outcomes import Outcomes
 from zhengling.web.routing import commands, queries
 
 writes = commands("/v1", "oversight")
@@ -141,6 +144,25 @@ async def look_back_at_entry(entry_id: str, body: LookBack, call: Change, respon
 )
 async def reopen_entry(entry_id: str, body: Reopen, call: Change, response: Response) -> EntryView:
     return await entry_answer(call, response, await do.reopen(call, entry_id, body))
+
+
+@writes.post(
+    "/entries/{entry_id}/carry-over",
+    operation_id="carry_over_entry",
+    summary="Carry a matter over into the next year under its number (结转)",
+)
+async def carry_over_entry(entry_id: str, body: CarryOver, call: Change, response: Response) -> EntryView:
+    return await entry_answer(call, response, await do.carry_over(call, entry_id, body))
+
+
+@writes.post(
+    "/carry-overs",
+    operation_id="carry_over_entries",
+    summary="Carry several matters over into the next year, each by itself (批量结转)",
+)
+async def carry_over_entries(body: CarryOvers, call: Write) -> Outcomes:
+    """A matter that is refused takes no other with it."""
+    return await do.carry_over_each(call, body)
 
 
 ROUTERS = [reads, writes]

@@ -145,6 +145,23 @@ class Reopen(Payload):
     occurred_at: OccurredAt = None
 
 
+Year = Annotated[int, Field(ge=1950, le=2500, description="default: the year that ends in December, else the last one")]
+
+
+class CarryOver(Payload):
+    """Why the matter isn't cleared by the end of the year, and goes on in the next."""
+
+    year: Year | None = None
+    reason: Reason
+    occurred_at: OccurredAt = None
+
+
+class CarryOvers(CarryOver):
+    """Several matters that aren't cleared, for one reason: each is carried over or refused by itself."""
+
+    entries: Annotated[list[Key], Field(min_length=1, max_length=200, description="ids of entries"), Once()]
+
+
 class PossibleAct(BaseModel):
     """An act that is possible in the matter's state, and who may do it."""
 

@@ -12,12 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from oversight_svc.course import course
 from oversight_svc.entry import entry as entries
 from oversight_svc.entry import overlap
-from oversight_svc.entry.entry import ACCEPTANCE, ENDED, Amendment, DueBasis, Entry, NewDue, Overlap
+from oversight_svc.entry.entry import ACCEPTANCE, ENDED, LOOK_BACK, Amendment, DueBasis, Entry, NewDue, Overlap
 from oversight_svc.entry.schemas import SetDue
 from oversight_svc.entry.table import ledger_entry
 from oversight_svc.part.queries import parts_of
 from oversight_svc.pressure import ladder
-from oversight_svc.pressure.recording import LADDER
+from oversight_svc.pressure.recording import LADDER, remind_to_look_back
 from oversight_svc.source.queries import cited_by, cited_by_each
 from oversight_svc.source.source import Source
 from zhengling.backbone import timers
@@ -39,7 +39,7 @@ from zhengling.rules.vocabulary import EntrySource
 from zhengling.web.call import Call
 
 SUBJECT, OVERDUE = "entry", "entry_overdue"
-_MOVED = ("due", "due_at", "provisional", "overdue_at", "suspended")
+_MOVED = ("due", "due_at", "provisional", "overdue_at", "suspended", "look_back_since")
 #: How many open matters a new one is compared with.
 _COMPARED = 200
 _MOVE_DUE = (
@@ -244,6 +244,9 @@ async def move_due_dates(session: AsyncSession, moves: list[tuple[Entry, Moved]]
     for entry, _ in moves:
         if entry in session:
             session.expunge(entry)  # thousands may move at once; they are written together below
+    for entry, moved in moves:
+        if moved.after.met_by == LOOK_BACK and moment < moved.after.due_at:
+            entry.look_back_since = None
     governing = [(entry, moved) for entry, moved in moves if moved.after.met_by in tuple(DueFor)]
     told = {entry.id for entry, moved in governing if moved.another_day and entry.due}
     cited = await cited_by_each(session, *told)
@@ -269,8 +272,13 @@ async def move_due_dates(session: AsyncSession, moves: list[tuple[Entry, Moved]]
     await emit(session, *events)
 
 
-async def mark_overdue(session: AsyncSession, entry: Entry, passed: list[KeptDeadline]) -> None:
-    """Mark an open entry as overdue once its governing due date is past. Emits entry.overdue."""
+async def note_passed(session: AsyncSession, entry: Entry, passed: list[KeptDeadline]) -> None:
+    """Mark an open entry as overdue once its governing due date is past, and remind of a closed one that wasn't looked back at in
+    time. Emits entry.overdue, entry.urged."""
+    for row in passed:
+        if row.met_by == LOOK_BACK:
+            entry.look_back_since = entry.look_back_since or row.due_at
+            await remind_to_look_back(session, entry, row)
     if passed and all(row.met_by not in tuple(DueFor) for row in passed):
         return
     if entries.fall_overdue(entry, now(session)):
@@ -291,4 +299,4 @@ async def announce_overdue(session: AsyncSession, entry: Entry) -> None:
     )
 
 
-DUE_DATES = Owner(SUBJECT, Entry, move_due_dates, mark_overdue, OVERDUE, LADDER)
+DUE_DATES = Owner(SUBJECT, Entry, move_due_dates, note_passed, OVERDUE, LADDER)

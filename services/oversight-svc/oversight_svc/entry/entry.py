@@ -62,8 +62,9 @@ def require_running(entry: Entry, called: Text, clause: str) -> None:
 
 
 #: What meets the clocks beside the governing one: the unit's answer whether it accepts, that it fetched an instruction, its
-#: feedback on it, and its regular progress.
+#: feedback on it, its regular progress, and that somebody looked back at the closed matter.
 ACCEPTANCE, FETCHING, FEEDBACK, PROGRESS = "acceptance", "fetching", "feedback", "progress"
+LOOK_BACK = "look_back"
 
 
 #: The acts in which a unit says how a matter stands.
@@ -118,7 +119,7 @@ class Turn:
     """One act of the course: who did it, by which clause, for whom, what was said, and where the matter stood `before` and after
     it. `role` is None of a leader whose act came by an event. `unit` is who reported or got the matter, `person` who became
     responsible for it, `due` the limit that was set with it; `result` says that the progress was the result that the rules ask
-    for, `quality` is the mark given, `holds` what was found later."""
+    for, `quality` is the mark given, `holds` what was found later, `carried_into` the year in which the matter goes on."""
 
     act: CourseAct
     state: EntryState
@@ -139,6 +140,7 @@ class Turn:
     result: bool = False
     quality: Quality | None = None
     holds: bool | None = None
+    carried_into: int | None = None
 
 
 @dataclass(frozen=True)
@@ -197,7 +199,8 @@ class Entry:
 
     `leader` is the deputy in charge of the lead unit when it got the matter, `responsible` the person that the unit named.
     `met_at` is when the governing due date was met, `late` whether after it; `suspended` if its clock stands. `part_of` is the id
-    of the matter that it is a part of."""
+    of the matter that it is a part of. `carried_into` is the last year into which it was carried over, `look_back_since` when the
+    time passed in which the closed matter was to be looked back at."""
 
     id: str
     government: str
@@ -243,6 +246,8 @@ class Entry:
     overlapping: list[Overlap] = field(default_factory=list)
     part_of: str | None = None
     weight: int = 1
+    carried_into: int | None = None
+    look_back_since: datetime | None = None
     version: int = 1
     modified_at: datetime | None = None
 

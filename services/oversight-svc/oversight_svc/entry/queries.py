@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from oversight_svc.course import course
 from oversight_svc.entry import entry as entries
 from oversight_svc.entry.commands import SUBJECT
-from oversight_svc.entry.entry import ENDED, STATES, DueBasis, Entry, EntryState, Light, Thresholds, light_of
+from oversight_svc.entry.entry import ENDED, RUNNING, STATES, DueBasis, Entry, EntryState, Light, Thresholds, light_of
 from oversight_svc.entry.schemas import DueExplanation, EntryView, NextAct
 from oversight_svc.entry.table import ledger_entry
 from oversight_svc.part.queries import parts_of
@@ -63,6 +63,8 @@ class Wanted:
     text: str | None = None
     part_of: str | None = None
     parts: bool | None = None
+    clearing: int | None = None
+    carried_into: int | None = None
 
 
 async def get_entry(call: Call, entry_id: str) -> EntryView:
@@ -82,7 +84,9 @@ async def list_entries(call: Call, request: PageRequest, wanted: Wanted, waits_f
             views = await _views(call, rows)
             return [view if view.next and waiting in view.next.officials else None for view in views]
 
-        return await picked(call, Entry, request, pick, *filters, ledger_entry.c.state.not_in(ENDED))
+        columns = ledger_entry.c
+        waits = sa.or_(columns.state.not_in(ENDED), columns.look_back_since.is_not(None))
+        return await picked(call, Entry, request, pick, *filters, waits)
     rows, cursor = await page(call, Entry, request, *filters)
     return Page(items=await _views(call, rows), next_cursor=cursor)
 
@@ -100,6 +104,7 @@ def conditions(wanted: Wanted, moment: datetime, known: Thresholds | None) -> li
         leader=wanted.leader,
         number=wanted.number,
         part_of=wanted.part_of,
+        carried_into=wanted.carried_into,
     )
     if wanted.parts is not None:
         filters.append(columns.part_of.is_not(None) if wanted.parts else columns.part_of.is_(None))
@@ -123,6 +128,9 @@ def conditions(wanted: Wanted, moment: datetime, known: Thresholds | None) -> li
         filters.append(
             sa.or_(*(column.contains(wanted.text, autoescape=True) for column in (columns.title, columns.task)))
         )
+    if wanted.clearing is not None:  # numbered in that year or before, which is the year of the assignment
+        after = day_start(date(wanted.clearing + 1, 1, 1))
+        filters += [columns.state.in_(RUNNING), columns.assigned_at < after]
     if wanted.light is not None:
         filters += [*_candidates(wanted.light, moment, known), lit(moment, known) == wanted.light]
     return filters
@@ -148,7 +156,7 @@ def _candidates(light: Light, moment: datetime, known: Thresholds | None) -> lis
     columns = ledger_entry.c
     if light is Light.ended:
         return [columns.state.in_(ENDED)]
-    running = columns.state.in_([state for state in EntryState if state not in ENDED])
+    running = columns.state.in_(RUNNING)
     if light in (Light.overdue, Light.long_overdue):
         return [running, columns.due <= shanghai_day(moment)]
     if light is Light.due_soon and known:

@@ -54,12 +54,20 @@ async def _wanted(
         bool | None, Query(description="only parts of matters, or only whole ones; numbers count whole ones by default")
     ] = None,
     text: Annotated[str | None, Query(min_length=2, max_length=100, description="a part of title or task")] = None,
+    clearing: Annotated[
+        int | None,
+        Query(ge=1950, le=2500, description="numbered in this year or before, and still running (年底清零清单)"),
+    ] = None,
+    carried_into: Annotated[
+        int | None, Query(ge=1950, le=2501, description="last carried over into this year (结转)")
+    ] = None,
 ) -> see.Wanted:
     return see.Wanted(
         source_id=source_id, due_basis=due_basis, overdue=overdue, lead=lead, state=state, ended=ended, light=light,
         category=category, source_kind=source_kind, leader=leader, unit=unit, number=number, due_from=due_from,
         due_until=due_until, opened_from=opened_from, opened_until=opened_until, closed_from=closed_from,
         closed_until=closed_until, text=text, part_of=part_of, parts=parts,
+        clearing=clearing, carried_into=carried_into,
     )  # fmt: skip
 
 

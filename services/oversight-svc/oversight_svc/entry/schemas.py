@@ -57,6 +57,7 @@ class TurnView(View):
     result: Annotated[bool, Field(description="whether it was the result that the rules ask for")]
     quality: Annotated[Quality | None, Field(description="the mark with which it was closed")]
     holds: Annotated[bool | None, Field(description="looked back at: whether what was done is still done")]
+    carried_into: Annotated[int | None, Field(description="carried over: the year in which it goes on")]
     occurred_at: datetime
     recorded_at: datetime
 
@@ -142,13 +143,22 @@ class EntryView(BaseModel):
     measures: Annotated[list[MeasureView], Field(description="the three lists: task, responsibility, time limit")]
     contributions: list[ContributionView]
     course: list[TurnView]
-    next: Annotated[NextAct | None, Field(description="what the matter waits for; null once it has ended")] = None
+    next: Annotated[
+        NextAct | None,
+        Field(description="what the matter waits for; null once it has ended, unless it is to be looked back at"),
+    ] = None
     sources: Annotated[list[SourceView], Field(description="what it comes from, also by merging")] = []
     overlapping: Annotated[list[OverlapView], Field(description="open matters that it was like when it was opened")]
     part_of: Annotated[str | None, Field(description="id of the matter that it is a part of")]
     parts: Annotated[list[PartView], Field(description="its parts, each of one unit")] = []
     merged_into: Annotated[str | None, Field(description="id of the entry that goes on with its sources")]
     weight: Annotated[int, Field(description="how much it weighs (权重), by the rulebook; from 1 to 100")]
+    carried_into: Annotated[
+        int | None, Field(description="the last year into which it was carried over, under its old number; null: none")
+    ]
+    look_back_since: Annotated[
+        datetime | None, Field(description="closed, and since then waiting to be looked back at; null: it isn't")
+    ]
     suspended: bool
     met_at: Annotated[datetime | None, Field(description="when the due date was met by the unit's report")]
     late: Annotated[bool | None, Field(description="whether it was met late; null while it isn't met")]

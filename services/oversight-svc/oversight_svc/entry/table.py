@@ -54,6 +54,8 @@ ledger_entry = sa.Table(
     sa.Column("overlapping", Json(list[Overlap]), nullable=False),
     sa.Column("part_of", sa.Text),
     sa.Column("weight", sa.SmallInteger, nullable=False),
+    sa.Column("carried_into", sa.SmallInteger),
+    sa.Column("look_back_since", Instant),
     sa.Column("lead_code", sa.Text, sa.Computed("lead->>'code'")),
     sa.Column("matter", sa.Text, sa.Computed("topic->>'id'")),
     info=SEEN_BY_ROW,

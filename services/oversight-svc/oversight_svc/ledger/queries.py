@@ -183,8 +183,8 @@ def _month(rows: Sequence[Mapping[Any, Any]], number: int, start: date) -> Month
 
 # the workbook -------------------------------------------------------------------------------------------------------
 async def get_workbook(call: Call, wanted: Wanted) -> bytes:
-    """The workbook of the matters that the caller sees and the filters leave, in the order of their opening. 422
-    `too_many_entries`."""
+    """The workbook of the matters that the caller sees and the filters leave, in the order of their opening; of a year's
+    clearing list first those that have to be cleared by its end, then by due date. 422 `too_many_entries`."""
     columns, known = ledger_entry.c, await thresholds(call)
     light = lit(call.now, known).label("light")
     lead, co_units = (sa.type_coerce(column, JSONB) for column in (columns.lead, columns.co_units))
@@ -193,9 +193,10 @@ async def get_workbook(call: Call, wanted: Wanted) -> bytes:
             columns.number, columns.title, columns.task, columns.source_kind, columns.source_number, columns.category,
             lead["name"].astext, co_units, columns.leader, columns.responsible, columns.assigned_at, columns.due,
             columns.state, light, _TOLD, columns.met_at, columns.closed_at, columns.quality, columns.weight,
+            columns.carried_into,
         )
         .where(listed(call, Entry), *conditions(wanted, call.now, known))
-        .order_by(columns.opened_at, columns.number)
+        .order_by(*(_to_clear(call) if wanted.clearing else ()), columns.opened_at, columns.number)
         .limit(MOST_EXPORTED + 1)
     )  # fmt: skip
     rows = (await call.session.execute(statement)).all()
@@ -207,6 +208,13 @@ async def get_workbook(call: Call, wanted: Wanted) -> bytes:
         )
     lines = (Line._make(row) for row in rows)  # drawn up in the thread
     return await asyncio.to_thread(workbook, lines, await _names(call), call.now, call.language)
+
+
+def _to_clear(call: Call) -> tuple[sa.ColumnElement[Any], ...]:
+    """The order of a clearing list: what was set at the year's start by a rule of any edition comes first (ST-55)."""
+    books = (book.supervision for book in call.service.rulebooks.editions(call.government))
+    rules = {rule for each in books if each for rule in each.ledger.year_rules}
+    return (sa.func.coalesce(ledger_entry.c.due_rule.in_(rules), False).desc(), ledger_entry.c.due.asc().nulls_last())
 
 
 async def _names(call: Call) -> Names:

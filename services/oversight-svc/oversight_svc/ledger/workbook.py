@@ -32,6 +32,7 @@ _COLUMNS = (
     (Text("State", "办理状态"), 10), (Text("Light", "亮灯"), 10), (Text("Progress", "进展情况"), 32),
     (Text("Done on", "办结日期"), 11), (Text("Closed on", "销号日期"), 11), (Text("Quality", "办理质量"), 9),
     (Text("Weight", "权重"), 6),
+    (Text("Carried into", "结转年度"), 9),
 )  # fmt: skip
 #: Points of a line of text, and the maximum of a row in Excel. A Chinese character is as wide as two others.
 _LINE_HEIGHT, _MOST_HEIGHT = 15, 405
@@ -65,6 +66,7 @@ class Line(NamedTuple):
     closed_at: datetime | None
     quality: Quality | None
     weight: int
+    carried_into: int | None
 
 
 def workbook(lines: Iterable[Line], names: Names, moment: datetime, language: Language) -> bytes:
@@ -169,6 +171,7 @@ def _said(line: Line, names: Names, language: Language) -> list[str]:
         _day(line.closed_at) if line.state == EntryState.closed else "",
         QUALITIES[Quality(line.quality)].in_language(language) if line.quality else "",
         str(line.weight),
+        str(line.carried_into or ""),
     ]
 
 

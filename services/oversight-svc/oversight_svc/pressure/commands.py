@@ -13,6 +13,7 @@ from oversight_svc.pressure.pressure import (
     recipients,
     require_way,
     rules_of,
+    supervisor_of,
 )
 from oversight_svc.pressure.recording import governing, record
 from oversight_svc.pressure.schemas import Press
@@ -57,6 +58,8 @@ async def press(call: Call, entry_id: str, body: Press) -> tuple[Entry, Pressure
             channel=body.channel,
             official=call.official,
             on_behalf_of=acting.on_behalf_of,
+            unit=entry.lead.code,
+            supervisor=supervisor_of(composition, acting, call.official, today),
             due=entry.due,
             occurred_at=call.occurred(body.occurred_at),
             recorded_at=call.now,

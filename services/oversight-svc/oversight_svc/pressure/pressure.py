@@ -13,7 +13,15 @@ from enum import StrEnum
 from uuid import UUID
 
 from oversight_svc.entry.entry import Entry, EntryState
-from zhengling.authority.composition import Among, Composition, Permission, RoleContext
+from zhengling.authority.composition import (
+    Acting,
+    Among,
+    Composition,
+    OrganisationFunction,
+    Permission,
+    RoleContext,
+)
+from zhengling.events.meeting import Unit
 from zhengling.events.oversight import Recipient
 from zhengling.kernel.errors import Problem, Text, refusal
 from zhengling.rules.chains import actors_of
@@ -45,7 +53,8 @@ CHINESE |= glossary(
 @dataclass
 class Pressure:
     """One act of pressure. `deadline_id` is the clock that it was about, `rung` its place on the ladder, both None if there
-    is none; `official` who did it, None where the ladder did."""
+    is none; `official` who did it, None of what is done by itself: the ladder, and the reminder to look back.
+    `unit` is the code of the lead unit at that time, `supervisor` the organisation for which the official acted."""
 
     id: str
     government: str
@@ -59,6 +68,8 @@ class Pressure:
     channel: Channel
     official: str | None
     on_behalf_of: str | None
+    unit: str
+    supervisor: Unit | None
     due: date | None
     occurred_at: datetime
     recorded_at: datetime
@@ -95,6 +106,19 @@ def require_way(rules: PressureRules, way: Way) -> None:
             f"本级规则没有“{in_chinese(way)}”的督办方式",
             Text(f"take one of {', '.join(known)}", f"可采取：{in_chinese(*known)}"),
         )
+
+
+def supervisor_of(composition: Composition, acting: Acting, official: str | None, on: date) -> Unit | None:
+    """The organisation of the post through which the official acts, or through which the one acts for whom the official stands
+    in; the government's office where the post is in none. None where there is no office either."""
+    by, office = acting.on_behalf_of or official, composition.office(on)
+    held = [post.organisation for post in composition.posts if post.official == by and post.holds(on)]
+    among = {
+        Role.supervision_office: composition.with_function(OrganisationFunction.supervision, on),
+        Role.office: (office.code,) if office else (),
+    }.get(acting.role) or held
+    code = next((each for each in held if each in among), office.code if office else None)
+    return Unit(code=code, name=composition.organisation_names[code]) if code else None
 
 
 #: Of a greater unit only so many are told: they are in one event.

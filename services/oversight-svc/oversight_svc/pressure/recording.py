@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -26,11 +26,23 @@ from zhengling.replicas.due_dates import KeptDeadline, Ladder
 from zhengling.rules.loading import Rulebooks
 from zhengling.rules.rulebook import Rulebook
 from zhengling.rules.supervision import DueFor, Way
+from zhengling.rules.vocabulary import Role
 
 
 async def record(session: AsyncSession, entry: Entry, book: Rulebook, done: Pressure) -> Pressure:
     """Keep what was done on a locked matter. Emits entry.urged. The rung of proposals, and urging as often as the rulebook
     says since the last proposal, make a proposal: nothing else follows by itself."""
+    await _keep(session, entry, done)
+    rules = rules_of(book).proposals
+    if done.way == Way.propose:
+        await propose(session, entry, book, Text(done.reason_en, done.reason_zh))
+    elif done.way == Way.urge and (times := await _urged(session, entry)) >= rules.urgings:
+        said = Text(f"urged {times} times without effect", f"已催办{times}次仍未办结")
+        await propose(session, entry, book, said)
+    return done
+
+
+async def _keep(session: AsyncSession, entry: Entry, done: Pressure) -> None:
     session.add(done)
     await session.flush()
     await emit(
@@ -51,13 +63,6 @@ async def record(session: AsyncSession, entry: Entry, book: Rulebook, done: Pres
             recorded_at=done.recorded_at,
         ),
     )
-    rules = rules_of(book).proposals
-    if done.way == Way.propose:
-        await propose(session, entry, book, Text(done.reason_en, done.reason_zh))
-    elif done.way == Way.urge and (times := await _urged(session, entry)) >= rules.urgings:
-        said = Text(f"urged {times} times without effect", f"已催办{times}次仍未办结")
-        await propose(session, entry, book, said)
-    return done
 
 
 async def _urged(session: AsyncSession, entry: Entry) -> int:
@@ -128,22 +133,45 @@ async def climb(session: AsyncSession, rulebooks: Rulebooks, entry: Entry, rows:
 
 
 async def _rung(session: AsyncSession, entry: Entry, book: Rulebook, row: KeptDeadline, step: ladder.Step) -> Pressure:
-    moment, said = now(session), ladder.reason(step.rung, row.due)
     roles = step.rung.to or (rules_of(book).proposals.by if step.rung.act == Way.propose else ())
+    return await _by_itself(session, entry, row, step.n, (step.rung.act, ladder.reason(step.rung, row.due)), roles)
+
+
+async def remind_to_look_back(session: AsyncSession, entry: Entry, row: KeptDeadline) -> None:
+    """Remind the supervision office that nobody looked back at a closed matter in time (HC-70). Emits entry.urged."""
+    said = Text(
+        f"closed, and not looked back at by the end of {row.due}", f"已销号，至{row.due}尚未回头看，请及时开展回头看"
+    )
+    done = await _by_itself(session, entry, row, None, (Way.remind, said), (Role.supervision_office,))
+    await _keep(session, entry, done)
+
+
+async def _by_itself(
+    session: AsyncSession,
+    entry: Entry,
+    row: KeptDeadline,
+    rung: int | None,
+    what: tuple[Way, Text],
+    roles: Sequence[Role],
+) -> Pressure:
+    """What is done by itself on the clock now: which way and why."""
+    moment, (way, said) = now(session), what
     composition = await compositions.if_loaded(session)
     return Pressure(
         id=str(uuid7()),
         government=entry.government,
         entry_id=entry.id,
         deadline_id=row.id,
-        rung=step.n,
-        way=step.rung.act,
+        rung=rung,
+        way=way,
         recipients=recipients(entry, composition, roles, shanghai_day(moment)) if composition else [],
         reason_en=said.en,
         reason_zh=said.zh,
         channel=Channel.system,
         official=None,
         on_behalf_of=None,
+        unit=entry.lead.code,
+        supervisor=None,
         due=row.due,
         occurred_at=moment,
         recorded_at=moment,

@@ -6,6 +6,7 @@ from sqlalchemy.dialects.postgresql import UUID
 from oversight_svc.pressure.pressure import Channel, Pressure
 from oversight_svc.registry import Instant, mapper, metadata
 from zhengling.database.mapping import Json, Word, map_noun, noun_columns
+from zhengling.events.meeting import Unit
 from zhengling.events.oversight import Recipient
 from zhengling.rules.supervision import Way
 
@@ -23,6 +24,8 @@ pressure_table = sa.Table(
     sa.Column("channel", Word(Channel), nullable=False),
     sa.Column("official", sa.Text),
     sa.Column("on_behalf_of", sa.Text),
+    sa.Column("unit", sa.Text, nullable=False),
+    sa.Column("supervisor", Json(Unit | None)),
     sa.Column("due", sa.Date),
     sa.Column("occurred_at", Instant, nullable=False),
     sa.Column("recorded_at", Instant, nullable=False),
