@@ -247,14 +247,14 @@ TOLD = "SELECT event_type FROM outbox WHERE aggregate_id = (SELECT id " + ENTRY 
 
 async def test_a_correction_that_makes_a_reported_matter_late_says_so_once(batch: Any) -> None:
     decision = str(uuid4())
-    reported = "UPDATE ledger_entry SET state = 'reported', met_at = '2026-03-10T09:00+08:00', late = false "
+    reported = "UPDATE ledger_entry SET state = 'reported', met_at = '2026-01-10T09:00+08:00', late = false "
     async with batch() as (deliver, ask):
-        await deliver(adopted(decision, made=resolution(decision, date(2026, 3, 20))))
+        await deliver(adopted(decision, made=resolution(decision, date(2026, 1, 20))))
         await ask(reported + f"WHERE source_id = '{decision}' RETURNING 1")
-        await deliver(amended(decision, date(2026, 3, 12), None, "due"))
+        await deliver(amended(decision, date(2026, 1, 12), None, "due"))
         assert await ask(f"SELECT late {ENTRY.format(decision)}") == [(False,)]
-        await deliver(amended(decision, date(2026, 3, 2), None, "due"))
-        await deliver(amended(decision, date(2026, 3, 3), None, "due"))
+        await deliver(amended(decision, date(2026, 1, 2), None, "due"))
+        await deliver(amended(decision, date(2026, 1, 3), None, "due"))
         assert await ask(f"SELECT late, overdue_at IS NULL {ENTRY.format(decision)}") == [(True, False)]
         told = [type.split(".")[3] for (type,) in await ask(TOLD.format(decision))]
         assert told == ["opened", "amended", "amended", "overdue", "amended"]

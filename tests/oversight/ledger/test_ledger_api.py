@@ -9,16 +9,23 @@ from collections.abc import AsyncIterator
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from itertools import product
+from typing import Any
 
 import asyncpg
 import httpx
 import pytest
+import sqlalchemy as sa
 from openpyxl import load_workbook
 from openpyxl.worksheet.worksheet import Worksheet
+from sqlalchemy.ext.compiler import compiles
 
+from oversight_svc.entry.queries import Wanted, conditions, lit
+from oversight_svc.ledger.period import Period
+from oversight_svc.ledger.queries import _alike, _matters, _rolled_up
 from oversight_svc.ledger.schemas import Tally
 from tests.oversight.course.test_course_api import another_unit, office_of
 from tests.oversight.matter import Matter, instant, matters_of
+from zhengling.database.session import Database
 from zhengling.kernel.instants import shanghai_day
 from zhengling.local.client import Api, Json, Refused
 from zhengling.local.stack import EmbeddedStack
@@ -70,6 +77,7 @@ async def _copy(url: str, entry_id: str, units: list[str]) -> None:
             instant(f"{opened} 00:00"),
             *_due(due),
             *MARKS[n % len(MARKS)],
+            1 + n % 5,
         )
         for n, (standing, opened, due) in enumerate(product(STANDINGS, OPENED, DUE))
     ]
@@ -77,7 +85,7 @@ async def _copy(url: str, entry_id: str, units: list[str]) -> None:
         "id": "$2", "number": "$2", "source_id": "$2", "lead": "jsonb_build_object('code', $3::text, 'name', $3::text)",
         "state": "$4", "closed_at": "$5::timestamptz", "met_at": "$6::timestamptz", "late": "$7::boolean",
         "opened_at": "$8::timestamptz", "due": "$9::date", "due_at": "$10::timestamptz", "leader": "$11::text",
-        "category": "$12::text", "source_kind": "$13", "suspended": "$14",
+        "category": "$12::text", "source_kind": "$13", "suspended": "$14", "weight": "$15",
     }  # fmt: skip
     values = {row[0]: given.get(row[0], f"ledger_entry.{row[0]}") for row in found}
     copied = f"SELECT {', '.join(values.values())} FROM ledger_entry WHERE id = $1"
@@ -262,6 +270,33 @@ async def test_a_matter_of_very_many_units_can_be_kept(stack_of_its_own: Embedde
 
 
 # the workbook ----------------------------------------------------------------------------------------------------------
+class Explain(sa.sql.expression.Executable, sa.sql.expression.ClauseElement):
+    """EXPLAIN of a statement."""
+
+    inherit_cache = False
+
+    def __init__(self, statement: sa.Select[Any]) -> None:
+        self.statement = statement
+
+
+@compiles(Explain)
+def _explain(element: Explain, compiler: Any, **how: Any) -> str:
+    return f"EXPLAIN {compiler.process(element.statement, **how)}"
+
+
+async def test_the_numbers_are_read_from_an_index_alone(stack: EmbeddedStack) -> None:
+    database = Database(stack.database_url("oversight", "app"), application="test")
+    moment = instant(f"{TODAY} 10:00")
+    filters = [sa.literal_column("ledger_entry.readers && ARRAY['@']"), *conditions(Wanted(parts=False), moment, None)]
+    matters = _matters(Period(date(2026, 1, 1), date(2026, 12, 31)), lit(moment, None), filters)
+    async with database.transaction(GOVERNMENT) as session:
+        for way in ("seqscan", "bitmapscan"):
+            await session.execute(sa.text(f"SET LOCAL enable_{way} = off"))
+        plan = [line for (line,) in await session.execute(Explain(_rolled_up(_alike(matters))))]
+    await database.close()
+    assert any("Index Only Scan using ledger_entry_numbers" in line for line in plan), plan
+
+
 async def sheet_of(api: Api, official: str | None, language: str = "zh", **filters: str) -> Worksheet:
     headers = {"Authorization": f"Bearer {api.token(official)}", "Accept-Language": language}
     url = f"{api._addresses['oversight']}{WORKBOOK}"

@@ -103,6 +103,7 @@ async def _open(session: AsyncSession, received: Received, book: Rulebook, event
         origin={"text": said.text, "leader": event.given_by.name},
         source_number=event.paper.number if event.paper else None,
     )
+    entries.weigh(entry, book.supervision, said)
     row = entries.row_for(ledger, entry, said)
     clock = clock_to(book, entry, row, said.due, Setter.leader)
     fetch = book.supervision.instructions.fetch if book.supervision and book.supervision.instructions else None
