@@ -1,4 +1,4 @@
-"""Base classes of payloads and views: a payload refuses unknown members and normalises its texts.
+"""Base classes of payloads and views: a payload refuses unknown members and values of another type, and normalises its texts.
 
 Invariants: a required text (`SAYING`) is never blank, and a blank optional text becomes empty; a text is single-line unless
 marked by `SeveralLines`; a list is marked by `Once` or `Repeatable`. Pure.
@@ -7,7 +7,8 @@ marked by `SeveralLines`; a list is marked by `Once` or `Repeatable`. Pure.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, get_args
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import (
     BaseModel,
@@ -88,6 +89,17 @@ class Payload(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _of_its_type(cls, value: object, info: ValidationInfo) -> object:
+        """JSON's own truth values and numbers: `"no"` isn't false, and `"5"` isn't 5."""
+        types = _types(cls.model_fields[info.field_name or ""].annotation)
+        if bool in types and not isinstance(value, bool | None):
+            raise Unfit("expected true or false", "请填写true或false")
+        if int in types and not types & {str, bool} and isinstance(value, str | bool):
+            raise Unfit("expected a number", "请填写数字")
+        return value
+
     @field_validator("*")
     @classmethod
     def _as_it_says(cls, value: object, info: ValidationInfo) -> object:
@@ -95,6 +107,16 @@ class Payload(BaseModel):
         if not _of_several_lines(cls.model_fields[name]):
             require_one_line(said, name)
         return said
+
+
+def _types(annotation: Any) -> set[Any]:
+    """The alternatives of an annotation."""
+    parts = get_args(annotation)
+    if get_origin(annotation) is Annotated:
+        return _types(parts[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return set[Any]().union(*map(_types, parts))
+    return {annotation}
 
 
 def _of_several_lines(field: FieldInfo) -> bool:

@@ -138,3 +138,21 @@ def test_surrounding_blanks_are_stripped_from_every_text() -> None:
 def test_an_unknown_member_is_refused() -> None:
     with pytest.raises(ValidationError, match="extra_forbidden"):
         Note.model_validate({"text": "同意", "opinion": "同意"})
+
+
+class Count(Payload):
+    done: bool = False
+    sure: bool | None = None
+    many: int | None = None
+    either: int | str = 0
+
+
+@pytest.mark.parametrize("said", [{"done": "no"}, {"done": 0}, {"sure": "true"}, {"many": "5"}, {"many": True}])
+def test_a_truth_value_or_a_number_of_another_type_is_refused(said: dict[str, object]) -> None:
+    with pytest.raises(ValidationError, match="expected"):
+        Count.model_validate(said)
+
+
+def test_truth_values_and_numbers_are_those_of_json() -> None:
+    count = Count.model_validate({"done": True, "sure": None, "many": 5.0, "either": "5"})
+    assert (count.done, count.sure, count.many, count.either) == (True, None, 5, "5")
