@@ -22,6 +22,7 @@ BENCHMARKS = {
     "visibility": "A page of a long list, as seen by few",
     "hostile": "Hostile inputs: how long others wait",
     "calendar": "Batches of dates, and a change of the calendar",
+    "rest": "At rest: a stack that nobody uses",
     "ed25519": "Signing every event",
 }
 
