@@ -446,8 +446,9 @@ async def _researcher(scene: Scene) -> str:
         while True:
             asking = scene.headers(Caller.office, government=RESEARCHING)
             url = f"{scene.stack.addresses()['calendar']}/v1/field-research"
-            if (found := await scene.client.get(url, params={"year": "2026"}, headers=asking)).is_success:
-                return str(found.json()["items"][0]["official"])
+            found = await scene.client.get(url, params={"year": "2026"}, headers=asking)
+            if found.is_success and (items := found.json()["items"]):  # calendar-svc gets the composition by an event
+                return str(items[0]["official"])
             await asyncio.sleep(0.1)
 
 

@@ -55,6 +55,7 @@ async def matters(stack_of_its_own: EmbeddedStack) -> AsyncIterator[list[Matter]
         api = Api(stack_of_its_own.addresses(), stack_of_its_own.issuer, GOVERNMENT, client)
         matters = await matters_of(api, GOVERNMENT)
         first = matters[0]
+        await first.shown()  # a stack that has just started recomputes it once
         await first.do("acceptance", first.of_lead()[0], responsible=first.of_lead()[0])
         await first.do("progress", first.of_lead()[0], text="=已完成招标")
         units = [matters[0].entry["lead"]["code"], another_unit(matters[0])]
