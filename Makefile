@@ -11,7 +11,7 @@ ON_KAFKA := tests/e2e tests/contract/test_events.py \
 # Tests run side by side: one process for each core, as they keep it busy; four at most, as each has its own stack (2 GB).
 # The tests of a file stay together. A process that dies ends the run: pytest-xdist would wait for its replacement for good.
 SIDE_BY_SIDE := -n logical --maxprocesses 4 --max-worker-restart 0 --no-loadscope-reorder
-TESTS := $(BIN)/python -m pytest $(SIDE_BY_SIDE) --dist loadfile -m 'not faults and not races'
+TESTS := $(BIN)/python -m pytest $(SIDE_BY_SIDE) --dist loadfile -m 'not faults and not races and not compose'
 RACES := $(BIN)/python -m pytest $(SIDE_BY_SIDE) --dist loadfile -m races tests/contract
 FAULTS := $(BIN)/python -m pytest $(SIDE_BY_SIDE) --dist loadgroup -m faults tests/faults
 
@@ -19,7 +19,8 @@ FAULTS := $(BIN)/python -m pytest $(SIDE_BY_SIDE) --dist loadgroup -m faults tes
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-races test-faults-reduced kafka test-kafka test-faults bench lint lint-ci schemas advisories lock clean
+.PHONY: help demo up test test-races test-faults-reduced kafka test-kafka test-faults bench lint lint-ci schemas advisories lock clean \
+	wheels images stand-ins compose-up compose-down test-compose
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -87,6 +88,24 @@ advisories: $(INSTALLED)  ## known vulnerabilities of the dependencies: make adv
 lock: $(INSTALLED)  ## pin requirements.in anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet \
 		--upgrade requirements.in -o requirements.lock
+
+wheels: $(INSTALLED)  ## name each locked package that lacks a wheel for x86-64 or arm64
+	$(BIN)/python deploy/images/wheels.py check
+
+images: $(INSTALLED)  ## build the four services' images, each with the list of what it holds (needs a Docker engine)
+	deploy/images/build
+
+stand-ins: $(INSTALLED) $(KAFKA)/target/.verified  ## where official images can't be pulled: make stand-ins (root, debootstrap)
+	tests/compose/stand-ins/make
+
+compose-up: $(INSTALLED)  ## the whole system in containers, for integration tests, at http://127.0.0.1:8080
+	deploy/compose/run up
+
+compose-down: $(INSTALLED)  ## stop it and take its data away
+	deploy/compose/run down --volumes
+
+test-compose: $(INSTALLED)  ## the main job and the contract on a stack of containers of its own, some killed meanwhile
+	tests/compose/run
 
 clean:  ## take the virtual environment and caches away
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis

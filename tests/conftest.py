@@ -26,8 +26,8 @@ DEMO = ROOT / "demo"
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int | None:
-    """A PostgreSQL or Kafka that the environment names serves one stack at a time; else a process for each core."""
-    return 1 if {"DATABASE_ADMIN_URL", "KAFKA_BOOTSTRAP_SERVERS"} & os.environ.keys() else None
+    """A stack, PostgreSQL or Kafka that the environment names serves one process at a time; else a process for each core."""
+    return 1 if {"DATABASE_ADMIN_URL", "KAFKA_BOOTSTRAP_SERVERS", "COMPOSE_STATE"} & os.environ.keys() else None
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +40,8 @@ def sixth_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def stack(sixth_root: Path) -> Iterator[EmbeddedStack]:
-    """PostgreSQL, broker and the four services; or the PostgreSQL and Kafka that the environment names."""
+    """PostgreSQL, broker and the four services; or the PostgreSQL and Kafka that the environment names, or the whole stack of
+    deploy/compose (`COMPOSE_STATE`)."""
     yield from running(sixth_root)
 
 
@@ -51,6 +52,11 @@ def stack_of_its_own(sixth_root: Path) -> Iterator[EmbeddedStack]:
 
 
 def running(sixth_root: Path) -> Iterator[EmbeddedStack]:
+    if "COMPOSE_STATE" in os.environ:
+        from tests.compose.stack import ComposeStack
+
+        yield ComposeStack(Path(os.environ["COMPOSE_STATE"]))  # type: ignore[misc]
+        return
     with EmbeddedStack(
         rulebooks=[ROOT / "rulebooks", sixth_root],
         broker=chosen_broker(),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import signal
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +48,12 @@ class Program:
             add_completion=False,
             pretty_exceptions_enable=False,
         )
+
+        @app.callback()
+        def begin() -> None:
+            # The kernel ignores a SIGTERM for the first process of a container unless the process handles it; uvicorn does
+            # while it serves, but nothing would while a process starts or migrates.
+            signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
 
         @app.command(help="Serve the REST API.")
         def api() -> None:

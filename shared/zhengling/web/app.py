@@ -46,6 +46,9 @@ def create_app(
         description=description,
         version="1.0.0",
         lifespan=lifespan,
+        servers=[{"url": service.settings.public_url}]
+        if service.settings.public_url
+        else None,  # else where it was fetched
         openapi_url="/openapi.json" if service.settings.api_docs else None,  # without it there is no /docs either
         redirect_slashes=False,  # a redirect isn't a problem document, and behind a proxy it names the wrong host
         openapi_tags=[{"name": tag} for tag in dict.fromkeys(router.tags[0] for router in routers if router.tags)],
