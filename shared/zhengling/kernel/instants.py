@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Discriminator, Tag
 
-from zhengling.kernel.errors import Unfit, invalid
+from zhengling.kernel.errors import Text, Unfit, invalid, refusal
 
 SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")  # no summer time since 1992
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -68,3 +68,15 @@ def shanghai_day(moment: date | datetime) -> date:
 def day_start(day: date) -> datetime:
     """The first instant of a day in Shanghai."""
     return datetime(day.year, day.month, day.day, tzinfo=SHANGHAI)
+
+
+def require_not_before(moment: datetime, since: datetime, clause: str | None) -> None:
+    """409 `before_the_last_act` for an act that is dated before the one that it follows."""
+    if moment < since:
+        raise refusal(
+            "before_the_last_act",
+            clause,
+            f"{moment.isoformat()} is before the act that it follows, {since.astimezone(SHANGHAI).isoformat()}",
+            f"发生时间早于上一环节的时间（{since.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S}）",
+            Text("give a time after it", "请填写上一环节之后的时间"),
+        )

@@ -33,7 +33,7 @@ from zhengling.dates.schemas import ChangeKind, ChangeView, DeadlineView, DueVie
 from zhengling.dates.workdays import WorkdayCalendar
 from zhengling.kernel.clauses import cited
 from zhengling.kernel.errors import Language, Text, not_found, refusal
-from zhengling.kernel.instants import shanghai_day
+from zhengling.kernel.instants import require_not_before, shanghai_day
 from zhengling.replicas import calendar as calendars
 from zhengling.rules.loading import Rulebooks
 from zhengling.rules.rulebook import Rulebook
@@ -483,8 +483,9 @@ async def suspend(
     clause: str | None = None,
 ) -> Moved:
     """Suspend a running deadline before it passes. Problems (409): `deadline_not_running`, `deadline_has_passed`,
-    `suspended_before_resumed` where it was suspended at that moment already, `not_suspendable`."""
+    `before_the_last_act`, `suspended_before_resumed` where it was suspended at that moment already, `not_suspendable`."""
     _require_running(before, max(since, now(session)))
+    require_not_before(since, before.counted_from, before.clause)
     resumed = [each.until for each in before.adjustments if isinstance(each, Suspension) and each.until]
     if resumed and since < max(resumed):
         raise refusal(

@@ -135,7 +135,9 @@ async def test_done_before_midnight_of_the_due_day_is_in_time_however_late_it_is
     await matter.today(f"{tomorrow} 09:00")
     await matter.until(lambda entry: entry["overdue_at"] is not None)
     assert matter.entry["light"] == "overdue"
-    await matter.do("report", principal, text="已完成", occurred_at=instant(f"{due} 23:59").isoformat())
+    await matter.do(
+        "report", principal, text="已完成", occurred_at=instant(f"{due} 23:59").isoformat(), document="〔2026〕9号"
+    )
     assert (matter.entry["late"], matter.entry["overdue_at"], matter.entry["light"]) == (False, None, "in_time")
     explained = await matter.api.get("oversight", f"{matter.path}/due")
     assert explained["explanation"].startswith(f"Met on {due}. ")
@@ -268,7 +270,7 @@ async def test_contributions_are_made_beside_the_acts_of_the_lead_and_neither_ma
     await matter.today(f"{due + timedelta(days=1)} 09:00")
     await matter.do("contributions", helper, unit=unit, text="补充材料")
     done = instant(f"{due} 23:59").isoformat()
-    await matter.do("report", principal, text="已完成", occurred_at=done)
+    await matter.do("report", principal, text="已完成", occurred_at=done, document="〔2026〕9号")
     assert (matter.entry["late"], matter.entry["light"]) == (False, "in_time")
 
 

@@ -45,14 +45,14 @@ from oversight_svc.entry.entry import (
     Measure,
 )
 from oversight_svc.entry.table import ledger_entry
-from oversight_svc.part.part import DONE, require_parts, require_whole_running
+from oversight_svc.part.part import DONE, require_parts, require_whole_running, require_within
 from oversight_svc.part.queries import parts_of
 from oversight_svc.source import source as sources
 from oversight_svc.source.queries import cited_by, sources_of
 from oversight_svc.source.source import Source
 from zhengling.authority.composition import Acting, Composition, Permission
 from zhengling.backbone.outbox import emit
-from zhengling.database.session import lock, lock_all
+from zhengling.database.session import load, lock, lock_all
 from zhengling.dates.deadlines import Anchor, Setter
 from zhengling.events.event import Event
 from zhengling.events.oversight import (
@@ -262,6 +262,7 @@ async def report_done(call: Call, entry_id: str, body: ReportDone) -> Entry:
     case = await case_of(call, entry_id, CourseAct.report, body.occurred_at)
     entry = case.entry
     require_parts((await parts_of(call.session, entry.id))[entry.id], DONE, case.right.clause)
+    entries.require_paper(entry, case.occurred_at, call.now, body.document, case.right.clause)
     for act in (*DueFor, FEEDBACK):
         await due_dates.meet(call.session, SUBJECT, entry.id, act, case.occurred_at)
     if entries.meet_due(entry, case.occurred_at, call.now):
@@ -304,6 +305,7 @@ async def succeed(call: Call, entry_id: str, body: Succeed) -> Entry:
 async def verify(call: Call, entry_id: str, body: Verify) -> Entry:
     """Verify what was reported as done. By the roles that the rulebook names. Emits entry.verified."""
     case = await case_of(call, entry_id, CourseAct.verify, body.occurred_at)
+    require_parts((await parts_of(call.session, entry_id))[entry_id], DONE, case.right.clause)
     return await case.done(EntryVerified, body.text)
 
 
@@ -463,5 +465,8 @@ async def _restart(case: Case, due: date) -> None:
     """Start another round of the completion's clock, to the day that the office or the supervision office sets."""
     (await calendars.current(case.call.session)).require(due)
     entries.require_not_past(due, case.today, case.right.clause)
+    if case.entry.part_of:
+        whole = await load(case.call.session, Entry, case.entry.part_of, "entry", "督查事项")
+        require_within(due, whole.due, case.right.clause)
     clock = StatedClock(Setter.office, due, case.occurred_at, ledger_of(case.book).clause)
     await restart(case.call.session, case.call.service.rulebooks, case.book, case.entry, clock)

@@ -6,13 +6,14 @@ closed only after it was verified; an act of the past is never before the one th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
 from oversight_svc.entry.entry import (
+    ENDED,
     RUNNING,
     STATES,
     Contribution,
@@ -24,13 +25,14 @@ from oversight_svc.entry.entry import (
     leave_out_the_lead,
     unmeet_due,
 )
+from oversight_svc.part.part import DONE, not_yet
 from oversight_svc.source.source import Source
 from zhengling.authority.approvals import Approval
 from zhengling.authority.composition import Acting, Among, Composition, OrganisationKind, Permission, RoleContext
 from zhengling.events.meeting import Unit
 from zhengling.kernel.bounds import Bound, appended
 from zhengling.kernel.errors import Problem, Text, invalid, refusal
-from zhengling.kernel.instants import SHANGHAI, shanghai_day
+from zhengling.kernel.instants import require_not_before, shanghai_day
 from zhengling.rules.absences import Power
 from zhengling.rules.chains import actors_of
 from zhengling.rules.rulebook import Rulebook
@@ -205,22 +207,37 @@ def officials_for(
     return list(dict.fromkeys(official for each in found for official in each))
 
 
-def awaited(entry: Entry, unseen: Sequence[Source] = ()) -> CourseAct | None:
+def awaited(entry: Entry, unseen: Sequence[Source] = (), parts: Collection[Entry] = ()) -> CourseAct | None:
     """The act that the matter waits for; a verified one waits for the leaders whose instructions it fulfils, a closed one to
-    be looked back at, once the time for it has passed."""
+    be looked back at, once the time for it has passed. While it waits for its parts it waits for nobody itself."""
     if entry.look_back_since:
         return CourseAct.look_back
     if entry.state == _VERIFIED and unseen:
         return CourseAct.acknowledge
-    return AWAITED.get(EntryState(entry.state))
+    act = AWAITED.get(EntryState(entry.state))
+    return None if act in held_up(parts) else act
 
 
-def possible(entry: Entry, composition: Composition, on: date, unseen: Sequence[Source] = ()) -> list[CourseAct]:
+def held_up(parts: Collection[Entry]) -> frozenset[CourseAct]:
+    """The acts on a whole matter that wait for its parts."""
+    acts = frozenset[CourseAct]()
+    if not_yet(parts, DONE):
+        acts |= {CourseAct.report, CourseAct.verify}
+    return acts | {CourseAct.close} if not_yet(parts, ENDED) else acts
+
+
+def possible(
+    entry: Entry,
+    composition: Composition,
+    on: date,
+    unseen: Sequence[Source] = (),
+    parts: Collection[Entry] = (),
+) -> list[CourseAct]:
     """The acts that are possible in the matter's state; the awaited one comes first. Only co-units contribute, a unit is
     succeeded once it is abolished, a part isn't divided nor merged, only results of instructions are acknowledged, and a matter
     is carried over only where a year of its ends, or has ended, without that."""
     acts = [act for act, transition in TRANSITIONS.items() if entry.state in transition.among]
-    left_out = OF_THE_WHOLE if entry.part_of else frozenset[CourseAct]()
+    left_out = held_up(parts) | (OF_THE_WHOLE if entry.part_of else frozenset[CourseAct]())
     if not entry.co_units:
         left_out |= {CourseAct.contribute}
     if not unseen:
@@ -230,7 +247,7 @@ def possible(entry: Entry, composition: Composition, on: date, unseen: Sequence[
     if ending_year(on) < max(shanghai_day(entry.assigned_at).year, entry.carried_into or 0):
         left_out |= {CourseAct.carry_over}
     acts = [act for act in acts if act not in left_out]
-    return sorted(acts, key=lambda act: act != awaited(entry, unseen))
+    return sorted(acts, key=lambda act: act != awaited(entry, unseen, parts))
 
 
 def require_possible(entry: Entry, act: CourseAct, clause: str) -> None:
@@ -261,14 +278,7 @@ def require_after(entry: Entry, act: CourseAct, occurred_at: datetime, clause: s
     else:
         before = [turn for turn in entry.course if turn.act != CourseAct.contribute]
     since = max([entry.assigned_at, *(turn.occurred_at for turn in before[-1:])])
-    if occurred_at < since:
-        raise refusal(
-            "before_the_last_act",
-            clause,
-            f"{occurred_at.isoformat()} is before the act that it follows, {since.astimezone(SHANGHAI).isoformat()}",
-            f"发生时间早于上一环节的时间（{since.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S}）",
-            Text("give a time after it", "请填写上一环节之后的时间"),
-        )
+    require_not_before(occurred_at, since, clause)
 
 
 def of_the_unit(composition: Composition, official: str, unit: Unit, on: date) -> str:

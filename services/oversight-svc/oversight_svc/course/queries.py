@@ -9,6 +9,7 @@ from oversight_svc.course.course import DateAct
 from oversight_svc.course.schemas import PossibleAct, PossibleActs
 from oversight_svc.entry.commands import SUBJECT, ledger_of
 from oversight_svc.entry.entry import ACCEPTANCE, ENDED, DueBasis, Entry
+from oversight_svc.part.queries import parts_of
 from oversight_svc.source import source as sources
 from oversight_svc.source.queries import sources_of
 from zhengling.authority.composition import Composition
@@ -50,8 +51,11 @@ async def list_acts(call: Call, entry_id: str) -> PossibleActs:
     book = call.service.rulebooks.edition(call.government, entry.edition)
     composition, today = await compositions.current(call.session), shanghai_day(call.now)
     unseen = sources.unseen((await sources_of(call.session, entry.id))[entry.id])
-    items = []
-    for act in course.possible(entry, composition, today, unseen):
+    parts = (await parts_of(call.session, entry.id))[entry.id]
+    until, items = await _refused_until(call, entry), []
+    for act in course.possible(entry, composition, today, unseen, parts):
+        if act == CourseAct.refuse and until and until < today:
+            continue
         right = course.right_to(book, act)
         units = [unit.code for unit in entry.co_units] if act == CourseAct.contribute else [None]
         found = (course.officials_for(entry, act, right, composition, today, unit, unseen) for unit in units)
@@ -60,11 +64,11 @@ async def list_acts(call: Call, entry_id: str) -> PossibleActs:
                 act=act,
                 act_name=in_chinese(act),
                 path=PATHS[act],
-                awaited=act == course.awaited(entry, unseen),
+                awaited=act == course.awaited(entry, unseen, parts),
                 clause=right.clause,
                 by=list(right.by),
                 officials=list(dict.fromkeys(official for each in found for official in each)),
-                until=await _refused_until(call, entry) if act == CourseAct.refuse else None,
+                until=until if act == CourseAct.refuse else None,
             )
         )
     if entry.state not in ENDED and entry.due_basis == DueBasis.to_be_set:

@@ -376,6 +376,19 @@ def require_not_past(due: date, on: date, clause: str) -> None:
         )
 
 
+def require_paper(entry: Entry, reported_at: datetime, moment: datetime, paper: str, clause: str) -> None:
+    """409 `paper_needed` where a report that is recorded after the due date says that the matter was done in time, and names no
+    paper by which the office could see it."""
+    if entry.due_at and reported_at < entry.due_at <= moment and not paper:
+        raise refusal(
+            "paper_needed",
+            clause,
+            f"it was due by the end of {entry.due}, and the report that is recorded now says that it was done in time",
+            f"该事项办结时限为{entry.due}，现补报称已按时办结",
+            Text("name the paper of the report (document)", "请填写按时办结报告的文号"),
+        )
+
+
 def move_due(entry: Entry, due: date, due_at: datetime, provisional: bool, moment: datetime) -> None:
     """Move the due date to the one recomputed by its rule. An overdue mark is removed if the new date isn't past."""
     entry.due, entry.due_at, entry.provisional = due, due_at, provisional
@@ -505,6 +518,12 @@ def leave_out_the_lead(entry: Entry) -> None:
     entry.contributions = [
         each for each in entry.contributions if each.returned_at or each.unit.code != entry.lead.code
     ]
+
+
+def join(entry: Entry, merged: Entry) -> None:
+    """The units of a matter that is merged into this one have a part in it: its lead and co-units are co-units."""
+    known = {unit.code for unit in (entry.lead, *entry.co_units)}
+    entry.co_units = [*entry.co_units, *(unit for unit in (merged.lead, *merged.co_units) if unit.code not in known)]
 
 
 def revoke(entry: Entry, amendment: Amendment, moment: datetime) -> None:

@@ -199,7 +199,10 @@ async def _views(call: Call, found: Sequence[Entry]) -> list[EntryView]:
     known, composition = await thresholds(call), await compositions.if_loaded(call.session)
     identities = [entry.id for entry in found]
     held, parts = await sources_of(call.session, *identities), await parts_of(call.session, *identities)
-    views = [_view(call, entry, known, composition, unseen(held.get(entry.id, []))) for entry in found]
+    views = [
+        _view(call, entry, known, composition, unseen(held.get(entry.id, [])), parts.get(entry.id, []))
+        for entry in found
+    ]
     for view in views:
         view.parts = [_part(part, call.now, known) for part in parts.get(view.id, [])]
         view.sources = [_source(source) for source in held.get(view.id, [])]
@@ -226,6 +229,7 @@ def _view(
     known: Thresholds | None,
     composition: Composition | None,
     waiting: Sequence[Source],
+    parts: Sequence[Entry],
 ) -> EntryView:
     view = EntryView.model_validate(entry)
     view.state_name, view.light = STATES.chinese[view.state], light_of(entry, call.now, known)
@@ -236,7 +240,7 @@ def _view(
         view.category_name = next((each.name for each in focus.categories if each.code == entry.category), None)
     for turn in view.course:
         turn.act_name = in_chinese(turn.act)
-    act = course.awaited(entry, waiting)
+    act = course.awaited(entry, waiting, parts)
     if act and book.supervision.course and composition:
         view.next = _next(entry, act, book.supervision.course[act], composition, shanghai_day(call.now), waiting)
     return view

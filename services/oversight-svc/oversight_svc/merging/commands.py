@@ -6,6 +6,7 @@ is itself never merged), until the merging is undone.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import sqlalchemy as sa
@@ -68,6 +69,10 @@ async def merge(call: Call, entry_id: str, body: Merge) -> Entry:
     entry.merged_into, entry.overdue_at = into.id, None
     for follower in await _merged_into(call, entry):
         follower.merged_into = into.id
+    entries.join(into, entry)
+    turn = course.turn_by(case.acting, case.official, CourseAct.merge, into, (case.occurred_at, call.now))
+    turn = replace(turn, clause=case.right.clause, text=body.reason, document=entry.number)
+    course.add_turn(into, EntryState(into.state), turn)
     touch(into)
     reference = Reference(service="oversight", noun="entry", id=into.id, number=into.number)
     return await case.done(EntryMerged, body.reason, fields={"into": reference}, document=into.number)

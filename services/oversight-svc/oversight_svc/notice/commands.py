@@ -19,7 +19,7 @@ from zhengling.database.session import lock, now
 from zhengling.events.oversight import NoticeAnswered, NoticeOverdue, NoticeRequested
 from zhengling.events.reference import Reference
 from zhengling.kernel.errors import Text
-from zhengling.kernel.instants import shanghai_day
+from zhengling.kernel.instants import require_not_before, shanghai_day
 from zhengling.replicas import composition as compositions
 from zhengling.replicas import due_dates
 from zhengling.replicas.due_dates import Clock, KeptDeadline, Moved, Owner
@@ -69,6 +69,7 @@ async def sign(call: Call, notice_id: str, body: SignNotice) -> Notice:
     entry = await lock(call.session, Entry, notice.entry_id, "entry", "督查事项")
     STATES.require(entry.state, AT_WORK, Text("the matter", "该事项"), rules.clause)
     signed_at = call.occurred(body.occurred_at)
+    require_not_before(signed_at, notice.drafted_at, rules.clause)
     day, by = shanghai_day(signed_at), call.official or call.principal.subject
     number = await take(call.session, Series("notice", day.year, rules.number), Subject(SUBJECT, notice.id), by)
     due = await due_dates.keep(call.session, SUBJECT, notice.id, Clock(rules.slip, signed_at, SLIP), book)

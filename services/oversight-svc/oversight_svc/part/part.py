@@ -20,10 +20,14 @@ DONE = frozenset({EntryState.reported, EntryState.verified}) | ENDED
 _NAMED = 5
 
 
+def not_yet(parts: Collection[Entry], among: Collection[EntryState]) -> list[Entry]:
+    """The parts that aren't in one of these states."""
+    return [part for part in parts if part.state not in among]
+
+
 def require_parts(parts: Collection[Entry], among: Collection[EntryState], clause: str) -> None:
     """409 `parts_not_done` unless every part is in one of these states."""
-    waiting = [part for part in parts if part.state not in among]
-    if not waiting:
+    if not (waiting := not_yet(parts, among)):
         return
     named = [f"{part.number}（{part.lead.name}）" for part in waiting[:_NAMED]]
     raise refusal(

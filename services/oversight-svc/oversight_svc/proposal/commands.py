@@ -76,13 +76,19 @@ async def proposed_last(session: AsyncSession, entry_id: str) -> datetime | None
 
 async def decide(call: Call, proposal_id: str, body: Decide) -> Proposal:
     """Accept a proposal with one of its measures, or decline it, with the reason. By the roles that the rulebook names. 409
-    `illegal_state`; 422 `not_proposed`. Emits proposal.decided."""
+    `illegal_state`, `done_in_time`; 422 `not_proposed`. Emits proposal.decided."""
+    of = sa.select(proposal_table.c.entry_id).where(proposal_table.c.id == proposal_id)
+    if entry_id := await call.session.scalar(of):  # the matter first, as whoever urges has it
+        await lock(call.session, Entry, entry_id, "entry", "督查事项")
     proposal = await lock(call.session, Proposal, proposal_id, "proposal", "处理建议")
     call.check_version(proposal.version)
     rules = rules_of(call.service.rulebooks.edition(call.government, proposal.edition))
     composition = await compositions.current(call.session)
     acting = composition.require(call.official, shanghai_day(call.now), proposals.who_decides(rules))
     proposals.require_waiting(proposal)
+    if body.censure:
+        entry = await lock(call.session, Entry, proposal.entry_id, "entry", "督查事项")
+        proposals.require_grounds(entry, rules.clause)
     proposals.decide(proposal, body.censure, body.reason)
     proposal.decided_by, proposal.on_behalf_of = call.official, acting.on_behalf_of
     proposal.decided_at = call.occurred(body.occurred_at)

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from oversight_svc.entry.entry import Entry, require_running
 from zhengling.authority.composition import Permission
 from zhengling.events.meeting import Unit
-from zhengling.kernel.errors import Text, invalid
+from zhengling.kernel.errors import Text, invalid, refusal
 from zhengling.kernel.states import States
 from zhengling.rules.chains import actors_of
 from zhengling.rules.supervision import Censure, Proposals
@@ -67,6 +68,19 @@ def who_decides(rules: Proposals) -> Permission:
 def require_waiting(proposal: Proposal) -> None:
     """409 `illegal_state`."""
     STATES.require(proposal.state, (ProposalState.waiting,), Text("the proposal", "该建议"), proposal.clause)
+
+
+def require_grounds(entry: Entry, clause: str) -> None:
+    """409 `illegal_state`, `done_in_time`: nobody is censured for a matter that has ended, or was done in time."""
+    require_running(entry, Text("the matter", "该事项"), clause)
+    if entry.met_at and not entry.late:
+        raise refusal(
+            "done_in_time",
+            clause,
+            f"{entry.number} was reported as done in time",
+            f"{entry.number}已按时报告办结",
+            Text("decline the proposal", "请不予采纳"),
+        )
 
 
 def decide(proposal: Proposal, censure: Censure | None, reason: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from uuid_utils.compat import uuid7
 
 from oversight_svc.course import course
@@ -50,6 +52,7 @@ async def open_by_hand(call: Call, body: OpenEntry) -> Entry:
     if body.due:
         (await calendars.current(call.session)).require(body.due)
         entries.require_not_past(body.due, shanghai_day(assigned_at), ledger.clause)
+    _require_not_to_come(body.source, today)
     source = _source(call, body.source, body.approval)
     entry = Entry(
         id=str(uuid7()),
@@ -85,6 +88,8 @@ async def open_by_hand(call: Call, body: OpenEntry) -> Entry:
     entries.weigh(entry, book.supervision, body)
     row = entries.row_for(ledger, entry, body)
     await open_entry(call.session, book, entry, source, clock_to(book, entry, row, body.due, Setter.office), row)
+    if entry.due and not body.due:  # by the rulebook, from the source's day
+        entries.require_not_past(entry.due, shanghai_day(assigned_at), ledger.clause)
     call.audit_details.update(acting.behalf)
     await call.session.flush()
     return entry
@@ -108,6 +113,17 @@ def _source(call: Call, new: NewSource, approval: Approval | None) -> Source:
         approved_by=approval.official if approval else None,
         approval=approval.paper if approval else "",
     )
+
+
+def _require_not_to_come(source: NewSource, today: date) -> None:
+    """422 `dated_in_the_future`."""
+    if source.dated and source.dated > today:
+        raise invalid(
+            "dated_in_the_future",
+            f"the source is dated {source.dated}, after today, {today}",
+            f"来源日期{source.dated}晚于今日（{today}）",
+            Text("state the day on the source", "请填写来源文件的日期"),
+        )
 
 
 def _require_category(book: Rulebook, category: str | None) -> None:
