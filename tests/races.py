@@ -35,8 +35,8 @@ EACH_FOR_ITSELF = {
 #: Commands that say what is so already: it is so still, and nobody is refused.
 SAID_AGAIN = {"retry_event"}
 
-#: Connections are given up before the server closes them.
-KEPT = httpx.Limits(max_connections=100, keepalive_expiry=1.0)
+#: Each request has a connection of its own: on a slow machine one that is kept is closed by the server while it is taken again.
+KEPT = httpx.Limits(max_connections=100, max_keepalive_connections=0)
 
 Operation = tuple[str, str]
 

@@ -160,8 +160,8 @@ async def _case_on(
     book = call.service.rulebooks.edition(call.government, entry.edition)
     composition, right = await compositions.current(call.session), course.right_to(book, act)
     unit = co_unit if co_unit in [each.code for each in entry.co_units] else None  # the lead is told if it is none
-    waiting = await _waiting(call.session, entry) if act == CourseAct.acknowledge else []
-    permission = course.permission_for(entry, act, right, unit, waiting)
+    held = (await sources_of(call.session, entry.id))[entry.id] if act == CourseAct.acknowledge else []
+    permission = course.permission_for(entry, act, right, unit, sources.instructions(held))
     acting = composition.require(call.official, shanghai_day(call.now), permission)
     course.require_possible(entry, act, right.clause)
     moment = call.occurred(occurred_at)
@@ -339,13 +339,21 @@ async def close(call: Call, entry_id: str, body: Close) -> Entry:
 
 async def acknowledge(call: Call, entry_id: str, body: Acknowledge) -> Entry:
     """The leader who gave the matter's instruction has seen its result; of a leader from outside the office records it. By that
-    leader, or who stands in. Emits entry.acknowledged."""
+    leader, or who stands in. 409 `result_seen_already`. Emits entry.acknowledged."""
     case = await case_of(call, entry_id, CourseAct.acknowledge, body.occurred_at)
     leader = case.acting.on_behalf_of or case.official
     of_office = case.acting.role == Role.office
     seen = [
         each.id for each in await _waiting(call.session, case.entry) if each.given_by == (None if of_office else leader)
     ]
+    if not seen:
+        raise refusal(
+            "result_seen_already",
+            case.right.clause,
+            "the result was seen already",
+            "办理结果已经审阅",
+            Text("nothing is to be done", "无需重复办理"),
+        )
     for source in await lock_all(call.session, Source, seen, "source", "来源"):
         source.seen_at = case.occurred_at
     return await case.done(EntryAcknowledged, body.text, document=body.document)

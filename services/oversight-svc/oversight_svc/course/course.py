@@ -129,19 +129,19 @@ def leader_of(composition: Composition, lead: Unit, on: date) -> str | None:
     return next(iter(composition.holders(Role.deputy_in_charge, on, RoleContext(sponsor=lead.code))), None)
 
 
-def among(right: Right, unseen: Sequence[Source]) -> Among:
+def among(right: Right, given: Sequence[Source]) -> Among:
     """Who counts among those who may acknowledge a result: the leaders who gave these instructions; the office for one from
     outside the government."""
-    givers = tuple(each.given_by for each in unseen if each.given_by)
-    office = {} if any(each.given_by is None for each in unseen) else {Role.office: ()}
+    givers = tuple(each.given_by for each in given if each.given_by)
+    office = {} if any(each.given_by is None for each in given) else {Role.office: ()}
     return {role: givers for role in right.by if role != Role.office} | office
 
 
 def permission_for(
-    entry: Entry, act: CourseAct, right: Right, unit: str | None = None, unseen: Sequence[Source] = ()
+    entry: Entry, act: CourseAct, right: Right, unit: str | None = None, given: Sequence[Source] = ()
 ) -> Permission:
-    """The permission of the act on this matter; of the lead unit, or of `unit`. `unseen` are its instructions whose result
-    wasn't seen."""
+    """The permission of the act on this matter; of the lead unit, or of `unit`. `given` are its instructions, whose leaders may
+    acknowledge."""
     return Permission(
         actors_of(right.by),
         Text(f"{act.value.replace('_', ' ')} this matter", in_chinese(act)),
@@ -149,7 +149,7 @@ def permission_for(
         clause=right.clause,
         power=Power.sign if act == CourseAct.report else Power.preside,
         context=RoleContext(sponsor=unit or entry.lead.code),
-        among=among(right, unseen) if act == CourseAct.acknowledge else {},
+        among=among(right, given) if act == CourseAct.acknowledge else {},
     )
 
 

@@ -75,11 +75,12 @@ SOURCES = Bound(
 
 def unseen(sources: Iterable[Source]) -> list[Source]:
     """The instructions that stand, and whose result their leaders haven't seen."""
-    return [each for each in sources if _instructs(each) and each.seen_at is None]
+    return [each for each in instructions(sources) if each.seen_at is None]
 
 
-def _instructs(source: Source) -> bool:
-    return source.kind == EntrySource.instruction and source.standing == Standing.standing
+def instructions(sources: Iterable[Source]) -> list[Source]:
+    """The instructions that stand."""
+    return [each for each in sources if each.kind == EntrySource.instruction and each.standing == Standing.standing]
 
 
 def require_seen(sources: Iterable[Source], clause: str) -> None:
