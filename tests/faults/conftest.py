@@ -67,7 +67,7 @@ async def stand(stands: Stands, request: pytest.FixtureRequest) -> AsyncIterator
 
 
 #: Fixtures with processes that are killed: what asks for one of them is a test of faults.
-STANDS = {"stand", "victim", "three_nodes", "pair"}
+STANDS = {"stand", "victim", "three_nodes", "pair", "restorable"}
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for groups

@@ -37,18 +37,23 @@ _UNSEALED = sa.text("""
 """)
 _SEAL = sa.text("INSERT INTO audit_seal (government, seal, rows, hash) VALUES (:government, :seal, :rows, :hash)")
 _MARK = sa.text("UPDATE audit SET seal = :seal WHERE government = :government AND id = ANY(:rows)")
-_SEALS = sa.text("SELECT seal, rows, hash FROM audit_seal ORDER BY seal")
+# `verify` also runs as roles that see all governments.
+_SEALS = sa.text("SELECT seal, rows, hash FROM audit_seal WHERE government = current_government() ORDER BY seal")
 _ROWS_OF_SEAL = sa.text("""
     SELECT id, pos, government, at, actor, action, subject, details, hash, seal FROM audit WHERE id = ANY(:rows)
 """)
 _COUNT_STRAYS = sa.text("""
     SELECT count(*) FROM audit a
-    WHERE a.seal IS NOT NULL
+    WHERE a.government = current_government() AND a.seal IS NOT NULL
       AND NOT EXISTS (SELECT 1 FROM audit_seal s WHERE s.government = a.government AND s.seal = a.seal AND a.id = ANY(s.rows))
 """)
 _TAIL = sa.text("""
-    SELECT id, government, at, actor, action, subject, details, hash FROM audit WHERE seal IS NULL ORDER BY pos
+    SELECT id, government, at, actor, action, subject, details, hash FROM audit
+    WHERE government = current_government() AND seal IS NULL ORDER BY pos
 """)
+_GOVERNMENTS = sa.text(
+    "SELECT DISTINCT government FROM audit UNION SELECT DISTINCT government FROM audit_seal ORDER BY 1"
+)
 
 
 def row_hash(id: UUID, government: str, at: str, actor: str, action: str, subject: str, details: object) -> bytes:
@@ -111,6 +116,11 @@ class Verdict:
     @property
     def sound(self) -> bool:
         return not self.findings
+
+
+async def governments(session: AsyncSession) -> list[str]:
+    """Those with a chain that the session's role sees."""
+    return list((await session.execute(_GOVERNMENTS)).scalars())
 
 
 async def verify(session: AsyncSession) -> Verdict:

@@ -94,6 +94,13 @@ _REPLAY = sa.text("""
       AND (CAST(:aggregate_type AS text) IS NULL OR aggregate_type = :aggregate_type)
       AND (CAST(:aggregate_id AS text) IS NULL OR aggregate_id = :aggregate_id)
 """)
+# In portions, in the order of `pos`: aggregates keep their order, and no transaction is as large as the history.
+_REPUBLISH = sa.text("""
+    UPDATE outbox SET published_at = NULL, attempts = 0 WHERE pos IN (
+        SELECT pos FROM outbox WHERE created_at >= :since AND pos > :after AND published_at IS NOT NULL
+        ORDER BY pos LIMIT :most)
+    RETURNING pos
+""")
 # Only published rows: unpublished ones will be sent anyway, and parked ones stay parked.
 _PUBLISH_AGAIN = sa.text("""
     UPDATE outbox o SET published_at = NULL, attempts = 0
@@ -220,6 +227,15 @@ async def replay(
     )
     await session.execute(_WAKE)
     return int(result.rowcount)  # type: ignore[attr-defined]  # an UPDATE's result has it
+
+
+async def republish(session: AsyncSession, since: datetime, after: int, most: int) -> tuple[int, int]:
+    """Mark at most so many events of all governments, created since `since` and with positions above `after`, for publishing
+    again. Returns their number and the last position. The session's role must see all governments."""
+    await session.execute(_WAIT_FOR_LANES, {"lanes": list(range(LANES))})
+    found = (await session.execute(_REPUBLISH, {"since": since, "after": after, "most": most})).scalars().all()
+    await session.execute(_WAKE)
+    return len(found), max(found, default=after)
 
 
 async def publish_again(session: AsyncSession, missing: Sequence[Missing]) -> int:

@@ -10,7 +10,8 @@ import typer
 from zhengling.cli.access import kafka
 from zhengling.cli.advisories import advisories
 from zhengling.cli.database import database
-from zhengling.cli.remote import audit, calendar, composition, events, files
+from zhengling.cli.recovery import audit, events
+from zhengling.cli.remote import calendar, composition, files
 from zhengling.cli.rulebooks import deadlines, rulebook
 from zhengling.cli.schemas import schemas
 from zhengling.cli.settings import settings

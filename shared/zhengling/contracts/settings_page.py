@@ -28,6 +28,7 @@ _SECTIONS = {
     "Rules, and who is believed": ("instance", "rulebooks", "auth_"),
     "Kafka, and what is asked of other services": ("kafka_", "consumer_patience", "gap_patience", "report_interval"),
     "Files": ("file_",),
+    "Anchors of the audit chains": ("audit_",),
     "Refused in production": ("allow_test_clock", "crash_point", "sslkeylogfile", "pythonasynciodebug"),
 }
 

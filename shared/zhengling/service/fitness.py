@@ -18,6 +18,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import BaseModel, ConfigDict, SecretStr
 from sqlalchemy.engine import URL
 
+from zhengling.backbone.anchors import SigningKey
 from zhengling.database.session import postgresql_url
 from zhengling.files.kinds import KINDS
 
@@ -190,6 +191,13 @@ def readable(path: str) -> bool:
     return os.access(path, os.R_OK) and Path(path).is_file()
 
 
+def is_signing_key(path: str) -> bool:
+    try:
+        return SigningKey(path).is_private
+    except (OSError, ValueError):
+        return False
+
+
 def lacks_for_sasl(value: str | None, given: Given) -> bool:
     return str(given["kafka_security_protocol"]).startswith("SASL") and not value
 
@@ -285,6 +293,24 @@ ALWAYS = (
         lambda secret, given: bool(secret) != bool(given["file_s3_access_key_id"]),
         "is set without FILE_S3_ACCESS_KEY_ID, or that without this",
         "both, or neither where AWS_* variables or the machine's role give them",
+    ),
+    Rule(
+        "audit_anchor_url",
+        lambda text, _: text is not None and not is_file_store(text),
+        "isn't a place for anchors",
+        _S3,
+    ),
+    Rule(
+        "audit_anchor_key_file",
+        lambda path, given: (path is None) != (given["audit_anchor_url"] is None),
+        "is set without AUDIT_ANCHOR_URL, or that without this",
+        "both, or neither",
+    ),
+    Rule(
+        "audit_anchor_key_file",
+        lambda path, _: path is not None and not is_signing_key(path),
+        "isn't a private Ed25519 key in a file that can be read",
+        "a file that zhengling audit anchor-key wrote",
     ),
 )
 

@@ -217,6 +217,14 @@ class ServiceSettings(ProcessSettings):
         True, description="path-style addressing: the bucket in the path, not in the host name"
     )
 
+    audit_anchor_url: Annotated[str, Form("file:///folder or s3://bucket/prefix")] | None = Field(
+        None,
+        description="where a worker keeps signed heads of the audit chains: not where the database's backups are; a bucket is "
+        "reached with AWS_* variables",
+    )
+    audit_anchor_key_file: PemFile | None = Field(None, description="the private Ed25519 key that they are signed with")
+    audit_anchor_interval: Seconds = Field(900.0, description="seconds between two of them")
+
     @property
     def allowed_file_kinds(self) -> frozenset[str]:
         return frozenset(parts(self.file_kinds))

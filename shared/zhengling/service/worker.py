@@ -13,11 +13,12 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+import obstore.exceptions
 from aiokafka.errors import KafkaError
 from fastapi import FastAPI
 from prometheus_client import Gauge
 
-from zhengling.backbone import audit, idempotency, outbox, reconciliation, timers
+from zhengling.backbone import anchors, audit, idempotency, outbox, reconciliation, timers
 from zhengling.backbone.consumer import EventConsumer
 from zhengling.backbone.inbox import Discards, Handlers, Inbox
 from zhengling.backbone.kafka import Producer, reachable
@@ -90,6 +91,10 @@ class Worker:
             patience=settings.consumer_patience,
         )
         self._failing: dict[str, str] = {}
+        self._anchors: tuple[anchors.AnchorStore, anchors.SigningKey] | None = None
+        if settings.audit_anchor_url and settings.audit_anchor_key_file:
+            store = anchors.AnchorStore(settings.audit_anchor_url)
+            self._anchors = store, anchors.SigningKey(settings.audit_anchor_key_file)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -105,6 +110,8 @@ class Worker:
             "reconciliation": self._every(min(10.0, self.service.settings.gap_patience / 4), self._reconcile),
             "housekeeping": self._every(10.0, self._measure),
         }
+        if self._anchors:
+            work["anchoring"] = self._every(self.service.settings.audit_anchor_interval, self._anchor)
         if self._topics:
             work["consumer"] = self._consumer.run
         if self._owners:
@@ -199,6 +206,17 @@ class Worker:
     async def _seal(self, database: Database) -> bool:
         async with database.transaction(None) as session:
             return await audit.seal_once(session) > 0
+
+    async def _anchor(self, database: Database) -> bool:
+        """A store that is away is logged and doesn't hold up anything else: the next interval's anchor covers what this lacks."""
+        assert self._anchors
+        interval = self.service.settings.audit_anchor_interval
+        try:
+            async with database.transaction(None) as session:
+                await anchors.take(session, self.service.name, *self._anchors, interval=interval)
+        except obstore.exceptions.BaseError as error:
+            log.error("the audit chains weren't anchored: %s", type(error).__name__)
+        return False
 
     async def _sweep(self, database: Database) -> bool:
         await files.sweep_all(self.service)
