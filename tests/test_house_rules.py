@@ -17,6 +17,7 @@ SERVICES = {path.name: path / f"{path.name.removesuffix('-svc')}_svc" for path i
 TOP = {"__init__", "app", "routes", "handlers", "feed", "settings", "scopes", "registry", "tables"}
 #: The files of a noun that do I/O; every other file of a noun is pure.
 IO_FILES = {
+    "figures",
     "case",
     "commands",
     "queries",

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from oversight_svc import tables  # noqa: F401 - maps the nouns
 from oversight_svc.feed import feed
 from oversight_svc.handlers import DISCARDS, DUE_DATES, HANDLERS
+from oversight_svc.ledger.figures import measure_lights
 from oversight_svc.routes import ROUTERS
 from oversight_svc.settings import Settings
 from zhengling.kernel.errors import Text
@@ -27,7 +28,7 @@ def create_app(service: Service) -> FastAPI:
 
 
 def create_worker(service: Service) -> Worker:
-    return Worker(service, HANDLERS, DUE_DATES, discards=DISCARDS)
+    return Worker(service, HANDLERS, DUE_DATES, discards=DISCARDS, measure=measure_lights(service.rulebooks))
 
 
 PROGRAM = Program("oversight", Settings, create_app, create_worker, Path(__file__).parent / "migrations")

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 from sqlalchemy.exc import DBAPIError
 
 from zhengling.backbone.crash_points import crash_point
@@ -25,6 +25,7 @@ from zhengling.database.session import Database, is_outage, is_refused_data, log
 log = logging.getLogger(__name__)
 RECEIVED = Counter("zhengling_records_received", "Records taken from Kafka", ["consumer"])
 REBUILT = Counter("zhengling_consumer_rebuilt", "Consumers rebuilt by the watchdog", ["consumer"])
+LAG = Gauge("zhengling_consumer_lag", "Records that the group hasn't committed", ["consumer"])
 SPACING = 0.02  # seconds between the starts of two batches: under load more events share one transaction
 
 
@@ -161,6 +162,7 @@ class EventConsumer:
             await asyncio.sleep(self._patience / 5 * random.uniform(0.8, 1.2))
             looked_at = clock()
             committed, ends = await client.lag()
+            LAG.labels(self._inbox.consumer).set(sum(max(0, end - committed[part]) for part, end in ends.items()))
             # A log whose end offset is below the mark was recreated.
             if all(committed.get(part, 0) >= min(end, ends.get(part, 0)) for part, end in mark.items()):
                 self._read_at, mark, marked_at = marked_at, ends, looked_at

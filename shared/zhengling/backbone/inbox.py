@@ -20,6 +20,7 @@ from uuid import UUID
 import orjson
 import sqlalchemy as sa
 from aiokafka import ConsumerRecord
+from opentelemetry.trace import SpanKind
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -33,6 +34,7 @@ from zhengling.events.catalogue import EVENTS
 from zhengling.events.cloudevents import Envelope, decode, digest_of
 from zhengling.events.event import BACKBONE, Event, EventKind, topics_of
 from zhengling.events.ownership import require_owner
+from zhengling.kernel import tracing
 from zhengling.kernel.errors import Problem
 from zhengling.rules.loading import Rulebooks
 
@@ -538,11 +540,16 @@ class Inbox:
         if handler is ignored:
             return
         event = event_type.model_validate(envelope.data, extra="ignore")  # a newer writer may add fields
-        state_of(session).cause = Cause(envelope.correlationid, envelope.id, envelope.traceparent)
-        received = self._received(envelope)
-        await handler(session, event, received)
-        crash_point("consumer.handling")
-        await audit.record(session, actor=received.actor, action=handler.__name__, subject=envelope.subject, details={})
+        said = {"messaging.message.id": envelope.id, "zhengling.government": envelope.government}
+        with tracing.span(f"handle {envelope.type}", SpanKind.CONSUMER, envelope.traceparent, **said):
+            traceparent = tracing.traceparent(envelope.traceparent)
+            state_of(session).cause = Cause(envelope.correlationid, envelope.id, traceparent)
+            received = self._received(envelope)
+            await handler(session, event, received)
+            crash_point("consumer.handling")
+            await audit.record(
+                session, actor=received.actor, action=handler.__name__, subject=envelope.subject, details={}
+            )
 
     def _received(self, envelope: Envelope) -> Received:
         return Received(

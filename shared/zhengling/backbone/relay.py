@@ -14,6 +14,7 @@ from contextlib import suppress
 
 import asyncpg
 from aiokafka.errors import KafkaError
+from opentelemetry.trace import Span, SpanKind
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from zhengling.backbone import outbox
@@ -22,6 +23,7 @@ from zhengling.backbone.kafka import PERMANENT, Message, Producer
 from zhengling.backbone.outbox import OutboxRow
 from zhengling.database.session import Database, whole
 from zhengling.events.cloudevents import Envelope, source_of
+from zhengling.kernel import tracing
 
 log = logging.getLogger(__name__)
 BATCH = 500
@@ -33,7 +35,7 @@ SPACING = (
 POLL = 1.0  # seconds; NOTIFY is a hint, this poll is the guarantee
 
 
-def message_of(row: OutboxRow, source: str) -> Message:
+def message_of(row: OutboxRow, source: str, span: Span | None = None) -> Message:
     envelope = Envelope.model_construct(  # already checked by the columns' constraints
         id=str(row.event_id),
         source=source,
@@ -46,10 +48,19 @@ def message_of(row: OutboxRow, source: str) -> Message:
         classification=row.classification,
         correlationid=row.correlation_id,
         causationid=row.causation_id,
-        traceparent=row.traceparent,
+        traceparent=tracing.traceparent(row.traceparent, span) if row.traceparent else None,
         data=row.payload,
     )
     return Message(row.topic, row.aggregate_id.encode(), envelope.encode(), envelope.headers())
+
+
+def _publishing(row: OutboxRow) -> Span:
+    said = {
+        "messaging.system": "kafka",
+        "messaging.destination.name": row.topic,
+        "messaging.message.id": str(row.event_id),
+    }
+    return tracing.begin(f"publish {row.event_type}", SpanKind.PRODUCER, row.traceparent, **said)
 
 
 def waves(rows: list[OutboxRow]) -> list[list[OutboxRow]]:
@@ -123,10 +134,17 @@ class Relay:
         until = clock() + TIME_LIMIT
         for wave in waves(rows):
             wave = [row for row in wave if (row.aggregate_type, row.aggregate_id) not in held]
+            spans = [_publishing(row) for row in wave]
+            messages = [message_of(row, self._source, span) for row, span in zip(wave, spans, strict=True)]
             try:
-                outcomes = await self._producer.send([message_of(row, self._source) for row in wave])
+                outcomes = await self._producer.send(messages)
             except (KafkaError, OSError, TimeoutError) as error:
-                away = error
+                outcomes, away = [error] * len(wave), error
+            for span, outcome in zip(spans, outcomes, strict=True):
+                if outcome is not None:
+                    tracing.failed(span, outcome)
+                span.end()
+            if away:
                 break
             published += [row.pos for row, outcome in zip(wave, outcomes, strict=True) if outcome is None]
             refused = [(row, outcome) for row, outcome in zip(wave, outcomes, strict=True) if outcome is not None]

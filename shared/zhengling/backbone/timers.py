@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
 import sqlalchemy as sa
+from opentelemetry.trace import SpanKind
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
@@ -18,6 +19,8 @@ from zhengling.backbone import audit
 from zhengling.backbone.crash_points import crash_point
 from zhengling.database.batching import read_back, write
 from zhengling.database.session import backbone, enter_government, government_of, is_outage, loggable
+from zhengling.database.transaction import Cause, state_of
+from zhengling.kernel import tracing
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +48,11 @@ _DUE = sa.text("""
     SELECT id, government, kind, subject_id, attempts FROM timer
     WHERE state = 'pending' AND due_at <= business_now() AND (next_attempt_at IS NULL OR next_attempt_at <= clock_timestamp())
     ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
+""")
+_LATE = sa.text("""
+    SELECT count(*) FILTER (WHERE due_at < business_now() - interval '60 seconds'),
+           coalesce(extract(epoch FROM business_now() - min(due_at)), 0)
+    FROM timer WHERE state = 'pending' AND due_at <= business_now()
 """)
 _FIRED = sa.text("UPDATE timer SET state = 'fired', fired_at = business_now() WHERE id = :id")
 _FAILED = sa.text("""
@@ -85,6 +93,12 @@ async def _insert(session: AsyncSession, rows: list[tuple[str, str, datetime]]) 
     )
 
 
+async def late(session: AsyncSession) -> tuple[int, float]:
+    """Timers of all governments that are late by over a minute, and by how many seconds the most overdue one is."""
+    count, seconds = (await session.execute(_LATE)).one()
+    return count, float(seconds)
+
+
 async def fire_next(session: AsyncSession, handlers: Timers) -> bool:
     """Fire one due timer in this transaction. Returns False if none is due."""
     due = (await session.execute(_DUE)).mappings().first()
@@ -92,12 +106,14 @@ async def fire_next(session: AsyncSession, handlers: Timers) -> bool:
         return False
     await enter_government(session, due["government"])
     try:
-        async with session.begin_nested():
-            await handlers[due["kind"]](session, due["subject_id"])
-            await audit.record(
-                session, actor=f"timer:{due['id']}", action=due["kind"], subject=due["subject_id"], details={}
-            )
-            await session.execute(_FIRED, {"id": due["id"]})
+        with tracing.span(f"timer {due['kind']}", SpanKind.INTERNAL, **{"zhengling.government": due["government"]}):
+            state_of(session).cause = Cause(traceparent=tracing.traceparent(None))
+            async with session.begin_nested():
+                await handlers[due["kind"]](session, due["subject_id"])
+                await audit.record(
+                    session, actor=f"timer:{due['id']}", action=due["kind"], subject=due["subject_id"], details={}
+                )
+                await session.execute(_FIRED, {"id": due["id"]})
         crash_point("timer.fired")
     except Exception as error:
         if is_outage(error):

@@ -63,6 +63,7 @@ class Envelope(BaseModel):
             ("ce_subject", self.subject.encode()),
             ("ce_government", self.government.encode()),
             ("ce_sequence", str(self.sequence).encode()),
+            *([("ce_traceparent", self.traceparent.encode())] if self.traceparent else []),
         ]
 
 

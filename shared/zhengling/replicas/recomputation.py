@@ -11,6 +11,7 @@ import logging
 from typing import Any
 
 import sqlalchemy as sa
+from prometheus_client import Counter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from zhengling.backbone.inbox import Received
@@ -27,6 +28,7 @@ from zhengling.replicas.due_dates import COLUMNS, KeptDeadline, Moved, Owner, Ow
 from zhengling.rules.loading import Rulebooks
 
 log = logging.getLogger(__name__)
+EXAMINED = Counter("zhengling_deadlines_recomputed", "Deadlines examined anew", ["service"])
 BATCH = 1000
 
 # A national year newly in range moves nothing, unless there are deadlines computed with a calendar without it.
@@ -130,6 +132,7 @@ async def recompute_some(session: AsyncSession, service: str, rulebooks: Ruleboo
                 continue
             counts = {"examined": len(stale), "moved": moved, "calendar": change["calendar"]}
             await session.execute(_COUNT, counts)
+            EXAMINED.labels(service).inc(len(stale))
             return True
     if stuck:
         await session.execute(_POSTPONE, {"calendar": change["calendar"]})

@@ -233,6 +233,12 @@ ALWAYS = (
         "a port of its own, which callers of the API don't reach",
     ),
     Rule("public_url", lambda text, _: text is not None and not is_web_address(text), "isn't a web address", _WEB),
+    Rule(
+        "otlp_traces_endpoint",
+        lambda text, _: text is not None and not is_web_address(text),
+        "isn't a web address",
+        _WEB,
+    ),
     Rule("instance", lambda text, _: not printable(text), "isn't a name", "printable characters without spaces"),
     Rule(
         "rulebooks",
@@ -369,6 +375,13 @@ IN_PRODUCTION = (
         "is an address in the clear, and links with secrets begin with it",
         _WEB,
         risk="public_url_unencrypted",
+    ),
+    Rule(
+        "otlp_traces_endpoint",
+        lambda text, _: text is not None and is_over_the_network_in_the_clear(text),
+        "is reached in the clear, with who did what when",
+        _WEB,
+        risk="traces_unencrypted",
     ),
     Rule(
         "auth_issuer",

@@ -23,9 +23,11 @@ from zhengling.database.session import postgresql_url
 from zhengling.rules.loading import RulebookError
 from zhengling.service.check import Process, check
 from zhengling.service.connections import Bounds, bounded
+from zhengling.service.logs import log_as_json
 from zhengling.service.metrics import serve_metrics
 from zhengling.service.service import Service
 from zhengling.service.settings import MigrationSettings, ProcessSettings, ServiceSettings
+from zhengling.service.telemetry import start_tracing
 from zhengling.service.worker import Worker, create_worker_app
 
 log = logging.getLogger(__name__)
@@ -77,9 +79,8 @@ class Program:
         checked = asyncio.run(check(self.settings, process))
         if checked.settings is None:
             raise self._unfit("\n".join(map(str, checked.findings)))
-        logging.basicConfig(level=checked.settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-        logging.getLogger("aiokafka").setLevel(logging.ERROR)
-        logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs each address
+        instance = getattr(checked.settings, "instance", "0")
+        log_as_json(checked.settings.log_level, self.name, process, instance)
         for finding in checked.settings.accepted():
             log.warning("accepted as %s: %s %s", finding.risk, finding.variable, finding.problem)
         return checked.settings
@@ -87,9 +88,11 @@ class Program:
     def _service(self, process: Literal["api", "worker"]) -> Service:
         settings = cast(ServiceSettings, self._checked(process))
         try:
-            return Service.create(self.name, settings, process)
+            service = Service.create(self.name, settings, process)
         except (RulebookError, OSError) as error:
             raise self._unfit(error) from error
+        start_tracing(self.name, process, settings)
+        return service
 
     def _unfit(self, findings: object) -> typer.Exit:
         typer.echo(f"{self.name}-svc can't start:\n{findings}", err=True)
@@ -110,7 +113,7 @@ class Program:
             app,
             host=settings.host,
             port=settings.port,
-            log_level="warning",
+            log_config=None,  # its records go where all others do
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=10,

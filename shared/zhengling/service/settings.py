@@ -101,6 +101,14 @@ class ServiceSettings(ProcessSettings):
         description="address on which metrics are served, without a token: this machine's, or an inside network's",
     )
     metrics_port: Port = Field(9464, description="port of `/metrics`; every process on one machine needs its own")
+    otlp_traces_endpoint: WebAddress | None = Field(
+        None,
+        description="where spans are sent (OTLP/HTTP), as a rule `…:4318/v1/traces` of a collector; unset: no traces",
+    )
+    trace_share: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.1,
+        description="share of traces that is recorded, of those whose caller hasn't decided it with its `traceparent`",
+    )
     api_docs: bool = Field(False, description="whether `/openapi.json` and `/docs` are served, without a token")
     public_url: WebAddress | None = Field(
         None, description="address with which links begin; unset: the one that the request names"

@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 OUTBOX = Gauge("zhengling_outbox_rows", "Unpublished rows of the outbox", ["state"])
 OUTBOX_AGE = Gauge("zhengling_outbox_oldest_seconds", "Age of the oldest unpublished event")
 INBOX = Gauge("zhengling_inbox_events", "Events not applied, missing, unreadable, or denied by their sender", ["state"])
+TIMERS_LATE = Gauge("zhengling_timers_late", "Timers that are due for over a minute")
+TIMERS_LATE_SECONDS = Gauge("zhengling_timers_late_seconds", "By how much the most overdue timer is late")
 IDLE = 0.5  # seconds between polls for work without NOTIFY: timers, retries
 
 
@@ -70,11 +72,13 @@ class Worker:
         *,
         discards: Discards | None = None,
         seed: Seed | None = None,
+        measure: Measure | None = None,
     ) -> None:
         settings = service.settings
         self.service = service
         self.inbox = Inbox(service.name, handlers, service.rulebooks, discards)
         self._seed = seed
+        self._more = measure
         self._timers = due_dates.timer_handlers(owners, service.rulebooks)
         self._owners = owners
         self._producer = Producer(settings.kafka, service.name)
@@ -120,6 +124,8 @@ class Worker:
             work["files"] = self._every(600.0, self._sweep)
         if self._seed:
             work["seed"] = self._every(3600.0, self._seed)
+        if self._more:
+            work["figures"] = self._every(60.0, self._more)
         tasks = [asyncio.create_task(self._supervise(name, run), name=name) for name, run in work.items()]
         try:
             yield
@@ -225,6 +231,7 @@ class Worker:
     async def _measure(self, database: Database) -> bool:
         async with database.transaction(None) as session:
             await idempotency.forget_expired(session)
+            timers_late, latest = await timers.late(session)
             unpublished, parked, age = await outbox.depth(await session.connection())
             waiting, dead, gaps = await self.inbox.counts(session)
             poison = await self.inbox.poisoned(session)
@@ -237,6 +244,8 @@ class Worker:
         ):  # fmt: skip
             gauge.labels(state).set(count)
         OUTBOX_AGE.set(age)
+        TIMERS_LATE.set(timers_late)
+        TIMERS_LATE_SECONDS.set(latest)
         if gaps:
             log.error("%d events wait for a missing one, which is requested from its source", gaps)
         return False
@@ -244,6 +253,8 @@ class Worker:
 
 #: A service's own work at start and then hourly; returns True to be called again at once.
 Seed = Callable[[Database], Coroutine[Any, Any, bool]]
+#: A service's own metrics, measured every minute; returns False.
+Measure = Callable[[Database], Coroutine[Any, Any, bool]]
 
 
 def create_worker_app(worker: Worker) -> FastAPI:

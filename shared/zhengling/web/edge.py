@@ -7,11 +7,13 @@ import uuid
 from collections.abc import Mapping
 
 from fastapi import Request
+from opentelemetry.trace import SpanKind
 from prometheus_client import Counter, Histogram
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from zhengling.kernel import tracing
 from zhengling.web.problems import on_failure
 
 REQUESTS = Counter("zhengling_http_requests", "HTTP requests answered", ["operation", "status"])
@@ -57,17 +59,21 @@ class Edge:
             await send(message)
 
         began = time.perf_counter()
-        try:
-            await self._app(scope, limited, answered)
-        except ClientDisconnect:
-            status = 400  # nobody is there to be answered
-        except Exception as error:
-            if began_to_answer:
-                raise
-            await (await on_failure(request, error))(scope, receive, answered)
-        finally:
-            if leave := scope["state"].pop("leave", None):  # as counted by `authenticate`
-                leave()
-        operation = getattr(scope.get("route"), "operation_id", None) or "other"
+        caller = request.headers.get("traceparent") if tracing.is_on() else None
+        with tracing.span("other", SpanKind.SERVER, caller, **{"http.request.method": scope["method"]}) as span:
+            try:
+                await self._app(scope, limited, answered)
+            except ClientDisconnect:
+                status = 400  # nobody is there to be answered
+            except Exception as error:
+                if began_to_answer:
+                    raise
+                await (await on_failure(request, error))(scope, receive, answered)
+            finally:
+                if leave := scope["state"].pop("leave", None):  # as counted by `authenticate`
+                    leave()
+            operation = getattr(scope.get("route"), "operation_id", None) or "other"
+            span.update_name(operation)  # never the path, which may hold a link's secret
+            span.set_attribute("http.response.status_code", status)
         REQUESTS.labels(operation, str(status)).inc()
         SECONDS.labels(operation).observe(time.perf_counter() - began)

@@ -23,6 +23,7 @@ from zhengling.authority.composition import holds_no_post
 from zhengling.backbone import audit, idempotency
 from zhengling.database.session import now
 from zhengling.database.transaction import Cause, state_of
+from zhengling.kernel import tracing
 from zhengling.kernel.characters import require_allowed
 from zhengling.kernel.errors import Problem, Text, invalid
 from zhengling.kernel.instants import shanghai_day
@@ -184,7 +185,7 @@ TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{
 def trace(session: AsyncSession, request: Request) -> None:
     """Give events emitted in this session the request's correlation and trace context."""
     given = request.headers.get("traceparent", "")
-    traceparent = given if TRACEPARENT.fullmatch(given) else None
+    traceparent = tracing.traceparent(given if TRACEPARENT.fullmatch(given) else None)
     state_of(session).cause = Cause(request.state.request_id, traceparent=traceparent)
 
 

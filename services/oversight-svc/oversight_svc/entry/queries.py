@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from oversight_svc.course import course
 from oversight_svc.entry import entry as entries
@@ -22,11 +23,13 @@ from oversight_svc.source.schemas import SourceView
 from oversight_svc.source.source import Source, unseen
 from zhengling.authority import readers
 from zhengling.authority.composition import Composition
+from zhengling.database.session import now
 from zhengling.kernel.errors import Text
 from zhengling.kernel.instants import day_start, shanghai_day
 from zhengling.replicas import calendar as calendars
 from zhengling.replicas import composition as compositions
 from zhengling.replicas import due_dates
+from zhengling.rules.rulebook import Rulebook
 from zhengling.rules.supervision import CourseAct, DueFor, Right
 from zhengling.rules.vocabulary import EntrySource, in_chinese
 from zhengling.web.call import Call
@@ -185,10 +188,14 @@ def lit(moment: datetime, known: Thresholds | None) -> sa.ColumnElement[str]:
 
 async def thresholds(call: Call) -> Thresholds | None:
     """The days by which lights change today, in working days; None without a rule for them."""
-    book = call.rulebook
+    return await thresholds_by(call.session, call.rulebook)
+
+
+async def thresholds_by(session: AsyncSession, book: Rulebook) -> Thresholds | None:
+    """As `thresholds`, by this edition."""
     if book.supervision is None or (lights := book.supervision.lights) is None:
         return None
-    calendar, today = await calendars.current(call.session), shanghai_day(call.now)
+    calendar, today = await calendars.current(session), shanghai_day(now(session))
     return Thresholds(calendar.shift(today, lights.due_soon), calendar.shift(today, -lights.long_overdue))
 
 
