@@ -63,6 +63,8 @@ async def test_a_matter_that_isnt_cleared_goes_on_in_the_next_year_once_under_it
     await matter.do("verification", text="属实")
     await matter.do("closing", quality="fair")
     await matter.today("2027-12-20 09:00")
+    if "look_back" in await matter.clocks():  # it passes by itself, and the matter has another version
+        await matter.until(lambda entry: entry["look_back_since"] is not None)
     assert (await matter.refused("carry-over", office, **why))[:2] == (409, "illegal_state")
 
 
