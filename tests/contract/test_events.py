@@ -165,6 +165,10 @@ def test_an_event_type_says_service_noun_past_tense_and_version(event: type[Even
         "made",
         "withdrawn",
         "looked_back",
+        "given",
+        "result_seen",
+        "followed_up",
+        "carried_over",
     }, "an event is a fact that happened"
     assert event.key in event.model_fields
     assert event.__doc__

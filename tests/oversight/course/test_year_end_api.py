@@ -87,6 +87,7 @@ async def test_a_clearing_list_has_what_runs_of_the_year_and_before_with_the_yea
     assert own & set(await listing(clearing="2027")) == own
     assert own & set(await listing(clearing="2025")) == set()
 
+    await early.until(lambda entry: entry["overdue_at"] is not None)
     await early.do("carry-over", office, reason="跨年实施")  # in January the year before is meant
     assert early.entry["carried_into"] == 2027
     assert own & set(await listing(carried_into="2027")) == {early.entry["id"]}

@@ -96,7 +96,7 @@ def test_by_710_the_day_of_deployment_counts_and_the_unmoved_end_is_shown(
 
 def test_every_rule_of_every_government_is_there_under_its_clause() -> None:
     clauses = {(gov, name): rule.clause for gov, rules in RULES.items() for name, rule in rules.items()}
-    assert len(clauses) == 42
+    assert len(clauses) == 43
     assert clauses["shuangtaizi", "matter-general"] == "ST-55"
     assert clauses["xigang", "instruction-fetch"] == "XG-45"
 
