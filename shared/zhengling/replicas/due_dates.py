@@ -485,7 +485,8 @@ async def suspend(
     """Suspend a running deadline before it passes. Problems (409): `deadline_not_running`, `deadline_has_passed`,
     `before_the_last_act`, `suspended_before_resumed` where it was suspended at that moment already, `not_suspendable`."""
     _require_running(before, max(since, now(session)))
-    if shanghai_day(since) < shanghai_day(before.counted_from):  # a day that is counted from has no hour
+    forward = before.counted_from < before.due_at  # one that is counted back runs before what it is counted from
+    if forward and shanghai_day(since) < shanghai_day(before.counted_from):  # a day that is counted from has no hour
         require_not_before(since, before.counted_from, before.clause)
     resumed = [each.until for each in before.adjustments if isinstance(each, Suspension) and each.until]
     if resumed and since < max(resumed):
