@@ -22,6 +22,7 @@ from meeting_svc.minutes.schemas import CorrectMinutes
 from meeting_svc.resolution.schemas import DecisionPayload, ReplaceDecision
 from meeting_svc.topic.schemas import RecordGate, SubmitTopic
 from oversight_svc.course.schemas import Refuse, ReportDone
+from oversight_svc.entry.entry import CO_UNITS
 from oversight_svc.part.schemas import Divide
 from oversight_svc.pressure.pressure import MOST_RECIPIENTS
 from oversight_svc.source.source import SOURCES
@@ -80,13 +81,18 @@ TEXTS = {
 }  # fmt: skip
 #: The greatest number of entries of each list.
 LISTS = {
-    "resolutions": RESOLUTIONS_IN_AN_EVENT, "co_units": UNITS,
+    "resolutions": RESOLUTIONS_IN_AN_EVENT, "co_units": CO_UNITS.most, ("Resolution", "co_units"): UNITS,
     "adopted_in_order": OF_A_MEETING.most, "changes": len(Resolution.model_fields),
     "days": 366, "notices": 366, "orders": 366, "stand_ins": 60, "vacancies": 30, "candidates": 60, "acts": 10,
     "decisions": OF_A_MEETING.most, "aspects": len(Aspect), "gates": len(Gate), "moved": 1, "missing": CHUNK, "last_seq": CHUNK,
     "sources": SOURCES.most, "parts": most(Divide, "parts"),
     "recipients": MOST_RECIPIENTS, "among": len(Censure), "received": 1, "denied": 1, "events": CHUNK,
 }  # fmt: skip
+
+
+def length(owner: str, name: str) -> int:
+    """The greatest length of a list: of this event or part, else of any list of that name."""
+    return LISTS.get((owner, name)) or LISTS[name]
 
 
 def greatest(annotation: Any, owner: str, name: str) -> Any:
@@ -96,12 +102,12 @@ def greatest(annotation: Any, owner: str, name: str) -> Any:
     if origin in (typing.Union, UnionType):
         return greatest(next(each for each in arguments if each is not type(None)), owner, name)
     if origin in (tuple, list):
-        return [greatest(arguments[0], owner, name) for _ in range(LISTS[name])]
+        return [greatest(arguments[0], owner, name) for _ in range(length(owner, name))]
     if origin is dict:
         if arguments[0] is date:
-            days = [date.fromordinal(date(2028, 1, 1).toordinal() + n) for n in range(LISTS[name])]
+            days = [date.fromordinal(date(2028, 1, 1).toordinal() + n) for n in range(length(owner, name))]
             return {day: greatest(arguments[1], owner, name) for day in days}
-        return {f"{n:0>{KEY}}": greatest(arguments[1], owner, name) for n in range(LISTS[name])}
+        return {f"{n:0>{KEY}}": greatest(arguments[1], owner, name) for n in range(length(owner, name))}
     if origin is typing.Literal:
         return max(arguments, key=lambda each: len(str(each)))
     if annotation is str:

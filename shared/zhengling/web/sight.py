@@ -87,10 +87,13 @@ def listed(call: Call, model: type[Any]) -> sa.ColumnElement[bool]:
 
 def counted(call: Call, model: type[Any]) -> sa.ColumnElement[bool]:
     """As `listed`, for counting all rows of a noun by an index of those that have the key which nearly every row has: whoever
-    holds it is shown those, and the index needn't hold the readers, which may be long. The key stands in the statement, as a plan
-    that is kept for any parameter doesn't use a partial index."""
-    if not sees_nearly_all(call, model):
-        return listed(call, model)
+    holds it is shown those, and the index needn't hold the readers, which may be long."""
+    return nearly_all(model) if sees_nearly_all(call, model) else listed(call, model)
+
+
+def nearly_all(model: type[Any]) -> sa.ColumnElement[bool]:
+    """The rows that have the key which nearly every row of the noun has. The key stands in the statement, as a plan that is kept
+    for any parameter doesn't use a partial index."""
     table = sa.inspect(model).local_table
     return sa.literal_column(f"{table.name}.readers && ARRAY['{table.info['readers']}']", sa.Boolean)
 

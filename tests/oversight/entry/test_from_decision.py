@@ -7,13 +7,14 @@ from datetime import date, timedelta
 import pytest
 
 from oversight_svc.entry import entry as entries
-from oversight_svc.entry.entry import Amendment, DueBasis, EntryState, NewDue
+from oversight_svc.entry.entry import Amendment, DueBasis, EntryState, NewDue, Turn
 from tests.conftest import composition_of
 from tests.meeting.examples import DAY, book, resolution
 from tests.oversight.entry.test_entry import an_entry
 from zhengling.events.meeting import ResolutionChange, Unit
 from zhengling.kernel.errors import Problem
 from zhengling.local.client import at
+from zhengling.rules.supervision import CourseAct
 from zhengling.rules.vocabulary import Difficulty
 
 PEOPLE = composition_of("xigang")
@@ -82,3 +83,16 @@ def test_a_revoked_entry_has_ended_is_never_overdue_and_gets_no_date() -> None:
     assert not entries.fall_overdue(entry, at(LATER + timedelta(days=9)))
     with pytest.raises(Problem, match="entry_ended"):
         entries.require_settable(entry, book("xigang").supervision.ledger, PEOPLE, "xg-office-clerk", LATER, DAY)
+
+
+def test_units_that_came_with_a_merged_matter_stay_when_something_else_is_corrected() -> None:
+    entry, merged = an_entry(DAY), an_entry(DAY)
+    merged.lead, merged.co_units = Unit(code="xg-jyj", name="教育局"), [Unit(code="xg-wjj", name="卫健局")]
+    entries.join(entry, merged)
+    turn = Turn(CourseAct.merge, EntryState.open, "xg-office-clerk", None, "重复立项", at(DAY, 9), at(DAY, 9))
+    entry.course = [turn]
+    entries.amend(entry, resolution("t1"), NewDue(DAY, at(DAY), DueBasis.decision), an_amendment(DAY), at(DAY, 10))
+    assert {"xg-jyj", "xg-wjj"} <= {unit.code for unit in entry.co_units}
+    entry.co_units = [Unit(code=f"u{n}", name="单位") for n in range(entries.CO_UNITS.most)]
+    with pytest.raises(Problem, match="50"):
+        entries.join(entry, merged)

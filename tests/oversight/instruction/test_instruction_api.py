@@ -264,3 +264,21 @@ async def test_an_instruction_that_only_takes_note_opens_nothing(leaders: Callab
     await of.tell(noted)
     await of.matter(asked)  # told after it
     assert (await of.api.get("oversight", "/v1/entries", source_id=noted.instruction_id))["items"] == []
+
+
+async def test_a_change_of_an_instruction_whose_matter_has_ended_starts_no_clock(
+    leaders: Callable[[str], Awaitable[Leaders]],
+) -> None:
+    of = await leaders("shuangtaizi")
+    event = of.given()
+    matter = await of.matter(event)
+    said = {"reason": "情况变化", "revision": 2, "withdrawn_at": instant("2026-09-21 11:30")}
+    express = of.instruction(kind=InstructionKind.express)
+    changed: dict[str, Any] = {"reason": "改为速办", "changes": (), "amended_at": instant("2026-09-21 11:40")}
+    await of.tell(
+        InstructionWithdrawn(instruction_id=event.instruction_id, **said),
+        InstructionAmended(instruction_id=event.instruction_id, instruction=express, revision=3, **changed),
+    )
+    await matter.until(lambda entry: entry["sources"][0]["handling"] == "express")
+    rows = (await of.api.get("oversight", f"{matter.path}/deadlines"))["items"]
+    assert rows and not [row for row in rows if row["state"] == "running"]

@@ -160,7 +160,7 @@ async def _case_on(
     book = call.service.rulebooks.edition(call.government, entry.edition)
     composition, right = await compositions.current(call.session), course.right_to(book, act)
     unit = co_unit if co_unit in [each.code for each in entry.co_units] else None  # the lead is told if it is none
-    held = (await sources_of(call.session, entry.id))[entry.id] if act == CourseAct.acknowledge else []
+    held = await sources_of(call.session, entry.id) if act == CourseAct.acknowledge else []
     permission = course.permission_for(entry, act, right, unit, sources.instructions(held))
     acting = composition.require(call.official, shanghai_day(call.now), permission)
     course.require_possible(entry, act, right.clause)
@@ -171,7 +171,7 @@ async def _case_on(
 
 async def _waiting(session: AsyncSession, entry: Entry) -> list[Source]:
     """The instructions of the matter whose result their leaders haven't seen."""
-    return sources.unseen((await sources_of(session, entry.id))[entry.id])
+    return sources.unseen(await sources_of(session, entry.id))
 
 
 # the unit that leads ----------------------------------------------------------------------------------------------------
@@ -261,7 +261,7 @@ async def report_done(call: Call, entry_id: str, body: ReportDone) -> Entry:
     entry.reported."""
     case = await case_of(call, entry_id, CourseAct.report, body.occurred_at)
     entry = case.entry
-    require_parts((await parts_of(call.session, entry.id))[entry.id], DONE, case.right.clause)
+    require_parts(await parts_of(call.session, entry.id), DONE, case.right.clause)
     entries.require_paper(entry, case.occurred_at, call.now, body.document, case.right.clause)
     for act in (*DueFor, FEEDBACK):
         await due_dates.meet(call.session, SUBJECT, entry.id, act, case.occurred_at)
@@ -305,7 +305,7 @@ async def succeed(call: Call, entry_id: str, body: Succeed) -> Entry:
 async def verify(call: Call, entry_id: str, body: Verify) -> Entry:
     """Verify what was reported as done. By the roles that the rulebook names. Emits entry.verified."""
     case = await case_of(call, entry_id, CourseAct.verify, body.occurred_at)
-    require_parts((await parts_of(call.session, entry_id))[entry_id], DONE, case.right.clause)
+    require_parts(await parts_of(call.session, entry_id), DONE, case.right.clause)
     return await case.done(EntryVerified, body.text)
 
 
@@ -326,7 +326,7 @@ async def close(call: Call, entry_id: str, body: Close) -> Entry:
     begins, if the rulebook has one. By the roles that the rulebook names. 409 `parts_not_done`, `result_not_seen`. Emits
     entry.closed."""
     case = await case_of(call, entry_id, CourseAct.close, body.occurred_at)
-    require_parts((await parts_of(call.session, entry_id))[entry_id], entries.ENDED, case.right.clause)
+    require_parts(await parts_of(call.session, entry_id), entries.ENDED, case.right.clause)
     sources.require_seen(await _waiting(call.session, case.entry), case.right.clause)
     course.close(case.entry, body.quality, body.text, case.occurred_at)
     await due_dates.settle(call.session, SUBJECT, entry_id, "cancelled")
@@ -372,9 +372,8 @@ async def reopen(call: Call, entry_id: str, body: Reopen) -> Entry:
     """Reopen a closed matter under its number, with a new last day. By the roles that the rulebook names. 409
     `due_in_the_past`, `the_matter_has_ended` of a part. Emits entry.reopened."""
     of = await call.session.scalar(sa.select(ledger_entry.c.part_of).where(ledger_entry.c.id == entry_id))
-    whole = (
-        await lock(call.session, Entry, of, "entry", "督查事项") if of else None
-    )  # before the part, as it is done elsewhere
+    # The whole is locked before its parts, as wherever both are.
+    whole = await lock(call.session, Entry, of, "entry", "督查事项") if of else None
     case = await case_of(call, entry_id, CourseAct.reopen, body.occurred_at)
     if whole:
         require_whole_running(whole, case.right.clause)
@@ -419,7 +418,7 @@ async def _carry_over(case: Case, body: CarryOver) -> Entry:
 async def begin_again(session: AsyncSession, entry: Entry) -> None:
     """The matter isn't done: its leaders have to see the next result."""
     course.begin_again(entry)
-    seen = [each.id for each in (await sources_of(session, entry.id))[entry.id] if each.seen_at]
+    seen = [each.id for each in await sources_of(session, entry.id) if each.seen_at]
     for source in await lock_all(session, Source, seen, "source", "来源"):
         source.seen_at = None
 
@@ -435,9 +434,8 @@ async def begin_acceptance(case: Case) -> None:
 
 async def _begin_feedback(case: Case) -> None:
     """Start the clock of the feedback on an instruction that counts from its receipt by the unit, at the first acceptance."""
-    rules = case.book.supervision.instructions if case.book.supervision else None
     kinds = [each.handling for each in await _waiting(case.call.session, case.entry) if each.handling]
-    row = rules.feedback_row(kinds[-1]) if rules and kinds else None
+    row = course.feedback_row(case.book, kinds[-1]) if kinds else None
     if row is None or case.book.deadline(row.rule).of != Anchor.receipt:
         return
     if not any(row.met_by == FEEDBACK for row in await due_dates.kept(case.call.session, SUBJECT, case.entry.id)):

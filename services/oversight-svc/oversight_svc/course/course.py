@@ -36,8 +36,8 @@ from zhengling.kernel.instants import require_not_before, shanghai_day
 from zhengling.rules.absences import Power
 from zhengling.rules.chains import actors_of
 from zhengling.rules.rulebook import Rulebook
-from zhengling.rules.supervision import CourseAct, Right
-from zhengling.rules.vocabulary import CHINESE, Role, glossary, in_chinese
+from zhengling.rules.supervision import CourseAct, FeedbackRow, Right
+from zhengling.rules.vocabulary import CHINESE, InstructionKind, Role, glossary, in_chinese
 
 _OPEN, _ACCEPTED, _REFUSED = EntryState.open, EntryState.accepted, EntryState.refused
 _REPORTED, _VERIFIED, _CLOSED = EntryState.reported, EntryState.verified, EntryState.closed
@@ -122,6 +122,12 @@ def refusal_rule(book: Rulebook) -> str | None:
     """The deadline within which a unit may refuse a matter; None where the rulebook has none."""
     right = right_of(book, CourseAct.refuse)
     return right.rule if right else None
+
+
+def feedback_row(book: Rulebook, kind: InstructionKind) -> FeedbackRow | None:
+    """The row by which feedback on such an instruction is due; None where the rulebook asks for none."""
+    rules = book.supervision.instructions if book.supervision else None
+    return rules.feedback_row(kind) if rules else None
 
 
 def leader_of(composition: Composition, lead: Unit, on: date) -> str | None:
@@ -477,7 +483,7 @@ def carry_over(entry: Entry, year: int, on: date, clause: str) -> None:
             clause,
             f"matters of {year} are carried over from {year}-12-01, and it is {on}",
             f"{year}年度的事项自{year}年12月1日起方可结转（发生日期为{on}）",
-            Text(f"carry it over from {year}-12-01", f"请于{year}年12月1日之后结转"),
+            Text(f"carry it over from {year}-12-01", f"请自{year}年12月1日起结转"),
         )
     if year < (opened := shanghai_day(entry.assigned_at).year):
         raise refusal(

@@ -50,8 +50,8 @@ async def list_acts(call: Call, entry_id: str) -> PossibleActs:
     entry = await seen(call, Entry, entry_id, "entry", "督查事项")
     book = call.service.rulebooks.edition(call.government, entry.edition)
     composition, today = await compositions.current(call.session), shanghai_day(call.now)
-    unseen = sources.unseen((await sources_of(call.session, entry.id))[entry.id])
-    parts = (await parts_of(call.session, entry.id))[entry.id]
+    unseen = sources.unseen(await sources_of(call.session, entry.id))
+    parts = await parts_of(call.session, entry.id)
     until, items = await _refused_until(call, entry), []
     for act in course.possible(entry, composition, today, unseen, parts):
         if act == CourseAct.refuse and until and until < today:

@@ -144,7 +144,7 @@ async def leader_of(session: AsyncSession, lead: Unit) -> str | None:
 async def end_entry(session: AsyncSession, rulebooks: Rulebooks, entry: Entry, amendment: Amendment) -> None:
     """End an entry that nothing stands for any more, with its parts, due dates and timer. Emits entry.revoked of each."""
     moment = now(session)
-    parts = [part.id for part in (await parts_of(session, entry.id))[entry.id]]
+    parts = [part.id for part in await parts_of(session, entry.id)]
     for part in await lock_all(session, Entry, parts, "entry", "督查事项"):
         if part.state not in ENDED:
             await end_entry(session, rulebooks, part, amendment)

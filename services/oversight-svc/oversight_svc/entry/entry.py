@@ -15,6 +15,7 @@ from zhengling.authority.composition import Composition, Permission
 from zhengling.dates.deadlines import Anchor, DeadlineRule, Setter
 from zhengling.events.meeting import DecisionAdopted, ResolutionChange, Unit
 from zhengling.events.reference import Reference
+from zhengling.kernel.bounds import Bound, appended
 from zhengling.kernel.errors import Text, refusal
 from zhengling.kernel.instants import shanghai_day
 from zhengling.kernel.states import States
@@ -217,12 +218,12 @@ class Entry:
     assigned_at: datetime
     deployed_on: date | None
     opened_at: datetime
-    due: date | None
-    due_at: datetime | None
-    due_basis: DueBasis
-    due_rule: str | None
-    due_clause: str | None
-    provisional: bool
+    due: date | None = None
+    due_at: datetime | None = None
+    due_basis: DueBasis = DueBasis.to_be_set
+    due_rule: str | None = None
+    due_clause: str | None = None
+    provisional: bool = False
     state: EntryState = EntryState.open
     overdue_at: datetime | None = None
     origin: dict[str, str] = field(default_factory=dict)
@@ -487,11 +488,11 @@ def due_after(entry: Entry, ledger: Ledger, said: Dated, setter: Setter = Setter
 def amend(entry: Entry, said: Said, new: NewDue, amendment: Amendment, moment: datetime) -> None:
     """Apply the corrected source to the entry: task, units, difficulty and due date. An overdue mark is removed if
     the new date isn't past. A transfer or a succession stays unless the correction names another lead, who has to accept the
-    matter; so do co-units that succeeded others."""
+    matter; so do co-units that succeeded others, or came with a matter that was merged."""
     assert said.lead, "what is supervised has a lead unit"
     changed, done = {change.field for change in amendment.changes}, {turn.act for turn in entry.course}
     entry.task, entry.difficulty = said.task, said.difficulty
-    if CourseAct.succeed not in done or "co_units" in changed:
+    if not done & {CourseAct.succeed, CourseAct.merge} or "co_units" in changed:
         entry.co_units = list(said.co_units)
     leave_out_the_lead(entry)
     if not done & {CourseAct.transfer, CourseAct.succeed} or "lead" in changed:
@@ -520,10 +521,15 @@ def leave_out_the_lead(entry: Entry) -> None:
     ]
 
 
+#: How many co-units a matter has at most, as decisions and matters opened by hand have.
+CO_UNITS = Bound(50, Text("a matter", "一项督查事项"), Text("keep the matters apart", "请分别督办"))
+
+
 def join(entry: Entry, merged: Entry) -> None:
     """The units of a matter that is merged into this one have a part in it: its lead and co-units are co-units."""
     known = {unit.code for unit in (entry.lead, *entry.co_units)}
-    entry.co_units = [*entry.co_units, *(unit for unit in (merged.lead, *merged.co_units) if unit.code not in known)]
+    more = (unit for unit in (merged.lead, *merged.co_units) if unit.code not in known)
+    entry.co_units = appended(entry.co_units, *more, bound=CO_UNITS)
 
 
 def revoke(entry: Entry, amendment: Amendment, moment: datetime) -> None:

@@ -12,7 +12,7 @@ from oversight_svc.entry.commands import (
     ledger_of,
     open_entry,
 )
-from oversight_svc.entry.entry import DueBasis, Entry
+from oversight_svc.entry.entry import Entry
 from oversight_svc.entry.following import Correction
 from oversight_svc.source.source import Source
 from zhengling.backbone.inbox import Discarded, Received
@@ -60,12 +60,6 @@ async def open_entry_for_decision(session: AsyncSession, received: Received, eve
         assigned_at=event.signed_at,
         deployed_on=entries.deployed_on(ledger, event),
         opened_at=now(session),
-        due=None,
-        due_at=None,
-        due_basis=DueBasis.to_be_set,
-        due_rule=None,
-        due_clause=None,
-        provisional=False,
         origin={"meeting_id": event.meeting_id, "meeting": event.meeting_title, "clause": event.meeting_clause},
         source_number=resolution.decision.number,
         topic=resolution.topic,

@@ -11,11 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from oversight_svc.course.commands import begin_again, tell
-from oversight_svc.course.course import add_turn
+from oversight_svc.course.course import add_turn, feedback_row
 from oversight_svc.entry import entry as entries
 from oversight_svc.entry import following
 from oversight_svc.entry.commands import DUE_DATES, SUBJECT, clock_to, ledger_of, open_entry, restart, run_on
-from oversight_svc.entry.entry import FEEDBACK, FETCHING, DueBasis, Entry, EntryState, Turn
+from oversight_svc.entry.entry import ENDED, FEEDBACK, FETCHING, Entry, EntryState, Turn
 from oversight_svc.entry.following import Correction
 from oversight_svc.entry.table import ledger_entry
 from oversight_svc.source import source as sources
@@ -94,12 +94,6 @@ async def _open(session: AsyncSession, received: Received, book: Rulebook, event
         assigned_at=event.noticed_at,
         deployed_on=day if ledger.deployment else None,
         opened_at=now(session),
-        due=None,
-        due_at=None,
-        due_basis=DueBasis.to_be_set,
-        due_rule=None,
-        due_clause=None,
-        provisional=False,
         origin={"text": said.text, "leader": event.given_by.name},
         source_number=event.paper.number if event.paper else None,
     )
@@ -113,8 +107,7 @@ async def _open(session: AsyncSession, received: Received, book: Rulebook, event
 
 def _feedback(book: Rulebook, event: InstructionGiven) -> list[Clock]:
     """The clock of the feedback, where it counts from the instruction. One that counts from the receipt starts there."""
-    rules = book.supervision.instructions if book.supervision else None
-    row = rules.feedback_row(event.instruction.kind) if rules else None
+    row = feedback_row(book, event.instruction.kind)
     if row is None or book.deadline(row.rule).of != Anchor.instruction:
         return []
     return [Clock(row.rule, event.given_at, FEEDBACK)]
@@ -150,7 +143,7 @@ async def _follow_up(session: AsyncSession, received: Received, event: Instructi
     never stopped; a closed matter without one gets its date from the office. Emits entry.followed_up."""
     rulebooks, said, before = received.rulebooks, event.instruction, EntryState(entry.state)
     book = rulebooks.edition(government_of(session), entry.edition)
-    held = (await sources_of(session, entry.id))[entry.id]
+    held = await sources_of(session, entry.id)
     source = _source(session, received.actor, event, entry.id)
     appended(held, source, bound=sources.SOURCES)
     await begin_again(session, entry)
@@ -191,15 +184,15 @@ async def amend_entry(session: AsyncSession, rulebooks: Rulebooks, event: Instru
     entry, source = found
     if source.handling != said.kind:
         source.handling = said.kind
-        await _change_feedback(session, rulebooks, entry, said.kind)
+        if entry.state not in ENDED:
+            await _change_feedback(session, rulebooks, entry, said.kind)
     return await following.amend(session, rulebooks, (KIND, event.instruction_id), made)
 
 
 async def _change_feedback(session: AsyncSession, rulebooks: Rulebooks, entry: Entry, kind: InstructionKind) -> None:
     """Have the feedback's clock, where it has begun, run by the rule of this kind from where it started."""
     book = rulebooks.edition(government_of(session), entry.edition)
-    rules = book.supervision.instructions if book.supervision else None
-    row = rules.feedback_row(kind) if rules else None
+    row = feedback_row(book, kind)
     begun = [row.counted_from for row in await due_dates.kept(session, SUBJECT, entry.id) if row.met_by == FEEDBACK]
     if row and begun:
         clock = Clock(row.rule, begun[-1], FEEDBACK)

@@ -16,9 +16,9 @@ from oversight_svc.entry.commands import SUBJECT
 from oversight_svc.entry.entry import ENDED, RUNNING, STATES, DueBasis, Entry, EntryState, Light, Thresholds, light_of
 from oversight_svc.entry.schemas import DueExplanation, EntryView, NextAct
 from oversight_svc.entry.table import ledger_entry
-from oversight_svc.part.queries import parts_of
+from oversight_svc.part.queries import parts_of_each
 from oversight_svc.part.schemas import PartView
-from oversight_svc.source.queries import sources_of
+from oversight_svc.source.queries import sources_of_each
 from oversight_svc.source.schemas import SourceView
 from oversight_svc.source.source import Source, unseen
 from zhengling.authority import readers
@@ -205,7 +205,7 @@ async def _views(call: Call, found: Sequence[Entry]) -> list[EntryView]:
         return []
     known, composition = await thresholds(call), await compositions.if_loaded(call.session)
     identities = [entry.id for entry in found]
-    held, parts = await sources_of(call.session, *identities), await parts_of(call.session, *identities)
+    held, parts = await sources_of_each(call.session, *identities), await parts_of_each(call.session, *identities)
     views = [
         _view(call, entry, known, composition, unseen(held.get(entry.id, [])), parts.get(entry.id, []))
         for entry in found

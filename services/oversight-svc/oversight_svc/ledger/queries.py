@@ -50,9 +50,8 @@ _TOLD = sa.literal_column(
 # the numbers --------------------------------------------------------------------------------------------------------
 async def get_numbers(call: Call, wanted: Wanted, period: Period) -> LedgerNumbers:
     known = await thresholds(call)
-    whole = replace(
-        wanted, parts=bool(wanted.parts or wanted.part_of)
-    )  # a matter counts once, however many have a part
+    # A matter counts once, however many have a part of it.
+    whole = replace(wanted, parts=bool(wanted.parts or wanted.part_of))
     filters = [counted(call, Entry), *conditions(whole, call.now, known)]
     statement = _rolled_up(_alike(_matters(period, lit(call.now, known), filters)))
     rows = (await call.session.execute(statement)).mappings().all()

@@ -19,7 +19,7 @@ from oversight_svc.entry.commands import SUBJECT, ledger_of, restart
 from oversight_svc.entry.entry import Entry, EntryState
 from oversight_svc.entry.table import ledger_entry
 from oversight_svc.merging.schemas import Merge, Separate
-from oversight_svc.source.queries import sources_of
+from oversight_svc.source.queries import sources_of_each
 from oversight_svc.source.source import SOURCES, Source
 from oversight_svc.source.table import entry_source
 from zhengling.database.mapping import touch
@@ -60,7 +60,7 @@ async def merge(call: Call, entry_id: str, body: Merge) -> Entry:
         )
     course.require_whole(into, case.right.clause)
     entries.require_running(into, Text("the other matter", "拟并入的事项"), case.right.clause)
-    held = await sources_of(call.session, entry.id, into.id)
+    held = await sources_of_each(call.session, entry.id, into.id)
     appended(held.get(into.id, []), *held.get(entry.id, []), bound=SOURCES)
     await _move_sources(call, held.get(entry.id, []), into)
     await _take_date(case, into, body.due)

@@ -13,7 +13,7 @@ from oversight_svc.course import course
 from oversight_svc.course.commands import Case
 from oversight_svc.entry import entry as entries
 from oversight_svc.entry.commands import DUE_DATES, SUBJECT, clock_to, ledger_of, open_entry, run_to
-from oversight_svc.entry.entry import ENDED, DueBasis, Entry
+from oversight_svc.entry.entry import ENDED, Entry
 from oversight_svc.entry.table import ledger_entry
 from oversight_svc.part.part import PARTS, require_within
 from oversight_svc.part.queries import parts_of
@@ -81,12 +81,6 @@ async def _open_part(case: Case, new: NewPart, number: str, last: date | None) -
         assigned_at=case.occurred_at,
         deployed_on=entry.deployed_on,
         opened_at=case.call.now,
-        due=None,
-        due_at=None,
-        due_basis=DueBasis.to_be_set,
-        due_rule=None,
-        due_clause=None,
-        provisional=False,
     )
     clock = clock_to(case.book, part, None, new.due or entry.due, Setter.office)
     return await open_entry(session, case.book, part, None, clock, None)
@@ -96,7 +90,7 @@ async def follow_date(session: AsyncSession, rulebooks: Rulebooks, whole: Entry,
     """Have the parts that are due with the matter follow its date from the `old` one. Emits entry.due_moved of each."""
     if whole.due is None or old is None or whole.due == old:
         return
-    found = [part.id for part in (await parts_of(session, whole.id))[whole.id]]
+    found = [part.id for part in await parts_of(session, whole.id)]
     moment, book = now(session), rulebooks.edition(government_of(session), whole.edition)
     moved = [
         part

@@ -11,8 +11,13 @@ from oversight_svc.entry.entry import Entry
 from oversight_svc.entry.table import ledger_entry
 
 
-async def parts_of(session: AsyncSession, *entries: str) -> dict[str, list[Entry]]:
-    """The parts of these matters, in the order of their opening; a matter has those of what was merged into it as well."""
+async def parts_of(session: AsyncSession, entry: str) -> list[Entry]:
+    """The parts of a matter, in the order of their opening; it has those of what was merged into it as well."""
+    return (await parts_of_each(session, entry))[entry]
+
+
+async def parts_of_each(session: AsyncSession, *entries: str) -> dict[str, list[Entry]]:
+    """As `parts_of`, of several matters with one statement."""
     whole = ledger_entry.alias("whole")
     statement = (
         sa.select(Entry, whole.c.merged_into)

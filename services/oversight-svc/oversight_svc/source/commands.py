@@ -9,7 +9,7 @@ from uuid_utils.compat import uuid7
 from oversight_svc.course import course
 from oversight_svc.entry import entry as entries
 from oversight_svc.entry.commands import clock_to, end_entry, ledger_of, open_entry
-from oversight_svc.entry.entry import ENDED, Amendment, DueBasis, Entry
+from oversight_svc.entry.entry import ENDED, Amendment, Entry
 from oversight_svc.source import source as sources
 from oversight_svc.source.queries import cited_by, sources_of
 from oversight_svc.source.schemas import AddSource, NewSource, OpenEntry, WithdrawSource
@@ -75,12 +75,6 @@ async def open_by_hand(call: Call, body: OpenEntry) -> Entry:
         assigned_at=assigned_at,
         deployed_on=body.source.dated or shanghai_day(assigned_at),
         opened_at=call.now,
-        due=None,
-        due_at=None,
-        due_basis=DueBasis.to_be_set,
-        due_rule=None,
-        due_clause=None,
-        provisional=False,
         source_number=body.source.paper or None,
         category=body.category,
     )
@@ -149,7 +143,7 @@ async def add_source(call: Call, entry_id: str, body: AddSource) -> Entry:
     course.require_whole(entry, clause)
     entries.require_running(entry, Text("the matter", "该事项"), clause)
     source = _source(call, body.source, None)
-    held = (await sources_of(call.session, entry.id)).get(entry.id, [])
+    held = await sources_of(call.session, entry.id)
     appended(held, source, bound=sources.SOURCES)
     source.entry_id = source.recorded_for = entry.id
     call.session.add(source)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from oversight_svc.entry.entry import CO_UNITS
 from oversight_svc.source.source import Standing
 from zhengling.authority.approvals import Approval
 from zhengling.authority.composition import Key
@@ -49,7 +50,7 @@ class OpenEntry(Payload):
     source: NewSource
     task: Annotated[str, Field(min_length=2, max_length=2000, pattern=SAYING), SeveralLines]
     lead: Annotated[Key, Field(description="code of the unit that leads")]
-    co_units: Annotated[list[Key], Field(default_factory=list, max_length=50), Once()]
+    co_units: Annotated[list[Key], Field(default_factory=list, max_length=CO_UNITS.most), Once()]
     difficulty: Difficulty = Difficulty.general
     set_at_year_start: Annotated[bool, Field(description="set at the year's start (ST-55): cleared by its end")] = False
     due: Annotated[Day | None, Field(description="as stated; without it by the rulebook, or set later")] = None
